@@ -1,0 +1,1 @@
+"""plainwire finds out what really happened on an HTTPS connection, and who hung up."""

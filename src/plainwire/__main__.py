@@ -1,0 +1,5 @@
+"""``python -m plainwire``."""
+
+from plainwire.cli.main import main
+
+main()

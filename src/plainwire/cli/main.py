@@ -1,0 +1,58 @@
+"""The command line: one file per subcommand, named in the list below."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from plainwire.model import UserError
+
+COMMANDS = ("run", "analyze", "show", "explain", "inspect", "demo")
+"""Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
+
+
+class _Lazy(click.Group):
+    """Imports a subcommand's module when that subcommand is asked for, so that start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"plainwire.cli.{name}").command
+        return command
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="plainwire")
+def plainwire() -> None:
+    """Find out what really happened on an HTTPS connection, and who hung up.
+
+    Example: plainwire run -- python test.py
+    """
+
+
+def main() -> None:
+    """Run the command line; misuse and unreadable input become one line and an exit code."""
+    try:
+        status = plainwire(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    sys.stderr.write(f"plainwire: {message}\n")
+    sys.exit(exit_code)
