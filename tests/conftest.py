@@ -1,0 +1,21 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("here", deadline=None, max_examples=60, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+@pytest.fixture(autouse=True)
+def _no_inherited_key_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may be logging secrets or running under plainwire: tests start from neither."""
+    for name in ("SSLKEYLOGFILE", "LD_PRELOAD"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("PLAINWIRE_")]:
+        monkeypatch.delenv(name)
