@@ -1,0 +1,61 @@
+# The one entry: `make demo` and `make test` do all the set-up they need, once; a second run finds it done.
+#
+#   make demo     two failures with the same exception and different causes, and what plainwire says of them
+#   make test     all tests            (make test ARGS="-k pcapng" for some)
+#   make lint     ruff, mypy, import contracts, warnings of the C compiler
+#   make bench    overhead on the program, and speed beside tshark
+#   make clean    remove all that the above made
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.developed
+SOURCES := pyproject.toml $(wildcard setup.py native/interposer/*)
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint bench clean system
+.DELETE_ON_ERROR:
+
+demo: $(INSTALLED)
+	@$(VENV)/bin/plainwire demo $(ARGS)
+
+test: $(DEVELOPED) system
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+
+lint: $(DEVELOPED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(CC) -fsyntax-only -std=c11 -Wall -Wextra -Werror native/interposer/*.c
+
+bench: $(DEVELOPED) system
+	$(VENV)/bin/python bench/overhead.py
+	$(VENV)/bin/python bench/make_captures.py
+	$(VENV)/bin/python bench/compare.py
+
+# The programs that the tests use: installed where root, named in one line elsewhere.
+system:
+	@tools/system test
+
+# The venv with plainwire in it, editable: the C interposer is compiled into src/plainwire.
+$(INSTALLED): $(SOURCES) | $(VENV)/bin/python
+	@echo 'installing plainwire into $(VENV) (once)'
+	@$(PIP) install --editable .
+	@touch $@
+
+# The same with what tests and linters import.
+$(DEVELOPED): $(SOURCES) | $(VENV)/bin/python
+	@echo 'installing plainwire and its development tools into $(VENV) (once)'
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(INSTALLED)
+
+$(VENV)/bin/python:
+	@PYTHON='$(PYTHON)' tools/system build
+	@$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) build bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf src/*.egg-info src/plainwire/*.so src/plainwire/*/*.so
+	find src tests bench -name __pycache__ -prune -exec rm -rf {} +
