@@ -1,0 +1,191 @@
+"""Play one scenario from start to end, in a process made for it.
+
+    player (this process) --+-- object_store          in the server's namespace, if there is a path
+                            +-- middlebox             between the two
+                            +-- plainwire run -- client      in the client's namespace
+
+A process that enters a namespace stays there and its children with it, so the order of starting is
+all that the set-up consists of. Every child ends with this process, and this one with its parent.
+
+The folder holds, when all is over: ``case/`` (plainwire's own), ``server.jsonl`` (what the server
+did), ``client.log`` (what the client said) and the certificates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from plainwire.case import Case
+from plainwire.lab import certificates, namespaces, scenarios
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.lab.scenarios import Scenario
+
+LOOPBACK = "127.0.0.1"
+CLIENT_ADDRESS, SERVER_ADDRESS = "10.78.0.1", "10.78.0.2"  # seen nowhere outside the namespaces
+LIFETIME = 60
+"""Seconds after which a play is broken off, whatever hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The files of one play."""
+
+    folder: Path
+
+    @property
+    def case(self) -> Case:
+        """What ``plainwire run`` leaves."""
+        return Case(self.folder / "case")
+
+    @property
+    def server_log(self) -> Path:
+        """The truth, as ``object_store`` writes it."""
+        return self.folder / "server.jsonl"
+
+    @property
+    def client_log(self) -> Path:
+        """The client's standard output."""
+        return self.folder / "client.log"
+
+
+def play(scenario: Scenario, stage: Stage) -> None:
+    """Play it; afterwards ``stage`` holds the files. UserError where this machine cannot do it."""
+    address = SERVER_ADDRESS if scenario.delay else LOOPBACK
+    papers = certificates.make(stage.folder, (address,))
+    with contextlib.ExitStack() as children:
+        server_tun = _enter_server_network(scenario)
+        server = children.enter_context(
+            _child(
+                "plainwire.lab.object_store",
+                *(address, papers.chain, papers.key, stage.server_log, scenario.server.to_json()),
+            )
+        )
+        if server_tun is not None:
+            children.enter_context(_path_to(server_tun, scenario.delay))
+        port = _output(server).readline().strip()
+        _run(_command(scenario, stage, address, port, papers.authority), stage)
+
+
+def _enter_server_network(scenario: Scenario) -> int | None:
+    """Go where the server shall be. Returns its TUN device, or None where loopback is the path."""
+    unprivileged = os.geteuid() != 0
+    reason = namespaces.obstacle(tun=bool(scenario.delay)) if scenario.delay or unprivileged else None
+    if scenario.delay:
+        if reason is not None:
+            message = f"{scenario.name} needs two network namespaces joined by TUN devices: {reason}"
+            raise UserError(message)
+        namespaces.enter_new(user=unprivileged)
+        return namespaces.open_tun("server0", SERVER_ADDRESS)
+    if unprivileged and reason is None:
+        namespaces.enter_new(user=True)
+    return None
+
+
+@contextlib.contextmanager
+def _path_to(server_tun: int, delay: float) -> Iterator[None]:
+    """Go where the client shall be, a network of its own, and join it to the server's."""
+    namespaces.enter_new(user=False)
+    client_tun = namespaces.open_tun("client0", CLIENT_ADDRESS)
+    descriptors = (client_tun, server_tun)
+    with _child("plainwire.lab.middlebox", *descriptors, delay, LIFETIME, pass_fds=descriptors):
+        for descriptor in descriptors:
+            os.close(descriptor)
+        yield
+
+
+@contextlib.contextmanager
+def _child(
+    module: str, *arguments: object, pass_fds: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """A process of the lab. It ends when its standard input does."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
+    ) as process:
+        try:
+            yield process
+        finally:
+            _input(process).close()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _input(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdin is not None  # noqa: S101  (a pipe was asked for)
+    return process.stdin
+
+
+def _output(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout is not None  # noqa: S101  (a pipe was asked for)
+    return process.stdout
+
+
+def _command(scenario: Scenario, stage: Stage, address: str, port: str, authority: Path) -> list[str]:
+    client = [sys.executable, str(scenario.script), address, port, str(authority), *scenario.client[1:]]
+    return [sys.executable, "-m", "plainwire", "run", "-o", str(stage.case.folder), "--", *client]
+
+
+def _run(command: list[str], stage: Stage) -> None:
+    """Run the real ``plainwire run``; the client's words go both to its log and to standard output."""
+    _say(f"$ plainwire {shlex.join(command[3:])}")
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with (
+        stage.client_log.open("x", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=environment,
+            preexec_fn=namespaces.end_with_parent,  # noqa: PLW1509  (no threads here)
+        ) as process,
+    ):
+        signal.alarm(LIFETIME)
+        try:
+            for line in _output(process):
+                log.write(line)
+                _say(line.rstrip("\n"))
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            signal.alarm(0)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _break_off(signal_number: int, _frame: object) -> None:
+    sys.exit(128 + signal_number)
+
+
+def main() -> None:
+    """``play SCENARIO FOLDER``: 0 played, 2 not possible here (one line says why)."""
+    namespaces.end_with_parent()
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, _break_off)
+    try:
+        play(scenarios.find(sys.argv[1]), Stage(Path(sys.argv[2])))
+    except UserError as error:
+        sys.stderr.write(f"plainwire: {error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Hold a report against what the server did and what the client raised: the score of one play."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from plainwire.lab.behaviour import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plainwire.lab.play import Stage
+    from plainwire.lab.scenarios import Scenario
+
+RAISED = re.compile(r"^GET (?P<target>\S+): (?P<text>.*)$", re.MULTILINE)
+HARMLESS = (Fault.NONE, Fault.ANNOUNCE_CLOSE, Fault.SLOW)
+"""Faults that are none yet when the server commits them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One play's outcome. Targets are request targets, each of which the client asks for once."""
+
+    planted: frozenset[str]
+    """Requests to which the server did harm, by its own log."""
+    raised: dict[str, str]
+    """Requests that failed in the client's eyes, and the text it got."""
+    found: dict[str, frozenset[str]]
+    """What plainwire found: code to targets."""
+    problems: list[str] = field(default_factory=list)
+    """What is wrong with that, a line each; empty where all is right."""
+
+
+def score(scenario: Scenario, stage: Stage) -> Score:
+    """Compare; a missing report is a problem like another."""
+    planted = _planted(stage.server_log)
+    raised = _raised(stage.client_log)
+    if not stage.case.report_json.exists():
+        return Score(planted, raised, {}, ["plainwire run left no report"])
+    found = _found(json.loads(stage.case.report_json.read_bytes()))
+    result = Score(planted, raised, found)
+    result.problems.extend(_problems(scenario, result))
+    return result
+
+
+def _problems(scenario: Scenario, result: Score) -> list[str]:
+    failed = result.planted | result.raised.keys()
+    problems = []
+    if scenario.expects and not failed:
+        problems.append("nothing failed in this run, so there was nothing to find")
+    problems.extend(f"not found: {code}" for code in sorted(scenario.expects - result.found.keys()))
+    problems.extend(
+        f"found, but it was not there: {code} on {_list(result.found[code])}"
+        for code in sorted(result.found.keys() - scenario.expects)
+    )
+    accused = frozenset[str]().union(*result.found.values())
+    if failed - accused:
+        problems.append(f"failed, but in no finding: {_list(failed - accused)}")
+    if accused - failed:
+        problems.append(f"in a finding, but it did not fail: {_list(accused - failed)}")
+    return problems
+
+
+def _planted(log: Path) -> frozenset[str]:
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return frozenset(
+        event["target"] for event in events if event["event"] == "request" and event["fault"] not in HARMLESS
+    )
+
+
+def _raised(log: Path) -> dict[str, str]:
+    text = log.read_text(encoding="utf-8")
+    return {match["target"]: match["text"] for match in RAISED.finditer(text)}
+
+
+def _found(report: dict[str, Any]) -> dict[str, frozenset[str]]:
+    targets = {e["id"]: e["request"]["target"] for e in report["exchanges"] if e["request"] is not None}
+    found: dict[str, frozenset[str]] = {}
+    for finding in report["findings"]:
+        named = frozenset(targets[number] for number in finding["exchanges"] if number in targets)
+        found[finding["code"]] = found.get(finding["code"], frozenset()) | named
+    return found
+
+
+def common_text(texts: list[str]) -> str | None:
+    """The most frequent of some exception texts."""
+    return Counter(texts).most_common(1)[0][0] if texts else None
+
+
+def _list(targets: frozenset[str] | set[str]) -> str:
+    return ", ".join(sorted(targets))
