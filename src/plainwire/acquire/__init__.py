@@ -1,0 +1,1 @@
+"""Secrets and events out of a running program, and what it takes to get them."""

@@ -1,0 +1,154 @@
+"""``program.jsonl``: what the program's side saw. Format: docs/architecture.md, "The case folder".
+
+The lines come from inside somebody else's processes, which may die in mid-line or write what they like
+where they changed their user: a line that does not fit is counted and left out. Memory is bounded by
+``MOST_EVENTS``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from plainwire.model import Endpoint, ProgramConnection, ProgramEvents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from plainwire.case import Case
+
+MOST_EVENTS = 1_000_000
+"""Lines that are read of one file; the rest is left out, and a note says so."""
+LONGEST_LINE = 16_384
+"""Bytes; longer lines are left out. The interposer's are below 2,000."""
+LARGEST_SINK = 1 << 30
+"""Bytes taken over from the sink, which any user of the machine can fill."""
+
+
+def append(path: Path, event: dict[str, Any]) -> None:
+    """Append one event as a line, in one write, so that lines of other writers stay whole.
+
+    A full disk is no reason to stop: the line is lost.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        os.write(descriptor, orjson.dumps(event) + b"\n")
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def merge_sink(sink: Path, case: Case) -> None:
+    """Move the lines of ``sink`` to where they belong: events to ``case.program``, the rest to
+    ``case.keys``.
+    """
+    modes = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with (
+            sink.open("rb") as lines,
+            os.fdopen(os.open(case.keys, modes), "wb") as keys,
+            os.fdopen(os.open(case.program, modes), "wb") as program,
+        ):
+            taken = 0
+            for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
+                taken += len(line)
+                if taken > LARGEST_SINK:
+                    return
+                (program if line.startswith(b"{") else keys).write(line)
+    except OSError:
+        return
+
+
+def read(path: Path) -> ProgramEvents:
+    """Read an event file; what cannot be understood becomes a note. A missing file is an empty one."""
+    found = ProgramEvents()
+    bad = count = 0
+    try:
+        with path.open("rb") as file:
+            for line in _lines(file.fileno()):
+                count += 1
+                if count > MOST_EVENTS:
+                    found.notes.append(f"{path.name}: only the first {MOST_EVENTS:,} events were read")
+                    break
+                bad += not _take(line, found)
+    except FileNotFoundError:
+        return found
+    except OSError as error:
+        found.notes.append(f"{path.name}: {error.strerror}")
+    if bad:
+        found.notes.append(f"{path.name}: {bad} lines could not be understood")
+    return found
+
+
+def _lines(descriptor: int) -> Iterator[bytes | None]:
+    """Yield lines; None for one that is too long."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        skipping = False
+        for line in iter(lambda: file.readline(LONGEST_LINE), b""):
+            whole = line.endswith(b"\n") or len(line) < LONGEST_LINE
+            if not skipping:
+                yield line if whole else None
+            skipping = not whole
+
+
+def _take(line: bytes | None, found: ProgramEvents) -> bool:
+    """Enter one line into ``found``; False where it is none of ours."""
+    if line is None:
+        return False
+    try:
+        event = orjson.loads(line)
+        return _enter(event, found) if isinstance(event, dict) else False
+    except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, OverflowError):
+        return False
+
+
+def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
+    kind = event["event"]
+    if kind == "tls":
+        program = _connection(event)
+        found.by_client_random[bytes.fromhex(event["client_random"])] = program
+        if event["local"] and event["peer"]:
+            _note_sockets(event, program, found)
+    elif kind == "connect":
+        _note_sockets(event, _connection(event), found)
+    elif kind == "start":
+        found.command = [str(word) for word in event["command"]]
+    elif kind == "exit":
+        found.exit_status = int(event["status"])
+    elif kind == "note":
+        found.notes.append(str(event["text"]))
+    else:
+        return False
+    return True
+
+
+def _connection(event: dict[str, Any]) -> ProgramConnection:
+    library = event.get("library")
+    return ProgramConnection(
+        int(event["pid"]), int(event["tid"]), str(event["command"]), library and str(library)
+    )
+
+
+def _note_sockets(event: dict[str, Any], program: ProgramConnection, found: ProgramEvents) -> None:
+    """A socket that was inherited, or accepted, is known by its handshake only; else connect(2) came
+    first.
+    """
+    key = (_socket(event["local"]), _socket(event["peer"]))
+    users = found.by_sockets.setdefault(key, [])
+    if event["event"] == "tls" and any(known.pid == program.pid for _, known in users):
+        return
+    users.append((round(float(event["time"]) * 1e9), program))
+
+
+def _socket(text: str) -> str:
+    """``ip:port`` as ``Endpoint`` writes it."""
+    address, port = text.rsplit(":", 1)
+    return str(Endpoint(str(ipaddress.ip_address(address.strip("[]"))), int(port)))

@@ -1,0 +1,101 @@
+"""Where the compiled interposer is, and a place from which every process of the program can load it.
+
+The library is loaded by path, by processes that may long have given up the rights that plainwire has. A
+path that one of them cannot read makes its loader print an error: so a privileged run loads from a copy
+that all can read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainwire.model import UserError
+
+LIBRARY = "libplainwire.so"
+SINK = "sink"
+
+
+def library() -> Path | None:
+    """The compiled interposer, or None where plainwire was installed without it (``missing`` says why)."""
+    path = Path(__file__).with_name(LIBRARY)
+    return path if path.is_file() else None
+
+
+def missing() -> str:
+    """One line: what keeps this installation from reaching a program's TLS library, and how to get it."""
+    if not sys.platform.startswith("linux"):
+        return "secrets of a running program can be had on Linux only, up to now"
+    how = "apt install gcc libc6-dev, then pip install --force-reinstall --no-deps plainwire"
+    if shutil.which("cc") is None and shutil.which("gcc") is None:
+        return f"the interposer was not compiled, for want of a C compiler: {how}"
+    return f"the interposer was not compiled when plainwire was installed: {how}"
+
+
+@dataclass(slots=True)
+class Stage:
+    """What the program's processes load and where they may write: ``folder`` is ours to remove at the end.
+
+    ``sink`` is a file that anybody may append to and nobody but root may read: the last resort of
+    processes that gave up their privileges and their descriptors. Only a privileged run has one.
+    """
+
+    library: Path | None
+    folder: Path | None = None
+    sink: Path | None = None
+
+    def remove(self) -> None:
+        """Remove the folder with the copy and the sink."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def stage(*, sink: bool) -> Stage:
+    """Make the interposer ready to be preloaded.
+
+    A copy is made for a privileged run, and where the path has a character that LD_PRELOAD takes for a
+    separator.
+
+    Args:
+        sink: whether processes of the program may come to run as another user.
+
+    Raises:
+        UserError: no folder for temporary files can be used.
+
+    """
+    source = library()
+    readable = source is None or (os.geteuid() != 0 and not set(" :") & set(str(source)))
+    if readable and not sink:
+        return Stage(source)
+    folder = _folder()
+    copy = None
+    if source is not None:
+        copy = folder / LIBRARY
+        shutil.copyfile(source, copy)
+        copy.chmod(0o755)
+    if not sink:
+        return Stage(copy, folder)
+    (folder / SINK).touch(0o600)
+    (folder / SINK).chmod(0o622)
+    return Stage(copy, folder, folder / SINK)
+
+
+def _folder() -> Path:
+    """A new folder that others may look into only if they know the names: 0711, and code can be loaded
+    from it.
+    """
+    for parent in (tempfile.gettempdir(), "/var/tmp", "/run"):  # noqa: S108 (mkdtemp makes a name of its own)
+        try:
+            if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
+                continue
+            folder = Path(tempfile.mkdtemp(prefix="plainwire-", dir=parent))
+        except OSError:
+            continue
+        folder.chmod(0o711)
+        return folder
+    message = "no folder for temporary files that programs can be loaded from (set TMPDIR)"
+    raise UserError(message)

@@ -1,0 +1,162 @@
+"""Start a program with the interposer inside, otherwise as its user would have started it.
+
+Same process group and terminal, same descriptors, same signal dispositions, same exit status. Nothing
+ties the program's life to ours: where plainwire is killed, the program runs on.
+
+``SSLKEYLOGFILE`` is set as well, for TLS libraries that honour it and that the interposer does not reach;
+one that the user has set stays, and gets its lines. It is the one variable that can hurt: a process that
+cannot open the file fails (CPython). So it names a file that every process of the program can open, with
+one exception: a program that an unprivileged user starts and that becomes another user by a set-uid
+helper (``su``).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plainwire.acquire import events, interposer, sudo
+from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
+from plainwire.case import Case, private_file
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Program:
+    """A started program. ``notes`` says, a line each, what keeps its secrets from being had."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], case: Case, stage: interposer.Stage, notes: list[str]
+    ) -> None:
+        self.pid = process.pid
+        self.notes = notes
+        self._process, self._case, self._stage = process, case, stage
+        self._ended = False
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the program's end; return its exit status, 128 + n where signal n ended it.
+
+        Raises:
+            TimeoutError: it still runs after ``timeout`` seconds.
+
+        """
+        try:
+            return self._note_end(self._process.wait(timeout))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+
+    def poll(self) -> int | None:
+        """The exit status as ``wait`` gives it, or None while the program runs."""
+        status = self._process.poll()
+        return None if status is None else self._note_end(status)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the program; nothing happens where it has ended."""
+        self._process.send_signal(number)
+
+    def finish(self) -> None:
+        """Collect what processes that changed their user left in the sink, and remove what was staged.
+
+        To be called when the program has ended. Where other processes that it started still run, what
+        they have loaded stays on the disk, and a note says so.
+        """
+        if self._stage.sink is not None:
+            events.merge_sink(self._stage.sink, self._case)
+        if self._stage.folder is None:
+            return
+        users = _users_of(self._stage.folder)
+        if not users:
+            self._stage.remove()
+            return
+        note = f"process {users[0]} still runs and uses {self._stage.folder}: remove that folder after it has ended"
+        self.notes.append(note)
+        events.append(self._case.program, {"event": "note", "text": note})
+
+    def _note_end(self, returncode: int) -> int:
+        status = returncode if returncode >= 0 else 128 - returncode
+        if not self._ended:
+            self._ended = True
+            events.append(self._case.program, {"event": "exit", "time": time.time(), "status": status})
+        return status
+
+
+def launch(command: Sequence[str], case: Case) -> Program:
+    """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
+
+    Raises:
+        UserError: the command cannot be started (exit code 127 or 126, as from a shell).
+
+    """
+    target = find(command)
+    for path in (case.keys, case.program):
+        os.close(private_file(path))
+    sudo.hand_over(case.folder)
+    stage = interposer.stage(sink=os.geteuid() == 0 and sudo.caller() is None)
+    notes = [note for note in (target.untouched, None if stage.library else interposer.missing()) if note]
+    try:
+        process = _start(target, _environment(os.environ, case, stage, target))
+    except BaseException:
+        stage.remove()
+        raise
+    events.append(
+        case.program, {"event": "start", "time": time.time(), "command": list(command), "pid": process.pid}
+    )
+    for note in notes:
+        events.append(case.program, {"event": "note", "text": note})
+    return Program(process, case, stage, notes)
+
+
+def _environment(
+    inherited: Mapping[str, str], case: Case, stage: interposer.Stage, target: Target
+) -> dict[str, str]:
+    user = sudo.caller()
+    environment = dict(inherited) if user is None else user.environment(inherited)
+    environment.setdefault("SSLKEYLOGFILE", str(stage.sink or case.keys.absolute()))
+    if stage.library is None or target.untouched is not None:
+        return environment
+    others = environment.get("LD_PRELOAD", "")
+    environment["LD_PRELOAD"] = f"{stage.library}:{others}" if others else str(stage.library)
+    environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
+    environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
+    if stage.sink is not None:
+        environment["PLAINWIRE_SINK"] = str(stage.sink)
+    return environment
+
+
+def _start(target: Target, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Descriptors that the user's shell gave us go on to the program; ours are all close-on-exec (PEP
+    446).
+    """
+    user = sudo.caller()
+    identity: dict[str, Any] = {}
+    if user is not None:
+        identity = {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
+    try:
+        return subprocess.Popen(
+            target.argv, executable=target.program, env=environment, close_fds=False, **identity
+        )
+    except FileNotFoundError as error:
+        message = f"{target.argv[0]}: {error.strerror}"
+        raise UserError(message, NOT_FOUND) from error
+    except OSError as error:
+        message = f"{target.argv[0]}: {error.strerror}"
+        raise UserError(message, NOT_EXECUTABLE) from error
+
+
+def _users_of(folder: Path) -> list[int]:
+    """Processes whose environment names ``folder``: they, or what they start, will load from it."""
+    return [
+        int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)
+    ]
+
+
+def _names(process: Path, folder: Path) -> bool:
+    try:
+        return os.fsencode(folder) in (process / "environ").read_bytes()
+    except OSError:
+        return False

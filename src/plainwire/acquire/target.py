@@ -1,0 +1,114 @@
+"""Which file a command starts, and whether the interposer may go into it.
+
+Asked before anything is started, captured or written: a mistyped name costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plainwire.acquire import elf
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+"""Exit statuses of a shell for the same mistakes (POSIX, Shell Command Language, 2.8.2)."""
+
+_SCRIPTS_DEEP = 4  # how far Linux follows one script's interpreter that is itself a script
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A command that can be started. ``argv`` is what to start ``program`` with."""
+
+    program: Path
+    argv: list[str]
+    untouched: str | None = None
+    """Why the interposer stays out (one line for the user); None where it goes in."""
+    elf: elf.Elf | None = field(default=None, repr=False)
+
+
+def find(command: Sequence[str]) -> Target:
+    """Find the program of ``command`` as a shell would.
+
+    Raises:
+        UserError: there is none (exit code 127), or it is no program (126).
+
+    """
+    if not command:
+        message = "no command given, e.g.: plainwire run -- python test.py"
+        raise UserError(message)
+    program = _on_path(command[0])
+    binary, has_interpreter_line = _binary(program)
+    argv = list(command)
+    if binary is None and not has_interpreter_line:  # what execvp(3) does with a script without "#!"
+        program, argv = Path("/bin/sh"), ["/bin/sh", str(program), *command[1:]]
+        binary, _ = _binary(program)
+    image = _headers(binary) if binary else None
+    return Target(program, argv, _reason_to_stay_out(command[0], image), image)
+
+
+def _on_path(name: str) -> Path:
+    found = shutil.which(name)
+    if found is not None:
+        return Path(found)
+    path = Path(name)
+    if "/" not in name or not path.exists():
+        message = f"{name}: no such file" if "/" in name else f"{name}: command not found"
+        raise UserError(message, NOT_FOUND)
+    message = f"{name}: is a folder" if path.is_dir() else f"{name}: not executable (chmod +x)"
+    raise UserError(message, NOT_EXECUTABLE)
+
+
+def _binary(program: Path) -> tuple[Path | None, bool]:
+    """Follow ``#!`` lines to the file that the kernel loads; and whether ``program`` has such a line."""
+    at = program
+    for depth in range(_SCRIPTS_DEEP + 1):
+        start = _first_bytes(at)
+        if not start.startswith(b"#!"):
+            return (at if start.startswith(b"\x7fELF") else None), depth > 0
+        words = start[2:].split(b"\n", 1)[0].split()
+        if not words:
+            return None, False
+        interpreter = Path(os.fsdecode(words[0]))
+        if not os.access(interpreter, os.X_OK):
+            message = f"{program}: its interpreter {interpreter} cannot be started"
+            raise UserError(message, NOT_EXECUTABLE)
+        at = interpreter
+    return None, True
+
+
+def _first_bytes(path: Path) -> bytes:
+    """A file that may be run but not read (mode 0711) is taken as it is: nothing is known about it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(256)
+    except OSError:
+        return b"\x7fELF"
+
+
+def _headers(path: Path) -> elf.Elf | None:
+    try:
+        return elf.read(path)
+    except OSError:
+        return None
+
+
+def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
+    if image is None:
+        return None
+    if not image.native:
+        return f"{name} is not a program of this machine's own kind: its secrets cannot be had yet"
+    if image.interpreter is None:
+        return f"{name} is statically linked: its secrets cannot be had yet"
+    if not Path(image.interpreter).name.startswith("ld-linux"):
+        return f"{name} is not loaded by glibc ({image.interpreter}): its secrets cannot be had yet"
+    if any(needed.startswith("libasan.") for needed in image.needed):
+        return f"{name} is built with AddressSanitizer, which takes no preloaded library"
+    return None
