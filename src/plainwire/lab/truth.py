@@ -27,6 +27,8 @@ class Score:
 
     planted: frozenset[str]
     """Requests to which the server did harm, by its own log."""
+    unread: frozenset[str]
+    """Requests that failed in the client's eyes and of which the server's log knows nothing."""
     raised: dict[str, str]
     """Requests that failed in the client's eyes, and the text it got."""
     found: dict[str, frozenset[str]]
@@ -34,21 +36,33 @@ class Score:
     problems: list[str] = field(default_factory=list)
     """What is wrong with that, a line each; empty where all is right."""
 
+    @property
+    def failed(self) -> frozenset[str]:
+        """All requests that failed, as far as server and client can know."""
+        return self.planted | self.raised.keys()
+
+    @property
+    def accused(self) -> frozenset[str]:
+        """All requests that some finding names."""
+        return frozenset[str]().union(*self.found.values())
+
 
 def score(scenario: Scenario, stage: Stage) -> Score:
     """Compare; a missing report is a problem like another."""
-    planted = _planted(stage.server_log)
+    faults = _requests(stage.server_log)
+    planted = frozenset(target for target, fault in faults if fault not in HARMLESS)
     raised = _raised(stage.client_log)
+    unread = frozenset(raised) - {target for target, _ in faults}
     if not stage.case.report_json.exists():
-        return Score(planted, raised, {}, ["plainwire run left no report"])
+        return Score(planted, unread, raised, {}, ["plainwire run left no report"])
     found = _found(json.loads(stage.case.report_json.read_bytes()))
-    result = Score(planted, raised, found)
+    result = Score(planted, unread, raised, found)
     result.problems.extend(_problems(scenario, result))
     return result
 
 
 def _problems(scenario: Scenario, result: Score) -> list[str]:
-    failed = result.planted | result.raised.keys()
+    failed = result.failed
     problems = []
     if scenario.expects and not failed:
         problems.append("nothing failed in this run, so there was nothing to find")
@@ -57,7 +71,7 @@ def _problems(scenario: Scenario, result: Score) -> list[str]:
         f"found, but it was not there: {code} on {_list(result.found[code])}"
         for code in sorted(result.found.keys() - scenario.expects)
     )
-    accused = frozenset[str]().union(*result.found.values())
+    accused = result.accused
     if failed - accused:
         problems.append(f"failed, but in no finding: {_list(failed - accused)}")
     if accused - failed:
@@ -65,11 +79,10 @@ def _problems(scenario: Scenario, result: Score) -> list[str]:
     return problems
 
 
-def _planted(log: Path) -> frozenset[str]:
+def _requests(log: Path) -> list[tuple[str, str]]:
+    """Target and fault of every request that the server read."""
     events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    return frozenset(
-        event["target"] for event in events if event["event"] == "request" and event["fault"] not in HARMLESS
-    )
+    return [(event["target"], event["fault"]) for event in events if event["event"] == "request"]
 
 
 def _raised(log: Path) -> dict[str, str]:
@@ -86,9 +99,10 @@ def _found(report: dict[str, Any]) -> dict[str, frozenset[str]]:
     return found
 
 
-def common_text(texts: list[str]) -> str | None:
-    """The most frequent of some exception texts."""
-    return Counter(texts).most_common(1)[0][0] if texts else None
+def common_text(result: Score) -> str:
+    """What the client most often got to read."""
+    texts = Counter(result.raised.values()).most_common(1)
+    return texts[0][0] if texts else "no exception"
 
 
 def _list(targets: frozenset[str] | set[str]) -> str:

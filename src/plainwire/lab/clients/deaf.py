@@ -1,5 +1,4 @@
 """A home-made HTTP client that never looks at ``Connection: close`` and goes on using the connection."""
-# ruff: noqa: T201  (a program that talks to its user)
 
 import http.client
 import socket

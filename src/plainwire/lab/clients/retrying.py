@@ -1,5 +1,4 @@
 """The same loop as serial.py inside a library that repeats a failed request and tells nobody."""
-# ruff: noqa: T201  (a program that talks to its user)
 
 import http.client
 import ssl

@@ -1,5 +1,4 @@
 """Fetch objects one after another over one persistent connection: send, wait, send."""
-# ruff: noqa: T201  (a program that talks to its user)
 
 import http.client
 import itertools

@@ -1,0 +1,172 @@
+"""``plainwire demo``: servers that misbehave on purpose, clients, and what plainwire says about them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plainwire.lab import scenarios, truth
+from plainwire.lab.play import Stage
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from plainwire.lab.scenarios import Scenario
+    from plainwire.lab.truth import Score
+
+ATTEMPTS = 3
+"""A race is aimed at, not commanded: on a busy machine it may be missed."""
+NOT_POSSIBLE = 2
+"""The player's exit status where this machine cannot play the scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    scenario: Scenario
+    stage: Stage
+    score: Score | None  # None: not possible here
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("--list", "listing", is_flag=True, help="Name the scenarios and what each must come to.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the cases in this new folder.")
+def command(scenario: str | None, output: Path | None, *, listing: bool) -> None:
+    """Play a failing program and let plainwire find the cause.
+
+    Without SCENARIO: two programs that fail with the same exception, for two different reasons.
+    Exit status: 0 when plainwire came to the right verdict, 1 when not.
+
+    Example: plainwire demo keepalive-idle-race -o /tmp/race
+    """
+    if listing:
+        _list()
+        return
+    chosen = [scenarios.find(name) for name in ((scenario,) if scenario else scenarios.MAIN)]
+    folder = _folder(output)
+    played = []
+    for number, each in enumerate(chosen):
+        _introduce(each, again=number > 0 and each.script == chosen[number - 1].script)
+        played.append(_play(each, folder))
+    sys.exit(_conclude(played))
+
+
+def _list() -> None:
+    for scenario in scenarios.SCENARIOS:
+        click.secho(scenario.name, bold=True)
+        verdict = ", ".join(sorted(scenario.expects)) or "nothing"
+        click.echo(_wrapped(f"{scenario.story} To be found: {verdict}.", "    "))
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _folder(output: Path | None) -> Path:
+    folder = output or Path(time.strftime("plainwire-demo-%Y%m%d-%H%M%S"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            message = f"{folder}: not empty; name a new folder with -o"
+            raise UserError(message)
+    except OSError as error:
+        message = f"{folder}: {error.strerror}"
+        raise UserError(message) from error
+    return folder
+
+
+# --- one scenario ---
+
+
+def _play(scenario: Scenario, folder: Path) -> _Played:
+    attempts = ATTEMPTS if scenario.delay else 1
+    for attempt in range(1, attempts + 1):
+        stage = Stage(folder / (scenario.name if attempt == 1 else f"{scenario.name}-{attempt}"))
+        stage.folder.mkdir()
+        player = [sys.executable, "-m", "plainwire.lab.play", scenario.name, str(stage.folder)]
+        if subprocess.run(player, check=False).returncode == NOT_POSSIBLE:
+            return _Played(scenario, stage, None)
+        score = truth.score(scenario, stage)
+        missed = scenario.expects and not score.failed and stage.case.report_json.exists()
+        if not missed or attempt == attempts:
+            break
+        click.echo("\nThe race was not lost this time; once more.\n")
+    _hold_against_truth(score)
+    return _Played(scenario, stage, score)
+
+
+def _introduce(scenario: Scenario, *, again: bool) -> None:
+    _title(scenario.name)
+    click.echo(_wrapped(scenario.story))
+    if again:
+        click.echo("The client is the same.\n")
+    else:
+        click.echo(f"Its client is {scenario.script}:\n\n{_in_short(scenario.script)}\n")
+
+
+def _title(text: str) -> None:
+    click.secho(f"\n--- {text} " + "-" * max(0, 95 - len(text)) + "\n", bold=True)
+
+
+def _in_short(script: Path) -> str:
+    """What the client does with its connection: its loop, without imports and last words."""
+    text = script.read_text(encoding="utf-8")
+    body = re.search(r"^connection = .*?(?=^print)", text, re.MULTILINE | re.DOTALL)
+    return textwrap.indent((body[0] if body else text).rstrip(), "    ")
+
+
+def _hold_against_truth(score: Score) -> None:
+    """Say what server, client and plainwire each counted."""
+    words = [f"The client saw {_count(len(score.raised), 'request')} fail"]
+    if score.planted:
+        words.append(f"the server's log says that it spoiled {len(score.planted)}")
+    if score.unread:
+        words.append(f"the server's log knows nothing of {len(score.unread)}")
+    words.append(f"plainwire names {len(score.accused)}")
+    click.echo("\n" + _wrapped("; ".join(words) + "."))
+    for problem in score.problems:
+        click.secho(f"WRONG: {problem}", bold=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# --- the end ---
+
+
+def _conclude(played: list[_Played]) -> int:
+    """The last words and the exit status."""
+    done = [(each.stage, each.score) for each in played if each.score is not None]
+    if not done:
+        return NOT_POSSIBLE
+    scores = [score for _, score in done]
+    good = not any(score.problems for score in scores)
+    if good and len(done) > 1:
+        _title("what this shows")
+        click.echo(_moral(scores))
+    click.echo("\nTo look at the packets, decrypted:")
+    for stage, _ in done:
+        click.echo(f"    wireshark {stage.case.capture}")
+    return 0 if good else 1
+
+
+def _moral(scores: list[Score]) -> str:
+    texts = [truth.common_text(score) for score in scores]
+    first = (
+        f'Both programs failed with the same words, "{texts[0]}", for two different reasons.'
+        if len(set(texts)) == 1
+        else f"Two programs failed in much the same way ({'; '.join(texts)}), for different reasons."
+    )
+    return _wrapped(
+        f"{first} The first server had received the whole request and then reset the connection; the second"
+        " never got the request, for it had closed an idle connection while the request was on its way:"
+        " the packets tell the two apart, the exception cannot."
+    )
