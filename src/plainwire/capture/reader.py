@@ -1,0 +1,387 @@
+"""Reads capture files: pcap and pcapng, both byte orders, micro- and nanoseconds, cut off or not.
+
+A file is read in pieces of a few megabytes. Each piece becomes one ``PacketBatch``: the piece's bytes
+and, as columns, where in them each packet lies. Python walks from header to header; what the headers
+say is then gathered for all packets at once. A packet that straddles two pieces is carried over.
+
+Formats: pcap, draft-ietf-opsawg-pcap; pcapng, draft-ietf-opsawg-pcapng.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from plainwire.model import CaptureDrops, CaptureItem, CaptureNote, PacketBatch, SecretsBlock, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from plainwire.model import Int64s
+
+PIECE = 16 << 20
+"""Bytes read at a time, and so the order of what a batch holds."""
+
+LARGEST_PACKET = 64 << 20
+"""A longer packet or block is taken for a damaged length field."""
+
+_PCAP_MAGICS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
+_SECTION = b"\x0a\x0d\x0d\x0a"
+_BYTE_ORDER = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+_IDB, _OLD_PACKET, _SIMPLE, _STATISTICS, _ENHANCED, _SECRETS = 1, 2, 3, 5, 6, 10
+_SHB = 0x0A0D0D0A
+_TLS_KEY_LOG = 0x544C534B
+_SHORTEST_BLOCK = 12
+_SHORTEST_SECTION = 28
+_OPT_IF_TSRESOL, _OPT_IF_TSOFFSET = 9, 14
+_OPT_ISB_IFDROP, _OPT_ISB_OSDROP = 5, 7
+_UNKNOWN_DROPS = 2**64 - 1
+
+
+class _Input(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
+    """Read the files as one capture, the earliest first; ``-`` is standard input.
+
+    Packet numbers run on from file to file.
+
+    Raises:
+        UserError: a file is missing, may not be read, or is no capture file.
+    """
+    number = 1
+    for path in _by_time([str(p) for p in paths]):
+        with _open(path) as source:
+            for item in _read_one(path, source, number):
+                if isinstance(item, PacketBatch):
+                    number = int(item.number[-1]) + 1
+                yield item
+
+
+def read_stream(source: _Input, name: str = "input") -> Iterator[CaptureItem]:
+    """Read one capture from an open binary file, as pieces of it arrive."""
+    yield from _read_one(name, source, 1)
+
+
+def _open(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a raw file
+    if path == "-":
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    try:
+        return Path(path).open("rb", buffering=0)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UserError(message) from error
+
+
+def _by_time(paths: list[str]) -> list[str]:
+    """Order several files by the time of their first packet; one file is not opened twice."""
+    if len(paths) < 2 or "-" in paths:  # noqa: PLR2004
+        return paths
+    starts = []
+    for path in paths:
+        with _open(path) as source:
+            batches = (i for i in _read_one(path, source, 1, PIECE >> 6) if isinstance(i, PacketBatch))
+            first = next(batches, None)
+        starts.append(int(first.time_ns[0]) if first is not None else 0)
+    return [path for _, path in sorted(zip(starts, paths, strict=True), key=lambda pair: pair[0])]
+
+
+def _read_one(path: str, source: _Input, number: int, piece: int = PIECE) -> Iterator[CaptureItem]:
+    try:
+        head = _exactly(source, 4)
+        if head in _PCAP_MAGICS:
+            yield from _read_pcap(path, source, head, number, piece)
+        elif head == _SECTION:
+            yield from _read_pcapng(path, source, head, number, piece)
+        else:
+            message = f"{path}: empty file" if not head else f"{path}: not a capture file (pcap or pcapng)"
+            raise UserError(message)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UserError(message) from error
+
+
+def _exactly(source: _Input, size: int) -> bytes:
+    """Read ``size`` bytes, fewer only where the input ends."""
+    data = b""
+    while len(data) < size:
+        more = source.read(size - len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+# --- pcap -------------------------------------------------------------------------------------------
+
+
+def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int) -> Iterator[CaptureItem]:
+    order, scale = _PCAP_MAGICS[magic]
+    rest = _exactly(source, 20)
+    if len(rest) < 20:  # noqa: PLR2004
+        message = f"{path}: cut off inside the file header"
+        raise UserError(message)
+    link = struct.unpack_from(order + "I", rest, 16)[0] & 0x0FFFFFFF
+    length_at = struct.Struct(order + "I").unpack_from
+    carry = b""
+    while more := source.read(piece):
+        data = carry + more
+        offsets, end, bad = _walk_pcap(data, length_at)
+        if offsets:
+            yield _pcap_batch(data, offsets, order, scale, link, number)
+            number += len(offsets)
+        if bad:
+            yield CaptureNote(f"{path}: packet {number} has an impossible length; nothing behind it was read")
+            return
+        carry = data[end:]
+    if carry:
+        yield CaptureNote(f"{path}: cut off in packet {number}")
+
+
+def _walk_pcap(data: bytes, length_at) -> tuple[list[int], int, bool]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Where each whole packet record begins; where the walk ended; whether a length was impossible."""
+    offsets: list[int] = []
+    append = offsets.append
+    position, size = 0, len(data)
+    while position + 16 <= size:
+        (caplen,) = length_at(data, position + 8)
+        if caplen > LARGEST_PACKET:
+            return offsets, position, True
+        end = position + 16 + caplen
+        if end > size:
+            break
+        append(position)
+        position = end
+    return offsets, position, False
+
+
+def _pcap_batch(
+    data: bytes, offsets: list[int], order: str, scale: int, link: int, number: int
+) -> PacketBatch:
+    at = np.array(offsets, dtype=np.int64)
+    fields = _gather(data, at, 16).view(order + "u4").astype(np.int64)
+    return PacketBatch(
+        data=data,
+        number=np.arange(number, number + len(at), dtype=np.int64),
+        time_ns=fields[:, 0] * 1_000_000_000 + fields[:, 1] * scale,
+        offset=at + 16,
+        caplen=fields[:, 2],
+        length=fields[:, 3],
+        link=np.full(len(at), link, dtype=np.int64),
+    )
+
+
+def _gather(data: bytes, at: Int64s, size: int) -> np.ndarray:
+    """``size`` bytes at each of ``at``, as rows."""
+    columns = np.frombuffer(data, dtype=np.uint8)
+    return columns[at[:, None] + np.arange(size, dtype=np.int64)]
+
+
+# --- pcapng -----------------------------------------------------------------------------------------
+
+
+class _Interface(NamedTuple):
+    link: int
+    snaplen: int
+    numerator: int  # nanoseconds = ticks * numerator // denominator + offset
+    denominator: int
+    offset_ns: int
+
+
+@dataclass(slots=True)
+class _Section:
+    """What the blocks of one section share."""
+
+    order: str
+    interfaces: list[_Interface] = field(default_factory=list)
+
+
+class _Bad(Exception):  # noqa: N818 - never leaves this module
+    """A block whose length cannot be."""
+
+
+def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int) -> Iterator[CaptureItem]:
+    section = _Section("<")
+    carry = head
+    while more := source.read(piece):
+        data = carry + more
+        position = 0
+        try:
+            while True:
+                packets, others, position, full = _walk_pcapng(data, position, section)
+                if packets:
+                    batch = _pcapng_batch(data, packets, section, number)
+                    yield batch
+                    number += len(packets)
+                yield from others
+                if full:
+                    break
+        except _Bad:
+            yield CaptureNote(
+                f"{path}: a block behind packet {number - 1} is damaged; nothing behind it was read"
+            )
+            return
+        carry = data[position:]
+    if carry:
+        yield CaptureNote(f"{path}: cut off behind packet {number - 1}")
+
+
+_Packets = list[tuple[int, int]]  # block offset, block type
+
+
+def _walk_pcapng(
+    data: bytes, position: int, section: _Section
+) -> tuple[_Packets, list[CaptureItem], int, bool]:
+    """Collect packets until the data end (True), or a block of another kind must take effect (False)."""
+    packets: _Packets = []
+    others: list[CaptureItem] = []
+    size = len(data)
+    two = struct.Struct(section.order + "II").unpack_from
+    append = packets.append
+    while position + _SHORTEST_BLOCK <= size:
+        kind, length = two(data, position)
+        if kind == _ENHANCED:
+            end = position + length
+            if length < 32 or length & 3 or length > LARGEST_PACKET:  # noqa: PLR2004
+                raise _Bad
+            if end > size:
+                return packets, others, position, True
+            append((position, kind))
+            position = end
+            continue
+        if kind == _SHB:
+            if position + _SHORTEST_SECTION > size:
+                return packets, others, position, True
+            order = _BYTE_ORDER.get(data[position + 8 : position + 12])
+            if order is None:
+                raise _Bad
+            length = struct.unpack_from(order + "I", data, position + 4)[0]
+        if length < _SHORTEST_BLOCK or length & 3 or length > LARGEST_PACKET:
+            raise _Bad
+        if position + length > size:
+            return packets, others, position, True
+        if kind in (_SIMPLE, _OLD_PACKET):
+            append((position, kind))
+            position += length
+            continue
+        if packets and kind in (_SHB, _IDB):
+            return packets, others, position, False  # what was collected belongs to the old interfaces
+        if kind == _SHB:
+            section.order = str(order)
+            section.interfaces.clear()
+            two = struct.Struct(section.order + "II").unpack_from
+        else:
+            others.extend(_other_block(kind, data[position + 8 : position + length - 4], section))
+        position += length
+    return packets, others, position, True
+
+
+def _other_block(kind: int, body: bytes, section: _Section) -> Iterator[CaptureItem]:
+    order = section.order
+    if kind == _IDB and len(body) >= 8:  # noqa: PLR2004
+        link, _, snaplen = struct.unpack_from(order + "HHI", body)
+        section.interfaces.append(_interface(link, snaplen, dict(_options(body[8:], order)), order))
+    elif kind == _SECRETS and len(body) >= 8:  # noqa: PLR2004
+        secrets_type, length = struct.unpack_from(order + "II", body)
+        if secrets_type == _TLS_KEY_LOG:
+            yield SecretsBlock(body[8 : 8 + length])
+    elif kind == _STATISTICS and len(body) >= 12:  # noqa: PLR2004
+        options = dict(_options(body[12:], order))
+        counts = [
+            struct.unpack(order + "Q", options[code])[0]
+            for code in (_OPT_ISB_IFDROP, _OPT_ISB_OSDROP)
+            if len(options.get(code, b"")) == 8  # noqa: PLR2004
+        ]
+        if counts:
+            yield CaptureDrops(sum(c for c in counts if c != _UNKNOWN_DROPS))
+
+
+def _interface(link: int, snaplen: int, options: dict[int, bytes], order: str) -> _Interface:
+    resolution = options.get(_OPT_IF_TSRESOL, b"\x06")[:1] or b"\x06"
+    exponent = resolution[0] & 0x7F
+    ticks = 2**exponent if resolution[0] & 0x80 else 10 ** min(exponent, 30)
+    offset = options.get(_OPT_IF_TSOFFSET, b"")
+    seconds = struct.unpack(order + "q", offset)[0] if len(offset) == 8 else 0  # noqa: PLR2004
+    return _Interface(link, snaplen, 1_000_000_000, ticks, seconds * 1_000_000_000)
+
+
+def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position + 4 <= len(data):
+        code, length = struct.unpack_from(order + "HH", data, position)
+        if code == 0:
+            return
+        yield code, data[position + 4 : position + 4 + length]
+        position += 4 + (length + 3 & ~3)
+
+
+def _pcapng_batch(data: bytes, packets: _Packets, section: _Section, number: int) -> PacketBatch:
+    at = np.array([p[0] for p in packets], dtype=np.int64)
+    kinds = np.array([p[1] for p in packets], dtype=np.int64)
+    columns = _enhanced_columns(data, at, section.order)
+    if (kinds != _ENHANCED).any():
+        _old_columns(data, at, kinds, section, columns)
+    interface, ticks, caplen, length, offset = columns
+    room = _gather(data, at + 4, 4).view(section.order + "u4")[:, 0].astype(np.int64) + at - 4 - offset
+    caplen = np.minimum(caplen, room)  # a packet never reaches beyond its block
+    link, time_ns = _by_interface(interface, ticks, section.interfaces)
+    numbers = np.arange(number, number + len(at), dtype=np.int64)
+    return PacketBatch(data, numbers, time_ns, offset, caplen, length, link)
+
+
+def _enhanced_columns(data: bytes, at: Int64s, order: str) -> list[Int64s]:
+    padded = np.minimum(at + 8, len(data) - 20)
+    fields = _gather(data, padded, 20).view(order + "u4").astype(np.int64)
+    ticks = (fields[:, 1] << 32) | fields[:, 2]
+    return [fields[:, 0], ticks, fields[:, 3], fields[:, 4], at + 28]
+
+
+def _old_columns(data: bytes, at: Int64s, kinds: Int64s, section: _Section, columns: list[Int64s]) -> None:
+    """Simple Packet Blocks (no time, interface 0) and Packet Blocks of old: rare, so one by one."""
+    interface, ticks, caplen, length, offset = columns
+    snaplen = section.interfaces[0].snaplen if section.interfaces else 0
+    for row in np.flatnonzero(kinds != _ENHANCED).tolist():
+        if kinds[row] == _OLD_PACKET:
+            interface[row] &= 0xFFFF if section.order == "<" else 0xFFFFFFFF
+            if section.order == ">":
+                interface[row] >>= 16
+            continue
+        original = struct.unpack_from(section.order + "I", data, int(at[row]) + 8)[0]
+        interface[row], ticks[row], length[row], offset[row] = 0, 0, original, at[row] + 12
+        caplen[row] = min(original, snaplen) if snaplen else original
+
+
+def _by_interface(interface: Int64s, ticks: Int64s, known: list[_Interface]) -> tuple[Int64s, Int64s]:
+    """Link type and time in nanoseconds. A packet of an interface that was never described: link -1."""
+    link = np.full(len(interface), -1, dtype=np.int64)
+    time_ns = np.zeros(len(interface), dtype=np.int64)
+    for index in np.unique(interface).tolist():
+        if index >= len(known):
+            continue
+        described = known[index]
+        rows = interface == index if len(known) > 1 else slice(None)
+        link[rows] = described.link
+        time_ns[rows] = _nanoseconds(ticks[rows], described)
+    return link, time_ns
+
+
+def _nanoseconds(ticks: Int64s, interface: _Interface) -> Int64s:
+    numerator, denominator = interface.numerator, interface.denominator
+    if numerator % denominator == 0:
+        return ticks * (numerator // denominator) + interface.offset_ns
+    if denominator % numerator == 0:
+        return ticks // (denominator // numerator) + interface.offset_ns
+    exact = [int(t) % 2**64 * numerator // denominator + interface.offset_ns for t in ticks.tolist()]
+    return np.array([t % 2**63 for t in exact], dtype=np.int64)
