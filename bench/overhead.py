@@ -43,7 +43,7 @@ def main() -> None:
             under.append(_times(client, Path(made) / f"under-{number}", Path(made) / f"case-{number}"))
     print(f"{options.rounds} rounds in turn; ratio = with plainwire / without; times of one each")
     print(
-        f"{'':12} {'count':>6} {'without':>11} {'with':>11} {'median':>7} {'fastest':>7} {'CPU':>7} {'aim':>6}"
+        f"{'':12} {'count':>6} {'without':>11} {'with':>11} {'median':>7} {'least':>7} {'CPU':>7} {'aim':>6}"
     )
     rows = [_row(what, counts[what], without, under) for what in AIMS]
     sys.exit(not all(rows))
