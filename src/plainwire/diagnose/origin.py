@@ -1,0 +1,64 @@
+"""Who sent a RST: its marks of having been made by something other than the server's own stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence
+
+from . import primitives, words
+
+if TYPE_CHECKING:
+    from plainwire.model import Certainty, CloseEvent, Connection, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a RST seems to come from, how sure that is, and why. ``fault`` is server, path or unknown."""
+
+    fault: Fault
+    certainty: Certainty
+    says: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+def of_reset(connection: Connection, reset: CloseEvent, cause_ns: int) -> Origin:
+    """Judge a RST that followed something the client sent at ``cause_ns``.
+
+    A RST is bare TCP: even without a foreign mark it is never more than likely the server's own,
+    except on one host, where nothing sits between the two ends.
+    """
+    foreign = _foreign_marks(connection, reset, cause_ns)
+    if foreign:
+        says = "The reset did not come from the server's own stack: " + "; ".join(mark.says for mark in foreign) + "."
+        return Origin("path", "likely", says, tuple(foreign))
+    if primitives.is_reactive(reset):
+        says = "The reset bears no ACK: it answers for a connection that its sender did not know any more."
+        return Origin("unknown", "possible", says)
+    if primitives.on_one_host(connection):
+        says = "Both ends are on this host: nothing between them could have sent the reset."
+        return Origin("server", "proved", says)
+    says = "That the server's end sent the reset is likely: nothing in the packet speaks against it"
+    return Origin("server", "likely", f"{says}{_ttl_words(connection, reset)}.")
+
+
+def _foreign_marks(connection: Connection, reset: CloseEvent, cause_ns: int) -> list[Evidence]:
+    marks = []
+    jump = primitives.ttl_jump(connection, reset)
+    if jump is not None:
+        marks.append(Evidence(reset.packet, f"its TTL is {jump[0]}, that of the server's other packets {jump[1]}"))
+    early = primitives.too_early(connection, reset, cause_ns)
+    if early is not None:
+        delay, rtt = words.span(early[0]), words.span(early[1])
+        marks.append(Evidence(reset.packet, f"it came after {delay}, sooner than one round trip ({rtt})"))
+    alive = primitives.life_after(connection, reset)
+    if alive is not None:
+        marks.append(Evidence(alive, f"the server sent more data after it (packet {alive})"))
+    return marks
+
+
+def _ttl_words(connection: Connection, reset: CloseEvent) -> str:
+    if reset.ttl <= 0 or connection.segments is None:
+        return ""
+    return f" (TTL {reset.ttl} as in the server's other packets)"

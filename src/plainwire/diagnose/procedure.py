@@ -1,0 +1,135 @@
+"""The decision procedure: which exchanges need explaining, and which rule explains them.
+
+First hit wins. The order matters more than any rule: what the capture cannot show comes first, then what
+had been announced, then who closed first, then what the server had received when it closed.
+
+What is normal never gets here: a complete exchange followed by any kind of close, an idle close that no
+request met, an exchange still open when the capture ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .abort import client_abort
+from .announced import connection_close_ignored
+from .clock import IdleTimeout, idle_timeouts
+from .grouping import group
+from .primitives import client_first
+from .retry import hidden_retries
+from .reuse import keepalive_idle_race, stale_connection_reuse
+from .truncated import reset_mid_response, response_truncated
+from .unanswered import close_mid_request, reset_mid_request
+from .unexplained import unexplained
+from .unsolicited import SUSPECT_STATUSES, unsolicited_408
+from .verdict import Scene, Verdict, weaker
+from .visibility import capture_artifact, impaired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from plainwire.model import Connection, Endpoint, Finding
+
+    Rules = tuple[Callable[[Scene], Verdict | None], ...]
+
+_FAILED: Rules = (
+    capture_artifact,
+    connection_close_ignored,
+    unsolicited_408,
+    client_abort,
+    stale_connection_reuse,
+    keepalive_idle_race,
+    close_mid_request,
+    reset_mid_request,
+    reset_mid_response,
+    response_truncated,
+    unexplained,
+)
+_ANSWERED: Rules = (connection_close_ignored, unsolicited_408)
+_UNSEEN: Rules = (capture_artifact,)
+
+
+def diagnose(connections: Sequence[Connection]) -> list[Finding]:
+    """Explain every failed exchange, one finding for all that have the same cause at the same server.
+
+    Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
+    """
+    suspects = list(_suspects(connections))
+    if not suspects:
+        return []
+    timeouts = idle_timeouts(connections)
+    judged = (_judge(_scene(connection, index, timeouts)) for connection, index in suspects)
+    verdicts = [verdict for verdict in judged if verdict is not None]
+    return group(verdicts + hidden_retries(connections, verdicts), connections)
+
+
+def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:
+    """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
+    for connection in connections:
+        announced = False
+        for index, exchange in enumerate(connection.exchanges):
+            request, response = exchange.request, exchange.response
+            if (
+                announced
+                or exchange.outcome != "complete"
+                or response is None
+                or request is None
+                or response.status in SUSPECT_STATUSES
+            ):
+                yield connection, index
+            announced = (response is not None and response.close_announced) or (
+                request is not None and request.close_announced
+            )
+
+
+def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTimeout]) -> Scene | None:
+    exchange = connection.exchanges[index]
+    if exchange.request is None:
+        return None  # judged together with the request that it hurt, if any
+    return Scene(
+        connection=connection,
+        exchange=exchange,
+        request=exchange.request,
+        previous=connection.exchanges[index - 1] if index else None,
+        idle_timeout=timeouts.get(connection.server),
+    )
+
+
+def _judge(scene: Scene | None) -> Verdict | None:
+    if scene is None:
+        return None
+    for rule in _rules(scene):
+        verdict = rule(scene)
+        if verdict is not None:
+            return _tempered(scene, verdict)
+    return None
+
+
+def _rules(scene: Scene) -> Rules:
+    connection, outcome = scene.connection, scene.exchange.outcome
+    if outcome == "complete":
+        return _ANSWERED
+    if outcome == "unseen":
+        still_open = not (connection.closes or connection.gaps or connection.undecrypted)
+        return () if still_open else _UNSEEN
+    return () if _ends_with_connection(scene) else _FAILED
+
+
+def _ends_with_connection(scene: Scene) -> bool:
+    """A body without length that an orderly close ended: as complete as anyone can tell (RFC 9112 section 9.8)."""
+    response, close = scene.exchange.response, scene.server_close
+    return (
+        response is not None
+        and response.framing == "close"
+        and close is not None
+        and close.kind != "rst"
+        and client_first(scene.connection) is None
+    )
+
+
+def _tempered(scene: Scene, verdict: Verdict) -> Verdict:
+    """One grade less certain where the capture of the connection has holes elsewhere."""
+    if verdict.code == "capture-artifact" or not impaired(scene):
+        return verdict
+    return replace(verdict, certainty=weaker(verdict.certainty))

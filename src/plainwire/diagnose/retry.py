@@ -1,0 +1,154 @@
+"""Rule hidden-retry: the twin of a failed request on another connection.
+
+The wire shows that a request was sent again, not whether the program knows. A program may repeat a
+request by itself, so that nothing is claimed where this traffic repeats it as quickly without a failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence, Side
+
+from . import primitives, words
+from .verdict import IDEMPOTENT, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.model import CloseEvent, Connection, Exchange, Request
+
+WITHIN_NS = 120_000_000_000
+"""A twin later than this is a request of its own."""
+
+_MUCH_QUICKER = 3
+
+Key = tuple[str, str, str | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """One sending of a request."""
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    copy: _Copy
+    at_ns: int
+    close: CloseEvent | None
+
+
+def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """A verdict for every failed exchange whose twin, on another connection, was answered."""
+    failures = _failures(verdicts)
+    copies = _copies(connections, {_key(failure.copy.request) for failure in failures})
+    failed = {failure.copy.exchange.id for failure in failures}
+    found = []
+    for failure in failures:
+        same = copies[_key(failure.copy.request)]
+        twin = _twin(failure, same, failed)
+        if twin is not None and not _habitual(same, failed, twin.request.time_ns - failure.at_ns):
+            found.append(_verdict(failure, twin, same))
+    return found
+
+
+def _failures(verdicts: Iterable[Verdict]) -> list[_Failure]:
+    found = []
+    for verdict in verdicts:
+        if verdict.code in ("capture-artifact", "connection-close-ignored") and verdict.retry_safe is None:
+            continue
+        exchange = next(e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
+        if exchange.request is None:
+            continue
+        close = primitives.client_first(verdict.connection) or primitives.first_close(verdict.connection, Side.SERVER)
+        ended = exchange.request.last_ns if close is None else max(exchange.request.last_ns, close.time_ns)
+        found.append(_Failure(_Copy(verdict.connection, exchange, exchange.request), ended, close))
+    return found
+
+
+def _key(request: Request) -> Key:
+    return request.method, request.target, request.authority, request.body_digest
+
+
+def _copies(connections: Sequence[Connection], keys: set[Key]) -> dict[Key, list[_Copy]]:
+    """All sendings of the requests in ``keys``, by time."""
+    copies: dict[Key, list[_Copy]] = {key: [] for key in keys}
+    targets = {key[1] for key in keys}
+    for connection in connections:
+        for exchange in connection.exchanges:
+            request = exchange.request
+            if request is not None and request.target in targets and _key(request) in copies:
+                copies[_key(request)].append(_Copy(connection, exchange, request))
+    for same in copies.values():
+        same.sort(key=lambda copy: copy.request.time_ns)
+    return copies
+
+
+def _twin(failure: _Failure, same: list[_Copy], failed: set[int]) -> _Copy | None:
+    """The first answered copy that another connection carried after the failure."""
+    for copy in same:
+        if copy.exchange.outcome != "complete" or copy.exchange.id in failed:
+            continue
+        if failure.at_ns <= copy.request.time_ns <= failure.at_ns + WITHIN_NS:
+            return copy if copy.connection.id != failure.copy.connection.id else None
+    return None
+
+
+def _habitual(same: list[_Copy], failed: set[int], delay: int) -> bool:
+    """Whether the request follows itself about as quickly where nothing failed."""
+    pauses = (
+        after.request.time_ns - primitives.finished_ns(before.exchange)
+        for before, after in pairwise(same)
+        if before.exchange.id not in failed
+    )
+    return any(pause <= _MUCH_QUICKER * delay for pause in pauses)
+
+
+def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
+    first = failure.copy
+    received = _received(failure)
+    repeatable = first.request.method in IDEMPOTENT
+    tries = sum(first.request.time_ns <= c.request.time_ns <= twin.request.time_ns for c in same)
+    delay = words.span(twin.request.time_ns - failure.at_ns)
+    return Verdict(
+        code="hidden-retry",
+        connection=first.connection,
+        exchanges=(first.exchange.id, twin.exchange.id),
+        fault="client",
+        certainty="likely",
+        facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on connection "
+        f"{twin.connection.id} as exchange {twin.exchange.id} and was answered ({tries} attempts in all). "
+        f"{_danger(received=received, repeatable=repeatable)}",
+        evidence=(
+            Evidence(first.request.packet, "the request for the first time"),
+            *(() if failure.close is None else (Evidence(failure.close.packet, "the end of its connection"),)),
+            Evidence(twin.request.packet, "the same request (method, target, body) again"),
+            *(Evidence(r.packet, "its response") for r in (twin.exchange.response,) if r is not None),
+        ),
+        runner_up="the program repeats this request by itself: nowhere else in this traffic does it follow so quickly",
+        retry_safe=repeatable or received is False,
+        time_ns=first.request.time_ns,
+    )
+
+
+def _received(failure: _Failure) -> bool | None:
+    """Whether the server's stack had the first copy when the connection ended; None where nothing says."""
+    until = primitives.first_close(failure.copy.connection, Side.SERVER)
+    ack = primitives.last_ack(failure.copy.connection, Side.SERVER, until)
+    if ack is None:
+        return None
+    return ack >= failure.copy.request.end
+
+
+def _danger(*, received: bool | None, repeatable: bool) -> str:
+    if received is False:
+        return "The server had not received the first copy: repeating it was harmless."
+    if repeatable:
+        return "The server may have acted on both copies; the method is idempotent, so that this does no harm."
+    return "The server had received the first copy and the method is not idempotent: it may have been executed twice."

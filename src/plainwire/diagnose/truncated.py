@@ -1,0 +1,85 @@
+"""Rules reset-mid-response and response-truncated: the response began and did not end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence, Side
+
+from . import origin, primitives, words
+from .verdict import Scene, Verdict, weaker
+
+if TYPE_CHECKING:
+    from plainwire.model import Certainty, CloseEvent, Response
+
+
+def reset_mid_response(scene: Scene) -> Verdict | None:
+    """A verdict where a RST ended an incomplete response."""
+    response, close = scene.exchange.response, scene.server_close
+    if response is None or response.complete or close is None or close.kind != "rst":
+        return None
+    source = origin.of_reset(scene.connection, close, scene.request.last_ns)
+    missing = primitives.missing_before(scene.connection, close)
+    lost = f" {missing} bytes that came before the reset never reached the place of the capture." if missing else ""
+    return Verdict(
+        code="reset-mid-response",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault=source.fault,
+        certainty=weaker(source.certainty) if missing else source.certainty,
+        facts=f"{_progress(response)} when the connection was reset.{lost} {source.says}",
+        evidence=(*_evidence(response, close), *source.evidence),
+        runner_up="client-abort: refuted, no close from the client came before",
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def response_truncated(scene: Scene) -> Verdict | None:
+    """A verdict where an orderly close ended a response whose framing says that more was to come.
+
+    A body that ends with the connection has no such framing: its end by FIN is no proof (RFC 9112
+    section 9.8), and nobody is accused.
+    """
+    response, close = scene.exchange.response, scene.server_close
+    if response is None or response.complete or close is None or close.kind == "rst":
+        return None
+    if response.framing == "close":
+        return None
+    return Verdict(
+        code="response-truncated",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault="server",
+        certainty=_certainty(scene, close),
+        facts=f"{_progress(response)} when the server closed the connection ({words.act(close)}).",
+        evidence=_evidence(response, close),
+        runner_up="client-abort: refuted, no close from the client came before",
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def _certainty(scene: Scene, close: CloseEvent) -> Certainty:
+    """A close_notify or alert is authenticated; a FIN is bare TCP, unless nothing sits between the two ends."""
+    if close.kind in ("close_notify", "alert") and scene.connection.tls is not None:
+        return "proved"
+    return "proved" if primitives.on_one_host(scene.connection) else "likely"
+
+
+def _progress(response: Response) -> str:
+    if response.framing == "content-length" and response.declared_size is not None:
+        return f"{response.body_size} of the {response.declared_size} bytes of the body had come"
+    if response.framing == "chunked":
+        return f"{response.body_size} bytes of the body had come, and no last chunk,"
+    return f"{response.body_size} bytes of the body had come, and no end of the message,"
+
+
+def _evidence(response: Response, close: CloseEvent) -> tuple[Evidence, ...]:
+    number = "" if close.ack is None else f", Ack={words.number(close.ack)}"
+    side = "server" if close.side == Side.SERVER else "client"
+    return (
+        Evidence(response.packet, f"the response begins, status {response.status}"),
+        Evidence(response.last_packet, f"the last of it, {response.body_size} bytes of body so far"),
+        Evidence(close.packet, f"{words.act(close)} from the {side}{number}"),
+    )

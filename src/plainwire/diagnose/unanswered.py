@@ -1,0 +1,117 @@
+"""Rules close-mid-request and reset-mid-request: the server had the request and hung up without an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence, Side
+
+from . import origin, primitives, words
+from .verdict import Scene, Verdict
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseEvent, Fault
+
+_QUIET_UPLOAD_NS = 1_000_000_000
+
+
+def close_mid_request(scene: Scene) -> Verdict | None:
+    """A verdict where an orderly close (close_notify, alert, FIN) came with the request acknowledged."""
+    close = scene.server_close
+    if close is None or close.kind == "rst" or not _had_some(scene, close):
+        return None
+    whole = _had(scene, close) >= scene.request.end
+    fault = _alert_fault(close) if close.kind == "alert" else "server" if whole else _upload_fault(scene, close)
+    return Verdict(
+        code="close-mid-request",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault=fault,
+        certainty="proved" if whole else "likely",
+        facts=f"{_arrival(scene, close)}. It closed ({words.act(close)}) without a byte of response"
+        f"{_delay(scene, close)}.",
+        evidence=_evidence(scene, close),
+        runner_up=_rival(scene, close),
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def reset_mid_request(scene: Scene) -> Verdict | None:
+    """A verdict where the server's first act of closing is a RST, with the request acknowledged."""
+    close = scene.server_close
+    if close is None or close.kind != "rst" or not _had_some(scene, close):
+        return None
+    whole = _had(scene, close) >= scene.request.end
+    source = origin.of_reset(scene.connection, close, scene.request.last_ns)
+    fault = source.fault if whole or source.fault != "server" else _upload_fault(scene, close)
+    return Verdict(
+        code="reset-mid-request",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault=fault,
+        certainty=source.certainty if whole or source.certainty != "proved" else "likely",
+        facts=f"{_arrival(scene, close)}. Then the connection was reset without a byte of response"
+        f"{_delay(scene, close)}. {source.says}",
+        evidence=(*_evidence(scene, close), *source.evidence),
+        runner_up=_rival(scene, close),
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def _had(scene: Scene, close: CloseEvent) -> int:
+    """The offset up to which the server's stack had the client's bytes when it closed."""
+    if close.ack is not None:
+        return close.ack
+    return primitives.last_ack(scene.connection, Side.SERVER, close) or 0
+
+
+def _had_some(scene: Scene, close: CloseEvent) -> bool:
+    return scene.exchange.response is None and _had(scene, close) > scene.request.start
+
+
+def _arrival(scene: Scene, close: CloseEvent) -> str:
+    had, request = _had(scene, close), scene.request
+    if had >= request.end:
+        return f"The server had acknowledged the whole request ({words.run(request)}, Ack={words.number(had)})"
+    part = had - request.start
+    return f"The server had received only the first {part} of {request.end - request.start} bytes of the request"
+
+
+def _upload_fault(scene: Scene, close: CloseEvent) -> Fault:
+    """Who is at fault where the request was not all there: nobody can say if the client had stopped sending."""
+    return "unknown" if close.time_ns - scene.request.last_ns > _QUIET_UPLOAD_NS else "server"
+
+
+def _alert_fault(close: CloseEvent) -> Fault:
+    """An alert names its sender's complaint; only internal_error is one about itself (RFC 8446 section 6.2)."""
+    return "server" if "internal_error" in close.detail else "unknown"
+
+
+def _delay(scene: Scene, close: CloseEvent) -> str:
+    acknowledged = primitives.first_ack(scene.connection, Side.SERVER, scene.request.end)
+    if acknowledged is None or acknowledged[1] > close.time_ns:
+        return ""
+    if acknowledged[0] == close.packet:
+        return f", {words.span(close.time_ns - scene.request.last_ns)} after the request left"
+    return f", {words.span(close.time_ns - acknowledged[1])} after acknowledging it"
+
+
+def _rival(scene: Scene, close: CloseEvent) -> str:
+    begin = words.number(scene.request.start)
+    had = words.number(_had(scene, close))
+    return f"keepalive-idle-race: refuted, the server had received up to {had} and the request begins at {begin}"
+
+
+def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
+    request = scene.request
+    found = [Evidence(request.packet, f"the request, {words.run(request)}")]
+    if request.last_packet != request.packet:
+        found.append(Evidence(request.last_packet, "the last byte of the request"))
+    acknowledged = primitives.first_ack(scene.connection, Side.SERVER, request.end)
+    if acknowledged is not None and acknowledged[0] != close.packet and acknowledged[1] <= close.time_ns:
+        found.append(Evidence(acknowledged[0], f"the server acknowledges all of it (Ack >= {words.number(request.end)})"))
+    number = "" if close.ack is None else f", Ack={words.number(close.ack)}"
+    found.append(Evidence(close.packet, f"{words.act(close)} from the server{number}; no response byte before it"))
+    return tuple(found)

@@ -1,0 +1,62 @@
+"""What passes between the rules: the scene of one failed exchange, and the verdict on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.model import Side
+
+from . import primitives
+
+if TYPE_CHECKING:
+    from plainwire.model import Certainty, CloseEvent, Connection, Evidence, Exchange, Fault, Request
+
+    from .clock import IdleTimeout
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+"""Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One exchange that needs explaining, with what surrounds it."""
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+    previous: Exchange | None
+    idle_timeout: IdleTimeout | None
+    """What other connections of this server address say about its idle timeout."""
+
+    @property
+    def server_close(self) -> CloseEvent | None:
+        """The server's first act of closing."""
+        return primitives.first_close(self.connection, Side.SERVER)
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the method may be repeated whatever became of the first copy."""
+        return self.request.method in IDEMPOTENT
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule's answer for one exchange. ``facts`` is one sentence or two, with the numbers."""
+
+    code: str
+    connection: Connection
+    exchanges: tuple[int, ...]
+    fault: Fault
+    certainty: Certainty
+    facts: str
+    evidence: tuple[Evidence, ...]
+    runner_up: str = ""
+    retry_safe: bool | None = None
+    advice_client: str = ""  # with numbers, in place of the catalogue's
+    time_ns: int = 0  # of the request: the order in which verdicts are told
+
+
+def weaker(certainty: Certainty) -> Certainty:
+    """One grade down."""
+    return "likely" if certainty == "proved" else "possible"
