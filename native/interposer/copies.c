@@ -1,0 +1,145 @@
+#define _GNU_SOURCE
+#include "copies.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "objects.h"
+
+enum { COPIES = 16 };
+
+static struct entry {
+    atomic_uintptr_t low; /* 0: free. Set first, and by that the entry is taken. */
+    atomic_uintptr_t high;
+    atomic_bool ready;
+    struct copy copy;
+} table[COPIES];
+
+#define CALLBACK(n) \
+    static void callback_##n(const SSL *ssl, const char *line) { on_key_line(&table[n].copy, ssl, line); }
+CALLBACK(0) CALLBACK(1) CALLBACK(2) CALLBACK(3) CALLBACK(4) CALLBACK(5) CALLBACK(6) CALLBACK(7)
+CALLBACK(8) CALLBACK(9) CALLBACK(10) CALLBACK(11) CALLBACK(12) CALLBACK(13) CALLBACK(14) CALLBACK(15)
+
+static const keylog_callback callbacks[COPIES] = {
+    callback_0, callback_1, callback_2,  callback_3,  callback_4,  callback_5,  callback_6,  callback_7,
+    callback_8, callback_9, callback_10, callback_11, callback_12, callback_13, callback_14, callback_15,
+};
+
+static void fill_path(struct copy *copy, const char *name)
+{
+    const size_t length = strlen(name), room = sizeof copy->path - 1;
+    strcpy(copy->path, length > room ? name + (length - room) : name);
+}
+
+static void fill(struct entry *entry, const struct object *object)
+{
+#define FIND(name) *(void **)&entry->copy.call.name = object_symbol(object, #name)
+    FIND(SSL_CTX_new);
+    FIND(SSL_CTX_new_ex);
+    FIND(SSL_CTX_set_keylog_callback);
+    FIND(SSL_CTX_get_keylog_callback);
+    FIND(SSL_CTX_get_ssl_method);
+    FIND(SSL_get_SSL_CTX);
+    FIND(SSL_get_rbio);
+    FIND(SSL_get_rfd);
+#undef FIND
+    const struct functions *call = &entry->copy.call;
+    entry->copy.loggable = call->SSL_CTX_set_keylog_callback && call->SSL_CTX_get_keylog_callback &&
+                           call->SSL_CTX_get_ssl_method && call->SSL_get_SSL_CTX;
+    entry->copy.callback = callbacks[entry - table];
+    fill_path(&entry->copy, object->name);
+    atomic_store(&entry->high, object->high);
+    atomic_store(&entry->ready, true);
+}
+
+/* The entry of the object, now taken if it was not; NULL where the table is full: that copy is left alone. */
+static struct entry *entry_of(const struct object *object)
+{
+    for (struct entry *entry = table; entry < table + COPIES; entry++) {
+        uintptr_t low = 0;
+        if (atomic_compare_exchange_strong(&entry->low, &low, object->low) || low == object->low)
+            return entry;
+    }
+    return NULL;
+}
+
+static bool enroll(const struct object *object, void *context)
+{
+    bool *added = context;
+    if (!object_symbol(object, "SSL_CTX_new"))
+        return false;
+    struct entry *entry = entry_of(object);
+    if (entry && !atomic_load(&entry->ready)) {
+        fill(entry, object);
+        added[entry - table] = true;
+    }
+    return false;
+}
+
+void copies_discover(bool pin)
+{
+    bool added[COPIES] = {false};
+    objects_after_ours(enroll, added);
+    for (size_t i = 0; pin && i < COPIES; i++)
+        if (added[i]) /* outside the walk, which holds a lock of the loader's */
+            dlopen(table[i].copy.path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+static const struct copy *first_ready(bool (*fits)(const struct entry *, const void *), const void *argument)
+{
+    for (struct entry *entry = table; entry < table + COPIES; entry++)
+        if (atomic_load(&entry->ready) && fits(entry, argument))
+            return &entry->copy;
+    return NULL;
+}
+
+static bool is_any(const struct entry *entry, const void *unused)
+{
+    (void)entry, (void)unused;
+    return true;
+}
+
+static bool holds(const struct entry *entry, const void *address)
+{
+    return atomic_load(&entry->low) <= (uintptr_t)address && (uintptr_t)address < atomic_load(&entry->high);
+}
+
+/* Asked of the wrong copy, SSL_CTX_get_ssl_method reads some other word of the context: no address inside it. */
+static bool made(const struct entry *entry, const void *context)
+{
+    const struct copy *copy = &entry->copy;
+    return copy->loggable && holds(entry, copy->call.SSL_CTX_get_ssl_method(context));
+}
+
+static bool cannot_tell(const struct entry *entry, const void *unused)
+{
+    (void)unused;
+    return !entry->copy.loggable && entry->copy.call.SSL_CTX_set_keylog_callback;
+}
+
+const struct copy *copy_any(void)
+{
+    return first_ready(is_any, NULL);
+}
+
+const struct copy *copy_at(const void *address)
+{
+    return first_ready(holds, address);
+}
+
+const struct copy *copy_of_context(const SSL_CTX *context)
+{
+    const struct copy *copy = first_ready(made, context);
+    return copy ? copy : first_ready(cannot_tell, NULL);
+}
+
+bool copies_own(keylog_callback callback)
+{
+    for (size_t i = 0; i < COPIES; i++)
+        if (callback == callbacks[i])
+            return true;
+    return false;
+}

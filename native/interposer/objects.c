@@ -1,0 +1,164 @@
+#define _GNU_SOURCE
+#include "objects.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef ElfW(Sym) symbol_entry;
+
+struct tables {
+    const symbol_entry *symbols;
+    const char *strings;
+    const uint32_t *gnu_hash;
+    const uint32_t *hash;
+};
+
+/* glibc relocates the addresses in the dynamic section when it loads an object; musl, and the kernel for its
+ * vdso, leave them relative. */
+static const void *table_at(const struct object *object, uintptr_t address)
+{
+    return (const void *)(address < object->base ? object->base + address : address);
+}
+
+static struct tables tables_of(const struct object *object)
+{
+    struct tables found = {0};
+    for (const ElfW(Dyn) *entry = object->dynamic; entry && entry->d_tag != DT_NULL; entry++) {
+        const void *table = table_at(object, entry->d_un.d_ptr);
+        if (entry->d_tag == DT_SYMTAB)
+            found.symbols = table;
+        else if (entry->d_tag == DT_STRTAB)
+            found.strings = table;
+        else if (entry->d_tag == DT_GNU_HASH)
+            found.gnu_hash = table;
+        else if (entry->d_tag == DT_HASH)
+            found.hash = table;
+    }
+    return found;
+}
+
+static bool is_definition(const struct tables *tables, uint32_t index, const char *name)
+{
+    const symbol_entry *entry = &tables->symbols[index];
+    return entry->st_shndx != SHN_UNDEF && (entry->st_info & 0xf) == STT_FUNC &&
+           strcmp(tables->strings + entry->st_name, name) == 0;
+}
+
+/* Layout: bucket count, first hashed symbol, bloom words, bloom shift; the bloom filter; the buckets; then one
+ * hash a symbol, whose lowest bit ends a chain. The bloom filter would only save time that we do not need. */
+static uint32_t index_by_gnu_hash(const struct tables *tables, const char *name)
+{
+    const uint32_t *header = tables->gnu_hash;
+    const uint32_t bucket_count = header[0], first = header[1], bloom_words = header[2];
+    const uint32_t *buckets = header + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *hashes = buckets + bucket_count;
+    uint32_t hash = 5381;
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        hash = hash * 33 + *c;
+    uint32_t index = bucket_count ? buckets[hash % bucket_count] : 0;
+    if (index < first)
+        return 0;
+    for (;; index++) {
+        const uint32_t other = hashes[index - first];
+        if ((hash | 1) == (other | 1) && is_definition(tables, index, name))
+            return index;
+        if (other & 1)
+            return 0;
+    }
+}
+
+/* Layout: bucket count, chain count; the buckets; the chains. */
+static uint32_t index_by_hash(const struct tables *tables, const char *name)
+{
+    const uint32_t *header = tables->hash;
+    const uint32_t bucket_count = header[0], chain_count = header[1];
+    const uint32_t *buckets = header + 2, *chains = buckets + bucket_count;
+    uint32_t hash = 0;
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+        hash = (hash << 4) + *c;
+        hash = (hash ^ ((hash & 0xf0000000u) >> 24)) & 0x0fffffffu;
+    }
+    uint32_t steps = 0;
+    for (uint32_t i = bucket_count ? buckets[hash % bucket_count] : 0; i && steps < chain_count; steps++) {
+        if (is_definition(tables, i, name))
+            return i;
+        i = chains[i];
+    }
+    return 0;
+}
+
+void *object_symbol(const struct object *object, const char *name)
+{
+    const struct tables tables = tables_of(object);
+    if (!tables.symbols || !tables.strings)
+        return NULL;
+    uint32_t index = 0;
+    if (tables.gnu_hash)
+        index = index_by_gnu_hash(&tables, name);
+    else if (tables.hash)
+        index = index_by_hash(&tables, name);
+    return index ? (void *)(object->base + tables.symbols[index].st_value) : NULL;
+}
+
+static struct object object_from(const struct dl_phdr_info *info)
+{
+    struct object object = {.low = UINTPTR_MAX, .base = info->dlpi_addr, .name = info->dlpi_name};
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        const uintptr_t start = info->dlpi_addr + segment->p_vaddr, end = start + segment->p_memsz;
+        if (segment->p_type == PT_DYNAMIC)
+            object.dynamic = (const void *)start;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (start < object.low)
+            object.low = start;
+        if (end > object.high)
+            object.high = end;
+    }
+    return object;
+}
+
+struct walk {
+    bool (*visit)(const struct object *, void *);
+    void *context;
+    bool past_ours;
+};
+
+static int step(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    struct walk *walk = data;
+    const struct object object = object_from(info);
+    if (walk->past_ours)
+        return walk->visit(&object, walk->context);
+    const uintptr_t here = (uintptr_t)&step;
+    walk->past_ours = object.low <= here && here < object.high;
+    return 0;
+}
+
+void objects_after_ours(bool (*visit)(const struct object *, void *), void *context)
+{
+    struct walk walk = {visit, context, false};
+    dl_iterate_phdr(step, &walk);
+}
+
+struct search {
+    const char *symbol;
+    void *found;
+};
+
+static bool defines(const struct object *object, void *context)
+{
+    struct search *search = context;
+    search->found = object_symbol(object, search->symbol);
+    return search->found != NULL;
+}
+
+void *next_symbol(const char *symbol)
+{
+    struct search search = {symbol, NULL};
+    objects_after_ours(defines, &search);
+    return search.found;
+}

@@ -1,0 +1,36 @@
+"""Builds the interposer, where there is a C compiler; all else about the package stands in pyproject.toml."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+SOURCES = Path("native/interposer")
+
+
+class BuildInterposer(build_ext):
+    """The interposer is no Python module: a library of a fixed name that any process may load."""
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """Return ``plainwire/acquire/libplainwire.so``, without the tag of a Python version."""
+        return str(Path(*fullname.split(".")).with_suffix(".so"))
+
+
+INTERPOSER = Extension(
+    "plainwire.acquire.libplainwire",
+    sources=[str(path) for path in sorted(SOURCES.glob("*.c"))],
+    depends=[str(path) for path in sorted(SOURCES.glob("*.h"))],
+    # -O2 is more than speed: hooks.c needs a tail call. Fortified functions are glibc's own, and would keep a
+    # process under another libc, which inherits LD_PRELOAD, from starting.
+    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-U_FORTIFY_SOURCE"],
+    extra_link_args=["-Wl,-z,now", "-Wl,-Bsymbolic", "-Wl,--as-needed", "-ldl"],
+    optional=True,  # without a compiler plainwire still reads captures, and says what is missing
+)
+
+setup(
+    ext_modules=[INTERPOSER] if sys.platform.startswith("linux") else [],
+    cmdclass={"build_ext": BuildInterposer},
+)
