@@ -1,0 +1,73 @@
+"""A program run under ``plainwire run``, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plainwire.case import Case
+from plainwire.lab import scenarios
+
+if TYPE_CHECKING:
+    from tests.end_to_end.conftest import Server
+
+SERIAL = scenarios.CLIENTS / "serial.py"
+SESSION = Path(__file__).parent / "clients" / "session.py"
+RAISED = re.compile(r"^GET (\S+): ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """``status`` and ``stdout`` are the program's; ``report`` is report.json."""
+
+    status: int
+    stdout: str
+    case: Case
+    report: dict[str, Any]
+
+    @property
+    def raised(self) -> list[str]:
+        """Targets of the requests that the program itself reported as failed."""
+        return sorted(RAISED.findall(self.stdout))
+
+    def targets(self, *codes: str) -> list[str]:
+        """Targets of the exchanges in findings with one of ``codes``."""
+        ids = {
+            number
+            for finding in self.report["findings"]
+            if finding["code"] in codes
+            for number in finding["exchanges"]
+        }
+        return sorted(e["request"]["target"] for e in self.report["exchanges"] if e["id"] in ids)
+
+    def codes(self) -> set[str]:
+        """All codes found."""
+        return {finding["code"] for finding in self.report["findings"]}
+
+    def exchanges_with(self, port: int) -> list[dict[str, Any]]:
+        """The exchanges with the server on ``port``, in the order of their requests."""
+        mine = {c["id"] for c in self.report["connections"] if c["server"].endswith(f":{port}")}
+        return [e for e in self.report["exchanges"] if e["connection"] in mine]
+
+
+def record(folder: Path, *program: object) -> Recorded:
+    """Run ``program`` under plainwire; its case goes into ``folder``."""
+    case = Case(folder / "case")
+    command = [sys.executable, "-m", "plainwire", "run", "-o", case.folder, "--", *program]
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert case.report_json.exists(), done.stderr
+    return Recorded(done.returncode, done.stdout, case, json.loads(case.report_json.read_bytes()))
+
+
+def python_client(library: str, server: Server, count: int, *pauses: float) -> list[object]:
+    """The command of a client that sends ``count`` requests over one connection, as long as it lasts."""
+    if library == "http.client":
+        return [sys.executable, SERIAL, "127.0.0.1", server.port, server.authority, count, 10, *pauses]
+    return [sys.executable, SESSION, server.url, server.authority, count, *pauses]

@@ -1,0 +1,59 @@
+"""Every scenario, played for real: the findings are held against what server and client say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.lab import scenarios
+from plainwire.model import UserError
+from tests.needs import needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = [scenario.name for scenario in scenarios.SCENARIOS]
+
+
+def _demo(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "plainwire", "demo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scenario_comes_to_the_right_verdict(name: str, tmp_path: Path) -> None:
+    needs("root")
+    done = _demo(name, "-o", tmp_path / "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_demo_without_a_name_shows_one_exception_with_two_causes(tmp_path: Path) -> None:
+    needs("root")
+    done = _demo("-o", tmp_path / "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "for two different reasons" in done.stdout or "for different reasons" in done.stdout
+
+
+def test_list_names_every_scenario() -> None:
+    done = _demo("--list")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line in NAMES] == NAMES
+
+
+def test_unknown_scenario_is_one_line(tmp_path: Path) -> None:
+    done = _demo("no-such-thing", "-o", tmp_path / "demo")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    with pytest.raises(UserError, match="no such scenario"):
+        scenarios.find("no-such-thing")
+
+
+def test_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    done = _demo("-o", tmp_path)
+    assert done.returncode == 2
+    assert "not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
