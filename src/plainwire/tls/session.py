@@ -34,7 +34,7 @@ _CLIENT_HELLO, _SERVER_HELLO, _END_OF_EARLY_DATA, _ENCRYPTED_EXTENSIONS = 1, 2, 
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _FINISHED, _KEY_UPDATE = 11, 12, 20, 24
 _TLS12, _TLS13 = 0x0303, 0x0304
 _NO_HANDSHAKE = "the handshake is not in the capture"
-_NO_SECRET = "no secret for this client random"  # noqa: S105
+NO_SECRET = "no secret for this client random"  # noqa: S105
 
 
 class Plain(NamedTuple):
@@ -157,7 +157,7 @@ class TlsSession:
             return _NO_HANDSHAKE
         if direction.wanted and self._keys.has(self.info.client_random):
             return f"the key log has no {direction.wanted} for this client random"
-        return _NO_SECRET
+        return NO_SECRET
 
     def _die(self, direction: _Direction, why: str) -> None:
         if not direction.dead:

@@ -1,0 +1,57 @@
+"""``plainwire analyze``: read captures that anything made."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import click
+
+
+@click.command(
+    "analyze",
+    short_help="Read captures made by anything.",
+    epilog="Example: plainwire analyze failing.pcapng --keys keys.log",
+)
+@click.argument("files", nargs=-1, metavar="FILE...")
+@click.option("-r", "--read", "more", multiple=True, metavar="FILE", help="Another capture to read.")
+@click.option("-k", "--keys", multiple=True, metavar="FILE", help="Key log, in Wireshark's format. Repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
+@click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
+def command(
+    files: tuple[str, ...],
+    more: tuple[str, ...],
+    keys: tuple[str, ...],
+    *,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Read capture files (pcap, pcapng; - is standard input) and say what went wrong in them.
+
+    Secrets come from the files' own Decryption Secrets Blocks and from --keys.
+
+    Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
+    seen to say so.
+    """
+    gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
+    from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
+
+    if not files + more:
+        message = "name at least one capture file"
+        raise click.UsageError(message)
+    report = pipeline.analyze(files + more, keys)
+    if as_json:
+        from plainwire.report import json  # noqa: PLC0415
+
+        sys.stdout.buffer.write(json.encode(report))
+        sys.stdout.buffer.write(b"\n")
+        sys.stdout.buffer.flush()
+    elif not quiet:
+        from plainwire.report import table, terminal  # noqa: PLC0415
+
+        if verbose:
+            click.echo(table.exchanges(report))
+        click.echo(terminal.verdict(report))
+    return pipeline.exit_code(report)

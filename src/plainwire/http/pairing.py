@@ -1,0 +1,145 @@
+"""Requests and responses of one HTTP/1.x connection to exchanges.
+
+Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes
+before the first packet of the request that is due answers nothing: it becomes an exchange without a
+request. What the end of the connection makes of an open exchange is decided in ``close``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from plainwire.http.fields import FieldParser
+from plainwire.http.messages import RequestReader, ResponseReader, State
+from plainwire.model import Connection, Exchange, Request, Response, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plainwire.http.messages import Text
+    from plainwire.model import Outcome
+
+
+class Locator(Protocol):
+    """The way from stream offsets to packets."""
+
+    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
+        """Packet numbers and times (ns)."""
+
+
+class Http1:
+    """Reads both directions of a connection and pairs what they hold."""
+
+    def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
+        self.requests = RequestReader(fields, exact=exact, keep_bodies=keep_bodies)
+        self.responses = ResponseReader(fields, self.requests, exact=exact, keep_bodies=keep_bodies)
+        self.exchanges: list[Exchange] = []
+        self._due: deque[Request] = deque()
+        self._open: Response | None = None  # the head is read and paired, the rest is not there yet
+        self._interim: list[Response] = []
+        self._last_ns: int | None = None
+
+    def feed(self, client: Iterable[Text], server: Iterable[Text], where: tuple[Locator, Locator]) -> None:
+        """Take what both sides sent since the last call."""
+        self.requests.feed(client)
+        self.responses.feed(server)
+        self._resolve(where)
+
+    def _resolve(self, where: tuple[Locator, Locator]) -> None:
+        """Give messages their packets and times, and pair them."""
+        fresh, self.requests.fresh = self.requests.fresh, []
+        _place(fresh, self.requests.finished, where[Side.CLIENT])
+        self.requests.finished = []
+        self._due.extend(fresh)
+        answers, self.responses.fresh = self.responses.fresh, []
+        _place(answers, self.responses.finished, where[Side.SERVER])
+        self.responses.finished = []
+        for response in answers:
+            self._pair(response)
+
+    def _pair(self, response: Response) -> None:
+        if 100 <= response.status < 200 and response.status != 101:  # noqa: PLR2004
+            self._interim.append(response)
+            return
+        request = None
+        if self._due and self._due[0].packet <= response.packet:
+            request = self._due.popleft()
+        self._add(request, response, "complete")
+
+    def _add(self, request: Request | None, response: Response | None, outcome: Outcome) -> None:
+        exchange = Exchange(0, 0, len(self.exchanges) + 1, request, response, outcome)
+        if self._interim:
+            exchange.interim, self._interim = self._interim, []
+        self.exchanges.append(exchange)
+
+    def looked_up_to(self) -> tuple[int, int]:
+        """Below these offsets of the client's and the server's stream nothing will be looked up again."""
+        return self.requests.lowest_needed, self.responses.lowest_needed
+
+    def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
+        """The connection is over: what is open gets its outcome, what is timed its times."""
+        self.requests.close()
+        self.responses.close("clean" if _ended_cleanly(facts) else "cut")
+        self._resolve(where)
+        _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
+        while self._due:
+            self._add(self._due.popleft(), None, "unanswered")
+        for exchange in self.exchanges:
+            exchange.connection = facts.id
+            response = exchange.response
+            if response is None or not response.complete:
+                exchange.outcome = self._outcome(facts, exchange)
+            elif exchange.request is not None and not exchange.request.complete:
+                pass  # answered early: RFC 9112 section 9.6
+        self._time()
+        return self.exchanges
+
+    def _outcome(self, facts: Connection, exchange: Exchange) -> Outcome:
+        """Of an exchange without a complete response, by what the capture shows of the end."""
+        lost = any(g.side == Side.SERVER for g in facts.gaps) or self.responses.state is State.DEAD
+        lost = lost or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
+        if lost or not facts.closes:
+            return "unseen"
+        if facts.closed_by == Side.CLIENT:
+            return "aborted"
+        return "unanswered" if exchange.response is None else "truncated"
+
+    def _time(self) -> None:
+        last: int | None = None
+        for exchange in self.exchanges:
+            request, response = exchange.request, exchange.response
+            if request is not None:
+                if last is not None:
+                    exchange.idle_before_ns = max(0, request.time_ns - last)
+                if response is not None:
+                    exchange.duration_ns = response.last_ns - request.time_ns
+                last = max(last or 0, request.last_ns)
+            if response is not None:
+                last = max(last or 0, response.last_ns)
+
+
+def _ended_cleanly(facts: Connection) -> bool:
+    """Whether the server ended its stream rather than cut it: close_notify, or a FIN before any RST."""
+    first = next((c for c in facts.closes if c.side == Side.SERVER and c.kind != "alert"), None)
+    return first is not None and first.kind in ("close_notify", "fin")
+
+
+def _place(fresh: list, finished: list, where: Locator) -> None:  # type: ignore[type-arg]
+    """Packets and times of first bytes (``fresh``) and of last ones (``finished``, and open heads)."""
+    if fresh:
+        numbers, times = where.locate([m.start for m in fresh])
+        for message, number, time_ns in zip(fresh, numbers, times, strict=True):
+            message.packet, message.time_ns = number, time_ns
+            message.last_packet, message.last_ns = number, time_ns
+    if finished:
+        numbers, times = where.locate([m.end - 1 for m in finished])
+        for message, number, time_ns in zip(finished, numbers, times, strict=True):
+            message.last_packet, message.last_ns = number, time_ns
+
+
+def _place_ends(current: list[Request | Response], where: tuple[Locator, Locator]) -> None:
+    for message in current:
+        side = Side.CLIENT if isinstance(message, Request) else Side.SERVER
+        numbers, times = where[side].locate([message.end - 1])
+        message.last_packet, message.last_ns = numbers[0], times[0]

@@ -1,0 +1,178 @@
+"""The JSON report: the schema is described in docs/report.md. Additive; ``schema`` counts what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from plainwire.model import Side
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Exchange, Finding, Report, Request, Response, ServerFacts
+
+SCHEMA = 1
+_SIDES = {Side.CLIENT: "client", Side.SERVER: "server", None: None}
+
+
+def encode(report: Report) -> bytes:
+    """The report as UTF-8 JSON, one line."""
+    return orjson.dumps(
+        {
+            "schema": SCHEMA,
+            "coverage": _coverage(report),
+            "connections": [_connection(c) for c in report.connections],
+            "exchanges": [_exchange(e) for e in report.exchanges],
+            "servers": [_server(s) for s in report.servers],
+            "comparison": [],
+            "findings": [_finding(f) for f in report.findings],
+        }
+    )
+
+
+def _coverage(report: Report) -> dict[str, Any]:
+    coverage = report.coverage
+    return {
+        "packets": coverage.packets,
+        "packets_dropped": coverage.packets_dropped,
+        "connections": coverage.connections,
+        "decrypted": coverage.decrypted,
+        "undecrypted": [{"connection": c, "reason": reason} for c, reason in coverage.undecrypted],
+        "mid_stream": coverage.mid_stream,
+        "other_connections": coverage.other_connections,
+        "notes": coverage.notes,
+    }
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    tls, program = connection.tls, connection.program
+    return {
+        "id": connection.id,
+        "client": str(connection.client),
+        "server": str(connection.server),
+        "server_name": tls.server_name if tls else None,
+        "tls": {
+            "version": tls.version,
+            "cipher_suite": tls.cipher_suite,
+            "alpn": tls.alpn,
+            "resumed": tls.resumed,
+        }
+        if tls
+        else None,
+        "program": {
+            "pid": program.pid,
+            "thread": program.thread,
+            "command": program.command,
+            "library": program.library,
+        }
+        if program
+        else None,
+        "opened": _seconds(connection.opened_ns),
+        "closed": _seconds(connection.closes[0].time_ns) if connection.closes else None,
+        "closed_by": _SIDES[connection.closed_by],
+        "close": connection.close,
+        "packets": connection.packets,
+        "first_packet": connection.first_packet,
+        "last_packet": connection.last_packet,
+        "bytes": connection.sizes,
+        "retransmissions": connection.retransmissions,
+        "round_trip": _duration(connection.rtt_syn_ns),
+        "gaps": [
+            {"side": _SIDES[g.side], "offset": g.offset, "length": g.length, "packet": g.packet}
+            for g in connection.gaps
+        ],
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    idle, duration = exchange.idle_before_ns, exchange.duration_ns
+    request, response = exchange.request, exchange.response
+    return {
+        "id": exchange.id,
+        "connection": exchange.connection,
+        "stream": exchange.stream,
+        "ordinal": exchange.ordinal,
+        "protocol": exchange.protocol,
+        "request": None if request is None else _request(request),
+        "response": None if response is None else _response(response),
+        "outcome": exchange.outcome,
+        "idle_before": None if idle is None else idle / 1e9,
+        "duration": None if duration is None else duration / 1e9,
+        **({"interim": [_response(r) for r in exchange.interim]} if exchange.interim else {}),
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    fields = {
+        "method": request.method,
+        "target": request.target,
+        "authority": request.authority,
+        "version": request.version,
+        "headers": request.headers,
+        "body_size": request.body_size,
+        "time": request.time_ns / 1e9,
+        "packet": request.packet,
+        "last_packet": request.last_packet,
+        "complete": request.complete,
+    }
+    if request.trailers:
+        fields["trailers"] = request.trailers
+    if request.defects:
+        fields["defects"] = request.defects
+    return fields
+
+
+def _response(response: Response) -> dict[str, Any]:
+    fields = {
+        "status": response.status,
+        "reason": response.reason,
+        "version": response.version,
+        "headers": response.headers,
+        "body_size": response.body_size,
+        "time": response.time_ns / 1e9,
+        "packet": response.packet,
+        "last_packet": response.last_packet,
+        "complete": response.complete,
+    }
+    if response.trailers:
+        fields["trailers"] = response.trailers
+    if response.defects:
+        fields["defects"] = response.defects
+    return fields
+
+
+def _server(server: ServerFacts) -> dict[str, Any]:
+    return {
+        "address": str(server.address),
+        "idle_timeout": None,
+        "max_requests": None,
+        "max_age": None,
+        "announces_close": server.announces_close,
+        "software": server.software,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "claim": finding.claim,
+        "fault": finding.fault,
+        "certainty": finding.certainty,
+        "exchanges": finding.exchanges,
+        "connections": finding.connections,
+        "packets": finding.packets,
+        "evidence": [{"packet": e.packet, "says": e.says} for e in finding.evidence],
+        "refuted_by": finding.refuted_by,
+        "runner_up": finding.runner_up,
+        "retry_safe": finding.retry_safe,
+        "advice": {"client": finding.advice_client, "server": finding.advice_server},
+        "references": finding.references,
+    }
+
+
+def _seconds(time_ns: int) -> float:
+    return time_ns / 1e9
+
+
+def _duration(time_ns: int | None) -> float | None:
+    return None if time_ns is None else time_ns / 1e9
