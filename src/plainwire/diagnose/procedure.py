@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _FAILED: Rules = (
     capture_artifact,
+    unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
-    unsolicited_408,
     client_abort,
     stale_connection_reuse,
     keepalive_idle_race,
@@ -46,7 +46,7 @@ _FAILED: Rules = (
     response_truncated,
     unexplained,
 )
-_ANSWERED: Rules = (connection_close_ignored, unsolicited_408)
+_ANSWERED: Rules = (unsolicited_408, connection_close_ignored)
 _UNSEEN: Rules = (capture_artifact,)
 
 
