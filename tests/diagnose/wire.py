@@ -160,7 +160,12 @@ class Wire:
             time_ns=row.time_ns, last_ns=row.time_ns, complete=True, close_announced=True,
         )  # fmt: skip
         exchange = Exchange(
-            self.first_exchange + len(self.exchanges), self.id, len(self.exchanges) + 1, None, response, "complete"
+            self.first_exchange + len(self.exchanges),
+            self.id,
+            len(self.exchanges) + 1,
+            None,
+            response,
+            "complete",
         )
         self.exchanges.append(exchange)
         return exchange
@@ -189,9 +194,7 @@ class Wire:
         """An act of closing. ``bare``: a RST without the ACK bit."""
         length = 24 if kind in ("close_notify", "alert") else 0
         flags = {"fin": FIN | ACK, "rst": RST if bare else RST | ACK}.get(kind, ACK | PSH)
-        row = self.segment(
-            side, at, length=length, flags=flags, seq=seq, ack=-1 if bare else ack, ttl=ttl
-        )
+        row = self.segment(side, at, length=length, flags=flags, seq=seq, ack=-1 if bare else ack, ttl=ttl)
         event = CloseEvent(
             kind, side, row.time_ns, row.packet, row.seq, None if bare else row.ack,
             flags=flags, ttl=row.ttl, detail=detail,

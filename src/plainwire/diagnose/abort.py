@@ -46,7 +46,11 @@ def _stage(scene: Scene, close: CloseEvent, waited: int) -> tuple[str, Fault, bo
     if response is not None:
         quiet = close.time_ns - response.last_ns
         fault: Fault = "client" if quiet < PATIENCE_NS else "unknown"
-        return f"in the middle of the response, {words.span(quiet)} after its last byte", fault, scene.idempotent
+        return (
+            f"in the middle of the response, {words.span(quiet)} after its last byte",
+            fault,
+            scene.idempotent,
+        )
     acknowledged = primitives.last_ack(scene.connection, Side.SERVER, close) or 0
     if acknowledged < scene.request.end:
         says = f"{words.span(waited)} after the request, of which the server had not acknowledged everything"
@@ -76,6 +80,8 @@ def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
     if acknowledged is not None and acknowledged[1] <= close.time_ns:
         found.append(Evidence(acknowledged[0], "the server acknowledges the whole request"))
     if scene.exchange.response is not None:
-        found.append(Evidence(scene.exchange.response.last_packet, "the last byte of the response that was seen"))
+        found.append(
+            Evidence(scene.exchange.response.last_packet, "the last byte of the response that was seen")
+        )
     found.append(Evidence(close.packet, f"{words.act(close)} from the client"))
     return tuple(found)

@@ -64,9 +64,13 @@ def _fate(scene: Scene) -> str:
 def _evidence(scene: Scene, previous: Exchange) -> tuple[Evidence, ...]:
     found = []
     if previous.response is not None:
-        found.append(Evidence(previous.response.packet, "the response after which the connection was to close"))
+        found.append(
+            Evidence(previous.response.packet, "the response after which the connection was to close")
+        )
         found.append(Evidence(previous.response.last_packet, "its last byte"))
-    found.append(Evidence(scene.request.packet, f"the next request on the same connection, {words.run(scene.request)}"))
+    found.append(
+        Evidence(scene.request.packet, f"the next request on the same connection, {words.run(scene.request)}")
+    )
     close = scene.server_close
     if close is not None:
         found.append(Evidence(close.packet, f"{words.act(close)} from the server"))

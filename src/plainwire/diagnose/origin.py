@@ -31,7 +31,11 @@ def of_reset(connection: Connection, reset: CloseEvent, cause_ns: int) -> Origin
     """
     foreign = _foreign_marks(connection, reset, cause_ns)
     if foreign:
-        says = "The reset did not come from the server's own stack: " + "; ".join(mark.says for mark in foreign) + "."
+        says = (
+            "The reset did not come from the server's own stack: "
+            + "; ".join(mark.says for mark in foreign)
+            + "."
+        )
         return Origin("path", "likely", says, tuple(foreign))
     if primitives.is_reactive(reset):
         says = "The reset bears no ACK: it answers for a connection that its sender did not know any more."
@@ -47,7 +51,9 @@ def _foreign_marks(connection: Connection, reset: CloseEvent, cause_ns: int) -> 
     marks = []
     jump = primitives.ttl_jump(connection, reset)
     if jump is not None:
-        marks.append(Evidence(reset.packet, f"its TTL is {jump[0]}, that of the server's other packets {jump[1]}"))
+        marks.append(
+            Evidence(reset.packet, f"its TTL is {jump[0]}, that of the server's other packets {jump[1]}")
+        )
     early = primitives.too_early(connection, reset, cause_ns)
     if early is not None:
         delay, rtt = words.span(early[0]), words.span(early[1])

@@ -66,7 +66,9 @@ def _failures(verdicts: Iterable[Verdict]) -> list[_Failure]:
         exchange = next(e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
         if exchange.request is None:
             continue
-        close = primitives.client_first(verdict.connection) or primitives.first_close(verdict.connection, Side.SERVER)
+        close = primitives.client_first(verdict.connection) or primitives.first_close(
+            verdict.connection, Side.SERVER
+        )
         ended = exchange.request.last_ns if close is None else max(exchange.request.last_ns, close.time_ns)
         found.append(_Failure(_Copy(verdict.connection, exchange, exchange.request), ended, close))
     return found
@@ -127,7 +129,11 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
         f"{_danger(received=received, repeatable=repeatable)}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
-            *(() if failure.close is None else (Evidence(failure.close.packet, "the end of its connection"),)),
+            *(
+                ()
+                if failure.close is None
+                else (Evidence(failure.close.packet, "the end of its connection"),)
+            ),
             Evidence(twin.request.packet, "the same request (method, target, body) again"),
             *(Evidence(r.packet, "its response") for r in (twin.exchange.response,) if r is not None),
         ),
@@ -150,5 +156,7 @@ def _danger(*, received: bool | None, repeatable: bool) -> str:
     if received is False:
         return "The server had not received the first copy: repeating it was harmless."
     if repeatable:
-        return "The server may have acted on both copies; the method is idempotent, so that this does no harm."
+        return (
+            "The server may have acted on both copies; the method is idempotent, so that this does no harm."
+        )
     return "The server had received the first copy and the method is not idempotent: it may have been executed twice."

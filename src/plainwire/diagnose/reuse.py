@@ -171,14 +171,28 @@ def _race_in_the_kernel(scene: Scene) -> Verdict | None:
 def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
     found = []
     if scene.previous is not None and scene.previous.response is not None:
-        found.append(Evidence(scene.previous.response.last_packet, "last byte of the previous response; idle from here"))
-    found.append(Evidence(close.packet, f"{words.act(close)} from the server, Ack={words.number(close.ack or 0)}"))
+        found.append(
+            Evidence(
+                scene.previous.response.last_packet, "last byte of the previous response; idle from here"
+            )
+        )
+    found.append(
+        Evidence(close.packet, f"{words.act(close)} from the server, Ack={words.number(close.ack or 0)}")
+    )
     seen = primitives.ack_at(scene.connection, scene.request.packet)
     said = "" if seen is None else f", Ack={words.number(seen)}: the close at {words.number(close.seq)} was "
-    had = "" if seen is None else "known to the client's stack" if seen > close.seq else "not known to the client"
+    had = (
+        ""
+        if seen is None
+        else "known to the client's stack"
+        if seen > close.seq
+        else "not known to the client"
+    )
     found.append(Evidence(scene.request.packet, f"the request, {words.run(scene.request)}{said}{had}"))
     reset = primitives.reactive_reset(scene.connection, close)
     if reset is not None:
-        says = f"RST without ACK, Seq={words.number(reset.seq)}: the answer to a request for a closed connection"
+        says = (
+            f"RST without ACK, Seq={words.number(reset.seq)}: the answer to a request for a closed connection"
+        )
         found.append(Evidence(reset.packet, says))
     return tuple(found)

@@ -20,7 +20,11 @@ def reset_mid_response(scene: Scene) -> Verdict | None:
         return None
     source = origin.of_reset(scene.connection, close, scene.request.last_ns)
     missing = primitives.missing_before(scene.connection, close)
-    lost = f" {missing} bytes that came before the reset never reached the place of the capture." if missing else ""
+    lost = (
+        f" {missing} bytes that came before the reset never reached the place of the capture."
+        if missing
+        else ""
+    )
     return Verdict(
         code="reset-mid-response",
         connection=scene.connection,

@@ -21,7 +21,9 @@ def close_mid_request(scene: Scene) -> Verdict | None:
     if close is None or close.kind == "rst" or not _had_some(scene, close):
         return None
     whole = _had(scene, close) >= scene.request.end
-    fault = _alert_fault(close) if close.kind == "alert" else "server" if whole else _upload_fault(scene, close)
+    fault = (
+        _alert_fault(close) if close.kind == "alert" else "server" if whole else _upload_fault(scene, close)
+    )
     return Verdict(
         code="close-mid-request",
         connection=scene.connection,
@@ -74,9 +76,13 @@ def _had_some(scene: Scene, close: CloseEvent) -> bool:
 def _arrival(scene: Scene, close: CloseEvent) -> str:
     had, request = _had(scene, close), scene.request
     if had >= request.end:
-        return f"The server had acknowledged the whole request ({words.run(request)}, Ack={words.number(had)})"
+        return (
+            f"The server had acknowledged the whole request ({words.run(request)}, Ack={words.number(had)})"
+        )
     part = had - request.start
-    return f"The server had received only the first {part} of {request.end - request.start} bytes of the request"
+    return (
+        f"The server had received only the first {part} of {request.end - request.start} bytes of the request"
+    )
 
 
 def _upload_fault(scene: Scene, close: CloseEvent) -> Fault:
@@ -101,7 +107,9 @@ def _delay(scene: Scene, close: CloseEvent) -> str:
 def _rival(scene: Scene, close: CloseEvent) -> str:
     begin = words.number(scene.request.start)
     had = words.number(_had(scene, close))
-    return f"keepalive-idle-race: refuted, the server had received up to {had} and the request begins at {begin}"
+    return (
+        f"keepalive-idle-race: refuted, the server had received up to {had} and the request begins at {begin}"
+    )
 
 
 def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
@@ -111,7 +119,13 @@ def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
         found.append(Evidence(request.last_packet, "the last byte of the request"))
     acknowledged = primitives.first_ack(scene.connection, Side.SERVER, request.end)
     if acknowledged is not None and acknowledged[0] != close.packet and acknowledged[1] <= close.time_ns:
-        found.append(Evidence(acknowledged[0], f"the server acknowledges all of it (Ack >= {words.number(request.end)})"))
+        found.append(
+            Evidence(
+                acknowledged[0], f"the server acknowledges all of it (Ack >= {words.number(request.end)})"
+            )
+        )
     number = "" if close.ack is None else f", Ack={words.number(close.ack)}"
-    found.append(Evidence(close.packet, f"{words.act(close)} from the server{number}; no response byte before it"))
+    found.append(
+        Evidence(close.packet, f"{words.act(close)} from the server{number}; no response byte before it")
+    )
     return tuple(found)

@@ -12,8 +12,12 @@ def unexplained(scene: Scene) -> Verdict:
     """The verdict where every other rule has declined."""
     found = [Evidence(scene.request.packet, f"the request, {words.run(scene.request)}")]
     for close in scene.connection.closes:
-        number = f"Seq={words.number(close.seq)}" + ("" if close.ack is None else f", Ack={words.number(close.ack)}")
-        found.append(Evidence(close.packet, f"{words.act(close)} from the {close.side.name.lower()}, {number}"))
+        number = f"Seq={words.number(close.seq)}" + (
+            "" if close.ack is None else f", Ack={words.number(close.ack)}"
+        )
+        found.append(
+            Evidence(close.packet, f"{words.act(close)} from the {close.side.name.lower()}, {number}")
+        )
     return Verdict(
         code="unexplained",
         connection=scene.connection,

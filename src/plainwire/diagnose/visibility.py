@@ -48,7 +48,9 @@ def _holes(scene: Scene) -> Iterator[Evidence]:
         yield Evidence(request.packet, "packets of this connection were cut by the snap length")
     for gap in connection.gaps:
         if _concerns(gap, scene):
-            yield Evidence(gap.packet, f"{gap.length} bytes from the {_side(gap.side)} are not in the capture")
+            yield Evidence(
+                gap.packet, f"{gap.length} bytes from the {_side(gap.side)} are not in the capture"
+            )
     for failure in connection.undecrypted:
         if failure.packet is None or failure.packet >= request.packet:
             yield Evidence(failure.packet or request.packet, "records at the failure could not be decrypted")
@@ -68,7 +70,9 @@ def _unseen(scene: Scene) -> Iterator[Evidence]:
         return
     missing = primitives.missing_before(connection, close)
     if missing and primitives.reactive_reset(connection, close) is None:
-        yield Evidence(close.packet, f"the reset stands {missing} bytes beyond the last byte seen from the server")
+        yield Evidence(
+            close.packet, f"the reset stands {missing} bytes beyond the last byte seen from the server"
+        )
 
 
 def _concerns(gap: Gap, scene: Scene) -> bool:

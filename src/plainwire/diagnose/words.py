@@ -42,5 +42,3 @@ def act(close: CloseEvent) -> str:
     if close.kind == "alert" and close.detail.replace("_", "").replace(" ", "").isalnum():
         return f"{_NAMES['alert']} ({close.detail})"
     return _NAMES[close.kind]
-
-

@@ -1,0 +1,72 @@
+"""``plainwire show``: the exchanges of a case as a table, or one of them in full."""
+
+from __future__ import annotations
+
+import json as stdlib_json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plainwire.case import Case
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from plainwire.model import Report
+
+
+@click.command("show", epilog="Example: plainwire show plainwire-case 17")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("number", required=False, type=int)
+@click.option("-k", "--keys", multiple=True, metavar="FILE", help="Key log for a capture file. Repeatable.")
+@click.option("--body", is_flag=True, help="Exchange NUMBER with its bodies.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, in the form of report.json.")
+def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool, as_json: bool) -> None:
+    """Show the exchanges of CASE as a table, or exchange NUMBER in full.
+
+    CASE is the folder that plainwire run left, or a capture file. Values of headers and parameters that
+    carry passwords, tokens or cookies are not shown.
+    """
+    if body and (number is None or as_json):
+        message = "--body needs the NUMBER of an exchange, and shows it as text"
+        raise click.UsageError(message)
+    report = _analyze(case, keys, keep_bodies=body)
+    if number is not None and all(e.id != number for e in report.exchanges):
+        message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
+        raise UserError(message)
+    if as_json:
+        _print_json(report, number)
+        return
+    from plainwire.report import table  # noqa: PLC0415 - kept out of the start-up of other commands
+
+    text = table.exchanges(report) if number is None else table.exchange(report, number, body=body)
+    click.echo(text)
+
+
+def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
+    """Read the packets again: they hold everything, with the secrets, and nothing can have gone stale."""
+    from plainwire import pipeline  # noqa: PLC0415
+
+    if not path.is_dir():
+        return pipeline.analyze([path], keys, keep_bodies=keep_bodies)
+    from plainwire.acquire import events  # noqa: PLC0415
+
+    case = Case(path)
+    if not case.capture.exists():
+        message = f"{path}: no case, there is no {case.capture.name} in it"
+        raise UserError(message)
+    program = events.read(case.program) if case.program.exists() else None
+    return pipeline.analyze(
+        [case.capture], keys, events=program, program_only=program is not None, keep_bodies=keep_bodies
+    )
+
+
+def _print_json(report: Report, number: int | None) -> None:
+    from plainwire.report import json  # noqa: PLC0415
+
+    whole: dict[str, Any] = stdlib_json.loads(json.encode(report))
+    chosen: Any = whole["exchanges"]
+    if number is not None:
+        chosen = next(exchange for exchange in chosen if exchange["id"] == number)
+    sys.stdout.write(stdlib_json.dumps(chosen, indent=2, ensure_ascii=True) + "\n")

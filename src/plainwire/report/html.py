@@ -1,0 +1,179 @@
+"""The report as one self-contained page: nothing fetched, no script, no bodies, no secrets of the user.
+
+A pure room reads no files, so that the template stands here as text. Jinja2 escapes whatever is put in;
+what comes from the wire is made printable as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from plainwire.report import redact, table, terminal
+from plainwire.report.coverage import remarks, shortfalls
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plainwire.model import Exchange, Finding, Report
+
+ROWS = 2000
+"""Rows of the table of exchanges: the failing ones and their neighbours first, so that a page stays small."""
+
+_NEIGHBOURS = 2
+_LISTED = 50
+
+_TEMPLATE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{{ headline }}</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+h1 { font-size: 1.3rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; font-size: 13px; } td, th { padding: .15rem .6rem; text-align: left; }
+th { border-bottom: 1px solid #888; } tr.failed td { background: #fdecea; } td.n { text-align: right; }
+dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3f3f3; padding: 0 .2rem; }
+@media (prefers-color-scheme: dark) {
+  body { background: #1c1c1c; color: #ddd; } tr.failed td { background: #4a2320; } code { background: #333; }
+}
+</style>
+</head>
+<body>
+<h1>{{ headline }}</h1>
+{% if missing %}
+<h2>Not seen</h2>
+<ul>{% for line in missing %}<li>{{ line }}</li>{% endfor %}</ul>
+{% endif %}
+{% for finding in findings %}
+<h2 id="finding-{{ loop.index }}">{{ loop.index }}. {{ finding.code }}</h2>
+<p>{{ finding.claim }}</p>
+<dl>
+<dt>Who</dt><dd>{{ who[finding.fault] }}</dd>
+<dt>How sure</dt><dd>{{ sure[finding.certainty] }}</dd>
+{% if finding.advice_client %}<dt>What the client's side can do</dt><dd>{{ finding.advice_client }}</dd>{% endif %}
+{% if finding.advice_server %}<dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>{% endif %}
+{% if finding.runner_up %}<dt>The next best explanation</dt><dd>{{ finding.runner_up }}</dd>{% endif %}
+<dt>What would refute this</dt><dd>{{ finding.refuted_by }}</dd>
+<dt>Exchanges</dt><dd>{{ listed(finding.exchanges) }}</dd>
+{% if finding.references %}<dt>References</dt><dd>{{ finding.references | join(", ") }}</dd>{% endif %}
+</dl>
+<table>
+<tr><th>packet</th><th>what it shows</th></tr>
+{% for evidence in finding.evidence %}
+<tr><td class="n">{{ evidence.packet }}</td><td>{{ evidence.says }}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}
+<h2>Exchanges</h2>
+{% if omitted %}<p>{{ rows | length }} of {{ rows | length + omitted }} exchanges: those that findings are about, and
+their neighbours first. <code>plainwire show</code> lists all.</p>{% endif %}
+<table>
+<tr>{% for heading in headings %}<th>{{ heading }}</th>{% endfor %}</tr>
+{% for row in rows %}
+<tr{% if row.failed %} class="failed"{% endif %}>{% for cell in row.cells %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+{% if details %}
+<h2>Messages of the exchanges that findings are about</h2>
+{% for item in details %}
+<h3>Exchange {{ item.id }}</h3>
+{% for message in item.messages %}
+<p><code>{{ message.line }}</code></p>
+<table>{% for name, value in message.headers %}<tr><td>{{ name }}</td><td>{{ value }}</td></tr>{% endfor %}</table>
+{% endfor %}
+{% endfor %}
+{% endif %}
+{% if remarks %}
+<h2>Also</h2>
+<ul>{% for line in remarks %}<li>{{ line }}</li>{% endfor %}</ul>
+{% endif %}
+<p>Packet numbers are those that Wireshark shows for the capture. {{ coverage.packets }} packets,
+{{ coverage.connections }} connections, {{ coverage.decrypted }} decrypted.</p>
+</body>
+</html>
+"""
+
+
+def render(report: Report) -> str:
+    """Return the page."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    missing = shortfalls(report)
+    chosen = _chosen(report)
+    concerned = {number for finding in report.findings for number in finding.exchanges}
+    return environment.from_string(_TEMPLATE).render(
+        headline=terminal.headline(report, missing),
+        missing=missing,
+        remarks=remarks(report),
+        findings=[_printable(finding) for finding in report.findings],
+        who=terminal.WHO,
+        sure=terminal.SURE,
+        listed=_listed,
+        headings=table.HEADINGS,
+        rows=_rows(report, chosen),
+        omitted=len(report.exchanges) - len(chosen),
+        details=[_details(e) for e in chosen if e.id in concerned][:_LISTED],
+        coverage=report.coverage,
+    )
+
+
+def _chosen(report: Report) -> list[Exchange]:
+    """At most ROWS exchanges in order: what findings are about, their neighbours, then from the first on."""
+    total = len(report.exchanges)
+    if total <= ROWS:
+        return report.exchanges
+    concerned = {number for finding in report.findings for number in finding.exchanges}
+    places = [place for place, exchange in enumerate(report.exchanges) if exchange.id in concerned]
+    wanted: dict[int, None] = {}
+    for place in places:
+        wanted.update(dict.fromkeys(range(max(0, place - _NEIGHBOURS), min(total, place + _NEIGHBOURS + 1))))
+    wanted.update(dict.fromkeys(range(min(total, ROWS))))
+    return [report.exchanges[place] for place in sorted(list(wanted)[:ROWS])]
+
+
+def _rows(report: Report, chosen: Iterable[Exchange]) -> list[dict[str, object]]:
+    codes = table.codes(report.findings)
+    return [{"cells": table.row(exchange, codes), "failed": exchange.id in codes} for exchange in chosen]
+
+
+def _printable(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "claim": printable(finding.claim),
+        "fault": finding.fault,
+        "certainty": finding.certainty,
+        "advice_client": printable(finding.advice_client),
+        "advice_server": printable(finding.advice_server),
+        "runner_up": printable(finding.runner_up),
+        "refuted_by": printable(finding.refuted_by),
+        "exchanges": finding.exchanges,
+        "references": finding.references,
+        "evidence": [{"packet": e.packet, "says": printable(e.says)} for e in finding.evidence],
+    }
+
+
+def _details(exchange: Exchange) -> dict[str, object]:
+    messages = []
+    if exchange.request is not None:
+        request = exchange.request
+        line = f"{request.method} {redact.target(request.target)} {request.version}"
+        messages.append({"line": printable(line), "headers": _headers(request.headers)})
+    if exchange.response is not None:
+        response = exchange.response
+        line = f"{response.version} {response.status} {response.reason}"
+        messages.append({"line": printable(line), "headers": _headers(response.headers)})
+    return {"id": exchange.id, "messages": messages}
+
+
+def _headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(printable(name), printable(value)) for name, value in redact.headers(fields)]
+
+
+def _listed(numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:_LISTED]))
+    return shown if len(numbers) <= _LISTED else f"{shown} and {len(numbers) - _LISTED} more"

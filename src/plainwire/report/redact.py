@@ -1,0 +1,57 @@
+"""What a report must not show: passwords, tokens and cookies of the user. One place for the whole house.
+
+TLS secrets never come near a report; this is about what the program itself sent. The packets of the
+case still hold it: reports are what people paste into a ticket.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+HIDDEN = "[redacted]"
+
+_HEADERS = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "set-cookie",
+        "x-csrftoken",
+    }
+)
+_SECRET_WORD = re.compile(
+    r"(?:^|[-_.])(?:auth|apikey|api[-_.]?key|access[-_.]?key(?:[-_.]?id)?|token|secret|passwd|password|pwd|"
+    r"signature|sig|credentials?|session(?:[-_.]?id)?|jwt|bearer)(?:$|[-_.])",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_USER_INFO = re.compile(r"(//)[^/?#@]*@")
+
+
+def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the header fields with the values of those that carry secrets hidden; names and order stay."""
+    return [(name, HIDDEN if is_secret_header(name) else value) for name, value in fields]
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header field of this name may be a secret."""
+    return name.lower() in _HEADERS or _is_secret_word(name)
+
+
+def target(text: str) -> str:
+    """Return a request target with user information and the values of secret query parameters hidden."""
+    text = _USER_INFO.sub(rf"\1{HIDDEN}@", text, count=1) if "@" in text else text
+    path, mark, query = text.partition("?")
+    if not mark:
+        return text
+    return path + mark + "&".join(_parameter(part) for part in query.split("&"))
+
+
+def _parameter(text: str) -> str:
+    name, mark, _ = text.partition("=")
+    return f"{name}={HIDDEN}" if mark and _is_secret_word(unquote(name)) else text
+
+
+def _is_secret_word(name: str) -> bool:
+    return _SECRET_WORD.search(_CAMEL.sub("-", name)) is not None

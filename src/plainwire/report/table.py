@@ -1,0 +1,188 @@
+"""The exchanges as a table, and one of them in full. Plain text, safe to print, without the user's secrets."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from plainwire.report import redact
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from plainwire.model import Connection, Exchange, Finding, Report, Request, Response
+
+HEADINGS = (
+    "id",
+    "conn",
+    "time (UTC)",
+    "method",
+    "target",
+    "status",
+    "sent",
+    "got",
+    "idle",
+    "took",
+    "outcome",
+)
+_NUMERIC = frozenset({"id", "conn", "status", "sent", "got", "idle", "took"})
+_TARGET = 44
+"""Characters of a target that fit into the table; exchange N in full shows more."""
+
+_BODY_SHOWN = 1 << 20
+_NO_VALUE = "-"
+
+
+def exchanges(report: Report) -> str:
+    """Return all exchanges of the report, one a line, in order; failures bear the code of their finding."""
+    found = codes(report.findings)
+    rows = [HEADINGS, *(row(each, found) for each in report.exchanges)]
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEADINGS))]
+    return "\n".join(_aligned(cells, widths) for cells in rows)
+
+
+def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
+    """Return exchange ``number`` in full; None where there is no such exchange.
+
+    ``body`` shows the bodies too, where they were kept: as text, escaped, up to 1 MiB of each.
+    """
+    found = next((e for e in report.exchanges if e.id == number), None)
+    if found is None:
+        return None
+    connection = next((c for c in report.connections if c.id == found.connection), None)
+    concerning = [f for f in report.findings if number in f.exchanges]
+    lines = [f"Exchange {found.id}: {found.outcome}", ""]
+    if found.request is not None:
+        lines += [*_request(found.request), *_body(found.request, shown=body), ""]
+    for interim in found.interim:
+        lines += [*_response(interim), ""]
+    if found.response is not None:
+        lines += [*_response(found.response), *_body(found.response, shown=body), ""]
+    lines += [f"idle before {span(found.idle_before_ns)}, took {span(found.duration_ns)}", ""]
+    if connection is not None:
+        lines += [*_connection(connection, found), ""]
+    for finding in concerning:
+        lines += [*_finding(finding), ""]
+    return "\n".join(lines[:-1])
+
+
+def span(nanoseconds: int | None) -> str:
+    """Return a duration in the unit that suits it: ``0.42ms``, ``81ms``, ``1.024s``; ``-`` for none."""
+    if nanoseconds is None:
+        return _NO_VALUE
+    seconds = nanoseconds / 1e9
+    if abs(seconds) >= 1:
+        return f"{seconds:.3f}s"
+    return f"{seconds * 1e3:.2f}ms" if abs(seconds) < 0.01 else f"{seconds * 1e3:.0f}ms"  # noqa: PLR2004
+
+
+def moment(nanoseconds: int) -> str:
+    """Return a time of day, UTC, to the microsecond: ``13:37:00.123456``."""
+    whole, rest = divmod(nanoseconds, 1_000_000_000)
+    day = datetime.datetime.fromtimestamp(whole, datetime.UTC)
+    return f"{day:%H:%M:%S}.{rest // 1000:06d}"
+
+
+def codes(findings: Iterable[Finding]) -> dict[int, str]:
+    """Return the codes of the findings that are about an exchange, by its id."""
+    found: dict[int, str] = {}
+    for finding in findings:
+        for number in finding.exchanges:
+            found[number] = f"{found[number]}, {finding.code}" if number in found else finding.code
+    return found
+
+
+def row(found: Exchange, codes: dict[int, str]) -> tuple[str, ...]:
+    """Return the cells of one exchange under HEADINGS, safe to print."""
+    request, response = found.request, found.response
+    begin = request.time_ns if request else response.time_ns if response else 0
+    code = codes.get(found.id)
+    return (
+        str(found.id),
+        str(found.connection),
+        moment(begin),
+        printable(request.method, 10) if request else _NO_VALUE,
+        printable(redact.target(request.target), _TARGET) if request else _NO_VALUE,
+        str(response.status) if response else _NO_VALUE,
+        str(request.body_size) if request else _NO_VALUE,
+        str(response.body_size) if response else _NO_VALUE,
+        span(found.idle_before_ns),
+        span(found.duration_ns),
+        f"{found.outcome} ({code})" if code else found.outcome,
+    )
+
+
+def _aligned(values: tuple[str, ...], widths: list[int]) -> str:
+    cells = (
+        cell.rjust(width) if name in _NUMERIC else cell.ljust(width)
+        for name, cell, width in zip(HEADINGS, values, widths, strict=True)
+    )
+    return "  ".join(cells).rstrip()
+
+
+def _request(request: Request) -> Iterator[str]:
+    yield f"> {printable(request.method)} {printable(redact.target(request.target))} {printable(request.version)}"
+    yield from _headers(">", request.headers)
+    yield from _message_facts(request)
+
+
+def _response(response: Response) -> Iterator[str]:
+    yield f"< {printable(response.version)} {response.status} {printable(response.reason)}".rstrip()
+    yield from _headers("<", response.headers)
+    yield from _message_facts(response)
+
+
+def _headers(mark: str, fields: list[tuple[str, str]]) -> Iterator[str]:
+    for name, value in redact.headers(fields):
+        yield f"{mark} {printable(name)}: {printable(value)}"
+
+
+def _message_facts(message: Request | Response) -> Iterator[str]:
+    declared = "" if message.declared_size is None else f" of {message.declared_size}"
+    whole = "complete" if message.complete else "incomplete"
+    yield f"  {whole}; body {message.body_size}{declared} bytes, framing {message.framing}"
+    yield f"  packets {message.packet} to {message.last_packet}; {moment(message.time_ns)} to {moment(message.last_ns)}"
+    for name, value in redact.headers(message.trailers):
+        yield f"  trailer {printable(name)}: {printable(value)}"
+    for defect in message.defects:
+        yield f"  breaks the rules: {printable(defect)}"
+
+
+def _body(message: Request | Response, *, shown: bool) -> Iterator[str]:
+    if not shown or not message.body:
+        return
+    yield ""
+    text = message.body[:_BODY_SHOWN].decode("utf-8", "backslashreplace")
+    for line in text.split("\n"):
+        yield f"  | {printable(line.removesuffix(chr(13)))}"
+    if len(message.body) > _BODY_SHOWN:
+        yield f"  | ({len(message.body) - _BODY_SHOWN} more bytes)"
+
+
+def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
+    yield f"Connection {connection.id}: {connection.client} to {connection.server}, exchange {found.ordinal} on it"
+    tls = connection.tls
+    if tls is not None:
+        facts = (tls.version, tls.cipher_suite, tls.server_name, "resumed" if tls.resumed else None)
+        yield "  " + ", ".join(printable(str(fact)) for fact in facts if fact)
+    if connection.program is not None:
+        yield f"  program {printable(connection.program.command)}, pid {connection.program.pid}"
+    sent, got = connection.sizes
+    yield f"  packets {connection.first_packet} to {connection.last_packet}; {sent} bytes sent, {got} received"
+    yield f"  retransmitted segments: client {connection.retransmissions[0]}, server {connection.retransmissions[1]}"
+    for close in connection.closes:
+        detail = f" {printable(close.detail)}" if close.detail else ""
+        ack = "" if close.ack is None else f", Ack={close.ack + 1}"
+        again = " (again)" if close.repeated else ""
+        side = close.side.name.lower()
+        yield f"  packet {close.packet}: {close.kind}{detail} from the {side}, Seq={close.seq + 1}{ack}{again}"
+    for gap in connection.gaps:
+        yield f"  packet {gap.packet}: {gap.length} bytes from the {gap.side.name.lower()} are not in the capture"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"Finding: {finding.code} ({finding.certainty})"
+    yield f"  {printable(finding.claim)}"
+    for evidence in finding.evidence:
+        yield f"  packet {evidence.packet}: {printable(evidence.says)}"

@@ -1,0 +1,190 @@
+"""The verdict on the terminal: for somebody tired, with a failing job.
+
+What failed, how often of how many; who; how sure; what to do; which packets; and what was not seen.
+Pure text with stable line ends; colour only where asked for. Whatever came from the wire is escaped.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.report import redact
+from plainwire.report.coverage import remarks, shortfalls
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.model import Certainty, Exchange, Fault, Finding, Report
+
+_EXCHANGES_SHOWN = 5
+_EVIDENCE_SHOWN = 6
+_LABEL = 9
+"""Width of the column of labels."""
+
+WHO: dict[Fault, str] = {
+    "server": "The server's side.",
+    "client": "The client's side.",
+    "both": "Neither alone: both sides did what they may do.",
+    "path": "Something on the path between client and server.",
+    "unknown": "Cannot be told from this capture.",
+}
+SURE: dict[Certainty, str] = {
+    "proved": "Proved by the packets below.",
+    "likely": "Likely: the other explanations were checked and do not fit.",
+    "possible": "Possible: the packets allow other explanations.",
+}
+
+_FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """Where lines end, and whether they have colour."""
+
+    width: int
+    color: bool
+
+    def strong(self, text: str, code: str = "1") -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color else text
+
+    def labelled(self, label: str, text: str) -> Iterator[str]:
+        """A label and a paragraph beside it."""
+        indent = " " * _LABEL
+        first = f"  {label}".ljust(_LABEL)
+        lines = textwrap.wrap(
+            text, self.width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
+        )
+        for number, line in enumerate(lines):
+            yield self.strong(line[:_LABEL]) + line[_LABEL:] if number == 0 else line
+
+
+def verdict(report: Report, *, case: str | None = None, width: int = 80, color: bool = False) -> str:
+    """Return the whole verdict, ending in a line end. ``case`` names the folder for the commands to go on with."""
+    style = _Style(max(40, width), color)
+    missing, others = shortfalls(report), remarks(report)
+    lines = [style.strong(headline(report, missing), "1;31" if report.findings else "1")]
+    for number, finding in enumerate(report.findings, start=1):
+        lines += ["", *_finding(number, finding, report, case, style)]
+    if missing:
+        lines += ["", style.strong("Not seen"), *_list(missing, style)]
+    if others:
+        lines += ["", style.strong("Also"), *_list(others, style)]
+    if report.coverage.other_connections:
+        lines += [
+            "",
+            f"{_count(report.coverage.other_connections, 'connection')} of other programs left out.",
+        ]
+    if report.findings and case is not None:
+        lines += ["", *_next_steps(report.findings, case)]
+    return "\n".join(lines) + "\n"
+
+
+def headline(report: Report, missing: list[str]) -> str:
+    """Return the one line that says it all. Never "no failures" where something was not seen."""
+    requests = sum(e.request is not None for e in report.exchanges)
+    failed = sum(e.outcome in _FAILED for e in report.exchanges)
+    hidden = ", and not everything could be seen" if missing else ""
+    if failed:
+        causes = len(report.findings)
+        found = {0: "no cause found", 1: "1 finding"}.get(causes, f"{causes} findings")
+        return f"plainwire: {failed} of {_count(requests, 'request')} failed; {found}{hidden}."
+    if report.findings:
+        return f"plainwire: {_count(requests, 'request')}; {_count(len(report.findings), 'finding')}{hidden}."
+    connections = _count(len(report.connections), "connection")
+    if not requests:
+        return (
+            f"plainwire: no HTTP request could be seen ({connections}); nothing can be said about failures."
+        )
+    if missing:
+        return (
+            f"plainwire: nothing wrong in the {_count(requests, 'request')} that could be seen ({connections}), but not "
+            "everything could be seen."
+        )
+    return (
+        f"plainwire: {_count(requests, 'request')} on {connections}, all answered completely; nothing wrong."
+    )
+
+
+def describe(exchange: Exchange, limit: int = 60) -> str:
+    """Return an exchange in one line, without secrets and safe to print: ``GET /object/17  unanswered``."""
+    request, response = exchange.request, exchange.response
+    asked = "(no request)"
+    if request is not None:
+        asked = printable(f"{request.method} {redact.target(request.target)}", limit)
+    status = f"{response.status}, " if response is not None else ""
+    packet = request.packet if request is not None else response.packet if response is not None else 0
+    return f"{asked}  {status}{exchange.outcome}, packet {packet}"
+
+
+def _finding(number: int, finding: Finding, report: Report, case: str | None, style: _Style) -> Iterator[str]:
+    yield style.strong(f"{number}. {finding.code}", "1;33")
+    yield from style.labelled("What", printable(finding.claim))
+    yield from _exchanges(finding, report, style)
+    yield from style.labelled("Who", WHO[finding.fault])
+    yield from style.labelled("Sure", SURE[finding.certainty])
+    yield from style.labelled("Do", _sentence(printable(finding.advice_client)))
+    if finding.advice_server:
+        yield from style.labelled("", f"Server: {_sentence(printable(finding.advice_server))}")
+    yield from _retry(finding, style)
+    yield from _look(finding, case, style)
+    if finding.runner_up:
+        yield from style.labelled("Not", printable(finding.runner_up) + ".")
+
+
+def _exchanges(finding: Finding, report: Report, style: _Style) -> Iterator[str]:
+    wanted = set(finding.exchanges)
+    found = [exchange for exchange in report.exchanges if exchange.id in wanted]
+    for exchange in found[:_EXCHANGES_SHOWN]:
+        line = f"{' ' * _LABEL}{exchange.id:>5}  {describe(exchange)}"
+        yield line if len(line) <= style.width else line[: style.width - 1] + "…"
+    if len(found) > _EXCHANGES_SHOWN:
+        yield f"{' ' * _LABEL}       and {len(found) - _EXCHANGES_SHOWN} more"
+
+
+def _retry(finding: Finding, style: _Style) -> Iterator[str]:
+    if finding.retry_safe is None:
+        return
+    says = {
+        True: "Safe: received by nobody, or idempotent (may be executed twice without harm).",
+        False: "Not safe: the server may have acted on it, and the method is not idempotent.",
+    }
+    yield from style.labelled("Retry", says[finding.retry_safe])
+
+
+def _look(finding: Finding, case: str | None, style: _Style) -> Iterator[str]:
+    shown = finding.evidence[:_EVIDENCE_SHOWN]
+    if not shown:
+        return
+    numbers = ", ".join(str(number) for number in sorted({e.packet for e in shown}))
+    where = "Wireshark" if case is None else f"wireshark {printable(case)}/capture.pcapng"
+    yield from style.labelled("Look", f"{where}, with the display filter")
+    yield f"{' ' * _LABEL}frame.number in {{{numbers}}}"
+    for evidence in shown:
+        label = f"{' ' * _LABEL}{evidence.packet:>6}  "
+        yield from textwrap.wrap(
+            printable(evidence.says), style.width, initial_indent=label, subsequent_indent=" " * len(label)
+        )
+    if len(finding.evidence) > len(shown):
+        yield f"{' ' * _LABEL}        and {len(finding.evidence) - len(shown)} more lines of evidence in the report"
+
+
+def _list(items: list[str], style: _Style) -> Iterator[str]:
+    for item in items:
+        yield from textwrap.wrap(item, style.width, initial_indent="  ", subsequent_indent="    ")
+
+
+def _next_steps(findings: list[Finding], case: str) -> Iterator[str]:
+    first = findings[0]
+    if first.exchanges:
+        yield f"More: plainwire show {printable(case)} {first.exchanges[0]}; plainwire explain {first.code}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
