@@ -39,7 +39,10 @@ def test_obstacle_is_a_line_or_none_and_leaves_this_process_where_it_was() -> No
 
 
 def _descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:  # gone already
+        return []
     return [found for child in map(int, children) for found in (child, *_descendants(child))]
 
 

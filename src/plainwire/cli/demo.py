@@ -152,9 +152,9 @@ def _conclude(played: list[_Played]) -> int:
     if good and len(done) > 1:
         _title("what this shows")
         click.echo(_moral(scores))
-    click.echo("\nTo look at the packets, decrypted:")
+    click.echo("\nTo look closer:")
     for stage, _ in done:
-        click.echo(f"    wireshark {stage.case.capture}")
+        click.echo(f"    plainwire show {stage.case.folder}\n    wireshark {stage.case.capture}")
     return 0 if good else 1
 
 

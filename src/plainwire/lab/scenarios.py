@@ -73,7 +73,7 @@ SCENARIOS = (
         name="reset-mid-response",
         story="A server that resets the connection in the middle of a response.",
         expects=frozenset({"reset-mid-response"}),
-        server=Behaviour(schedule={4: Fault.RESET_MID_RESPONSE, 9: Fault.RESET_MID_RESPONSE}),
+        server=Behaviour(schedule={4: Fault.RESET_MID_RESPONSE, 9: Fault.RESET_MID_RESPONSE}, tls="1.2"),
         client=_serial(12),
     ),
     Scenario(
@@ -86,7 +86,8 @@ SCENARIOS = (
                 6: Fault.TRUNCATE_SILENTLY,
                 9: Fault.TRUNCATE_CHUNKED,
                 12: Fault.TRUNCATE_CHUNKED_SILENTLY,
-            }
+            },
+            tls="1.2",
         ),
         client=_serial(14),
     ),
