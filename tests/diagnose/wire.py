@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 EPOCH_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
+CLIENT_END = Endpoint("192.0.2.7", 40000)
+SERVER_END = Endpoint("203.0.113.7", 443)
 
 
 @dataclass
@@ -59,8 +61,8 @@ class Wire:
 
     id: int = 1
     rtt: float = 80.0
-    client: Endpoint = Endpoint("192.0.2.7", 40000)
-    server: Endpoint = Endpoint("203.0.113.7", 443)
+    client: Endpoint = CLIENT_END
+    server: Endpoint = SERVER_END
     first_exchange: int = 1
     first_packet: int = 1
     tls: bool = True
@@ -210,12 +212,15 @@ class Wire:
             id=self.id, client=self.client, server=self.server, first_packet=self.first_packet,
             opened_ns=self._ns(0), last_packet=self.first_packet + len(self.rows) - 1,
             last_ns=self.rows[-1].time_ns if self.rows else self._ns(0), packets=len(self.rows),
-            sizes=[max((r.seq + r.length for r in self.rows if r.side == s and r.length), default=0) for s in Side],
+            sizes=[self._size(CLIENT), self._size(SERVER)],
             rtt_syn_ns=int(self.rtt * MS), established=True,
             tls=TlsInfo("TLS 1.3", handshake_complete=True) if self.tls else None,
             decrypted=self.tls, closes=sorted(self.closes, key=lambda c: c.time_ns),
             segments=self._segments(), exchanges=self.exchanges, application="http/1.1",
         )  # fmt: skip
+
+    def _size(self, side: Side) -> int:
+        return max((row.seq + row.length for row in self.rows if row.side == side and row.length), default=0)
 
     def _ns(self, at: float) -> int:
         return EPOCH_NS + int((self.start + at) * MS)
@@ -232,10 +237,8 @@ class Wire:
         def column(name: str) -> NDArray[np.int64]:
             return np.array([getattr(row, name) for row in rows], dtype=np.int64)
 
-        return Segments(
-            column("packet"), column("time_ns"), column("side"), column("seq"), column("ack"), column("length"),
-            column("flags"), column("window"), column("ttl"), column("ip_id"),
-        )  # fmt: skip
+        names = ("packet", "time_ns", "side", "seq", "ack", "length", "flags", "window", "ttl", "ip_id")
+        return Segments(*(column(name) for name in names))
 
 
 def _end(exchange: Exchange) -> int:

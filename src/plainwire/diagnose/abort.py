@@ -29,8 +29,8 @@ def client_abort(scene: Scene) -> Verdict | None:
         exchanges=(scene.exchange.id,),
         fault=fault,
         certainty=_certainty(scene, close),
-        facts=f"The client's side ended the connection ({words.act(close)}) {stage}, before any close from the "
-        "server.",
+        facts=f"The client's side ended the connection ({words.act(close)}) {stage}, before any close "
+        "from the server.",
         evidence=_evidence(scene, close),
         runner_up=_rival(scene, close),
         retry_safe=safe,

@@ -30,8 +30,8 @@ def connection_close_ignored(scene: Scene) -> Verdict | None:
         exchanges=(scene.exchange.id,),
         fault="client",
         certainty="proved" if sure else "likely",
-        facts=f"{_announcement(previous)} {words.span(margin)} later the client sent another request on the same "
-        f"connection{_fate(scene)}",
+        facts=f"{_announcement(previous)} {words.span(margin)} later the client sent another request on the "
+        f"same connection{_fate(scene)}",
         evidence=_evidence(scene, previous),
         runner_up="keepalive-idle-race: refuted, the end of the connection had been announced",
         retry_safe=_safe(scene),

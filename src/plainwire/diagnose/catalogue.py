@@ -49,7 +49,7 @@ _LIST = (
         "The close option stands in the decrypted headers of an earlier, complete exchange, and the request "
         "left after that exchange had ended.",
         "The request had left before the announcing response was complete (pipelining).",
-        "Honour 'Connection: close': open a new connection for the next request. Repeat a lost request there.",
+        "Honour 'Connection: close': open a new connection for the next request, and repeat a lost one.",
         "Nothing: an announced close is no fault of the server.",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.3"),
     ),

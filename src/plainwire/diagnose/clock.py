@@ -38,7 +38,7 @@ class IdleTimeout:
 
     def __str__(self) -> str:
         low, high = words.span(self.low), words.span(self.high)
-        return low if low == high else f"{low} to {high}"
+        return f"{low if low == high else f'{low} to {high}'}, seen {self.count} times"
 
     def fits(self, idle_ns: int) -> bool:
         """Whether a close after ``idle_ns`` may be the same timer's."""
@@ -47,7 +47,7 @@ class IdleTimeout:
 
 
 def idle_timeouts(connections: Iterable[Connection]) -> dict[Endpoint, IdleTimeout]:
-    """The idle timeout of every server address that closed idle connections at one and the same age of idleness."""
+    """The idle timeout of every server address whose idle closes all came after the same idleness."""
     samples: dict[Endpoint, list[int]] = {}
     for connection in connections:
         idle = idle_before_close(connection)

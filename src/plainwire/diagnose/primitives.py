@@ -94,7 +94,7 @@ def ack_at(connection: Connection, packet: int) -> int | None:
 
 
 def first_ack(connection: Connection, side: Side, offset: int) -> tuple[int, int] | None:
-    """(packet, time) of the first segment of ``side`` that acknowledges the other side's stream up to ``offset``.
+    """(packet, time) of the first segment of ``side`` that acknowledges its peer's stream up to ``offset``.
 
     None where no segment kept does.
     """
@@ -196,7 +196,7 @@ def too_early(connection: Connection, close: CloseEvent, cause_ns: int) -> tuple
 
 
 def life_after(connection: Connection, reset: CloseEvent) -> int | None:
-    """The packet of data that its supposed sender sent, beyond it, after the RST: then it did not send the RST."""
+    """The packet of new data from the supposed sender after its RST: then that one did not send the RST."""
     segments = connection.segments
     if segments is None:
         return None

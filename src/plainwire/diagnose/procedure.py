@@ -117,7 +117,7 @@ def _rules(scene: Scene) -> Rules:
 
 
 def _ends_with_connection(scene: Scene) -> bool:
-    """A body without length that an orderly close ended: as complete as anyone can tell (RFC 9112 section 9.8)."""
+    """A body without length, ended by an orderly close: nobody can tell more (RFC 9112 section 9.8)."""
     response, close = scene.exchange.response, scene.server_close
     return (
         response is not None

@@ -124,9 +124,9 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
         exchanges=(first.exchange.id, twin.exchange.id),
         fault="client",
         certainty="likely",
-        facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on connection "
-        f"{twin.connection.id} as exchange {twin.exchange.id} and was answered ({tries} attempts in all). "
-        f"{_danger(received=received, repeatable=repeatable)}",
+        facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on "
+        f"connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
+        f"({tries} attempts in all). {_danger(received=received, repeatable=repeatable)}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
             *(
@@ -137,7 +137,7 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
             Evidence(twin.request.packet, "the same request (method, target, body) again"),
             *(Evidence(r.packet, "its response") for r in (twin.exchange.response,) if r is not None),
         ),
-        runner_up="the program repeats this request by itself: nowhere else in this traffic does it follow so quickly",
+        runner_up="the program repeats this request by itself: nowhere else does it follow so quickly",
         retry_safe=repeatable or received is False,
         time_ns=first.request.time_ns,
     )
@@ -159,4 +159,4 @@ def _danger(*, received: bool | None, repeatable: bool) -> str:
         return (
             "The server may have acted on both copies; the method is idempotent, so that this does no harm."
         )
-    return "The server had received the first copy and the method is not idempotent: it may have been executed twice."
+    return "The server had received the first copy, and the method is not idempotent: it may have run twice."

@@ -36,8 +36,8 @@ def stale_connection_reuse(scene: Scene) -> Verdict | None:
         exchanges=(scene.exchange.id,),
         fault="client",
         certainty="proved" if seen else "likely",
-        facts=f"The server's {words.act(close)} had arrived {words.span(margin)} before the client sent its request"
-        f"{_idle_words(scene, close)}.",
+        facts=f"The server's {words.act(close)} had arrived {words.span(margin)} before the client sent its "
+        f"request{_idle_words(scene, close)}.",
         evidence=_evidence(scene, close),
         runner_up=f"keepalive-idle-race: refuted, the close came {words.span(margin)} before the request"
         + (", which acknowledges it" if seen else ""),
@@ -105,8 +105,8 @@ def _race_facts(scene: Scene, close: CloseEvent) -> str:
     else:
         order = f"came {words.span(-margin)} after the request had left{trip}"
     return (
-        f"The server's {words.act(close)} {order}, and acknowledges no byte of the request: the server had closed "
-        f"before it could know of it{_idle_words(scene, close)}."
+        f"The server's {words.act(close)} {order}, and acknowledges no byte of the request: the server had "
+        f"closed before it could know of it{_idle_words(scene, close)}."
     )
 
 
@@ -118,7 +118,7 @@ def _idle_words(scene: Scene, close: CloseEvent) -> str:
         return f"; it closed {words.span(idle)} after its last response, without announcing it"
     known = scene.idle_timeout
     if known is not None and known.fits(idle):
-        return f"; it had been idle for {words.span(idle)}, the server's idle timeout ({known}, seen {known.count} times)"
+        return f"; it had been idle for {words.span(idle)}, the server's idle timeout ({known})"
     return f"; it had been idle for {words.span(idle)}"
 
 
@@ -134,8 +134,8 @@ def _client_advice(scene: Scene, close: CloseEvent) -> str:
         return ""
     limit = words.span((scene.idle_timeout.low if scene.idle_timeout else idle) - 2 * rtt)
     return (
-        f"Do not use a connection again that was idle for more than {limit}, and repeat such a request once on a new "
-        "connection: the server did not receive it."
+        f"Do not use a connection again that was idle for more than {limit}, and repeat such a request once "
+        "on a new connection: the server did not receive it."
     )
 
 
@@ -158,11 +158,11 @@ def _race_in_the_kernel(scene: Scene) -> Verdict | None:
         exchanges=(scene.exchange.id,),
         fault="both",
         certainty="likely",
-        facts=f"The request reached the server's stack in the moment of its {words.act(close)}, after {words.span(idle)} "
-        f"of idleness, its idle timeout ({known}, seen {known.count} times).",
+        facts=f"The request reached the server's stack in the moment of its {words.act(close)}, after "
+        f"{words.span(idle)} of idleness, its idle timeout ({known}).",
         evidence=_evidence(scene, close),
-        runner_up="close-mid-request: the close does acknowledge the request, but in the same segment and just when "
-        "the idle timer fires",
+        runner_up="close-mid-request: the close does acknowledge the request, but in the same segment and "
+        "just when the idle timer fires",
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
     )

@@ -65,7 +65,7 @@ def response_truncated(scene: Scene) -> Verdict | None:
 
 
 def _certainty(scene: Scene, close: CloseEvent) -> Certainty:
-    """A close_notify or alert is authenticated; a FIN is bare TCP, unless nothing sits between the two ends."""
+    """An alert is authenticated; a FIN is bare TCP, unless nothing sits between the two ends."""
     if close.kind in ("close_notify", "alert") and scene.connection.tls is not None:
         return "proved"
     return "proved" if primitives.on_one_host(scene.connection) else "likely"

@@ -86,12 +86,12 @@ def _arrival(scene: Scene, close: CloseEvent) -> str:
 
 
 def _upload_fault(scene: Scene, close: CloseEvent) -> Fault:
-    """Who is at fault where the request was not all there: nobody can say if the client had stopped sending."""
+    """Who is at fault where part of the request was missing: nobody, if the client had stopped sending."""
     return "unknown" if close.time_ns - scene.request.last_ns > _QUIET_UPLOAD_NS else "server"
 
 
 def _alert_fault(close: CloseEvent) -> Fault:
-    """An alert names its sender's complaint; only internal_error is one about itself (RFC 8446 section 6.2)."""
+    """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2)."""
     return "server" if "internal_error" in close.detail else "unknown"
 
 

@@ -47,7 +47,7 @@ def _rival(scene: Scene) -> str:
     close = scene.server_close
     if close is not None and primitives.is_reactive(close):
         return (
-            "a half-open connection, or a NAT that forgot it: a RST without ACK and without an earlier close fits "
-            "both; only a capture at the server's side can tell"
+            "a half-open connection, or a NAT that forgot it: a RST without ACK and without an earlier close "
+            "fits both; only a capture at the server's side can tell"
         )
     return ""

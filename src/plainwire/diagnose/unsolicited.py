@@ -14,7 +14,7 @@ _ERRORS = 400
 
 
 def unsolicited_408(scene: Scene) -> Verdict | None:
-    """A verdict where the response to this request, or the one before it, answers nothing that the server had."""
+    """A verdict where this response, or the one before it, answers nothing that the server had received."""
     before = scene.previous
     if before is not None and before.request is None and _is_error(before.response):
         return _verdict(scene, before.response, (before.id, scene.exchange.id), "before the request was sent")
@@ -43,8 +43,8 @@ def _verdict(scene: Scene, response: Response | None, exchanges: tuple[int, ...]
         exchanges=exchanges,
         fault="server",
         certainty="proved",
-        facts=f"The server wrote status {response.status} {how}. The client took it, or could take it, for the "
-        f"answer to its request.",
+        facts=f"The server wrote status {response.status} {how}. The client took it, or could take it, for "
+        "the answer to its request.",
         evidence=(
             Evidence(response.packet, f"the response, status {response.status}, {how}"),
             Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),

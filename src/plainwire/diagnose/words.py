@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.model import Side
-
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Request
 
@@ -17,7 +15,7 @@ def span(nanoseconds: int) -> str:
     if abs(nanoseconds) >= 1_000_000_000:
         return f"{nanoseconds / 1e9:.3f} s"
     milliseconds = nanoseconds / 1e6
-    return f"{milliseconds:.0f} ms" if abs(milliseconds) >= 10 else f"{milliseconds:.2f} ms"  # noqa: PLR2004
+    return f"{milliseconds:.0f} ms" if abs(milliseconds) >= 10 else f"{milliseconds:.2f} ms"
 
 
 def number(offset: int) -> int:

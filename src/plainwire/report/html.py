@@ -34,7 +34,8 @@ _TEMPLATE = """\
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{{ headline }}</title>
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem;
+  margin: 2rem auto; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.3rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: .15rem .6rem; text-align: left; }
 th { border-bottom: 1px solid #888; } tr.failed td { background: #fdecea; } td.n { text-align: right; }
@@ -56,8 +57,12 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 <dl>
 <dt>Who</dt><dd>{{ who[finding.fault] }}</dd>
 <dt>How sure</dt><dd>{{ sure[finding.certainty] }}</dd>
-{% if finding.advice_client %}<dt>What the client's side can do</dt><dd>{{ finding.advice_client }}</dd>{% endif %}
-{% if finding.advice_server %}<dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>{% endif %}
+{% if finding.advice_client %}
+<dt>What the client's side can do</dt><dd>{{ finding.advice_client }}</dd>
+{% endif %}
+{% if finding.advice_server %}
+<dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>
+{% endif %}
 {% if finding.runner_up %}<dt>The next best explanation</dt><dd>{{ finding.runner_up }}</dd>{% endif %}
 <dt>What would refute this</dt><dd>{{ finding.refuted_by }}</dd>
 <dt>Exchanges</dt><dd>{{ listed(finding.exchanges) }}</dd>
@@ -71,12 +76,15 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 </table>
 {% endfor %}
 <h2>Exchanges</h2>
-{% if omitted %}<p>{{ rows | length }} of {{ rows | length + omitted }} exchanges: those that findings are about, and
-their neighbours first. <code>plainwire show</code> lists all.</p>{% endif %}
+{% if omitted %}
+<p>{{ rows | length }} of {{ rows | length + omitted }} exchanges: those that findings are about, their
+neighbours, and the first of the others. <code>plainwire show</code> lists all.</p>{% endif %}
 <table>
 <tr>{% for heading in headings %}<th>{{ heading }}</th>{% endfor %}</tr>
 {% for row in rows %}
-<tr{% if row.failed %} class="failed"{% endif %}>{% for cell in row.cells %}<td>{{ cell }}</td>{% endfor %}</tr>
+<tr{% if row.failed %} class="failed"{% endif %}>
+{% for cell in row.cells %}<td>{{ cell }}</td>{% endfor %}
+</tr>
 {% endfor %}
 </table>
 {% if details %}
@@ -85,7 +93,9 @@ their neighbours first. <code>plainwire show</code> lists all.</p>{% endif %}
 <h3>Exchange {{ item.id }}</h3>
 {% for message in item.messages %}
 <p><code>{{ message.line }}</code></p>
-<table>{% for name, value in message.headers %}<tr><td>{{ name }}</td><td>{{ value }}</td></tr>{% endfor %}</table>
+<table>
+{% for name, value in message.headers %}<tr><td>{{ name }}</td><td>{{ value }}</td></tr>{% endfor %}
+</table>
 {% endfor %}
 {% endfor %}
 {% endif %}

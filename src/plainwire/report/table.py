@@ -1,8 +1,8 @@
-"""The exchanges as a table, and one of them in full. Plain text, safe to print, without the user's secrets."""
+"""The exchanges as a table, and one of them in full: plain text, safe to print, without secrets."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from plainwire.report import redact
@@ -74,13 +74,13 @@ def span(nanoseconds: int | None) -> str:
     seconds = nanoseconds / 1e9
     if abs(seconds) >= 1:
         return f"{seconds:.3f}s"
-    return f"{seconds * 1e3:.2f}ms" if abs(seconds) < 0.01 else f"{seconds * 1e3:.0f}ms"  # noqa: PLR2004
+    return f"{seconds * 1e3:.2f}ms" if abs(seconds) < 0.01 else f"{seconds * 1e3:.0f}ms"
 
 
 def moment(nanoseconds: int) -> str:
     """Return a time of day, UTC, to the microsecond: ``13:37:00.123456``."""
     whole, rest = divmod(nanoseconds, 1_000_000_000)
-    day = datetime.datetime.fromtimestamp(whole, datetime.UTC)
+    day = dt.datetime.fromtimestamp(whole, dt.UTC)
     return f"{day:%H:%M:%S}.{rest // 1000:06d}"
 
 
@@ -122,7 +122,7 @@ def _aligned(values: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _request(request: Request) -> Iterator[str]:
-    yield f"> {printable(request.method)} {printable(redact.target(request.target))} {printable(request.version)}"
+    yield "> " + printable(f"{request.method} {redact.target(request.target)} {request.version}")
     yield from _headers(">", request.headers)
     yield from _message_facts(request)
 
@@ -142,7 +142,8 @@ def _message_facts(message: Request | Response) -> Iterator[str]:
     declared = "" if message.declared_size is None else f" of {message.declared_size}"
     whole = "complete" if message.complete else "incomplete"
     yield f"  {whole}; body {message.body_size}{declared} bytes, framing {message.framing}"
-    yield f"  packets {message.packet} to {message.last_packet}; {moment(message.time_ns)} to {moment(message.last_ns)}"
+    begin, end = moment(message.time_ns), moment(message.last_ns)
+    yield f"  packets {message.packet} to {message.last_packet}; {begin} to {end}"
     for name, value in redact.headers(message.trailers):
         yield f"  trailer {printable(name)}: {printable(value)}"
     for defect in message.defects:
@@ -161,24 +162,28 @@ def _body(message: Request | Response, *, shown: bool) -> Iterator[str]:
 
 
 def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
-    yield f"Connection {connection.id}: {connection.client} to {connection.server}, exchange {found.ordinal} on it"
+    ends = f"{connection.client} to {connection.server}"
+    yield f"Connection {connection.id}: {ends}, exchange {found.ordinal} on it"
     tls = connection.tls
     if tls is not None:
         facts = (tls.version, tls.cipher_suite, tls.server_name, "resumed" if tls.resumed else None)
         yield "  " + ", ".join(printable(str(fact)) for fact in facts if fact)
     if connection.program is not None:
         yield f"  program {printable(connection.program.command)}, pid {connection.program.pid}"
-    sent, got = connection.sizes
-    yield f"  packets {connection.first_packet} to {connection.last_packet}; {sent} bytes sent, {got} received"
-    yield f"  retransmitted segments: client {connection.retransmissions[0]}, server {connection.retransmissions[1]}"
+    packets = f"{connection.first_packet} to {connection.last_packet}"
+    for side, size, repeated in zip(
+        ("client", "server"), connection.sizes, connection.retransmissions, strict=True
+    ):
+        yield f"  {size} bytes from the {side}, {repeated} segments again; packets {packets}"
     for close in connection.closes:
         detail = f" {printable(close.detail)}" if close.detail else ""
         ack = "" if close.ack is None else f", Ack={close.ack + 1}"
         again = " (again)" if close.repeated else ""
-        side = close.side.name.lower()
-        yield f"  packet {close.packet}: {close.kind}{detail} from the {side}, Seq={close.seq + 1}{ack}{again}"
+        what = f"{close.kind}{detail} from the {close.side.name.lower()}"
+        yield f"  packet {close.packet}: {what}, Seq={close.seq + 1}{ack}{again}"
     for gap in connection.gaps:
-        yield f"  packet {gap.packet}: {gap.length} bytes from the {gap.side.name.lower()} are not in the capture"
+        where = f"from the {gap.side.name.lower()}"
+        yield f"  packet {gap.packet}: {gap.length} bytes {where} are not in the capture"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

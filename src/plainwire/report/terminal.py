@@ -62,7 +62,7 @@ class _Style:
 
 
 def verdict(report: Report, *, case: str | None = None, width: int = 80, color: bool = False) -> str:
-    """Return the whole verdict, ending in a line end. ``case`` names the folder for the commands to go on with."""
+    """Return the whole verdict; ``case`` names the folder for the commands to go on with."""
     style = _Style(max(40, width), color)
     missing, others = shortfalls(report), remarks(report)
     lines = [style.strong(headline(report, missing), "1;31" if report.findings else "1")]
@@ -100,8 +100,8 @@ def headline(report: Report, missing: list[str]) -> str:
         )
     if missing:
         return (
-            f"plainwire: nothing wrong in the {_count(requests, 'request')} that could be seen ({connections}), but not "
-            "everything could be seen."
+            f"plainwire: nothing wrong in the {_count(requests, 'request')} that could be seen "
+            f"({connections}), but not everything could be seen."
         )
     return (
         f"plainwire: {_count(requests, 'request')} on {connections}, all answered completely; nothing wrong."
@@ -168,7 +168,7 @@ def _look(finding: Finding, case: str | None, style: _Style) -> Iterator[str]:
             printable(evidence.says), style.width, initial_indent=label, subsequent_indent=" " * len(label)
         )
     if len(finding.evidence) > len(shown):
-        yield f"{' ' * _LABEL}        and {len(finding.evidence) - len(shown)} more lines of evidence in the report"
+        yield f"{' ' * _LABEL}        and {len(finding.evidence) - len(shown)} more in the report"
 
 
 def _list(items: list[str], style: _Style) -> Iterator[str]:
