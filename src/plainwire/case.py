@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +23,27 @@ class Case:
 
     @property
     def capture(self) -> Path:
+        """The packets, and in the end their secrets ahead of them."""
         return self.folder / "capture.pcapng"
 
     @property
     def program(self) -> Path:
+        """What the program's side saw, one JSON object a line."""
         return self.folder / "program.jsonl"
 
     @property
     def keys(self) -> Path:
+        """The key log of the running program."""
         return self.folder / "keys.log"
 
     @property
     def report_json(self) -> Path:
+        """The report, for machines."""
         return self.folder / "report.json"
 
     @property
     def report_html(self) -> Path:
+        """The report, for people."""
         return self.folder / "report.html"
 
 
@@ -53,3 +64,33 @@ def create(folder: Path) -> Case:
         message = f"{folder}: {error.strerror}"
         raise UserError(message) from error
     return Case(folder)
+
+
+def create_named(parent: Path, when: float) -> Case:
+    """Make a new case folder in ``parent``, named after the time ``when`` (seconds since the epoch)."""
+    name = time.strftime("plainwire-case-%Y%m%d-%H%M%S", time.localtime(when))
+    for ordinal in itertools.count(1):
+        folder = parent / (name if ordinal == 1 else f"{name}-{ordinal}")
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            message = f"{folder}: {error.strerror}; name a folder with -o"
+            raise UserError(message) from error
+        return create(folder)
+    raise AssertionError
+
+
+def discard(case: Case) -> None:
+    """Remove a case in which nothing was recorded. Files that are not ours stay, and then the folder too."""
+    for path in (case.capture, case.program, case.keys, case.report_json, case.report_html):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        case.folder.rmdir()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a new file of the case."""
+    with os.fdopen(private_file(path), "wb") as file:
+        file.write(data)

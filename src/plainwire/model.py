@@ -92,6 +92,17 @@ class CaptureDrops:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class CaptureEnd:
+    """How a live capture went. ``dropped`` is None where the kernel did not say; ``trouble`` says what
+    ended the capture too early (full disk, interface gone).
+    """
+
+    packets: int
+    dropped: int | None
+    trouble: str | None = None
+
+
 CaptureItem = PacketBatch | SecretsBlock | CaptureNote | CaptureDrops
 
 

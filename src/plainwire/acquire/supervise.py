@@ -1,0 +1,118 @@
+"""Stand between whoever started us and the program: signals down, its end up.
+
+A signal that a process sent to us is passed on. One from the terminal (Ctrl-C, Ctrl-Z, a change of its
+size) has already reached the program, which is in our process group: it only must not end us. What
+was ignored when we started (``nohup``) stays ignored for the program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+PASSED_ON = frozenset(
+    {
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGTERM,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGWINCH,
+        signal.SIGTSTP,
+        signal.SIGCONT,
+    }
+)
+_LOOK_AGAIN = 1.0
+"""Seconds; SIGCHLD wakes us at once, this is for the case that it was lost."""
+
+
+class Program(Protocol):
+    """What is needed of a running program."""
+
+    pid: int
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a program ended: its exit status, or the signal that ended it."""
+
+    status: int = 0
+    signal: int = 0
+
+    def follow(self) -> NoReturn:
+        """End this process in the same way, so that whoever started us sees no difference."""
+        if self.signal:
+            _die_of(self.signal)
+        sys.exit(self.status)
+
+
+@contextlib.contextmanager
+def held_signals() -> Iterator[Callable[[Program], End]]:
+    """While the body runs, signals do not end us; it gets the function that waits for the program.
+
+    The program must be started in the body: handlers, unlike blocked signals, are not inherited by it.
+    After the first wait the signals stay blocked until the end of the body.
+    """
+    early: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        early.append(number)
+
+    def wait(program: Program) -> End:
+        signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
+        for number in early:
+            program.send_signal(number)
+        return _wait(program)
+
+    old = {n: signal.signal(n, note) for n in PASSED_ON if signal.getsignal(n) != signal.SIG_IGN}
+    old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        yield wait
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _wait(program: Program) -> End:
+    stopping = False
+    while True:
+        ended = os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is not None:
+            by_exit = ended.si_code == os.CLD_EXITED
+            return End(status=ended.si_status) if by_exit else End(signal=ended.si_status)
+        if stopping and os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
+            stopping = False
+            os.kill(os.getpid(), signal.SIGSTOP)
+        info = signal.sigtimedwait(PASSED_ON | {signal.SIGCHLD}, _LOOK_AGAIN)
+        if info is None or info.si_signo == signal.SIGCHLD:
+            continue
+        if info.si_code <= 0:  # sent by a process, not by the kernel
+            program.send_signal(info.si_signo)
+        stopping = info.si_signo == signal.SIGTSTP or (stopping and info.si_signo != signal.SIGCONT)
+
+
+def _die_of(number: int) -> NoReturn:
+    import resource  # noqa: PLC0415 - not needed by others
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)

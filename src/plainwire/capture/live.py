@@ -1,0 +1,187 @@
+"""Live capture, from the kernel to a pcapng file, in a thread of its own.
+
+The kernel collects packets in blocks of a ring (TPACKET_V3) and hands a block over when it is full or
+``_RETIRE`` old. We sleep until then, so that an idle capture costs nothing and a busy one few system
+calls. Nothing is lost at the end: the kernel's timer must have fired once more after the last moment
+that counts, so ``stop`` lingers until packets from after that moment have come by, or none come.
+
+The ``any`` device sees every interface (Linux cooked mode, which says of each packet which way it
+went), loopback once only. Times are microseconds: cypcap gives them as a float, which holds no more.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import cypcap  # type: ignore[import-untyped]
+
+from plainwire.capture import dumpcap
+from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
+from plainwire.model import CaptureEnd, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANY = "any"
+SNAPLEN = 262_144
+_LINUX_SLL2 = 276  # LINKTYPE_LINUX_SLL2
+_RING_SIZES = (64 << 20, 16 << 20, 4 << 20, 1 << 20)
+_RETIRE = 0.05
+"""Seconds until the kernel hands over a block that is not full."""
+_BATCH = 512
+"""Packets between two writes to the file."""
+_LINGER = 0.25
+"""Seconds after the program's end that still belong to it: its last FIN and RST, and what answers them."""
+_QUIET = 3 * _RETIRE
+
+
+class Capture(Protocol):
+    """A running capture."""
+
+    how: str
+
+    def stop(self) -> CaptureEnd:
+        """Take what is still on its way, end, and say what was seen. The file is complete then."""
+
+
+def start(path: Path, *, interface: str = ANY, capture_filter: str = "") -> Capture:
+    """Capture to the new file ``path`` (0600). Packets from now on are in it.
+
+    Raises:
+        UserError: no such interface, a filter that is none, no right to capture, file not writable.
+
+    """
+    if interface not in (names := [ANY, *(name for _, name in socket.if_nameindex())]):
+        message = f"{interface}: no such network interface (there are: {', '.join(names)})"
+        raise UserError(message)
+    try:
+        pcap = _activate(interface, capture_filter)
+    except PermissionError:
+        return dumpcap.start(path, interface, capture_filter, SNAPLEN)
+    return KernelCapture(pcap, path, interface)
+
+
+def _activate(interface: str, capture_filter: str) -> cypcap.Pcap:
+    before = _descriptors()
+    for size in _RING_SIZES:
+        try:
+            pcap = _activate_with(interface, size)
+            break
+        except cypcap.Error as error:
+            if error.code in (cypcap.ErrorCode.PERM_DENIED, cypcap.ErrorCode.PROMISC_PERM_DENIED):
+                raise PermissionError from error
+            if error.code != cypcap.ErrorCode.ERROR or size == _RING_SIZES[-1]:
+                message = f"cannot capture on {interface}: {error.msg}"
+                raise UserError(message) from error
+    try:
+        if capture_filter:
+            pcap.setfilter(capture_filter)
+    except cypcap.Error as error:
+        message = f"capture filter {capture_filter!r}: {error.msg}"
+        raise UserError(message) from error
+    for descriptor in _descriptors() - before:
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no name
+    return pcap
+
+
+def _activate_with(interface: str, ring: int) -> cypcap.Pcap:
+    pcap = cypcap.create(interface)
+    pcap.set_snaplen(SNAPLEN)
+    pcap.set_timeout(_RETIRE)
+    pcap.set_buffer_size(ring)
+    pcap.activate()
+    if _LINUX_SLL2 in pcap.list_datalinks():
+        pcap.set_datalink(_LINUX_SLL2)
+    pcap.setnonblock(True)  # noqa: FBT003 - takes no name
+    return pcap
+
+
+def _descriptors() -> set[int]:
+    """Our open descriptors: libpcap's own are not close-on-exec, and are no gift for the program."""
+    return {int(entry.name) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
+
+
+class KernelCapture:
+    """A capture through libpcap."""
+
+    how = "libpcap"
+
+    def __init__(self, pcap: cypcap.Pcap, path: Path, interface: str) -> None:
+        self._pcap = pcap
+        self._file = BlockFile(path, file_header(interface, int(pcap.datalink()), SNAPLEN))
+        self._pieces: list[bytes] = []
+        self._packets = 0
+        self._trouble: str | None = None
+        self._stop_clock = self._stop_time = math.inf  # monotonic; as packets have it
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> CaptureEnd:
+        """See ``Capture``. Takes about ``_LINGER`` seconds."""
+        self._stop_time, self._stop_clock = time.time(), time.monotonic()
+        os.eventfd_write(self._wake, 1)
+        self._thread.join()
+        dropped = self._statistics()
+        self._pcap.close()
+        self._file.close()
+        os.close(self._wake)
+        return CaptureEnd(self._packets, dropped, self._file.trouble or self._trouble)
+
+    def _statistics(self) -> int | None:
+        try:
+            counted = self._pcap.stats()
+        except cypcap.Error:  # the interface is gone
+            return None
+        self._file.write(statistics(counted.recv, counted.drop, time.time_ns() // 1000))
+        return int(counted.drop)
+
+    def _run(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self._take_all()
+        except cypcap.Error as error:
+            self._trouble = error.msg
+        finally:
+            self._flush()
+
+    def _take_all(self) -> None:
+        newest = [0.0]
+        on_packet = _receiver(self._pieces, newest)
+        poll = select.poll()
+        poll.register(self._pcap.get_selectable_fd(), select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        arrived = time.monotonic()
+        while self._file.trouble is None and newest[0] < self._stop_time + _LINGER:
+            if self._pcap.dispatch(_BATCH, on_packet):
+                arrived = time.monotonic()
+                self._flush()
+            elif self._stop_clock == math.inf:
+                poll.poll()
+            elif min(time.monotonic() - arrived - _QUIET, time.monotonic() - self._stop_clock - _LINGER) > 0:
+                return
+            else:
+                time.sleep(_RETIRE / 2)
+
+    def _flush(self) -> None:
+        self._packets += len(self._pieces) // 3
+        self._file.write(b"".join(self._pieces))
+        self._pieces.clear()
+
+
+def _receiver(pieces: list[bytes], newest: list[float]) -> Callable[[cypcap.Pkthdr, bytes], None]:
+    add = packet_blocks(pieces)
+
+    def on_packet(header: cypcap.Pkthdr, data: bytes) -> None:
+        newest[0] = when = header.ts
+        add(when, header.len, data)
+
+    return on_packet

@@ -1,0 +1,211 @@
+"""Writing pcapng (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html).
+
+A file is a row of blocks, each ``type, total length, body, total length`` (32 bits each, bodies padded
+to 4 bytes)::
+
+    Section Header      byte order, who wrote it
+    Interface           link type, snap length, unit of the times
+    Decryption Secrets  the key log: put here at the end, ahead of the packets, for readers of one pass
+    Enhanced Packet     one a packet
+    ...
+    Interface Statistics  what the kernel received and dropped, last
+
+Whole blocks only are written, and each as soon as it is there, so that whatever ends us leaves a file
+that every reader takes. Where the disk fills up, the file is cut back to its last whole block.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import re
+import struct
+from typing import TYPE_CHECKING, BinaryIO
+
+from plainwire.case import private_file
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 5, 6, 10
+OBSOLETE_PACKET = 2
+_PACKETS = (PACKET, SIMPLE_PACKET, OBSOLETE_PACKET)
+_TLS_KEY_LOG = 0x544C534B
+_ORDER_MAGIC = 0x1A2B3C4D
+_LARGEST_BLOCK = 1 << 28
+_SMALLEST_BLOCK = 12
+_MICROSECONDS = 6  # if_tsresol: negative power of ten
+
+_EPB = struct.Struct("=IIIIIII")
+_TAILS = tuple(struct.Struct(f"={padding}xI") for padding in range(4))
+_KEY_LINE = re.compile(
+    rb"[A-Z][A-Z0-9_]{2,39} [0-9a-fA-F]{64} (?:[0-9a-fA-F]{2}){16,64}"
+    rb"|RSA Session-ID:(?:[0-9a-fA-F]{2}){0,32} Master-Key:[0-9a-fA-F]{96}"
+)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    length = struct.pack("=I", len(body) + 12)
+    return struct.pack("=I", kind) + length + body + length
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("=HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def file_header(interface: str, link: int, snaplen: int) -> bytes:
+    """Section and interface blocks. Times will be microseconds."""
+    options = _option(3, platform.platform().encode()) + _option(4, b"plainwire")
+    section = _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + options + bytes(4))
+    options = _option(2, interface.encode()) + _option(9, bytes([_MICROSECONDS])) + bytes(4)
+    return section + _block(INTERFACE, struct.pack("=HHI", link, 0, snaplen) + options)
+
+
+def packet_blocks(pieces: list[bytes]) -> Callable[[float, int, bytes], None]:
+    """A function that appends one packet's block, in pieces, to ``pieces``: ``(time, length, data)``.
+
+    ``time`` is in seconds since the epoch, good to the microsecond; ``length`` is that on the wire.
+    A closure over bound methods, since this runs once a packet.
+    """
+    append, pack, tails = pieces.append, _EPB.pack, [tail.pack for tail in _TAILS]
+
+    def add(time: float, length: int, data: bytes) -> None:
+        micros = int(time * 1e6 + 0.5)
+        captured = len(data)
+        padding = -captured & 3
+        total = 32 + captured + padding
+        append(pack(PACKET, total, 0, micros >> 32, micros & 0xFFFFFFFF, captured, length))
+        append(data)
+        append(tails[padding](total))
+
+    return add
+
+
+def statistics(received: int, dropped: int, time_us: int) -> bytes:
+    """The last block: what the kernel counted (``isb_ifrecv``, ``isb_ifdrop``)."""
+    options = _option(4, struct.pack("=Q", received)) + _option(5, struct.pack("=Q", dropped)) + bytes(4)
+    return _block(STATISTICS, struct.pack("=III", 0, time_us >> 32, time_us & 0xFFFFFFFF) + options)
+
+
+class BlockFile:
+    """A new file (0600) of whole blocks. After a failure (full disk) it stays as it was, and takes no more.
+
+    ``trouble`` says what failed, in words; None while all is well.
+    """
+
+    def __init__(self, path: Path, header: bytes = b"") -> None:
+        try:
+            self._descriptor = private_file(path)
+        except OSError as error:
+            message = f"{path}: {error.strerror}"
+            raise UserError(message) from error
+        self._size = 0
+        self.trouble: str | None = None
+        self.write(header)
+        if self.trouble:
+            self.close()
+            message = f"{path}: {self.trouble}"
+            raise UserError(message)
+
+    def write(self, blocks: bytes) -> None:
+        """Append whole blocks."""
+        done = 0
+        while done < len(blocks) and self.trouble is None:
+            try:
+                done += os.write(self._descriptor, memoryview(blocks)[done:])
+            except OSError as error:
+                self.trouble = error.strerror
+                done = whole_blocks(blocks, done)
+                os.ftruncate(self._descriptor, self._size + done)
+        self._size += done
+
+    def close(self) -> None:
+        """Nothing is written after this."""
+        os.close(self._descriptor)
+
+
+def whole_blocks(data: bytes | bytearray, limit: int) -> int:
+    """The size of the whole blocks within the first ``limit`` bytes (in this machine's byte order)."""
+    end = 0
+    while end + 8 <= limit:
+        (length,) = struct.unpack_from("=I", data, end + 4)
+        if length < _SMALLEST_BLOCK or end + length > limit:
+            break
+        end += length
+    return end
+
+
+def embed_secrets(path: Path, key_log: bytes) -> int:
+    """Put the key log into the capture file, ahead of its packets, and return how many lines that were.
+
+    Lines that are no key log lines are left out, and each goes in once. The file is replaced by a rename,
+    so that it is at every moment either as it was or complete.
+
+    Raises:
+        UserError: it cannot be done (full disk, not a pcapng file); the file is as it was.
+
+    """
+    stripped = map(bytes.strip, key_log.splitlines())
+    lines = list(dict.fromkeys(line for line in stripped if _KEY_LINE.fullmatch(line)))
+    if not lines:
+        return 0
+    part = path.with_name(path.name + ".part")
+    try:
+        part.unlink(missing_ok=True)
+        with path.open("rb") as source, os.fdopen(private_file(part), "wb") as target:
+            _copy(source, target, b"\n".join(lines) + b"\n")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        message = f"the secrets could not be put into {path.name}: {error.strerror}"
+        raise UserError(message) from error
+    return len(lines)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, secrets: bytes) -> None:
+    order = _order(source)
+    body = struct.pack(f"{order}II", _TLS_KEY_LOG, len(secrets)) + secrets + bytes(-len(secrets) % 4)
+    length = struct.pack(f"{order}I", len(body) + 12)
+    head = _first_packet(source, order)
+    source.seek(0)
+    target.write(source.read(head))
+    target.write(struct.pack(f"{order}I", SECRETS) + length + body + length)
+    target.flush()
+    size = os.fstat(source.fileno()).st_size
+    while head < size and (sent := os.sendfile(target.fileno(), source.fileno(), head, size - head)):
+        head += sent
+    os.fsync(target.fileno())
+
+
+def _order(source: BinaryIO) -> str:
+    start = source.read(12)
+    for order in "<>":
+        if start[:4] == struct.pack(">I", SECTION) and start[8:] == struct.pack(f"{order}I", _ORDER_MAGIC):
+            return order
+    raise OSError(errno.EINVAL, "not a pcapng file")
+
+
+def _first_packet(source: BinaryIO, order: str) -> int:
+    """The offset of the first packet's block: interfaces are described before it."""
+    end = 0
+    for kind, length in _blocks(source, order):
+        if kind in _PACKETS:
+            break
+        end += length
+    return end
+
+
+def _blocks(source: BinaryIO, order: str) -> Iterator[tuple[int, int]]:
+    """Type and length of the blocks that are whole."""
+    size, at = os.fstat(source.fileno()).st_size, 0
+    while at + _SMALLEST_BLOCK <= size:
+        source.seek(at)
+        kind, length = struct.unpack(f"{order}II", source.read(8))
+        if not _SMALLEST_BLOCK <= length <= min(size - at, _LARGEST_BLOCK):
+            return
+        yield kind, length
+        at += length

@@ -1,0 +1,110 @@
+"""``plainwire run``."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plainwire.recording import record
+
+if TYPE_CHECKING:
+    from plainwire.recording import Recording
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="CASE",
+    type=click.Path(path_type=Path),
+    help="The case folder to make (default: plainwire-case-DATE-TIME here).",
+)
+@click.option(
+    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
+)
+@click.option(
+    "-f",
+    "--filter",
+    "capture_filter",
+    default="",
+    metavar="FILTER",
+    help="What to capture, as in pcap-filter(7).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing; the report is in the case folder.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more, above all about what goes wrong.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
+def command(
+    folder: Path | None,
+    interface: str,
+    capture_filter: str,
+    *,
+    quiet: bool,
+    verbose: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Run a program as it is, capture and decrypt its HTTPS traffic, and say who hung up.
+
+    The program keeps its input, output, signals and exit status. What plainwire has to say comes after it, on
+    standard error. The case folder then holds capture.pcapng (with its secrets: wireshark shows plain text),
+    report.html and report.json.
+
+    Example: plainwire run -- python test.py
+    """
+    progress = _Progress(shown=not quiet and sys.stderr.isatty())
+    try:
+        recording = record(
+            command, folder=folder, interface=interface, capture_filter=capture_filter, progress=progress.say
+        )
+    finally:
+        progress.clear()
+    if not quiet:
+        with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
+            sys.stderr.write(_words(recording, verbose=verbose))
+            sys.stderr.flush()
+    recording.end.follow()
+
+
+def _words(recording: Recording, *, verbose: bool) -> str:
+    from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
+
+    text = ""
+    if recording.report is None:
+        text = "".join(f"plainwire: {note}\n" for note in recording.notes)
+        text += f"plainwire: case: {recording.case.folder}\n"
+    else:
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
+        text = terminal.verdict(
+            recording.report, case=str(recording.case.folder), width=width, color=sys.stderr.isatty()
+        )
+    if verbose:
+        text = f"{text.rstrip()}\nplainwire: {recording.packets} packets captured\n{recording.traceback}"
+    return text if text.endswith("\n") else text + "\n"
+
+
+class _Progress:
+    """One line on a terminal, which goes away again."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown, self._dirty = shown, False
+
+    def say(self, text: str) -> None:
+        if self._shown:
+            self._write(f"\r\x1b[Kplainwire: {text} ...")
+            self._dirty = True
+
+    def clear(self) -> None:
+        if self._dirty:
+            self._write("\r\x1b[K")
+            self._dirty = False
+
+    @staticmethod
+    def _write(text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()

@@ -1,0 +1,126 @@
+"""``plainwire run``: one program, recorded and explained.
+
+    case folder -> capture -> program -> its end -> last packets -> secrets into the capture -> report
+
+The program comes first. Its exit status is ours whatever happens to our own work, and what was captured
+stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plainwire import case as cases
+from plainwire.acquire import events, sudo, supervise
+from plainwire.acquire.launch import launch
+from plainwire.capture import live
+from plainwire.capture.pcapng import embed_secrets
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from plainwire.acquire.launch import Program
+    from plainwire.case import Case
+    from plainwire.model import CaptureEnd, Report
+
+
+@dataclass(slots=True)
+class Recording:
+    """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong."""
+
+    case: Case
+    end: supervise.End
+    report: Report | None = None
+    packets: int = 0
+    notes: list[str] = field(default_factory=list)
+    traceback: str = ""
+
+
+def record(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    interface: str = live.ANY,
+    capture_filter: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Recording:
+    """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
+
+    ``progress`` is told what is being done once the program has ended.
+
+    Raises:
+        UserError: the program was not started (bad folder, no right to capture, no such command); nothing
+            is left behind.
+
+    """
+    case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
+    with supervise.held_signals() as wait:
+        capture, program = _start(command, case, interface, capture_filter)
+        recording = Recording(case, wait(program))
+        progress("the program has ended; taking the last packets")
+        _collect(recording, capture.stop(), program)
+    try:
+        progress("decrypting and analysing")
+        _analyze(recording)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the program's status matters more
+        said = str(error) if isinstance(error, UserError) else type(error).__name__
+        recording.notes.append(f"the analysis failed ({said}); the capture is kept")
+        recording.traceback = traceback.format_exc()
+    with contextlib.suppress(OSError):
+        sudo.hand_over(case.folder)
+    return recording
+
+
+def _start(
+    command: Sequence[str], case: Case, interface: str, capture_filter: str
+) -> tuple[live.Capture, Program]:
+    try:
+        capture = live.start(case.capture, interface=interface, capture_filter=capture_filter)
+        try:
+            return capture, launch(command, case)
+        except BaseException:
+            capture.stop()
+            raise
+    except BaseException:
+        cases.discard(case)
+        raise
+
+
+def _collect(recording: Recording, captured: CaptureEnd, program: Program) -> None:
+    """The program's end, the last packets, the secrets: nothing here may be lost to an error elsewhere."""
+    recording.packets = captured.packets
+    if captured.trouble:
+        recording.notes.append(f"the capture ended too early: {captured.trouble}; what came before is kept")
+    program.wait()
+    program.finish()
+    case = recording.case
+    try:
+        embed_secrets(case.capture, case.keys.read_bytes())
+        case.keys.unlink()
+    except UserError as error:
+        recording.notes.append(f"{error}; they stay in {case.keys}")
+    except OSError as error:
+        recording.notes.append(f"{case.keys}: {error.strerror}")
+
+
+def _analyze(recording: Recording) -> None:
+    from plainwire import pipeline  # noqa: PLC0415 - its imports would delay the program's start
+    from plainwire.report import html, json  # noqa: PLC0415 - as above
+
+    case = recording.case
+    keys = [case.keys] if case.keys.exists() else []
+    seen = events.read(case.program)
+    report = pipeline.analyze([case.capture], keys, events=seen, program_only=True)
+    report.coverage.notes.extend(recording.notes)
+    recording.report = report
+    try:
+        cases.write(case.report_json, json.encode(report))
+        cases.write(case.report_html, html.render(report).encode())
+    except OSError as error:
+        recording.notes.append(f"the report could not be written: {error.strerror}")
