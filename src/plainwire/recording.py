@@ -23,19 +23,23 @@ from plainwire.capture.pcapng import embed_secrets
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from plainwire.acquire.launch import Program
     from plainwire.case import Case
-    from plainwire.model import CaptureEnd, Report
+    from plainwire.model import Report
 
 
 @dataclass(slots=True)
 class Recording:
-    """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong."""
+    """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong.
+
+    ``how`` names what captured.
+    """
 
     case: Case
     end: supervise.End
+    how: str
     report: Report | None = None
     packets: int = 0
     notes: list[str] = field(default_factory=list)
@@ -62,19 +66,27 @@ def record(
     case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
         capture, program = _start(command, case, interface, capture_filter)
-        recording = Recording(case, wait(program))
+        recording = Recording(case, wait(program), capture.how)
         progress("the program has ended; taking the last packets")
-        _collect(recording, capture.stop(), program)
-    try:
+        with _kept(recording, "the end of the recording"):
+            _collect(recording, capture, program)
+    with _kept(recording, "the analysis"):
         progress("decrypting and analysing")
         _analyze(recording)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the program's status matters more
-        said = str(error) if isinstance(error, UserError) else type(error).__name__
-        recording.notes.append(f"the analysis failed ({said}); the capture is kept")
-        recording.traceback = traceback.format_exc()
     with contextlib.suppress(OSError):
         sudo.hand_over(case.folder)
     return recording
+
+
+@contextlib.contextmanager
+def _kept(recording: Recording, what: str) -> Iterator[None]:
+    """Turn an error of ours, or Ctrl-C while we work, into a note: the program's status goes on."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as said above
+        said = str(error) if isinstance(error, UserError) else type(error).__name__
+        recording.notes.append(f"{what} failed ({said}); what was captured is kept")
+        recording.traceback += traceback.format_exc()
 
 
 def _start(
@@ -92,12 +104,13 @@ def _start(
         raise
 
 
-def _collect(recording: Recording, captured: CaptureEnd, program: Program) -> None:
-    """The program's end, the last packets, the secrets: nothing here may be lost to an error elsewhere."""
+def _collect(recording: Recording, capture: live.Capture, program: Program) -> None:
+    """The program's end, the last packets, and the secrets ahead of them."""
+    program.wait()
+    captured = capture.stop()
     recording.packets = captured.packets
     if captured.trouble:
         recording.notes.append(f"the capture ended too early: {captured.trouble}; what came before is kept")
-    program.wait()
     program.finish()
     case = recording.case
     try:

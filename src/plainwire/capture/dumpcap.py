@@ -113,17 +113,16 @@ def _advice(program: str | None) -> str:
     """Which one command gives the right. Not to Python: that would be every script's, and the loader then
     keeps our library out of Python programs.
     """
-    ourselves = Path(sys.argv[0]).absolute()
-    by_sudo = f"sudo {ourselves} run ..." if ourselves.name == "plainwire" else "sudo"
-    locked = next((str(p) for place in _PLACES if (p := Path(place, "dumpcap")).exists()), None)
+    locked = next((p for place in _PLACES if (p := Path(place, "dumpcap")).exists()), None)
     if program is None and locked is not None:
-        grant = f"sudo usermod -aG {Path(locked).group()} $USER (and log in again)"
+        grant = f"sudo usermod -aG {locked.group()} $USER` and log in again"
     else:
         install = "" if program else "sudo apt install wireshark-common && "
-        grant = f"{install}sudo setcap cap_net_raw,cap_net_admin+eip {program or '/usr/bin/dumpcap'}"
+        grant = f"{install}sudo setcap cap_net_raw,cap_net_admin+eip {program or '/usr/bin/dumpcap'}`"
+    ourselves = Path(sys.argv[0]).absolute() if Path(sys.argv[0]).name == "plainwire" else "plainwire"
     return (
-        f"no right to capture packets: use {by_sudo} (the program will still run as you), "
-        f"or grant it once: {grant}"
+        f"no right to capture packets: use `sudo {ourselves} run ...` (the program still runs as you), "
+        f"or grant it once: `{grant}"
     )
 
 

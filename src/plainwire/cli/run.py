@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire.recording import record
+from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
     from plainwire.recording import Recording
@@ -73,18 +74,19 @@ def command(
 def _words(recording: Recording, *, verbose: bool) -> str:
     from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
-    text = ""
-    if recording.report is None:
-        text = "".join(f"plainwire: {note}\n" for note in recording.notes)
-        text += f"plainwire: case: {recording.case.folder}\n"
+    case, report = recording.case.folder, recording.report
+    unsaid = [note for note in recording.notes if report is None or note not in report.coverage.notes]
+    lines = [f"plainwire: {note}" for note in unsaid]
+    if report is None:
+        lines.append(f"plainwire: the case is {case}")
     else:
-        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
-        text = terminal.verdict(
-            recording.report, case=str(recording.case.folder), width=width, color=sys.stderr.isatty()
-        )
+        on_terminal = sys.stderr.isatty()
+        width = shutil.get_terminal_size().columns if on_terminal else 80
+        lines.insert(0, terminal.verdict(report, case=str(case), width=width, color=on_terminal).rstrip("\n"))
     if verbose:
-        text = f"{text.rstrip()}\nplainwire: {recording.packets} packets captured\n{recording.traceback}"
-    return text if text.endswith("\n") else text + "\n"
+        lines.append(f"plainwire: {recording.packets} packets captured with {recording.how}")
+        lines += [printable(line) for line in recording.traceback.splitlines()]
+    return "\n".join(lines) + "\n"
 
 
 class _Progress:
