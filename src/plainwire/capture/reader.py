@@ -221,11 +221,10 @@ def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int
         try:
             while True:
                 packets, others, position, full = _walk_pcapng(data, position, section)
+                yield from others  # secrets first: they stand ahead of the packets that need them
                 if packets:
-                    batch = _pcapng_batch(data, packets, section, number)
-                    yield batch
+                    yield _pcapng_batch(data, packets, section, number)
                     number += len(packets)
-                yield from others
                 if full:
                     break
         except _Bad:
