@@ -73,7 +73,7 @@ class Program:
         if not users:
             self._stage.remove()
             return
-        note = f"process {users[0]} still runs and uses {self._stage.folder}: remove that folder after it has ended"
+        note = f"process {users[0]} still runs and uses {self._stage.folder}: remove it after its end"
         self.notes.append(note)
         events.append(self._case.program, {"event": "note", "text": note})
 

@@ -1,0 +1,45 @@
+"""One handshake and request through a libssl that is bound at run time, each library handle its own.
+
+Arguments: port, certificate, then paths of libssl; or ``python`` for the interpreter's own ssl module.
+"""
+
+import ctypes
+import socket
+import ssl
+import sys
+from pathlib import Path
+
+
+def by_python(port: int, certificate: str) -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate)
+    plain = socket.create_connection(("127.0.0.1", port))
+    with context.wrap_socket(plain, server_hostname="localhost") as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return tls.recv(4096)
+
+
+def by_library(path: str, port: int) -> bytes:
+    for companion in Path(path).parent.glob("libcrypto-*"):
+        ctypes.CDLL(companion)  # in some wheels libssl does not say where it lies
+    lib = ctypes.CDLL(path)
+    for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+        getattr(lib, name).restype = ctypes.c_void_p
+    context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
+    session = ctypes.c_void_p(lib.SSL_new(context))
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        assert lib.SSL_set_fd(session, plain.fileno()) == 1
+        assert lib.SSL_connect(session) == 1
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert lib.SSL_write(session, request, len(request)) == len(request)
+        buffer = ctypes.create_string_buffer(4096)
+        count = lib.SSL_read(session, buffer, len(buffer))
+        lib.SSL_free(session)
+        lib.SSL_CTX_free(context)
+        return buffer.raw[:count]
+
+
+for path in sys.argv[3:]:
+    port = int(sys.argv[1])
+    answer = by_python(port, sys.argv[2]) if path == "python" else by_library(path, port)
+    print(answer.split(b"\r\n")[0].decode())

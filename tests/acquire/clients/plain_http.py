@@ -1,0 +1,13 @@
+"""http.client with a raw SSLContext, which takes no notice of SSLKEYLOGFILE. Three connections."""
+
+import http.client
+import ssl
+import sys
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.load_verify_locations(sys.argv[2])
+for _ in range(3):
+    connection = http.client.HTTPSConnection("localhost", int(sys.argv[1]), context=context)
+    connection.request("GET", "/")
+    print(connection.getresponse().status)
+    connection.close()
