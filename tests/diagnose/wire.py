@@ -22,6 +22,7 @@ from plainwire.model import (
     Connection,
     Endpoint,
     Exchange,
+    Finding,
     Framing,
     Outcome,
     Request,
@@ -244,3 +245,9 @@ class Wire:
 def _end(exchange: Exchange) -> int:
     ends = [m.last_ns for m in (exchange.request, exchange.response) if m is not None]
     return max(ends)
+
+
+def only(findings: list[Finding]) -> Finding:
+    """The one finding that there is."""
+    assert len(findings) == 1, [finding.code for finding in findings]
+    return findings[0]

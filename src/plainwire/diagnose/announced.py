@@ -67,7 +67,8 @@ def _evidence(scene: Scene, previous: Exchange) -> tuple[Evidence, ...]:
         found.append(
             Evidence(previous.response.packet, "the response after which the connection was to close")
         )
-        found.append(Evidence(previous.response.last_packet, "its last byte"))
+        if previous.response.last_packet != previous.response.packet:
+            found.append(Evidence(previous.response.last_packet, "its last byte"))
     found.append(
         Evidence(scene.request.packet, f"the next request on the same connection, {words.run(scene.request)}")
     )

@@ -50,7 +50,7 @@ _LIST = (
         "left after that exchange had ended.",
         "The request had left before the announcing response was complete (pipelining).",
         "Honour 'Connection: close': open a new connection for the next request, and repeat a lost one.",
-        "Nothing: an announced close is no fault of the server.",
+        "There is nothing to mend: an announced close is no fault of the server.",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.3"),
     ),
     Cause(
@@ -109,7 +109,7 @@ _LIST = (
         "Before using a connection again, see whether it has become readable: if so, it is closed. Most "
         "HTTP libraries with a connection pool do this; Python's http.client does not. Repeat the request "
         "on a new connection: the server did not receive it.",
-        "Nothing: closing an idle connection is allowed.",
+        "There is nothing to mend: closing an idle connection is allowed.",
         ("RFC 9112 section 9.5", "RFC 8446 section 6.1"),
     ),
     Cause(
@@ -168,7 +168,7 @@ _LIST = (
     ),
     Cause(
         "hidden-retry",
-        "a failed request was silently sent again",
+        "a failed request was sent again, and answered",
         "After a failed exchange the same request (method, target and body) was sent on another connection "
         "and answered. Where the program reported no error, its library hid the failure: the true failure "
         "rate is higher than the program knows, and a request that is not idempotent may have been executed "

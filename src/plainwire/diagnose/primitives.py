@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plainwire.model import ACK, SYN, Side
+from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Segments
@@ -141,6 +141,17 @@ def _highest(segments: Segments | None, side: Side) -> int:
     return int((segments.seq[rows] + segments.length[rows]).max()) if rows.any() else 0
 
 
+def sent_ns(connection: Connection, side: Side, offset: int) -> int | None:
+    """When the byte before ``offset`` left ``side`` for the first time; None where no segment kept says."""
+    segments = connection.segments
+    if segments is None:
+        return None
+    rows = np.flatnonzero(
+        (segments.side == side) & (segments.seq < offset) & (segments.seq + segments.length >= offset),
+    )
+    return int(segments.time_ns[rows[0]]) if len(rows) else None
+
+
 def shortest_rtt(connection: Connection) -> int | None:
     """The smallest round trip seen, in ns: SYN to SYN-ACK, or data to its acknowledgment.
 
@@ -155,7 +166,8 @@ def shortest_rtt(connection: Connection) -> int | None:
 
 def _ack_delays(segments: Segments) -> list[int]:
     sent = np.flatnonzero((segments.side == Side.CLIENT) & (segments.length > 0))
-    acks = np.flatnonzero((segments.side == Side.SERVER) & (segments.ack >= 0) & (segments.flags & SYN == 0))
+    trusted = segments.flags & (SYN | RST) == 0  # a forged RST must not vouch for its own timing
+    acks = np.flatnonzero((segments.side == Side.SERVER) & (segments.ack >= 0) & trusted)
     if not len(sent) or not len(acks):
         return []
     ends = segments.seq[sent] + segments.length[sent]

@@ -126,7 +126,8 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
         certainty="likely",
         facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on "
         f"connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
-        f"({tries} attempts in all). {_danger(received=received, repeatable=repeatable)}",
+        f"({tries} attempts in all). If the program saw no error, its library hid the failure. "
+        f"{_danger(received=received, repeatable=repeatable)}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
             *(

@@ -82,8 +82,12 @@ def _progress(response: Response) -> str:
 def _evidence(response: Response, close: CloseEvent) -> tuple[Evidence, ...]:
     number = "" if close.ack is None else f", Ack={words.number(close.ack)}"
     side = "server" if close.side == Side.SERVER else "client"
+    begin = f"the response begins, status {response.status}"
+    last = f"the last of the response, {response.body_size} bytes of body so far"
+    if response.packet == response.last_packet:
+        begin, last = f"all of the response that came, status {response.status}", ""
     return (
-        Evidence(response.packet, f"the response begins, status {response.status}"),
-        Evidence(response.last_packet, f"the last of it, {response.body_size} bytes of body so far"),
+        Evidence(response.packet, begin),
+        *((Evidence(response.last_packet, last),) if last else ()),
         Evidence(close.packet, f"{words.act(close)} from the {side}{number}"),
     )

@@ -6,6 +6,7 @@ Pure text with stable line ends; colour only where asked for. Whatever came from
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -125,9 +126,11 @@ def _finding(number: int, finding: Finding, report: Report, case: str | None, st
     yield from _exchanges(finding, report, style)
     yield from style.labelled("Who", WHO[finding.fault])
     yield from style.labelled("Sure", SURE[finding.certainty])
-    yield from style.labelled("Do", _sentence(printable(finding.advice_client)))
-    if finding.advice_server:
-        yield from style.labelled("", f"Server: {_sentence(printable(finding.advice_server))}")
+    label = "Do"
+    for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):
+        if advice:
+            yield from style.labelled(label, f"{side}: {_sentence(printable(advice))}")
+            label = ""
     yield from _retry(finding, style)
     yield from _look(finding, case, style)
     if finding.runner_up:
@@ -148,8 +151,8 @@ def _retry(finding: Finding, style: _Style) -> Iterator[str]:
     if finding.retry_safe is None:
         return
     says = {
-        True: "Safe: received by nobody, or idempotent (may be executed twice without harm).",
-        False: "Not safe: the server may have acted on it, and the method is not idempotent.",
+        True: "Safe for these requests.",
+        False: "Not safe: the server may have acted on them, and the method is not idempotent.",
     }
     yield from style.labelled("Retry", says[finding.retry_safe])
 
@@ -158,10 +161,12 @@ def _look(finding: Finding, case: str | None, style: _Style) -> Iterator[str]:
     shown = finding.evidence[:_EVIDENCE_SHOWN]
     if not shown:
         return
-    numbers = ", ".join(str(number) for number in sorted({e.packet for e in shown}))
-    where = "Wireshark" if case is None else f"wireshark {printable(case)}/capture.pcapng"
-    yield from style.labelled("Look", f"{where}, with the display filter")
-    yield f"{' ' * _LABEL}frame.number in {{{numbers}}}"
+    packets = ",".join(str(number) for number in sorted({e.packet for e in shown}))
+    condition = f"frame.number in {{{packets}}}"
+    command = f"in Wireshark, with the display filter {condition}"
+    if case is not None:
+        command = f"wireshark {shlex.quote(printable(f'{case}/capture.pcapng'))} -Y '{condition}'"
+    yield style.strong("  Look".ljust(_LABEL)) + command  # in one line, to be copied
     for evidence in shown:
         label = f"{' ' * _LABEL}{evidence.packet:>6}  "
         yield from textwrap.wrap(
@@ -179,7 +184,8 @@ def _list(items: list[str], style: _Style) -> Iterator[str]:
 def _next_steps(findings: list[Finding], case: str) -> Iterator[str]:
     first = findings[0]
     if first.exchanges:
-        yield f"More: plainwire show {printable(case)} {first.exchanges[0]}; plainwire explain {first.code}"
+        where = shlex.quote(printable(case))
+        yield f"More: plainwire show {where} {first.exchanges[0]}; plainwire explain {first.code}"
 
 
 def _sentence(text: str) -> str:

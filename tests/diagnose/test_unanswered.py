@@ -1,0 +1,177 @@
+"""The server had the request, and the connection ended without a byte of response."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Connection, Endpoint, Finding, Side
+from tests.diagnose.wire import CLIENT, MS, SERVER, Wire, only
+
+
+def reset(**how: int) -> Wire:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "rst", 580, **how)
+    return wire
+
+
+def verdict(wire: Wire) -> Finding:
+    return only(diagnose([wire.done("unanswered")]))
+
+
+def test_the_lab_s_marks_of_a_reset_in_mid_request() -> None:
+    """RST, ACK with Ack=788, request 689 to 788 in the lab's numbers: a server that set SO_LINGER to 0."""
+    wire = Wire(rtt=81)
+    wire.ask(0, size=688)
+    wire.answer(81)
+    request = wire.ask(500, size=99).request
+    close = wire.close(SERVER, "rst", 600)
+    assert request is not None
+    assert (request.start + 1, request.end + 1, (close.ack or 0) + 1) == (689, 788, 788)
+    assert verdict(wire).code == "reset-mid-request"
+
+
+def test_a_reset_from_afar_is_only_likely_the_server_s_though_it_had_the_request() -> None:
+    finding = verdict(reset())
+    assert (finding.code, finding.fault, finding.certainty) == ("reset-mid-request", "server", "likely")
+    assert "had acknowledged the whole request" in finding.claim
+
+
+def test_on_one_host_nothing_else_can_have_sent_the_reset() -> None:
+    wire = Wire(client=Endpoint("127.0.0.1", 40000), server=Endpoint("127.0.0.1", 8443), rtt=0.05)
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "rst", 501)
+    assert verdict(wire).certainty == "proved"
+
+
+def test_a_reset_with_another_ttl_is_not_blamed_on_the_server() -> None:
+    finding = verdict(reset(ttl=250))
+    assert (finding.code, finding.fault) == ("reset-mid-request", "path")
+    assert "its TTL is 250, that of the server's other packets 57" in finding.claim
+
+
+def test_a_ttl_that_differs_by_one_is_no_mark() -> None:
+    assert verdict(reset(ttl=56)).fault == "server"
+
+
+def test_a_reset_sooner_than_a_round_trip_is_not_blamed_on_the_server() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "rst", 505, ack=198)
+    finding = verdict(wire)
+    assert finding.fault == "path"
+    assert "sooner than one round trip" in finding.claim
+
+
+def test_data_from_the_server_after_its_reset_shows_that_it_did_not_send_it() -> None:
+    wire = reset()
+    wire.segment(SERVER, 590, length=300, seq=200, ack=198)
+    wire.exchanges[-1].response = None
+    connection = wire.done("unanswered")
+    connection.sizes[Side.SERVER] = 500
+    finding = only(diagnose([connection]))
+    assert finding.fault == "path"
+    assert "more data after it" in finding.claim
+
+
+def test_a_reset_without_ack_after_an_acknowledged_request_accuses_nobody() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(SERVER, "rst", 900, bare=True)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault, finding.certainty) == ("reset-mid-request", "unknown", "possible")
+
+
+def test_a_reset_without_ack_and_without_anything_before_it_is_unexplained() -> None:
+    """What a NAT sends that forgot the connection, and a host that was rebooted."""
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(400_000)
+    wire.close(SERVER, "rst", 400_080, bare=True)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault) == ("unexplained", "unknown")
+    assert "NAT" in finding.runner_up
+
+
+@pytest.mark.parametrize("kind", ["close_notify", "fin"])
+def test_an_orderly_close_with_the_request_acknowledged_is_the_server_s(kind: str) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "close_notify" if kind == "close_notify" else "fin", 580)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "server", "proved")
+
+
+def test_how_long_the_server_had_the_request_before_it_closed_is_told() -> None:
+    """A round number here is a backend's timeout."""
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(SERVER, "fin", 30_580)
+    assert "30.000 s after acknowledging it" in verdict(wire).claim
+
+
+@pytest.mark.parametrize(("detail", "fault"), [("internal_error", "server"), ("bad_record_mac", "unknown")])
+def test_an_alert_complains_about_the_peer_unless_it_is_internal_error(detail: str, fault: str) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "alert", 580, detail=detail)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault) == ("close-mid-request", fault)
+    assert detail in finding.claim
+
+
+@pytest.mark.parametrize(("method", "safe"), [("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)])
+def test_only_an_idempotent_request_may_be_repeated_after_the_server_had_it(method: str, *, safe: bool) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500, method=method)
+    wire.close(SERVER, "rst", 580)
+    assert verdict(wire).retry_safe is safe
+
+
+def upload(quiet: float) -> Connection:
+    """A request of 50,000 bytes of which 10,000 had arrived when the server reset the connection."""
+    wire = Wire()
+    wire.ok(0)
+    request = wire.ask(500, method="PUT", size=50_000, complete=True).request
+    assert request is not None
+    request.last_ns += int(60 * MS)
+    wire.close(SERVER, "rst", 580 + quiet, ack=request.start + 10_000)
+    return wire.done("unanswered")
+
+
+def test_a_reset_during_the_upload_tells_how_much_had_arrived() -> None:
+    finding = only(diagnose([upload(0)]))
+    assert (finding.code, finding.fault) == ("reset-mid-request", "server")
+    assert "only the first 10000 of 50000 bytes" in finding.claim
+
+
+def test_a_reset_after_the_upload_had_stalled_accuses_nobody() -> None:
+    assert only(diagnose([upload(5000)])).fault == "unknown"
+
+
+def test_a_reset_beyond_the_last_byte_seen_is_no_proof_that_no_answer_was_sent() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "rst", 580, seq=700)
+    assert verdict(wire).code == "capture-artifact"
+
+
+def test_the_client_s_own_close_after_the_server_s_changes_nothing() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "fin", 580)
+    wire.close(CLIENT, "fin", 580.2)
+    assert verdict(wire).code == "close-mid-request"
