@@ -59,16 +59,8 @@ def test_program_that_another_user_starts_anew(run: Run, server13: TlsServer) ->
     """Nothing is inherited but the environment: no descriptor, no right to the case folder."""
     needs("root", "setpriv", "curl")
     server13.certificate.parent.chmod(0o700)
-    command = [
-        tool("setpriv"),
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        tool("curl"),
-        "-sSk",
-        server13.url,
-    ]
-    outcome = run(*command)
+    as_nobody = [tool("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    outcome = run(*as_nobody, tool("curl"), "-sSk", server13.url)
     assert (outcome.status, outcome.output, outcome.errors) == (0, "hello\n", "")
     assert outcome.keys == server13.secrets()
     assert len(outcome.events.by_client_random) == 1
@@ -104,9 +96,7 @@ def test_full_disk_does_not_reach_the_program(server13: TlsServer, tmp_path: Pat
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
 
 
-def test_programs_own_key_log_callback_is_called_as_well(
-    run: Run, server13: TlsServer, tmp_path: Path
-) -> None:
+def test_own_key_log_callback_is_called_as_well(run: Run, server13: TlsServer, tmp_path: Path) -> None:
     own = tmp_path / "own.log"
     outcome = run(*python("own_key_log", server13, str(own)))
     assert (outcome.status, outcome.errors) == (0, "")

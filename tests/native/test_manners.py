@@ -68,9 +68,7 @@ def test_dlsym_next_is_seen_from_the_caller(compiled: Compile, preloaded: Preloa
     assert preloaded(program).stdout == "second\n"
 
 
-def test_dlsym_finds_what_only_the_callers_own_scope_has(
-    compiled: Compile, preloaded: Preloaded, tmp_path: Path
-) -> None:
+def test_dlsym_finds_what_only_the_callers_own_scope_has(compiled: Compile, preloaded: Preloaded) -> None:
     """RTLD_DEFAULT, asked by a library that was loaded with RTLD_LOCAL, includes that library."""
     library = compiled(
         "liblocal.so",

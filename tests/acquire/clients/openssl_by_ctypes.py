@@ -21,7 +21,7 @@ def by_python(port: int, certificate: str) -> bytes:
 
 def by_library(path: str, port: int) -> bytes:
     for companion in Path(path).parent.glob("libcrypto-*"):
-        ctypes.CDLL(companion)  # in some wheels libssl does not say where it lies
+        ctypes.CDLL(str(companion))  # in some wheels libssl does not say where it lies
     lib = ctypes.CDLL(path)
     for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
         getattr(lib, name).restype = ctypes.c_void_p

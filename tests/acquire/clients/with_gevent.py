@@ -8,7 +8,7 @@ import http.client  # noqa: E402
 import ssl  # noqa: E402
 import sys  # noqa: E402
 
-import gevent  # type: ignore[import-untyped]  # noqa: E402
+import gevent  # noqa: E402
 
 
 def fetch() -> int:
