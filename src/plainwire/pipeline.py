@@ -79,7 +79,7 @@ class Conversation:
             if first is None:
                 continue
             data = first[1]
-            if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):  # noqa: PLR2004
+            if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):
                 self._kind, self._tls = "tls", TlsSession(self._keys)
                 self._http = Http1(self._fields, exact=False, keep_bodies=self._keep_bodies)
             elif data[:1].isalpha():
@@ -251,9 +251,7 @@ class Analysis:
             connections = self._attribute(connections, self._events)
         exchanges = _number(connections)
         self._cover(connections)
-        return Report(
-            self.coverage, connections, exchanges, _servers(connections), diagnose(connections)
-        )
+        return Report(self.coverage, connections, exchanges, _servers(connections), diagnose(connections))
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
         """Tell which process a connection belongs to; leave out those of others where asked to."""
@@ -278,7 +276,9 @@ class Analysis:
             reason = self._why_unseen(connection)
             if reason is not None:
                 coverage.undecrypted.append((connection.id, reason))
-        coverage.notes += [f"{n} packets not decoded: {why}" for why, n in self._decoder.passed_over.items() if n]
+        coverage.notes += [
+            f"{n} packets not decoded: {why}" for why, n in self._decoder.passed_over.items() if n
+        ]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
 
@@ -337,6 +337,7 @@ def read_keys(paths: Iterable[str | Path]) -> KeyLog:
 
     Raises:
         UserError: a file cannot be read.
+
     """
     keys = KeyLog()
     for path in paths:
@@ -362,10 +363,9 @@ def analyze(
 
     Raises:
         UserError: a file is missing, unreadable, or no capture file.
+
     """
-    analysis = Analysis(
-        read_keys(keys), events=events, program_only=program_only, keep_bodies=keep_bodies
-    )
+    analysis = Analysis(read_keys(keys), events=events, program_only=program_only, keep_bodies=keep_bodies)
     for item in reader.read(paths):
         analysis.feed(item)
     return analysis.close()

@@ -130,8 +130,12 @@ def test_an_alert_complains_about_the_peer_unless_it_is_internal_error(detail: s
     assert detail in finding.claim
 
 
-@pytest.mark.parametrize(("method", "safe"), [("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)])
-def test_only_an_idempotent_request_may_be_repeated_after_the_server_had_it(method: str, *, safe: bool) -> None:
+@pytest.mark.parametrize(
+    ("method", "safe"), [("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)]
+)
+def test_only_an_idempotent_request_may_be_repeated_after_the_server_had_it(
+    method: str, *, safe: bool
+) -> None:
     wire = Wire()
     wire.ok(0)
     wire.ask(500, method=method)

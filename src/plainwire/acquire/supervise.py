@@ -106,7 +106,7 @@ def _wait(program: Program) -> End:
 
 
 def _die_of(number: int) -> NoReturn:
-    import resource  # noqa: PLC0415 - not needed by others
+    import resource
 
     sys.stdout.flush()
     sys.stderr.flush()

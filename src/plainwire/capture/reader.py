@@ -60,6 +60,7 @@ def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
 
     Raises:
         UserError: a file is missing, may not be read, or is no capture file.
+
     """
     number = 1
     for path in _by_time([str(p) for p in paths]):
@@ -75,7 +76,7 @@ def read_stream(source: _Input, name: str = "input") -> Iterator[CaptureItem]:
     yield from _read_one(name, source, 1)
 
 
-def _open(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a raw file
+def _open(path: str):  # type: ignore[no-untyped-def]
     if path == "-":
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     try:
@@ -87,7 +88,7 @@ def _open(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a raw fi
 
 def _by_time(paths: list[str]) -> list[str]:
     """Order several files by the time of their first packet; one file is not opened twice."""
-    if len(paths) < 2 or "-" in paths:  # noqa: PLR2004
+    if len(paths) < 2 or "-" in paths:
         return paths
     starts = []
     for path in paths:
@@ -130,7 +131,7 @@ def _exactly(source: _Input, size: int) -> bytes:
 def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int) -> Iterator[CaptureItem]:
     order, scale = _PCAP_MAGICS[magic]
     rest = _exactly(source, 20)
-    if len(rest) < 20:  # noqa: PLR2004
+    if len(rest) < 20:
         message = f"{path}: cut off inside the file header"
         raise UserError(message)
     link = struct.unpack_from(order + "I", rest, 16)[0] & 0x0FFFFFFF
@@ -150,7 +151,7 @@ def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int)
         yield CaptureNote(f"{path}: cut off in packet {number}")
 
 
-def _walk_pcap(data: bytes, length_at) -> tuple[list[int], int, bool]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _walk_pcap(data: bytes, length_at) -> tuple[list[int], int, bool]:  # type: ignore[no-untyped-def]
     """Where each whole packet record begins; where the walk ended; whether a length was impossible."""
     offsets: list[int] = []
     append = offsets.append
@@ -208,7 +209,7 @@ class _Section:
     interfaces: list[_Interface] = field(default_factory=list)
 
 
-class _Bad(Exception):  # noqa: N818 - never leaves this module
+class _Bad(Exception):
     """A block whose length cannot be."""
 
 
@@ -253,7 +254,7 @@ def _walk_pcapng(
         kind, length = two(data, position)
         if kind == _ENHANCED:
             end = position + length
-            if length < 32 or length & 3 or length > LARGEST_PACKET:  # noqa: PLR2004
+            if length < 32 or length & 3 or length > LARGEST_PACKET:
                 raise _Bad
             if end > size:
                 return packets, others, position, True
@@ -289,19 +290,19 @@ def _walk_pcapng(
 
 def _other_block(kind: int, body: bytes, section: _Section) -> Iterator[CaptureItem]:
     order = section.order
-    if kind == _IDB and len(body) >= 8:  # noqa: PLR2004
+    if kind == _IDB and len(body) >= 8:
         link, _, snaplen = struct.unpack_from(order + "HHI", body)
         section.interfaces.append(_interface(link, snaplen, dict(_options(body[8:], order)), order))
-    elif kind == _SECRETS and len(body) >= 8:  # noqa: PLR2004
+    elif kind == _SECRETS and len(body) >= 8:
         secrets_type, length = struct.unpack_from(order + "II", body)
         if secrets_type == _TLS_KEY_LOG:
             yield SecretsBlock(body[8 : 8 + length])
-    elif kind == _STATISTICS and len(body) >= 12:  # noqa: PLR2004
+    elif kind == _STATISTICS and len(body) >= 12:
         options = dict(_options(body[12:], order))
         counts = [
             struct.unpack(order + "Q", options[code])[0]
             for code in (_OPT_ISB_IFDROP, _OPT_ISB_OSDROP)
-            if len(options.get(code, b"")) == 8  # noqa: PLR2004
+            if len(options.get(code, b"")) == 8
         ]
         if counts:
             yield CaptureDrops(sum(c for c in counts if c != _UNKNOWN_DROPS))
@@ -312,7 +313,7 @@ def _interface(link: int, snaplen: int, options: dict[int, bytes], order: str) -
     exponent = resolution[0] & 0x7F
     ticks = 2**exponent if resolution[0] & 0x80 else 10 ** min(exponent, 30)
     offset = options.get(_OPT_IF_TSOFFSET, b"")
-    seconds = struct.unpack(order + "q", offset)[0] if len(offset) == 8 else 0  # noqa: PLR2004
+    seconds = struct.unpack(order + "q", offset)[0] if len(offset) == 8 else 0
     return _Interface(link, snaplen, 1_000_000_000, ticks, seconds * 1_000_000_000)
 
 

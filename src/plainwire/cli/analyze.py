@@ -15,7 +15,9 @@ import click
 )
 @click.argument("files", nargs=-1, metavar="FILE...")
 @click.option("-r", "--read", "more", multiple=True, metavar="FILE", help="Another capture to read.")
-@click.option("-k", "--keys", multiple=True, metavar="FILE", help="Key log, in Wireshark's format. Repeatable.")
+@click.option(
+    "-k", "--keys", multiple=True, metavar="FILE", help="Key log, in Wireshark's format. Repeatable."
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
 @click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
@@ -36,20 +38,20 @@ def command(
     seen to say so.
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
-    from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
+    from plainwire import pipeline
 
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
     report = pipeline.analyze(files + more, keys)
     if as_json:
-        from plainwire.report import json  # noqa: PLC0415
+        from plainwire.report import json
 
         sys.stdout.buffer.write(json.encode(report))
         sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
     elif not quiet:
-        from plainwire.report import table, terminal  # noqa: PLC0415
+        from plainwire.report import table, terminal
 
         if verbose:
             click.echo(table.exchanges(report))

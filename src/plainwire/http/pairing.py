@@ -59,7 +59,7 @@ class Http1:
             self._pair(response)
 
     def _pair(self, response: Response) -> None:
-        if 100 <= response.status < 200 and response.status != 101:  # noqa: PLR2004
+        if 100 <= response.status < 200 and response.status != 101:
             self._interim.append(response)
             return
         request = None

@@ -51,8 +51,8 @@ class Decoder:
         """The TCP segments of the batch, in file order."""
         rows = _Rows(batch)
         version, at = self._network(rows)
-        four = self._ipv4(rows, np.flatnonzero(version == 4), at)  # noqa: PLR2004
-        six = self._ipv6(rows, np.flatnonzero(version == 6), at)  # noqa: PLR2004
+        four = self._ipv4(rows, np.flatnonzero(version == 4), at)
+        six = self._ipv6(rows, np.flatnonzero(version == 6), at)
         if not len(six.row):
             parts = four
         elif not len(four.row):
@@ -81,7 +81,7 @@ class Decoder:
         header = (first & 15) * 4
         total = rows.be16(head + 2)
         fragment = rows.be16(head + 6) & 0x3FFF  # more fragments, or an offset
-        good = (first >> 4 == 4) & (header >= 20) & (rows.byte(head + 9) == _TCP)  # noqa: PLR2004
+        good = (first >> 4 == 4) & (header >= 20) & (rows.byte(head + 9) == _TCP)
         good &= head + header <= rows.end[row]
         pieces = good & (fragment != 0)
         if pieces.any():
@@ -119,7 +119,7 @@ class Decoder:
         at = ip.payload
         header = (rows.byte(at + 12) >> 4) * 4
         captured_end = np.minimum(rows.end[ip.row], ip.end)
-        whole = (header >= 20) & (at + 20 <= rows.end[ip.row]) & (at + header <= ip.end)  # noqa: PLR2004
+        whole = (header >= 20) & (at + 20 <= rows.end[ip.row]) & (at + header <= ip.end)
         if not whole.all():
             self.passed_over["damaged TCP headers"] += int((~whole).sum())
             ip, at, header, captured_end = ip.only(whole), at[whole], header[whole], captured_end[whole]
@@ -157,7 +157,7 @@ class Decoder:
         keys = np.ascontiguousarray(table).view("S19")[:, 0]
         return self._number(keys, _endpoint6)
 
-    def _number(self, keys, endpoint) -> Int64s:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _number(self, keys, endpoint) -> Int64s:  # type: ignore[no-untyped-def]
         """Give each distinct key its number in the table of endpoints."""
         distinct, inverse = np.unique(keys, return_inverse=True)
         numbers = np.empty(len(distinct), dtype=np.int64)
@@ -223,7 +223,7 @@ class _Ip:
     @staticmethod
     def merge(one: _Ip, other: _Ip) -> _Ip:
         """Both, in file order."""
-        pairs = zip(one._columns(), other._columns(), strict=True)  # noqa: SLF001
+        pairs = zip(one._columns(), other._columns(), strict=True)
         both = _Ip(*(np.concatenate(pair) for pair in pairs))
         return both.only(np.argsort(both.row, kind="stable"))
 

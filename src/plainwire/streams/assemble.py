@@ -264,9 +264,7 @@ class Assembler:
 
     def _sweep(self, now_ns: int) -> list[TcpConnection]:
         """Let go of connections that closed a while ago."""
-        gone = [
-            pair for pair, c in self._open.items() if c.ended and now_ns - c.facts.last_ns > LINGER_NS
-        ]
+        gone = [pair for pair, c in self._open.items() if c.ended and now_ns - c.facts.last_ns > LINGER_NS]
         return [self._open.pop(pair) for pair in gone]
 
 

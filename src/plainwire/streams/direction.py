@@ -132,7 +132,7 @@ class Direction:
             data, zip(*(c.tolist() for c in (seq, at, captured, length, number, time_ns)), strict=True)
         )
 
-    def _feed_each(self, data: bytes, rows) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _feed_each(self, data: bytes, rows) -> None:  # type: ignore[no-untyped-def]
         placed: list[tuple[int, int, int]] = []
         for seq, at, captured, length, number, time_ns in rows:
             if seq + length <= self.next:
@@ -155,7 +155,13 @@ class Direction:
             self.positions.extend(columns[:, 0], columns[:, 1], columns[:, 2])
 
     def _deliver(
-        self, seq: int, data: bytes, length: int, number: int, time_ns: int, placed: list[tuple[int, int, int]]
+        self,
+        seq: int,
+        data: bytes,
+        length: int,
+        number: int,
+        time_ns: int,
+        placed: list[tuple[int, int, int]],
     ) -> None:
         """Deliver what is new of a segment that begins at or before ``next`` and ends behind it."""
         fresh = data[self.next - seq :]

@@ -27,7 +27,7 @@ class Hello:
     def server_name(self) -> str | None:
         """The host name of the SNI extension (RFC 6066 section 3)."""
         data = self.extensions.get(SERVER_NAME, b"")
-        if len(data) < 5 or data[2] != 0:  # noqa: PLR2004
+        if len(data) < 5 or data[2] != 0:
             return None
         (length,) = struct.unpack_from(">H", data, 3)
         return data[5 : 5 + length].decode("ascii", "backslashreplace") or None
@@ -41,12 +41,12 @@ class Hello:
     def chosen_version(self) -> int:
         """In a ServerHello: the version in use."""
         data = self.extensions.get(SUPPORTED_VERSIONS, b"")
-        return int.from_bytes(data, "big") if len(data) == 2 else self.version  # noqa: PLR2004
+        return int.from_bytes(data, "big") if len(data) == 2 else self.version
 
 
 def alpn(data: bytes) -> str | None:
     """The first name in an ALPN extension."""
-    if len(data) < 3:  # noqa: PLR2004
+    if len(data) < 3:
         return None
     return data[3 : 3 + data[2]].decode("ascii", "backslashreplace") or None
 
