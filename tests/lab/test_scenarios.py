@@ -13,13 +13,14 @@ from plainwire.model import UserError
 from tests.needs import needs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAMES = [scenario.name for scenario in scenarios.SCENARIOS]
 
 
-def _demo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "plainwire", "demo", *map(str, arguments)]
+def _demo(*arguments: object, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-m", "plainwire", "demo", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -35,6 +36,25 @@ def test_demo_without_a_name_shows_one_exception_with_two_causes(tmp_path: Path)
     done = _demo("-o", tmp_path / "demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "for two different reasons" in done.stdout or "for different reasons" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("taken", "status", "said"),
+    [
+        ("sys_admin", 0, "no network namespace can be made here"),
+        ("sys_admin,-net_raw,-net_admin", 2, "no right to capture packets"),
+    ],
+)
+def test_machine_that_forbids_something_says_so_in_one_line(
+    taken: str, status: int, said: str, tmp_path: Path
+) -> None:
+    """As in a container: root, but not all of root's rights."""
+    needs("root", "setpriv")
+    reduced = ["setpriv", f"--bounding-set=-{taken}", f"--inh-caps=-{taken}"]
+    done = _demo("-o", tmp_path / "demo", prefix=reduced)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_list_names_every_scenario() -> None:

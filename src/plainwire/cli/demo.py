@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire.lab import scenarios, truth
-from plainwire.lab.play import Stage
+from plainwire.lab.play import NOT_POSSIBLE, Stage
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 """A race is aimed at, not commanded: on a busy machine it may be missed."""
-NOT_POSSIBLE = 2
-"""The player's exit status where this machine cannot play the scenario."""
 
 
 @dataclass(frozen=True, slots=True)

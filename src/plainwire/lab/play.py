@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 CLIENT_ADDRESS, SERVER_ADDRESS = "10.78.0.1", "10.78.0.2"  # seen nowhere outside the namespaces
+NOT_POSSIBLE = 2
+"""This process's exit status where this machine cannot play the scenario."""
 LIFETIME = 60
 """Seconds after which a play is broken off, whatever hangs."""
 
@@ -140,7 +142,7 @@ def _command(scenario: Scenario, stage: Stage, address: str, port: str, authorit
 
 
 def _run(command: list[str], stage: Stage) -> None:
-    """Run the real ``plainwire run``; the client's words go both to its log and to standard output."""
+    """Run the real ``plainwire run``; the client's words go to its log, and all words to standard output."""
     _say(f"$ plainwire {shlex.join(command[3:])}")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with (
@@ -148,6 +150,7 @@ def _run(command: list[str], stage: Stage) -> None:
         subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
+            stderr=sys.stdout,
             text=True,
             errors="replace",
             env=environment,
@@ -164,6 +167,8 @@ def _run(command: list[str], stage: Stage) -> None:
             raise
         finally:
             signal.alarm(0)
+    if stage.client_log.stat().st_size == 0 and not stage.case.report_json.exists():
+        sys.exit(NOT_POSSIBLE)  # plainwire has said why
 
 
 def _say(line: str) -> None:
