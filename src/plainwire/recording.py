@@ -83,7 +83,7 @@ def _kept(recording: Recording, what: str) -> Iterator[None]:
     """Turn an error of ours, or Ctrl-C while we work, into a note: the program's status goes on."""
     try:
         yield
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as said above
         said = str(error) if isinstance(error, UserError) else type(error).__name__
         recording.notes.append(f"{what} failed ({said}); what was captured is kept")
         recording.traceback += traceback.format_exc()
@@ -123,8 +123,8 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
 
 
 def _analyze(recording: Recording) -> None:
-    from plainwire import pipeline
-    from plainwire.report import html, json
+    from plainwire import pipeline  # noqa: PLC0415 - its imports would delay the program's start
+    from plainwire.report import html, json  # noqa: PLC0415 - as above
 
     case = recording.case
     keys = [case.keys] if case.keys.exists() else []

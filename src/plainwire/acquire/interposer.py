@@ -88,7 +88,7 @@ def _folder() -> Path:
     """A new folder that others may look into only if they know the names: 0711, and code can be loaded
     from it.
     """
-    for parent in (tempfile.gettempdir(), "/var/tmp", "/run"):
+    for parent in (tempfile.gettempdir(), "/var/tmp", "/run"):  # noqa: S108 (mkdtemp makes a name of its own)
         try:
             if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
                 continue

@@ -106,7 +106,7 @@ def _wait(program: Program) -> End:
 
 
 def _die_of(number: int) -> NoReturn:
-    import resource
+    import resource  # noqa: PLC0415 - not needed by others
 
     sys.stdout.flush()
     sys.stderr.flush()

@@ -88,7 +88,7 @@ def _activate(interface: str, capture_filter: str) -> cypcap.Pcap:
         message = f"capture filter {capture_filter!r}: {error.msg}"
         raise UserError(message) from error
     for descriptor in _descriptors() - before:
-        os.set_inheritable(descriptor, False)
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no name
     return pcap
 
 
@@ -100,7 +100,7 @@ def _activate_with(interface: str, ring: int) -> cypcap.Pcap:
     pcap.activate()
     if _LINUX_SLL2 in pcap.list_datalinks():
         pcap.set_datalink(_LINUX_SLL2)
-    pcap.setnonblock(True)
+    pcap.setnonblock(True)  # noqa: FBT003 - takes no name
     return pcap
 
 

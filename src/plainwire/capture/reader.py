@@ -76,7 +76,7 @@ def read_stream(source: _Input, name: str = "input") -> Iterator[CaptureItem]:
     yield from _read_one(name, source, 1)
 
 
-def _open(path: str):  # type: ignore[no-untyped-def]
+def _open(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a raw file
     if path == "-":
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     try:
@@ -151,7 +151,7 @@ def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int)
         yield CaptureNote(f"{path}: cut off in packet {number}")
 
 
-def _walk_pcap(data: bytes, length_at) -> tuple[list[int], int, bool]:  # type: ignore[no-untyped-def]
+def _walk_pcap(data: bytes, length_at) -> tuple[list[int], int, bool]:  # type: ignore[no-untyped-def]  # noqa: ANN001
     """Where each whole packet record begins; where the walk ended; whether a length was impossible."""
     offsets: list[int] = []
     append = offsets.append
@@ -209,7 +209,7 @@ class _Section:
     interfaces: list[_Interface] = field(default_factory=list)
 
 
-class _Bad(Exception):
+class _Bad(Exception):  # noqa: N818 - never leaves this module
     """A block whose length cannot be."""
 
 

@@ -38,20 +38,20 @@ def command(
     seen to say so.
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
-    from plainwire import pipeline
+    from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
 
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
     report = pipeline.analyze(files + more, keys)
     if as_json:
-        from plainwire.report import json
+        from plainwire.report import json  # noqa: PLC0415
 
         sys.stdout.buffer.write(json.encode(report))
         sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
     elif not quiet:
-        from plainwire.report import table, terminal
+        from plainwire.report import table, terminal  # noqa: PLC0415
 
         if verbose:
             click.echo(table.exchanges(report))

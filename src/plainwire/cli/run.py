@@ -72,7 +72,7 @@ def command(
 
 
 def _words(recording: Recording, *, verbose: bool) -> str:
-    from plainwire.report import terminal
+    from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
     case, report = recording.case.folder, recording.report
     unsaid = [note for note in recording.notes if report is None or note not in report.coverage.notes]

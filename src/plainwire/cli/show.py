@@ -38,7 +38,7 @@ def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool
     if as_json:
         _print_json(report, number)
         return
-    from plainwire.report import table
+    from plainwire.report import table  # noqa: PLC0415 - kept out of the start-up of other commands
 
     text = table.exchanges(report) if number is None else table.exchange(report, number, body=body)
     click.echo(text)
@@ -46,11 +46,11 @@ def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool
 
 def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
     """Read the packets again: they hold everything, with the secrets, and nothing can have gone stale."""
-    from plainwire import pipeline
+    from plainwire import pipeline  # noqa: PLC0415
 
     if not path.is_dir():
         return pipeline.analyze([path], keys, keep_bodies=keep_bodies)
-    from plainwire.acquire import events
+    from plainwire.acquire import events  # noqa: PLC0415
 
     case = Case(path)
     if not case.capture.exists():
@@ -63,7 +63,7 @@ def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
 
 
 def _print_json(report: Report, number: int | None) -> None:
-    from plainwire.report import json
+    from plainwire.report import json  # noqa: PLC0415
 
     whole: dict[str, Any] = stdlib_json.loads(json.encode(report))
     chosen: Any = whole["exchanges"]

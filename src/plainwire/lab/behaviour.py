@@ -76,7 +76,7 @@ class Behaviour:
 class _Faults:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self._random = random.Random(behaviour.seed)
+        self._random = random.Random(behaviour.seed)  # noqa: S311  (a lab, not a secret)
         self._number = 0
 
     def next(self) -> tuple[int, Fault]:

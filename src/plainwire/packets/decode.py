@@ -157,7 +157,7 @@ class Decoder:
         keys = np.ascontiguousarray(table).view("S19")[:, 0]
         return self._number(keys, _endpoint6)
 
-    def _number(self, keys, endpoint) -> Int64s:  # type: ignore[no-untyped-def]
+    def _number(self, keys, endpoint) -> Int64s:  # type: ignore[no-untyped-def]  # noqa: ANN001
         """Give each distinct key its number in the table of endpoints."""
         distinct, inverse = np.unique(keys, return_inverse=True)
         numbers = np.empty(len(distinct), dtype=np.int64)

@@ -132,7 +132,7 @@ class Direction:
             data, zip(*(c.tolist() for c in (seq, at, captured, length, number, time_ns)), strict=True)
         )
 
-    def _feed_each(self, data: bytes, rows) -> None:  # type: ignore[no-untyped-def]
+    def _feed_each(self, data: bytes, rows) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         placed: list[tuple[int, int, int]] = []
         for seq, at, captured, length, number, time_ns in rows:
             if seq + length <= self.next:

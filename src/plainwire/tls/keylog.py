@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-MASTER_SECRET = "CLIENT_RANDOM"
+MASTER_SECRET = "CLIENT_RANDOM"  # noqa: S105 - a label
 TLS13_LABELS = frozenset(
     {
         "CLIENT_EARLY_TRAFFIC_SECRET",

@@ -3,7 +3,7 @@
 Arguments: port, certificate, what to do. Exits 0 where each handshake brought its answer.
 """
 
-import encodings.idna
+import encodings.idna  # noqa: F401 (loaded while the interpreter's own files can still be read)
 import http.client
 import os
 import resource

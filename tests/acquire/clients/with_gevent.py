@@ -4,11 +4,11 @@ from gevent import monkey  # type: ignore[import-untyped]
 
 monkey.patch_all()
 
-import http.client
-import ssl
-import sys
+import http.client  # noqa: E402
+import ssl  # noqa: E402
+import sys  # noqa: E402
 
-import gevent
+import gevent  # noqa: E402
 
 
 def fetch() -> int:
