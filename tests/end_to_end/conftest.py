@@ -56,6 +56,8 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen {host}:{port} ssl;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_ciphers ALL;
         ssl_certificate {chain};
         ssl_certificate_key {key};
         keepalive_timeout 2s;

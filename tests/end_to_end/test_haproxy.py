@@ -39,7 +39,8 @@ def test_retries_that_curl_hides_are_found(haproxy: Server, tmp_path: Path) -> N
     statuses = [line.split() for line in recorded.stdout.splitlines()]
     answered = {url.removeprefix(haproxy.url) for url, status in statuses if status == "200"}
     assert Counter(recorded.targets(*CUT_OFF)) == rejected
-    assert set(recorded.targets("hidden-retry")) == rejected.keys() & answered
+    retried = set(recorded.targets("hidden-retry"))
+    assert rejected.keys() & answered <= retried <= rejected.keys()  # a retry may have been rejected as well
     assert recorded.codes() <= {*CUT_OFF, "hidden-retry"}
 
 

@@ -29,16 +29,28 @@ FIELDS = (
     "http.chunk_size",
 )
 
+TLS_1_2 = ("--tls-max", "1.2", "--ciphers")
 Row = dict[str, str]
 
 
-def test_all_kinds_of_messages_agree(nginx: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "suite"),
+    [
+        (["--tls13-ciphers", "TLS_AES_256_GCM_SHA384"], "TLS_AES_256_GCM_SHA384"),
+        (["--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"], "TLS_CHACHA20_POLY1305_SHA256"),
+        ([*TLS_1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"], "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        ([*TLS_1_2, "ECDHE-ECDSA-AES128-SHA256"], "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"),
+        ([*TLS_1_2, "ECDHE-ECDSA-CHACHA20-POLY1305"], "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+    ],
+)
+def test_all_kinds_of_messages_agree(options: list[str], suite: str, nginx: Server, tmp_path: Path) -> None:
     needs("curl")
     (nginx.folder / "files" / "large.txt").write_text("an object's line\n" * 20_000, encoding="utf-8")
-    recorded = record(tmp_path, *_curl(nginx))
+    recorded = record(tmp_path, *_curl(nginx, options))
     rows = _tshark(recorded, nginx)
     exchanges = recorded.exchanges_with(nginx.port)
     assert len(exchanges) == len(nginx.logged())
+    assert {connection["tls"]["cipher_suite"] for connection in recorded.report["connections"]} == {suite}
     _assert_requests_agree(exchanges, [row for row in rows if row["http.request.method"]])
     _assert_responses_agree(exchanges, [row for row in rows if row["http.response.code"]])
 
@@ -53,7 +65,7 @@ def test_serial_requests_over_several_connections_agree(client: str, nginx: Serv
     _assert_responses_agree(exchanges, [row for row in rows if row["http.response.code"]])
 
 
-def _curl(server: Server) -> list[object]:
+def _curl(server: Server, tls: list[str]) -> list[object]:
     """One curl, one connection, many kinds of exchanges."""
     asked: list[list[str]] = [
         ["/object"],
@@ -69,7 +81,16 @@ def _curl(server: Server) -> list[object]:
     command: list[object] = ["curl"]
     for number, (*options, target) in enumerate(asked):
         command += ["--next"] if number else []
-        command += ["-s", "--cacert", server.authority, "-o", "/dev/null", *options, server.url + target]
+        command += [
+            "-s",
+            "--cacert",
+            server.authority,
+            "-o",
+            "/dev/null",
+            *tls,
+            *options,
+            server.url + target,
+        ]
     return command
 
 
