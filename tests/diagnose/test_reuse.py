@@ -118,7 +118,7 @@ def test_a_program_is_excused_for_the_first_milliseconds_after_the_close(margin:
 
 
 def test_seen_from_the_server_s_side_the_request_s_own_ack_still_tells_the_race() -> None:
-    """Captured at the server, the close passes 40 ms before the request: both had left at about the same time."""
+    """Captured at the server, the close passes 40 ms before the request; they left at about the same time."""
     wire = Wire(rtt=80)
     wire.ok(0)
     fin = wire.close(SERVER, "fin", 1080)

@@ -9,11 +9,11 @@ from plainwire.model import Connection, Endpoint, Finding, Side
 from tests.diagnose.wire import CLIENT, MS, SERVER, Wire, only
 
 
-def reset(**how: int) -> Wire:
+def reset(ttl: int | None = None) -> Wire:
     wire = Wire()
     wire.ok(0)
     wire.ask(500)
-    wire.close(SERVER, "rst", 580, **how)
+    wire.close(SERVER, "rst", 580, ttl=ttl)
     return wire
 
 

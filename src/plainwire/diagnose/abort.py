@@ -51,11 +51,12 @@ def _stage(scene: Scene, close: CloseEvent, waited: int) -> tuple[str, Fault, bo
             fault,
             scene.idempotent,
         )
-    acknowledged = primitives.last_ack(scene.connection, Side.SERVER, close) or 0
-    if acknowledged < scene.request.end:
-        says = f"{words.span(waited)} after the request, of which the server had not acknowledged everything"
-        return says, "client" if waited < PATIENCE_NS else "unknown", scene.idempotent
-    says = f"{words.span(waited)} after the request, which the server had acknowledged but not answered"
+    acknowledged = primitives.last_ack(scene.connection, Side.SERVER, close)
+    says = f"{words.span(waited)} after the request"
+    if acknowledged is not None and acknowledged < scene.request.end:
+        says += ", of which the server had not acknowledged everything"
+    elif acknowledged is not None:
+        says += ", which the server had acknowledged but not answered"
     return says, "client" if waited < PATIENCE_NS else "unknown", scene.idempotent
 
 

@@ -108,7 +108,7 @@ def first_ack(connection: Connection, side: Side, offset: int) -> tuple[int, int
 def last_ack(connection: Connection, side: Side, until: CloseEvent | None = None) -> int | None:
     """The largest acknowledgment ``side`` sent, up to and including the segment of ``until``."""
     segments = connection.segments
-    known = [until.ack] if until is not None and until.ack is not None else []
+    known = [until.ack] if until is not None and until.side == side and until.ack is not None else []
     if segments is not None:
         rows = (segments.side == side) & (segments.ack >= 0)
         if until is not None:

@@ -1,0 +1,59 @@
+"""The client hung up first."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import diagnose
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+@pytest.mark.parametrize(("waited", "fault"), [(200, "client"), (30_000, "unknown")])
+def test_who_gave_up_is_proved_but_not_who_is_to_blame_after_a_long_silence(
+    waited: float, fault: str
+) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(CLIENT, "close_notify", 500 + waited)
+    wire.close(CLIENT, "fin", 500 + waited)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("client-abort", fault, "proved")
+    assert "acknowledged but not answered" in finding.claim
+
+
+def test_a_request_that_never_arrived_is_told_from_one_that_was_not_answered() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(CLIENT, "fin", 5500)
+    assert "had not acknowledged everything" in only(diagnose([wire.done("aborted")])).claim
+
+
+def test_an_outcome_of_aborted_does_not_hide_that_the_server_was_first() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "fin", 580)
+    wire.close(CLIENT, "fin", 581)
+    assert only(diagnose([wire.done("aborted")])).code == "close-mid-request"
+
+
+def test_a_reset_without_ack_from_our_side_may_be_our_host_s() -> None:
+    """A connection that the kernel did not recognise is reset by the host, not by the program."""
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.answer(580, complete=False)
+    wire.close(CLIENT, "rst", 581, bare=True)
+    assert only(diagnose([wire.done("aborted")])).certainty == "likely"
+
+
+def test_a_client_that_stops_in_the_middle_of_its_request_is_told_as_such() -> None:
+    wire = Wire()
+    wire.ask(0, method="PUT", size=10_000, complete=False)
+    wire.close(CLIENT, "rst", 100)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.fault) == ("client-abort", "client")
+    assert "in the middle of sending the request" in finding.claim

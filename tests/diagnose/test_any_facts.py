@@ -1,0 +1,89 @@
+"""Whatever the facts of a connection are, the rules answer and the answer keeps its promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire.diagnose import CAUSES, diagnose
+from plainwire.model import Connection, Gap, Outcome, Side, Undecrypted
+from tests.diagnose.wire import Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseKind, Framing
+
+OUTCOMES: tuple[Outcome, ...] = ("complete", "unanswered", "truncated", "refused", "aborted", "unseen")
+FRAMINGS: tuple[Framing, ...] = ("content-length", "chunked", "close", "unknown")
+KINDS: tuple[CloseKind, ...] = ("close_notify", "alert", "fin", "rst")
+OFFSETS = st.one_of(st.none(), st.integers(-1, 2000), st.integers(0, 1 << 40))
+SIDES = st.sampled_from(list(Side))
+
+
+def _message(draw: st.DrawFn, wire: Wire, at: float) -> None:
+    if draw(st.integers(0, 5)) == 0:
+        wire.unasked(at, draw(st.sampled_from([200, 400, 408, 503])))
+        return
+    method = draw(st.sampled_from(["GET", "POST", "\x1b]0;x"]))
+    wire.ask(at, draw(st.sampled_from(["/", "/a"])), method=method, complete=draw(st.booleans()))
+    if draw(st.booleans()):
+        framing = draw(st.sampled_from(FRAMINGS))
+        status = draw(st.sampled_from([200, 408, 400]))
+        complete, close = draw(st.booleans()), draw(st.booleans())
+        wire.answer(
+            at + draw(st.floats(0, 200)), status=status, framing=framing, complete=complete, close=close
+        )
+    wire.exchanges[-1].outcome = draw(st.sampled_from(OUTCOMES))
+
+
+@st.composite
+def anything(draw: st.DrawFn, number: int = 1) -> Connection:
+    wire = Wire(
+        id=number, first_exchange=100 * number, first_packet=1000 * number, rtt=draw(st.floats(0, 300))
+    )
+    at = 0.0
+    for _ in range(draw(st.integers(0, 4))):
+        _message(draw, wire, at)
+        at += draw(st.floats(-10, 3000))
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(KINDS))
+        bare = kind == "rst" and draw(st.booleans())
+        wire.close(
+            draw(SIDES),
+            kind,
+            at,
+            ack=draw(OFFSETS),
+            seq=draw(OFFSETS),
+            bare=bare,
+            ttl=draw(st.integers(0, 255)),
+        )
+        at += draw(st.floats(-10, 300))
+    connection = wire.done()
+    if draw(st.booleans()):
+        connection.gaps.append(Gap(draw(SIDES), draw(st.integers(0, 500)), 10, draw(st.integers(0, 2000))))
+    if draw(st.booleans()):
+        connection.undecrypted.append(
+            Undecrypted("no secrets", draw(SIDES), draw(st.one_of(st.none(), st.just(3))))
+        )
+    connection.mid_stream, connection.roles_guessed = draw(st.booleans()), draw(st.booleans())
+    if draw(st.booleans()):
+        connection.segments = None
+    connection.rtt_syn_ns = draw(st.one_of(st.none(), st.integers(0, 10**9)))
+    return connection
+
+
+@given(anything(1), anything(2))
+def test_the_rules_never_raise_and_every_finding_can_be_traced(first: Connection, second: Connection) -> None:
+    findings = diagnose([first, second])
+    ids = {exchange.id for connection in (first, second) for exchange in connection.exchanges}
+    for finding in findings:
+        assert finding.code in CAUSES
+        assert finding.evidence
+        assert finding.claim.isprintable()
+        assert set(finding.exchanges) <= ids
+    healthy = {e.id for c in (first, second) for e in c.exchanges if e.outcome == "complete"}
+    accusing = [
+        f for f in findings if f.code not in ("connection-close-ignored", "unsolicited-408", "hidden-retry")
+    ]
+    assert not any(healthy & set(finding.exchanges) for finding in accusing)

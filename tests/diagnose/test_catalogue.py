@@ -1,0 +1,32 @@
+"""Every code has its words."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import CAUSES
+
+PROMISED = {
+    "keepalive-idle-race",
+    "stale-connection-reuse",
+    "close-mid-request",
+    "reset-mid-request",
+    "reset-mid-response",
+    "response-truncated",
+    "unsolicited-408",
+    "connection-close-ignored",
+    "hidden-retry",
+    "client-abort",
+    "capture-artifact",
+    "unexplained",
+}
+
+
+def test_all_promised_codes_are_there() -> None:
+    assert set(CAUSES) == PROMISED
+
+
+def test_every_cause_says_what_establishes_it_what_refutes_it_and_what_to_do() -> None:
+    for cause in CAUSES.values():
+        assert cause.meaning
+        assert cause.established
+        assert cause.refuted
+        assert cause.client

@@ -1,0 +1,48 @@
+"""A response that answers nothing the server had received."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+def test_a_408_that_acknowledges_nothing_of_the_request_answers_nothing() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(1040, method="POST")
+    wire.answer(1080, status=408, close=True)
+    wire.close(SERVER, "fin", 1080)
+    finding = only(diagnose([wire.done()]))
+    assert (finding.code, finding.fault, finding.certainty) == ("unsolicited-408", "server", "proved")
+    assert finding.retry_safe is True
+
+
+def test_a_408_to_a_request_that_the_server_had_is_an_answer() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.answer(20_000, status=408, close=True)
+    wire.close(SERVER, "fin", 20_000)
+    assert diagnose([wire.done()]) == []
+
+
+def test_a_408_that_came_before_the_request_is_told_together_with_the_request_it_spoiled() -> None:
+    wire = Wire()
+    wire.ok(0)
+    unasked = wire.unasked(1080)
+    wire.close(SERVER, "fin", 1080)
+    hurt = wire.ask(1300)
+    wire.close(SERVER, "rst", 1380, bare=True)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert finding.code == "unsolicited-408"
+    assert finding.exchanges == [unasked.id, hurt.id]
+    assert finding.claim.startswith("1 of 2 requests")
+
+
+def test_a_408_on_an_idle_connection_that_hurt_nobody_is_not_accused() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.unasked(1080)
+    wire.close(SERVER, "fin", 1080)
+    wire.close(CLIENT, "fin", 1081)
+    assert diagnose([wire.done()]) == []

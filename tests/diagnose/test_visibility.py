@@ -1,0 +1,89 @@
+"""Nothing is concluded from what the capture does not show."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Connection, Gap, Side, Undecrypted
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+def failing() -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "fin", 580)
+    return wire.done("unanswered")
+
+
+def test_a_hole_where_the_response_would_be_leaves_nothing_to_conclude() -> None:
+    connection = failing()
+    connection.gaps.append(Gap(Side.SERVER, 200, 1460, packet=4))
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.fault, finding.certainty) == ("capture-artifact", "unknown", "possible")
+    assert "1460 bytes from the server" in finding.claim
+
+
+def test_a_hole_long_before_takes_one_grade_of_certainty() -> None:
+    connection = failing()
+    connection.gaps.append(Gap(Side.SERVER, 10, 20, packet=2))
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.certainty) == ("close-mid-request", "likely")
+
+
+def test_bytes_that_were_acknowledged_but_not_captured_leave_nothing_to_conclude() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(CLIENT, 575, ack=900)
+    wire.close(SERVER, "fin", 580, seq=900)
+    assert only(diagnose([wire.done("unanswered")])).code == "capture-artifact"
+
+
+def test_records_that_could_not_be_decrypted_leave_nothing_to_conclude() -> None:
+    connection = failing()
+    connection.undecrypted.append(Undecrypted("no secrets", Side.SERVER, 4))
+    assert only(diagnose([connection])).code == "capture-artifact"
+
+
+def test_packets_cut_by_the_snap_length_leave_nothing_to_conclude() -> None:
+    connection = failing()
+    connection.snapped = True
+    assert only(diagnose([connection])).code == "capture-artifact"
+
+
+def test_the_first_exchange_of_a_connection_that_began_before_the_capture_is_not_judged() -> None:
+    wire = Wire()
+    wire.ask(500)
+    wire.close(SERVER, "fin", 580)
+    connection = wire.done("unanswered")
+    connection.mid_stream = True
+    assert only(diagnose([connection])).code == "capture-artifact"
+
+
+def test_a_later_one_is_judged_with_less_certainty() -> None:
+    connection = failing()
+    connection.mid_stream = True
+    assert only(diagnose([connection])).certainty == "likely"
+
+
+def test_an_exchange_still_open_when_the_capture_ended_is_no_failure() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    assert diagnose([wire.done("unseen")]) == []
+
+
+def test_an_exchange_lost_in_a_hole_is_named() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    connection = wire.done("unseen")
+    connection.gaps.append(Gap(Side.SERVER, 200, 100, packet=3))
+    assert only(diagnose([connection])).code == "capture-artifact"
+
+
+def test_without_the_last_segments_the_closes_alone_still_decide() -> None:
+    """A long connection keeps only its last segments; the closes carry their own acknowledgments."""
+    connection = failing()
+    connection.segments = None
+    assert only(diagnose([connection])).code == "close-mid-request"
