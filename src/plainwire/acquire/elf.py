@@ -19,7 +19,7 @@ MACHINES = {"x86_64": 62, "aarch64": 183}
 """e_machine of the machines that the interposer is built for."""
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
-_DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 1, 5, 15, 29
+_DT_NEEDED, _DT_STRTAB = 1, 5
 _LARGEST_TABLE = 1 << 20
 
 
@@ -31,13 +31,16 @@ class Elf:
     machine: int
     interpreter: str | None = None
     needed: list[str] = field(default_factory=list)
-    search: list[str] = field(default_factory=list)
-    """Folders of DT_RUNPATH, else DT_RPATH, ``$ORIGIN`` filled in."""
 
     @property
     def native(self) -> bool:
         """Whether it is code of the machine that we run on, in the width that we run in."""
         return self.bits == struct.calcsize("P") * 8 and self.machine == MACHINES.get(platform.machine())
+
+    @property
+    def glibc(self) -> bool:
+        """Whether glibc's loader loads it."""
+        return self.interpreter is not None and self.interpreter.rpartition("/")[2].startswith("ld-linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,12 @@ def _parse(file: _File) -> Elf:
     segments = _segments(file)
     interpreter = next((s for s in segments if s.kind == _PT_INTERP), None)
     dynamic = next((s for s in segments if s.kind == _PT_DYNAMIC), None)
-    needed, search = _dynamic(file, segments, dynamic) if dynamic else ([], [])
     name = file.piece(interpreter.offset, interpreter.size).rstrip(b"\0") if interpreter else None
     return Elf(
         bits=64 if file.wide else 32,
         machine=machine,
         interpreter=name.decode("utf-8", "surrogateescape") if name else None,
-        needed=needed,
-        search=search,
+        needed=_needed(file, segments, dynamic) if dynamic else [],
     )
 
 
@@ -118,29 +119,21 @@ def _segment(file: _File, data: bytes, at: int) -> _Segment:
     return _Segment(kind, offset, address, size)
 
 
-def _dynamic(file: _File, segments: list[_Segment], dynamic: _Segment) -> tuple[list[str], list[str]]:
-    """Return DT_NEEDED and the folders to search for it first."""
+def _needed(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[str]:
     width = 16 if file.wide else 8
+    layout = "qQ" if file.wide else "iI"
     data = file.piece(dynamic.offset, dynamic.size)
-    entries = [
-        file.unpack("qQ" if file.wide else "iI", data, at) for at in range(0, len(data) - width + 1, width)
-    ]
+    entries = [file.unpack(layout, data, at) for at in range(0, len(data) - width + 1, width)]
     strings = next((value for tag, value in entries if tag == _DT_STRTAB), None)
     if strings is None:
-        return [], []
+        return []
     base = next((s.offset - s.address for s in segments if _holds(s, strings)), 0)
 
     def text(offset: int) -> str:
         raw = file.piece(base + strings + offset, 4096)
         return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
-    needed = [text(value) for tag, value in entries if tag == _DT_NEEDED]
-    paths = [text(v) for t, v in entries if t == _DT_RUNPATH] or [
-        text(v) for t, v in entries if t == _DT_RPATH
-    ]
-    origin = str(file.path.resolve().parent)
-    folders = [folder for path in paths for folder in path.split(":") if folder]
-    return needed, [f.replace("${ORIGIN}", origin).replace("$ORIGIN", origin) for f in folders]
+    return [text(value) for tag, value in entries if tag == _DT_NEEDED]
 
 
 def _holds(segment: _Segment, address: int) -> bool:

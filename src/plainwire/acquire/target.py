@@ -107,7 +107,7 @@ def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
         return f"{name} is not a program of this machine's own kind: its secrets cannot be had yet"
     if image.interpreter is None:
         return f"{name} is statically linked: its secrets cannot be had yet"
-    if not Path(image.interpreter).name.startswith("ld-linux"):
+    if not image.glibc:
         return f"{name} is not loaded by glibc ({image.interpreter}): its secrets cannot be had yet"
     if any(needed.startswith("libasan.") for needed in image.needed):
         return f"{name} is built with AddressSanitizer, which takes no preloaded library"

@@ -1,0 +1,213 @@
+"""Which TLS libraries a program has, and how their secrets can be had: what ``plainwire inspect`` shows.
+
+A running process says it by its memory map. Of a command that does not run yet we know what the loader
+would load; what it loads by itself later cannot be known, with one exception that is worth asking: Python
+and its ``ssl`` module.
+
+A library is known by its file's name, its version by a string in it. Code that was linked into something
+else is known by a label of the key log format, which every implementation that can log must contain.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from plainwire.acquire import interposer
+from plainwire.acquire.target import find
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Method = Literal["preload", "SSLKEYLOGFILE", "not yet"]
+"""``preload``: the interposer has every secret. ``SSLKEYLOGFILE``: the library logs by itself where that
+is set.
+"""
+
+_LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+_OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
+_GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
+_SECONDS = 20
+_PACKAGES = "packages may bring TLS libraries of their own: inspect the running process with --pid"
+_ASK_PYTHON = "import ssl; print(*{l.split()[-1] for l in open('/proc/self/maps') if '/' in l}, sep='\\n')"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsLibrary:
+    """One TLS library of a program. ``loaded`` says who brings it in, where that is not the loader."""
+
+    path: str
+    name: str
+    version: str | None
+    method: Method
+    loaded: str = ""
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What was found. ``missing`` are lines about this installation, ``notes`` about the program."""
+
+    subject: str
+    libraries: list[TlsLibrary] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def of_command(command: Sequence[str]) -> Inspection:
+    """Inspect a command without running it (a Python interpreter is asked about its ``ssl`` module).
+
+    Raises:
+        UserError: there is no such command.
+
+    """
+    target = find(command)
+    found = Inspection(" ".join(command))
+    if target.untouched:
+        found.notes.append(target.untouched)
+    interpreter = _python_of(target.program)
+    binary = interpreter or target.program
+    found.libraries = _libraries(_would_load(binary))
+    if interpreter is not None:
+        known = {library.path for library in found.libraries}
+        later = [library for library in _asked(interpreter) if library.path not in known]
+        found.libraries += later
+        found.notes.append(_PACKAGES)
+    return _conclude(found)
+
+
+def of_process(pid: int) -> Inspection:
+    """Inspect a running process by its memory map.
+
+    Raises:
+        UserError: there is no such process, or it belongs to somebody else.
+
+    """
+    try:
+        maps = Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape")
+        name = Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        message = f"{pid}: no such process"
+        raise UserError(message) from None
+    except PermissionError:
+        message = f"{pid}: belongs to another user (sudo plainwire inspect --pid {pid})"
+        raise UserError(message) from None
+    paths = list(dict.fromkeys(line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line))
+    found = Inspection(f"process {pid} ({name})", _libraries(paths))
+    if any(Path(path).name == interposer.LIBRARY for path in paths):
+        found.notes.append("it runs under plainwire already")
+    elif any(library.method == "preload" for library in found.libraries):
+        found.notes.append("a process that already runs cannot be reached yet: start it with plainwire run")
+    return _conclude(found)
+
+
+def _conclude(found: Inspection) -> Inspection:
+    if not found.libraries:
+        found.notes.append("no TLS library was found; the program may load one later")
+    if interposer.library() is None:
+        found.missing.append(interposer.missing())
+    return found
+
+
+def _would_load(program: Path) -> list[str]:
+    """The program's file and what the loader would load for it; the file alone where that is not glibc's."""
+    loader = find([str(program)]).elf
+    if loader is None or not loader.glibc:
+        return [str(program)]
+    listed = _output([str(loader.interpreter), "--list", str(program)])
+    return [str(program), *(match[1] for match in re.finditer(r"=> (/.*) \(0x", listed))]
+
+
+def _asked(python: Path) -> list[TlsLibrary]:
+    """What ``import ssl`` brings into that interpreter."""
+    paths = _output([str(python), "-c", _ASK_PYTHON]).splitlines()
+    return [
+        TlsLibrary(found.path, found.name, found.version, found.method, "by Python's ssl module")
+        for found in _libraries(paths)
+    ]
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def _python_of(program: Path) -> Path | None:
+    """The Python interpreter that ``program`` is, or that its first line names."""
+    if program.name.startswith("python"):
+        return program
+    try:
+        with program.open("rb") as file:
+            line = os.fsdecode(file.readline(256))
+    except OSError:
+        return None
+    words = line[2:].split() if line.startswith("#!") else []
+    if words and Path(words[0]).name == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    if not words or not Path(words[0]).name.startswith("python"):
+        return None
+    path = shutil.which(words[0])
+    return Path(path) if path else None
+
+
+def _libraries(paths: Iterable[str]) -> list[TlsLibrary]:
+    """The TLS libraries among mapped files, each file once (it may be reached by several names)."""
+    files = {os.path.realpath(path): path for path in paths}
+    found = (_classify(Path(path), files) for path in files)
+    return sorted((library for library in found if library is not None), key=lambda library: library.path)
+
+
+def _classify(path: Path, others: Iterable[str]) -> TlsLibrary | None:
+    name = path.name
+    if re.match(r"libssl[-.]", name) and ".so" in name:
+        version = _version(_OPENSSL_VERSION, [path, *_companions(path, others)])
+        old = version is not None and version < "1.1.1"
+        return TlsLibrary(str(path), "OpenSSL", version, "not yet" if old else "preload")
+    if name.startswith("libgnutls"):
+        return TlsLibrary(str(path), "GnuTLS", _version(_GNUTLS_VERSION, [path]), "SSLKEYLOGFILE")
+    if name == "libssl3.so":
+        return TlsLibrary(str(path), "NSS", None, "not yet")
+    if name != interposer.LIBRARY and not name.startswith("libcrypto") and _search(path, _LABEL):
+        return TlsLibrary(str(path), "linked in", _version(_OPENSSL_VERSION, [path]), "not yet")
+    return None
+
+
+def _companions(libssl: Path, others: Iterable[str]) -> list[Path]:
+    """Since OpenSSL 3 the version stands in libcrypto only: the one beside it, or any with the same
+    suffix.
+    """
+    suffix = libssl.name.split(".so", 1)[1]
+    cryptos = [path for path in map(Path, others) if path.name.startswith("libcrypto")]
+    fitting = [path for path in cryptos if path.name.endswith(suffix)]
+    return sorted(fitting, key=lambda path: path.parent != libssl.parent)
+
+
+def _version(pattern: re.Pattern[bytes], paths: Iterable[Path]) -> str | None:
+    for path in paths:
+        match = _search(path, pattern)
+        if match is not None:
+            return match.decode()
+    return None
+
+
+def _search(path: Path, pattern: re.Pattern[bytes]) -> bytes | None:
+    """The pattern's last group in a file of any size; None where it is not there, or the file cannot be
+    read.
+    """
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            match = pattern.search(data)
+            return None if match is None else bytes(match[match.re.groups])
+    except (OSError, ValueError):  # an empty file cannot be mapped
+        return None
