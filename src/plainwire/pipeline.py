@@ -37,6 +37,7 @@ from plainwire.tls.session import NO_SECRET, Alert, TlsSession
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from plainwire.http.messages import RequestReader, ResponseReader
     from plainwire.model import CaptureItem, CloseKind, Exchange, ProgramConnection, ProgramEvents
 
 _MOST_SOFTWARE = 8
@@ -123,13 +124,14 @@ class Conversation:
         if http is None:
             return
         where = (self.tcp.directions[0].positions, self.tcp.directions[1].positions)
-        for direction, readers in zip(self.tcp.directions, (http.requests, http.responses), strict=True):
+        readers: tuple[RequestReader | ResponseReader, ...] = (http.requests, http.responses)
+        for direction, messages in zip(self.tcp.directions, readers, strict=True):
             for piece in direction.pieces:
                 if isinstance(piece, Gap):
-                    readers.gap(piece.offset, piece.length)
+                    messages.gap(piece.offset, piece.length)
                     self.tcp.facts.gaps.append(piece)
                 else:
-                    readers.feed([(piece[1], piece[0], piece[0] + len(piece[1]))])
+                    messages.feed([(piece[1], piece[0], piece[0] + len(piece[1]))])
             direction.pieces.clear()
         http.feed((), (), where)
         self._forget(http)

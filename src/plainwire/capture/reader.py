@@ -23,7 +23,7 @@ from plainwire.model import CaptureDrops, CaptureItem, CaptureNote, PacketBatch,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Int64s
+    from plainwire.model import Int64s, UInt8s
 
 PIECE = 16 << 20
 """Bytes read at a time, and so the order of what a batch holds."""
@@ -184,10 +184,11 @@ def _pcap_batch(
     )
 
 
-def _gather(data: bytes, at: Int64s, size: int) -> np.ndarray:
+def _gather(data: bytes, at: Int64s, size: int) -> UInt8s:
     """``size`` bytes at each of ``at``, as rows."""
-    columns = np.frombuffer(data, dtype=np.uint8)
-    return columns[at[:, None] + np.arange(size, dtype=np.int64)]
+    column: UInt8s = np.frombuffer(data, dtype=np.uint8)
+    rows: UInt8s = column[at[:, None] + np.arange(size, dtype=np.int64)]
+    return rows
 
 
 # --- pcapng -----------------------------------------------------------------------------------------
@@ -241,7 +242,7 @@ def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int
 _Packets = list[tuple[int, int]]  # block offset, block type
 
 
-def _walk_pcapng(
+def _walk_pcapng(  # noqa: C901, PLR0912 - one walk over every block of the file: the hot loop
     data: bytes, position: int, section: _Section
 ) -> tuple[_Packets, list[CaptureItem], int, bool]:
     """Collect packets until the data end (True), or a block of another kind must take effect (False)."""

@@ -17,10 +17,10 @@ COMMANDS = ("run", "analyze", "show", "explain", "inspect", "demo")
 class _Lazy(click.Group):
     """Imports a subcommand's module when that subcommand is asked for, so that start-up stays short."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"plainwire.cli.{name}").command

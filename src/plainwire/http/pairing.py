@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from plainwire.http.fields import FieldParser
 from plainwire.http.messages import RequestReader, ResponseReader, State
 from plainwire.model import Connection, Exchange, Request, Response, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from plainwire.http.fields import FieldParser
     from plainwire.http.messages import Text
     from plainwire.model import Outcome
 

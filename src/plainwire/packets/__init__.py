@@ -1,0 +1,1 @@
+"""Frames to TCP segments, as columns."""

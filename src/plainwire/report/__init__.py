@@ -1,0 +1,1 @@
+"""One report as text for the terminal, as a page, as JSON."""

@@ -103,7 +103,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _request(request: Request) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "method": request.method,
         "target": request.target,
         "authority": request.authority,
@@ -123,7 +123,7 @@ def _request(request: Request) -> dict[str, Any]:
 
 
 def _response(response: Response) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "status": response.status,
         "reason": response.reason,
         "version": response.version,

@@ -1,0 +1,1 @@
+"""TCP segments to connections and their bytes, gaps and ends."""

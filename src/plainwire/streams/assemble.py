@@ -48,7 +48,7 @@ class TcpConnection:
         facts.packets += len(rows)
         facts.last_packet, facts.last_ns = int(number[-1]), int(time_ns[-1])
         if (flags & SYN).any():
-            self._handshake(number, time_ns, side, seq, ack, flags)
+            self._handshake(time_ns, side, seq, flags)
         self._find_bases(side, seq, ack, flags, length)
         for which in (Side.CLIENT, Side.SERVER):
             chosen = side == which
@@ -61,9 +61,7 @@ class TcpConnection:
             direction.settle(now_ns)
         self._remember(group, side)
 
-    def _handshake(
-        self, number: Int64s, time_ns: Int64s, side: Int64s, seq: Int64s, ack: Int64s, flags: Int64s
-    ) -> None:
+    def _handshake(self, time_ns: Int64s, side: Int64s, seq: Int64s, flags: Int64s) -> None:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""
         syns = np.flatnonzero(flags & SYN)
         for row in syns.tolist():

@@ -118,7 +118,7 @@ class Direction:
         number: Int64s,
         time_ns: Int64s,
     ) -> None:
-        """Take the segments that carry payload, in capture order. ``seq`` as offsets, ``at`` into ``data``."""
+        """Take the segments with payload, in capture order. ``seq`` as offsets, ``at`` into ``data``."""
         if not self._early and seq[0] == self.next and (captured == length).all():
             ends = seq + length
             if (seq[1:] == ends[:-1]).all():  # the common case: all there, all in order

@@ -1,0 +1,1 @@
+"""TLS records to plain text and alerts, or the reason why not."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from plainwire.tls.suites import Suite
+if TYPE_CHECKING:
+    from plainwire.tls.suites import Suite
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
 _TAG = 16
@@ -47,6 +48,7 @@ class Aead13:
         self.sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
+        """See ``RecordCipher``."""
         header = bytes((kind,)) + version + len(body).to_bytes(2, "big")
         try:
             text = self.decrypt((self.iv ^ self.sequence).to_bytes(12, "big"), body, header)
@@ -68,6 +70,7 @@ class Aead12:
         self._sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
+        """See ``RecordCipher``."""
         skip = _EXPLICIT_NONCE if self._explicit else 0
         size = len(body) - skip - _TAG
         if size < 0:
@@ -98,6 +101,7 @@ class Cbc12:
         self._sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
+        """See ``RecordCipher``."""
         data = bytes(body)
         size = hashlib.new(self._mac).digest_size
         if self._encrypt_then_mac:

@@ -17,9 +17,9 @@ class Suite(NamedTuple):
     mac: str = ""
 
 
-_GCM_128 = ("gcm", 16, "sha256")
-_GCM_256 = ("gcm", 32, "sha384")
-_CHACHA = ("chacha20", 32, "sha256")
+_GCM_128: tuple[Kind, int, str] = ("gcm", 16, "sha256")
+_GCM_256: tuple[Kind, int, str] = ("gcm", 32, "sha384")
+_CHACHA: tuple[Kind, int, str] = ("chacha20", 32, "sha256")
 
 TLS13: dict[int, Suite] = {
     0x1301: Suite("TLS_AES_128_GCM_SHA256", *_GCM_128),
