@@ -85,6 +85,7 @@ def _activate(interface: str, capture_filter: str) -> cypcap.Pcap:
         if capture_filter:
             pcap.setfilter(capture_filter)
     except cypcap.Error as error:
+        pcap.close()
         message = f"capture filter {capture_filter!r}: {error.msg}"
         raise UserError(message) from error
     for descriptor in _descriptors() - before:
@@ -97,7 +98,11 @@ def _activate_with(interface: str, ring: int) -> cypcap.Pcap:
     pcap.set_snaplen(SNAPLEN)
     pcap.set_timeout(_RETIRE)
     pcap.set_buffer_size(ring)
-    pcap.activate()
+    try:
+        pcap.activate()
+    except cypcap.Error:
+        pcap.close()
+        raise
     if _LINUX_SLL2 in pcap.list_datalinks():
         pcap.set_datalink(_LINUX_SLL2)
     pcap.setnonblock(True)  # noqa: FBT003 - takes no name
@@ -161,7 +166,8 @@ class KernelCapture:
         poll.register(self._wake, select.POLLIN)
         arrived = time.monotonic()
         while self._file.trouble is None and newest[0] < self._stop_time + _LINGER:
-            if self._pcap.dispatch(_BATCH, on_packet):
+            self._pcap.dispatch(_BATCH, on_packet)
+            if self._pieces:
                 arrived = time.monotonic()
                 self._flush()
             elif self._stop_clock == math.inf:
