@@ -114,7 +114,12 @@ def _child(
     """A process of the lab. It ends when its standard input does."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=pass_fds,
+        start_new_session=True,  # Ctrl-C is for the player, which then lets go of its children
     ) as process:
         try:
             yield process
@@ -183,7 +188,7 @@ def _break_off(signal_number: int, _frame: object) -> None:
 def main() -> None:
     """``play SCENARIO FOLDER``: 0 played, 2 not possible here (one line says why)."""
     namespaces.end_with_parent()
-    for number in (signal.SIGTERM, signal.SIGALRM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _break_off)
     try:
         play(scenarios.find(sys.argv[1]), Stage(Path(sys.argv[2])))
