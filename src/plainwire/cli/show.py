@@ -62,11 +62,26 @@ def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
     )
 
 
+def _without_secrets(exchange: dict[str, Any]) -> dict[str, Any]:
+    from plainwire.report import redact  # noqa: PLC0415
+
+    for message in (exchange["request"], exchange["response"], *exchange.get("interim", ())):
+        if message is None:
+            continue
+        for kind in ("headers", "trailers"):
+            if kind in message:
+                message[kind] = redact.headers(message[kind])
+        if "target" in message:
+            message["target"] = redact.target(message["target"])
+            message["authority"] = message["authority"] and redact.authority(message["authority"])
+    return exchange
+
+
 def _print_json(report: Report, number: int | None) -> None:
     from plainwire.report import json  # noqa: PLC0415
 
     whole: dict[str, Any] = stdlib_json.loads(json.encode(report))
-    chosen: Any = whole["exchanges"]
+    chosen: Any = [_without_secrets(exchange) for exchange in whole["exchanges"]]
     if number is not None:
         chosen = next(exchange for exchange in chosen if exchange["id"] == number)
     sys.stdout.write(stdlib_json.dumps(chosen, indent=2, ensure_ascii=True) + "\n")

@@ -21,7 +21,7 @@ _HEADERS = frozenset(
     }
 )
 _SECRET_WORD = re.compile(
-    r"(?:^|[-_.])(?:auth|apikey|api[-_.]?key|access[-_.]?key(?:[-_.]?id)?|token|secret|passwd|password|pwd|"
+    r"(?:^|[-_.])(?:auth|apikey|api[-_.]?key|(?:access|subscription)[-_.]?key(?:[-_.]?id)?|token|secret|passwd|password|pwd|"
     r"signature|sig|credentials?|session(?:[-_.]?id)?|jwt|bearer)(?:$|[-_.])",
     re.IGNORECASE,
 )
@@ -46,6 +46,12 @@ def target(text: str) -> str:
     if not mark:
         return text
     return path + mark + "&".join(_parameter(part) for part in query.split("&"))
+
+
+def authority(text: str) -> str:
+    """Return an authority with its user information hidden (RFC 3986 section 3.2)."""
+    user, mark, host = text.rpartition("@")
+    return f"{HIDDEN}@{host}" if mark and user else text
 
 
 def _parameter(text: str) -> str:

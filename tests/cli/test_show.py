@@ -1,0 +1,80 @@
+"""``plainwire show``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from plainwire.cli.main import plainwire
+from plainwire.model import UserError
+from tests.cli import plain_capture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    return plain_capture.write(tmp_path / "capture.pcapng")
+
+
+def run(*arguments: object) -> str:
+    words = ["show", *map(str, arguments)]
+    return CliRunner().invoke(plainwire, words, catch_exceptions=False, standalone_mode=False).output
+
+
+def test_a_capture_file_is_shown_as_a_table(capture: Path) -> None:
+    lines = run(capture).splitlines()
+    assert len(lines) == 3
+    assert "GET" in lines[1]
+    assert lines[1].endswith("complete")
+    assert lines[2].endswith("unanswered (reset-mid-request)")
+
+
+def test_a_case_is_shown_by_its_folder(capture: Path) -> None:
+    assert run(capture.parent) == run(capture)
+
+
+def test_one_exchange_is_shown_in_full_with_its_packets(capture: Path) -> None:
+    text = run(capture, 2)
+    assert "> POST /upload HTTP/1.1" in text
+    assert "> Content-Length: 5" in text
+    assert "packets 6 to 6" in text
+    assert "packet 7: rst from the server" in text
+    assert "Finding: reset-mid-request" in text
+
+
+def test_bodies_are_shown_only_on_request(capture: Path) -> None:
+    assert "hello" not in run(capture, 2)
+    assert "  | hello" in run(capture, 2, "--body")
+
+
+def test_secrets_are_not_shown_in_any_form(capture: Path) -> None:
+    shown = run(capture) + run(capture, 1) + run(capture, "--json") + run(capture, 1, "--json")
+    assert "hunter2" not in shown
+
+
+def test_as_json_it_has_the_form_of_the_report(capture: Path) -> None:
+    exchanges = json.loads(run(capture, "--json"))
+    assert [e["id"] for e in exchanges] == [1, 2]
+    one = json.loads(run(capture, 2, "--json"))
+    assert one == exchanges[1]
+    assert one["outcome"] == "unanswered"
+
+
+def test_an_exchange_that_does_not_exist_is_one_line(capture: Path) -> None:
+    with pytest.raises(UserError, match="no exchange 9; it has 2"):
+        run(capture, 9)
+
+
+def test_a_folder_that_is_no_case_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no case"):
+        run(tmp_path)
+
+
+def test_a_path_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        run(tmp_path / "nowhere")

@@ -1,0 +1,29 @@
+"""Text from the wire cannot steer a terminal."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire.report.escape import printable
+
+
+def test_control_characters_and_marks_of_direction_are_written_out() -> None:
+    assert printable("a\x1b[31m\r\n\u202e\u2028\x9b") == "a\\x1b[31m\\r\\n\\u202e\\u2028\\x9b"
+
+
+def test_a_backslash_that_was_sent_is_told_from_one_of_ours() -> None:
+    assert printable("\\x1b") == "\\\\x1b"
+
+
+def test_ordinary_text_of_any_script_stays_as_it_is() -> None:
+    assert printable("/Straße/日本?q=ö") == "/Straße/日本?q=ö"
+
+
+def test_long_text_is_cut() -> None:
+    assert printable("x" * 100, 10) == "x" * 9 + "…"
+
+
+@given(st.text())
+def test_nothing_unprintable_comes_out(text: str) -> None:
+    assert printable(text).isprintable()

@@ -1,0 +1,76 @@
+"""The page: self-contained, harmless, small."""
+
+from __future__ import annotations
+
+import html.parser
+from typing import TYPE_CHECKING
+
+from plainwire.model import Coverage
+from plainwire.report import html as page
+from tests.diagnose.wire import Wire
+from tests.report.samples import failing, healthy, report
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class _Reader(html.parser.HTMLParser):
+    """Collects tags, attributes and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(text: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return reader
+
+
+def test_the_page_says_what_the_terminal_says() -> None:
+    text = " ".join(read(page.render(report(healthy(), failing()))).text)
+    assert "1 of 4 requests failed" in text
+    assert "reset-mid-request" in text
+    assert "RST, ACK from the server, Ack=199" in text
+    assert "keepalive-idle-race: refuted" in text
+
+
+def test_what_was_not_seen_is_on_the_page() -> None:
+    text = page.render(report(healthy(), coverage=Coverage(undecrypted=[(3, "no secrets")])))
+    assert "connection 3: no secrets." in text
+
+
+def test_nothing_is_fetched_and_nothing_runs() -> None:
+    reader = read(page.render(report(failing())))
+    assert reader.links == []
+    assert not {"script", "img", "link", "iframe", "b"} & set(reader.tags)
+
+
+def test_no_secrets_no_bodies_no_control_characters() -> None:
+    text = page.render(report(failing()))
+    assert "hunter2" not in text
+    assert "[redacted]" in text
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_long_table_is_cut_around_the_failures_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "ROWS", 30)
+    wire = Wire(id=2, first_exchange=1000, first_packet=9000)
+    for number in range(page.ROWS + 100):
+        wire.ok(number * 100.0)
+    wire.ask((page.ROWS + 100) * 100.0, "/the-last")
+    wire.close(wire.rows[-1].side.peer, "rst", (page.ROWS + 100) * 100.0 + 80)
+    text = page.render(report(wire.done("unanswered")))
+    assert f"{page.ROWS} of {page.ROWS + 101} exchanges" in text
+    assert "/the-last" in text

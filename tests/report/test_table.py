@@ -1,0 +1,56 @@
+"""The table of exchanges, and one in full."""
+
+from __future__ import annotations
+
+from plainwire.report import table
+from tests.report.samples import failing, healthy, report
+
+
+def test_each_exchange_is_one_line_with_its_outcome_and_the_code_of_its_finding() -> None:
+    lines = table.exchanges(report(healthy(), failing("/object"))).splitlines()
+    assert len(lines) == 5
+    assert lines[0].split()[:2] == ["id", "conn"]
+    assert lines[1].split()[0] == "1"
+    assert lines[1].endswith("complete")
+    assert lines[4].endswith("unanswered (reset-mid-request)")
+
+
+def test_an_exchange_in_full_names_headers_packets_connection_and_findings() -> None:
+    text = table.exchange(report(failing("/object")), 11)
+    assert text is not None
+    assert "> GET /object HTTP/1.1" in text
+    assert "packets 102 to 102" in text
+    assert "packet 103: rst from the server, Seq=201, Ack=199" in text
+    assert "Finding: reset-mid-request (likely)" in text
+
+
+def test_there_is_nothing_to_show_of_an_exchange_that_does_not_exist() -> None:
+    assert table.exchange(report(healthy()), 99) is None
+
+
+def test_secrets_and_control_characters_are_not_shown() -> None:
+    whole = report(failing())
+    for text in (table.exchanges(whole), *(table.exchange(whole, number) for number in (10, 11))):
+        assert text is not None
+        assert "hunter2" not in text
+        assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_body_is_shown_only_when_asked_for_and_escaped() -> None:
+    connection = failing("/object")
+    request = connection.exchanges[1].request
+    assert request is not None
+    request.body = b"line 1\r\n\x1b[2J\xff"
+    whole = report(connection)
+    assert "line 1" not in str(table.exchange(whole, 11))
+    text = str(table.exchange(whole, 11, body=True))
+    assert "  | line 1\n  | \\x1b[2J\\\\xff" in text
+
+
+def test_spans_have_the_unit_that_suits_them() -> None:
+    assert [table.span(n) for n in (None, 420_000, 81_000_000, 1_024_000_000)] == [
+        "-",
+        "0.42ms",
+        "81ms",
+        "1.024s",
+    ]

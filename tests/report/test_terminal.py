@@ -1,0 +1,96 @@
+"""What a tired person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.model import Coverage, Report
+from plainwire.report.terminal import verdict
+from tests.diagnose.wire import Wire
+from tests.report.samples import failing, healthy, report
+
+
+def test_what_failed_how_often_who_how_sure_what_to_do_and_which_packets() -> None:
+    text = verdict(report(healthy(), failing()), case="case")
+    assert text.startswith("plainwire: 1 of 4 requests failed; 1 finding.\n")
+    assert "1. reset-mid-request" in text
+    assert "The server's side." in text
+    assert "Likely" in text
+    assert "Safe for these requests." in text
+    assert "wireshark case/capture.pcapng -Y 'frame.number in {102,103}'" in text
+    assert "plainwire show case 11; plainwire explain reset-mid-request" in text
+
+
+def test_a_healthy_run_is_one_calm_line() -> None:
+    text = verdict(report(healthy()))
+    assert text == "plainwire: 2 requests on 1 connection, all answered completely; nothing wrong.\n"
+
+
+@pytest.mark.parametrize(
+    "coverage",
+    [
+        Coverage(undecrypted=[(3, "no secrets, the program's TLS library was not reached")]),
+        Coverage(mid_stream=[3]),
+        Coverage(packets_dropped=17),
+    ],
+)
+def test_it_never_says_that_all_is_well_where_something_was_not_seen(coverage: Coverage) -> None:
+    text = verdict(report(healthy(), coverage=coverage))
+    assert "not everything could be seen" in text
+    assert "all answered" not in text
+    assert "Not seen" in text
+
+
+def test_what_was_not_seen_is_named_with_its_reason() -> None:
+    coverage = Coverage(undecrypted=[(3, "no secrets, the program's TLS library was not reached")])
+    text = verdict(report(healthy(), coverage=coverage))
+    assert "connection 3: no secrets, the program's TLS library was not reached." in text
+
+
+def test_many_connections_with_one_reason_are_one_line() -> None:
+    coverage = Coverage(undecrypted=[(n, "no secrets") for n in range(1, 41)])
+    assert "connections 1, 2, 3, 4, 5, 6, 7, 8 and 32 more: no secrets." in verdict(report(coverage=coverage))
+
+
+def test_without_any_request_nothing_is_said_about_failures() -> None:
+    text = verdict(report())
+    assert "no HTTP request could be seen" in text
+    assert "nothing wrong" not in text
+
+
+def test_an_exchange_whose_end_was_not_captured_is_not_called_well() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(100)
+    text = verdict(report(wire.done("unseen")))
+    assert "exchange 2: the capture does not show how it ended." in text
+    assert "all answered" not in text
+
+
+def test_a_connection_that_never_came_about_is_mentioned() -> None:
+    connection = Wire(id=5).done()
+    connection.established = False
+    assert "connection 5: was never established." in verdict(report(healthy(), connection))
+
+
+def test_nothing_from_the_wire_reaches_the_terminal_unescaped() -> None:
+    text = verdict(report(failing()), case="ca\x1bse")
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "\\x1b[31m\\u202e" in text
+
+
+def test_secrets_in_a_target_are_not_printed() -> None:
+    assert "hunter2" not in verdict(report(failing()))
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_paragraphs_keep_to_the_width(width: int) -> None:
+    lines = verdict(report(healthy(), failing()), width=width).splitlines()
+    prose = [line for line in lines if "frame.number" not in line and not line.startswith("plainwire:")]
+    assert max(map(len, prose)) <= max(width, 40)
+
+
+def test_colour_only_where_asked_for() -> None:
+    whole: Report = report(failing())
+    assert "\x1b[" in verdict(whole, color=True)
+    assert "\x1b[" not in verdict(whole)
