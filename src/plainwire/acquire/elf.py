@@ -69,7 +69,7 @@ class _File:
     """Reads pieces of one file, in the byte order and width that its first 16 bytes tell."""
 
     def __init__(self, header: bytes, path: Path) -> None:
-        if header[:4] != b"\x7fELF" or header[4] not in (1, 2) or header[5] not in (1, 2):
+        if len(header) < 6 or header[:4] != b"\x7fELF" or header[4] not in (1, 2) or header[5] not in (1, 2):
             message = "no ELF file"
             raise ValueError(message)
         self.header, self.path = header, path

@@ -7,9 +7,11 @@ where they changed their user: a line that does not fit is counted and left out.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
-from typing import TYPE_CHECKING, Any
+import stat
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -25,8 +27,8 @@ MOST_EVENTS = 1_000_000
 """Lines that are read of one file; the rest is left out, and a note says so."""
 LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
-LARGEST_SINK = 1 << 30
-"""Bytes taken over from the sink, which any user of the machine can fill."""
+LARGEST_SOURCE = 1 << 30
+"""Bytes taken over by ``merge``: any user of the machine can fill the sink."""
 
 
 def append(path: Path, event: dict[str, Any]) -> None:
@@ -46,25 +48,36 @@ def append(path: Path, event: dict[str, Any]) -> None:
         os.close(descriptor)
 
 
-def merge_sink(sink: Path, case: Case) -> None:
-    """Move the lines of ``sink`` to where they belong: events to ``case.program``, the rest to
-    ``case.keys``.
+def merge(source: Path, start: int, case: Case) -> None:
+    """Copy ``source`` from offset ``start`` on: its events to ``case.program``, its keys to ``case.keys``.
+
+    A source that is not there, or no regular file, has none. A full disk is no reason to stop.
     """
     modes = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         with (
-            sink.open("rb") as lines,
+            _regular(source) as lines,
             os.fdopen(os.open(case.keys, modes), "wb") as keys,
             os.fdopen(os.open(case.program, modes), "wb") as program,
         ):
+            lines.seek(start)
             taken = 0
             for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
                 taken += len(line)
-                if taken > LARGEST_SINK:
+                if taken > LARGEST_SOURCE:
                     return
                 (program if line.startswith(b"{") else keys).write(line)
     except OSError:
         return
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe, whose other end would have to be waited for, is an OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def read(path: Path) -> ProgramEvents:
@@ -84,7 +97,8 @@ def read(path: Path) -> ProgramEvents:
     except OSError as error:
         found.notes.append(f"{path.name}: {error.strerror}")
     if bad:
-        found.notes.append(f"{path.name}: {bad} lines could not be understood")
+        lines = "1 line" if bad == 1 else f"{bad} lines"
+        found.notes.append(f"{path.name}: {lines} could not be understood")
     return found
 
 
@@ -145,10 +159,12 @@ def _note_sockets(event: dict[str, Any], program: ProgramConnection, found: Prog
     users = found.by_sockets.setdefault(key, [])
     if event["event"] == "tls" and any(known.pid == program.pid for _, known in users):
         return
-    users.append((round(float(event["time"]) * 1e9), program))
+    users.append((round(float(event["time"]) * 1e6) * 1000, program))  # it was written in microseconds
 
 
 def _socket(text: str) -> str:
     """``ip:port`` as ``Endpoint`` writes it."""
     address, port = text.rsplit(":", 1)
+    if not 0 <= int(port) <= 0xFFFF:
+        raise ValueError(port)
     return str(Endpoint(str(ipaddress.ip_address(address.strip("[]"))), int(port)))

@@ -27,15 +27,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
+
+
 class Program:
     """A started program. ``notes`` says, a line each, what keeps its secrets from being had."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], case: Case, stage: interposer.Stage, notes: list[str]
+        self,
+        process: subprocess.Popen[bytes],
+        case: Case,
+        stage: interposer.Stage,
+        notes: list[str],
+        users_own: tuple[Path, int] | None,
     ) -> None:
         self.pid = process.pid
         self.notes = notes
-        self._process, self._case, self._stage = process, case, stage
+        self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._ended = False
 
     def wait(self, timeout: float | None = None) -> int:
@@ -60,16 +68,25 @@ class Program:
         self._process.send_signal(number)
 
     def finish(self) -> None:
-        """Collect what processes that changed their user left in the sink, and remove what was staged.
+        """Collect the lines that went elsewhere, and remove what was staged.
 
-        To be called when the program has ended. Where other processes that it started still run, what
-        they have loaded stays on the disk, and a note says so.
+        Elsewhere: into the sink, from processes that changed their user; into the user's own SSLKEYLOGFILE,
+        from libraries that the interposer does not reach. To be called when the program has ended. Where
+        other processes that it started still run, what they have loaded stays on the disk, and a note
+        says so.
         """
         if self._stage.sink is not None:
-            events.merge_sink(self._stage.sink, self._case)
+            events.merge(self._stage.sink, 0, self._case)
+        if self._users_own is not None:
+            events.merge(*self._users_own, self._case)
         if self._stage.folder is None:
             return
         users = _users_of(self._stage.folder)
+        for _ in range(_SHORT_WAITS):  # children often end just behind their parent
+            if not users:
+                break
+            time.sleep(_SHORT_WAIT)
+            users = _users_of(self._stage.folder)
         if not users:
             self._stage.remove()
             return
@@ -96,7 +113,8 @@ def launch(command: Sequence[str], case: Case) -> Program:
     for path in (case.keys, case.program):
         os.close(private_file(path))
     sudo.hand_over(case.folder)
-    stage = interposer.stage(sink=os.geteuid() == 0 and sudo.caller() is None)
+    users_own = _key_log_of_the_user()
+    stage = interposer.stage(sink=os.geteuid() == 0)
     notes = [note for note in (target.untouched, None if stage.library else interposer.missing()) if note]
     try:
         process = _start(target, _environment(os.environ, case, stage, target))
@@ -108,7 +126,16 @@ def launch(command: Sequence[str], case: Case) -> Program:
     )
     for note in notes:
         events.append(case.program, {"event": "note", "text": note})
-    return Program(process, case, stage, notes)
+    return Program(process, case, stage, notes, users_own)
+
+
+def _key_log_of_the_user() -> tuple[Path, int] | None:
+    """The file that SSLKEYLOGFILE names already, and its size now: what comes behind is the program's."""
+    name = os.environ.get("SSLKEYLOGFILE")
+    if not name:
+        return None
+    path = Path(name).absolute()
+    return path, path.stat().st_size if path.is_file() else 0
 
 
 def _environment(

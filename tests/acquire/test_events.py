@@ -1,0 +1,132 @@
+"""Reading what the program's side saw, from files that anybody may have written into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plainwire.acquire import events
+from plainwire.case import Case
+from plainwire.model import ProgramConnection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONNECT = {
+    "event": "connect",
+    "time": 1700000000.25,
+    "pid": 7,
+    "tid": 8,
+    "command": "python",
+    "local": "127.0.0.1:5000",
+    "peer": "127.0.0.1:443",
+}
+TLS = CONNECT | {"event": "tls", "client_random": "0f" * 32, "library": "/lib/libssl.so.3"}
+
+
+def written(path: Path, *lines: object) -> Path:
+    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    return path
+
+
+def test_each_kind_of_event_is_entered(tmp_path: Path) -> None:
+    start = {"event": "start", "time": 1.0, "command": ["python", "test.py"], "pid": 7}
+    note = {"event": "note", "text": "statically linked"}
+    end = {"event": "exit", "time": 2.0, "status": 137}
+    found = events.read(written(tmp_path / "program.jsonl", start, CONNECT, TLS, note, end))
+    assert found.command == ["python", "test.py"]
+    assert found.exit_status == 137
+    assert found.notes == ["statically linked"]
+    assert found.by_client_random == {b"\x0f" * 32: ProgramConnection(7, 8, "python", "/lib/libssl.so.3")}
+    assert found.by_sockets == {
+        ("127.0.0.1:5000", "127.0.0.1:443"): [(1700000000250000000, ProgramConnection(7, 8, "python"))]
+    }
+
+
+def test_socket_that_only_its_handshake_shows_is_the_programs_too(tmp_path: Path) -> None:
+    """It was inherited, or accepted."""
+    found = events.read(written(tmp_path / "program.jsonl", TLS))
+    assert list(found.by_sockets) == [("127.0.0.1:5000", "127.0.0.1:443")]
+
+
+def test_session_over_memory_bios_is_known_by_its_random_alone(tmp_path: Path) -> None:
+    found = events.read(written(tmp_path / "program.jsonl", TLS | {"local": None, "peer": None}))
+    assert list(found.by_client_random) == [b"\x0f" * 32]
+    assert found.by_sockets == {}
+
+
+def test_address_is_written_as_elsewhere(tmp_path: Path) -> None:
+    sixth = CONNECT | {"local": "[0:0:0:0:0:0:0:1]:5000", "peer": "[2001:DB8::1]:443"}
+    found = events.read(written(tmp_path / "program.jsonl", sixth))
+    assert list(found.by_sockets) == [("[::1]:5000", "[2001:db8::1]:443")]
+
+
+def test_same_port_pair_used_twice_keeps_both_times(tmp_path: Path) -> None:
+    found = events.read(
+        written(tmp_path / "program.jsonl", CONNECT, CONNECT | {"time": 1700000060.0, "pid": 9})
+    )
+    assert [(time // 10**9, user.pid) for time, user in next(iter(found.by_sockets.values()))] == [
+        (1700000000, 7),
+        (1700000060, 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b'{"event": "connect", "time": 17',
+        b"\xff\xfe\x00",
+        b"[]",
+        b"{}",
+        b'{"event": "unheard of"}',
+        orjson.dumps(CONNECT | {"local": "somewhere"}),
+        orjson.dumps(CONNECT | {"peer": "127.0.0.1:70000000000000000000000"}),
+        orjson.dumps(CONNECT | {"time": None}),
+        orjson.dumps(CONNECT | {"pid": [1]}),
+        orjson.dumps(TLS | {"client_random": "xyz"}),
+        orjson.dumps(CONNECT | {"command": "x" * 20_000}),
+    ],
+)
+def test_line_that_does_not_fit_is_counted_and_hurts_no_other(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "program.jsonl"
+    path.write_bytes(junk + b"\n" + orjson.dumps(TLS) + b"\n")
+    found = events.read(path)
+    assert list(found.by_client_random) == [b"\x0f" * 32]
+    assert found.notes == ["program.jsonl: 1 line could not be understood"]
+
+
+def test_missing_file_is_an_empty_one(tmp_path: Path) -> None:
+    assert events.read(tmp_path / "program.jsonl").by_client_random == {}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(junk=st.binary(max_size=300), cut=st.integers(0, 400))
+def test_any_bytes_are_read(tmp_path: Path, junk: bytes, cut: int) -> None:
+    path = tmp_path / "program.jsonl"
+    path.write_bytes(orjson.dumps(TLS)[:cut] + junk)
+    events.read(path)
+
+
+def test_sink_is_sorted_into_keys_and_events(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.keys.write_text("CLIENT_RANDOM 00 11\n")
+    case.program.touch()
+    sink = tmp_path / "sink"
+    sink.write_bytes(b"CLIENT_RANDOM 22 33\n" + orjson.dumps(TLS) + b"\nCLIENT_RANDOM 44 55\n")
+    events.merge(sink, 0, case)
+    assert case.keys.read_text().splitlines() == [
+        "CLIENT_RANDOM 00 11",
+        "CLIENT_RANDOM 22 33",
+        "CLIENT_RANDOM 44 55",
+    ]
+    assert list(events.read(case.program).by_client_random) == [b"\x0f" * 32]
+
+
+def test_secrets_stay_out_of_what_is_read_as_events(tmp_path: Path) -> None:
+    path = tmp_path / "program.jsonl"
+    path.write_text("CLIENT_RANDOM 0011 deadbeef\n")
+    assert "deadbeef" not in repr(events.read(path))
