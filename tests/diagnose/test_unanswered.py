@@ -109,6 +109,19 @@ def test_an_orderly_close_with_the_request_acknowledged_is_the_server_s(kind: st
     assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "server", "proved")
 
 
+def test_a_reset_at_the_heels_of_the_close_is_told_because_programs_may_report_it_instead() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "close_notify", 580)
+    wire.close(SERVER, "fin", 580)
+    wire.close(SERVER, "rst", 580.1)
+    finding = verdict(wire)
+    assert finding.code == "close-mid-request"
+    assert "A reset followed 0.10 ms later" in finding.claim
+    assert 6 in finding.packets
+
+
 def test_how_long_the_server_had_the_request_before_it_closed_is_told() -> None:
     """A round number here is a backend's timeout."""
     wire = Wire()

@@ -75,6 +75,14 @@ def reactive_reset(connection: Connection, after: CloseEvent) -> CloseEvent | No
     return None
 
 
+def reset_after(connection: Connection, close: CloseEvent) -> CloseEvent | None:
+    """The first RST, of either kind, that the side of ``close`` sent after it."""
+    for later in connection.closes:
+        if later.side == close.side and later.kind == "rst" and _when(later) > _when(close):
+            return later
+    return None
+
+
 def finished_ns(exchange: Exchange) -> int:
     """When the last byte of the exchange, in either direction, passed the point of capture."""
     request = exchange.request.last_ns if exchange.request else 0

@@ -21,18 +21,16 @@ def close_mid_request(scene: Scene) -> Verdict | None:
     if close is None or close.kind == "rst" or not _had_some(scene, close):
         return None
     whole = _had(scene, close) >= scene.request.end
-    fault = (
-        _alert_fault(close) if close.kind == "alert" else "server" if whole else _upload_fault(scene, close)
-    )
+    reset = primitives.reset_after(scene.connection, close)
     return Verdict(
         code="close-mid-request",
         connection=scene.connection,
         exchanges=(scene.exchange.id,),
-        fault=fault,
+        fault=_closing_fault(scene, close, whole=whole),
         certainty="proved" if whole else "likely",
         facts=f"{_arrival(scene, close)}. It closed ({words.act(close)}) without a byte of response"
-        f"{_delay(scene, close)}.",
-        evidence=_evidence(scene, close),
+        f"{_delay(scene, close)}.{_reset_words(close, reset)}",
+        evidence=(*_evidence(scene, close), *_reset_evidence(reset)),
         runner_up=_rival(scene, close),
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
@@ -63,6 +61,18 @@ def reset_mid_request(scene: Scene) -> Verdict | None:
     )
 
 
+def _reset_words(close: CloseEvent, reset: CloseEvent | None) -> str:
+    """Programs report whichever of the two they notice: the exception's text is no guide."""
+    if reset is None:
+        return ""
+    later = words.span(reset.time_ns - close.time_ns)
+    return f" A reset followed {later} later, which the program may report in its place."
+
+
+def _reset_evidence(reset: CloseEvent | None) -> tuple[Evidence, ...]:
+    return () if reset is None else (Evidence(reset.packet, f"{words.act(reset)} from the server"),)
+
+
 def _had(scene: Scene, close: CloseEvent) -> int:
     """The offset up to which the server's stack had the client's bytes when it closed."""
     if close.ack is not None:
@@ -91,9 +101,11 @@ def _upload_fault(scene: Scene, close: CloseEvent) -> Fault:
     return "unknown" if close.time_ns - scene.request.last_ns > _QUIET_UPLOAD_NS else "server"
 
 
-def _alert_fault(close: CloseEvent) -> Fault:
+def _closing_fault(scene: Scene, close: CloseEvent, *, whole: bool) -> Fault:
     """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2)."""
-    return "server" if "internal_error" in close.detail else "unknown"
+    if close.kind == "alert":
+        return "server" if "internal_error" in close.detail else "unknown"
+    return "server" if whole else _upload_fault(scene, close)
 
 
 def _delay(scene: Scene, close: CloseEvent) -> str:

@@ -104,9 +104,8 @@ def headline(report: Report, missing: list[str]) -> str:
             f"plainwire: nothing wrong in the {_count(requests, 'request')} that could be seen "
             f"({connections}), but not everything could be seen."
         )
-    return (
-        f"plainwire: {_count(requests, 'request')} on {connections}, all answered completely; nothing wrong."
-    )
+    answered = "answered completely" if requests == 1 else "all answered completely"
+    return f"plainwire: {_count(requests, 'request')} on {connections}, {answered}; nothing wrong."
 
 
 def describe(exchange: Exchange, limit: int = 60) -> str:
