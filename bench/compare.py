@@ -8,7 +8,6 @@ checked in every round.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -75,22 +74,29 @@ def _median(runs: list[Run]) -> Run:
 
 def _tshark(capture: Path) -> Run:
     fields = [part for field in FIELDS for part in ("-e", field)]
-    run, output = _timed([command("tshark"), "-r", str(capture), "-Y", "http", "-T", "fields", *fields])
-    rows = [line.split("\t") for line in output.decode().splitlines()]
-    return Run(*run, sum(bool(row[1]) for row in rows), sum(bool(row[3]) for row in rows))
-
-
-def _plainwire(capture: Path) -> Run:
-    run, output = _timed([sys.executable, "-m", "plainwire", "analyze", "--json", str(capture)])
-    exchanges = json.loads(output)["exchanges"]
-    return Run(
-        *run,
-        sum(exchange["request"] is not None for exchange in exchanges),
-        sum(exchange["response"] is not None for exchange in exchanges),
+    return _timed(
+        [command("tshark"), "-r", str(capture), "-Y", "http", "-T", "fields", *fields], COUNT_FIELDS
     )
 
 
-def _timed(arguments: list[str]) -> tuple[tuple[float, float, float], bytes]:
+def _plainwire(capture: Path) -> Run:
+    return _timed([sys.executable, "-m", "plainwire", "analyze", "--json", str(capture)], COUNT_JSON)
+
+
+COUNT_FIELDS = """
+import sys
+rows = [line.rstrip("\\n").split("\\t") for line in sys.stdin]
+print(sum(bool(row[1]) for row in rows), sum(bool(row[3]) for row in rows))
+"""
+COUNT_JSON = """
+import json, sys
+exchanges = json.load(sys.stdin)["exchanges"]
+print(sum(bool(e["request"]) for e in exchanges), sum(bool(e["response"]) for e in exchanges))
+"""
+
+
+def _timed(arguments: list[str], count: str) -> Run:
+    """Run to the end; count in another process, for the kernel adds this one's size to its children's."""
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.DEVNULL)
@@ -100,7 +106,9 @@ def _timed(arguments: list[str]) -> tuple[tuple[float, float, float], bytes]:
         if process.returncode not in {0, 1}:
             sys.exit(f"exit status {process.returncode}: {' '.join(arguments)}")
         output.seek(0)
-        return (wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), output.read()
+        counted = subprocess.run([sys.executable, "-c", count], stdin=output, capture_output=True, check=True)
+        requests, responses = map(int, counted.stdout.split())
+        return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, requests, responses)
 
 
 if __name__ == "__main__":

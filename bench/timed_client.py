@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Write the seconds and the CPU seconds of each kind of work to RESULT."""
+    """Write the seconds of every request and handshake, and the CPU seconds of each kind, to RESULT."""
     port, authority, requests, handshakes, result = sys.argv[1:]
     context = ssl.create_default_context(cafile=authority)
-    times: dict[str, float] = {}
     connection = http.client.HTTPSConnection("localhost", int(port), context=context)
 
     def request() -> None:
@@ -36,20 +36,19 @@ def main() -> None:
         ):
             pass
 
-    for name, work, count in (
-        ("requests", request, int(requests)),
-        ("handshakes", handshake, int(handshakes)),
-    ):
-        work()
-        times[name], times[f"{name}_cpu"] = _timed(work, count)
+    times = {"requests": _timed(request, int(requests)), "handshakes": _timed(handshake, int(handshakes))}
     Path(result).write_text(json.dumps(times), encoding="utf-8")
 
 
-def _timed(work: Callable[[], None], count: int) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
+def _timed(work: Callable[[], None], count: int) -> dict[str, float | list[float]]:
+    work()
+    cpu = time.process_time()
+    marks = [time.perf_counter()]
     for _ in range(count):
         work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+        marks.append(time.perf_counter())
+    cpu = time.process_time() - cpu
+    return {"each": [after - before for before, after in pairwise(marks)], "cpu": cpu}
 
 
 if __name__ == "__main__":
