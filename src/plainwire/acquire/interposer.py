@@ -30,7 +30,7 @@ def missing() -> str:
     """One line: what keeps this installation from reaching a program's TLS library, and how to get it."""
     if not sys.platform.startswith("linux"):
         return "secrets of a running program can be had on Linux only, up to now"
-    how = "apt install gcc libc6-dev, then pip install --force-reinstall --no-deps plainwire"
+    how = "apt install gcc libc6-dev, then install plainwire again"
     if shutil.which("cc") is None and shutil.which("gcc") is None:
         return f"the interposer was not compiled, for want of a C compiler: {how}"
     return f"the interposer was not compiled when plainwire was installed: {how}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plainwire.acquire.inspection import Inspection, TlsLibrary
 
 _WAYS = {
-    "preload": "plainwire run has every secret",
+    "preload": "plainwire run has every secret, through its interposer",
     "SSLKEYLOGFILE": "plainwire run sets SSLKEYLOGFILE, which it honours",
     "not yet": "its secrets cannot be had yet",
 }
