@@ -66,7 +66,7 @@ def record(
     case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
         capture, program = _start(command, case, interface, capture_filter)
-        recording = Recording(case, wait(program), capture.how)
+        recording = Recording(case, wait(program.pid), capture.how)
         progress("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
             _collect(recording, capture, program)

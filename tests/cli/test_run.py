@@ -247,6 +247,14 @@ def test_ctrl_c_reaches_the_program_once_and_leaves_us_to_finish(case: Case) -> 
     assert case.report_json.exists()
 
 
+def test_a_signal_to_the_whole_group_ends_the_program_and_not_our_work(case: Case) -> None:
+    """As ``timeout`` and a shell's ``kill %1`` do it."""
+    script = "import os, signal; signal.signal(signal.SIGTERM, 0); os.killpg(0, signal.SIGTERM)"
+    process = subprocess.Popen(plainwire(case, *python(script)), process_group=0)
+    assert process.wait(PATIENCE) == -signal.SIGTERM
+    assert case.report_json.exists()
+
+
 def test_a_stop_stops_the_program_and_us_and_both_go_on(case: Case) -> None:
     script = "import os, sys, time; print(os.getpid(), flush=True); sys.exit(len(sys.stdin.readline()))"
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,15 +35,6 @@ _LOOK_AGAIN = 1.0
 """Seconds; SIGCHLD wakes us at once, this is for the case that it was lost."""
 
 
-class Program(Protocol):
-    """What is needed of a running program."""
-
-    pid: int
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal."""
-
-
 @dataclass(frozen=True, slots=True)
 class End:
     """How a program ended: its exit status, or the signal that ended it."""
@@ -59,22 +50,22 @@ class End:
 
 
 @contextlib.contextmanager
-def held_signals() -> Iterator[Callable[[Program], End]]:
-    """While the body runs, signals do not end us; it gets the function that waits for the program.
+def held_signals() -> Iterator[Callable[[int], End]]:
+    """While the body runs, signals do not end us; it gets the function that waits for the program's pid.
 
     The program must be started in the body: handlers, unlike blocked signals, are not inherited by it.
-    After the first wait the signals stay blocked until the end of the body.
+    After the wait, which leaves the program as a zombie, signals are not heard until the end of the body.
     """
     early: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         early.append(number)
 
-    def wait(program: Program) -> End:
+    def wait(pid: int) -> End:
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
         for number in early:
-            program.send_signal(number)
-        return _wait(program)
+            _pass_on(pid, number)
+        return _wait(pid)
 
     old = {n: signal.signal(n, note) for n in PASSED_ON if signal.getsignal(n) != signal.SIG_IGN}
     old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -82,26 +73,34 @@ def held_signals() -> Iterator[Callable[[Program], End]]:
     try:
         yield wait
     finally:
+        while signal.sigtimedwait(PASSED_ON, 0):  # what ended the program is not to end our work
+            pass
         for number, handler in old.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _wait(program: Program) -> End:
+def _pass_on(pid: int, number: int) -> None:
+    """The pid is the program's own until it is reaped; where it became another user, it is out of reach."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _wait(pid: int) -> End:
     stopping = False
     while True:
-        ended = os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             by_exit = ended.si_code == os.CLD_EXITED
             return End(status=ended.si_status) if by_exit else End(signal=ended.si_status)
-        if stopping and os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
+        if stopping and os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
             stopping = False
             os.kill(os.getpid(), signal.SIGSTOP)
         info = signal.sigtimedwait(PASSED_ON | {signal.SIGCHLD}, _LOOK_AGAIN)
         if info is None or info.si_signo == signal.SIGCHLD:
             continue
         if info.si_code <= 0:  # sent by a process, not by the kernel
-            program.send_signal(info.si_signo)
+            _pass_on(pid, info.si_signo)
         stopping = info.si_signo == signal.SIGTSTP or (stopping and info.si_signo != signal.SIGCONT)
 
 
