@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import ssl
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-from click.testing import CliRunner
 from cryptography.hazmat.backends import openssl
 
 from plainwire.acquire import elf, inspection, interposer
-from plainwire.cli.inspect import command
 from tests.needs import needs, tool
 
-
-def shown(*arguments: str) -> dict[str, object]:
-    """What the subcommand prints as JSON."""
-    done = CliRunner().invoke(command, [*arguments, "--json"] if not arguments else ["--json", *arguments])
-    assert done.exit_code == 0, done.output
-    result = json.loads(done.stdout)
-    assert isinstance(result, dict)
-    return result
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_curl_has_openssl_of_the_version_that_curl_names() -> None:
@@ -79,30 +70,6 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = inspection.of_command(["sh"])
     assert found.libraries == []
     assert [line.startswith("the interposer was not compiled") for line in found.missing] == [True]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "exit_code"), [([], 2), (["--pid", "4000000"], 2), (["no-such-program"], 127)]
-)
-def test_misuse_is_one_line(arguments: list[str], exit_code: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "plainwire", "inspect", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (exit_code, "")
-    assert done.stderr.startswith("plainwire: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_json_and_words_say_the_same() -> None:
-    needs("curl")
-    words = CliRunner().invoke(command, ["curl"]).stdout
-    libraries = shown("curl")["libraries"]
-    assert isinstance(libraries, list)
-    assert libraries
-    assert all(one["path"] in words and one["version"] in words for one in libraries)
 
 
 def test_loaded_libraries_in_elf_headers_are_those_that_readelf_shows() -> None:
