@@ -60,7 +60,9 @@ def _foreign_marks(connection: Connection, reset: CloseEvent, cause_ns: int) -> 
         marks.append(Evidence(reset.packet, f"it came after {delay}, sooner than one round trip ({rtt})"))
     alive = primitives.life_after(connection, reset)
     if alive is not None:
-        marks.append(Evidence(alive, f"the server sent more data after it (packet {alive})"))
+        marks.append(
+            Evidence(alive, f"the server went on sending after it (packet {alive}), too late for the client")
+        )
     return marks
 
 

@@ -16,6 +16,7 @@ from .abort import client_abort
 from .announced import connection_close_ignored
 from .clock import IdleTimeout, idle_timeouts
 from .grouping import group
+from .outlived import as_the_client_saw, came_too_late, outlived_reset
 from .primitives import client_first
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
@@ -68,6 +69,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
     for connection in connections:
         announced = False
+        outlived = outlived_reset(connection)
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if (
@@ -76,6 +78,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in SUSPECT_STATUSES
+                or (outlived is not None and came_too_late(response, outlived))
             ):
                 yield connection, index
             announced = (response is not None and response.close_announced) or (
@@ -84,7 +87,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 
 
 def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTimeout]) -> Scene | None:
-    exchange = connection.exchanges[index]
+    exchange = as_the_client_saw(connection, connection.exchanges[index])
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
     return Scene(

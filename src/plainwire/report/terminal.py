@@ -39,6 +39,8 @@ SURE: dict[Certainty, str] = {
 }
 
 _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
+_NO_FAILURE = frozenset({"capture-artifact", "connection-close-ignored", "hidden-retry"})
+"""Findings that do not by themselves make a request a failed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
 def headline(report: Report, missing: list[str]) -> str:
     """Return the one line that says it all. Never "no failures" where something was not seen."""
     requests = sum(e.request is not None for e in report.exchanges)
-    failed = sum(e.outcome in _FAILED for e in report.exchanges)
+    failed = _failed(report)
     hidden = ", and not everything could be seen" if missing else ""
     if failed:
         causes = len(report.findings)
@@ -106,6 +108,12 @@ def headline(report: Report, missing: list[str]) -> str:
         )
     answered = "answered completely" if requests == 1 else "all answered completely"
     return f"plainwire: {_count(requests, 'request')} on {connections}, {answered}; nothing wrong."
+
+
+def _failed(report: Report) -> int:
+    """Requests without a whole response, and those whose response a finding shows to have been none."""
+    told = {number for f in report.findings if f.code not in _NO_FAILURE for number in f.exchanges}
+    return sum(e.request is not None and (e.outcome in _FAILED or e.id in told) for e in report.exchanges)
 
 
 def describe(exchange: Exchange, limit: int = 60) -> str:
