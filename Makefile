@@ -32,6 +32,7 @@ lint: $(DEVELOPED)
 
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py
+	$(VENV)/bin/python bench/interposer.py
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
 
