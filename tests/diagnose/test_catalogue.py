@@ -16,6 +16,7 @@ PROMISED = {
     "hidden-retry",
     "client-abort",
     "capture-artifact",
+    "middlebox-injected-reset",
     "unexplained",
 }
 

@@ -82,6 +82,20 @@ _LIST = (
         ("RFC 9112 section 9.5", "RFC 9112 section 9.6"),
     ),
     Cause(
+        "middlebox-injected-reset",
+        "something between client and server reset the connection",
+        "A TCP reset in the server's name ended the connection, but the server's own stack did not send it: "
+        "a firewall, a NAT that forgot the connection, an intrusion filter. The server may not know of it.",
+        "The reset's TTL differs from that of the server's other packets, it came sooner than a round trip "
+        "allows, or the server went on sending after it. Two of these make it likely, one possible.",
+        "A reset like the server's other packets in all of this; a load balancer that answers from "
+        "several machines (other TTLs on packets that carried authenticated data too).",
+        "Find the box: capture nearer to the server, step by step, and see where the reset appears first. "
+        "If it comes after idle time, keep idle connections shorter, or let TCP keepalives keep them alive.",
+        "Capture at the server at the same time, to show that the reset never left it.",
+        ("RFC 9293 section 3.10.7", "RFC 5961 section 3"),
+    ),
+    Cause(
         "keepalive-idle-race",
         "the server closed the idle connection while the next request was on its way",
         "The server may close an idle connection at any time. Here it did so in the very moment in which "
@@ -133,8 +147,7 @@ _LIST = (
         "The server acknowledged the last byte of the request at or before the RST, no response byte came, "
         "and no close came before.",
         "A RST that only answers a late request after an earlier close (keepalive-idle-race, "
-        "stale-connection-reuse); a RST with another TTL, earlier than a round trip allows, or followed by "
-        "more data from the server: then something on the path sent it.",
+        "stale-connection-reuse); a RST with foreign marks (middlebox-injected-reset).",
         "Repeat the request only if its method is idempotent: the server may have acted on it.",
         "Find what resets the connection at these times; answer 503 instead, and close in stages.",
         ("RFC 9112 section 9.6", "RFC 9293 section 3.6.1", "RFC 9110 section 9.2.2"),

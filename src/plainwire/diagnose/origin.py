@@ -23,20 +23,20 @@ class Origin:
     evidence: tuple[Evidence, ...] = ()
 
 
-def of_reset(connection: Connection, reset: CloseEvent, cause_ns: int) -> Origin:
-    """Judge a RST that followed something the client sent at ``cause_ns``.
+def of_reset(connection: Connection, reset: CloseEvent) -> Origin:
+    """Judge a RST in the server's name.
 
-    A RST is bare TCP: even without a foreign mark it is never more than likely the server's own,
-    except on one host, where nothing sits between the two ends.
+    It is bare TCP: even without a foreign mark it is never more than likely the server's own, except on
+    one host, where nothing sits between the two ends. One foreign mark may have another reason (a
+    load balancer's second machine); two, or a server that goes on sending, hardly.
     """
-    foreign = _foreign_marks(connection, reset, cause_ns)
+    foreign = _foreign_marks(connection, reset)
     if foreign:
-        says = (
-            "The reset did not come from the server's own stack: "
-            + "; ".join(mark.says for mark in foreign)
-            + "."
+        certainty: Certainty = (
+            "likely" if len(foreign) > 1 or foreign[-1].packet != reset.packet else "possible"
         )
-        return Origin("path", "likely", says, tuple(foreign))
+        marks = "; ".join(mark.says for mark in foreign)
+        return Origin("path", certainty, f"{marks[0].upper()}{marks[1:]}.", tuple(foreign))
     if primitives.is_reactive(reset):
         says = "The reset bears no ACK: it answers for a connection that its sender did not know any more."
         return Origin("unknown", "possible", says)
@@ -47,14 +47,14 @@ def of_reset(connection: Connection, reset: CloseEvent, cause_ns: int) -> Origin
     return Origin("server", "likely", f"{says}{_ttl_words(connection, reset)}.")
 
 
-def _foreign_marks(connection: Connection, reset: CloseEvent, cause_ns: int) -> list[Evidence]:
+def _foreign_marks(connection: Connection, reset: CloseEvent) -> list[Evidence]:
     marks = []
     jump = primitives.ttl_jump(connection, reset)
     if jump is not None:
         marks.append(
             Evidence(reset.packet, f"its TTL is {jump[0]}, that of the server's other packets {jump[1]}")
         )
-    early = primitives.too_early(connection, reset, cause_ns)
+    early = primitives.too_early(connection, reset)
     if early is not None:
         delay, rtt = words.span(early[0]), words.span(early[1])
         marks.append(Evidence(reset.packet, f"it came after {delay}, sooner than one round trip ({rtt})"))

@@ -206,13 +206,32 @@ def ttl_jump(connection: Connection, close: CloseEvent) -> tuple[int, int] | Non
     return (close.ttl, usual) if abs(close.ttl - usual) > 1 else None
 
 
-def too_early(connection: Connection, close: CloseEvent, cause_ns: int) -> tuple[int, int] | None:
-    """(delay, smallest round trip) where ``close`` follows its cause sooner than the server could answer."""
-    rtt = shortest_rtt(connection)
-    delay = close.time_ns - cause_ns
-    if rtt is None or rtt < SMALLEST_TELLING_RTT_NS or delay < 0 or delay >= SLOWEST_PHYSICS * rtt:
+def too_early(connection: Connection, reset: CloseEvent) -> tuple[int, int] | None:
+    """(delay, smallest round trip) where ``reset`` follows its cause sooner than the server could answer."""
+    rtt, cause_ns = shortest_rtt(connection), _cause_ns(connection, reset)
+    if rtt is None or cause_ns is None:
+        return None
+    delay = reset.time_ns - cause_ns
+    if rtt < SMALLEST_TELLING_RTT_NS or delay < 0 or delay >= SLOWEST_PHYSICS * rtt:
         return None
     return delay, rtt
+
+
+def _cause_ns(connection: Connection, reset: CloseEvent) -> int | None:
+    """When the client first sent what ``reset`` answers; None where no segment kept says.
+
+    An active one acknowledges the newest data that its sender had; a reactive one repeats, as its
+    sequence number, what the provoking data acknowledged.
+    """
+    if reset.ack is not None:
+        return sent_ns(connection, reset.side.peer, reset.ack)
+    segments = connection.segments
+    if segments is None:
+        return None
+    rows = np.flatnonzero(
+        (segments.side == reset.side.peer) & (segments.length > 0) & (segments.ack == reset.seq),
+    )
+    return int(segments.time_ns[rows[0]]) if len(rows) else None
 
 
 def life_after(connection: Connection, reset: CloseEvent) -> int | None:

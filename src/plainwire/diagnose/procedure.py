@@ -16,6 +16,7 @@ from .abort import client_abort
 from .announced import connection_close_ignored
 from .clock import IdleTimeout, idle_timeouts
 from .grouping import group
+from .injected import middlebox_injected_reset
 from .outlived import as_the_client_saw, came_too_late, outlived_reset
 from .primitives import client_first
 from .retry import hidden_retries
@@ -39,6 +40,7 @@ _FAILED: Rules = (
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     client_abort,
+    middlebox_injected_reset,
     stale_connection_reuse,
     keepalive_idle_race,
     close_mid_request,

@@ -18,7 +18,7 @@ def reset_mid_response(scene: Scene) -> Verdict | None:
     response, close = scene.exchange.response, scene.server_close
     if response is None or response.complete or close is None or close.kind != "rst":
         return None
-    source = origin.of_reset(scene.connection, close, scene.request.last_ns)
+    source = origin.of_reset(scene.connection, close)
     missing = primitives.missing_before(scene.connection, close)
     lost = (
         f" {missing} bytes that came before the reset never reached the place of the capture."

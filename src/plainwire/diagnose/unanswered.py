@@ -43,8 +43,7 @@ def reset_mid_request(scene: Scene) -> Verdict | None:
     if close is None or close.kind != "rst" or not _had_some(scene, close):
         return None
     whole = _had(scene, close) >= scene.request.end
-    last_received = primitives.sent_ns(scene.connection, Side.CLIENT, _had(scene, close))
-    source = origin.of_reset(scene.connection, close, last_received or scene.request.time_ns)
+    source = origin.of_reset(scene.connection, close)
     fault = source.fault if whole or source.fault != "server" else _upload_fault(scene, close)
     return Verdict(
         code="reset-mid-request",
