@@ -129,7 +129,7 @@ def test_what_the_kernel_dropped_is_said(
     end = capture.stop()
     assert end.dropped
     missing = count - len(fields(path, "udp", "frame.number"))
-    # On loopback the kernel counts a packet once as it leaves and once as it arrives.
+    # With a filter, the kernel counts a packet on loopback once as it leaves and once as it arrives.
     assert missing <= end.dropped <= 2 * count
     assert [item.count for item in read([path]) if isinstance(item, CaptureDrops)] == [end.dropped]
 

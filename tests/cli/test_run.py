@@ -146,6 +146,12 @@ def test_our_words_come_after_the_programs_and_only_on_standard_error(case: Case
     assert len(done.stderr) > len(b"err\n")
 
 
+def test_nothing_of_ours_is_on_standard_output_with_a_filter(case: Case) -> None:
+    command = plainwire(case, "echo", "out")
+    command.insert(4, "-ftcp port 443")
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"out\n"
+
+
 def test_options_of_the_program_are_the_programs(case: Case) -> None:
     words = ["-o", "x", "-q", "--help", "--", "-i", "a  b", ""]
     done = subprocess.run(
