@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,33 @@ def test_key_log_lines_of_a_library_out_of_reach_come_from_the_users_own_file(
     outcome = run("/bin/sh", "-c", 'echo "from a library" >>"$SSLKEYLOGFILE"')
     assert own.read_text() == "before\nfrom a library\n"
     assert outcome.case.keys.read_text() == "from a library\n"
+
+
+def test_what_a_killed_run_has_left_is_removed_by_the_next_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("root")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    script = """
+        import os, signal
+        from plainwire.acquire import interposer
+        print(interposer.stage(sink=True).folder, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    lines = textwrap.dedent(script)
+    environment = dict(os.environ) | {"TMPDIR": str(tmp_path / "temporary")}
+    killed = subprocess.run(
+        [sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=False
+    )
+    left = Path(killed.stdout.strip())
+    in_use = interposer.stage(sink=True)
+    assert in_use.folder
+    assert left.parent == tmp_path / "temporary"
+    assert not left.exists()
+    assert run("/bin/true").status == 0
+    assert in_use.folder.exists()
+    in_use.remove()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ that all can read.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from plainwire.model import UserError
 
+_PREFIX = "plainwire-stage-"
 LIBRARY = "libplainwire.so"
 SINK = "sink"
 
@@ -47,11 +49,14 @@ class Stage:
     library: Path | None
     folder: Path | None = None
     sink: Path | None = None
+    lock: int = -1
+    """A descriptor; a lock on the folder that the kernel gives back for us, whatever ends us."""
 
     def remove(self) -> None:
         """Remove the folder with the copy and the sink."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.lock)
 
 
 def stage(*, sink: bool) -> Stage:
@@ -72,16 +77,38 @@ def stage(*, sink: bool) -> Stage:
     if readable and not sink:
         return Stage(source)
     folder = _folder()
-    copy = None
+    made = Stage(None, folder, lock=_lock(folder))
+    try:
+        _fill(made, folder, source, sink=sink)
+    except OSError as error:
+        made.remove()
+        message = f"{folder}: {error.strerror}"
+        raise UserError(message) from error
+    return made
+
+
+def _fill(made: Stage, folder: Path, source: Path | None, *, sink: bool) -> None:
     if source is not None:
-        copy = folder / LIBRARY
-        shutil.copyfile(source, copy)
-        copy.chmod(0o755)
-    if not sink:
-        return Stage(copy, folder)
-    (folder / SINK).touch(0o600)
-    (folder / SINK).chmod(0o622)
-    return Stage(copy, folder, folder / SINK)
+        made.library = folder / LIBRARY
+        shutil.copyfile(source, made.library)
+        made.library.chmod(0o755)
+    if sink:
+        made.sink = folder / SINK
+        made.sink.touch(0o600)
+        made.sink.chmod(0o622)
+
+
+def users_of(folder: Path) -> list[int]:
+    """Processes whose environment names ``folder``: they, or what they start, will load from it."""
+    processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [int(process.name) for process in processes if _names(process, folder)]
+
+
+def _names(process: Path, folder: Path) -> bool:
+    try:
+        return os.fsencode(folder) in (process / "environ").read_bytes()
+    except OSError:
+        return False
 
 
 def _folder() -> Path:
@@ -92,10 +119,37 @@ def _folder() -> Path:
         try:
             if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
                 continue
-            folder = Path(tempfile.mkdtemp(prefix="plainwire-", dir=parent))
+            _sweep(Path(parent))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         except OSError:
             continue
         folder.chmod(0o711)
         return folder
     message = "no folder for temporary files that programs can be loaded from (set TMPDIR)"
     raise UserError(message)
+
+
+def _lock(folder: Path) -> int:
+    """Lock ``folder`` for this process; -1 where another one has it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what runs that were killed have left: there may be secrets in their sinks."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            if folder.stat(follow_symlinks=False).st_uid != os.geteuid() or not (folder / LIBRARY).exists():
+                continue
+            lock = _lock(folder)
+        except OSError:
+            continue
+        if lock >= 0 and not users_of(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        if lock >= 0:
+            os.close(lock)

@@ -81,12 +81,12 @@ class Program:
             events.merge(*self._users_own, self._case)
         if self._stage.folder is None:
             return
-        users = _users_of(self._stage.folder)
+        users = interposer.users_of(self._stage.folder)
         for _ in range(_SHORT_WAITS):  # children often end just behind their parent
             if not users:
                 break
             time.sleep(_SHORT_WAIT)
-            users = _users_of(self._stage.folder)
+            users = interposer.users_of(self._stage.folder)
         if not users:
             self._stage.remove()
             return
@@ -110,9 +110,13 @@ def launch(command: Sequence[str], case: Case) -> Program:
 
     """
     target = find(command)
-    for path in (case.keys, case.program):
-        os.close(private_file(path))
-    sudo.hand_over(case.folder)
+    try:
+        for path in (case.keys, case.program):
+            os.close(private_file(path))
+        sudo.hand_over(case.folder)
+    except OSError as error:
+        message = f"{case.folder}: {error.strerror}"
+        raise UserError(message) from error
     users_own = _key_log_of_the_user()
     stage = interposer.stage(sink=os.geteuid() == 0)
     notes = [note for note in (target.untouched, None if stage.library else interposer.missing()) if note]
@@ -173,17 +177,3 @@ def _start(target: Target, environment: dict[str, str]) -> subprocess.Popen[byte
     except OSError as error:
         message = f"{target.argv[0]}: {error.strerror}"
         raise UserError(message, NOT_EXECUTABLE) from error
-
-
-def _users_of(folder: Path) -> list[int]:
-    """Processes whose environment names ``folder``: they, or what they start, will load from it."""
-    return [
-        int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)
-    ]
-
-
-def _names(process: Path, folder: Path) -> bool:
-    try:
-        return os.fsencode(folder) in (process / "environ").read_bytes()
-    except OSError:
-        return False
