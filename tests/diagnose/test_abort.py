@@ -23,6 +23,30 @@ def test_who_gave_up_is_proved_but_not_who_is_to_blame_after_a_long_silence(
     assert "acknowledged but not answered" in finding.claim
 
 
+def test_an_answer_that_came_when_the_client_had_gone_was_none() -> None:
+    """The program saw a timeout; the capture holds a complete response."""
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(CLIENT, "fin", 5500)
+    wire.answer(7000)
+    wire.close(CLIENT, "rst", 7000.1, bare=True)
+    finding = only(diagnose([wire.done("complete")]))
+    assert (finding.code, finding.fault, finding.exchanges) == ("client-abort", "unknown", [2])
+    assert "answer (status 200) was complete 1.500 s later" in finding.claim
+
+
+def test_a_client_that_only_closed_its_own_direction_still_takes_the_answer() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.close(CLIENT, "fin", 1)
+    wire.answer(5000)
+    wire.ack(CLIENT, 5000.1)
+    wire.close(SERVER, "fin", 5000.2)
+    assert diagnose([wire.done("complete")]) == []
+
+
 def test_a_request_that_never_arrived_is_told_from_one_that_was_not_answered() -> None:
     wire = Wire()
     wire.ok(0)

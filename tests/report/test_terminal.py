@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.model import Coverage, Report
+from plainwire.model import Coverage, Endpoint, Report
 from plainwire.report.terminal import verdict
-from tests.diagnose.wire import Wire
+from tests.diagnose.wire import SERVER, Wire
 from tests.report.samples import failing, healthy, report
 
 
@@ -88,6 +88,19 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
     lines = verdict(report(healthy(), failing()), width=width).splitlines()
     prose = [line for line in lines if "frame.number" not in line and not line.startswith("plainwire:")]
     assert max(map(len, prose)) <= max(width, 40)
+
+
+def test_many_findings_are_not_all_told_in_full() -> None:
+    connections = []
+    for number in range(1, 9):
+        wire = Wire(id=number, first_exchange=10 * number, server=Endpoint(f"203.0.113.{number}", 443))
+        wire.ask(0)
+        wire.close(SERVER, "rst", 80)
+        connections.append(wire.done("unanswered"))
+    text = verdict(report(*connections))
+    assert "5. reset-mid-request" in text
+    assert "6. reset-mid-request" not in text
+    assert text.count("reset-mid-request: 1 of 1 request") == 3
 
 
 def test_colour_only_where_asked_for() -> None:

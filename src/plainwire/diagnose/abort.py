@@ -30,7 +30,7 @@ def client_abort(scene: Scene) -> Verdict | None:
         fault=fault,
         certainty=_certainty(scene, close),
         facts=f"The client's side ended the connection ({words.act(close)}) {stage}, before any close "
-        "from the server.",
+        f"from the server.{_late_words(scene, close)}",
         evidence=_evidence(scene, close),
         runner_up=_rival(scene, close),
         retry_safe=safe,
@@ -60,6 +60,16 @@ def _stage(scene: Scene, close: CloseEvent, waited: int) -> tuple[str, Fault, bo
     return says, "client" if waited < PATIENCE_NS else "unknown", scene.idempotent
 
 
+def _late_words(scene: Scene, close: CloseEvent) -> str:
+    """An answer that came afterwards shows that the server was slow, not silent."""
+    if scene.late is None:
+        return ""
+    behind = words.span(scene.late.last_ns - close.time_ns)
+    return (
+        f" The server's answer (status {scene.late.status}) was complete {behind} later, when nobody took it."
+    )
+
+
 def _certainty(scene: Scene, close: CloseEvent) -> Certainty:
     """A RST without ACK from our side may be its host's own, sent in the program's place."""
     if primitives.is_reactive(close) and not primitives.on_one_host(scene.connection):
@@ -85,4 +95,6 @@ def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
             Evidence(scene.exchange.response.last_packet, "the last byte of the response that was seen")
         )
     found.append(Evidence(close.packet, f"{words.act(close)} from the client"))
+    if scene.late is not None:
+        found.append(Evidence(scene.late.last_packet, "the end of the server's answer, too late"))
     return tuple(found)

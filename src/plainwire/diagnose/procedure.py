@@ -17,13 +17,13 @@ from .announced import connection_close_ignored
 from .clock import IdleTimeout, idle_timeouts
 from .grouping import group
 from .injected import middlebox_injected_reset
-from .outlived import as_the_client_saw, came_too_late, outlived_reset
+from .late import as_the_client_saw, departure, too_late
 from .primitives import client_first
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
 from .truncated import reset_mid_response, response_truncated
 from .unanswered import close_mid_request, reset_mid_request
-from .unexplained import unexplained
+from .unexplained import pipelined_behind_close, unexplained
 from .unsolicited import SUSPECT_STATUSES, unsolicited_408
 from .verdict import Scene, Verdict, weaker
 from .visibility import capture_artifact, impaired
@@ -40,6 +40,7 @@ _FAILED: Rules = (
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     client_abort,
+    pipelined_behind_close,
     middlebox_injected_reset,
     stale_connection_reuse,
     keepalive_idle_race,
@@ -51,6 +52,7 @@ _FAILED: Rules = (
 )
 _ANSWERED: Rules = (unsolicited_408, connection_close_ignored)
 _UNSEEN: Rules = (capture_artifact,)
+_NEVER = 1 << 63
 
 
 def diagnose(connections: Sequence[Connection]) -> list[Finding]:
@@ -71,7 +73,8 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
     for connection in connections:
         announced = False
-        outlived = outlived_reset(connection)
+        left = departure(connection)
+        left_ns = left.time_ns if left is not None else _NEVER
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if (
@@ -80,7 +83,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in SUSPECT_STATUSES
-                or (outlived is not None and came_too_late(response, outlived))
+                or (response.last_ns > left_ns and too_late(connection, response, left))
             ):
                 yield connection, index
             announced = (response is not None and response.close_announced) or (
@@ -89,12 +92,14 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 
 
 def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTimeout]) -> Scene | None:
-    exchange = as_the_client_saw(connection, connection.exchanges[index])
+    whole = connection.exchanges[index]
+    exchange = as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
     return Scene(
         connection=connection,
         exchange=exchange,
+        late=None if exchange is whole else whole.response,
         request=exchange.request,
         previous=connection.exchanges[index - 1] if index else None,
         idle_timeout=timeouts.get(connection.server),

@@ -10,7 +10,16 @@ from plainwire.model import Side
 from . import primitives
 
 if TYPE_CHECKING:
-    from plainwire.model import Certainty, CloseEvent, Connection, Evidence, Exchange, Fault, Request
+    from plainwire.model import (
+        Certainty,
+        CloseEvent,
+        Connection,
+        Evidence,
+        Exchange,
+        Fault,
+        Request,
+        Response,
+    )
 
     from .clock import IdleTimeout
 
@@ -25,6 +34,8 @@ class Scene:
     connection: Connection
     exchange: Exchange
     request: Request
+    late: Response | None
+    """The response that came when the client had gone; ``exchange`` is what the client saw."""
     previous: Exchange | None
     idle_timeout: IdleTimeout | None
     """What other connections of this server address say about its idle timeout."""

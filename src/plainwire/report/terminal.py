@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from plainwire.model import Certainty, Exchange, Fault, Finding, Report
 
+_FINDINGS_SHOWN = 5
+"""Findings told in full; the others, the rarer ones, in a line each."""
 _EXCHANGES_SHOWN = 5
 _EVIDENCE_SHOWN = 6
 _LABEL = 9
@@ -69,8 +71,11 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     style = _Style(max(40, width), color)
     missing, others = shortfalls(report), remarks(report)
     lines = [style.strong(headline(report, missing), "1;31" if report.findings else "1")]
-    for number, finding in enumerate(report.findings, start=1):
+    for number, finding in enumerate(report.findings[:_FINDINGS_SHOWN], start=1):
         lines += ["", *_finding(number, finding, report, case, style)]
+    others_found = [f"{f.code}: {printable(f.claim, 160)}" for f in report.findings[_FINDINGS_SHOWN:]]
+    if others_found:
+        lines += ["", style.strong("Found as well"), *_list(others_found, style)]
     if missing:
         lines += ["", style.strong("Not seen"), *_list(missing, style)]
     if others:
