@@ -91,6 +91,17 @@ def discard(case: Case) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a new file of the case."""
-    with os.fdopen(private_file(path), "wb") as file:
-        file.write(data)
+    """Write a new file of the case, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written (full disk).
+
+    """
+    with os.fdopen(private_file(path), "wb", buffering=0) as file:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            path.unlink()
+            raise
