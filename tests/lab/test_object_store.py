@@ -51,7 +51,7 @@ def _store(folder: Path, behaviour: Behaviour) -> Iterator[Store]:
             assert process.stdout is not None
             port = int(process.stdout.readline())
             context = ssl.create_default_context(cafile=str(papers.authority))
-            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # CPython before 3.11.4 sets it and hides a cut
+            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # set in some CPythons: it would hide a cut
             yield Store(port, context, log, process)
         finally:
             process.kill()
@@ -75,8 +75,12 @@ def _end_in_tls(connection: ssl.SSLSocket) -> tuple[bytes, str]:
     try:
         while data := connection.recv(65536):
             received += data
-    except (ssl.SSLEOFError, ConnectionResetError):
+    except ConnectionResetError:
         return received, "cut"
+    except ssl.SSLError as error:
+        if isinstance(error, ssl.SSLEOFError) or error.reason == "UNEXPECTED_EOF_WHILE_READING":
+            return received, "cut"
+        raise
     return received, "close_notify"
 
 
