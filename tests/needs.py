@@ -20,7 +20,7 @@ def needs(*tools: str) -> None:
     missing = [tool for tool in tools if not _present(tool)]
     if not missing:
         return
-    message = f"missing on this machine: {', '.join(missing)} (make system)"
+    message = f"not on this machine: {', '.join(missing)} (as root, make system installs what tests use)"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

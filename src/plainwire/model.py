@@ -397,7 +397,7 @@ class Connection:
 
 @dataclass(slots=True)
 class ProgramEvents:
-    """What ``program.jsonl`` says: see docs/case.md for its lines."""
+    """What ``program.jsonl`` says: see docs/architecture.md for its lines."""
 
     by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
     by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
