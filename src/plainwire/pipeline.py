@@ -256,10 +256,15 @@ class Analysis:
         return Report(self.coverage, connections, exchanges, _servers(connections), diagnose(connections))
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
-        """Tell which process a connection belongs to; leave out those of others where asked to."""
+        """Tell which process a connection belongs to; leave out those of others where asked to.
+
+        Where the program could not be watched none of its connections is known as its own: all stay.
+        """
+        self.coverage.notes += events.notes
         for connection in connections:
             connection.program = _owner(connection, events)
-        if not self._program_only:
+        watched = bool(events.by_client_random or events.by_sockets or not events.notes)
+        if not self._program_only or not watched:
             return connections
         own = [c for c in connections if c.program is not None]
         self.coverage.other_connections = len(connections) - len(own)
