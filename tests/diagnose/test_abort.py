@@ -37,6 +37,40 @@ def test_an_answer_that_came_when_the_client_had_gone_was_none() -> None:
     assert "answer (status 200) was complete 1.500 s later" in finding.claim
 
 
+def test_an_answer_of_which_the_client_took_a_part_is_told_from_a_slow_server() -> None:
+    wire = Wire()
+    wire.ask(0)
+    response = wire.answer(80, size=1448).response
+    assert response is not None
+    wire.close(CLIENT, "rst", 80.2)
+    wire.segment(SERVER, 81, length=1448)
+    response.end, response.last_ns, response.last_packet = 2896, wire.rows[-1].time_ns, wire.rows[-1].packet
+    finding = only(diagnose([wire.done("complete")]))
+    assert (finding.code, finding.fault) == ("client-abort", "client")
+    assert "in the middle of the response, before any close" in finding.claim
+
+
+def test_the_end_of_a_body_without_length_may_have_been_its_end() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, framing="close", declared=None, complete=False)
+    wire.close(CLIENT, "fin", 500)
+    wire.close(SERVER, "fin", 501)
+    assert only(diagnose([wire.done("aborted")])).certainty == "possible"
+
+
+def test_a_client_that_hangs_up_on_a_broken_response_is_not_the_one_at_fault() -> None:
+    wire = Wire()
+    wire.ask(0)
+    response = wire.answer(80, framing="chunked", complete=False).response
+    assert response is not None
+    response.defects = ["a chunk size that is no number"]
+    wire.close(CLIENT, "fin", 81)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.fault) == ("client-abort", "unknown")
+    assert "breaks the rules" in finding.claim
+
+
 def test_a_client_that_only_closed_its_own_direction_still_takes_the_answer() -> None:
     wire = Wire()
     wire.ask(0)

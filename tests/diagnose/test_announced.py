@@ -38,6 +38,18 @@ def test_the_client_s_own_announcement_binds_it_too() -> None:
     assert "own request" in only(diagnose([wire.done()])).claim
 
 
+def test_every_request_after_the_announcement_ignored_it() -> None:
+    wire = Wire()
+    wire.ok(0, close=True)
+    wire.ask(200)
+    wire.exchanges[-1].outcome = "unanswered"
+    wire.ask(300)
+    wire.close(SERVER, "fin", 300.1, ack=99)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert finding.code == "connection-close-ignored"
+    assert len(finding.exchanges) == 2
+
+
 def test_http_1_0_without_keep_alive_announces_by_its_version() -> None:
     wire = Wire()
     wire.ask(0)

@@ -63,6 +63,18 @@ def test_another_body_is_another_request() -> None:
     assert hidden(failing("POST"), again(1300, "POST", digest=8)) is None
 
 
+def test_other_headers_are_another_request_unless_they_are_written_anew_each_time() -> None:
+    def second(*fields: tuple[str, str]) -> Connection:
+        connection = again(1300)
+        request = connection.exchanges[0].request
+        assert request is not None
+        request.headers = [*request.headers, *fields]
+        return connection
+
+    assert hidden(failing(), second(("SEQ", "1"))) is None
+    assert hidden(failing(), second(("X-Request-Id", "b"), ("amz-sdk-request", "attempt=2"))) is not None
+
+
 def test_another_target_is_another_request() -> None:
     assert hidden(failing(), again(1300, target="/third")) is None
 

@@ -67,6 +67,18 @@ def test_a_body_that_ends_with_the_connection_is_cut_by_a_reset() -> None:
     assert only(diagnose([wire.done("truncated")])).code == "reset-mid-response"
 
 
+def test_what_is_no_http_is_not_called_a_truncated_response() -> None:
+    """An SSH server, or HTTP/0.9: the reader gives status 0."""
+    wire = half(framing="unknown")
+    response = wire.exchanges[-1].response
+    assert response is not None
+    response.status = 0
+    wire.close(SERVER, "rst", 600)
+    finding = only(diagnose([wire.done("truncated")]))
+    assert (finding.code, finding.fault) == ("unexplained", "unknown")
+    assert "no HTTP response" in finding.claim
+
+
 def test_the_client_s_close_in_the_body_is_the_client_s() -> None:
     wire = half()
     wire.close(CLIENT, "fin", 600)

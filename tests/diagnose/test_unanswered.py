@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, Endpoint, Finding
+from plainwire.model import CloseKind, Connection, Endpoint, Finding
 from tests.diagnose.wire import CLIENT, MS, SERVER, Wire, only
 
 
@@ -69,11 +69,11 @@ def test_a_reset_without_ack_and_without_anything_before_it_is_unexplained() -> 
 
 
 @pytest.mark.parametrize("kind", ["close_notify", "fin"])
-def test_an_orderly_close_with_the_request_acknowledged_is_the_server_s(kind: str) -> None:
+def test_an_orderly_close_with_the_request_acknowledged_is_the_server_s(kind: CloseKind) -> None:
     wire = Wire()
     wire.ok(0)
     wire.ask(500)
-    wire.close(SERVER, "close_notify" if kind == "close_notify" else "fin", 580)
+    wire.close(SERVER, kind, 580)
     finding = verdict(wire)
     assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "server", "proved")
 
@@ -89,6 +89,19 @@ def test_a_reset_at_the_heels_of_the_close_is_told_because_programs_may_report_i
     assert finding.code == "close-mid-request"
     assert "A reset followed 0.10 ms later" in finding.claim
     assert 6 in finding.packets
+
+
+@pytest.mark.parametrize("kind", ["fin", "rst"])
+def test_a_server_is_not_accused_of_leaving_a_broken_request_unanswered(kind: CloseKind) -> None:
+    wire = Wire()
+    wire.ok(0)
+    request = wire.ask(500).request
+    assert request is not None
+    request.defects = ["two Content-Length fields"]
+    wire.close(SERVER, kind, 580)
+    finding = verdict(wire)
+    assert finding.fault == "unknown"
+    assert "breaks the rules" in finding.claim
 
 
 def test_how_long_the_server_had_the_request_before_it_closed_is_told() -> None:

@@ -39,6 +39,15 @@ def test_a_408_that_came_before_the_request_is_told_together_with_the_request_it
     assert finding.claim.startswith("1 of 2 requests")
 
 
+def test_any_response_ahead_of_the_request_is_told_not_only_408() -> None:
+    """A server that answers at once, before the client has said anything, and closes."""
+    wire = Wire()
+    wire.unasked(1, 200)
+    wire.close(SERVER, "fin", 1)
+    wire.ask(2)
+    assert only(diagnose([wire.done("unanswered")])).code == "unsolicited-408"
+
+
 def test_a_408_on_an_idle_connection_that_hurt_nobody_is_not_accused() -> None:
     wire = Wire()
     wire.ok(0)

@@ -10,7 +10,7 @@ from . import primitives, words
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
-    from plainwire.model import Certainty, CloseEvent, Fault
+    from plainwire.model import Certainty, CloseEvent, Fault, Response
 
 PATIENCE_NS = 1_000_000_000
 """A client that waited longer than this in silence before it hung up is not called the one at fault."""
@@ -44,13 +44,7 @@ def _stage(scene: Scene, close: CloseEvent, waited: int) -> tuple[str, Fault, bo
         return "in the middle of sending the request", "client", scene.idempotent
     response = scene.exchange.response
     if response is not None:
-        quiet = close.time_ns - response.last_ns
-        fault: Fault = "client" if quiet < PATIENCE_NS else "unknown"
-        return (
-            f"in the middle of the response, {words.span(quiet)} after its last byte",
-            fault,
-            scene.idempotent,
-        )
+        return (*_stage_of_response(scene, response, close), scene.idempotent)
     acknowledged = primitives.last_ack(scene.connection, Side.SERVER, close)
     says = f"{words.span(waited)} after the request"
     if acknowledged is not None and acknowledged < scene.request.end:
@@ -58,6 +52,23 @@ def _stage(scene: Scene, close: CloseEvent, waited: int) -> tuple[str, Fault, bo
     elif acknowledged is not None:
         says += ", which the server had acknowledged but not answered"
     return says, "client" if waited < PATIENCE_NS else "unknown", scene.idempotent
+
+
+def _stage_of_response(scene: Scene, response: Response, close: CloseEvent) -> tuple[str, Fault]:
+    if scene.late is not None:
+        return "in the middle of the response", "client"
+    quiet = close.time_ns - response.last_ns
+    stage = f"in the middle of the response, {words.span(quiet)} after its last byte"
+    if response.defects:
+        return f"{stage} (the response breaks the rules of HTTP: that may be why)", "unknown"
+    if _endless(response):
+        stage += " (no length was announced: it may have been complete)"
+    return stage, "client" if quiet < PATIENCE_NS else "unknown"
+
+
+def _endless(response: Response) -> bool:
+    """Whether only the end of the connection could have marked the end of the body."""
+    return response.framing in ("close", "unknown")
 
 
 def _late_words(scene: Scene, close: CloseEvent) -> str:
@@ -72,6 +83,8 @@ def _late_words(scene: Scene, close: CloseEvent) -> str:
 
 def _certainty(scene: Scene, close: CloseEvent) -> Certainty:
     """A RST without ACK from our side may be its host's own, sent in the program's place."""
+    if scene.exchange.response is not None and _endless(scene.exchange.response):
+        return "possible"
     if primitives.is_reactive(close) and not primitives.on_one_host(scene.connection):
         return "likely"
     return "proved"
@@ -90,7 +103,7 @@ def _evidence(scene: Scene, close: CloseEvent) -> tuple[Evidence, ...]:
     acknowledged = primitives.first_ack(scene.connection, Side.SERVER, scene.request.end)
     if acknowledged is not None and acknowledged[1] <= close.time_ns:
         found.append(Evidence(acknowledged[0], "the server acknowledges the whole request"))
-    if scene.exchange.response is not None:
+    if scene.exchange.response is not None and scene.late is None:
         found.append(
             Evidence(scene.exchange.response.last_packet, "the last byte of the response that was seen")
         )

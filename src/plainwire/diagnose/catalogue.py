@@ -55,10 +55,10 @@ _LIST = (
     ),
     Cause(
         "unsolicited-408",
-        "the server wrote an error response that no request had asked for",
-        "When its idle timer fired, the server wrote a response (mostly 408 Request Timeout) onto the idle "
-        "connection. A client that sends its next request at that moment takes it for the answer, although "
-        "the server never read that request.",
+        "the server wrote a response that no request had asked for",
+        "The server wrote a response onto a connection on which no request was open: mostly a 408 Request "
+        "Timeout, when its idle timer fired. A client that sends its next request at that moment takes it "
+        "for the answer, although the server never read that request.",
         "The response came before any request, or its segment acknowledges no byte of the request that it "
         "seems to answer.",
         "The response's segment acknowledges the request: then the server did wait for the rest of it.",
@@ -88,8 +88,8 @@ _LIST = (
         "a firewall, a NAT that forgot the connection, an intrusion filter. The server may not know of it.",
         "The reset's TTL differs from that of the server's other packets, it came sooner than a round trip "
         "allows, or the server went on sending after it. Two of these make it likely, one possible.",
-        "A reset like the server's other packets in all of this; a load balancer that answers from "
-        "several machines (other TTLs on packets that carried authenticated data too).",
+        "A reset like the server's other packets in all of this; a load balancer that answers from several "
+        "machines (other TTLs on packets that carried authenticated data too).",
         "Find the box: capture nearer to the server, step by step, and see where the reset appears first. "
         "If it comes after idle time, keep idle connections shorter, or let TCP keepalives keep them alive.",
         "Capture at the server at the same time, to show that the reset never left it.",

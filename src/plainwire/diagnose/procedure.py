@@ -31,7 +31,7 @@ from .visibility import capture_artifact, impaired
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from plainwire.model import Connection, Endpoint, Finding
+    from plainwire.model import Connection, Endpoint, Exchange, Finding
 
     Rules = tuple[Callable[[Scene], Verdict | None], ...]
 
@@ -101,9 +101,17 @@ def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTime
         exchange=exchange,
         late=None if exchange is whole else whole.response,
         request=exchange.request,
-        previous=connection.exchanges[index - 1] if index else None,
+        previous=_previous(connection, index),
         idle_timeout=timeouts.get(connection.server),
     )
+
+
+def _previous(connection: Connection, index: int) -> Exchange | None:
+    """The last exchange before this one that came to its end; without such, the one just before."""
+    for place in range(index - 1, -1, -1):
+        if connection.exchanges[place].outcome == "complete":
+            return connection.exchanges[place]
+    return connection.exchanges[index - 1] if index else None
 
 
 def _judge(scene: Scene | None) -> Verdict | None:

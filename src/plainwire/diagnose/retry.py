@@ -6,6 +6,7 @@ request by itself, so that nothing is claimed where this traffic repeats it as q
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ WITHIN_NS = 120_000_000_000
 """A twin later than this is a request of its own."""
 
 _MUCH_QUICKER = 3
+_VOLATILE = re.compile(
+    r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
+    r"cookie|connection|^amz-sdk",
+    re.IGNORECASE,
+)
+"""Header fields that a library may write anew when it repeats a request."""
 
 Key = tuple[str, str, str | None, int | None]
 
@@ -97,9 +104,16 @@ def _twin(failure: _Failure, same: list[_Copy], failed: set[int]) -> _Copy | Non
     for copy in same:
         if copy.exchange.outcome != "complete" or copy.exchange.id in failed:
             continue
+        if _lasting(copy.request) != _lasting(failure.copy.request):
+            continue
         if failure.at_ns <= copy.request.time_ns <= failure.at_ns + WITHIN_NS:
             return copy if copy.connection.id != failure.copy.connection.id else None
     return None
+
+
+def _lasting(request: Request) -> list[tuple[str, str]]:
+    """The header fields that are the same in each copy of one request."""
+    return sorted((name.lower(), value) for name, value in request.headers if not _VOLATILE.search(name))
 
 
 def _habitual(same: list[_Copy], failed: set[int], delay: int) -> bool:

@@ -112,8 +112,10 @@ def _race_facts(scene: Scene, close: CloseEvent) -> str:
 
 def _idle_words(scene: Scene, close: CloseEvent) -> str:
     idle = _idle_ns(scene, close)
-    if idle is None:
+    if scene.previous is None:
         return "; the connection had carried no exchange yet"
+    if idle is None:
+        return ""
     if idle < AT_ONCE_NS:
         return f"; it closed {words.span(idle)} after its last response, without announcing it"
     known = scene.idle_timeout
@@ -125,7 +127,8 @@ def _idle_words(scene: Scene, close: CloseEvent) -> str:
 def _idle_ns(scene: Scene, close: CloseEvent) -> int | None:
     if scene.previous is None:
         return None
-    return close.time_ns - primitives.finished_ns(scene.previous)
+    idle = close.time_ns - primitives.finished_ns(scene.previous)
+    return idle if idle >= 0 else None
 
 
 def _client_advice(scene: Scene, close: CloseEvent) -> str:

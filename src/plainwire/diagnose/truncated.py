@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def reset_mid_response(scene: Scene) -> Verdict | None:
     """A verdict where a RST ended an incomplete response."""
     response, close = scene.exchange.response, scene.server_close
-    if response is None or response.complete or close is None or close.kind != "rst":
+    if response is None or not _begun(response) or close is None or close.kind != "rst":
         return None
     source = origin.of_reset(scene.connection, close)
     missing = primitives.missing_before(scene.connection, close)
@@ -46,7 +46,7 @@ def response_truncated(scene: Scene) -> Verdict | None:
     section 9.8), and nobody is accused.
     """
     response, close = scene.exchange.response, scene.server_close
-    if response is None or response.complete or close is None or close.kind == "rst":
+    if response is None or not _begun(response) or close is None or close.kind == "rst":
         return None
     if response.framing == "close":
         return None
@@ -62,6 +62,11 @@ def response_truncated(scene: Scene) -> Verdict | None:
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
     )
+
+
+def _begun(response: Response) -> bool:
+    """Whether an HTTP response began and did not end. Status 0: what came back was no HTTP."""
+    return response.status > 0 and not response.complete
 
 
 def _certainty(scene: Scene, close: CloseEvent) -> Certainty:

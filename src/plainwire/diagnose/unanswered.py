@@ -29,7 +29,7 @@ def close_mid_request(scene: Scene) -> Verdict | None:
         fault=_closing_fault(scene, close, whole=whole),
         certainty="proved" if whole else "likely",
         facts=f"{_arrival(scene, close)}. It closed ({words.act(close)}) without a byte of response"
-        f"{_delay(scene, close)}.{_reset_words(close, reset)}",
+        f"{_delay(scene, close)}.{_reset_words(close, reset)}{_defect_words(scene)}",
         evidence=(*_evidence(scene, close), *_reset_evidence(reset)),
         runner_up=_rival(scene, close),
         retry_safe=scene.idempotent,
@@ -44,7 +44,7 @@ def reset_mid_request(scene: Scene) -> Verdict | None:
         return None
     whole = _had(scene, close) >= scene.request.end
     source = origin.of_reset(scene.connection, close)
-    fault = source.fault if whole or source.fault != "server" else _upload_fault(scene, close)
+    fault = _closing_fault(scene, close, whole=whole) if source.fault == "server" else source.fault
     return Verdict(
         code="reset-mid-request",
         connection=scene.connection,
@@ -52,7 +52,7 @@ def reset_mid_request(scene: Scene) -> Verdict | None:
         fault=fault,
         certainty=source.certainty if whole or source.certainty != "proved" else "likely",
         facts=f"{_arrival(scene, close)}. Then the connection was reset without a byte of response"
-        f"{_delay(scene, close)}. {source.says}",
+        f"{_delay(scene, close)}. {source.says}{_defect_words(scene)}",
         evidence=(*_evidence(scene, close), *source.evidence),
         runner_up=_rival(scene, close),
         retry_safe=scene.idempotent,
@@ -101,10 +101,21 @@ def _upload_fault(scene: Scene, close: CloseEvent) -> Fault:
 
 
 def _closing_fault(scene: Scene, close: CloseEvent, *, whole: bool) -> Fault:
-    """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2)."""
+    """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2).
+
+    A server may refuse to answer what is no proper request.
+    """
     if close.kind == "alert":
         return "server" if "internal_error" in close.detail else "unknown"
+    if scene.request.defects:
+        return "unknown"
     return "server" if whole else _upload_fault(scene, close)
+
+
+def _defect_words(scene: Scene) -> str:
+    if not scene.request.defects:
+        return ""
+    return " The request breaks the rules of HTTP (plainwire show tells how): that may be why."
 
 
 def _delay(scene: Scene, close: CloseEvent) -> str:
@@ -112,7 +123,8 @@ def _delay(scene: Scene, close: CloseEvent) -> str:
     if acknowledged is None or acknowledged[1] > close.time_ns:
         return ""
     if acknowledged[0] == close.packet:
-        return f", {words.span(close.time_ns - scene.request.last_ns)} after the request left"
+        delay = close.time_ns - scene.request.last_ns
+        return f", {words.span(delay)} after the request left" if delay >= 0 else ""
     return f", {words.span(close.time_ns - acknowledged[1])} after acknowledging it"
 
 

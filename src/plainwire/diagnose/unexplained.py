@@ -51,7 +51,9 @@ def unexplained(scene: Scene) -> Verdict:
 
 
 def _facts(scene: Scene) -> str:
-    close = scene.server_close
+    close, response = scene.server_close, scene.exchange.response
+    if response is not None and not response.status:
+        return "What came back is no HTTP response (plainwire show tells what)."
     if close is None:
         return "The exchange has no complete response, and no side closed the connection in the capture."
     ack = primitives.last_ack(scene.connection, Side.SERVER, close)

@@ -10,13 +10,11 @@ from .verdict import Scene, Verdict
 SUSPECT_STATUSES = (408, 400)
 """What servers and load balancers write onto a connection on which no request came."""
 
-_ERRORS = 400
-
 
 def unsolicited_408(scene: Scene) -> Verdict | None:
     """A verdict where this response, or the one before it, answers nothing that the server had received."""
     before = scene.previous
-    if before is not None and before.request is None and _is_error(before.response):
+    if before is not None and before.request is None and scene.exchange.outcome != "complete":
         return _verdict(scene, before.response, (before.id, scene.exchange.id), "before the request was sent")
     response = scene.exchange.response
     if response is None or response.status not in SUSPECT_STATUSES:
@@ -26,10 +24,6 @@ def unsolicited_408(scene: Scene) -> Verdict | None:
         return None
     says = f"acknowledging up to {words.number(ack)}: not one byte of the request had arrived at the server"
     return _verdict(scene, response, (scene.exchange.id,), says)
-
-
-def _is_error(response: Response | None) -> bool:
-    return response is not None and response.status >= _ERRORS
 
 
 def _verdict(scene: Scene, response: Response | None, exchanges: tuple[int, ...], how: str) -> Verdict | None:

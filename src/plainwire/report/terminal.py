@@ -127,7 +127,7 @@ def describe(exchange: Exchange, limit: int = 60) -> str:
     asked = "(no request)"
     if request is not None:
         asked = printable(f"{request.method} {redact.target(request.target)}", limit)
-    status = f"{response.status}, " if response is not None else ""
+    status = f"{response.status}, " if response is not None and response.status else ""
     packet = request.packet if request is not None else response.packet if response is not None else 0
     return f"{asked}  {status}{exchange.outcome}, packet {packet}"
 
