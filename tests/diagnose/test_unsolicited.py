@@ -48,6 +48,19 @@ def test_any_response_ahead_of_the_request_is_told_not_only_408() -> None:
     assert only(diagnose([wire.done("unanswered")])).code == "unsolicited-408"
 
 
+def test_a_post_is_called_safe_to_repeat_only_where_the_close_shows_that_it_never_arrived() -> None:
+    def spoiled(ack: int) -> bool | None:
+        wire = Wire()
+        wire.ok(0)
+        wire.unasked(1080)
+        wire.ask(1300, method="POST")
+        wire.close(SERVER, "fin", 1400, ack=ack)
+        return only(diagnose([wire.done("unanswered")])).retry_safe
+
+    assert spoiled(99) is True
+    assert spoiled(198) is False
+
+
 def test_a_408_on_an_idle_connection_that_hurt_nobody_is_not_accused() -> None:
     wire = Wire()
     wire.ok(0)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from plainwire.model import Evidence, Response
 
 from . import primitives, words
 from .verdict import Scene, Verdict
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseEvent
 
 SUSPECT_STATUSES = (408, 400)
 """What servers and load balancers write onto a connection on which no request came."""
@@ -45,6 +50,11 @@ def _verdict(scene: Scene, response: Response | None, exchanges: tuple[int, ...]
             *late,
         ),
         runner_up="a real answer to the request: refuted, the server had received nothing of it",
-        retry_safe=True,
+        retry_safe=scene.idempotent or _never_read(scene, close),
         time_ns=scene.request.time_ns,
     )
+
+
+def _never_read(scene: Scene, close: CloseEvent | None) -> bool:
+    """Whether the server's close shows that it had no byte of the request to the end."""
+    return close is not None and close.ack is not None and close.ack <= scene.request.start
