@@ -211,7 +211,7 @@ COUNTS = r"""
 import os, signal, sys, time
 seen = []
 for name in sys.argv[1:]:
-    signal.signal(signal.Signals[name], lambda number, _: (seen.append(number), os.write(1, b"%d\n" % number)))
+    signal.signal(signal.Signals[name], lambda n, _: (seen.append(n), os.write(1, b"%d\n" % n)))
 os.write(1, b"ready\n")
 while len(seen) < len(sys.argv) - 1:
     time.sleep(0.02)  # not pause(): the last signal may come just before it
