@@ -310,7 +310,9 @@ def _owner(connection: Connection, events: ProgramEvents) -> ProgramConnection |
     found = events.by_client_random.get(_random(connection))
     if found is not None:
         return found
-    calls = events.by_sockets.get((str(connection.client), str(connection.server)), ())
+    ends = str(connection.client), str(connection.server)
+    # A program that is the server names its own end first.
+    calls = [*events.by_sockets.get(ends, ()), *events.by_sockets.get(ends[::-1], ())]
     calls = [call for call in calls if call[0] <= connection.last_ns + 1_000_000_000]
     return min(calls, key=lambda call: abs(call[0] - connection.opened_ns))[1] if calls else None
 
@@ -385,4 +387,5 @@ def exit_code(report: Report) -> int:
     coverage = report.coverage
     blind = coverage.undecrypted or coverage.mid_stream or coverage.packets_dropped or report.findings
     unseen = any(e.outcome == "unseen" for e in report.exchanges)
-    return 3 if blind or unseen or not report.exchanges else 0
+    asked = any(e.request is not None for e in report.exchanges)
+    return 3 if blind or unseen or not asked else 0

@@ -14,17 +14,23 @@ _MOST_DIGITS = 18
 
 
 @dataclass(slots=True)
-class Fields:
-    """Header fields in order, and what of them frames the body (RFC 9112 section 6)."""
+class Framing:
+    """What of the header fields frames the body or ends the connection (RFC 9112 sections 6, 9.6).
 
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    Shared between messages that say the same: never changed once made.
+    """
+
     content_length: int | None = None
     chunked: bool = False
     transfer_encoding: bool = False
     close: bool = False
     keep_alive: bool = False
     upgrade: bool = False
+    broken: bool = False
     defects: list[str] = field(default_factory=list)
+
+
+Headers = list[tuple[str, str]]
 
 
 def printable(data: bytes, most: int = 60) -> str:
@@ -33,46 +39,95 @@ def printable(data: bytes, most: int = 60) -> str:
     return f"'{text}'" + ("..." if len(data) > most else "")
 
 
+_ORDINARY, _CONTENT_LENGTH, _TRANSFER_ENCODING, _CONNECTION, _UPGRADE, _BROKEN = range(6)
+_KINDS = {
+    "content-length": _CONTENT_LENGTH,
+    "transfer-encoding": _TRANSFER_ENCODING,
+    "connection": _CONNECTION,
+    "upgrade": _UPGRADE,
+}
+_Known = tuple[tuple[str, str], int]  # a field, and its kind
+
+
 class FieldParser:
-    """Parses blocks of field lines; a block seen before costs one look-up."""
+    """Parses blocks of field lines; a line seen before costs one look-up."""
 
     def __init__(self) -> None:
-        self._cache: dict[bytes, Fields] = {}
+        self._lines: dict[str, _Known] = {}
+        self._kinds: dict[str, int] = {}
+        self._framings: dict[tuple[_Known, ...], Framing] = {(): Framing()}
 
-    def parse(self, block: bytes) -> Fields:
+    def parse(self, block: bytes) -> tuple[Headers, Framing]:
         """The fields of a block of lines, without the empty line that ends it."""
-        known = self._cache.get(block)
-        if known is None:
-            known = _parse(block)
-            if len(self._cache) >= _MOST_CACHED:
-                self._cache.clear()
-            self._cache[block] = known
-        return known
+        text = block.decode("latin-1").removesuffix("\r")
+        lines = text.split("\r\n")
+        ends = len(lines) - 1
+        if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+            return _parse_broken(block)
+        known, headers, special = self._lines, [], []
+        for line in lines:
+            field = known.get(line) or self._learn(line)
+            headers.append(field[0])
+            if field[1]:
+                special.append(field)
+        key = tuple(special)
+        framing = self._framings.get(key)
+        if framing is None:
+            framing = _framing(special)
+            if len(self._framings) >= _MOST_CACHED:
+                self._framings.clear()
+            self._framings[key] = framing
+        return _parse_broken(block) if framing.broken else (headers, framing)
+
+    def _learn(self, line: str) -> _Known:
+        name, colon, value = line.partition(":")
+        kind = self._kinds.get(name)
+        if kind is None:
+            token = bool(name) and _TOKEN.issuperset(name.encode("latin-1"))
+            kind = _KINDS.get(name.lower(), _ORDINARY) if token else _BROKEN
+            if token and len(self._kinds) < _MOST_CACHED:
+                self._kinds[name] = kind
+        field = (name, value.strip(" \t")), kind if colon else _BROKEN
+        if len(self._lines) >= _MOST_CACHED:
+            self._lines.clear()
+        self._lines[line] = field
+        return field
 
 
-def _parse(block: bytes) -> Fields:
-    fields = Fields()
-    lengths: list[bytes] = []
+def _framing(special: list[_Known]) -> Framing:
+    framing = Framing()
+    lengths: list[str] = []
     codings: list[str] = []
-    for line in _lines(block, fields.defects):
-        name, value = _field(line, fields)
-        lowered = name.lower()
-        if lowered == "content-length":
-            lengths.append(value.encode("latin-1"))
-        elif lowered == "transfer-encoding":
+    for (_, value), kind in special:
+        if kind == _CONTENT_LENGTH:
+            lengths.append(value)
+        elif kind == _TRANSFER_ENCODING:
             codings += [c.strip().lower() for c in value.split(",")]
-        elif lowered == "connection":
-            options = {option.strip().lower() for option in value.split(",")}
-            fields.close = fields.close or "close" in options
-            fields.keep_alive = fields.keep_alive or "keep-alive" in options
-        elif lowered == "upgrade":
-            fields.upgrade = True
-    fields.content_length = _content_length(lengths, fields.defects)
-    fields.transfer_encoding = bool(codings)
-    fields.chunked = bool(codings) and codings[-1] == "chunked"
-    if codings and lengths:
-        fields.defects.append("both Transfer-Encoding and Content-Length (RFC 9112 section 6.3)")
-    return fields
+        elif kind == _CONNECTION:
+            options = {option.strip() for option in value.lower().split(",")}
+            framing.close = framing.close or "close" in options
+            framing.keep_alive = framing.keep_alive or "keep-alive" in options
+        elif kind == _UPGRADE:
+            framing.upgrade = True
+        elif kind == _BROKEN:
+            framing.broken = True
+    if lengths:
+        framing.content_length = _content_length(lengths, framing.defects)
+    if codings:
+        framing.transfer_encoding = True
+        framing.chunked = codings[-1] == "chunked"
+        if lengths:
+            framing.defects.append("both Transfer-Encoding and Content-Length (RFC 9112 section 6.3)")
+    return framing
+
+
+def _parse_broken(block: bytes) -> tuple[Headers, Framing]:
+    """The general way: any line may break any rule."""
+    defects: list[str] = []
+    known = [_field(line, defects) for line in _lines(block, defects)]
+    framing = _framing([field for field in known if field[1]])
+    framing.defects = defects + framing.defects
+    return [pair for pair, _ in known], framing
 
 
 def _lines(block: bytes, defects: list[str]) -> list[bytes]:
@@ -88,29 +143,32 @@ def _lines(block: bytes, defects: list[str]) -> list[bytes]:
     return lines
 
 
-def _field(line: bytes, fields: Fields) -> tuple[str, str]:
+def _field(line: bytes, defects: list[str]) -> _Known:
     name, colon, value = line.partition(b":")
     if not colon:
-        fields.defects.append(f"header line without a colon: {printable(line)}")
+        defects.append(f"header line without a colon: {printable(line)}")
     elif not name or not _TOKEN.issuperset(name):
-        fields.defects.append(f"field name is no token: {printable(name)} (RFC 9112 section 5.1)")
+        defects.append(f"field name is no token: {printable(name)} (RFC 9112 section 5.1)")
     if b"\r" in value or b"\0" in value:
-        fields.defects.append(f"CR or NUL in the value of {printable(name)} (RFC 9110 section 5.5)")
-    pair = (name.decode("latin-1"), value.strip(b" \t").decode("latin-1"))
-    fields.headers.append(pair)
-    return pair
+        defects.append(f"CR or NUL in the value of {printable(name)} (RFC 9110 section 5.5)")
+    text = name.decode("latin-1")
+    kind = _KINDS.get(text.strip(" \t").lower(), _ORDINARY) if colon else _ORDINARY
+    return (text, value.strip(b" \t").decode("latin-1")), kind
 
 
-def _content_length(values: list[bytes], defects: list[str]) -> int | None:
-    if not values:
+def _content_length(values: list[str], defects: list[str]) -> int | None:
+    first = values[0]
+    if len(values) > 1 or "," in first:
+        each = [v.strip() for value in values for v in value.split(",")]
+        if len(set(each)) > 1:
+            defects.append(
+                "Content-Length fields that differ (RFC 9112 section 6.3); the first one counts here"
+            )
+        first = each[0]
+    if not (first.isascii() and first.isdigit()) or len(first) > _MOST_DIGITS:
+        defects.append(f"Content-Length is no number: {printable(first.encode('latin-1'))}")
         return None
-    each = [v.strip() for value in values for v in value.split(b",")]
-    if len(set(each)) > 1:
-        defects.append("Content-Length fields that differ (RFC 9112 section 6.3); the first one counts here")
-    if not each[0].isdigit() or len(each[0]) > _MOST_DIGITS:
-        defects.append(f"Content-Length is no number: {printable(each[0])}")
-        return None
-    return int(each[0])
+    return int(first)
 
 
 @dataclass(slots=True)
@@ -133,28 +191,35 @@ class StatusLine:
     defects: list[str]
 
 
+_METHODS = {
+    name.encode(): name
+    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+}
+_FINE: list[str] = []  # shared, never changed
+
+
 def request_line(line: bytes) -> RequestLine:
     """Read a request line; what does not fit stays in ``target``."""
     parts = line.split(b" ")
-    if len(parts) >= 3 and parts[-1].startswith(b"HTTP/"):  # noqa: PLR2004
+    if len(parts) == 3 and parts[2] == b"HTTP/1.1" and parts[0] in _METHODS:
+        return RequestLine(_METHODS[parts[0]], parts[1].decode("latin-1"), "HTTP/1.1", _FINE)
+    if len(parts) >= 3 and parts[-1].startswith(b"HTTP/"):
         method, target, version = parts[0], b" ".join(parts[1:-1]), parts[-1]
-        defects = [] if len(parts) == 3 else ["spaces in the request target (RFC 9112 section 3.2)"]  # noqa: PLR2004
+        defects = [] if len(parts) == 3 else ["spaces in the request target (RFC 9112 section 3.2)"]
     else:
         method, _, target = line.partition(b" ")
         version = b""
         defects = [f"request line without a version: {printable(line)}"]
     if not method or not _TOKEN.issuperset(method):
         defects.append(f"the method is no token: {printable(method)} (RFC 9110 section 9.1)")
-    return RequestLine(
-        method.decode("latin-1"), target.decode("latin-1"), version.decode("latin-1"), defects
-    )
+    return RequestLine(method.decode("latin-1"), target.decode("latin-1"), version.decode("latin-1"), defects)
 
 
 def status_line(line: bytes) -> StatusLine:
     """Read a status line; the status is 0 where there is no number of three digits."""
     version, _, rest = line.partition(b" ")
     code, _, reason = rest.partition(b" ")
-    if code.isdigit() and len(code) == 3:  # noqa: PLR2004
+    if code.isdigit() and len(code) == 3:
         status, defects = int(code), []
     else:
         status, defects = 0, [f"status line without a status: {printable(line)} (RFC 9112 section 4)"]

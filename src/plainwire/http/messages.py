@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from plainwire.http.fields import (
     FieldParser,
-    Fields,
-    RequestLine,
+    Framing,
     StatusLine,
     printable,
     request_line,
@@ -56,21 +55,20 @@ Text = tuple[bytes, int, int]
 """Plain text, and where in the TCP stream what carried it begins and ends."""
 
 _Message = TypeVar("_Message", Request, Response)
-_Line = TypeVar("_Line", RequestLine, StatusLine)
 
 
-class State(enum.Enum):
+class State(enum.IntEnum):
     """See the module's essay."""
 
-    HEAD = enum.auto()
-    BODY = enum.auto()
-    CHUNK_SIZE = enum.auto()
-    CHUNK = enum.auto()
-    TRAILERS = enum.auto()
-    UNTIL_CLOSE = enum.auto()
-    HELD = enum.auto()
-    TUNNEL = enum.auto()
-    DEAD = enum.auto()
+    HEAD = 0
+    BODY = 1
+    CHUNK_SIZE = 2
+    CHUNK = 3
+    TRAILERS = 4
+    UNTIL_CLOSE = 5
+    HELD = 6
+    TUNNEL = 7
+    DEAD = 8
 
 
 class _Reader(Generic[_Message]):
@@ -91,17 +89,17 @@ class _Reader(Generic[_Message]):
         self._left = 0  # of BODY or CHUNK
         self._started = False
         self._body: list[bytes] = []
-        self._steps: dict[State, Callable[[bytes, int], int]] = {
-            State.HEAD: self._head,
-            State.BODY: self._sized,
-            State.CHUNK_SIZE: self._chunk_size,
-            State.CHUNK: self._sized,
-            State.TRAILERS: self._trailers,
-            State.UNTIL_CLOSE: self._unsized,
-            State.HELD: self._hold,
-            State.TUNNEL: self._ignore,
-            State.DEAD: self._ignore,
-        }
+        self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
+            self._head,
+            self._sized,
+            self._chunk_size,
+            self._sized,
+            self._trailers,
+            self._unsized,
+            self._hold,
+            self._ignore,
+            self._ignore,
+        ]
         self._from = 0  # of the text being read: where its carrier begins and ends
         self._to = 0
         self._carried = 0  # how much of the text came over from earlier carriers
@@ -157,8 +155,9 @@ class _Reader(Generic[_Message]):
         self._carry = b""
 
     def _defect(self, text: str) -> None:
-        if self.current is not None and len(self.current.defects) < MOST_DEFECTS:
-            self.current.defects = [*self.current.defects, text]
+        if self.current is None or len(self.current.defects) >= MOST_DEFECTS:
+            return
+        self.current.defects = [*self.current.defects, text]
 
     def gap(self, offset: int, length: int) -> None:
         """Bytes are missing. A body of known size goes on behind them (in clear text); all else ends."""
@@ -176,16 +175,16 @@ class _Reader(Generic[_Message]):
     def _head(self, text: bytes, at: int) -> int:
         raise NotImplementedError
 
-    def _begin_body(self, message: _Message, fields: Fields) -> None:
+    def _begin_body(self, message: _Message, framing: Framing) -> None:
         """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
-        if fields.chunked:
+        if framing.chunked:
             message.framing, self.state = "chunked", State.CHUNK_SIZE
-        elif fields.content_length:
+        elif framing.content_length:
             message.framing = "content-length"
-            message.declared_size = self._left = fields.content_length
+            message.declared_size = self._left = framing.content_length
             self.state = State.BODY
         else:
-            if fields.content_length == 0:
+            if framing.content_length == 0:
                 message.framing, message.declared_size = "content-length", 0
             self._finish()
 
@@ -255,7 +254,7 @@ class _Reader(Generic[_Message]):
             if match is None:
                 return at
             if self.current is not None:
-                self.current.trailers = self._fields.parse(text[at : match.start()]).headers
+                self.current.trailers = self._fields.parse(text[at : match.start()])[0]
             end = match.end()
         if self.current is not None:
             self.current.end = self._end_of(end)
@@ -284,7 +283,6 @@ class RequestReader(_Reader[Request]):
         super().__init__(fields, exact=exact, keep_bodies=keep_bodies)
         self.special: dict[int, str] = {}
         self._count = 0
-        self._lines: dict[bytes, RequestLine] = {}
         self._protocol_change = False
 
     def _head(self, text: bytes, at: int) -> int:
@@ -300,26 +298,28 @@ class RequestReader(_Reader[Request]):
         if match is None:
             return at
         cut = text.index(b"\n", at)
-        line = _cached(self._lines, text[at:cut].rstrip(b"\r"), request_line)
-        fields = self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else _NO_FIELDS
+        line = request_line(text[at:cut].rstrip(b"\r"))
+        headers, framing = (
+            self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else ([], _NO_FRAMING)
+        )
         request = Request(
             line.method,
             line.target,
             line.version,
-            fields.headers,
+            headers,
             self._start_of(at),
             self._end_of(match.end()),
-            close_announced=fields.close,
-            defects=line.defects + fields.defects if line.defects or fields.defects else [],
+            close_announced=framing.close,
+            defects=line.defects + framing.defects if line.defects or framing.defects else [],
         )
         self.current = request
         self.fresh.append(request)
-        self._protocol_change = fields.upgrade
+        self._protocol_change = framing.upgrade
         if line.method in ("HEAD", "CONNECT"):
             self.special[self._count] = line.method
             self._protocol_change = self._protocol_change or line.method == "CONNECT"
         self._count += 1
-        self._begin_body(request, fields)
+        self._begin_body(request, framing)
         return match.end()
 
     def _finish(self) -> None:
@@ -328,7 +328,7 @@ class RequestReader(_Reader[Request]):
             self.state = State.HELD
 
     def answer(self, *, tunnel: bool) -> None:
-        """The final response to the latest request is here: does the connection stay HTTP?"""
+        """Take note of the final response to the latest request: does the connection stay HTTP."""
         if tunnel:
             self.state, self._carry = State.TUNNEL, b""
         elif self.state is State.HELD:
@@ -386,17 +386,19 @@ class ResponseReader(_Reader[Response]):
         if match is None:
             return at
         cut = text.index(b"\n", at)
-        line = _cached(self._lines, text[at:cut].rstrip(b"\r"), status_line)
-        fields = self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else _NO_FIELDS
+        line = self._status_line(text[at:cut].rstrip(b"\r"))
+        headers, framing = (
+            self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else ([], _NO_FRAMING)
+        )
         response = Response(
             line.status,
             line.reason,
             line.version,
-            fields.headers,
+            headers,
             self._start_of(at),
             self._end_of(match.end()),
-            close_announced=fields.close or (line.version == "HTTP/1.0" and not fields.keep_alive),
-            defects=line.defects + fields.defects if line.defects or fields.defects else [],
+            close_announced=framing.close or (line.version == "HTTP/1.0" and not framing.keep_alive),
+            defects=line.defects + framing.defects if line.defects or framing.defects else [],
         )
         if self._junk_size:
             note = f"{self._junk_size} bytes before the status line belong to no message: "
@@ -404,8 +406,17 @@ class ResponseReader(_Reader[Response]):
             self._junk, self._junk_size = b"", 0
         self.current = response
         self.fresh.append(response)
-        self._frame(response, fields)
+        self._frame(response, framing)
         return match.end()
+
+    def _status_line(self, data: bytes) -> StatusLine:
+        line = self._lines.get(data)
+        if line is None:
+            line = status_line(data)
+            if len(self._lines) >= _MOST_CACHED:
+                self._lines.clear()
+            self._lines[data] = line
+        return line
 
     def _no_status_line(self, text: bytes, at: int) -> int:
         """Bytes where a status line should be: pass over them to the next one, and say so."""
@@ -422,7 +433,7 @@ class ResponseReader(_Reader[Response]):
             self._junk_size += found - at
         return found
 
-    def _frame(self, response: Response, fields: Fields) -> None:
+    def _frame(self, response: Response, framing: Framing) -> None:
         """RFC 9112 section 6.3, in its order."""
         status = response.status
         if status in _INTERIM and status != _SWITCHING:
@@ -430,18 +441,18 @@ class ResponseReader(_Reader[Response]):
             return
         method = self._requests.special.pop(self._count, "") if self._requests.special else ""
         self._count += 1
-        tunnel = status == _SWITCHING or (method == "CONNECT" and 200 <= status < 300)  # noqa: PLR2004
+        tunnel = status == _SWITCHING or (method == "CONNECT" and 200 <= status < 300)
         if tunnel:
             response.framing = "tunnel"
             self._finish()
             self.state = State.TUNNEL
         elif method == "HEAD" or status in _BODILESS:
             self._finish()
-        elif fields.transfer_encoding or fields.content_length is not None:
-            if fields.transfer_encoding and not fields.chunked:
+        elif framing.transfer_encoding or framing.content_length is not None:
+            if framing.transfer_encoding and not framing.chunked:
                 response.framing, self.state = "close", State.UNTIL_CLOSE
             else:
-                self._begin_body(response, fields)
+                self._begin_body(response, framing)
         else:
             response.framing, self.state = "close", State.UNTIL_CLOSE
         if tunnel or self._requests.state is State.HELD:
@@ -471,14 +482,4 @@ class ResponseReader(_Reader[Response]):
         self._carry, self._junk_size = b"", 0
 
 
-_NO_FIELDS = Fields()
-
-
-def _cached(cache: dict[bytes, _Line], key: bytes, parse: Callable[[bytes], _Line]) -> _Line:
-    line = cache.get(key)
-    if line is None:
-        line = parse(key)
-        if len(cache) >= _MOST_CACHED:
-            cache.clear()
-        cache[key] = line
-    return line
+_NO_FRAMING = Framing()

@@ -1,4 +1,7 @@
-"""The JSON report: the schema is described in docs/report.md. Additive; ``schema`` counts what is not."""
+"""The JSON report: the schema is described in docs/report.md. Additive; ``schema`` counts what is not.
+
+Values that may be the user's passwords and tokens are hidden, as in every report.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from plainwire.model import Side
+from plainwire.report import redact
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Finding, Report, Request, Response, ServerFacts
@@ -103,12 +107,13 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _request(request: Request) -> dict[str, Any]:
+    authority = request.authority
     fields: dict[str, Any] = {
         "method": request.method,
-        "target": request.target,
-        "authority": request.authority,
+        "target": redact.target(request.target),
+        "authority": None if authority is None else redact.authority(authority),
         "version": request.version,
-        "headers": request.headers,
+        "headers": redact.headers(request.headers),
         "body_size": request.body_size,
         "time": request.time_ns / 1e9,
         "packet": request.packet,
@@ -116,7 +121,7 @@ def _request(request: Request) -> dict[str, Any]:
         "complete": request.complete,
     }
     if request.trailers:
-        fields["trailers"] = request.trailers
+        fields["trailers"] = redact.headers(request.trailers)
     if request.defects:
         fields["defects"] = request.defects
     return fields
@@ -127,7 +132,7 @@ def _response(response: Response) -> dict[str, Any]:
         "status": response.status,
         "reason": response.reason,
         "version": response.version,
-        "headers": response.headers,
+        "headers": redact.headers(response.headers),
         "body_size": response.body_size,
         "time": response.time_ns / 1e9,
         "packet": response.packet,
@@ -135,7 +140,7 @@ def _response(response: Response) -> dict[str, Any]:
         "complete": response.complete,
     }
     if response.trailers:
-        fields["trailers"] = response.trailers
+        fields["trailers"] = redact.headers(response.trailers)
     if response.defects:
         fields["defects"] = response.defects
     return fields

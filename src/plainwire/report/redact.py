@@ -7,6 +7,7 @@ case still hold it: reports are what people paste into a ticket.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 HIDDEN = "[redacted]"
@@ -31,9 +32,15 @@ _USER_INFO = re.compile(r"(//)[^/?#@]*@")
 
 def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the header fields with the values of those that carry secrets hidden; names and order stay."""
+    for name, _ in fields:
+        if is_secret_header(name):
+            break
+    else:
+        return fields
     return [(name, HIDDEN if is_secret_header(name) else value) for name, value in fields]
 
 
+@lru_cache(maxsize=4096)
 def is_secret_header(name: str) -> bool:
     """Whether the value of a header field of this name may be a secret."""
     return name.lower() in _HEADERS or _is_secret_word(name)
@@ -41,6 +48,8 @@ def is_secret_header(name: str) -> bool:
 
 def target(text: str) -> str:
     """Return a request target with user information and the values of secret query parameters hidden."""
+    if "?" not in text and "@" not in text:
+        return text
     text = _USER_INFO.sub(rf"\1{HIDDEN}@", text, count=1) if "@" in text else text
     path, mark, query = text.partition("?")
     if not mark:

@@ -15,14 +15,16 @@ the record that carried it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, TlsInfo
 from plainwire.tls import handshake, suites
 from plainwire.tls.ciphers import Aead13, RecordCipher, next_secret, tls12_ciphers
-from plainwire.tls.keylog import KeyLog
+
+if TYPE_CHECKING:
+    from plainwire.tls.keylog import KeyLog
 
 MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
@@ -71,6 +73,7 @@ class _Direction:
         "dead",
         "done",
         "handshake",
+        "parts",
         "plain",
         "record",
         "secret",
@@ -83,6 +86,7 @@ class _Direction:
     def __init__(self, side: Side) -> None:
         self.side = side
         self.buffer = b""
+        self.parts: list[bytes] = []  # to be joined to ``buffer``
         self.base = 0  # stream offset of buffer[0]
         self.cipher: RecordCipher | None = None
         self.secret = b""  # TLS 1.3: what ``cipher`` was made of
@@ -127,10 +131,9 @@ class TlsSession:
         direction = self._sides[side]
         if direction.dead:
             return
-        if direction.buffer:
-            direction.buffer += data
-        else:
-            direction.buffer, direction.base = data, offset
+        if not direction.buffer and not direction.parts:
+            direction.base = offset
+        direction.parts.append(data)
 
     def gap(self, gap: Gap) -> None:
         """Bytes are missing: what follows them in this direction cannot be read."""
@@ -164,6 +167,7 @@ class TlsSession:
             self.reasons.append(Reason(direction.side, why, direction.base))
         direction.dead = True
         direction.buffer = b""
+        direction.parts.clear()
 
     def _step_all(self) -> None:
         client, server = self._sides
@@ -176,9 +180,12 @@ class TlsSession:
 
     def _step(self, direction: _Direction) -> bool:
         """Open records until the buffer holds no whole one or something is lacking; True if any was."""
+        if direction.parts:
+            direction.buffer = b"".join((direction.buffer, *direction.parts))
+            direction.parts.clear()
         buffer = direction.buffer
         at, size = 0, len(buffer)
-        while size - at >= 5 and not direction.dead:  # noqa: PLR2004
+        while size - at >= 5 and not direction.dead:
             if type(direction.cipher) is Aead13 and direction.done:
                 reached = self._fast(direction, buffer, at)
                 if reached > at:
@@ -186,7 +193,7 @@ class TlsSession:
                     continue
             kind = buffer[at]
             length = buffer[at + 3] << 8 | buffer[at + 4]
-            if not 20 <= kind <= 24 or buffer[at + 1] != 3 or length > _LONGEST_RECORD:  # noqa: PLR2004
+            if not 20 <= kind <= 24 or buffer[at + 1] != 3 or length > _LONGEST_RECORD:
                 direction.base += at
                 self._die(direction, self._not_a_record(direction))
                 return True
@@ -216,7 +223,7 @@ class TlsSession:
         decrypt, iv, sequence = cipher.decrypt, cipher.iv, cipher.sequence
         append, base = direction.plain.append, direction.base
         view, size, before = memoryview(buffer), len(buffer), sequence
-        while size - at >= 5 and buffer[at] == _APPLICATION:  # noqa: PLR2004
+        while size - at >= 5 and buffer[at] == _APPLICATION:
             body = at + 5
             end = body + (buffer[at + 3] << 8 | buffer[at + 4])
             if end > size:
@@ -239,42 +246,38 @@ class TlsSession:
             return _NO_HANDSHAKE
         return f"no TLS record where record {direction.record + 1} should begin"
 
-    def _record(
-        self, direction: _Direction, kind: int, version: bytes, body: memoryview, start: int
-    ) -> bool:
+    def _record(self, direction: _Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
         """Take one whole record; False if it must wait."""
         end = start + 5 + len(body)
         if kind == _CHANGE_CIPHER_SPEC:
             return self._change_cipher_spec(direction)
         if direction.cipher is None and direction.wanted and kind == _APPLICATION:
             self._install(direction, direction.wanted)
+        if kind == _ALERT and (direction.cipher is None or self._version == _TLS13) and len(body) == 2:
+            self._alert(direction, bytes(body), start, end)  # sent before its sender had keys
+            return True
         if direction.cipher is None:
             if kind == _HANDSHAKE:
                 return self._clear_handshake(direction, bytes(body))
-            if kind == _ALERT and len(body) == 2:  # noqa: PLR2004
-                self._alert(direction, bytes(body), start, end)
-                return True
             return self._wait(direction)
-        if kind == _ALERT and self._version == _TLS13:
-            self._alert(direction, bytes(body), start, end)  # sent before its sender had keys
-            return True
         text = direction.cipher.open(kind, version, body)
         if text is None:
-            return self._unopened(direction)
+            self._unopened(direction)
+        else:
+            self._opened(direction, kind, text, start, end)
+        return True
+
+    def _opened(self, direction: _Direction, kind: int, text: bytes, start: int, end: int) -> None:
         direction.skipping = False
-        if self._version == _TLS13:
+        if self._version == _TLS13:  # TLSInnerPlaintext: content, type, zeros (RFC 8446 section 5.2)
             stripped = text.rstrip(b"\0")
             kind, text = (stripped[-1], stripped[:-1]) if stripped else (0, b"")
         self._content(direction, kind, text, start, end)
-        return True
 
-    def _unopened(self, direction: _Direction) -> bool:
-        if direction.skipping:  # early data that the server did not accept (RFC 8446 section 4.2.10)
-            return True
-        self._die(
-            direction, f"wrong secret, or damaged: record {direction.record + 1} does not authenticate"
-        )
-        return True
+    def _unopened(self, direction: _Direction) -> None:
+        if not direction.skipping:  # early data that was not accepted (RFC 8446 section 4.2.10)
+            why = f"wrong secret, or damaged: record {direction.record + 1} does not authenticate"
+            self._die(direction, why)
 
     def _content(self, direction: _Direction, kind: int, text: bytes, start: int, end: int) -> None:
         if kind == _APPLICATION:
@@ -286,8 +289,8 @@ class TlsSession:
             self._handshake(direction, text)
 
     def _alert(self, direction: _Direction, text: bytes, start: int, end: int) -> None:
-        if len(text) >= 2:  # noqa: PLR2004
-            self.alerts.append(Alert(direction.side, text[1], text[0] == 2, start, end))  # noqa: PLR2004
+        if len(text) >= 2:
+            self.alerts.append(Alert(direction.side, text[1], text[0] == 2, start, end))
 
     def _wait(self, direction: _Direction) -> bool:
         direction.waiting = True
@@ -316,7 +319,7 @@ class TlsSession:
     def _handshake(self, direction: _Direction, text: bytes) -> None:
         """Handshake messages may be split over records, and several may share one."""
         direction.handshake += text
-        while len(direction.handshake) >= 4 and not direction.dead:  # noqa: PLR2004
+        while len(direction.handshake) >= 4 and not direction.dead:
             length = int.from_bytes(direction.handshake[1:4], "big")
             if length > _MOST_HANDSHAKE:
                 self._die(direction, "a handshake message has an impossible length")
