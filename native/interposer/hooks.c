@@ -16,6 +16,7 @@
 #include "event.h"
 #include "journal.h"
 #include "objects.h"
+#include "variable.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT. Its header has it for _GNU_SOURCE only, and with that the type
@@ -39,6 +40,7 @@ __attribute__((constructor)) static void load(void)
     atomic_store(&real_connect, (connect_function)next_symbol("connect"));
     journal_configure();
     if (journal_wanted()) {
+        variable_settle();
         event_configure();
         copies_discover(false);
         if (copy_any())

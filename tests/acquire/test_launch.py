@@ -274,3 +274,20 @@ os.kill(os.getpid(), signal.SIGKILL)
     go.write_text("now\n")
     assert done.read_text() == "yes\n"
     assert server13.secrets() <= key_lines(tmp_path / "case" / "keys.log")
+
+
+def test_key_log_variable_of_ours_is_for_all_but_cpython(run: Run) -> None:
+    show = "import os, subprocess; print(os.environ.get('SSLKEYLOGFILE')); "
+    show += "subprocess.run(['/bin/sh', '-c', 'echo ${SSLKEYLOGFILE:+set}'], check=True)"
+    assert run(sys.executable, "-uc", show).output.split() == ["None", "set"]
+    assert run(
+        "/bin/sh", "-c", f'{sys.executable} -c \'import os; print(len(os.environ.get("SSLKEYLOGFILE", "")))\''
+    ).output.split() == ["0"]
+
+
+def test_key_log_variable_of_the_user_is_for_cpython_too(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "own.log"))
+    script = "import os; print(os.environ['SSLKEYLOGFILE'])"
+    assert run(sys.executable, "-c", script).output.split() == [str(tmp_path / "own.log")]

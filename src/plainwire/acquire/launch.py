@@ -4,10 +4,11 @@ Same process group and terminal, same descriptors, same signal dispositions, sam
 ties the program's life to ours: where plainwire is killed, the program runs on.
 
 ``SSLKEYLOGFILE`` is set as well, for TLS libraries that honour it and that the interposer does not reach;
-one that the user has set stays, and gets its lines. It is the one variable that can hurt: a process that
-cannot open the file fails (CPython). So it names a file that every process of the program can open, with
-one exception: a program that an unprivileged user starts and that becomes another user by a set-uid
-helper (``su``).
+one that the user has set stays, and gets its lines. It is the one variable that can hurt: CPython writes
+each line once more, and fails where it cannot open the file. So the interposer takes ours out of CPython's
+environment (native/interposer/variable.h), and where there is no interposer it names a file that every
+process of the program can open, with one exception: a program that an unprivileged user starts and that
+becomes another user by a set-uid helper (``su``).
 """
 
 from __future__ import annotations
@@ -147,9 +148,12 @@ def _environment(
 ) -> dict[str, str]:
     user = sudo.caller()
     environment = dict(inherited) if user is None else user.environment(inherited)
-    environment.setdefault("SSLKEYLOGFILE", str(stage.sink or case.keys.absolute()))
+    key_log = str(stage.sink or case.keys.absolute())
+    users_own = environment.setdefault("SSLKEYLOGFILE", key_log) != key_log
     if stage.library is None or target.untouched is not None:
         return environment
+    if not users_own:
+        environment["PLAINWIRE_SSLKEYLOG"] = key_log
     others = environment.get("LD_PRELOAD", "")
     environment["LD_PRELOAD"] = f"{stage.library}:{others}" if others else str(stage.library)
     environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())

@@ -157,7 +157,7 @@ class _Reader(Generic[_Message]):
     def _defect(self, text: str) -> None:
         if self.current is None or len(self.current.defects) >= MOST_DEFECTS:
             return
-        self.current.defects = [*self.current.defects, text]
+        self.current.defects.append(text)  # a list of its own: never a cached line's
 
     def gap(self, offset: int, length: int) -> None:
         """Bytes are missing. A body of known size goes on behind them (in clear text); all else ends."""
