@@ -277,7 +277,10 @@ class Request:
             return self.target
         if "://" in self.target:
             return self.target.split("://", 1)[1].split("/", 1)[0]
-        return next((value for name, value in self.headers if name.lower() == "host"), None)
+        for name, value in self.headers:
+            if name == "Host" or name.lower() == "host":
+                return value
+        return None
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ Formats: pcap, draft-ietf-opsawg-pcap; pcapng, draft-ietf-opsawg-pcapng.
 
 from __future__ import annotations
 
+import enum
 import os
+import stat
 import struct
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Int64s, UInt8s
 
-PIECE = 16 << 20
+PIECE = 4 << 20
 """Bytes read at a time, and so the order of what a batch holds."""
 
 LARGEST_PACKET = 64 << 20
@@ -44,9 +45,13 @@ _SHB = 0x0A0D0D0A
 _TLS_KEY_LOG = 0x544C534B
 _SHORTEST_BLOCK = 12
 _SHORTEST_SECTION = 28
+_SHORTEST = {_SHB: _SHORTEST_SECTION, _IDB: 20, _OLD_PACKET: 32, _SIMPLE: 16}
 _OPT_IF_TSRESOL, _OPT_IF_TSOFFSET = 9, 14
 _OPT_ISB_IFDROP, _OPT_ISB_OSDROP = 5, 7
 _UNKNOWN_DROPS = 2**64 - 1
+_FARTHEST_SECONDS = 1 << 33
+_FINEST_DECIMAL = 27
+"""Times with more digits lie below a nanosecond for every count of 64 bits."""
 
 
 class _Input(Protocol):
@@ -71,24 +76,17 @@ def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
                 yield item
 
 
-def read_stream(source: _Input, name: str = "input") -> Iterator[CaptureItem]:
-    """Read one capture from an open binary file, as pieces of it arrive."""
-    yield from _read_one(name, source, 1)
-
-
-def _open(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a raw file
-    if path == "-":
-        return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+def _open(path: str) -> BinaryIO:
     try:
-        return Path(path).open("rb", buffering=0)
+        return os.fdopen(os.dup(0), "rb") if path == "-" else Path(path).open("rb")
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise UserError(message) from error
 
 
 def _by_time(paths: list[str]) -> list[str]:
-    """Order several files by the time of their first packet; one file is not opened twice."""
-    if len(paths) < 2 or "-" in paths:
+    """Order several files by the time of their first packet; pipes cannot be read twice, so they stay."""
+    if len(paths) < 2 or not all(_is_rereadable(path) for path in paths):
         return paths
     starts = []
     for path in paths:
@@ -97,6 +95,13 @@ def _by_time(paths: list[str]) -> list[str]:
             first = next(batches, None)
         starts.append(int(first.time_ns[0]) if first is not None else 0)
     return [path for _, path in sorted(zip(starts, paths, strict=True), key=lambda pair: pair[0])]
+
+
+def _is_rereadable(path: str) -> bool:
+    try:
+        return path != "-" and stat.S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return True  # opening it will say what is wrong
 
 
 def _read_one(path: str, source: _Input, number: int, piece: int = PIECE) -> Iterator[CaptureItem]:
@@ -134,7 +139,7 @@ def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int)
     if len(rest) < 20:
         message = f"{path}: cut off inside the file header"
         raise UserError(message)
-    link = struct.unpack_from(order + "I", rest, 16)[0] & 0x0FFFFFFF
+    link = struct.unpack_from(order + "I", rest, 16)[0] & 0xFFFF  # above it: length of the frame check sequence
     length_at = struct.Struct(order + "I").unpack_from
     carry = b""
     while more := source.read(piece):
@@ -210,31 +215,37 @@ class _Section:
     interfaces: list[_Interface] = field(default_factory=list)
 
 
-class _Bad(Exception):  # noqa: N818 - never leaves this module
-    """A block whose length cannot be."""
+class _Walk(enum.Enum):
+    """Why a walk over blocks ended."""
+
+    NEEDS_MORE = enum.auto()  # the data end
+    HAND_OVER = enum.auto()  # a block that changes the meaning of packets behind it
+    DAMAGED = enum.auto()  # a block whose length cannot be
 
 
 def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int) -> Iterator[CaptureItem]:
-    section = _Section("<")
+    section = _Section("")
     carry = head
     while more := source.read(piece):
         data = carry + more
-        position = 0
-        try:
-            while True:
-                packets, others, position, full = _walk_pcapng(data, position, section)
-                yield from others  # secrets first: they stand ahead of the packets that need them
-                if packets:
-                    yield _pcapng_batch(data, packets, section, number)
-                    number += len(packets)
-                if full:
-                    break
-        except _Bad:
+        position, end = 0, _Walk.HAND_OVER
+        while end is _Walk.HAND_OVER:
+            packets, others, position, end = _walk_pcapng(data, position, section)
+            yield from others  # secrets first: they stand ahead of the packets that need them
+            if packets:
+                yield _pcapng_batch(data, packets, section, number)
+                number += len(packets)
+        if end is _Walk.DAMAGED:
+            if not section.order:
+                break
             yield CaptureNote(
                 f"{path}: a block behind packet {number - 1} is damaged; nothing behind it was read"
             )
             return
         carry = data[position:]
+    if not section.order:
+        message = f"{path}: cut off or damaged in the file header"
+        raise UserError(message)
     if carry:
         yield CaptureNote(f"{path}: cut off behind packet {number - 1}")
 
@@ -244,41 +255,39 @@ _Packets = list[tuple[int, int]]  # block offset, block type
 
 def _walk_pcapng(  # noqa: C901, PLR0912 - one walk over every block of the file: the hot loop
     data: bytes, position: int, section: _Section
-) -> tuple[_Packets, list[CaptureItem], int, bool]:
-    """Collect packets until the data end (True), or a block of another kind must take effect (False)."""
+) -> tuple[_Packets, list[CaptureItem], int, _Walk]:
+    """Collect packets and what else the blocks hold, and say where and why that ended."""
     packets: _Packets = []
     others: list[CaptureItem] = []
     size = len(data)
-    two = struct.Struct(section.order + "II").unpack_from
+    two = struct.Struct((section.order or "<") + "II").unpack_from
     append = packets.append
     while position + _SHORTEST_BLOCK <= size:
         kind, length = two(data, position)
         if kind == _ENHANCED:
             end = position + length
             if length < 32 or length & 3 or length > LARGEST_PACKET:
-                raise _Bad
+                return packets, others, position, _Walk.DAMAGED
             if end > size:
-                return packets, others, position, True
+                break
             append((position, kind))
             position = end
             continue
         if kind == _SHB:
-            if position + _SHORTEST_SECTION > size:
-                return packets, others, position, True
             order = _BYTE_ORDER.get(data[position + 8 : position + 12])
             if order is None:
-                raise _Bad
+                return packets, others, position, _Walk.DAMAGED
             length = struct.unpack_from(order + "I", data, position + 4)[0]
-        if length < _SHORTEST_BLOCK or length & 3 or length > LARGEST_PACKET:
-            raise _Bad
+        if length < _SHORTEST.get(kind, _SHORTEST_BLOCK) or length & 3 or length > LARGEST_PACKET:
+            return packets, others, position, _Walk.DAMAGED
         if position + length > size:
-            return packets, others, position, True
+            break
         if kind in (_SIMPLE, _OLD_PACKET):
             append((position, kind))
             position += length
             continue
         if packets and kind in (_SHB, _IDB):
-            return packets, others, position, False  # what was collected belongs to the old interfaces
+            return packets, others, position, _Walk.HAND_OVER  # they belong to the interfaces so far
         if kind == _SHB:
             section.order = str(order)
             section.interfaces.clear()
@@ -286,12 +295,12 @@ def _walk_pcapng(  # noqa: C901, PLR0912 - one walk over every block of the file
         else:
             others.extend(_other_block(kind, data[position + 8 : position + length - 4], section))
         position += length
-    return packets, others, position, True
+    return packets, others, position, _Walk.NEEDS_MORE
 
 
 def _other_block(kind: int, body: bytes, section: _Section) -> Iterator[CaptureItem]:
     order = section.order
-    if kind == _IDB and len(body) >= 8:
+    if kind == _IDB:
         link, _, snaplen = struct.unpack_from(order + "HHI", body)
         section.interfaces.append(_interface(link, snaplen, dict(_options(body[8:], order)), order))
     elif kind == _SECRETS and len(body) >= 8:
@@ -305,16 +314,19 @@ def _other_block(kind: int, body: bytes, section: _Section) -> Iterator[CaptureI
             for code in (_OPT_ISB_IFDROP, _OPT_ISB_OSDROP)
             if len(options.get(code, b"")) == 8
         ]
-        if counts:
-            yield CaptureDrops(sum(c for c in counts if c != _UNKNOWN_DROPS))
+        known = [count for count in counts if count != _UNKNOWN_DROPS]
+        if known:
+            yield CaptureDrops(sum(known))
 
 
 def _interface(link: int, snaplen: int, options: dict[int, bytes], order: str) -> _Interface:
     resolution = options.get(_OPT_IF_TSRESOL, b"\x06")[:1] or b"\x06"
     exponent = resolution[0] & 0x7F
-    ticks = 2**exponent if resolution[0] & 0x80 else 10 ** min(exponent, 30)
+    ticks = 2**exponent if resolution[0] & 0x80 else 10 ** min(exponent, _FINEST_DECIMAL)
     offset = options.get(_OPT_IF_TSOFFSET, b"")
     seconds = struct.unpack(order + "q", offset)[0] if len(offset) == 8 else 0
+    if abs(seconds) > _FARTHEST_SECONDS:
+        seconds = 0  # a time beyond what nanoseconds in 64 bits can hold
     return _Interface(link, snaplen, 1_000_000_000, ticks, seconds * 1_000_000_000)
 
 
@@ -368,11 +380,12 @@ def _by_interface(interface: Int64s, ticks: Int64s, known: list[_Interface]) -> 
     """Link type and time in nanoseconds. A packet of an interface that was never described: link -1."""
     link = np.full(len(interface), -1, dtype=np.int64)
     time_ns = np.zeros(len(interface), dtype=np.int64)
-    for index in np.unique(interface).tolist():
+    indices = np.unique(interface).tolist()
+    for index in indices:
         if index >= len(known):
             continue
         described = known[index]
-        rows = interface == index if len(known) > 1 else slice(None)
+        rows = slice(None) if len(indices) == 1 else interface == index
         link[rows] = described.link
         time_ns[rows] = _nanoseconds(ticks[rows], described)
     return link, time_ns
@@ -382,7 +395,7 @@ def _nanoseconds(ticks: Int64s, interface: _Interface) -> Int64s:
     numerator, denominator = interface.numerator, interface.denominator
     if numerator % denominator == 0:
         return ticks * (numerator // denominator) + interface.offset_ns
-    if denominator % numerator == 0:
+    if denominator % numerator == 0:  # at most 10**18
         return ticks // (denominator // numerator) + interface.offset_ns
     exact = [int(t) % 2**64 * numerator // denominator + interface.offset_ns for t in ticks.tolist()]
     return np.array([t % 2**63 for t in exact], dtype=np.int64)

@@ -64,12 +64,10 @@ class FieldParser:
         ends = len(lines) - 1
         if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
             return _parse_broken(block)
-        known, headers, special = self._lines, [], []
-        for line in lines:
-            field = known.get(line) or self._learn(line)
-            headers.append(field[0])
-            if field[1]:
-                special.append(field)
+        known, learn = self._lines.get, self._learn
+        fields = [known(line) or learn(line) for line in lines]
+        headers = [field[0] for field in fields]
+        special = [field for field in fields if field[1]]
         key = tuple(special)
         framing = self._framings.get(key)
         if framing is None:

@@ -39,12 +39,8 @@ _NO_HANDSHAKE = "the handshake is not in the capture"
 NO_SECRET = "no secret for this client random"  # noqa: S105
 
 
-class Plain(NamedTuple):
-    """Plain text of one record, which stands at ``[start, end)`` of the TCP stream."""
-
-    text: bytes
-    start: int
-    end: int
+Plain = tuple[bytes, int, int]
+"""Plain text of one record, which stands at ``[start, end)`` of the TCP stream."""
 
 
 class Alert(NamedTuple):
@@ -235,7 +231,7 @@ class TlsSession:
             if not text or text[-1] != _APPLICATION:
                 break
             sequence += 1
-            append(Plain(text[:-1], base + at, base + end))
+            append((text[:-1], base + at, base + end))
             at = end
         cipher.sequence = sequence
         direction.record += sequence - before
@@ -282,7 +278,7 @@ class TlsSession:
     def _content(self, direction: _Direction, kind: int, text: bytes, start: int, end: int) -> None:
         if kind == _APPLICATION:
             if text:
-                direction.plain.append(Plain(text, start, end))
+                direction.plain.append((text, start, end))
         elif kind == _ALERT:
             self._alert(direction, text, start, end)
         elif kind == _HANDSHAKE:
