@@ -42,9 +42,13 @@ def main() -> None:
         status = plainwire(standalone_mode=False)
     except UserError as error:
         _fail(str(error), error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        asked = context.command_path if context else "plainwire"
+        _fail(f"{error.format_message().rstrip('.')} (see {asked} --help)", 2)
     except click.exceptions.Abort:
         sys.exit(130)
     except BrokenPipeError:
