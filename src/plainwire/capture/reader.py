@@ -139,7 +139,7 @@ def _read_pcap(path: str, source: _Input, magic: bytes, number: int, piece: int)
     if len(rest) < 20:
         message = f"{path}: cut off inside the file header"
         raise UserError(message)
-    link = struct.unpack_from(order + "I", rest, 16)[0] & 0xFFFF  # above it: length of the frame check sequence
+    link = struct.unpack_from(order + "I", rest, 16)[0] & 0xFFFF  # above: about checksums
     length_at = struct.Struct(order + "I").unpack_from
     carry = b""
     while more := source.read(piece):
@@ -253,7 +253,7 @@ def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int
 _Packets = list[tuple[int, int]]  # block offset, block type
 
 
-def _walk_pcapng(  # noqa: C901, PLR0912 - one walk over every block of the file: the hot loop
+def _walk_pcapng(  # noqa: C901 - one walk over every block of the file: the hot loop
     data: bytes, position: int, section: _Section
 ) -> tuple[_Packets, list[CaptureItem], int, _Walk]:
     """Collect packets and what else the blocks hold, and say where and why that ended."""

@@ -36,6 +36,8 @@ _TCP = 6
 _IPV6_OPTIONS = (0, 43, 60)  # hop-by-hop, routing, destination: next header, length in 8 bytes less 1
 _IPV6_FRAGMENT = 44
 _MOST_TAGS, _MOST_EXTENSIONS = 4, 8
+_LONGEST_SEGMENT = 1 << 24
+"""Offloads hand over less than 1 MB; more is a damaged length."""
 
 
 class Decoder:
@@ -83,6 +85,7 @@ class Decoder:
         fragment = rows.be16(head + 6) & 0x3FFF  # more fragments, or an offset
         good = (first >> 4 == 4) & (header >= 20) & (rows.byte(head + 9) == _TCP)
         good &= head + header <= rows.end[row]
+        good &= (total >= header) | (total == 0)
         pieces = good & (fragment != 0)
         if pieces.any():
             self.passed_over["IP fragments"] += int(pieces.sum())
@@ -90,7 +93,7 @@ class Decoder:
         row, head, header, total = row[good], head[good], header[good], total[good]
         # Segmentation offload hands packets over 64 KiB to the capture with a length of 0.
         on_wire = rows.start[row] + rows.batch.length[row]
-        end = np.where(total >= header, head + total, on_wire)
+        end = np.where(total > 0, head + total, on_wire)
         source = self._endpoints4(rows, head + 12, head + header)
         target = self._endpoints4(rows, head + 16, head + header + 2)
         return _Ip(row, head + header, end, rows.byte(head + 8), rows.be16(head + 4), source, target)
@@ -98,7 +101,7 @@ class Decoder:
     def _ipv6(self, rows: _Rows, row: Int64s, at: Int64s) -> _Ip:
         head = at[row]
         length = rows.be16(head + 4)
-        proto, payload = rows.byte(head + 6), head + 40
+        proto, payload = np.where(rows.byte(head) >> 4 == 6, rows.byte(head + 6), -1), head + 40
         for _ in range(_MOST_EXTENSIONS):
             more = np.isin(proto, _IPV6_OPTIONS) & (payload + 8 <= rows.end[row])
             if not more.any():
@@ -106,7 +109,8 @@ class Decoder:
             following = rows.byte(payload)
             payload = np.where(more, payload + 8 + 8 * rows.byte(payload + 1), payload)
             proto = np.where(more, following, proto)
-        self.passed_over["IP fragments"] += int((proto == _IPV6_FRAGMENT).sum())
+        pieces = (proto == _IPV6_FRAGMENT) & (rows.byte(payload) == _TCP) & (payload + 8 <= rows.end[row])
+        self.passed_over["IP fragments"] += int(pieces.sum())
         good = (proto == _TCP) & (payload + 20 <= rows.end[row])
         row, head, payload, length = row[good], head[good], payload[good], length[good]
         on_wire = rows.start[row] + rows.batch.length[row]
@@ -119,7 +123,8 @@ class Decoder:
         at = ip.payload
         header = (rows.byte(at + 12) >> 4) * 4
         captured_end = np.minimum(rows.end[ip.row], ip.end)
-        whole = (header >= 20) & (at + 20 <= rows.end[ip.row]) & (at + header <= ip.end)
+        whole = (header >= 20) & (at + 20 <= rows.end[ip.row])
+        whole &= (at + header <= ip.end) & (ip.end - at <= _LONGEST_SEGMENT)
         if not whole.all():
             self.passed_over["damaged TCP headers"] += int((~whole).sum())
             ip, at, header, captured_end = ip.only(whole), at[whole], header[whole], captured_end[whole]

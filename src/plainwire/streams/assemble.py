@@ -30,25 +30,30 @@ _PRIVILEGED = 1024
 class TcpConnection:
     """A connection while it is open: the facts so far, both directions, the last segments."""
 
-    __slots__ = ("_tail", "client", "directions", "ended", "facts")
+    __slots__ = ("_syn_ns", "_tail", "client", "directions", "ended", "facts")
 
     def __init__(self, facts: Connection, client: int) -> None:
         self.facts = facts
         self.client = client  # number of the client's endpoint
         self.directions = (Direction(Side.CLIENT), Direction(Side.SERVER))
         self.ended = False
+        self._syn_ns: list[int] = []  # when the client's SYNs were seen
         self._tail: list[Int64s] = []
 
     def feed(self, batch: SegmentBatch, columns: Int64s, rows: Int64s) -> None:
         """Take this connection's segments of one batch, in capture order."""
         facts = self.facts
         group = columns[:, rows]
+        if len(rows) > 1 and group[6].sum() > FARTHEST:  # little captured of much: offsets need nearer marks
+            for part in np.array_split(rows, 2):
+                self.feed(batch, columns, part)
+            return
         number, time_ns, source, seq, ack, flags, length = group[:7]
         side = (source != self.client).astype(np.int64)
         facts.packets += len(rows)
         facts.last_packet, facts.last_ns = int(number[-1]), int(time_ns[-1])
         if (flags & SYN).any():
-            self._handshake(time_ns, side, seq, flags)
+            self._handshake(time_ns, side, seq, ack, flags)
         self._find_bases(side, seq, ack, flags, length)
         for which in (Side.CLIENT, Side.SERVER):
             chosen = side == which
@@ -61,33 +66,40 @@ class TcpConnection:
             direction.settle(now_ns)
         self._remember(group, side)
 
-    def _handshake(self, time_ns: Int64s, side: Int64s, seq: Int64s, flags: Int64s) -> None:
+    def _handshake(self, time_ns: Int64s, side: Int64s, seq: Int64s, ack: Int64s, flags: Int64s) -> None:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""
-        syns = np.flatnonzero(flags & SYN)
-        for row in syns.tolist():
-            direction = self.directions[int(side[row])]
+        for row in np.flatnonzero(flags & SYN).tolist():
+            direction, other = self.directions[int(side[row])], self.directions[1 - int(side[row])]
             if direction.base is None:
                 direction.base = (int(seq[row]) + 1) & 0xFFFFFFFF
-            if side[row] == Side.SERVER and flags[row] & ACK and self.facts.rtt_syn_ns is None:
-                mine = [r for r in syns.tolist() if side[r] == Side.CLIENT]
-                if len(mine) == 1:
-                    self.facts.rtt_syn_ns = int(time_ns[row] - time_ns[mine[0]])
-                elif not mine and not self.facts.mid_stream:
-                    self.facts.rtt_syn_ns = int(time_ns[row]) - self.facts.opened_ns
+            if flags[row] & ACK and other.base is None:
+                other.base = int(ack[row])  # of a SYN that the capture does not hold
+            if side[row] == Side.CLIENT:
+                self._syn_ns.append(int(time_ns[row]))
+            elif flags[row] & ACK and self.facts.rtt_syn_ns is None and len(self._syn_ns) == 1:
+                self.facts.rtt_syn_ns = int(time_ns[row]) - self._syn_ns[0]
 
     def _find_bases(self, side: Int64s, seq: Int64s, ack: Int64s, flags: Int64s, length: Int64s) -> None:
-        """Without a SYN, offset 0 is the first byte that was seen or acknowledged."""
+        """Without a SYN, offset 0 is the first byte that was seen or acknowledged.
+
+        Where the other side's SYN was seen, the capture is there from the start: what that side had
+        acknowledged before the first byte seen was sent, and is missing.
+        """
         for which in (Side.CLIENT, Side.SERVER):
             direction = self.directions[which]
             if direction.base is not None:
                 continue
-            acks = np.flatnonzero((side != which) & (flags & ACK != 0))
+            acks = np.flatnonzero((side != which) & (flags & (ACK | RST) == ACK))
             own = np.flatnonzero((side == which) & (flags & RST == 0))
             if len(own):
-                first = int(own[0])
-                keepalive = length[first] <= 1 and len(acks) and int(ack[acks[0]]) == int(seq[first]) + 1
-                direction.base = (int(seq[first]) + int(keepalive)) & 0xFFFFFFFF
-            elif len(acks) and not (flags[acks[0]] & RST):
+                direction.base = int(seq[own[0]])
+                ahead = (int(ack[acks[0]]) - direction.base) & 0xFFFFFFFF if len(acks) else 0
+                if ahead == 1:  # of a keep-alive probe, if nothing else was sent by then
+                    sent = own[: max(int(np.searchsorted(own, acks[0])), 1)]
+                    direction.base += int((length[sent] <= 1).all() and not (flags[sent] & FIN).any())
+                elif ahead > 2**32 - FARTHEST and not self.facts.mid_stream:
+                    direction.base = int(ack[acks[0]])
+            elif len(acks):
                 direction.base = int(ack[acks[0]])
 
     def _feed_side(self, which: Side, batch: SegmentBatch, rows: Int64s, group: Int64s) -> None:
@@ -110,9 +122,9 @@ class TcpConnection:
         acks = raw_ack[flags & (ACK | RST) == ACK]
         if len(acks) and other.base is not None:
             highest = int(other.offsets(acks).max())
-            if other.acked < highest < other.next + FARTHEST:
+            if other.acked <= highest < other.next + FARTHEST:
                 other.acked = highest
-                if which == Side.CLIENT and highest >= 0:
+                if which == Side.CLIENT:
                     self.facts.established = True
 
     def _close_events(self, group: Int64s, side: Int64s) -> None:
@@ -129,7 +141,8 @@ class TcpConnection:
             if not flags[row] & RST:
                 seq += int(length[row]) + (1 if flags[row] & SYN else 0)
                 repeated = direction.fin is not None
-                direction.fin = seq if direction.fin is None else direction.fin
+                if not direction.ends_at(seq):
+                    continue
             self.facts.closes.append(
                 CloseEvent(
                     kind="rst" if flags[row] & RST else "fin",
@@ -195,16 +208,16 @@ class Assembler:
         columns = _columns(batch)
         touched: list[TcpConnection] = []
         over: list[TcpConnection] = []
-        for pair, rows in _groups(batch):
-            for part in self._incarnations(pair, batch, rows):
-                connection = self._open.get(pair)
-                if connection is None or self._is_new(pair, batch, part):
-                    if connection is not None:
-                        over.append(connection)
-                    connection = self._open_one(pair, batch, part)
-                connection.feed(batch, columns, part)
-                if not touched or touched[-1] is not connection:
-                    touched.append(connection)
+        groups = [(p, part) for p, rows in _groups(batch) for part in self._incarnations(p, batch, rows)]
+        groups.sort(key=lambda group: int(group[1][0]))
+        for pair, part in groups:
+            connection = self._open.get(pair)
+            if connection is None or self._is_new(pair, batch, part):
+                if connection is not None:
+                    over.append(connection)
+                connection = self._open_one(pair, batch, part)
+            connection.feed(batch, columns, part)
+            touched.append(connection)
         over.extend(self._sweep(int(batch.time_ns[-1])))
         return touched, over
 
@@ -247,6 +260,8 @@ class Assembler:
         self._isn.pop(pair, None)
         if flags & (SYN | ACK) == SYN:
             self._isn[pair] = int(batch.seq[first])
+        elif flags & SYN:  # captured ahead of the SYN that it answers
+            self._isn[pair] = (int(batch.ack[first]) - 1) & 0xFFFFFFFF
         self.opened += 1
         facts = Connection(
             id=self.opened,
@@ -285,15 +300,13 @@ def _columns(batch: SegmentBatch) -> Int64s:
 
 
 def _groups(batch: SegmentBatch) -> list[tuple[int, Int64s]]:
-    """The rows of each pair of endpoints, in file order; pairs in order of their first row."""
+    """The rows of each pair of endpoints, in file order."""
     low, high = np.minimum(batch.source, batch.target), np.maximum(batch.source, batch.target)
     pairs = (low << 32) | high
     order = np.argsort(pairs, kind="stable")
     ordered = pairs[order]
     cuts = np.flatnonzero(np.diff(ordered)) + 1
-    groups = [(int(pairs[rows[0]]), rows) for rows in np.split(order, cuts)]
-    groups.sort(key=lambda group: int(group[1][0]))
-    return groups
+    return [(int(pairs[rows[0]]), rows) for rows in np.split(order, cuts)]
 
 
 def _guess_client(source: int, target: int, endpoints: list[Endpoint]) -> int:

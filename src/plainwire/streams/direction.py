@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 PATIENCE_NS = 1_000_000_000
 MOST_WAITING = 16 << 20
-"""Bytes of early segments that one direction holds before it gives up the hole."""
+"""Bytes of memory that early segments of one direction take before it gives up the hole."""
+
+_COST = 256
+"""Bytes of memory that holding a segment takes beside its payload."""
 
 FARTHEST = 1 << 30
 """No honest segment or acknowledgment lies farther ahead (the largest window, RFC 7323 section 2.3)."""
@@ -104,9 +107,20 @@ class Direction:
         self._arrivals = 0
 
     def offsets(self, seq: Int64s) -> Int64s:
-        """Offsets of sequence numbers: the ones nearest to ``next`` (RFC 9293 section 3.4)."""
-        base = self.base or 0
-        return ((seq - (base + self.next) + 0x80000000) & 0xFFFFFFFF) - 0x80000000 + self.next
+        """Offsets of sequence numbers: the ones nearest to ``next`` (RFC 9293 section 3.4).
+
+        All 0 where nothing has told yet what offset 0 is.
+        """
+        if self.base is None:
+            return np.zeros_like(seq)
+        return ((seq - (self.base + self.next) + 0x80000000) & 0xFFFFFFFF) - 0x80000000 + self.next
+
+    def ends_at(self, offset: int) -> bool:
+        """Take a FIN; False where it is junk from outside the window. The first one counts."""
+        if not self.next - FARTHEST < offset < self.next + FARTHEST:
+            return False
+        self.fin = offset if self.fin is None else self.fin
+        return True
 
     def feed(
         self,
@@ -144,8 +158,8 @@ class Direction:
             elif seq - self.next < FARTHEST:
                 self._arrivals += 1
                 insort(self._early, (seq, self._arrivals, data[at : at + captured], length, number, time_ns))
-                self._waiting += captured
-                if self._waiting > MOST_WAITING:
+                self._waiting += captured + _COST
+                while self._waiting > MOST_WAITING:
                     self._give_up(placed)
         self._place(placed)
 
@@ -179,9 +193,11 @@ class Direction:
         """Deliver what waited for the bytes that have just come."""
         while self._early and self._early[0][0] <= self.next:
             seq, _, data, length, number, time_ns = self._early.pop(0)
-            self._waiting -= len(data)
+            self._waiting -= len(data) + _COST
             if seq + length > self.next:
                 self._deliver(seq, data, length, number, time_ns, placed)
+            else:
+                self.retransmissions += 1
 
     def _give_up(self, placed: list[tuple[int, int, int]]) -> None:
         """Skip the first hole."""
@@ -203,7 +219,7 @@ class Direction:
         while self._early:
             self._give_up(placed)
         self._place(placed)
-        end = self.acked if self.fin is None else min(self.acked, self.fin)
-        if end > self.next:  # acknowledged, yet never seen
+        end = self.acked if self.fin is None else self.fin
+        if end > self.next:  # acknowledged, or sent before the FIN, yet never seen
             self.pieces.append(Gap(self.side, self.next, end - self.next, packet))
             self.next = end
