@@ -47,7 +47,7 @@ def command(
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 
-        sys.stdout.buffer.write(json.encode(report))
+        sys.stdout.buffer.writelines(json.encoded(report))
         sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
     elif not quiet:

@@ -13,25 +13,38 @@ from plainwire.model import Side
 from plainwire.report import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.model import Connection, Exchange, Finding, Report, Request, Response, ServerFacts
 
 SCHEMA = 1
+_PART = 500
+"""Exchanges that are encoded at a time."""
 _SIDES = {Side.CLIENT: "client", Side.SERVER: "server", None: None}
 
 
 def encode(report: Report) -> bytes:
     """The report as UTF-8 JSON, one line."""
-    return orjson.dumps(
-        {
-            "schema": SCHEMA,
-            "coverage": _coverage(report),
-            "connections": [_connection(c) for c in report.connections],
-            "exchanges": [_exchange(e) for e in report.exchanges],
-            "servers": [_server(s) for s in report.servers],
-            "comparison": [],
-            "findings": [_finding(f) for f in report.findings],
-        }
-    )
+    return b"".join(encoded(report))
+
+
+def encoded(report: Report) -> Iterator[bytes]:
+    """The same in parts: a report of many exchanges need not be there twice."""
+    before = {
+        "schema": SCHEMA,
+        "coverage": _coverage(report),
+        "connections": [_connection(c) for c in report.connections],
+    }
+    after = {
+        "servers": [_server(s) for s in report.servers],
+        "comparison": [],
+        "findings": [_finding(f) for f in report.findings],
+    }
+    yield orjson.dumps(before)[:-1] + b',"exchanges":['
+    for start in range(0, len(report.exchanges), _PART):
+        part = orjson.dumps([_exchange(e) for e in report.exchanges[start : start + _PART]])[1:-1]
+        yield b"," + part if start else part
+    yield b"]," + orjson.dumps(after)[1:]
 
 
 def _coverage(report: Report) -> dict[str, Any]:
