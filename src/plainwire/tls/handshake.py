@@ -22,6 +22,8 @@ class Hello:
     session_id: bytes
     suites: list[int]
     extensions: dict[int, bytes] = field(default_factory=dict)
+    compression: int = 0
+    """In a ServerHello: the method in use (RFC 3749), 0 for none."""
 
     @property
     def server_name(self) -> str | None:
@@ -69,12 +71,14 @@ def _parse(body: bytes, *, client: bool) -> Hello | None:
         suites = list(struct.unpack_from(f">{size // 2}H", body, at + 2))
         at += 2 + size
         at += 1 + body[at]
+        compression = 0
     else:
         suites = [struct.unpack_from(">H", body, at)[0]]
+        compression = body[at + 2]
         at += 3
     if at > len(body):
         return None
-    return Hello(version, random, session_id, suites, extensions(body[at:]))
+    return Hello(version, random, session_id, suites, extensions(body[at:]), compression)
 
 
 def extensions(data: bytes) -> dict[int, bytes]:

@@ -37,6 +37,7 @@ _CERTIFICATE, _SERVER_KEY_EXCHANGE, _FINISHED, _KEY_UPDATE = 11, 12, 20, 24
 _TLS12, _TLS13 = 0x0303, 0x0304
 _NO_HANDSHAKE = "the handshake is not in the capture"
 NO_SECRET = "no secret for this client random"  # noqa: S105
+_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 
 
 Plain = tuple[bytes, int, int]
@@ -71,6 +72,7 @@ class _Direction:
         "handshake",
         "parts",
         "plain",
+        "reached",
         "record",
         "secret",
         "side",
@@ -84,6 +86,7 @@ class _Direction:
         self.buffer = b""
         self.parts: list[bytes] = []  # to be joined to ``buffer``
         self.base = 0  # stream offset of buffer[0]
+        self.reached = 0  # and of the record that is being opened
         self.cipher: RecordCipher | None = None
         self.secret = b""  # TLS 1.3: what ``cipher`` was made of
         self.waiting = False  # the next record needs a cipher that cannot be made yet
@@ -110,6 +113,7 @@ class TlsSession:
         self._offered_session = b""
         self._early_offered = False
         self._retry = False  # a second ClientHello is due (RFC 8446 section 4.1.2)
+        self._retried = False
         self._suite: suites.Suite | None = None
         self._version = 0
         self._encrypt_then_mac = False
@@ -135,6 +139,7 @@ class TlsSession:
         """Bytes are missing: what follows them in this direction cannot be read."""
         direction = self._sides[gap.side]
         self._step_all()
+        direction.reached = direction.base
         self._die(direction, f"bytes are missing from the capture in record {direction.record + 1}")
 
     def advance(self) -> None:
@@ -160,7 +165,7 @@ class TlsSession:
 
     def _die(self, direction: _Direction, why: str) -> None:
         if not direction.dead:
-            self.reasons.append(Reason(direction.side, why, direction.base))
+            self.reasons.append(Reason(direction.side, why, direction.reached))
         direction.dead = True
         direction.buffer = b""
         direction.parts.clear()
@@ -190,13 +195,13 @@ class TlsSession:
             kind = buffer[at]
             length = buffer[at + 3] << 8 | buffer[at + 4]
             if not 20 <= kind <= 24 or buffer[at + 1] != 3 or length > _LONGEST_RECORD:
-                direction.base += at
+                direction.reached = direction.base + at
                 self._die(direction, self._not_a_record(direction))
                 return True
             end = at + 5 + length
             if end > size:
                 break
-            start = direction.base + at
+            direction.reached = start = direction.base + at
             body = memoryview(buffer)[at + 5 : end]
             if not self._record(direction, kind, buffer[at + 1 : at + 3], body, start):
                 break
@@ -238,6 +243,8 @@ class TlsSession:
         return at
 
     def _not_a_record(self, direction: _Direction) -> str:
+        if direction.record == 0 and direction.buffer.startswith(b"HTTP/"):
+            return "the server answers in clear text where TLS was asked for"
         if direction.record == 0:
             return _NO_HANDSHAKE
         return f"no TLS record where record {direction.record + 1} should begin"
@@ -271,7 +278,7 @@ class TlsSession:
         self._content(direction, kind, text, start, end)
 
     def _unopened(self, direction: _Direction) -> None:
-        if not direction.skipping:  # early data that was not accepted (RFC 8446 section 4.2.10)
+        if not direction.skipping:  # early data that nobody can read (RFC 8446 section 4.2.10)
             why = f"wrong secret, or damaged: record {direction.record + 1} does not authenticate"
             self._die(direction, why)
 
@@ -296,10 +303,10 @@ class TlsSession:
         if self._version == 0 and not self.info.client_random:
             self._die(direction, _NO_HANDSHAKE)
             return True
+        if self._version == _TLS13 or self._retried:
+            return True  # means nothing (RFC 8446 section 5)
         if self._version == 0:
             return self._wait(direction)  # the client's early one: wait for the ServerHello
-        if self._version == _TLS13:
-            return True
         return self._change_tls12(direction)
 
     # --- handshake ----------------------------------------------------------------------------------
@@ -332,8 +339,8 @@ class TlsSession:
             self._client_hello(body)
         elif kind == _SERVER_HELLO and not from_client:
             self._server_hello(direction, body)
-        elif kind == _ENCRYPTED_EXTENSIONS:
-            self.info.alpn = handshake.alpn(handshake.extensions(body).get(handshake.ALPN, b""))
+        elif kind == _ENCRYPTED_EXTENSIONS and not from_client:
+            self._encrypted_extensions(handshake.extensions(body))
         elif kind in (_CERTIFICATE, _SERVER_KEY_EXCHANGE) and not from_client:
             self._certificate_seen = True
         elif kind == _END_OF_EARLY_DATA and self._version == _TLS13:
@@ -361,7 +368,7 @@ class TlsSession:
             self._die(direction, "the ServerHello is damaged")
             return
         if hello.random == handshake.HELLO_RETRY_REQUEST:
-            self._retry = True
+            self._retry = self._retried = True
             return
         version, number = hello.chosen_version, hello.suites[0]
         self.info.version = handshake.VERSIONS.get(version, f"0x{version:04x}")
@@ -375,9 +382,10 @@ class TlsSession:
         else:
             self.info.alpn = hello.alpn
             self._suite = suites.TLS12.get(number) if version == _TLS12 else None
-        if self._suite is None:
+        if self._suite is None or hello.compression:
+            what = "compression" if self._suite else self.info.cipher_suite
             for each in self._sides:
-                self._die(each, f"{self.info.version} with {self.info.cipher_suite} is not supported")
+                self._die(each, f"{self.info.version} with {what} is not supported")
         elif version == _TLS13:
             self._begin_tls13()
 
@@ -386,12 +394,27 @@ class TlsSession:
     def _begin_tls13(self) -> None:
         client, server = self._sides
         self._install(server, "SERVER_HANDSHAKE_TRAFFIC_SECRET")
-        early = self._early_offered
-        if early and self._keys.secret("CLIENT_EARLY_TRAFFIC_SECRET", self.info.client_random):
-            self._install(client, "CLIENT_EARLY_TRAFFIC_SECRET")
+        if self._early_offered:
+            client.waiting = True  # which keys come first depends on the EncryptedExtensions
         else:
             self._install(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
-        client.skipping = early
+
+    def _encrypted_extensions(self, found: dict[int, bytes]) -> None:
+        """ALPN's choice, and whether early data were accepted (RFC 8446 sections 4.2.10, 4.3.1)."""
+        self.info.alpn = handshake.alpn(found.get(handshake.ALPN, b""))
+        client = self._sides[Side.CLIENT]
+        if not self._early_offered or client.wanted:
+            return
+        accepted = handshake.EARLY_DATA in found
+        if accepted and self._keys.secret(_EARLY, self.info.client_random):
+            self._install(client, _EARLY)
+            return
+        if accepted:
+            self.reasons.append(
+                Reason(client.side, f"early data: the key log has no {_EARLY}", client.reached)
+            )
+        self._install(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+        client.skipping = True
 
     def _install(self, direction: _Direction, label: str) -> None:
         """Take the keys of a label into use, now or (``wanted``) when the key log has them."""
@@ -405,6 +428,8 @@ class TlsSession:
             direction.cipher = Aead13(self._suite, secret)
 
     def _finished(self, direction: _Direction) -> None:
+        if direction.done and self._version == _TLS13:
+            return  # of an authentication after the handshake: keys stay (RFC 8446 section 4.6.2)
         direction.done = True
         self.info.handshake_complete = all(each.done for each in self._sides)
         if self._version == _TLS13:
