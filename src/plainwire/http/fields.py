@@ -216,9 +216,11 @@ def request_line(line: bytes) -> RequestLine:
 def status_line(line: bytes) -> StatusLine:
     """Read a status line; the status is 0 where there is no number of three digits."""
     version, _, rest = line.partition(b" ")
-    code, _, reason = rest.partition(b" ")
+    code, _, reason = rest.lstrip(b" ").partition(b" ")
     if code.isdigit() and len(code) == 3:
         status, defects = int(code), []
+        if rest.startswith(b" "):
+            defects.append(f"more than one space before the status: {printable(line)} (RFC 9112 section 4)")
     else:
         status, defects = 0, [f"status line without a status: {printable(line)} (RFC 9112 section 4)"]
     return StatusLine(version.decode("latin-1"), status, reason.decode("latin-1"), defects)

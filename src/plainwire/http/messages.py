@@ -42,6 +42,7 @@ _CHUNK_LINE = 4096
 _HEAD_END = re.compile(rb"\n\r?\n").search
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
 _LOOKS_LIKE_REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
+_CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
 _STATUS_PREFIX = b"HTTP/"
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"
 _INTERIM = range(100, 200)
@@ -81,6 +82,7 @@ class _Reader(Generic[_Message]):
         self.finished: list[_Message] = []
         self.foreign: str | None = None  # what it is instead of HTTP/1
         self.position = 0  # the stream offset reached
+        self.lost = False  # bytes are missing, and what follows them could not be framed
         self._fields = fields
         self._exact = exact
         self._keep_bodies = keep_bodies
@@ -161,13 +163,20 @@ class _Reader(Generic[_Message]):
 
     def gap(self, offset: int, length: int) -> None:
         """Bytes are missing. A body of known size goes on behind them (in clear text); all else ends."""
-        if self._exact and self.state in (State.BODY, State.CHUNK) and length < self._left:
+        if self.state is State.TUNNEL:
+            return
+        if self._exact and self.state in (State.BODY, State.CHUNK) and length <= self._left:
             self._left -= length
             if self.current is not None:
                 self.current.body_size += length
+                self.current.end = offset + length
                 self._defect(f"{length} bytes of the body are not in the capture")
+            self.position = offset + length
+            if self._left == 0:
+                self._end_sized()
             return
         self.position = offset
+        self.lost = True
         self._give_up("bytes are missing from the capture")
 
     # --- states -------------------------------------------------------------------------------------
@@ -217,11 +226,14 @@ class _Reader(Generic[_Message]):
         if self.current is not None:
             self.current.end = self._end_of(at)
         if self._left == 0:
-            if self.state is State.BODY:
-                self._finish()
-            else:
-                self.state = State.CHUNK_SIZE
+            self._end_sized()
         return at
+
+    def _end_sized(self) -> None:
+        if self.state is State.BODY:
+            self._finish()
+        else:
+            self.state = State.CHUNK_SIZE
 
     def _chunk_size(self, text: bytes, at: int) -> int:
         """chunk-size [ chunk-ext ] CRLF (RFC 9112 section 7.1), and the CRLF that ends the chunk before."""
@@ -277,13 +289,15 @@ class _Reader(Generic[_Message]):
 
 
 class RequestReader(_Reader[Request]):
-    """Reads requests. ``special`` tells the responses' reader of HEAD and CONNECT, by ordinal from 0."""
+    """Reads requests. ``special`` tells the responses' reader of HEAD and CONNECT, by ordinal from 0;
+    ``changing`` is the ordinal of the request that may change the protocol and has no answer yet.
+    """
 
     def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
         super().__init__(fields, exact=exact, keep_bodies=keep_bodies)
         self.special: dict[int, str] = {}
-        self._count = 0
-        self._protocol_change = False
+        self.changing: int | None = None
+        self.count = 0
 
     def _head(self, text: bytes, at: int) -> int:
         while at < len(text) and text[at] in b"\r\n":  # RFC 9112 section 2.2
@@ -293,7 +307,7 @@ class RequestReader(_Reader[Request]):
             if self.foreign is not None:
                 self.state = State.DEAD
                 return len(text)
-            self._started = True
+            self._started = b"\n" in text[at:]
         match = _HEAD_END(text, at)
         if match is None:
             return at
@@ -314,25 +328,25 @@ class RequestReader(_Reader[Request]):
         )
         self.current = request
         self.fresh.append(request)
-        self._protocol_change = framing.upgrade
         if line.method in ("HEAD", "CONNECT"):
-            self.special[self._count] = line.method
-            self._protocol_change = self._protocol_change or line.method == "CONNECT"
-        self._count += 1
+            self.special[self.count] = line.method
+        if framing.upgrade or line.method == "CONNECT":
+            self.changing = self.count
+        self.count += 1
         self._begin_body(request, framing)
         return match.end()
 
     def _finish(self) -> None:
         super()._finish()
-        if self._protocol_change:
+        if self.changing is not None:
             self.state = State.HELD
 
     def answer(self, *, tunnel: bool) -> None:
-        """Take note of the final response to the latest request: does the connection stay HTTP."""
+        """Take note of the final response to the request that is ``changing``: does it stay HTTP."""
+        self.changing = None
         if tunnel:
             self.state, self._carry = State.TUNNEL, b""
         elif self.state is State.HELD:
-            self._protocol_change = False
             self.state = State.HEAD
             held, self._carry = self._carry, b""
             if held:
@@ -341,7 +355,11 @@ class RequestReader(_Reader[Request]):
 
     def close(self) -> None:
         """The stream is over. Half a head is a request too."""
-        if self.state is State.HEAD and self._carry and self._started:
+        if self.state is not State.HEAD or not self._carry:
+            return
+        if not self._started and not _CUT_REQUEST(self._carry):
+            self.foreign = "not HTTP"
+        else:
             line = request_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self.current = Request(
                 line.method, line.target, line.version, [], self._carry_start, self.position
@@ -420,13 +438,15 @@ class ResponseReader(_Reader[Response]):
 
     def _no_status_line(self, text: bytes, at: int) -> int:
         """Bytes where a status line should be: pass over them to the next one, and say so."""
+        while not self._junk_size and at < len(text) and text[at] in b"\r\n":
+            at += 1
         found = text.find(_STATUS_PREFIX, at)
         if found < 0:
-            rest = text[at:]
-            if len(rest) < len(_STATUS_PREFIX) and _STATUS_PREFIX.startswith(rest):
-                return at
-            found = len(text)
-        if text[at:found].strip(b"\r\n"):
+            found = next(
+                (n for n in range(max(at, len(text) - 4), len(text)) if _STATUS_PREFIX.startswith(text[n:])),
+                len(text),
+            )
+        if found > at:
             if not self._junk_size:
                 self._junk_start = self._start_of(at)
             self._junk = (self._junk + text[at:found])[:80]
@@ -455,7 +475,8 @@ class ResponseReader(_Reader[Response]):
                 self._begin_body(response, framing)
         else:
             response.framing, self.state = "close", State.UNTIL_CLOSE
-        if tunnel or self._requests.state is State.HELD:
+        changing = self._requests.changing
+        if tunnel or (changing is not None and self._count > changing):
             self._requests.answer(tunnel=tunnel)
 
     def close(self, ended: Ended) -> None:
@@ -466,7 +487,7 @@ class ResponseReader(_Reader[Response]):
         elif self.state is State.HEAD and self._started and self._carry.startswith(_STATUS_PREFIX):
             line = status_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self._cut_head(line, ["the head is not complete"], self._carry_start)
-        elif self.state is State.HEAD and (self._junk_size or self._carry):
+        elif self.state is State.HEAD and (self._junk_size or self._carry) and self._requests.count:
             junk = (self._junk + self._carry)[:80]
             size = self._junk_size + len(self._carry)
             start = self._junk_start if self._junk_size else self._carry_start

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from plainwire.http.messages import RequestReader, ResponseReader, State
+from plainwire.http.messages import RequestReader, ResponseReader
 from plainwire.model import Connection, Exchange, Request, Response, Side
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Http1:
 
     def _outcome(self, facts: Connection, exchange: Exchange) -> Outcome:
         """Of an exchange without a complete response, by what the capture shows of the end."""
-        lost = any(g.side == Side.SERVER for g in facts.gaps) or self.responses.state is State.DEAD
+        lost = any(g.side == Side.SERVER for g in facts.gaps) or self.responses.lost
         lost = lost or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
         if lost or not facts.closes:
             return "unseen"
