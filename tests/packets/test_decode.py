@@ -217,6 +217,16 @@ def test_the_type_field_and_the_version_of_ip_must_agree() -> None:
     assert len(decoded(frames, ETHERNET).number) == 0
 
 
+def test_tunnels_that_are_not_looked_into_are_counted() -> None:
+    inside = [ipv4(CLIENT[0], SERVER[0], FOUR, protocol=protocol) for protocol in (4, 41, 47)]
+    other = [ethernet(FOUR)[:12] + struct.pack(">H", kind) + bytes(50) for kind in (0x8864, 0x8847)]
+    decoder = Decoder()
+    decoder.decode(batch([ethernet(frame) for frame in inside] + other, ETHERNET))
+    assert +decoder.passed_over == dict.fromkeys(
+        ("IPv4 in IPv4", "IPv6 in IPv4", "GRE in IPv4", "PPPoE", "MPLS"), 1
+    )
+
+
 def test_an_endpoint_keeps_its_number_from_batch_to_batch() -> None:
     decoder = Decoder()
     back = packet(SERVER, CLIENT, 1)

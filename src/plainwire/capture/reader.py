@@ -42,6 +42,9 @@ _SECTION = b"\x0a\x0d\x0d\x0a"
 _BYTE_ORDER = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _IDB, _OLD_PACKET, _SIMPLE, _STATISTICS, _ENHANCED, _SECRETS = 1, 2, 3, 5, 6, 10
 _SHB = 0x0A0D0D0A
+_RECORDS = (0x0BAD, 0x40000BAD, 9)
+"""Custom blocks and journal entries: no packets, but Wireshark's numbers count them."""
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd", b"\xfd7": "xz", b"BZ": "bzip2"}
 _TLS_KEY_LOG = 0x544C534B
 _SHORTEST_BLOCK = 12
 _SHORTEST_SECTION = 28
@@ -112,11 +115,21 @@ def _read_one(path: str, source: _Input, number: int, piece: int = PIECE) -> Ite
         elif head == _SECTION:
             yield from _read_pcapng(path, source, head, number, piece)
         else:
-            message = f"{path}: empty file" if not head else f"{path}: not a capture file (pcap or pcapng)"
+            message = f"{path}: {_what_else(head)}"
             raise UserError(message)
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise UserError(message) from error
+
+
+def _what_else(head: bytes) -> str:
+    """What a file is whose first bytes are those of no capture."""
+    if not head:
+        return "empty file"
+    packer = _COMPRESSED.get(head[:2])
+    if packer:
+        return f"compressed: {packer} -dc FILE | plainwire analyze -"
+    return "not a capture file (pcap or pcapng)"
 
 
 def _exactly(source: _Input, size: int) -> bytes:
@@ -213,6 +226,7 @@ class _Section:
 
     order: str
     interfaces: list[_Interface] = field(default_factory=list)
+    records: int = 0  # blocks that were counted since the last packet, and hold none
 
 
 class _Walk(enum.Enum):
@@ -232,6 +246,8 @@ def _read_pcapng(path: str, source: _Input, head: bytes, number: int, piece: int
         while end is _Walk.HAND_OVER:
             packets, others, position, end = _walk_pcapng(data, position, section)
             yield from others  # secrets first: they stand ahead of the packets that need them
+            number += section.records
+            section.records = 0
             if packets:
                 yield _pcapng_batch(data, packets, section, number)
                 number += len(packets)
@@ -286,8 +302,8 @@ def _walk_pcapng(  # noqa: C901 - one walk over every block of the file: the hot
             append((position, kind))
             position += length
             continue
-        if packets and kind in (_SHB, _IDB):
-            return packets, others, position, _Walk.HAND_OVER  # they belong to the interfaces so far
+        if packets and kind in (_SHB, _IDB, *_RECORDS):
+            return packets, others, position, _Walk.HAND_OVER  # interfaces and numbers so far are theirs
         if kind == _SHB:
             section.order = str(order)
             section.interfaces.clear()
@@ -303,6 +319,8 @@ def _other_block(kind: int, body: bytes, section: _Section) -> Iterator[CaptureI
     if kind == _IDB:
         link, _, snaplen = struct.unpack_from(order + "HHI", body)
         section.interfaces.append(_interface(link, snaplen, dict(_options(body[8:], order)), order))
+    elif kind in _RECORDS:
+        section.records += 1
     elif kind == _SECRETS and len(body) >= 8:
         secrets_type, length = struct.unpack_from(order + "II", body)
         if secrets_type == _TLS_KEY_LOG:

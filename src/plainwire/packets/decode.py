@@ -31,6 +31,8 @@ _RAW_IPV4, _RAW_IPV6 = 228, 229
 _SUPPORTED = (_NULL, _ETHERNET, _LOOP, _SLL, _SLL2, *_RAW, _RAW_IPV4, _RAW_IPV6)
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
+_PPPOE, _MPLS = 0x8864, 0x8847
+_TUNNELS = {4: "IPv4", 41: "IPv6", 47: "GRE"}
 _AF_INET, _AF_INET6 = 2, (10, 24, 28, 30)
 _TCP = 6
 _IPV6_OPTIONS = (0, 43, 60)  # hop-by-hop, routing, destination: next header, length in 8 bytes less 1
@@ -74,7 +76,7 @@ class Decoder:
                 name = "unknown interface" if link < 0 else f"link type {link} is not supported"
                 self.passed_over[name] += len(chosen)
                 continue
-            version[chosen], at[chosen] = _link(rows, chosen, int(link))
+            version[chosen], at[chosen] = _link(rows, chosen, int(link), self.passed_over)
         return version, at
 
     def _ipv4(self, rows: _Rows, row: Int64s, at: Int64s) -> _Ip:
@@ -83,7 +85,11 @@ class Decoder:
         header = (first & 15) * 4
         total = rows.be16(head + 2)
         fragment = rows.be16(head + 6) & 0x3FFF  # more fragments, or an offset
-        good = (first >> 4 == 4) & (header >= 20) & (rows.byte(head + 9) == _TCP)
+        protocol = rows.byte(head + 9)
+        good = (first >> 4 == 4) & (header >= 20) & (protocol == _TCP)
+        if not good.all():
+            for number, name in _TUNNELS.items():
+                self.passed_over[f"{name} in IPv4"] += int((protocol == number).sum())
         good &= head + header <= rows.end[row]
         good &= (total >= header) | (total == 0)
         pieces = good & (fragment != 0)
@@ -233,7 +239,7 @@ class _Ip:
         return both.only(np.argsort(both.row, kind="stable"))
 
 
-def _link(rows: _Rows, chosen: Int64s, link: int) -> tuple[Int64s, Int64s]:
+def _link(rows: _Rows, chosen: Int64s, link: int, passed_over: Counter[str]) -> tuple[Int64s, Int64s]:
     """IP version and start of the IP header of packets of one link type."""
     at = rows.start[chosen]
     if link in _RAW or link in (_RAW_IPV4, _RAW_IPV6):
@@ -252,6 +258,9 @@ def _link(rows: _Rows, chosen: Int64s, link: int) -> tuple[Int64s, Int64s]:
             kind = np.where(tagged, rows.be16(at + 2), kind)
             at = np.where(tagged, at + 4, at)
         version = np.where(kind == _ETHERTYPE_IPV4, 4, np.where(kind == _ETHERTYPE_IPV6, 6, 0))
+        if not version.all():
+            passed_over["PPPoE"] += int((kind == _PPPOE).sum())
+            passed_over["MPLS"] += int((kind == _MPLS).sum())
     return np.where(at + 20 <= rows.end[chosen], version, 0), at
 
 
