@@ -17,6 +17,7 @@ Conventions that hold everywhere:
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -275,8 +276,9 @@ class Request:
         """The Host field, or the authority of an absolute target (RFC 9112 section 3.2)."""
         if self.method == "CONNECT":
             return self.target
-        if "://" in self.target:
-            return self.target.split("://", 1)[1].split("/", 1)[0]
+        scheme, separator, rest = self.target.partition("://")
+        if separator and scheme.isalpha():
+            return re.split("[/?#]", rest, maxsplit=1)[0]
         for name, value in self.headers:
             if name == "Host" or name.lower() == "host":
                 return value

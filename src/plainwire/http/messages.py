@@ -135,8 +135,8 @@ class _Reader(Generic[_Message]):
 
     def _keep(self, text: bytes, at: int) -> None:
         """Carry over what could not be used yet."""
-        if at >= self._carried:
-            self._carry_start = self._from
+        if self._exact or at >= self._carried:
+            self._carry_start = self._start_of(at)
         self._carry = text[at:]
         limit = _MOST_HELD if self.state is State.HELD else LONGEST_HEAD
         if len(self._carry) > limit:
