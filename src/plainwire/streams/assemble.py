@@ -7,6 +7,7 @@ segments of one connection in one batch.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, SegmentB
 from plainwire.streams.direction import FARTHEST, Direction
 
 if TYPE_CHECKING:
-    from plainwire.model import Endpoint, Int64s
+    from plainwire.model import Int64s
 
 TAIL = 2048
 """How many of its last segments a connection keeps for the rules."""
@@ -24,7 +25,10 @@ LINGER_NS = 30_000_000_000
 """How long after its last packet a closed connection still waits for stragglers, in capture time."""
 
 _MOST_CLOSES = 64
-_PRIVILEGED = 1024
+_MOST_LOOKED_AT = 64
+_ASKS = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT) |\x16\x03.{3}\x01", re.DOTALL).match
+_ANSWERS = re.compile(rb"HTTP/1\.\d|\x16\x03.{3}\x02", re.DOTALL).match
+"""How requests and the two hellos of TLS begin (RFC 9112 sections 3 and 4, RFC 8446 section 4.1)."""
 
 
 class TcpConnection:
@@ -255,7 +259,7 @@ class Assembler:
         if flags & SYN:
             client = target if flags & ACK else source
         else:
-            client, guessed = _guess_client(source, target, batch.endpoints), True
+            client, guessed = _guess_client(batch, rows), True
         server = target if client == source else source
         self._isn.pop(pair, None)
         if flags & (SYN | ACK) == SYN:
@@ -309,6 +313,16 @@ def _groups(batch: SegmentBatch) -> list[tuple[int, Int64s]]:
     return [(int(pairs[rows[0]]), rows) for rows in np.split(order, cuts)]
 
 
-def _guess_client(source: int, target: int, endpoints: list[Endpoint]) -> int:
-    """Without a SYN: the side with the higher port is the client, as services have the low ones."""
-    return source if endpoints[source].port >= endpoints[target].port else target
+def _guess_client(batch: SegmentBatch, rows: Int64s) -> int:
+    """Without a SYN: by what the first segments begin with, else the side with the higher port is the
+    client, as services have the low ones.
+    """
+    for row in rows[:_MOST_LOOKED_AT].tolist():
+        at = int(batch.offset[row])
+        start = batch.data[at : at + min(int(batch.captured[row]), 10)]
+        if _ASKS(start):
+            return int(batch.source[row])
+        if _ANSWERS(start):
+            return int(batch.target[row])
+    source, target = int(batch.source[rows[0]]), int(batch.target[rows[0]])
+    return source if batch.endpoints[source].port >= batch.endpoints[target].port else target
