@@ -1,17 +1,29 @@
-"""The joints between the rooms: which connections are the program's, and what the report owns up to."""
+"""The joints between the rooms: from packets to exchanges, which connections are the program's, and what
+the report owns up to.
+"""
 
 from __future__ import annotations
 
+import ssl
 import struct
 from typing import TYPE_CHECKING
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from plainwire import pipeline
-from plainwire.model import ProgramConnection, ProgramEvents
+from plainwire.capture import reader
+from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side
+from plainwire.report import json
+from tests.builders.captures import enhanced, interface, pcap, secrets, section
+from tests.builders.conversation import Conversation
+from tests.tls.live import Live, contexts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plainwire.model import Report
+    from plainwire.model import Connection, Report
 
 RAW_IP, SYN = 101, 2
 
@@ -51,3 +63,195 @@ def test_a_program_that_was_watched_and_made_no_connection_gets_none_of_others(t
     report = _analyzed(tmp_path, ProgramEvents())
     assert report.connections == []
     assert report.coverage.other_connections == 2
+
+
+# --- from packets to exchanges ------------------------------------------------------------------------
+
+CLIENT, SERVER = Side.CLIENT, Side.SERVER
+GET = b"GET /object HTTP/1.1\r\nHost: storage.example\r\n\r\n"
+BODY = bytes(range(256)) * 20
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5120\r\n\r\n" + BODY
+
+
+def _live(version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> tuple[Live, Conversation]:
+    """A real TLS connection with one exchange, ended by the server, as packets."""
+    live = Live(*contexts(version))
+    live.say(CLIENT, GET)
+    live.say(SERVER, OK)
+    live.close(SERVER)
+    conversation = Conversation().open()
+    for side, data in live.wire:
+        conversation.send(side, data)
+    return live, conversation.fin(SERVER).fin(CLIENT)
+
+
+def _report(folder: Path, packets: list[bytes], key_log: bytes = b"") -> Report:
+    (folder / "a.pcap").write_bytes(pcap(packets))
+    (folder / "keys.log").write_bytes(key_log)
+    return pipeline.analyze([folder / "a.pcap"], [folder / "keys.log"], keep_bodies=True)
+
+
+def _only(report: Report) -> Connection:
+    (connection,) = report.connections
+    return connection
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_exchange_inside_tls(version: ssl.TLSVersion, tmp_path: Path) -> None:
+    live, conversation = _live(version)
+    report = _report(tmp_path, conversation.packets, live.key_log)
+    connection = _only(report)
+    (exchange,) = report.exchanges
+    assert (exchange.outcome, connection.application, connection.decrypted) == ("complete", "http/1.1", True)
+    assert exchange.response
+    assert exchange.response.body == BODY
+    assert (report.coverage.decrypted, report.coverage.undecrypted) == (1, [])
+    assert [(c.kind, c.side) for c in connection.closes] == [
+        ("close_notify", SERVER),
+        ("fin", SERVER),
+        ("fin", CLIENT),
+    ]
+    closing = connection.closes[0]
+    assert closing.packet == len(conversation.packets) - 2
+    assert closing.ack == sum(len(data) for side, data in live.wire if side == CLIENT)
+    assert pipeline.exit_code(report) == 0
+
+
+def test_packets_of_messages_in_clear_text(tmp_path: Path) -> None:
+    talk = Conversation().open().send(CLIENT, GET).send(SERVER, OK).send(CLIENT, GET).rst(SERVER)
+    report = _report(tmp_path, talk.packets)
+    first, second = report.exchanges
+    assert first.request
+    assert first.response
+    assert second.request
+    assert (first.request.packet, first.response.packet, first.response.last_packet) == (4, 5, 8)
+    assert (second.request.packet, second.outcome) == (9, "unanswered")
+    assert report.findings
+    assert pipeline.exit_code(report) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_secrets_inside_the_capture_before_or_after_the_packets(tmp_path: Path, *, late: bool) -> None:
+    live, conversation = _live()
+    blocks = [enhanced(packet, number) for number, packet in enumerate(conversation.packets)]
+    blocks.insert(len(blocks) if late else 0, secrets(live.key_log))
+    (tmp_path / "a.pcapng").write_bytes(section() + interface() + b"".join(blocks))
+    report = pipeline.analyze([tmp_path / "a.pcapng"])
+    assert [e.outcome for e in report.exchanges] == ["complete"]
+
+
+def test_packets_one_by_one_give_the_same_report(tmp_path: Path) -> None:
+    live, conversation = _live()
+    whole = _report(tmp_path, conversation.packets, live.key_log)
+    analysis = pipeline.Analysis(pipeline.read_keys([tmp_path / "keys.log"]), keep_bodies=True)
+    for item in reader.read([tmp_path / "a.pcap"]):
+        for row in range(len(item.number) if isinstance(item, PacketBatch) else 0):
+            analysis.feed(_row(item, row))
+    assert json.encode(analysis.close()) == json.encode(whole)
+
+
+def _row(batch: object, row: int) -> PacketBatch:
+    assert isinstance(batch, PacketBatch)
+    names = ("number", "time_ns", "offset", "caplen", "length", "link")
+    return PacketBatch(batch.data, *(getattr(batch, name)[row : row + 1] for name in names))
+
+
+def test_without_secrets_the_report_says_so(tmp_path: Path) -> None:
+    _, conversation = _live()
+    report = _report(tmp_path, conversation.packets)
+    assert report.exchanges == []
+    assert report.coverage.undecrypted == [(1, "no secret for this client random")]
+    assert pipeline.exit_code(report) == 3
+
+
+def test_junk_in_a_key_log_is_counted_and_costs_nothing(tmp_path: Path) -> None:
+    live, conversation = _live()
+    report = _report(tmp_path, conversation.packets, b"junk\n" + live.key_log + b"\xff\n")
+    assert [e.outcome for e in report.exchanges] == ["complete"]
+    assert "2 lines of the key log are not of its format" in report.coverage.notes
+
+
+def test_a_connection_whose_secrets_the_program_should_have_given_says_why(tmp_path: Path) -> None:
+    _, conversation = _live()
+    (tmp_path / "a.pcap").write_bytes(pcap(conversation.packets))
+    report = pipeline.analyze([tmp_path / "a.pcap"], events=ProgramEvents())
+    assert report.coverage.undecrypted == [(1, "no secrets, the program's TLS library was not reached")]
+
+
+def test_a_connection_is_its_program_s_by_client_random(tmp_path: Path) -> None:
+    live, conversation = _live()
+    (tmp_path / "a.pcap").write_bytes(pcap(conversation.packets))
+    owner = ProgramConnection(pid=7, thread=7, command="client")
+    random = live.wire[0][1][11:43]  # record 5, handshake 4, version 2 (RFC 8446 section 4.1.2)
+    events = ProgramEvents(by_client_random={random: owner})
+    report = pipeline.analyze([tmp_path / "a.pcap"], events=events, program_only=True)
+    assert _only(report).program is owner
+
+
+def test_http_2_is_named_and_not_decoded(tmp_path: Path) -> None:
+    live = Live(*contexts())
+    live.say(CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+    conversation = Conversation().open()
+    for side, data in live.wire:
+        conversation.send(side, data)
+    report = _report(tmp_path, conversation.packets, live.key_log)
+    assert _only(report).application == "HTTP/2"
+    assert report.coverage.undecrypted == [(1, "HTTP/2 is not decoded")]
+
+
+@pytest.mark.parametrize("first", [b"SSH-2.0-x\r\n", b"220 mail.example ESMTP\r\n", b"\0\1\2\3"])
+def test_what_is_neither_tls_nor_http_makes_no_exchange(first: bytes, tmp_path: Path) -> None:
+    talk = Conversation().open().send(SERVER, first).send(CLIENT, first).fin(CLIENT).fin(SERVER)
+    report = _report(tmp_path, talk.packets)
+    assert (report.exchanges, report.findings, _only(report).application) == ([], [], None)
+
+
+@pytest.mark.parametrize("start", [GET, OK, b"\x16\3\1\0\5\1\0\0\1x", b"\x16\3\3\0\5\2\0\0\1x"])
+def test_without_a_syn_the_first_message_tells_who_is_the_client(start: bytes, tmp_path: Path) -> None:
+    asks = start is GET or start[:6].endswith(b"\1")
+    talk = Conversation(("192.0.2.1", 9000), ("192.0.2.2", 9001)).send(CLIENT if asks else SERVER, start)
+    connection = _only(_report(tmp_path, talk.packets))
+    assert (connection.client.port, connection.roles_guessed) == (9000, True)
+
+
+def test_a_packet_that_the_capture_lost_from_a_clear_body_is_bridged(tmp_path: Path) -> None:
+    talk = Conversation().open().send(CLIENT, GET).send(SERVER, OK).send(CLIENT, GET).send(SERVER, OK)
+    report = _report(tmp_path, [p for n, p in enumerate(talk.fin(SERVER).packets, 1) if n != 6])
+    assert [e.outcome for e in report.exchanges] == ["complete", "complete"]
+    assert [(g.offset, g.length) for g in _only(report).gaps] == [(1460, 1460)]
+
+
+def test_a_packet_that_the_capture_lost_from_tls_leaves_the_answer_unseen(tmp_path: Path) -> None:
+    live, conversation = _live()
+    lost = len(conversation.packets) - 4  # a middle packet of the answer
+    report = _report(tmp_path, [p for n, p in enumerate(conversation.packets) if n != lost], live.key_log)
+    assert [e.outcome for e in report.exchanges] == ["unseen"]
+    assert {finding.code for finding in report.findings} == {"capture-artifact"}
+    assert "bytes are missing from the capture" in report.coverage.undecrypted[0][1]
+    assert pipeline.exit_code(report) == 3
+
+
+@given(data=st.data())
+def test_packets_lost_doubled_or_swapped_never_make_up_text(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    talk = Conversation(segment_size=700).open()
+    for _ in range(3):
+        talk.send(CLIENT, GET).send(SERVER, OK)
+    packets = talk.fin(SERVER).packets
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(packets) - 1))
+        change = data.draw(st.sampled_from(["lose", "double", "swap"]))
+        if change == "lose":
+            packets = packets[:at] + packets[at + 1 :]
+        elif change == "double":
+            packets = packets[: at + 1] + packets[at:]
+        else:
+            packets = packets[:at] + packets[at : at + 2][::-1] + packets[at + 2 :]
+    report = _report(tmp_path_factory.mktemp("lossy"), packets)
+    json.encode(report)
+    for exchange in report.exchanges:
+        if exchange.request is not None:
+            assert (exchange.request.method, exchange.request.target) == ("GET", "/object")
+        if exchange.response is not None and exchange.response.complete:
+            assert (exchange.response.status, exchange.response.body_size) == (200, len(BODY))
