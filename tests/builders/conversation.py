@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tests.builders.packets import ACK, CLIENT, FIN, PSH, RST, SERVER, SYN, Address, packet
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from plainwire.model import Side
