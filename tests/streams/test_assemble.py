@@ -142,7 +142,32 @@ def test_after_a_refusal_the_same_syn_may_succeed() -> None:
     wire.packets.append((1, packet(SERVER, CLIENT, 0, 1001, RST | ACK), 40))
     wire.client(-1, ack=None, flags=SYN).server(-1, flags=SYN).client(0, b"ask").server(0, b"answer", ack=3)
     for cuts in every_cut(wire):
-        assert wire.stream(cuts).sent(S) == b"answer"
+        stream = wire.stream(cuts)
+        assert stream.sent(S) == b"answer"
+        assert stream.closes == []
+
+
+def test_what_a_server_says_of_an_older_connection_is_no_part_of_the_new_one() -> None:
+    wire = Wire().client(-1, ack=None, flags=SYN)
+    wire.server(900_000_000, ack=800_000_000).reset(C, 800_000_000 - 2**32)  # RFC 9293 section 3.5.1
+    wire.client(-1, ack=None, flags=SYN, at=1000).server(-1, flags=SYN).client(0)
+    wire.client(0, b"ask").server(0, b"answer", ack=3).reset(S, 6, 3)
+    for cuts in every_cut(wire):
+        stream = wire.stream(cuts)
+        assert (stream.sent(C), stream.sent(S)) == (b"ask", b"answer")
+        assert stream.gaps == ([], [])
+        assert stream.closes == [("rst", S, 6, 3)]
+
+
+def test_of_two_syn_acks_the_one_counts_that_the_client_acknowledged() -> None:
+    for forgotten in (-5_000_000, 5_000_000):
+        wire = Wire().client(-1, ack=None, flags=SYN).server(forgotten, flags=SYN)
+        wire.client(-1, ack=None, flags=SYN, at=1000).server(-1, flags=SYN)
+        wire.client(0, b"ask").server(0, b"answer", ack=3)
+        for cuts in every_cut(wire):
+            stream = wire.stream(cuts)
+            assert stream.sent(S) == b"answer"
+            assert stream.gaps == ([], [])
 
 
 def test_a_reset_of_which_nothing_else_is_known_has_an_offset_of_0() -> None:

@@ -25,6 +25,7 @@ LINGER_NS = 30_000_000_000
 """How long after its last packet a closed connection still waits for stragglers, in capture time."""
 
 _MOST_CLOSES = 64
+_MOST_OFFERED = 8
 _MOST_LOOKED_AT = 64
 _ASKS = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT) |\x16\x03.{3}\x01", re.DOTALL).match
 _ANSWERS = re.compile(rb"HTTP/1\.\d|\x16\x03.{3}\x02", re.DOTALL).match
@@ -34,7 +35,7 @@ _ANSWERS = re.compile(rb"HTTP/1\.\d|\x16\x03.{3}\x02", re.DOTALL).match
 class TcpConnection:
     """A connection while it is open: the facts so far, both directions, the last segments."""
 
-    __slots__ = ("_syn_ns", "_tail", "client", "directions", "ended", "facts")
+    __slots__ = ("_offered", "_syn_ns", "_tail", "client", "directions", "ended", "facts")
 
     def __init__(self, facts: Connection, client: int) -> None:
         self.facts = facts
@@ -42,15 +43,17 @@ class TcpConnection:
         self.directions = (Direction(Side.CLIENT), Direction(Side.SERVER))
         self.ended = False
         self._syn_ns: list[int] = []  # when the client's SYNs were seen
+        self._offered: list[int] = []  # where the stream begins by the SYN-ACKs of the server
         self._tail: list[Int64s] = []
 
     def feed(self, batch: SegmentBatch, columns: Int64s, rows: Int64s) -> None:
         """Take this connection's segments of one batch, in capture order."""
         facts = self.facts
         group = columns[:, rows]
-        if len(rows) > 1 and group[6].sum() > FARTHEST:  # little captured of much: offsets need nearer marks
-            for part in np.array_split(rows, 2):
-                self.feed(batch, columns, part)
+        cut = self._cut(group)
+        if cut:
+            self.feed(batch, columns, rows[:cut])
+            self.feed(batch, columns, rows[cut:])
             return
         number, time_ns, source, seq, ack, flags, length = group[:7]
         side = (source != self.client).astype(np.int64)
@@ -58,6 +61,8 @@ class TcpConnection:
         facts.last_packet, facts.last_ns = int(number[-1]), int(time_ns[-1])
         if (flags & SYN).any():
             self._handshake(time_ns, side, seq, ack, flags)
+        if len(self._offered) > 1:
+            self._choose_offer(side, ack, flags)
         self._find_bases(side, seq, ack, flags, length)
         for which in (Side.CLIENT, Side.SERVER):
             chosen = side == which
@@ -70,18 +75,47 @@ class TcpConnection:
             direction.settle(now_ns)
         self._remember(group, side)
 
+    def _cut(self, group: Int64s) -> int:
+        """Before which row to cut a group that cannot be judged in one; 0: it can."""
+        source, flags, length = group[2], group[5], group[6]
+        if len(length) > 1 and length.sum() > FARTHEST:  # little was captured of each
+            return len(length) // 2
+        if self._offered or not (flags & SYN).any():
+            return 0
+        by_server = source != self.client
+        begins = int(np.argmax(by_server & (flags & SYN != 0)))
+        ahead = (by_server | (flags & (FIN | RST) != 0))[:begins]
+        overtaken = (by_server & (length > 0))[:begins]  # data that belong behind the SYN-ACK
+        return begins if ahead.any() and not overtaken.any() else 0
+
     def _handshake(self, time_ns: Int64s, side: Int64s, seq: Int64s, ack: Int64s, flags: Int64s) -> None:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""
         for row in np.flatnonzero(flags & SYN).tolist():
-            direction, other = self.directions[int(side[row])], self.directions[1 - int(side[row])]
-            if direction.base is None:
-                direction.base = (int(seq[row]) + 1) & 0xFFFFFFFF
-            if flags[row] & ACK and other.base is None:
-                other.base = int(ack[row])  # of a SYN that the capture does not hold
+            client, server = self.directions
+            base = (int(seq[row]) + 1) & 0xFFFFFFFF
             if side[row] == Side.CLIENT:
                 self._syn_ns.append(int(time_ns[row]))
-            elif flags[row] & ACK and self.facts.rtt_syn_ns is None and len(self._syn_ns) == 1:
+                client.base = base if client.base is None else client.base
+                continue
+            guessed = server.base is None or (server.next == 0 and server.base not in self._offered)
+            if guessed:  # what the server sent before was of an older connection, and so was its end
+                server.begin(base)
+                client.acked, self.ended = min(client.acked, client.next), False
+                self.facts.closes.clear()
+            if base not in self._offered and len(self._offered) < _MOST_OFFERED:
+                self._offered.append(base)
+            if flags[row] & ACK and client.base is None:
+                client.base = int(ack[row])  # of a SYN that the capture does not hold
+            if flags[row] & ACK and self.facts.rtt_syn_ns is None and len(self._syn_ns) == 1:
                 self.facts.rtt_syn_ns = int(time_ns[row]) - self._syn_ns[0]
+
+    def _choose_offer(self, side: Int64s, ack: Int64s, flags: Int64s) -> None:
+        """Of several SYN-ACKs (a server forgot a half-open connection) the one that the client took counts."""
+        server = self.directions[Side.SERVER]
+        if server.next == 0:
+            taken = ack[(side == Side.CLIENT) & (flags & (ACK | RST) == ACK) & np.isin(ack, self._offered)]
+            if len(taken) and int(taken[0]) != server.base:
+                server.begin(int(taken[0]))
 
     def _find_bases(self, side: Int64s, seq: Int64s, ack: Int64s, flags: Int64s, length: Int64s) -> None:
         """Without a SYN, offset 0 is the first byte that was seen or acknowledged.
@@ -139,6 +173,8 @@ class TcpConnection:
             which = Side(int(side[row]))
             direction, other = self.directions[which], self.directions[which.peer]
             seq = int(direction.offsets(group[3][row : row + 1])[0])
+            if seq < -1 and not self.facts.mid_stream:
+                continue  # of an older connection between the same ports
             acked = bool(flags[row] & ACK)
             ack = int(other.offsets(group[4][row : row + 1])[0]) if acked else None
             repeated = False

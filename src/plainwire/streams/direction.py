@@ -115,6 +115,12 @@ class Direction:
             return np.zeros_like(seq)
         return ((seq - (self.base + self.next) + 0x80000000) & 0xFFFFFFFF) - 0x80000000 + self.next
 
+    def begin(self, base: int) -> None:
+        """Offset 0 has this sequence number. Only while nothing was delivered: what waits is forgotten."""
+        self.base, self.acked, self.fin = base & 0xFFFFFFFF, 0, None
+        self._early.clear()
+        self._waiting = 0
+
     def ends_at(self, offset: int) -> bool:
         """Take a FIN; False where it is junk from outside the window. The first one counts."""
         if not self.next - FARTHEST < offset < self.next + FARTHEST:
