@@ -110,7 +110,7 @@ class TcpConnection:
                 self.facts.rtt_syn_ns = int(time_ns[row]) - self._syn_ns[0]
 
     def _choose_offer(self, side: Int64s, ack: Int64s, flags: Int64s) -> None:
-        """Of several SYN-ACKs (a server forgot a half-open connection) the one that the client took counts."""
+        """Of several SYN-ACKs (a server forgot a half-open connection) the one the client took counts."""
         server = self.directions[Side.SERVER]
         if server.next == 0:
             taken = ack[(side == Side.CLIENT) & (flags & (ACK | RST) == ACK) & np.isin(ack, self._offered)]
