@@ -83,7 +83,7 @@ class Conversation:
             if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):
                 self._kind, self._tls = "tls", TlsSession(self._keys)
                 self._http = Http1(self._fields, exact=False, keep_bodies=self._keep_bodies)
-            elif data[:1].isalpha():
+            elif data[:1].isalpha() or data[0] in b"\r\n":  # RFC 9112 section 2.2
                 self._kind = "clear"
                 self._http = Http1(self._fields, exact=True, keep_bodies=self._keep_bodies)
             else:
@@ -168,10 +168,10 @@ class Conversation:
         return facts
 
     def _name_application(self, facts: Connection, http: Http1) -> None:
-        if http.requests.foreign is not None:
-            facts.application = None if http.requests.foreign == "not HTTP" else http.requests.foreign
-        elif facts.exchanges:
+        if facts.exchanges:
             facts.application = "http/1.1"
+        elif http.requests.foreign != "not HTTP":
+            facts.application = http.requests.foreign
 
     def _with_segment(self, event: CloseEvent) -> CloseEvent:
         """What the segment that carried an alert acknowledged."""

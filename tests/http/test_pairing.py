@@ -216,12 +216,19 @@ def test_http_2_is_named() -> None:
         (b"ping", b"pong"),
         (b"", b"220 ftp.example\r\n"),
         (b"HELF \0\0\0\0", b"ACKF\0"),
-        (b"hello there\nworld\n", b"HTTP/1.1 400 Bad Request\r\n"),
+        (b"hello there\nworld\n", b"hello you\n"),
     ],
 )
 def test_other_protocols_make_no_exchanges(asked: bytes, answered: bytes, size: int) -> None:
     talk = Talk().client(asked).server(answered).recut(size).close(SERVER, "fin")
     assert talk.read(at_once=True) == []
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("size", [2, 1000])
+def test_an_http_server_that_was_asked_in_another_protocol_is_heard(size: int, *, at_once: bool) -> None:
+    talk = Talk().client(b"hello there\n").server(OK).recut(size)
+    assert told(talk.read(at_once=at_once)) == [(None, 200, "complete", 0, 3)]
 
 
 def test_an_answer_that_is_not_http_is_shown_as_it_came() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-ALERT, HANDSHAKE, APPLICATION = 21, 22, 23
+CHANGE, ALERT, HANDSHAKE, APPLICATION = 20, 21, 22, 23
 FINISHED, KEY_UPDATE, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 20, 24, 5, 8
 EARLY_DATA = bytes.fromhex("002a0000")
 RANDOM = bytes(range(32))

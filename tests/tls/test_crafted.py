@@ -10,6 +10,7 @@ from plainwire.model import Side
 from tests.tls.crafted import (
     ALERT,
     APPLICATION,
+    CHANGE,
     EARLY_DATA,
     END_OF_EARLY_DATA,
     HANDSHAKE,
@@ -140,21 +141,29 @@ def test_a_record_longer_than_any_is_no_record() -> None:
 
 
 def test_a_suite_that_is_not_supported_is_named() -> None:
-    hellos = [(CLIENT, record(HANDSHAKE, hello(client=True))), (SERVER, _tls12_hello(0x000A))]
-    reading = read(hellos, b"")
+    encrypted = [(side, record(CHANGE, b"\1") + record(HANDSHAKE, bytes(range(60)))) for side in Side]
+    reading = read([*_hellos(0x000A), *encrypted], b"")
     assert {(r.side, r.text) for r in reading.reasons} == {
         (side, "TLS 1.2 with 0x000A is not supported") for side in Side
     }
 
 
 def test_compression_is_not_supported_and_named() -> None:
-    hellos = [(CLIENT, record(HANDSHAKE, hello(client=True))), (SERVER, _tls12_hello(0xC02F, compression=1))]
-    assert {r.text for r in read(hellos, b"").reasons} == {"TLS 1.2 with compression is not supported"}
+    wire = [*_hellos(0xC02F, compression=1), (CLIENT, record(CHANGE, b"\1"))]
+    assert [r.text for r in read(wire, b"").reasons] == ["TLS 1.2 with compression is not supported"]
 
 
-def _tls12_hello(suite: int, compression: int = 0) -> bytes:
+@pytest.mark.parametrize("suite", [0x000A, 0xC02F])
+def test_a_clear_alert_after_the_hellos_is_seen_whatever_the_suite(suite: int) -> None:
+    reading = read([*_hellos(suite), (CLIENT, record(ALERT, b"\2\x30"))], b"")
+    assert [(a.side, a.description, a.fatal) for a in reading.alerts] == [(CLIENT, 48, True)]
+    assert reading.reasons == []  # nothing came that could not be read
+
+
+def _hellos(suite: int, compression: int = 0) -> list[Piece]:
+    """Of TLS 1.2."""
     body = b"\3\3" + RANDOM + b"\0" + suite.to_bytes(2, "big") + bytes([compression])
-    return record(HANDSHAKE, message(2, body))
+    return [(CLIENT, record(HANDSHAKE, hello(client=True))), (SERVER, record(HANDSHAKE, message(2, body)))]
 
 
 @given(st.binary(max_size=120), st.sampled_from(Side))

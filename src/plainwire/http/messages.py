@@ -44,6 +44,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
 _LOOKS_LIKE_REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
 _CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
 _STATUS_PREFIX = b"HTTP/"
+_ANSWERS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"
 _INTERIM = range(100, 200)
 _SWITCHING = 101
@@ -394,7 +395,8 @@ class ResponseReader(_Reader[Response]):
         self._junk_start = 0
 
     def _head(self, text: bytes, at: int) -> int:
-        if self._requests.foreign is not None:
+        foreign = self._requests.foreign
+        if foreign is not None and not self._started and (foreign != "not HTTP" or not _ANSWERS(text, at)):
             self.state = State.DEAD
             return len(text)
         if not text.startswith(_STATUS_PREFIX, at):

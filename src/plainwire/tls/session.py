@@ -116,6 +116,7 @@ class TlsSession:
         self._retried = False
         self._suite: suites.Suite | None = None
         self._version = 0
+        self._unsupported = ""  # why what comes encrypted will not be read
         self._encrypt_then_mac = False
         self._certificate_seen = False
         self._tls12: tuple[RecordCipher, RecordCipher] | None = None
@@ -252,6 +253,9 @@ class TlsSession:
     def _record(self, direction: _Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
         """Take one whole record; False if it must wait."""
         end = start + 5 + len(body)
+        if self._unsupported and kind in (_CHANGE_CIPHER_SPEC, _APPLICATION):
+            self._die(direction, self._unsupported)
+            return True
         if kind == _CHANGE_CIPHER_SPEC:
             return self._change_cipher_spec(direction)
         if direction.cipher is None and direction.wanted and kind == _APPLICATION:
@@ -335,7 +339,9 @@ class TlsSession:
 
     def _message(self, direction: _Direction, kind: int, body: bytes) -> None:
         from_client = direction.side == Side.CLIENT
-        if kind == _CLIENT_HELLO and from_client:
+        if kind in (_CLIENT_HELLO, _SERVER_HELLO) and direction.done:
+            self._die(direction, "renegotiation is not supported")
+        elif kind == _CLIENT_HELLO and from_client:
             self._client_hello(body)
         elif kind == _SERVER_HELLO and not from_client:
             self._server_hello(direction, body)
@@ -384,8 +390,7 @@ class TlsSession:
             self._suite = suites.TLS12.get(number) if version == _TLS12 else None
         if self._suite is None or hello.compression:
             what = "compression" if self._suite else self.info.cipher_suite
-            for each in self._sides:
-                self._die(each, f"{self.info.version} with {what} is not supported")
+            self._unsupported = f"{self.info.version} with {what} is not supported"
         elif version == _TLS13:
             self._begin_tls13()
 
@@ -418,7 +423,8 @@ class TlsSession:
 
     def _install(self, direction: _Direction, label: str) -> None:
         """Take the keys of a label into use, now or (``wanted``) when the key log has them."""
-        assert self._suite is not None  # noqa: S101 - both callers come after the ServerHello
+        if self._suite is None:
+            return
         secret = self._keys.secret(label, self.info.client_random)
         direction.wanted = label
         direction.cipher = None
