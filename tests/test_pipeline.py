@@ -5,7 +5,6 @@ the report owns up to.
 from __future__ import annotations
 
 import ssl
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side
 from plainwire.report import json
 from tests.builders.captures import enhanced, interface, pcap, secrets, section
 from tests.builders.conversation import Conversation
+from tests.builders.packets import SYN, packet
 from tests.tls.live import Live, contexts
 
 if TYPE_CHECKING:
@@ -25,27 +25,18 @@ if TYPE_CHECKING:
 
     from plainwire.model import Connection, Report
 
-RAW_IP, SYN = 101, 2
-
-
-def _syn(port: int) -> bytes:
-    """A SYN from 10.0.0.1:port to 10.0.0.2:443, as raw IPv4 (RFC 791, RFC 9293)."""
-    tcp = struct.pack("!HHIIBBHHH", port, 443, 1, 0, 5 << 4, SYN, 65535, 0, 0)
-    ip = struct.pack("!BBHHHBBH4B4B", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, 10, 0, 0, 1, 10, 0, 0, 2)
-    return ip + tcp
-
 
 def _analyzed(folder: Path, events: ProgramEvents) -> Report:
-    packets = [struct.pack("<4I", 1, port, 40, 40) + _syn(port) for port in (5001, 5002)]
     capture = folder / "two.pcap"
-    capture.write_bytes(struct.pack("<I2H4I", 0xA1B2C3D4, 2, 4, 0, 0, 65535, RAW_IP) + b"".join(packets))
+    syns = [packet(("10.0.0.1", port), ("10.0.0.2", 443), 1, flags=SYN) for port in (5001, 5002)]
+    capture.write_bytes(pcap(syns))
     return pipeline.analyze([capture], [], events=events, program_only=True)
 
 
 def test_connections_of_other_programs_are_left_out_and_counted(tmp_path: Path) -> None:
     mine = ("10.0.0.1:5002", "10.0.0.2:443")
     owner = ProgramConnection(pid=7, thread=7, command="client")
-    report = _analyzed(tmp_path, ProgramEvents(by_sockets={mine: [(1_005_000_000, owner)]}))
+    report = _analyzed(tmp_path, ProgramEvents(by_sockets={mine: [(1_700_000_000_000_000_000, owner)]}))
     assert [str(c.client) for c in report.connections] == ["10.0.0.1:5002"]
     assert report.coverage.other_connections == 1
 
@@ -117,6 +108,11 @@ def test_an_exchange_inside_tls(version: ssl.TLSVersion, tmp_path: Path) -> None
     assert pipeline.exit_code(report) == 0
 
 
+def test_an_empty_line_before_the_first_request(tmp_path: Path) -> None:
+    report = _report(tmp_path, Conversation().open().send(CLIENT, b"\r\n" + GET).send(SERVER, OK).packets)
+    assert [e.outcome for e in report.exchanges] == ["complete"]
+
+
 def test_packets_of_messages_in_clear_text(tmp_path: Path) -> None:
     talk = Conversation().open().send(CLIENT, GET).send(SERVER, OK).send(CLIENT, GET).rst(SERVER)
     report = _report(tmp_path, talk.packets)
@@ -133,7 +129,7 @@ def test_packets_of_messages_in_clear_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_secrets_inside_the_capture_before_or_after_the_packets(tmp_path: Path, *, late: bool) -> None:
     live, conversation = _live()
-    blocks = [enhanced(packet, number) for number, packet in enumerate(conversation.packets)]
+    blocks = [enhanced(each, number) for number, each in enumerate(conversation.packets)]
     blocks.insert(len(blocks) if late else 0, secrets(live.key_log))
     (tmp_path / "a.pcapng").write_bytes(section() + interface() + b"".join(blocks))
     report = pipeline.analyze([tmp_path / "a.pcapng"])

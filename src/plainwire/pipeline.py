@@ -74,21 +74,24 @@ class Conversation:
                 direction.positions.forget(direction.next - 1)
 
     def _sniff(self) -> None:
-        """TLS or clear HTTP, by the first bytes that either side sent."""
+        """TLS or clear HTTP, by the bytes that came first."""
+        firsts = []
         for direction in self.tcp.directions:
-            first = next((p for p in direction.pieces if not isinstance(p, Gap)), None)
-            if first is None:
-                continue
-            data = first[1]
-            if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):
-                self._kind, self._tls = "tls", TlsSession(self._keys)
-                self._http = Http1(self._fields, exact=False, keep_bodies=self._keep_bodies)
-            elif data[:1].isalpha() or data[0] in b"\r\n":  # RFC 9112 section 2.2
-                self._kind = "clear"
-                self._http = Http1(self._fields, exact=True, keep_bodies=self._keep_bodies)
-            else:
-                self._kind = "other"
+            piece = next((p for p in direction.pieces if not isinstance(p, Gap)), None)
+            if piece is not None:
+                (packet,), _ = direction.positions.locate([piece[0]])
+                firsts.append((packet, piece[1]))
+        if not firsts:
             return
+        _, data = min(firsts)
+        if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):
+            self._kind, self._tls = "tls", TlsSession(self._keys)
+            self._http = Http1(self._fields, exact=False, keep_bodies=self._keep_bodies)
+        elif data[:1].isalpha() or data[0] in b"\r\n":  # RFC 9112 section 2.2
+            self._kind = "clear"
+            self._http = Http1(self._fields, exact=True, keep_bodies=self._keep_bodies)
+        else:
+            self._kind = "other"
 
     def _feed_tls(self) -> None:
         tls, http = self._tls, self._http
