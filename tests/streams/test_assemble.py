@@ -129,6 +129,12 @@ def test_a_syn_ack_captured_ahead_of_its_syn_belongs_to_it() -> None:
         assert stream.facts.rtt_syn_ns is None
 
 
+def test_data_captured_ahead_of_the_syn_ack_are_not_lost() -> None:
+    wire = Wire().client(-1, ack=None, flags=SYN).server(0, b"a").server(1, b"nswer").server(-1, flags=SYN)
+    for cuts in every_cut(wire):
+        assert wire.stream(cuts).sent(S) == b"answer"
+
+
 def test_a_refused_connection_is_not_established_and_its_reset_stands_at_the_start() -> None:
     wire = Wire(isn=(1000, -1)).client(-1, ack=None, flags=SYN).reset(S, 0, 0)
     for cuts in every_cut(wire):

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.model import FIN, SYN, Side
+from plainwire.model import FIN, SYN, Gap, Side
 from plainwire.streams import assemble, direction
 from plainwire.streams.assemble import Assembler
 from tests.builders.packets import CLIENT, CLIENT6, SERVER, SERVER6
-from tests.streams.wire import Wire, segments, streams
+from tests.streams.wire import MS, START_NS, Wire, segments, streams
 
 C, S = Side.CLIENT, Side.SERVER
 TEXT = bytes(range(100))
@@ -135,6 +135,34 @@ def test_data_in_a_syn_are_the_first_of_the_stream() -> None:
     assert wire.stream().sent(C) == b"early late"
 
 
+# --- the way back to packets ---------------------------------------------------------------------------
+
+
+def test_each_byte_leads_back_to_the_packet_that_brought_it_first() -> None:
+    wire = server_sends((0, 10), (20, 30), (5, 12), (10, 20), (10, 20))  # packets 4 to 8
+    bringers = [4] * 10 + [6] * 2 + [7] * 8 + [5] * 10
+    for cuts in ((), range(len(wire.packets))):
+        located = wire.stream(cuts).located(S)
+        assert [number for number, _ in located.values()] == bringers
+        assert [time for _, time in located.values()] == [START_NS + (n - 1) * MS for n in bringers]
+
+
+def test_what_is_forgotten_of_old_packets_changes_nothing_for_later_bytes() -> None:
+    stream = server_sends((0, 10), (10, 20), (20, 30)).stream()
+    before = stream.located(S)
+    positions = stream.connection.directions[S].positions
+    positions.forget(15)
+    assert list(stream.located(S).items())[10:] == list(before.items())[10:]
+    assert positions.locate([0]) == positions.locate([10])
+
+
+def test_a_gap_names_the_packet_at_which_it_was_noticed() -> None:
+    connections, _ = Assembler().feed(segments(server_sends((0, 10), (20, 30))))
+    side = connections[0].directions[S]
+    side.finish(99)
+    assert [p.packet for p in side.pieces if isinstance(p, Gap)] == [5]
+
+
 # --- one side, or the beginning, not captured ---------------------------------------------------------
 
 
@@ -223,6 +251,9 @@ def test_any_order_loss_and_repetition_gives_what_was_sent_or_gaps(
     assert all(whole[at] == byte for at, byte in stream.data[S].items())
     seen = max((end for _, end in order), default=0)
     assert stream.facts.sizes[S] == (position if acked else seen)
+    for at, (number, _) in stream.located(S).items():
+        start, end = order[number - 4]
+        assert start <= at < end
     if all(length == len(data) for _, data, length in wire.packets):
         present = {at for start, end in order for at in range(start, end)}
         assert set(stream.data[S]) == present

@@ -25,12 +25,13 @@ class Stream:
     """What came out of one connection."""
 
     facts: Connection
+    connection: TcpConnection
     data: tuple[dict[int, int], dict[int, int]] = field(default_factory=lambda: ({}, {}))  # offset -> byte
     gaps: tuple[list[tuple[int, int]], list[tuple[int, int]]] = field(default_factory=lambda: ([], []))
 
-    def take(self, connection: TcpConnection) -> None:
+    def take(self) -> None:
         """Empty the outbox; every piece must continue where the last one ended."""
-        for side, direction in enumerate(connection.directions):
+        for side, direction in enumerate(self.connection.directions):
             known = self.data[side]
             for piece in direction.pieces:
                 here = len(known) + sum(size for _, size in self.gaps[side])
@@ -47,6 +48,12 @@ class Stream:
     def sent(self, side: Side) -> bytes:
         """The bytes of one direction, without its gaps."""
         return bytes(byte for _, byte in sorted(self.data[side].items()))
+
+    def located(self, side: Side) -> dict[int, tuple[int, int]]:
+        """Number and time of the packet that brought each byte."""
+        offsets = sorted(self.data[side])
+        numbers, times = self.connection.directions[side].positions.locate(offsets)
+        return dict(zip(offsets, zip(numbers, times, strict=True), strict=True))
 
     @property
     def closes(self) -> list[tuple[str, Side, int, int | None]]:
@@ -120,13 +127,13 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
     for first, last in pairwise(sorted({0, len(packets), *cuts})):
         touched, over = assembler.feed(decoder.decode(_batch(packets[first:last], first + 1)))
         for connection in touched:
-            found.setdefault(connection.facts.id, Stream(connection.facts)).take(connection)
+            found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
         for connection in over:
             connection.finish()
-            found[connection.facts.id].take(connection)
+            found[connection.facts.id].take()
     for connection in assembler.close():
         connection.finish()
-        found[connection.facts.id].take(connection)
+        found[connection.facts.id].take()
     for stream in found.values():
         for side in Side:
             size = len(stream.data[side]) + sum(length for _, length in stream.gaps[side])
