@@ -54,6 +54,22 @@ def test_in_mid_connection_the_higher_port_is_taken_for_the_client_and_that_is_s
     assert facts.mid_stream
 
 
+@pytest.mark.parametrize(
+    ("first", "who"),
+    [
+        (b"GET / HTTP/1.1\r\n", C),
+        (b"HTTP/1.1 200 OK\r\n", S),
+        (bytes.fromhex("1603010200010001fc0303"), C),  # ClientHello, RFC 8446 section 4.1.2
+        (bytes.fromhex("160303007a020000760303"), S),  # ServerHello
+    ],
+)
+def test_in_mid_connection_requests_and_hellos_tell_who_is_who(first: bytes, who: Side) -> None:
+    wire = Wire(("192.0.2.7", 20), ("203.0.113.7", 50000)).server(0).client(0, ack=0).add(who, 0, first)
+    facts = wire.stream().facts
+    assert facts.client.port == 20
+    assert facts.roles_guessed
+
+
 def test_in_mid_connection_offsets_count_from_the_first_byte_seen() -> None:
     wire = Wire().client(700, b"ask", ack=900).server(900, b"answer", ack=703).closed(703, 906)
     for cuts in every_cut(wire):

@@ -97,7 +97,7 @@ class TcpConnection:
                 self._syn_ns.append(int(time_ns[row]))
                 client.base = base if client.base is None else client.base
                 continue
-            guessed = server.base is None or (server.next == 0 and server.base not in self._offered)
+            guessed = server.next == 0 and server.base not in self._offered
             if guessed:  # what the server sent before was of an older connection, and so was its end
                 server.begin(base)
                 client.acked, self.ended = min(client.acked, client.next), False
