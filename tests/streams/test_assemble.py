@@ -248,6 +248,15 @@ def test_a_fin_from_outside_the_window_is_junk() -> None:
     assert (stream.sent(S), stream.gaps[S]) == (b"answer", [])
 
 
+def test_a_fin_behind_much_that_the_capture_lost_is_no_junk() -> None:
+    far = 900_000_000
+    wire = Wire().opened().server(far, b"data").server(2 * far, flags=FIN)
+    for cuts in every_cut(wire):
+        stream = wire.stream(cuts)
+        assert stream.closes == [("fin", S, 2 * far, 0)]
+        assert stream.gaps[S] == [(0, far), (far + 4, far - 4)]
+
+
 # --- the last segments -------------------------------------------------------------------------------
 
 

@@ -123,7 +123,8 @@ class Direction:
 
     def ends_at(self, offset: int) -> bool:
         """Take a FIN; False where it is junk from outside the window. The first one counts."""
-        if not self.next - FARTHEST < offset < self.next + FARTHEST:
+        seen = max(self.next, self._early[-1][0] if self._early else 0)
+        if not self.next - FARTHEST < offset < seen + FARTHEST:
             return False
         self.fin = offset if self.fin is None else self.fin
         return True
