@@ -56,6 +56,16 @@ def test_an_answer_before_any_request_answers_none() -> None:
     ]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("rest", [b"", b"ost: a.example\r\n\r\n"])
+def test_an_answer_to_a_head_that_is_not_complete(rest: bytes, *, at_once: bool) -> None:
+    timeout = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    talk = Talk().client(b"GET /slow HTTP/1.1\r\nH").server(timeout)
+    talk = talk.client(rest) if rest else talk
+    exchanges = talk.close(SERVER, "fin").read(at_once=at_once)
+    assert told(exchanges) == [("GET /slow", 408, "complete", 0, 0)]
+
+
 # --- outcomes -------------------------------------------------------------------------------------
 
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"

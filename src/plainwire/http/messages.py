@@ -337,6 +337,11 @@ class RequestReader(_Reader[Request]):
         self._begin_body(request, framing)
         return match.end()
 
+    @property
+    def begun(self) -> int | None:
+        """Where a request begins whose head is not complete yet."""
+        return self._carry_start if self.state is State.HEAD and self._carry else None
+
     def _finish(self) -> None:
         super()._finish()
         if self.changing is not None:
@@ -359,7 +364,7 @@ class RequestReader(_Reader[Request]):
         if self.state is not State.HEAD or not self._carry:
             return
         if not self._started and not _CUT_REQUEST(self._carry):
-            self.foreign = "not HTTP"
+            self.foreign, self._carry = "not HTTP", b""
         else:
             line = request_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self.current = Request(

@@ -2,7 +2,8 @@
 
 Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes
 before the first packet of the request that is due answers nothing: it becomes an exchange without a
-request. What the end of the connection makes of an open exchange is decided in ``close``.
+request. One that comes while a request's head is still on its way waits for that request. What the end of
+the connection makes of an open exchange is decided in ``close``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Http1:
         self._due: deque[Request] = deque()
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
+        self._early: deque[Response] = deque()  # whose request has only begun
         self._last_ns: int | None = None
 
     def feed(self, client: Iterable[Text], server: Iterable[Text], where: tuple[Locator, Locator]) -> None:
@@ -55,8 +57,18 @@ class Http1:
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
-        for response in answers:
-            self._pair(response)
+        self._early.extend(answers)
+        while self._early and not self._awaits_request(self._early[0], where):
+            self._pair(self._early.popleft())
+
+    def _awaits_request(self, response: Response, where: tuple[Locator, Locator]) -> bool:
+        if self._due:
+            return False
+        begun = self.requests.begun
+        if begun is None:
+            return False
+        (packet,), _ = where[Side.CLIENT].locate([begun])
+        return packet <= response.packet
 
     def _pair(self, response: Response) -> None:
         if 100 <= response.status < 200 and response.status != 101:
