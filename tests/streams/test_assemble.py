@@ -182,9 +182,9 @@ def test_what_a_server_says_of_an_older_connection_is_no_part_of_the_new_one() -
 
 
 def test_of_two_syn_acks_the_one_counts_that_the_client_acknowledged() -> None:
-    for forgotten in (-5_000_000, 5_000_000):
-        wire = Wire().client(-1, ack=None, flags=SYN).server(forgotten, flags=SYN)
-        wire.client(-1, ack=None, flags=SYN, at=1000).server(-1, flags=SYN)
+    for first, second in ((-5_000_000, -1), (5_000_000, -1), (-1, 5_000_000)):
+        wire = Wire().client(-1, ack=None, flags=SYN).server(first, flags=SYN)
+        wire.client(-1, ack=None, flags=SYN, at=1000).server(second, flags=SYN)
         wire.client(0, b"ask").server(0, b"answer", ack=3)
         for cuts in every_cut(wire):
             stream = wire.stream(cuts)
@@ -208,6 +208,12 @@ def test_connections_that_ended_long_ago_are_let_go() -> None:
     again = Wire(isn=(1000, 5000)).client(-1, ack=None, flags=SYN, at=LINGER_NS // MS + 200)
     found = streams(wire.packets + other.packets + again.packets, range(8))
     assert [s.facts.first_packet for s in found] == [1, 7, 8]
+
+
+def test_a_connection_that_one_side_has_closed_stays_however_long_it_is_quiet() -> None:
+    wire = Wire().opened().client(0, b"ask", flags=FIN).server(0, b"answer", ack=4, at=10 * LINGER_NS // MS)
+    for cuts in every_cut(wire):
+        assert wire.stream(cuts).sent(S) == b"answer"
 
 
 # --- ends --------------------------------------------------------------------------------------------
@@ -239,6 +245,11 @@ def test_ends_keep_what_the_rules_need_of_their_segments() -> None:
     event = Wire().opened().reset(S, 0, 0).stream().facts.closes[0]
     assert (event.packet, event.flags, event.ttl, event.ip_id, event.window) == (4, RST | ACK, 64, 7, 500)
     assert event.time_ns == START_NS + 3 * MS
+
+
+def test_ends_from_before_the_first_byte_are_of_an_older_connection() -> None:
+    wire = Wire().opened().reset(C, -5000).server(-4000, flags=FIN)
+    assert wire.stream().closes == []
 
 
 def test_a_fin_from_outside_the_window_is_junk() -> None:
