@@ -13,6 +13,7 @@ from plainwire.capture import reader
 from plainwire.diagnose import diagnose
 from plainwire.http.fields import FieldParser
 from plainwire.http.pairing import Http1
+from plainwire.http.recognise import NOT_HTTP
 from plainwire.model import (
     CaptureDrops,
     CaptureNote,
@@ -173,7 +174,7 @@ class Conversation:
     def _name_application(self, facts: Connection, http: Http1) -> None:
         if facts.exchanges:
             facts.application = "http/1.1"
-        elif http.requests.foreign != "not HTTP":
+        elif http.requests.foreign != NOT_HTTP:
             facts.application = http.requests.foreign
 
     def _with_segment(self, event: CloseEvent) -> CloseEvent:

@@ -28,6 +28,7 @@ from plainwire.http.fields import (
     request_line,
     status_line,
 )
+from plainwire.http.recognise import NOT_HTTP, STATUS_PREFIX, foreign, is_cut_request, may_answer
 from plainwire.model import Request, Response
 
 if TYPE_CHECKING:
@@ -41,11 +42,6 @@ _MOST_HELD = 1 << 20
 _CHUNK_LINE = 4096
 _HEAD_END = re.compile(rb"\n\r?\n").search
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
-_LOOKS_LIKE_REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
-_CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
-_STATUS_PREFIX = b"HTTP/"
-_ANSWERS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
-_HTTP2_PREFACE = b"PRI * HTTP/2.0"
 _INTERIM = range(100, 200)
 _SWITCHING = 101
 _BODILESS = frozenset((204, 304))
@@ -304,7 +300,7 @@ class RequestReader(_Reader[Request]):
         while at < len(text) and text[at] in b"\r\n":  # RFC 9112 section 2.2
             at += 1
         if not self._started and at < len(text):
-            self.foreign = _foreign(text, at)
+            self.foreign = foreign(text, at)
             if self.foreign is not None:
                 self.state = State.DEAD
                 return len(text)
@@ -363,8 +359,8 @@ class RequestReader(_Reader[Request]):
         """The stream is over. Half a head is a request too."""
         if self.state is not State.HEAD or not self._carry:
             return
-        if not self._started and not _CUT_REQUEST(self._carry):
-            self.foreign, self._carry = "not HTTP", b""
+        if not self._started and not is_cut_request(self._carry):
+            self.foreign, self._carry = NOT_HTTP, b""
         else:
             line = request_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self.current = Request(
@@ -373,16 +369,6 @@ class RequestReader(_Reader[Request]):
             self.current.defects = ["the head is not complete"]
             self.fresh.append(self.current)
             self._carry = b""
-
-
-def _foreign(text: bytes, at: int) -> str | None:
-    """What the first bytes of a client are, if not a request of HTTP/1."""
-    line = text[at : at + LONGEST_HEAD].split(b"\n", 1)
-    if line[0].startswith(_HTTP2_PREFACE):
-        return "HTTP/2"
-    if not _LOOKS_LIKE_REQUEST(line[0]) or (len(line) > 1 and b"HTTP/" not in line[0]):
-        return "not HTTP"
-    return None
 
 
 class ResponseReader(_Reader[Response]):
@@ -400,11 +386,11 @@ class ResponseReader(_Reader[Response]):
         self._junk_start = 0
 
     def _head(self, text: bytes, at: int) -> int:
-        foreign = self._requests.foreign
-        if foreign is not None and not self._started and (foreign != "not HTTP" or not _ANSWERS(text, at)):
+        other = self._requests.foreign
+        if other is not None and not self._started and not (other == NOT_HTTP and may_answer(text, at)):
             self.state = State.DEAD
             return len(text)
-        if not text.startswith(_STATUS_PREFIX, at):
+        if not text.startswith(STATUS_PREFIX, at):
             return self._no_status_line(text, at)
         self._started = True
         match = _HEAD_END(text, at)
@@ -447,10 +433,10 @@ class ResponseReader(_Reader[Response]):
         """Bytes where a status line should be: pass over them to the next one, and say so."""
         while not self._junk_size and at < len(text) and text[at] in b"\r\n":
             at += 1
-        found = text.find(_STATUS_PREFIX, at)
+        found = text.find(STATUS_PREFIX, at)
         if found < 0:
             found = next(
-                (n for n in range(max(at, len(text) - 4), len(text)) if _STATUS_PREFIX.startswith(text[n:])),
+                (n for n in range(max(at, len(text) - 4), len(text)) if STATUS_PREFIX.startswith(text[n:])),
                 len(text),
             )
         if found > at:
@@ -491,7 +477,7 @@ class ResponseReader(_Reader[Response]):
         if self.state is State.UNTIL_CLOSE:
             if ended == "clean":
                 self._finish()
-        elif self.state is State.HEAD and self._started and self._carry.startswith(_STATUS_PREFIX):
+        elif self.state is State.HEAD and self._started and self._carry.startswith(STATUS_PREFIX):
             line = status_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self._cut_head(line, ["the head is not complete"], self._carry_start)
         elif self.state is State.HEAD and (self._junk_size or self._carry) and self._requests.count:

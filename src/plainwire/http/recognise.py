@@ -1,0 +1,33 @@
+"""Whether the first bytes of a side are HTTP/1, as far as they have come. Nothing here keeps state."""
+
+from __future__ import annotations
+
+import re
+
+NOT_HTTP = "not HTTP"
+STATUS_PREFIX = b"HTTP/"
+_LONGEST_LINE = 1 << 20
+_HTTP2_PREFACE = b"PRI * HTTP/2.0"  # RFC 9113 section 3.4
+_REQUEST_BEGINS = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
+_CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
+_ANSWER_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
+
+
+def foreign(text: bytes, at: int) -> str | None:
+    """What the first bytes of a client are, if not a request of HTTP/1."""
+    line = text[at : at + _LONGEST_LINE].split(b"\n", 1)
+    if line[0].startswith(_HTTP2_PREFACE):
+        return "HTTP/2"
+    if not _REQUEST_BEGINS(line[0]) or (len(line) > 1 and b"HTTP/" not in line[0]):
+        return NOT_HTTP
+    return None
+
+
+def is_cut_request(line: bytes) -> bool:
+    """Whether a client's only line, which has no end, is the beginning of a request line."""
+    return _CUT_REQUEST(line) is not None
+
+
+def may_answer(text: bytes, at: int) -> bool:
+    """Whether a server's first bytes are, or may become, a status line."""
+    return _ANSWER_BEGINS(text, at) is not None
