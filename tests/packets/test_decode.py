@@ -126,8 +126,9 @@ def test_link_types_of_one_ip_version(link: int, frame: bytes) -> None:
 
 def test_a_link_type_that_is_not_known_is_counted_by_name() -> None:
     decoder = Decoder()
-    assert len(decoder.decode(batch([FOUR, FOUR], 147)).number) == 0
-    assert +decoder.passed_over == {"link type 147 is not supported": 2}
+    for link in (147, -1, 147):
+        assert len(decoder.decode(batch([FOUR], link)).number) == 0
+    assert +decoder.passed_over == {"link type 147 is not supported": 2, "unknown interface": 1}
 
 
 def test_segments_stay_in_file_order_and_keep_their_numbers() -> None:
