@@ -40,6 +40,7 @@ def main() -> None:
     """Run the command line; misuse and unreadable input become one line and an exit code."""
     try:
         status = plainwire(standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -54,7 +55,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    sys.exit(status if isinstance(status, int) else 0)
+    sys.stderr.flush()
+    # Python would take a large report apart object by object first: a fifth of the time of an analysis.
+    os._exit(status if isinstance(status, int) else 0)
 
 
 def _fail(message: str, exit_code: int) -> None:
