@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Int64s, UInt8s
 
-PIECE = 4 << 20
+PIECE = 8 << 20
 """Bytes read at a time, and so the order of what a batch holds."""
 
 LARGEST_PACKET = 64 << 20

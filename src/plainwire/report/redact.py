@@ -32,15 +32,21 @@ _USER_INFO = re.compile(r"(//)[^/?#@]*@")
 
 def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the header fields with the values of those that carry secrets hidden; names and order stay."""
-    for name, _ in fields:
-        if is_secret_header(name):
-            break
-    else:
+    hidden = _secret_positions(tuple([name for name, _ in fields]))
+    if not hidden:
         return fields
-    return [(name, HIDDEN if is_secret_header(name) else value) for name, value in fields]
+    shown = list(fields)
+    for position in hidden:
+        shown[position] = (fields[position][0], HIDDEN)
+    return shown
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
+def _secret_positions(names: tuple[str, ...]) -> list[int]:
+    """Messages of one program carry the same names again and again."""
+    return [position for position, name in enumerate(names) if is_secret_header(name)]
+
+
 def is_secret_header(name: str) -> bool:
     """Whether the value of a header field of this name may be a secret."""
     return name.lower() in _HEADERS or _is_secret_word(name)
