@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
+_LOOKS = 2
 
 
 class Program:
@@ -82,12 +83,14 @@ class Program:
             events.merge(*self._users_own, self._case)
         if self._stage.folder is None:
             return
-        users = interposer.users_of(self._stage.folder)
+        users: list[int] = []
+        unused = 0  # looks in a row: a process that is just being executed has no environment for a moment
         for _ in range(_SHORT_WAITS):  # children often end just behind their parent
-            if not users:
+            users = interposer.users_of(self._stage.folder)
+            unused = 0 if users else unused + 1
+            if unused == _LOOKS:
                 break
             time.sleep(_SHORT_WAIT)
-            users = interposer.users_of(self._stage.folder)
         if not users:
             self._stage.remove()
             return
