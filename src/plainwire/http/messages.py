@@ -7,14 +7,14 @@ Theory of operation. A reader is in one of these states:
     TUNNEL    the connection is no longer HTTP (RFC 9110 sections 7.8, 9.3.6)
     DEAD      what follows cannot be framed: bytes are missing, or it is not HTTP
 
-A state's method takes the text and a position and returns the position it got to; without progress
-the rest is carried over to the next piece. A message is listed in ``fresh`` when its head is read and
-in ``finished`` when it is complete; ``current`` is neither's end. Messages know where in the TCP
-stream their first and last bytes are: exactly in clear text, by whole records in TLS.
+A state's method returns the position that it got to in the text; without progress the rest is carried over
+to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is complete.
+It knows where in the TCP stream it begins and ends: exactly in clear text, by whole records in TLS.
 """
 
 from __future__ import annotations
 
+import abc
 import enum
 import re
 import zlib
@@ -69,7 +69,7 @@ class State(enum.IntEnum):
     DEAD = 8
 
 
-class _Reader(Generic[_Message]):
+class _Reader(abc.ABC, Generic[_Message]):
     """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
 
     def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
@@ -178,8 +178,9 @@ class _Reader(Generic[_Message]):
 
     # --- states -------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def _head(self, text: bytes, at: int) -> int:
-        raise NotImplementedError
+        """Read a start line and its header fields."""
 
     def _begin_body(self, message: _Message, framing: Framing) -> None:
         """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
