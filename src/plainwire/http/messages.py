@@ -8,7 +8,7 @@ Theory of operation. A reader is in one of these states:
     DEAD      what follows cannot be framed: bytes are missing, or it is not HTTP
 
 A state's method returns the position that it got to in the text; without progress the rest is carried over
-to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is complete.
+to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is over.
 It knows where in the TCP stream it begins and ends: exactly in clear text, by whole records in TLS.
 """
 
