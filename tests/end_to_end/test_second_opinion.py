@@ -95,9 +95,14 @@ def _curl(server: Server, tls: list[str]) -> list[object]:
 
 
 def _tshark(recorded: Recorded, server: Server) -> list[Row]:
-    """What tshark finds, with no settings but those that choose columns."""
+    """What tshark finds, with no settings but those that choose columns, and one for busy machines.
+
+    There the capture may hold segments of a large response in another order than they were sent, and
+    tshark decrypts nothing behind them unless it is told to put them in order.
+    """
     chosen = [word for name in FIELDS for word in ("-e", name)]
     command = [tool("tshark"), "-r", str(recorded.case.capture), "-Y", f"http && tcp.port == {server.port}"]
+    command += ["-o", "tcp.reassemble_out_of_order:TRUE"]
     form = ["-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", *chosen]
     done = subprocess.run([*command, *form], capture_output=True, text=True, check=True, timeout=120)
     return [dict(zip(FIELDS, line.split("\t"), strict=True)) for line in done.stdout.splitlines()]
