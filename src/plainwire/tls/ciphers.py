@@ -163,8 +163,15 @@ def prf(algorithm: str, secret: bytes, label: bytes, seed: bytes, length: int) -
     return output[:length]
 
 
-def tls12_ciphers(
-    suite: Suite, master_secret: bytes, randoms: tuple[bytes, bytes], *, encrypt_then_mac: bool
+def connection_ciphers(
+    version: int,  # noqa: ARG001 - SSL 3.0 to TLS 1.1 differ
+    suite: Suite,
+    master_secret: bytes,
+    randoms: tuple[bytes, bytes],
+    *,
+    encrypt_then_mac: bool,
+    truncated_mac: bool = False,  # noqa: ARG001
+    compression: int = 0,  # noqa: ARG001
 ) -> tuple[RecordCipher, RecordCipher]:
     """The ciphers of client and server from the master secret (RFC 5246 section 6.3)."""
     client_random, server_random = randoms

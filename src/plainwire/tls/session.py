@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, TlsInfo
 from plainwire.tls import handshake, suites
-from plainwire.tls.ciphers import Aead13, RecordCipher, next_secret, tls12_ciphers
+from plainwire.tls.ciphers import Aead13, RecordCipher, connection_ciphers, next_secret
 
 if TYPE_CHECKING:
     from plainwire.tls.keylog import KeyLog
@@ -34,7 +34,7 @@ _LONGEST_RECORD = 16384 + 2048
 _MOST_HANDSHAKE = 1 << 20
 _CLIENT_HELLO, _SERVER_HELLO, _END_OF_EARLY_DATA, _ENCRYPTED_EXTENSIONS = 1, 2, 5, 8
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _FINISHED, _KEY_UPDATE = 11, 12, 20, 24
-_TLS12, _TLS13 = 0x0303, 0x0304
+_TLS13 = 0x0304
 _NO_HANDSHAKE = "the handshake is not in the capture"
 NO_SECRET = "no secret for this client random"  # noqa: S105
 _EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
@@ -382,12 +382,11 @@ class TlsSession:
         self._server_random, self._session_id = hello.random, hello.session_id
         self._encrypt_then_mac = handshake.ENCRYPT_THEN_MAC in hello.extensions
         self._version = version
+        self._suite = suites.lookup(version, number)
         if version == _TLS13:
-            self._suite = suites.TLS13.get(number)
             self.info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
         else:
             self.info.alpn = hello.alpn
-            self._suite = suites.TLS12.get(number) if version == _TLS12 else None
         if self._suite is None or hello.compression:
             what = "compression" if self._suite else self.info.cipher_suite
             self._unsupported = f"{self.info.version} with {what} is not supported"
@@ -453,8 +452,12 @@ class TlsSession:
             if master is None:
                 return self._wait(direction)
             self._keys.learn_session(self._session_id, master)
-            self._tls12 = tls12_ciphers(
-                self._suite, master, (random, self._server_random), encrypt_then_mac=self._encrypt_then_mac
+            self._tls12 = connection_ciphers(
+                self._version,
+                self._suite,
+                master,
+                (random, self._server_random),
+                encrypt_then_mac=self._encrypt_then_mac,
             )
         if self._tls12 is not None:
             direction.waiting = False

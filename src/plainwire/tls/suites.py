@@ -72,6 +72,13 @@ def _tls12() -> dict[int, Suite]:
 TLS12: dict[int, Suite] = _tls12()
 
 
+def lookup(version: int, number: int) -> Suite | None:
+    """What a suite needs for decryption under a version; None where it cannot be done."""
+    if version == 0x0304:
+        return TLS13.get(number)
+    return TLS12.get(number) if version == 0x0303 else None
+
+
 def name(number: int) -> str:
     """The registry's name, or the number where this list does not hold it."""
     suite = TLS13.get(number) or TLS12.get(number)
