@@ -1,0 +1,1 @@
+"""One connection on its way through the rooms: TCP or QUIC below, layers of TLS and tunnels, HTTP above."""

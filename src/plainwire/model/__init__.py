@@ -1,0 +1,112 @@
+"""Every type that passes between rooms.
+
+The corridor of the house: rooms import from here and never from each other. Columns (NumPy arrays,
+one row a packet) below, objects from the message upward. Read-only by convention once handed over.
+
+Conventions that hold everywhere:
+
+* Times are integers, nanoseconds since the epoch (``*_ns``). Durations too.
+* Packet numbers are 1-based, those that Wireshark shows for the file.
+* ``Side.CLIENT`` is the side that opened the connection.
+* Stream offsets count the bytes of one direction of a TCP connection from 0, the first byte after
+  the SYN (RFC 9293 section 3.4). A SYN has offset -1; a FIN stands at the offset behind the last
+  byte; an acknowledgment is the offset that its sender expects next from the other side. Where the
+  capture began in mid-connection, offset 0 is the first byte that was seen.
+"""
+
+from typing import TYPE_CHECKING
+
+from plainwire.model.base import Side, UserError
+from plainwire.model.capture import (
+    CaptureDrops,
+    CaptureEnd,
+    CaptureItem,
+    CaptureNote,
+    PacketBatch,
+    SecretsBlock,
+)
+from plainwire.model.connection import CloseWord, Connection, ProgramConnection, ProgramEvents
+from plainwire.model.http import (
+    Content,
+    Exchange,
+    Framing,
+    Grpc,
+    Outcome,
+    Request,
+    Response,
+    StreamEvent,
+    Text,
+    WebSocket,
+    WebSocketFrame,
+)
+from plainwire.model.report import Certainty, Coverage, Evidence, Fault, Finding, Report, ServerFacts
+from plainwire.model.tls import TlsInfo, Undecrypted
+from plainwire.model.transport import (
+    ACK,
+    FIN,
+    PSH,
+    RST,
+    SYN,
+    CloseEvent,
+    CloseKind,
+    DatagramBatch,
+    Endpoint,
+    Gap,
+    IcmpError,
+    SegmentBatch,
+    Segments,
+)
+
+if TYPE_CHECKING:
+    from plainwire.model.base import Int64s as Int64s
+    from plainwire.model.base import UInt8s as UInt8s
+    from plainwire.model.base import UInt16s as UInt16s
+    from plainwire.model.base import UInt32s as UInt32s
+
+__all__ = [
+    "ACK",
+    "FIN",
+    "PSH",
+    "RST",
+    "SYN",
+    "CaptureDrops",
+    "CaptureEnd",
+    "CaptureItem",
+    "CaptureNote",
+    "Certainty",
+    "CloseEvent",
+    "CloseKind",
+    "CloseWord",
+    "Connection",
+    "Content",
+    "Coverage",
+    "DatagramBatch",
+    "Endpoint",
+    "Evidence",
+    "Exchange",
+    "Fault",
+    "Finding",
+    "Framing",
+    "Gap",
+    "Grpc",
+    "IcmpError",
+    "Outcome",
+    "PacketBatch",
+    "ProgramConnection",
+    "ProgramEvents",
+    "Report",
+    "Request",
+    "Response",
+    "SecretsBlock",
+    "SegmentBatch",
+    "Segments",
+    "ServerFacts",
+    "Side",
+    "StreamEvent",
+    "Text",
+    "TlsInfo",
+    "Undecrypted",
+    "UserError",
+    "WebSocket",
+    "WebSocketFrame",
+]

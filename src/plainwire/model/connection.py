@@ -1,0 +1,84 @@
+"""One connection with all that was learnt of it, and the program's own view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from plainwire.model.base import Side
+    from plainwire.model.http import Exchange, StreamEvent
+    from plainwire.model.tls import TlsInfo, Undecrypted
+    from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError, Segments
+
+
+@dataclass(slots=True)
+class ProgramConnection:
+    """Which process a connection belongs to, from the program's own side."""
+
+    pid: int
+    thread: int
+    command: str
+    library: str | None = None
+
+
+CloseWord = Literal["fin", "rst", "timeout", "open"]
+
+
+@dataclass(slots=True)
+class Connection:
+    """One TCP connection, from its SYN to its last packet, and all that was learnt of it."""
+
+    id: int
+    client: Endpoint
+    server: Endpoint
+    first_packet: int
+    opened_ns: int
+    mid_stream: bool = False  # no SYN was seen
+    roles_guessed: bool = False  # no SYN or SYN-ACK: who is the client was guessed
+    last_packet: int = 0
+    last_ns: int = 0
+    packets: int = 0
+    sizes: list[int] = field(default_factory=lambda: [0, 0])  # stream bytes by side
+    retransmissions: list[int] = field(default_factory=lambda: [0, 0])  # segments by side
+    rtt_syn_ns: int | None = None  # SYN to SYN-ACK
+    established: bool = False
+    transport: Literal["tcp", "quic"] = "tcp"
+    tls: TlsInfo | None = None
+    inner_tls: list[TlsInfo] = field(default_factory=list)  # sessions inside ``tls``, or after it
+    undecrypted: list[Undecrypted] = field(default_factory=list)
+    decrypted: bool = False  # some application data could be read
+    closes: list[CloseEvent] = field(default_factory=list)  # by time
+    gaps: list[Gap] = field(default_factory=list)
+    snapped: bool = False  # packets were cut by the snap length
+    events: list[StreamEvent] = field(default_factory=list, repr=False)
+    icmp_errors: list[IcmpError] = field(default_factory=list)
+    segments: Segments | None = field(default=None, repr=False)
+    exchanges: list[Exchange] = field(default_factory=list, repr=False)
+    application: str | None = None  # "http/1.1", "h2", "h3", "websocket", or another's name
+    program: ProgramConnection | None = None
+
+    @property
+    def closed_by(self) -> Side | None:
+        """The side that closed first, by alert, FIN or RST."""
+        return self.closes[0].side if self.closes else None
+
+    @property
+    def close(self) -> CloseWord:
+        """How the side that closed first did it on TCP's level (``timeout`` is not inferred yet)."""
+        first = next((c for c in self.closes if c.kind in ("fin", "rst")), None)
+        if first is None:
+            return "open"
+        return "rst" if first.kind == "rst" else "fin"
+
+
+@dataclass(slots=True)
+class ProgramEvents:
+    """What ``program.jsonl`` says: see docs/architecture.md for its lines."""
+
+    by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
+    by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
+    """(local, peer), as "ip:port", to the times (ns) of connect and the process."""
+    command: list[str] = field(default_factory=list)
+    exit_status: int | None = None
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,196 @@
+"""Messages, and exchanges: one request and what came back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from plainwire.model.base import Side
+
+Framing = Literal["none", "content-length", "chunked", "close", "tunnel", "stream", "unknown"]
+"""``stream``: by the end of an HTTP/2 or HTTP/3 stream."""
+
+Text = tuple[bytes, int, int]
+"""Plain text, and where in the TCP (or QUIC) stream what carried it begins and ends."""
+
+
+@dataclass(slots=True)
+class Content:
+    """What undoing the content codings (RFC 9110 section 8.4) of a body gave.
+
+    ``decoded_size`` counts what could be decoded; ``defect`` names what is wrong: corrupt at byte n,
+    cut before its end, an unknown coding, more than the limit.
+    """
+
+    codings: list[str]
+    decoded_size: int = 0
+    complete: bool = False
+    defect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """What HTTP/2, HTTP/3 or QUIC say of a stream or of the whole connection, beside messages.
+
+    ``kind`` is the frame's name in lower case (``goaway``, ``rst_stream``, ``reset_stream``,
+    ``stop_sending``, ``settings``, ...), ``code`` an error code and ``name`` its registered name;
+    ``last_stream`` is that of a GOAWAY. ``stream`` is None where the whole connection is meant.
+    """
+
+    kind: str
+    side: Side
+    time_ns: int
+    packet: int
+    stream: int | None = None
+    code: int | None = None
+    name: str = ""
+    last_stream: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketFrame:
+    """One frame (RFC 6455 section 5.2). ``size`` is that of the payload on the wire."""
+
+    side: Side
+    opcode: int
+    fin: bool
+    rsv: int
+    masked: bool
+    size: int
+    packet: int
+    time_ns: int
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class WebSocket:
+    """What an exchange that became a WebSocket carried. ``frames`` holds the first ones, ``counts`` all,
+    by side. ``close_codes`` by side (RFC 6455 section 7.4), None where no Close frame was seen.
+    """
+
+    frames: list[WebSocketFrame] = field(default_factory=list, repr=False)
+    counts: list[int] = field(default_factory=lambda: [0, 0])
+    messages: list[int] = field(default_factory=lambda: [0, 0])
+    sizes: list[int] = field(default_factory=lambda: [0, 0])  # of payloads, after permessage-deflate
+    close_codes: list[int | None] = field(default_factory=lambda: [None, None])
+    compressed: bool = False
+    defects: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grpc:
+    """A gRPC call: ``status`` and ``message`` as the trailers give them, messages counted by side."""
+
+    method: str
+    status: int | None = None
+    message: str = ""
+    messages: list[int] = field(default_factory=lambda: [0, 0])
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as it was on the wire. ``start`` and ``end`` are offsets in the client's TCP stream,
+    rounded outward to whole TLS records: ``[start, end)`` is [s0, s1) of the rules.
+
+    ``packet``/``time_ns`` belong to the first byte, ``last_packet``/``last_ns`` to the last seen one.
+    ``defects`` say in words what breaks RFC 9112. ``body_digest`` is None for an empty body.
+    """
+
+    method: str
+    target: str
+    version: str
+    headers: list[tuple[str, str]]
+    start: int
+    end: int
+    packet: int = 0
+    last_packet: int = 0
+    time_ns: int = 0
+    last_ns: int = 0
+    body_size: int = 0
+    complete: bool = False
+    framing: Framing = "none"
+    declared_size: int | None = None
+    close_announced: bool = False
+    body_digest: int | None = None
+    trailers: list[tuple[str, str]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    content: Content | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def authority(self) -> str | None:
+        """The Host field, or the authority of an absolute target (RFC 9112 section 3.2)."""
+        if self.method == "CONNECT":
+            return self.target
+        scheme, separator, rest = self.target.partition("://")
+        if separator and scheme.isalpha():
+            return re.split("[/?#]", rest, maxsplit=1)[0]
+        for name, value in self.headers:
+            if name == "Host" or name.lower() == "host":
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Response:
+    """A response as it was on the wire; fields as in ``Request``, offsets in the server's stream."""
+
+    status: int
+    reason: str
+    version: str
+    headers: list[tuple[str, str]]
+    start: int
+    end: int
+    packet: int = 0
+    last_packet: int = 0
+    time_ns: int = 0
+    last_ns: int = 0
+    body_size: int = 0
+    complete: bool = False
+    framing: Framing = "none"
+    declared_size: int | None = None
+    close_announced: bool = False
+    trailers: list[tuple[str, str]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    content: Content | None = None
+    events: int | None = None  # of a text/event-stream
+    body: bytes | None = field(default=None, repr=False)
+
+
+Outcome = Literal["complete", "unanswered", "truncated", "refused", "aborted", "unseen"]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what came back. ``request`` is None for a response that nothing asked for
+    (it came before any request, RFC 9112 section 9.2), or whose request was not seen.
+
+    ``idle_before``: from the last byte of the previous exchange on the connection, in either
+    direction, to the first byte of this request; None for the first. ``ordinal`` counts from 1.
+
+    Outcomes: ``complete``; ``unanswered``, the connection ended without a byte of response;
+    ``truncated``, the response began and did not end; ``aborted``, the client ended the connection
+    first; ``refused``, the server said that it did not process the request (RFC 9113 section 8.7,
+    RFC 9114 section 4.1.1); ``unseen``, the capture does not show how it ended (gap, end of capture,
+    undecrypted).
+    """
+
+    id: int
+    connection: int
+    ordinal: int
+    request: Request | None
+    response: Response | None
+    outcome: Outcome
+    idle_before_ns: int | None = None
+    duration_ns: int | None = None
+    interim: list[Response] = field(default_factory=list)  # 1xx
+    protocol: str = "http/1.1"
+    stream: int | None = None
+    pushed: bool = False
+    reset: StreamEvent | None = None  # of the stream, by either side
+    via: Exchange | None = field(default=None, repr=False)  # the CONNECT or Upgrade that it came through
+    websocket: WebSocket | None = None
+    grpc: Grpc | None = None
