@@ -65,6 +65,11 @@ class Positions:
         np.maximum(at, 0, out=at)
         return self._number[at].tolist(), self._time[at].tolist()
 
+    def begins(self, offset: int) -> bool:
+        """Whether a packet's bytes begin at the offset."""
+        at = int(np.searchsorted(self._offset, offset))
+        return at < len(self._offset) and int(self._offset[at]) == offset
+
     def forget(self, before: int) -> None:
         """Drop what is only needed for offsets below ``before``."""
         keep = int(np.searchsorted(self._offset, before, side="right")) - 1
