@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.tls.ciphers import prf
+from plainwire.tls.prf import prf
 
 # https://www.ietf.org/mail-archive/web/tls/current/msg03416.html
 VECTORS = {
@@ -35,4 +35,4 @@ VECTORS = {
 @pytest.mark.parametrize("algorithm", VECTORS)
 def test_prf_of_tls_1_2(algorithm: str) -> None:
     secret, seed, output = (bytes.fromhex(text) for text in VECTORS[algorithm])
-    assert prf(algorithm, secret, b"test label", seed, len(output)) == output
+    assert prf(0x0303, algorithm, secret, b"test label", seed, len(output)) == output

@@ -142,9 +142,9 @@ def test_a_record_longer_than_any_is_no_record() -> None:
 
 def test_a_suite_that_is_not_supported_is_named() -> None:
     encrypted = [(side, record(CHANGE, b"\1") + record(HANDSHAKE, bytes(range(60)))) for side in Side]
-    reading = read([*_hellos(0x000A), *encrypted], b"")
+    reading = read([*_hellos(0x0081), *encrypted], b"")
     assert {(r.side, r.text) for r in reading.reasons} == {
-        (side, "TLS 1.2 with 0x000A is not supported") for side in Side
+        (side, "TLS 1.2 with TLS_GOSTR341001_WITH_28147_CNT_IMIT is not supported") for side in Side
     }
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from plainwire.tls import suites
 from plainwire.tls.ciphers import expand_label
-from plainwire.tls.suites import TLS13
 from tests.tls.live import CLIENT, SERVER, Piece, read
 
 RANDOM = "cb34ecb1e78163ba1c38c6dacb196a6dffa21a8d9912ec18a2ef6283024dece7"
@@ -85,7 +85,8 @@ WIRE: list[Piece] = [
 
 @pytest.mark.parametrize("label", SECRETS)
 def test_keys_from_secrets(label: str) -> None:
-    suite, secret = TLS13[0x1301], bytes.fromhex(SECRETS[label])
+    suite, secret = suites.lookup(0x0304, 0x1301), bytes.fromhex(SECRETS[label])
+    assert suite is not None
     assert expand_label(suite, secret, b"key", 16).hex() == KEYS[label][0]
     assert expand_label(suite, secret, b"iv", 12).hex() == KEYS[label][1]
 

@@ -1,7 +1,8 @@
-"""Keys from secrets, and the opening of single records.
+"""Keys from secrets, and the opening of single records, by version and suite.
 
-TLS 1.3: RFC 8446 sections 5.2, 5.3, 7.1, 7.2, 7.3. TLS 1.2: RFC 5246 sections 5, 6.2.3, 6.3, 8.1;
-AES-GCM RFC 5288, ChaCha20-Poly1305 RFC 7905, encrypt-then-MAC RFC 7366.
+TLS 1.3: RFC 8446 sections 5.2, 5.3, 7.1, 7.2, 7.3. AEADs of TLS 1.2: RFC 5246 section 6.2.3.3, AES-GCM
+RFC 5288, AES-CCM RFC 6655, ChaCha20-Poly1305 RFC 7905, Camellia RFC 6367, ARIA RFC 6209.
+The rest is in ``mac_records``.
 
 A cipher's ``open`` gives the plain text of one record, or None where the record does not authenticate.
 """
@@ -9,26 +10,37 @@ A cipher's ``open`` gives the plain text of one record, or None where the record
 from __future__ import annotations
 
 import hashlib
-import hmac
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from plainwire.tls import algorithms
+from plainwire.tls.mac_records import CbcCipher, Inflating, RecordMac, StreamCipher
+from plainwire.tls.prf import prf
 
 if TYPE_CHECKING:
     from plainwire.tls.suites import Suite
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
-_TAG = 16
+_SSL3, _TLS10, _TLS12 = 0x0300, 0x0301, 0x0303
+_MASTER_SIZE = 48
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sm3": hashes.SM3(),
+}
 _EXPLICIT_NONCE = 8
-_BLOCK = 16
+_DEFLATE = 1
 
 
 class RecordCipher(Protocol):
-    """Opens the records of one direction, in order."""
+    """Opens the records of one direction, in order.
+
+    ``sequence`` is the number of the next record; who has lost some may set it.
+    """
+
+    sequence: int
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
         """Decrypt and authenticate one record; only success moves the sequence number on."""
@@ -43,7 +55,8 @@ class Aead13:
     __slots__ = ("decrypt", "iv", "sequence")
 
     def __init__(self, suite: Suite, secret: bytes) -> None:
-        self.decrypt = _aead(suite, expand_label(suite, secret, b"key", suite.key)).decrypt
+        key = expand_label(suite, secret, b"key", suite.key)
+        self.decrypt = algorithms.aead(suite.kind, suite.cipher, key)
         self.iv = int.from_bytes(expand_label(suite, secret, b"iv", 12), "big")
         self.sequence = 0
 
@@ -59,86 +72,34 @@ class Aead13:
 
 
 class Aead12:
-    """TLS 1.2 with AES-GCM (explicit nonce) or ChaCha20-Poly1305 (none)."""
+    """TLS 1.2: GCM and CCM with an explicit nonce, ChaCha20-Poly1305 without."""
 
-    __slots__ = ("_decrypt", "_explicit", "_iv", "_sequence")
+    __slots__ = ("_decrypt", "_explicit", "_iv", "_overhead", "sequence")
 
     def __init__(self, suite: Suite, key: bytes, iv: bytes) -> None:
-        self._decrypt = _aead(suite, key).decrypt
-        self._explicit = suite.kind == "gcm"
+        self._decrypt = algorithms.aead(suite.kind, suite.cipher, key)
+        self._explicit = suite.kind != "chacha20"
+        self._overhead = algorithms.tag_size(suite.kind) + (_EXPLICIT_NONCE if self._explicit else 0)
         self._iv = iv
-        self._sequence = 0
+        self.sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
         """See ``RecordCipher``."""
-        skip = _EXPLICIT_NONCE if self._explicit else 0
-        size = len(body) - skip - _TAG
+        size = len(body) - self._overhead
         if size < 0:
             return None
         if self._explicit:
             nonce = self._iv + bytes(body[:_EXPLICIT_NONCE])
+            body = body[_EXPLICIT_NONCE:]
         else:
-            nonce = (int.from_bytes(self._iv, "big") ^ self._sequence).to_bytes(12, "big")
-        extra = self._sequence.to_bytes(8, "big") + bytes((kind,)) + version + size.to_bytes(2, "big")
+            nonce = (int.from_bytes(self._iv, "big") ^ self.sequence).to_bytes(12, "big")
+        extra = self.sequence.to_bytes(8, "big") + bytes((kind,)) + version + size.to_bytes(2, "big")
         try:
-            text = self._decrypt(nonce, body[skip:], extra)
+            text = self._decrypt(nonce, body, extra)
         except InvalidTag:
             return None
-        self._sequence += 1
+        self.sequence += 1
         return text
-
-
-class Cbc12:
-    """TLS 1.2 with AES-CBC: MAC then encrypt, or encrypt then MAC."""
-
-    __slots__ = ("_encrypt_then_mac", "_key", "_mac", "_mac_key", "_sequence")
-
-    def __init__(self, suite: Suite, key: bytes, mac_key: bytes, *, encrypt_then_mac: bool) -> None:
-        self._key = algorithms.AES(key)
-        self._mac = suite.mac
-        self._mac_key = mac_key
-        self._encrypt_then_mac = encrypt_then_mac
-        self._sequence = 0
-
-    def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
-        """See ``RecordCipher``."""
-        data = bytes(body)
-        size = hashlib.new(self._mac).digest_size
-        if self._encrypt_then_mac:
-            data, mac = data[:-size], data[-size:]
-            if not self._authentic(kind, version, data, mac):
-                return None
-            text = self._decrypt(data)
-            if text is None:
-                return None
-        else:
-            padded = self._decrypt(data)
-            if padded is None or len(padded) < size:
-                return None
-            text, mac = padded[:-size], padded[-size:]
-            if not self._authentic(kind, version, text, mac):
-                return None
-        self._sequence += 1
-        return text
-
-    def _authentic(self, kind: int, version: bytes, data: bytes, mac: bytes) -> bool:
-        header = self._sequence.to_bytes(8, "big") + bytes((kind,)) + version + len(data).to_bytes(2, "big")
-        return hmac.compare_digest(hmac.digest(self._mac_key, header + data, self._mac), mac)
-
-    def _decrypt(self, data: bytes) -> bytes | None:
-        """Without the explicit IV and the padding."""
-        if len(data) < 2 * _BLOCK or len(data) % _BLOCK:
-            return None
-        decryptor = Cipher(self._key, modes.CBC(data[:_BLOCK])).decryptor()
-        padded = decryptor.update(data[_BLOCK:]) + decryptor.finalize()
-        padding = padded[-1] + 1
-        if padding > len(padded) or padded[-padding:] != bytes((padding - 1,)) * padding:
-            return None
-        return padded[:-padding]
-
-
-def _aead(suite: Suite, key: bytes) -> AESGCM | ChaCha20Poly1305:
-    return AESGCM(key) if suite.kind == "gcm" else ChaCha20Poly1305(key)
 
 
 def expand_label(suite: Suite, secret: bytes, label: bytes, length: int) -> bytes:
@@ -153,39 +114,119 @@ def next_secret(suite: Suite, secret: bytes) -> bytes:
     return expand_label(suite, secret, b"traffic upd", len(secret))
 
 
-def prf(algorithm: str, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
-    """The pseudorandom function of TLS 1.2 (RFC 5246 section 5)."""
-    seed = label + seed
-    output, link = b"", seed
-    while len(output) < length:
-        link = hmac.digest(secret, link, algorithm)
-        output += hmac.digest(secret, link + seed, algorithm)
-    return output[:length]
+def master_secret(
+    version: int,
+    suite: Suite,
+    premaster: bytes,
+    client_random: bytes,
+    server_random: bytes,
+    *,
+    session_hash: bytes | None = None,
+) -> bytes:
+    """The master secret of SSL 3.0 to TLS 1.2 (RFC 5246 section 8.1, RFC 6101 section 6.1).
+
+    ``session_hash`` (see ``transcript_hash``) is given where both hellos have the extended_master_secret
+    extension: RFC 7627 section 4.
+    """
+    if session_hash is not None:
+        return prf(version, suite.prf, premaster, b"extended master secret", session_hash, _MASTER_SIZE)
+    seed = client_random + server_random
+    return prf(version, suite.prf, premaster, b"master secret", seed, _MASTER_SIZE)
+
+
+def transcript_hash(version: int, suite: Suite, messages: bytes) -> bytes:
+    """The hash of handshake messages, from ClientHello to ClientKeyExchange (RFC 7627 section 3)."""
+    if version == _TLS12:
+        return hashlib.new(suite.prf, messages).digest()
+    return hashlib.md5(messages).digest() + hashlib.sha1(messages).digest()  # noqa: S324
 
 
 def connection_ciphers(
-    version: int,  # noqa: ARG001 - SSL 3.0 to TLS 1.1 differ
+    version: int,
     suite: Suite,
     master_secret: bytes,
     randoms: tuple[bytes, bytes],
     *,
     encrypt_then_mac: bool,
-    truncated_mac: bool = False,  # noqa: ARG001
-    compression: int = 0,  # noqa: ARG001
+    truncated_mac: bool = False,
+    compression: int = 0,
 ) -> tuple[RecordCipher, RecordCipher]:
-    """The ciphers of client and server from the master secret (RFC 5246 section 6.3)."""
+    """The ciphers of client and server from the master secret, SSL 3.0 to TLS 1.2 (RFC 5246 section 6.3).
+
+    ``randoms``: the client's and the server's. ``compression``: 0 for none, 1 for DEFLATE (RFC 3749).
+    """
+    client, server = _keys(version, suite, master_secret, randoms)
+    made = [
+        _cipher(version, suite, *keys, encrypt_then_mac=encrypt_then_mac, truncated_mac=truncated_mac)
+        for keys in (client, server)
+    ]
+    if compression == _DEFLATE:
+        return Inflating(made[0]), Inflating(made[1])
+    return made[0], made[1]
+
+
+_Keys = tuple[bytes, bytes, bytes]
+
+
+def _keys(version: int, suite: Suite, master: bytes, randoms: tuple[bytes, bytes]) -> tuple[_Keys, _Keys]:
+    """MAC key, key and initialization vector of either side."""
     client_random, server_random = randoms
     mac = hashlib.new(suite.mac).digest_size if suite.mac else 0
-    iv = {"gcm": 4, "chacha20": 12, "cbc": 0}[suite.kind]
-    sizes = (mac, mac, suite.key, suite.key, iv, iv)
-    block = prf(suite.prf, master_secret, b"key expansion", server_random + client_random, sum(sizes))
+    key, iv = suite.export or suite.key, _iv_size(version, suite)
+    seed = server_random + client_random
+    block = prf(version, suite.prf, master, b"key expansion", seed, 2 * (mac + key + iv))
     parts = []
-    for size in sizes:
+    for size in (mac, mac, key, key, iv, iv):
         parts.append(block[:size])
         block = block[size:]
+    client, server = (parts[0], parts[2], parts[4]), (parts[1], parts[3], parts[5])
+    if suite.export:
+        return _exported(version, suite, client, server, randoms)
+    return client, server
+
+
+def _iv_size(version: int, suite: Suite) -> int:
     if suite.kind == "cbc":
-        return (
-            Cbc12(suite, parts[2], parts[0], encrypt_then_mac=encrypt_then_mac),
-            Cbc12(suite, parts[3], parts[1], encrypt_then_mac=encrypt_then_mac),
+        return algorithms.block_size(suite.cipher) if version <= _TLS10 else 0
+    return {"gcm": 4, "ccm": 4, "ccm8": 4, "chacha20": 12}.get(suite.kind, 0)
+
+
+def _exported(
+    version: int, suite: Suite, client: _Keys, server: _Keys, randoms: tuple[bytes, bytes]
+) -> tuple[_Keys, _Keys]:
+    """Short keys made long in public: RFC 2246 section 6.3.1, RFC 6101 section 6.2.2."""
+    client_random, server_random = randoms
+    seed, size = client_random + server_random, len(client[2])
+    if version == _SSL3:
+        keys = _md5(client[1] + seed), _md5(server[1] + server_random + client_random)
+        ivs = _md5(seed)[:size], _md5(server_random + client_random)[:size]
+    else:
+        keys = (
+            prf(version, "", client[1], b"client write key", seed, suite.key),
+            prf(version, "", server[1], b"server write key", seed, suite.key),
         )
-    return Aead12(suite, parts[2], parts[4]), Aead12(suite, parts[3], parts[5])
+        block = prf(version, "", b"", b"IV block", seed, 2 * size)
+        ivs = block[:size], block[size:]
+    return (client[0], keys[0][: suite.key], ivs[0]), (server[0], keys[1][: suite.key], ivs[1])
+
+
+def _md5(data: bytes) -> bytes:
+    return hashlib.md5(data).digest()  # noqa: S324 - the protocol's choice
+
+
+def _cipher(
+    version: int,
+    suite: Suite,
+    mac_key: bytes,
+    key: bytes,
+    iv: bytes,
+    *,
+    encrypt_then_mac: bool,
+    truncated_mac: bool,
+) -> RecordCipher:
+    if not suite.mac:
+        return Aead12(suite, key, iv)
+    mac = RecordMac(version, suite, mac_key, truncated=truncated_mac)
+    if suite.kind == "cbc":
+        return CbcCipher(version, suite, key, iv, mac, encrypt_then_mac=encrypt_then_mac)
+    return StreamCipher(suite, key, mac)

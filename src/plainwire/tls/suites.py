@@ -1,85 +1,131 @@
-"""Cipher suites: numbers and names from IANA's TLS registry, and what each needs for decryption."""
+"""Cipher suites: what each is made of, read from its registered name."""
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Literal, NamedTuple
 
-Kind = Literal["gcm", "chacha20", "cbc"]
+from plainwire.tls.algorithms import available
+from plainwire.tls.registry import NAMES
+
+Kind = Literal["gcm", "ccm", "ccm8", "chacha20", "cbc", "rc4", "null"]
+
+_SSL3, _TLS12, _TLS13 = 0x0300, 0x0303, 0x0304
 
 
 class Suite(NamedTuple):
-    """``key``: bytes of cipher key; ``mac``: bytes of MAC key (CBC only); ``prf``: hash of PRF or HKDF."""
+    """What a connection that chose this suite is to be decrypted with."""
 
     name: str
     kind: Kind
+    cipher: str
+    """The cipher's name in ``algorithms``; empty for none."""
     key: int
+    """Bytes of cipher key."""
     prf: str
+    """Hash of HKDF (TLS 1.3) or of the PRF (TLS 1.2); before that both MD5 and SHA-1 are used."""
     mac: str = ""
+    """Hash of the record MAC, empty for an AEAD."""
+    exchange: str = ""
+    """``RSA``, ``DHE``, ``ECDHE``, ``DH``, ``PSK``, ``RSA_PSK``, ``DH_anon`` ...; empty in TLS 1.3."""
+    export: int = 0
+    """Bytes of key material in an export suite of SSL 3.0 and TLS 1.0; 0: not one of these."""
 
 
-_GCM_128: tuple[Kind, int, str] = ("gcm", 16, "sha256")
-_GCM_256: tuple[Kind, int, str] = ("gcm", 32, "sha384")
-_CHACHA: tuple[Kind, int, str] = ("chacha20", 32, "sha256")
-
-TLS13: dict[int, Suite] = {
-    0x1301: Suite("TLS_AES_128_GCM_SHA256", *_GCM_128),
-    0x1302: Suite("TLS_AES_256_GCM_SHA384", *_GCM_256),
-    0x1303: Suite("TLS_CHACHA20_POLY1305_SHA256", *_CHACHA),
+_CIPHERS = {  # as a suite's name has it: the algorithm, bytes of key
+    "AES_128": ("AES", 16),
+    "AES_256": ("AES", 32),
+    "ARIA_128": ("ARIA", 16),
+    "ARIA_256": ("ARIA", 32),
+    "CAMELLIA_128": ("Camellia", 16),
+    "CAMELLIA_256": ("Camellia", 32),
+    "SM4": ("SM4", 16),
+    "SEED": ("SEED", 16),
+    "IDEA": ("IDEA", 16),
+    "3DES_EDE": ("TripleDES", 24),
+    "DES": ("DES", 8),
+    "DES40": ("DES", 8),
+    "RC2": ("RC2", 16),
+    "RC4_128": ("ARC4", 16),
+    "RC4_56": ("ARC4", 16),
+    "RC4_40": ("ARC4", 16),
+    "CHACHA20": ("ChaCha20", 32),
+    "NULL": ("", 0),
 }
-
-_EXCHANGES_GCM = {
-    "RSA": (0x009C, 0x009D),
-    "DHE_RSA": (0x009E, 0x009F),
-    "DH_anon": (0x00A6, 0x00A7),
-    "ECDHE_ECDSA": (0xC02B, 0xC02C),
-    "ECDHE_RSA": (0xC02F, 0xC030),
-    "PSK": (0x00A8, 0x00A9),
-    "DHE_PSK": (0x00AA, 0x00AB),
+_KINDS: dict[str, Kind] = {
+    "GCM": "gcm",
+    "CCM": "ccm",
+    "CCM_8": "ccm8",
+    "CBC": "cbc",
+    "CBC_40": "cbc",
+    "CBC_56": "cbc",
+    "POLY1305": "chacha20",
 }
-_EXCHANGES_CHACHA = {
-    "ECDHE_RSA": 0xCCA8,
-    "ECDHE_ECDSA": 0xCCA9,
-    "DHE_RSA": 0xCCAA,
-    "PSK": 0xCCAB,
-    "ECDHE_PSK": 0xCCAC,
-    "DHE_PSK": 0xCCAD,
-}
-# key exchange: AES_128_CBC_SHA, AES_256_CBC_SHA, AES_128_CBC_SHA256, AES_256_CBC_SHA256 or _SHA384
-_EXCHANGES_CBC = {
-    "RSA": (0x002F, 0x0035, 0x003C, 0x003D),
-    "DHE_RSA": (0x0033, 0x0039, 0x0067, 0x006B),
-    "ECDHE_ECDSA": (0xC009, 0xC00A, 0xC023, 0xC024),
-    "ECDHE_RSA": (0xC013, 0xC014, 0xC027, 0xC028),
-}
-
-
-def _tls12() -> dict[int, Suite]:
-    suites = {}
-    for exchange, (small, large) in _EXCHANGES_GCM.items():
-        suites[small] = Suite(f"TLS_{exchange}_WITH_AES_128_GCM_SHA256", *_GCM_128)
-        suites[large] = Suite(f"TLS_{exchange}_WITH_AES_256_GCM_SHA384", *_GCM_256)
-    for exchange, number in _EXCHANGES_CHACHA.items():
-        suites[number] = Suite(f"TLS_{exchange}_WITH_CHACHA20_POLY1305_SHA256", *_CHACHA)
-    for exchange, (a128, a256, b128, b256) in _EXCHANGES_CBC.items():
-        wide = "sha384" if exchange.startswith("EC") else "sha256"
-        suites[a128] = Suite(f"TLS_{exchange}_WITH_AES_128_CBC_SHA", "cbc", 16, "sha256", "sha1")
-        suites[a256] = Suite(f"TLS_{exchange}_WITH_AES_256_CBC_SHA", "cbc", 32, "sha256", "sha1")
-        suites[b128] = Suite(f"TLS_{exchange}_WITH_AES_128_CBC_SHA256", "cbc", 16, "sha256", "sha256")
-        suites[b256] = Suite(f"TLS_{exchange}_WITH_AES_256_CBC_{wide.upper()}", "cbc", 32, wide, wide)
-    return suites
-
-
-TLS12: dict[int, Suite] = _tls12()
-
-
-def lookup(version: int, number: int) -> Suite | None:
-    """What a suite needs for decryption under a version; None where it cannot be done."""
-    if version == 0x0304:
-        return TLS13.get(number)
-    return TLS12.get(number) if version == 0x0303 else None
+_HASHES = {"MD5": "md5", "SHA": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SM3": "sm3"}
+_NAME = re.compile(
+    r"(?:TLS|SSL)_(?:(?P<exchange>\w+?)_WITH_)?"
+    rf"(?P<cipher>{'|'.join(_CIPHERS)})(?:_(?P<mode>{'|'.join(_KINDS)}))?(?:_(?P<hash>{'|'.join(_HASHES)}))?"
+)
 
 
 def name(number: int) -> str:
-    """The registry's name, or the number where this list does not hold it."""
-    suite = TLS13.get(number) or TLS12.get(number)
-    return suite.name if suite else f"0x{number:04X}"
+    """The registry's name, or the number where there is none."""
+    return NAMES.get(number) or f"0x{number:04X}"
+
+
+@functools.cache
+def lookup(version: int, number: int) -> Suite | None:
+    """What decryption needs of a suite under a version (0x0300 to 0x0304).
+
+    None where the suite is not known, does not exist under this version, or its cipher is not to be had.
+    """
+    match = _NAME.fullmatch(name(number))
+    if match is None or not _belongs(version, match):
+        return None
+    suite = _made(match)
+    return suite if available(suite.kind, suite.cipher, suite.key) else None
+
+
+def _belongs(version: int, match: re.Match[str]) -> bool:
+    """TLS 1.3's suites name no key exchange, and those before it have no AEAD below TLS 1.2."""
+    if match["exchange"] is None:
+        return version == _TLS13
+    return version == _TLS12 or (_SSL3 <= version < _TLS12 and not _is_aead(match))
+
+
+def _is_aead(match: re.Match[str]) -> bool:
+    return match["mode"] is not None and not match["mode"].startswith("CBC")
+
+
+def _made(match: re.Match[str]) -> Suite:
+    cipher, key = _CIPHERS[match["cipher"]]
+    kind: Kind = "rc4" if cipher == "ARC4" else "null"
+    if match["mode"]:
+        kind = _KINDS[match["mode"]]
+    named = _HASHES.get(match["hash"], "sha256")  # CCM's names say none: RFC 6655 section 3
+    return Suite(
+        name=match[0],
+        kind=kind,
+        cipher=cipher,
+        key=key,
+        prf="sha256" if named in {"md5", "sha1"} else named,
+        mac="" if _is_aead(match) else named,
+        exchange=_exchange(match["exchange"] or ""),
+        export=_export(match[0], cipher),
+    )
+
+
+def _exchange(text: str) -> str:
+    """Without what signs it, which decryption does not ask for."""
+    text = re.sub(r"_(EXPORT|EXPORT1024|FIPS)$", "", text)
+    if text.startswith("PSK_"):  # RFC 6655 turns two names about
+        return f"{text[4:]}_PSK"
+    return re.sub(r"^(DHE|ECDHE|DH|ECDH)_(RSA|DSS|ECDSA)$", r"\1", text)
+
+
+def _export(name: str, cipher: str) -> int:
+    """Of RFC 2246 appendix C, and of the draft that made them longer when the law allowed it."""
+    if "_EXPORT1024_" in name:
+        return 8 if cipher == "DES" else 7
+    return 5 if "_EXPORT_" in name else 0
