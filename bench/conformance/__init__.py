@@ -1,0 +1,1 @@
+"""plainwire beside tshark on captures that others made: see ``command.py``."""

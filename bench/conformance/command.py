@@ -1,0 +1,70 @@
+"""What tshark finds in a corpus of captures, and what plainwire finds in them.
+
+Each capture is read by plainwire with its secrets, in a process of its own, and compared message by message
+with tshark's reading, which lies beside the corpus. Differences are shown, or explained in ``explained.tsv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from pathlib import Path
+
+from conformance import explained, reference, table, timing, workers
+from conformance.check import Checked, check
+
+_SECONDS, _MEGABYTES = 60, 2048
+
+
+def main() -> None:
+    """Print the table; exit 1 where a capture ends in a traceback or at a limit."""
+    options = _options()
+    try:
+        captures = reference.captures(options.corpus)
+    except OSError as error:
+        sys.exit(f"no corpus: {error} (--corpus DIR, or {reference.VARIABLE})")
+    captures = [capture for capture in captures if options.match in capture.name][:: options.every]
+    if options.timing:
+        timing.show(captures)
+        return
+    work = functools.partial(check, options.corpus, by_packet=options.pieces)
+    results: list[Checked] = []
+    errors: list[tuple[str, str]] = []
+    outcomes = workers.run(work, captures, jobs=options.jobs, seconds=options.seconds, megabytes=_MEGABYTES)
+    for number, outcome in enumerate(outcomes, 1):
+        if outcome.answer is None:
+            errors.append((outcome.task.name, outcome.error or ""))
+        else:
+            results.append(outcome.answer)
+        if sys.stderr.isatty():
+            print(f"\r{number}/{len(captures)}", end="", file=sys.stderr, flush=True)
+    results.sort(key=lambda result: result.name)
+    explanations = explained.read()
+    if options.json:
+        options.json.write_text(json.dumps(table.as_json(results, errors, explanations)))
+    table.show(results, errors, explanations, every=options.all, alone=options.list, explain=options.explain)
+    sys.exit(bool(errors))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/conformance", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--corpus", type=Path, default=reference.default_corpus(), help="default: %(default)s"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
+    parser.add_argument("--match", default="", metavar="TEXT", help="only captures with this in their name")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth capture")
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="limit for one capture (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the whole result, for programs")
+    parser.add_argument("--all", action="store_true", help="captures without differences too")
+    parser.add_argument(
+        "--list",
+        choices=("theirs", "ours", "bodies"),
+        help="each unexplained difference, with its packets",
+    )
+    parser.add_argument("--explain", action="store_true", help="with --list: the explained ones too")
+    parser.add_argument("--pieces", action="store_true", help="also feed each capture packet by packet")
+    parser.add_argument("--timing", action="store_true", help="instead: time both programs on each capture")
+    return parser.parse_args()

@@ -1,0 +1,86 @@
+"""plainwire's reading of one capture, brought to the same form as the reference."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from conformance.message import Body, Message, plain
+from plainwire import pipeline
+from plainwire.model import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.reference import Capture
+    from plainwire.model import Connection, Exchange, Report, Request, Response
+
+_FAMILIES = {"http/1.1": "http1", "h2": "http2", "h2c": "http2", "h3": "http3", "websocket": "http1"}
+
+
+def analyze(capture: Capture) -> Report:
+    """The report, with bodies."""
+    more: dict[str, Any] = {}
+    if "private_keys" in inspect.signature(pipeline.analyze).parameters:
+        more["private_keys"] = capture.private_keys
+    return pipeline.analyze([capture.path], capture.keys, keep_bodies=True, **more)
+
+
+def messages(report: Report) -> list[Message]:
+    """Everything of the report that the reference has a kind for."""
+    connections = {connection.id: connection for connection in report.connections}
+    return [
+        message
+        for exchange in report.exchanges
+        for message in _exchange(exchange, connections[exchange.connection])
+    ]
+
+
+def _exchange(exchange: Exchange, connection: Connection) -> Iterator[Message]:
+    family = _FAMILIES.get(exchange.protocol, exchange.protocol)
+    ends = None if family == "http3" else (_end(connection, Side.CLIENT), _end(connection, Side.SERVER))
+    back = None if ends is None else ends[::-1]
+    stream = exchange.stream
+    request = exchange.request
+    if request is not None:
+        kind, sender = f"{family}.request", ends
+        if getattr(exchange, "pushed", False):
+            kind, sender = f"{family}.push_promise", back
+        essence = f"{plain(request.method)} {plain(_target(request, family))}"
+        frames = (request.packet, request.last_packet)
+        yield Message(kind, essence, frames, sender, stream, _bodies(request), connection.id)
+        if request.trailers and family != "http1":
+            yield Message(f"{family}.trailers", "", frames, ends, stream, (), connection.id)
+    answers = [*exchange.interim, *([exchange.response] if exchange.response else [])]
+    for response in answers:
+        frames = (response.packet, response.last_packet)
+        essence = str(response.status)
+        yield Message(f"{family}.response", essence, frames, back, stream, _bodies(response), connection.id)
+        if response.trailers and family != "http1":
+            yield Message(f"{family}.trailers", "", frames, back, stream, (), connection.id)
+    for frame in getattr(exchange, "frames", ()):
+        yield _websocket(frame, ends, connection)
+
+
+def _websocket(frame: Any, ends: tuple[str, str] | None, connection: Connection) -> Message:  # noqa: ANN401
+    sender = ends if frame.side is Side.CLIENT or ends is None else ends[::-1]
+    essence = f"{frame.opcode} {'fin' if frame.fin else 'more'} {frame.size}"
+    return Message(
+        "websocket.frame", essence, (frame.packet, frame.last_packet), sender, None, (), connection.id
+    )
+
+
+def _target(request: Request, family: str) -> str:
+    return "" if family != "http1" and request.method == "CONNECT" else request.target
+
+
+def _end(connection: Connection, side: Side) -> str:
+    end = connection.client if side is Side.CLIENT else connection.server
+    return f"{end.address}:{end.port}"
+
+
+def _bodies(message: Request | Response) -> tuple[Body, ...]:
+    """The body as it was sent, and after its content coding where that was taken off."""
+    datas = (message.body, getattr(message, "decoded", None))
+    return tuple(Body(len(data), hashlib.sha256(data).hexdigest()) for data in datas if data)
