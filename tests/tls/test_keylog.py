@@ -18,7 +18,7 @@ def test_lines_of_each_form() -> None:
     keys.add(f"RSA Session-ID:0a0b Master-Key:{MASTER.hex()}".encode())
     assert keys.secret(MASTER_SECRET, RANDOM) == MASTER
     assert keys.secret("SERVER_TRAFFIC_SECRET_0", RANDOM) == TRAFFIC
-    assert keys.master_secret(b"\3" * 32, b"\x0a\x0b") == MASTER
+    assert keys.master_secrets(b"\3" * 32, b"\x0a\x0b") == [MASTER]
     assert (keys.lines, keys.bad_lines) == (3, 0)
 
 

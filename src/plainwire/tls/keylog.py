@@ -1,17 +1,27 @@
-"""Key logs in Wireshark's format: secrets by client random, or by session id in the form of 2013.
+"""Key logs in Wireshark's format: secrets by client random, or by what else names a connection.
 
-Lines (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile-02.html):
+Lines (RFC 9850, and https://wiki.wireshark.org/TLS for those of before):
 
-* ``CLIENT_RANDOM <64 hex> <96 hex>``: the master secret of TLS 1.2 and before;
-* ``CLIENT_TRAFFIC_SECRET_0 <64 hex> <hex>`` and its like: TLS 1.3;
-* ``RSA Session-ID:<hex> Master-Key:<96 hex>``: by the session id that the server gave.
+* ``CLIENT_RANDOM <client random> <master secret>``: TLS 1.2 and before;
+* ``CLIENT_TRAFFIC_SECRET_0 <client random> <secret>`` and its like: TLS 1.3; in drafts with ``QUIC_`` before;
+* ``PMS_CLIENT_RANDOM <client random> <premaster secret>``;
+* ``RSA <first 8 bytes of the encrypted premaster secret> <premaster secret>``;
+* ``RSA Session-ID:<session id> Master-Key:<master secret>``.
 
-Everything else is counted and passed over: one bad line costs no good one.
+What is of none of these forms is counted and passed over: one bad line costs no good one. Lines with a label
+that gives nothing to decrypt with (``ECH_CONFIG``), or with one that is not known, are no bad lines: RFC 9850
+section 2 has new ones come.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from plainwire.tls.private_key import PrivateKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MASTER_SECRET = "CLIENT_RANDOM"  # noqa: S105 - a label
 TLS13_LABELS = frozenset(
@@ -25,20 +35,48 @@ TLS13_LABELS = frozenset(
         "EXPORTER_SECRET",
     }
 )
-_LINE = re.compile(rb"([A-Z0-9_]{3,40}) ([0-9a-fA-F]{64}) ([0-9a-fA-F]{64,128})")
-_RSA = re.compile(rb"RSA Session-ID:([0-9a-fA-F]{0,64}) Master-Key:([0-9a-fA-F]{96})")
-_MASTER_SIZE = 48
-_MOST_SECRETS = 4_000_000
+ECH_LABELS = frozenset({"ECH_SECRET", "ECH_CONFIG"})
+"""By the client random of the outer ClientHello."""
+
+_PREMASTER = "PMS_CLIENT_RANDOM"
+_LABEL = re.compile(rb"[A-Z][A-Z0-9_]{1,38}[A-Z0-9]")
+_RSA = re.compile(
+    rb"RSA\s+(?:(?P<encrypted>[0-9a-fA-F]{16})\s+(?P<premaster>(?:[0-9a-fA-F]{2}){1,4096})"
+    rb"|Session-ID:(?P<session>(?:[0-9a-fA-F]{2}){0,32})\s+Master-Key:(?P<master>[0-9a-fA-F]{96}))"
+)
+_RANDOM_SIZE = 32
+_MASTER_SIZES = frozenset({48})
+_TRAFFIC_SIZES = frozenset({32, 48, 64})
+_ANY_SIZE = range(1, 65536)
+_SIZES: dict[bytes, frozenset[int] | range] = {
+    MASTER_SECRET.encode(): _MASTER_SIZES,
+    _PREMASTER.encode(): _ANY_SIZE,
+    **{label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
+    **{b"QUIC_" + label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
+    **{label.encode(): _ANY_SIZE for label in ECH_LABELS},
+}
+_MOST_SECRETS = 4_000_000  # of one label
+_MOST_CANDIDATES = 8
+
+_Stored = bytes | tuple[bytes, ...]
 
 
 class KeyLog:
-    """Secrets, looked up by label and client random. Its ``repr`` and its errors never show one."""
+    """Secrets, looked up by label and client random. Its ``repr`` and its errors never show one.
 
-    __slots__ = ("_by_random", "_by_session", "bad_lines", "lines")
+    ``private_keys`` and ``psks`` are what the user knows beyond the lines: servers' keys, pre-shared keys.
+    """
+
+    __slots__ = ("_by_label", "_by_session", "_encrypted", "bad_lines", "lines", "private_keys", "psks")
 
     def __init__(self) -> None:
-        self._by_random: dict[tuple[str, bytes], bytes] = {}
-        self._by_session: dict[bytes, bytes] = {}
+        self._by_label: dict[bytes, dict[bytes, _Stored]] = {label: {} for label in _SIZES}
+        for label in TLS13_LABELS:
+            self._by_label[b"QUIC_" + label.encode()] = self._by_label[label.encode()]
+        self._by_session: dict[bytes, _Stored] = {}
+        self._encrypted: dict[bytes, _Stored] = {}
+        self.private_keys = PrivateKeys()
+        self.psks: list[bytes] = []
         self.lines = 0
         self.bad_lines = 0
 
@@ -47,7 +85,9 @@ class KeyLog:
 
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
-        for line in text.splitlines():
+        if text[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # as some shells on Windows write what they are given
+            text = text.decode("utf-16", "replace").encode("utf-8", "replace")
+        for line in text.removeprefix(b"\xef\xbb\xbf").splitlines():
             stripped = line.strip()
             if not stripped or stripped.startswith(b"#"):
                 continue
@@ -55,41 +95,92 @@ class KeyLog:
                 self.bad_lines += 1
 
     def _add_line(self, line: bytes) -> bool:
-        if self.lines >= _MOST_SECRETS:
+        words = line.split()
+        taken = self._by_random(*words) if len(words) == 3 else None
+        if taken is None:
+            taken = self._by_other(line)
+        self.lines += taken
+        return taken
+
+    def _by_random(self, label: bytes, random_hex: bytes, secret_hex: bytes) -> bool | None:
+        """Take a line with a client random; None where the line may be of another form."""
+        known = self._by_label.get(label)
+        if known is None and (label == b"RSA" or not _LABEL.fullmatch(label)):
+            return None
+        try:
+            client_random = bytes.fromhex(random_hex.decode("ascii"))
+            secret = bytes.fromhex(secret_hex.decode("ascii"))
+        except ValueError:
             return False
-        if match := _LINE.fullmatch(line):
-            label = match[1].decode("ascii")
-            secret = bytes.fromhex(match[3].decode("ascii")) if len(match[3]) % 2 == 0 else b""
-            if label == MASTER_SECRET and len(secret) != _MASTER_SIZE:
-                return False
-            if label != MASTER_SECRET and (label not in TLS13_LABELS or len(secret) not in (32, 48, 64)):
-                return False
-            self._by_random[label, bytes.fromhex(match[2].decode("ascii"))] = secret
-        elif match := _RSA.fullmatch(line):
-            session = bytes.fromhex(match[1].decode("ascii")) if len(match[1]) % 2 == 0 else b""
-            if session:
-                self._by_session[session] = bytes.fromhex(match[2].decode("ascii"))
-        else:
+        if len(client_random) != _RANDOM_SIZE:
             return False
-        self.lines += 1
-        return True
+        if known is None:
+            return True  # a label of others
+        if len(secret) not in _SIZES[label]:
+            return False
+        return _remember(known, client_random, secret)
+
+    def _by_other(self, line: bytes) -> bool:
+        match = _RSA.fullmatch(line)
+        if match is None:
+            return False
+        if match["encrypted"]:
+            return _remember(self._encrypted, _unhex(match["encrypted"]), _unhex(match["premaster"]))
+        return not match["session"] or _remember(
+            self._by_session, _unhex(match["session"]), _unhex(match["master"])
+        )
+
+    def secrets(self, label: str, client_random: bytes) -> list[bytes]:
+        """The secrets that lines with this label give for a ClientHello; the last line's first."""
+        return _listed(self._by_label.get(label.encode(), {}).get(client_random))
 
     def secret(self, label: str, client_random: bytes) -> bytes | None:
-        """The secret that a line with this label gives for a ClientHello."""
-        return self._by_random.get((label, client_random))
+        """The secret that the last line with this label gives for a ClientHello."""
+        found = self.secrets(label, client_random)
+        return found[0] if found else None
 
     def has(self, client_random: bytes) -> bool:
         """Whether any line is about this ClientHello."""
-        return any((label, client_random) in self._by_random for label in (MASTER_SECRET, *TLS13_LABELS))
+        return any(client_random in known for known in self._by_label.values())
 
-    def master_secret(self, client_random: bytes, session_id: bytes) -> bytes | None:
-        """The master secret of a TLS 1.2 session, by client random, else by session id."""
-        found = self._by_random.get((MASTER_SECRET, client_random))
-        if found is None and session_id:
-            found = self._by_session.get(session_id)
-        return found
+    def randoms(self, label: str) -> Iterator[bytes]:
+        """The client randoms that lines with this label are about."""
+        return iter(self._by_label.get(label.encode(), {}))
+
+    def master_secrets(self, client_random: bytes, session_id: bytes) -> list[bytes]:
+        """Master secrets of SSL 3.0 to TLS 1.2: by client random, then session id; the last line's first."""
+        found = self.secrets(MASTER_SECRET, client_random)
+        return found + _listed(self._by_session.get(session_id)) if session_id else found
+
+    def premasters(self, client_random: bytes, encrypted: bytes) -> list[bytes]:
+        """Premaster secrets: by client random, then by what RSA made of one (empty: not that exchange)."""
+        found = self.secrets(_PREMASTER, client_random)
+        return found + _listed(self._encrypted.get(encrypted[:8])) if encrypted else found
 
     def learn_session(self, session_id: bytes, master_secret: bytes) -> None:
         """Remember a session for connections that resume it by its id (RFC 5246 section 7.4.1.2)."""
-        if session_id and len(self._by_session) < _MOST_SECRETS:
-            self._by_session.setdefault(session_id, master_secret)
+        if session_id:
+            _remember(self._by_session, session_id, master_secret)
+
+
+def _unhex(text: bytes) -> bytes:
+    return bytes.fromhex(text.decode("ascii"))
+
+
+def _remember(known: dict[bytes, _Stored], key: bytes, secret: bytes) -> bool:
+    """Keep a secret, ahead of others under the same key; False where there are too many keys."""
+    before = known.get(key)
+    if before is None:
+        if len(known) >= _MOST_SECRETS:
+            return False
+        known[key] = secret
+    elif before != secret:
+        others = [each for each in _listed(before) if each != secret]
+        known[key] = (secret, *others[: _MOST_CANDIDATES - 1])
+    return True
+
+
+def _listed(stored: _Stored | None) -> list[bytes]:
+    if stored is None:
+        return []
+    return [stored] if isinstance(stored, bytes) else list(stored)

@@ -448,9 +448,10 @@ class TlsSession:
             self.info.resumed = not self._certificate_seen
         if self._tls12 is None and self._suite is not None:
             random = self.info.client_random
-            master = self._keys.master_secret(random, self._session_id)
-            if master is None:
+            masters = self._keys.master_secrets(random, self._session_id)
+            if not masters:
                 return self._wait(direction)
+            master = masters[0]
             self._keys.learn_session(self._session_id, master)
             self._tls12 = connection_ciphers(
                 self._version,
