@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.reference import Capture
-    from plainwire.model import Connection, Exchange, Report, Request, Response
+    from plainwire.model import Connection, Exchange, Report, Request, Response, WebSocketFrame
 
 _FAMILIES = {"http/1.1": "http1", "h2": "http2", "h2c": "http2", "h3": "http3", "websocket": "http1"}
 
@@ -30,22 +30,23 @@ def analyze(capture: Capture) -> Report:
 def messages(report: Report) -> list[Message]:
     """Everything of the report that the reference has a kind for."""
     connections = {connection.id: connection for connection in report.connections}
-    return [
+    found = [
         message
         for exchange in report.exchanges
         for message in _exchange(exchange, connections[exchange.connection])
     ]
+    return found + [message for connection in report.connections for message in _resets(connection)]
 
 
 def _exchange(exchange: Exchange, connection: Connection) -> Iterator[Message]:
     family = _FAMILIES.get(exchange.protocol, exchange.protocol)
     ends = None if family == "http3" else (_end(connection, Side.CLIENT), _end(connection, Side.SERVER))
     back = None if ends is None else ends[::-1]
-    stream = exchange.stream
+    stream = None if exchange.pushed else exchange.stream
     request = exchange.request
     if request is not None:
         kind, sender = f"{family}.request", ends
-        if getattr(exchange, "pushed", False):
+        if exchange.pushed:
             kind, sender = f"{family}.push_promise", back
         essence = f"{plain(request.method)} {plain(_target(request, family))}"
         frames = (request.packet, request.last_packet)
@@ -56,19 +57,27 @@ def _exchange(exchange: Exchange, connection: Connection) -> Iterator[Message]:
     for response in answers:
         frames = (response.packet, response.last_packet)
         essence = str(response.status)
+        stream = exchange.stream
         yield Message(f"{family}.response", essence, frames, back, stream, _bodies(response), connection.id)
         if response.trailers and family != "http1":
             yield Message(f"{family}.trailers", "", frames, back, stream, (), connection.id)
-    for frame in getattr(exchange, "frames", ()):
-        yield _websocket(frame, ends, connection)
+    if exchange.websocket is not None:
+        for frame in exchange.websocket.frames:
+            yield _websocket(frame, connection)
 
 
-def _websocket(frame: Any, ends: tuple[str, str] | None, connection: Connection) -> Message:  # noqa: ANN401
-    sender = ends if frame.side is Side.CLIENT or ends is None else ends[::-1]
+def _websocket(frame: WebSocketFrame, connection: Connection) -> Message:
+    ends = _end(connection, frame.side), _end(connection, frame.side.peer)
     essence = f"{frame.opcode} {'fin' if frame.fin else 'more'} {frame.size}"
-    return Message(
-        "websocket.frame", essence, (frame.packet, frame.last_packet), sender, None, (), connection.id
-    )
+    return Message("websocket.frame", essence, (frame.packet, frame.packet), ends, None, (), connection.id)
+
+
+def _resets(connection: Connection) -> Iterator[Message]:
+    for event in connection.events:
+        if event.kind == "rst_stream":
+            ends = _end(connection, event.side), _end(connection, event.side.peer)
+            frames = (event.packet, event.packet)
+            yield Message("http2.rst_stream", str(event.code), frames, ends, event.stream, (), connection.id)
 
 
 def _target(request: Request, family: str) -> str:
@@ -81,6 +90,6 @@ def _end(connection: Connection, side: Side) -> str:
 
 
 def _bodies(message: Request | Response) -> tuple[Body, ...]:
-    """The body as it was sent, and after its content coding where that was taken off."""
-    datas = (message.body, getattr(message, "decoded", None))
-    return tuple(Body(len(data), hashlib.sha256(data).hexdigest()) for data in datas if data)
+    if not message.body:
+        return ()
+    return (Body(len(message.body), hashlib.sha256(message.body).hexdigest()),)

@@ -93,6 +93,8 @@ def _message(record: dict[str, Any]) -> Message:
     frame = record.get("frame") or 0
     ends = (record["src"], record["dst"]) if "src" in record else None
     stream = record.get("h2_stream", record.get("stream_id"))
+    if kind == "http2.push_promise":
+        stream = None  # tshark gives that of the request, not the promised one
     return Message(kind, _essence(record), (frame, frame), ends, stream, _bodies(record))
 
 
