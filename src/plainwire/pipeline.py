@@ -1,8 +1,4 @@
-"""Joins the rooms: capture files and key logs in, one report out.
-
-A ``Conversation`` is one connection on its way through the rooms. It knows no other connection, so that
-connections can be worked on in any order and anywhere.
-"""
+"""Joins the rooms: capture files and key logs in, one report out."""
 
 from __future__ import annotations
 
@@ -10,194 +6,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainwire.capture import reader
+from plainwire.conversation import Conversation
 from plainwire.diagnose import diagnose
 from plainwire.http.fields import FieldParser
-from plainwire.http.pairing import Http1
-from plainwire.http.recognise import NOT_HTTP
 from plainwire.model import (
     CaptureDrops,
     CaptureNote,
-    CloseEvent,
     Connection,
     Coverage,
-    Gap,
     PacketBatch,
     Report,
     SecretsBlock,
     ServerFacts,
-    Side,
-    Undecrypted,
     UserError,
 )
 from plainwire.packets.decode import Decoder
-from plainwire.streams.assemble import Assembler, TcpConnection
-from plainwire.tls.alerts import name as alert_name
+from plainwire.streams.assemble import Assembler
 from plainwire.tls.keylog import KeyLog
-from plainwire.tls.session import NO_SECRET, Alert, TlsSession
+from plainwire.tls.session import NO_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.http.messages import RequestReader, ResponseReader
-    from plainwire.model import CaptureItem, CloseKind, Exchange, ProgramConnection, ProgramEvents
+    from plainwire.model import CaptureItem, Exchange, ProgramConnection, ProgramEvents
+    from plainwire.streams.assemble import TcpConnection
 
 _MOST_SOFTWARE = 8
-_CLOSE_NOTIFY, _USER_CANCELED, _NO_RENEGOTIATION = 0, 90, 100
-_TLS_RECORDS = range(20, 24)
-
-
-class Conversation:
-    """One connection: TCP below, TLS if there is any, HTTP above."""
-
-    def __init__(self, tcp: TcpConnection, keys: KeyLog, fields: FieldParser, *, keep_bodies: bool) -> None:
-        self.tcp = tcp
-        self._keys = keys
-        self._fields = fields
-        self._keep_bodies = keep_bodies
-        self._kind: str | None = None  # "tls", "clear", "other"
-        self._tls: TlsSession | None = None
-        self._http: Http1 | None = None
-        self._alerts: list[CloseEvent] = []
-
-    def feed(self) -> None:
-        """Take what the connection has delivered since the last call."""
-        client, server = self.tcp.directions
-        if self._kind is None and (client.pieces or server.pieces):
-            self._sniff()
-        if self._kind == "tls":
-            self._feed_tls()
-        elif self._kind == "clear":
-            self._feed_clear()
-        elif self._kind == "other":
-            for direction in self.tcp.directions:
-                self.tcp.facts.gaps += [p for p in direction.pieces if isinstance(p, Gap)]
-                direction.pieces.clear()
-                direction.positions.forget(direction.next - 1)
-
-    def _sniff(self) -> None:
-        """TLS or clear HTTP, by the bytes that came first."""
-        firsts = []
-        for direction in self.tcp.directions:
-            piece = next((p for p in direction.pieces if not isinstance(p, Gap)), None)
-            if piece is not None:
-                (packet,), _ = direction.positions.locate([piece[0]])
-                firsts.append((packet, piece[1]))
-        if not firsts:
-            return
-        _, data = min(firsts)
-        if data[0] in _TLS_RECORDS and (len(data) == 1 or data[1] == 3):
-            self._kind, self._tls = "tls", TlsSession(self._keys)
-            self._http = Http1(self._fields, exact=False, keep_bodies=self._keep_bodies)
-        elif data[:1].isalpha() or data[0] in b"\r\n":  # RFC 9112 section 2.2
-            self._kind = "clear"
-            self._http = Http1(self._fields, exact=True, keep_bodies=self._keep_bodies)
-        else:
-            self._kind = "other"
-
-    def _feed_tls(self) -> None:
-        tls, http = self._tls, self._http
-        if tls is None or http is None:
-            return
-        for direction in self.tcp.directions:
-            for piece in direction.pieces:
-                if isinstance(piece, Gap):
-                    tls.gap(piece)
-                    self.tcp.facts.gaps.append(piece)
-                else:
-                    tls.feed(direction.side, *piece)
-            direction.pieces.clear()
-        tls.advance()
-        self._after_tls(tls, http)
-
-    def _after_tls(self, tls: TlsSession, http: Http1) -> None:
-        where = (self.tcp.directions[0].positions, self.tcp.directions[1].positions)
-        client, server = tls.plain(Side.CLIENT), tls.plain(Side.SERVER)
-        self.tcp.facts.decrypted = self.tcp.facts.decrypted or bool(client or server)
-        http.feed(client, server, where)
-        for alert in tls.alerts:
-            self._alert(alert)
-        tls.alerts.clear()
-        for reason in tls.reasons:
-            packet = where[reason.side].locate([reason.offset])[0][0]
-            self.tcp.facts.undecrypted.append(Undecrypted(reason.text, reason.side, packet or None))
-        tls.reasons.clear()
-        self._forget(http)
-
-    def _feed_clear(self) -> None:
-        http = self._http
-        if http is None:
-            return
-        where = (self.tcp.directions[0].positions, self.tcp.directions[1].positions)
-        readers: tuple[RequestReader | ResponseReader, ...] = (http.requests, http.responses)
-        for direction, messages in zip(self.tcp.directions, readers, strict=True):
-            for piece in direction.pieces:
-                if isinstance(piece, Gap):
-                    messages.gap(piece.offset, piece.length)
-                    self.tcp.facts.gaps.append(piece)
-                else:
-                    messages.feed([(piece[1], piece[0], piece[0] + len(piece[1]))])
-            direction.pieces.clear()
-        http.feed((), (), where)
-        self._forget(http)
-
-    def _forget(self, http: Http1) -> None:
-        for direction, offset in zip(self.tcp.directions, http.looked_up_to(), strict=True):
-            direction.positions.forget(offset)
-
-    def _alert(self, alert: Alert) -> None:
-        if alert.description in (_USER_CANCELED, _NO_RENEGOTIATION):
-            return
-        kind: CloseKind = "close_notify" if alert.description == _CLOSE_NOTIFY else "alert"
-        (packet,), (time_ns,) = self.tcp.directions[alert.side].positions.locate([alert.start])
-        detail = "" if kind == "close_notify" else alert_name(alert.description)
-        self._alerts.append(CloseEvent(kind, alert.side, time_ns, packet, alert.start, None, detail=detail))
-
-    def finish(self) -> Connection:
-        """The connection is over: complete its facts and its exchanges."""
-        facts = self.tcp.finish()
-        self.feed()
-        if self._tls is not None and self._http is not None:
-            self._tls.close()
-            self._after_tls(self._tls, self._http)
-            facts.tls = self._tls.info
-            facts.decrypted = facts.decrypted or self._tls.info.handshake_complete
-        facts.closes = sorted(
-            facts.closes + [self._with_segment(event) for event in self._alerts],
-            key=lambda c: (c.time_ns, c.packet, c.kind not in ("close_notify", "alert")),
-        )
-        if self._http is not None:
-            where = (self.tcp.directions[0].positions, self.tcp.directions[1].positions)
-            facts.exchanges = self._http.close(facts, where)
-            self._name_application(facts, self._http)
-        return facts
-
-    def _name_application(self, facts: Connection, http: Http1) -> None:
-        if facts.exchanges:
-            facts.application = "http/1.1"
-        elif http.requests.foreign != NOT_HTTP:
-            facts.application = http.requests.foreign
-
-    def _with_segment(self, event: CloseEvent) -> CloseEvent:
-        """What the segment that carried an alert acknowledged."""
-        segments = self.tcp.facts.segments
-        rows = [] if segments is None else (segments.number == event.packet).nonzero()[0].tolist()
-        if segments is None or not rows:
-            return event
-        row = rows[0]
-        ack = int(segments.ack[row])
-        return CloseEvent(
-            kind=event.kind,
-            side=event.side,
-            time_ns=event.time_ns,
-            packet=event.packet,
-            seq=event.seq,
-            ack=None if ack < 0 else ack,
-            flags=int(segments.flags[row]),
-            ttl=int(segments.ttl[row]),
-            ip_id=int(segments.ip_id[row]),
-            window=int(segments.window[row]),
-            detail=event.detail,
-        )
+_DECODED = (None, "http/1.1", "h2", "h3", "websocket")
 
 
 class Analysis:
@@ -300,7 +135,7 @@ class Analysis:
             if self._events is not None and not reached and first.reason == NO_SECRET:
                 return "no secrets, the program's TLS library was not reached"
             return first.reason
-        if connection.tls is not None and connection.application not in (None, "http/1.1"):
+        if connection.tls is not None and connection.application not in _DECODED:
             return f"{connection.application} is not decoded"
         return None
 
@@ -345,40 +180,58 @@ def _servers(connections: Iterable[Connection]) -> list[ServerFacts]:
     return list(servers.values())
 
 
-def read_keys(paths: Iterable[str | Path]) -> KeyLog:
-    """Read key log files.
+def read_keys(
+    paths: Iterable[str | Path], private_keys: Iterable[str | Path] = (), psks: Iterable[str] = ()
+) -> KeyLog:
+    """Read key log files, servers' private keys, and pre-shared keys (hex digits).
 
     Raises:
-        UserError: a file cannot be read.
+        UserError: a file cannot be read, or is none of these.
 
     """
     keys = KeyLog()
     for path in paths:
+        keys.add(_read(path))
+    for path in private_keys:
+        keys.private_keys.add(_read(path), str(path))
+    for number, psk in enumerate(psks, 1):
         try:
-            keys.add(Path(path).read_bytes())
-        except OSError as error:
-            message = f"{path}: {error.strerror}"
-            raise UserError(message) from error
+            keys.psks.append(bytes.fromhex(psk))
+        except ValueError:
+            message = f"pre-shared key {number} is not an even number of hex digits"
+            raise UserError(message) from None
     return keys
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UserError(message) from error
 
 
 def analyze(
     paths: Sequence[str | Path],
     keys: Iterable[str | Path] = (),
     *,
+    private_keys: Iterable[str | Path] = (),
+    psks: Iterable[str] = (),
     events: ProgramEvents | None = None,
     program_only: bool = False,
     keep_bodies: bool = False,
 ) -> Report:
     """Read capture files as one capture, with the secrets in them and in key log files.
 
+    ``private_keys`` are files with servers' RSA keys, ``psks`` pre-shared keys in hex digits.
     ``program_only`` leaves out the connections that ``events`` does not name.
 
     Raises:
         UserError: a file is missing, unreadable, or no capture file.
 
     """
-    analysis = Analysis(read_keys(keys), events=events, program_only=program_only, keep_bodies=keep_bodies)
+    known = read_keys(keys, private_keys, psks)
+    analysis = Analysis(known, events=events, program_only=program_only, keep_bodies=keep_bodies)
     for item in reader.read(paths):
         analysis.feed(item)
     return analysis.close()

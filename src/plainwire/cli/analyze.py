@@ -18,6 +18,14 @@ import click
 @click.option(
     "-k", "--keys", multiple=True, metavar="FILE", help="Key log, in Wireshark's format. Repeatable."
 )
+@click.option(
+    "--private-key",
+    "private_keys",
+    multiple=True,
+    metavar="FILE",
+    help="A server's RSA key, for connections that exchanged keys by RSA. Repeatable.",
+)
+@click.option("--psk", "psks", multiple=True, metavar="HEX", help="A pre-shared key of TLS 1.2. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
 @click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
@@ -25,6 +33,8 @@ def command(
     files: tuple[str, ...],
     more: tuple[str, ...],
     keys: tuple[str, ...],
+    private_keys: tuple[str, ...],
+    psks: tuple[str, ...],
     *,
     as_json: bool,
     verbose: bool,
@@ -32,7 +42,7 @@ def command(
 ) -> int:
     """Read capture files (pcap, pcapng; - is standard input) and say what went wrong in them.
 
-    Secrets come from the files' own Decryption Secrets Blocks and from --keys.
+    Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
     seen to say so.
@@ -43,7 +53,7 @@ def command(
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
-    report = pipeline.analyze(files + more, keys)
+    report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 

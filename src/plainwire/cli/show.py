@@ -20,9 +20,22 @@ if TYPE_CHECKING:
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("number", required=False, type=int)
 @click.option("-k", "--keys", multiple=True, metavar="FILE", help="Key log for a capture file. Repeatable.")
+@click.option(
+    "--private-key", "private_keys", multiple=True, metavar="FILE", help="A server's RSA key. Repeatable."
+)
+@click.option("--psk", "psks", multiple=True, metavar="HEX", help="A pre-shared key. Repeatable.")
 @click.option("--body", is_flag=True, help="Exchange NUMBER with its bodies.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, in the form of report.json.")
-def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool, as_json: bool) -> None:
+def command(
+    case: Path,
+    number: int | None,
+    keys: tuple[str, ...],
+    private_keys: tuple[str, ...],
+    psks: tuple[str, ...],
+    *,
+    body: bool,
+    as_json: bool,
+) -> None:
     """Show the exchanges of CASE as a table, or exchange NUMBER in full.
 
     CASE is the folder that plainwire run left, or a capture file. Values of headers and parameters that
@@ -31,7 +44,7 @@ def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool
     if body and (number is None or as_json):
         message = "--body needs the NUMBER of an exchange, and shows it as text"
         raise click.UsageError(message)
-    report = _analyze(case, keys, keep_bodies=body)
+    report = _analyze(case, keys, private_keys, psks, keep_bodies=body)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
         raise UserError(message)
@@ -44,12 +57,19 @@ def command(case: Path, number: int | None, keys: tuple[str, ...], *, body: bool
     click.echo(text)
 
 
-def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
+def _analyze(
+    path: Path,
+    keys: tuple[str, ...],
+    private_keys: tuple[str, ...],
+    psks: tuple[str, ...],
+    *,
+    keep_bodies: bool,
+) -> Report:
     """Read the packets again: they hold everything, with the secrets, and nothing can have gone stale."""
     from plainwire import pipeline  # noqa: PLC0415
 
     if not path.is_dir():
-        return pipeline.analyze([path], keys, keep_bodies=keep_bodies)
+        return pipeline.analyze([path], keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
     from plainwire.acquire import events  # noqa: PLC0415
 
     case = Case(path)
@@ -58,7 +78,13 @@ def _analyze(path: Path, keys: tuple[str, ...], *, keep_bodies: bool) -> Report:
         raise UserError(message)
     program = events.read(case.program) if case.program.exists() else None
     return pipeline.analyze(
-        [case.capture], keys, events=program, program_only=program is not None, keep_bodies=keep_bodies
+        [case.capture],
+        keys,
+        private_keys=private_keys,
+        psks=psks,
+        events=program,
+        program_only=program is not None,
+        keep_bodies=keep_bodies,
     )
 
 

@@ -85,7 +85,7 @@ class KeyLog:
 
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
-        if text[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # as some shells on Windows write what they are given
+        if text[:2] + text[3:4] == b"\xff\xfe\0":  # as PowerShell writes what it is given
             text = text.decode("utf-16", "replace").encode("utf-8", "replace")
         for line in text.removeprefix(b"\xef\xbb\xbf").splitlines():
             stripped = line.strip()
