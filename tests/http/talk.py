@@ -24,7 +24,7 @@ from plainwire.model import (
 )
 
 if TYPE_CHECKING:
-    from plainwire.http.messages import Text
+    from plainwire.model import Text
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 SECOND = 1_000_000_000
@@ -55,6 +55,9 @@ class Where:
         starts = [act.start for act in self._acts]
         found = [self._acts[max(0, bisect_right(starts, offset) - 1)] for offset in offsets if starts]
         return [act.packet for act in found], [act.time_ns for act in found]
+
+    def begins(self, offset: int) -> bool:
+        return any(act.start == offset for act in self._acts)
 
 
 @dataclass
@@ -118,8 +121,9 @@ class Talk:
         for act in acts:
             texts: tuple[list[Text], list[Text]] = ([], [])
             if act.data is None:
-                (http.requests, http.responses)[act.side].gap(act.start, act.length)
-                facts.gaps.append(Gap(act.side, act.start, act.length, act.packet))
+                gap = Gap(act.side, act.start, act.length, act.packet)
+                (http.requests, http.responses)[act.side].gap(gap)
+                facts.gaps.append(gap)
             else:
                 texts[act.side].append((act.data, act.start, act.start + act.length))
             # Resolved at the end of the group, as a batch of packets is.

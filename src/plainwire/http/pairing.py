@@ -12,13 +12,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from plainwire.http.messages import RequestReader, ResponseReader
-from plainwire.model import Connection, Exchange, Request, Response, Side
+from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from plainwire.http.fields import FieldParser
-    from plainwire.http.messages import Text
     from plainwire.model import Outcome
 
 
@@ -28,22 +27,39 @@ class Locator(Protocol):
     def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
         """Packet numbers and times (ns)."""
 
+    def begins(self, offset: int) -> bool:
+        """Whether a packet's bytes begin at the offset."""
+
 
 class Http1:
-    """Reads both directions of a connection and pairs what they hold."""
+    """Reads both directions of a connection and pairs what they hold.
 
-    def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
+    ``joined_late``: what was said before the first bytes is not known.
+    """
+
+    def __init__(
+        self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False, joined_late: bool = False
+    ) -> None:
         self.requests = RequestReader(fields, exact=exact, keep_bodies=keep_bodies)
         self.responses = ResponseReader(fields, self.requests, exact=exact, keep_bodies=keep_bodies)
         self.exchanges: list[Exchange] = []
+        self.switched: Exchange | None = None  # after this one the connection is no longer HTTP/1
         self._due: deque[Request] = deque()
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
         self._early: deque[Response] = deque()  # whose request has only begun
-        self._last_ns: int | None = None
+        self._where: tuple[Locator, Locator] | None = None
+        self.requests.joined_late = self.responses.joined_late = joined_late
+        self.responses.asked = self._asked
 
-    def feed(self, client: Iterable[Text], server: Iterable[Text], where: tuple[Locator, Locator]) -> None:
+    def feed(
+        self, client: Iterable[Text | Gap], server: Iterable[Text | Gap], where: tuple[Locator, Locator]
+    ) -> None:
         """Take what both sides sent since the last call."""
+        if self._where is None:
+            self._where = where
+            self.requests.begins_segment = where[Side.CLIENT].begins
+            self.responses.begins_segment = where[Side.SERVER].begins
         self.requests.feed(client)
         self.responses.feed(server)
         self._resolve(where)
@@ -70,10 +86,22 @@ class Http1:
         (packet,), _ = where[Side.CLIENT].locate([begun])
         return packet <= response.packet
 
+    def _asked(self, start: int) -> str:
+        """The method of the last request that was sent before a response that begins at ``start``."""
+        if self._where is None:
+            return ""
+        (packet,), _ = self._where[Side.SERVER].locate([start])
+        known = [*self._due, *self.requests.fresh]
+        sent, _ = self._where[Side.CLIENT].locate([request.start for request in known])
+        return next((r.method for r, n in zip(known[::-1], sent[::-1], strict=True) if n <= packet), "")
+
     def _pair(self, response: Response) -> None:
         if 100 <= response.status < 200 and response.status != 101:
             self._interim.append(response)
             return
+        if response.start in self.responses.resumed_at:  # answers to all but the last request were lost
+            while len(self._due) > 1 and self._due[1].packet <= response.packet:
+                self._add(self._due.popleft(), None, "unseen")
         request = None
         if self._due and self._due[0].packet <= response.packet:
             request = self._due.popleft()
@@ -84,6 +112,14 @@ class Http1:
         if self._interim:
             exchange.interim, self._interim = self._interim, []
         self.exchanges.append(exchange)
+        if response is not None and response.framing == "tunnel":
+            self.switched = exchange
+
+    def tunnelled(self) -> tuple[list[Text | Gap], list[Text | Gap]]:
+        """Take what both sides sent behind the exchange ``switched``."""
+        client, self.requests.tunnelled = self.requests.tunnelled, []
+        server, self.responses.tunnelled = self.responses.tunnelled, []
+        return client, server
 
     def looked_up_to(self) -> tuple[int, int]:
         """Below these offsets of the client's and the server's stream nothing will be looked up again."""

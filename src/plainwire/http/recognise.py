@@ -10,6 +10,12 @@ _LONGEST_LINE = 1 << 20
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"  # RFC 9113 section 3.4
 _REQUEST_BEGINS = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
 _CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
+REQUEST_START = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|REPORT|MKCOL|COPY|MOVE|LOCK|UNLOCK|PROPPATCH"
+    rb"|SEARCH|NOTIFY|SUBSCRIBE|UNSUBSCRIBE|M-SEARCH) [^\r\n ]{1,65536} HTTP/1\.[01]\r?\n"
+).finditer
+STATUS_START = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]").finditer
+"""What can only be the first line of a message, wherever it stands."""
 _ANSWER_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
 
 

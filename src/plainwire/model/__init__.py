@@ -25,7 +25,7 @@ from plainwire.model.capture import (
     PacketBatch,
     SecretsBlock,
 )
-from plainwire.model.connection import CloseWord, Connection, ProgramConnection, ProgramEvents
+from plainwire.model.connection import CloseWord, Connection, ProgramConnection, ProgramEvents, Tunnel
 from plainwire.model.http import (
     Content,
     Exchange,
@@ -39,6 +39,7 @@ from plainwire.model.http import (
     WebSocket,
     WebSocketFrame,
 )
+from plainwire.model.quic import QuicInfo
 from plainwire.model.report import Certainty, Coverage, Evidence, Fault, Finding, Report, ServerFacts
 from plainwire.model.tls import TlsInfo, Undecrypted
 from plainwire.model.transport import (
@@ -94,6 +95,7 @@ __all__ = [
     "PacketBatch",
     "ProgramConnection",
     "ProgramEvents",
+    "QuicInfo",
     "Report",
     "Request",
     "Response",
@@ -105,6 +107,7 @@ __all__ = [
     "StreamEvent",
     "Text",
     "TlsInfo",
+    "Tunnel",
     "Undecrypted",
     "UserError",
     "WebSocket",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from plainwire.model.base import Side
     from plainwire.model.http import Exchange, StreamEvent
+    from plainwire.model.quic import QuicInfo
     from plainwire.model.tls import TlsInfo, Undecrypted
     from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError, Segments
 
@@ -20,6 +21,19 @@ class ProgramConnection:
     thread: int
     command: str
     library: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What a connection leads through: ``SOCKS 5`` to ``example.com:443``, ``STARTTLS (SMTP)``.
+
+    ``refused`` says why it did not come about.
+    """
+
+    kind: str
+    target: str
+    packet: int
+    refused: str = ""
 
 
 CloseWord = Literal["fin", "rst", "timeout", "open"]
@@ -44,8 +58,10 @@ class Connection:
     rtt_syn_ns: int | None = None  # SYN to SYN-ACK
     established: bool = False
     transport: Literal["tcp", "quic"] = "tcp"
+    quic: QuicInfo | None = None
     tls: TlsInfo | None = None
     inner_tls: list[TlsInfo] = field(default_factory=list)  # sessions inside ``tls``, or after it
+    tunnels: list[Tunnel] = field(default_factory=list)
     undecrypted: list[Undecrypted] = field(default_factory=list)
     decrypted: bool = False  # some application data could be read
     closes: list[CloseEvent] = field(default_factory=list)  # by time

@@ -1,0 +1,84 @@
+"""What is spoken on a pair of byte streams, by their first bytes. Nothing here keeps state."""
+
+from __future__ import annotations
+
+import enum
+
+from plainwire.tunnels import proxy_protocol, socks, starttls
+
+ENOUGH = 1 << 12
+"""So many bytes of a side suffice to tell."""
+
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
+_STATUS_PREFIX = b"HTTP/"
+_SETTINGS, _SETTINGS_ENTRY = 4, 6
+_TLS_RECORDS = range(20, 25)
+
+
+class Kind(enum.Enum):
+    """What is spoken."""
+
+    TLS = enum.auto()
+    HTTP1 = enum.auto()
+    HTTP2 = enum.auto()
+    PROXY_PROTOCOL = enum.auto()
+    SOCKS = enum.auto()
+    STARTTLS = enum.auto()
+    OTHER = enum.auto()
+
+
+def recognise(client: bytes, server: bytes, *, alpn: str | None, late: bool, final: bool) -> Kind | None:
+    """Tell by what both sides sent first; None: more bytes are needed (never where ``final``).
+
+    ``late``: the capture may have begun in mid-connection, so that HTTP may come later.
+    """
+    if alpn == "h2":
+        return Kind.HTTP2
+    if client:
+        return _by_client(client, server, late=late, final=final)
+    return _by_server(server, late=late, final=final or len(server) >= ENOUGH)
+
+
+def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Kind | None:
+    if is_tls(client):
+        return Kind.TLS
+    for signature, kind in (
+        (_HTTP2_PREFACE, Kind.HTTP2),
+        (proxy_protocol.TEXT, Kind.PROXY_PROTOCOL),
+        (proxy_protocol.BINARY, Kind.PROXY_PROTOCOL),
+    ):
+        if client.startswith(signature):
+            return kind
+        if not final and signature.startswith(client):
+            return None
+    if socks.begins(client):
+        return Kind.SOCKS
+    if starttls.begins(client) or starttls.greets(server):
+        return Kind.STARTTLS
+    text = client[:1].isalpha() or client[0] in b"\r\n"  # RFC 9112 section 2.2
+    return Kind.HTTP1 if text or late or server.startswith(_STATUS_PREFIX) else Kind.OTHER
+
+
+def _by_server(server: bytes, *, late: bool, final: bool) -> Kind | None:
+    """Where only the server has spoken, or only it was captured."""
+    if is_tls(server):
+        return Kind.TLS
+    if server.startswith(_STATUS_PREFIX):
+        return Kind.HTTP1
+    if starttls.greets(server):
+        return Kind.STARTTLS
+    if not final:
+        return None
+    if len(server) >= 9 and server[3] == _SETTINGS and not any(server[5:9]):
+        return Kind.OTHER if int.from_bytes(server[:3], "big") % _SETTINGS_ENTRY else Kind.HTTP2
+    return Kind.HTTP1 if late or server[:1].isalpha() else Kind.OTHER
+
+
+def is_tls(data: bytes) -> bool:
+    """Whether the bytes begin a TLS record, or the ClientHello of SSL 2.0 (RFC 5246 appendix E.2)."""
+    if data[0] in _TLS_RECORDS:
+        return len(data) == 1 or (data[1] == 3 and (len(data) == 2 or data[2] <= 4))
+    return len(data) > 4 and data[0] & 0x80 != 0 and data[2] == 1 and data[3:5] in _VERSIONS
+
+
+_VERSIONS = (b"\0\2", b"\3\0", b"\3\1", b"\3\2", b"\3\3")

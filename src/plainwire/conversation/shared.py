@@ -1,0 +1,145 @@
+"""What the layers of one connection share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from plainwire.model import CloseEvent, Connection, Exchange, Gap, Side, Text, TlsInfo, Undecrypted
+from plainwire.tls.alerts import name as alert_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.http.fields import FieldParser
+    from plainwire.model import CloseKind
+    from plainwire.streams.direction import Positions
+    from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.session import Alert, Reason
+
+    Pieces = Sequence[Text | Gap]
+
+NOTHING_NEEDED = 1 << 62
+_CLOSE_NOTIFY, _USER_CANCELED, _NO_RENEGOTIATION = 0, 90, 100
+
+
+class Layer(Protocol):
+    """Something spoken on a pair of byte streams."""
+
+    def feed(self, client: Pieces, server: Pieces) -> None:
+        """Take what both sides sent since the last call."""
+
+    def needed(self) -> tuple[int, int]:
+        """Below these offsets of the two TCP streams nothing will be looked up again."""
+
+    def close(self) -> None:
+        """Nothing more will come: deliver what is open."""
+
+
+class Shared:
+    """The connection's facts, the secrets, and the way back to its packets."""
+
+    def __init__(
+        self,
+        facts: Connection,
+        where: tuple[Positions, Positions],
+        keys: KeyLog,
+        fields: FieldParser,
+        *,
+        keep_bodies: bool,
+    ) -> None:
+        self.facts = facts
+        self.where = where
+        self.keys = keys
+        self.fields = fields
+        self.keep_bodies = keep_bodies
+        self._alerts: list[CloseEvent] = []
+
+    def begin_tls(self, info: TlsInfo) -> None:
+        """Note a TLS session: the connection's own, or one inside a tunnel or after it."""
+        if self.facts.tls is None:
+            self.facts.tls = info
+        else:
+            self.facts.inner_tls.append(info)
+
+    def alert(self, alert: Alert) -> None:
+        """Note a TLS alert as an act of closing. ``alert.start`` is an offset of the TCP stream."""
+        if alert.description in (_USER_CANCELED, _NO_RENEGOTIATION):
+            return
+        kind: CloseKind = "close_notify" if alert.description == _CLOSE_NOTIFY else "alert"
+        (packet,), (time_ns,) = self.where[alert.side].locate([alert.start])
+        detail = "" if kind == "close_notify" else alert_name(alert.description)
+        self._alerts.append(CloseEvent(kind, alert.side, time_ns, packet, alert.start, None, detail=detail))
+
+    def undecrypted(self, reason: Reason) -> None:
+        """Note why a direction cannot be read from an offset of the TCP stream on."""
+        (packet,), _ = self.where[reason.side].locate([reason.offset])
+        self.facts.undecrypted.append(Undecrypted(reason.text, reason.side, packet or None))
+
+    def settle_closes(self) -> None:
+        """Put the alerts among the closes: what the ends of messages are judged by."""
+        closes = self.facts.closes + [self._with_segment(event) for event in self._alerts]
+        self._alerts.clear()
+        closes.sort(key=lambda c: (c.time_ns, c.packet, c.kind not in ("close_notify", "alert")))
+        self.facts.closes = closes
+
+    def deliver(self, exchanges: list[Exchange], via: Exchange | None, application: str | None) -> None:
+        """Take the exchanges of one layer; ``via`` is the one whose tunnel they came through."""
+        for exchange in exchanges:
+            exchange.via = via
+        self.facts.exchanges += exchanges
+        self.facts.application = application or self.facts.application
+
+    def _with_segment(self, event: CloseEvent) -> CloseEvent:
+        """What the segment that carried an alert acknowledged."""
+        segments = self.facts.segments
+        rows = [] if segments is None else (segments.number == event.packet).nonzero()[0].tolist()
+        if segments is None or not rows:
+            return event
+        row = rows[0]
+        ack = int(segments.ack[row])
+        return CloseEvent(
+            kind=event.kind,
+            side=event.side,
+            time_ns=event.time_ns,
+            packet=event.packet,
+            seq=event.seq,
+            ack=None if ack < 0 else ack,
+            flags=int(segments.flags[row]),
+            ttl=int(segments.ttl[row]),
+            ip_id=int(segments.ip_id[row]),
+            window=int(segments.window[row]),
+            detail=event.detail,
+        )
+
+
+def first_bytes(pieces: Pieces, most: int) -> bytes:
+    """Up to about ``most`` bytes from the start, as far as nothing is missing."""
+    parts: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if isinstance(piece, Gap) or size >= most:
+            break
+        parts.append(piece[0])
+        size += len(piece[0])
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def behind(pieces: Pieces, size: int, *, exact: bool) -> list[Text | Gap]:
+    """The pieces without their first ``size`` bytes."""
+    rest = list(pieces)
+    for index, piece in enumerate(rest):
+        if isinstance(piece, Gap):
+            return rest[index:]
+        data, start, end = piece
+        if size < len(data):
+            return [(data[size:], start + size if exact else start, end), *rest[index + 1 :]]
+        size -= len(data)
+    return []
+
+
+def located(where: tuple[Positions, Positions], side: Side, pieces: Pieces) -> int:
+    """The packet that brought the first of the pieces; 0 where there is none."""
+    for piece in pieces:
+        if not isinstance(piece, Gap):
+            return where[side].locate([piece[1]])[0][0]
+    return 0

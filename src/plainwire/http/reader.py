@@ -1,0 +1,330 @@
+"""One direction of an HTTP/1.x connection: plain text in, messages out.
+
+Theory of operation. A reader is in one of these states:
+
+    HEAD -> BODY (n bytes) | CHUNK_SIZE <-> CHUNK -> TRAILERS | UNTIL_CLOSE -> HEAD ...
+    HELD      a request that may change the protocol was sent: what follows waits for its answer
+    TUNNEL    the connection is no longer HTTP (RFC 9110 sections 7.8, 9.3.6): ``tunnelled`` collects the rest
+    LOST      bytes are missing, or the capture began in mid-connection: nothing can be framed until a segment
+              (in TLS: a record) begins with what can only be the start of a message
+    DEAD      what follows cannot be framed
+
+A state's method returns the position that it got to in the text; without progress the rest is carried over
+to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is over.
+It knows where in the TCP stream it begins and ends: exactly in clear text, by whole records in TLS.
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+import re
+import zlib
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from plainwire.http.fields import FieldParser, Framing, printable
+from plainwire.model import Gap, Request, Response, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LONGEST_HEAD = 1 << 20
+MOST_BODY_KEPT = 64 << 20
+MOST_DEFECTS = 20
+HEAD_END = re.compile(rb"\n\r?\n").search
+_MOST_HELD = 1 << 20
+_CHUNK_LINE = 4096
+_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
+
+Message = TypeVar("Message", Request, Response)
+
+
+class State(enum.IntEnum):
+    """See the module's essay."""
+
+    HEAD = 0
+    BODY = 1
+    CHUNK_SIZE = 2
+    CHUNK = 3
+    TRAILERS = 4
+    UNTIL_CLOSE = 5
+    HELD = 6
+    TUNNEL = 7
+    DEAD = 8
+    LOST = 9
+
+
+class Reader(abc.ABC, Generic[Message]):
+    """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
+
+    def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
+        self.state = State.HEAD
+        self.current: Message | None = None
+        self.fresh: list[Message] = []
+        self.finished: list[Message] = []
+        self.foreign: str | None = None  # what it is instead of HTTP/1
+        self.position = 0  # the stream offset reached
+        self.lost = False  # bytes are missing, and what follows them could not be framed
+        self.resumed_at: set[int] = set()  # the starts of messages behind such holes
+        self.joined_late = False  # the capture began in mid-connection
+        self.tunnelled: list[Text | Gap] = []
+        self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
+        self._fields = fields
+        self._exact = exact
+        self._keep_bodies = keep_bodies
+        self._carry = b""
+        self._carry_start = 0
+        self._left = 0  # of BODY or CHUNK
+        self._started = False
+        self._body: list[bytes] = []
+        self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
+            self._head,
+            self._sized,
+            self._chunk_size,
+            self._sized,
+            self._trailers,
+            self._unsized,
+            self._hold,
+            self._tunnel,
+            self._ignore,
+            self._resume,
+        ]
+        self._from = 0  # of the text being read: where its carrier begins and ends
+        self._to = 0
+        self._carried = 0  # how much of the text came over from earlier carriers
+
+    def feed(self, texts: Iterable[Text | Gap]) -> None:
+        """Take more text, in order."""
+        for item in texts:
+            if item.__class__ is Gap:
+                self.gap(item)
+                continue
+            piece, start, end = item  # type: ignore[misc]  # mypy does not narrow by __class__
+            text = piece
+            self._carried = len(self._carry)
+            self._from, self._to = start, end
+            if self._carry:
+                text, self._carry = self._carry + piece, b""
+                if self._exact:
+                    self._from = start - self._carried
+            at, size = 0, len(text)
+            while at < size:
+                state = self.state
+                reached = self._steps[state](text, at)
+                if reached == at and self.state is state:
+                    self._keep(text, at)
+                    break
+                at = reached
+            self.position = end
+
+    @property
+    def lowest_needed(self) -> int:
+        """The lowest stream offset that a message still to come, or not yet over, can refer to."""
+        if not self._carry:
+            return self.position - 1
+        return self.position - len(self._carry) if self._exact else self._carry_start
+
+    def _keep(self, text: bytes, at: int) -> None:
+        """Carry over what could not be used yet."""
+        if self._exact or at >= self._carried:
+            self._carry_start = self._start_of(at)
+        self._carry = text[at:]
+        limit = _MOST_HELD if self.state is State.HELD else LONGEST_HEAD
+        if len(self._carry) > limit:
+            self._give_up("a head, or what waits for an answer, is too long")
+
+    def _start_of(self, at: int) -> int:
+        """The stream offset of what carried the text's byte ``at``."""
+        if self._exact:
+            return self._from + at
+        return self._carry_start if at < self._carried else self._from
+
+    def _end_of(self, at: int) -> int:
+        return self._from + at if self._exact else self._to
+
+    def _give_up(self, why: str) -> None:
+        self._defect(why)
+        self.state = State.DEAD
+        self._carry = b""
+
+    def _defect(self, text: str) -> None:
+        if self.current is None or len(self.current.defects) >= MOST_DEFECTS:
+            return
+        self.current.defects.append(text)  # a list of its own: never a cached line's
+
+    def gap(self, gap: Gap) -> None:
+        """Bytes are missing. A body of known size goes on behind them (in clear text); all else ends."""
+        offset, length = gap.offset, gap.length
+        sized = self._exact and self.state in (State.BODY, State.CHUNK) and length <= self._left
+        if self.state is State.TUNNEL:
+            self.tunnelled.append(gap)
+        elif sized or self.state is State.UNTIL_CLOSE:
+            self._skip_body(offset + length, length)
+        else:
+            self.position = offset
+            self._lose()
+
+    def _skip_body(self, end: int, length: int) -> None:
+        if self.current is not None:
+            self.current.body_size += length if self._exact else 0
+            self.current.end = end
+            self._defect(f"{length} bytes of the body are not in the capture")
+        self.position = end
+        if self.state is not State.UNTIL_CLOSE:
+            self._left -= length
+            if self._left == 0:
+                self._end_sized()
+
+    def _lose(self) -> None:
+        """Nothing can be framed before the next start of a message."""
+        self.lost = True
+        state = self.state
+        if state is State.HEAD and self._carry:
+            self._cut_head()
+        self._give_up("bytes are missing from the capture")
+        if self.current is not None:
+            self.finished.append(self.current)
+            self.current = None
+        self._body = []
+        self._started = True
+        if state not in (State.DEAD, State.HELD):
+            self.state = State.LOST
+
+    def _resume(self, text: bytes, at: int) -> int:
+        """Look for the start of a message, where a segment or record begins."""
+        for found in self._starts(text, at):
+            begins = self.begins_segment(self._from + found) if self._exact else found == 0
+            if begins:
+                self.state = State.HEAD
+                self._started = True
+                self.resumed_at.add(self._from + found if self._exact else self._from)
+                return found
+        return len(text)
+
+    @abc.abstractmethod
+    def _cut_head(self) -> None:
+        """Make a message of a head that is not there to its end, if it is one."""
+
+    @abc.abstractmethod
+    def _starts(self, text: bytes, at: int) -> Iterable[int]:
+        """Where in the text a message may start."""
+
+    # --- states -------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _head(self, text: bytes, at: int) -> int:
+        """Read a start line and its header fields."""
+
+    def _begin_body(self, message: Message, framing: Framing) -> None:
+        """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
+        if framing.chunked:
+            message.framing, self.state = "chunked", State.CHUNK_SIZE
+        elif framing.content_length:
+            message.framing = "content-length"
+            message.declared_size = self._left = framing.content_length
+            self.state = State.BODY
+        else:
+            if framing.content_length == 0:
+                message.framing, message.declared_size = "content-length", 0
+            self._finish()
+
+    def _finish(self) -> None:
+        message = self.current
+        if message is not None:
+            message.complete = True
+            if self._body:
+                message.body = b"".join(self._body)
+                self._body = []
+            self.finished.append(message)
+        self.current = None
+        self.state = State.HEAD
+
+    def _take_body(self, part: bytes) -> None:
+        message = self.current
+        if message is None:
+            return
+        message.body_size += len(part)
+        if type(message) is Request:
+            message.body_digest = zlib.crc32(part, message.body_digest or 0)
+        if self._keep_bodies and message.body_size <= MOST_BODY_KEPT:
+            self._body.append(part)
+
+    def _sized(self, text: bytes, at: int) -> int:
+        part = text[at : at + self._left] if at or self._left < len(text) else text
+        self._take_body(part)
+        self._left -= len(part)
+        at += len(part)
+        if self.current is not None:
+            self.current.end = self._end_of(at)
+        if self._left == 0:
+            self._end_sized()
+        return at
+
+    def _end_sized(self) -> None:
+        if self.state is State.BODY:
+            self._finish()
+        else:
+            self.state = State.CHUNK_SIZE
+
+    def _chunk_size(self, text: bytes, at: int) -> int:
+        """chunk-size [ chunk-ext ] CRLF (RFC 9112 section 7.1), and the CRLF that ends the chunk before."""
+        begin = at
+        if text.startswith(b"\r\n", at):
+            begin += 2
+        elif text.startswith(b"\n", at):
+            begin += 1
+        match = _CHUNK_SIZE(text, begin)
+        if match is None:
+            if len(text) - at < _CHUNK_LINE and b"\n" not in text[begin:]:
+                return at
+            line = text[begin:].split(b"\n", 1)[0]
+            self._give_up(f"bad chunk size: {printable(line)} (RFC 9112 section 7.1)")
+            return len(text)
+        self._left = int(match[1], 16)
+        self.state = State.CHUNK if self._left else State.TRAILERS
+        if self.current is not None:
+            self.current.end = self._end_of(match.end())
+        return match.end()
+
+    def _trailers(self, text: bytes, at: int) -> int:
+        """Field lines, and the empty line that ends them (RFC 9112 section 7.1.2)."""
+        if text.startswith(b"\r\n", at):
+            end = at + 2
+        elif text.startswith(b"\n", at):
+            end = at + 1
+        else:
+            match = HEAD_END(text, at)
+            if match is None:
+                return at
+            if self.current is not None:
+                self.current.trailers = self._fields.parse(text[at : match.start()])[0]
+            end = match.end()
+        if self.current is not None:
+            self.current.end = self._end_of(end)
+        self._finish()
+        return end
+
+    def _unsized(self, text: bytes, at: int) -> int:
+        self._take_body(text[at:])
+        if self.current is not None:
+            self.current.end = self._end_of(len(text))
+        return len(text)
+
+    def _hold(self, text: bytes, at: int) -> int:
+        del text
+        return at
+
+    def _ignore(self, text: bytes, at: int) -> int:
+        del at
+        return len(text)
+
+    def _tunnel(self, text: bytes, at: int) -> int:
+        self.tunnelled.append(
+            (text[at:], self._start_of(at), self._to if not self._exact else self._from + len(text))
+        )
+        return len(text)
+
+
+def _never(offset: int) -> bool:
+    del offset
+    return False

@@ -1,0 +1,261 @@
+"""A WebSocket (RFC 6455), with permessage-deflate (RFC 7692): both directions' bytes in, frames out.
+
+The contents of messages are not kept; their sizes are counted, compressed ones after decompression. What
+breaks the protocol is noted as a defect, and the frames go on as long as their headers can be true.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plainwire.http.pairing import Locator
+    from plainwire.model import Connection, Text
+
+MOST_FRAMES = 10_000
+MOST_INFLATED = 1 << 30
+_MOST_DEFECTS = 20
+_CONTINUATION, _CLOSE = 0, 8
+_KNOWN = frozenset((0, 1, 2, 8, 9, 10))
+_CONTROL = 8
+_LONGEST_CONTROL = 125
+_DEFLATED = 4  # RSV1
+_TAIL = b"\0\0\xff\xff"
+_PIECE = 1 << 16
+
+
+class _Direction:
+    __slots__ = (
+        "buffer",
+        "dead",
+        "frame",
+        "inflater",
+        "key",
+        "left",
+        "message",
+        "packed",
+        "position",
+        "taken",
+    )
+
+    def __init__(self) -> None:
+        self.buffer: list[Text] = []
+        self.frame: WebSocketFrame | None = None  # whose payload is being read
+        self.left = 0
+        self.key = b""
+        self.taken = 0  # payload bytes of the frame so far
+        self.inflater = zlib.decompressobj(-15)
+        self.packed = False  # the message is compressed
+        self.message = False  # a fragmented message is open
+        self.dead = False
+        self.position = 0
+
+
+class WebSocketReader:
+    """Reads what follows the handshake of ``exchange`` and notes it there."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.facts = exchange.websocket = WebSocket()
+        exchange.protocol = "websocket"
+        extensions = _field(exchange, "sec-websocket-extensions")
+        self.facts.compressed = "permessage-deflate" in extensions
+        self._no_context = (
+            "client_no_context_takeover" in extensions,
+            "server_no_context_takeover" in extensions,
+        )
+        self._sides = (_Direction(), _Direction())
+        self._close: list[bytes] = [b"", b""]
+        self._inflated = 0
+
+    def feed(
+        self, client: Iterable[Text | Gap], server: Iterable[Text | Gap], where: tuple[Locator, Locator]
+    ) -> None:
+        """Take what both sides sent since the last call."""
+        for side, texts in ((Side.CLIENT, client), (Side.SERVER, server)):
+            direction = self._sides[side]
+            for item in texts:
+                if isinstance(item, Gap):
+                    self._gap(side, direction, item)
+                elif not direction.dead:
+                    direction.buffer.append(item)
+                    direction.position = item[2]
+            if direction.buffer and not direction.dead:
+                self._read(side, direction, where[side])
+
+    def looked_up_to(self) -> tuple[int, int]:
+        """Below these offsets of the client's and the server's stream nothing will be looked up again."""
+        low = [d.buffer[0][1] - 1 if d.buffer else d.position - 1 for d in self._sides]
+        return low[0], low[1]
+
+    def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
+        """The connection is over. No new exchange comes of it: the facts are the upgraded one's."""
+        del facts, where
+        for side in Side:
+            direction = self._sides[side]
+            if direction.buffer and not direction.dead:
+                self._defect(f"the {side.name.lower()}'s last frame is cut")
+        return []
+
+    def _gap(self, side: Side, direction: _Direction, gap: Gap) -> None:
+        """A hole inside a payload is bridged; anywhere else the next frame cannot be found."""
+        if direction.frame is not None and 0 < gap.length <= direction.left:
+            direction.left -= gap.length
+            direction.inflater = zlib.decompressobj(-15)
+            self._defect(f"{gap.length} bytes of a payload are not in the capture")
+            if direction.left == 0:
+                self._end_frame(side, direction)
+        elif not direction.dead:
+            direction.dead = True
+            direction.buffer.clear()
+            self._defect(f"bytes of the {side.name.lower()} are missing from the capture")
+
+    def _defect(self, text: str) -> None:
+        if len(self.facts.defects) < _MOST_DEFECTS:
+            self.facts.defects.append(text)
+
+    def _read(self, side: Side, direction: _Direction, where: Locator) -> None:
+        data = b"".join(text[0] for text in direction.buffer)
+        at, size = 0, len(data)
+        while at < size and not direction.dead:
+            if direction.frame is not None:
+                part = data[at : at + direction.left]
+                self._payload(side, direction, part)
+                at += len(part)
+                continue
+            header = _header_size(data, at)
+            if at + header > size:
+                break
+            self._begin_frame(side, direction, data[at : at + header], _carrier(direction.buffer, at), where)
+            at += header
+        direction.buffer = [] if direction.dead else _after(direction.buffer, at)
+
+    def _begin_frame(
+        self, side: Side, direction: _Direction, header: bytes, start: int, where: Locator
+    ) -> None:
+        length = header[1] & 0x7F
+        if length >= 126:
+            length = int.from_bytes(header[2 : 4 if length == 126 else 10], "big")
+        opcode, rsv, masked = header[0] & 15, header[0] >> 4 & 7, bool(header[1] & 0x80)
+        if opcode not in _KNOWN or length >> 62 or (opcode & _CONTROL and length > _LONGEST_CONTROL):
+            direction.dead = True
+            self._defect(f"no WebSocket frame where one of the {side.name.lower()} should begin")
+            return
+        (packet,), (time_ns,) = where.locate([start])
+        frame = WebSocketFrame(side, opcode, bool(header[0] & 0x80), rsv, masked, length, packet, time_ns)
+        self._judge(side, direction, frame)
+        self.facts.counts[side] += 1
+        if len(self.facts.frames) < MOST_FRAMES:
+            self.facts.frames.append(frame)
+        direction.frame, direction.left, direction.taken = frame, length, 0
+        direction.key = header[-4:] if masked else b""
+        if not opcode & _CONTROL and opcode != _CONTINUATION:
+            direction.packed = bool(rsv & _DEFLATED) and self.facts.compressed
+        if length == 0:
+            self._end_frame(side, direction)
+
+    def _judge(self, side: Side, direction: _Direction, frame: WebSocketFrame) -> None:
+        if frame.masked != (side == Side.CLIENT):
+            word = "masks" if frame.masked else "does not mask"
+            self._defect(f"the {side.name.lower()} {word} a frame (RFC 6455 section 5.1)")
+        if frame.opcode & _CONTROL:
+            return
+        if (frame.opcode == _CONTINUATION) != direction.message:
+            self._defect("fragments out of order (RFC 6455 section 5.4)")
+        direction.message = not frame.fin
+
+    def _payload(self, side: Side, direction: _Direction, part: bytes) -> None:
+        frame = direction.frame
+        if frame is None:
+            return
+        if frame.opcode == _CLOSE and len(self._close[side]) < 2:
+            self._close[side] += _unmask(part[:2], direction.key, direction.taken)
+        elif not frame.opcode & _CONTROL:
+            if direction.packed:
+                self._inflate(side, direction, _unmask(part, direction.key, direction.taken))
+            else:
+                self.facts.sizes[side] += len(part)
+        direction.taken += len(part)
+        direction.left -= len(part)
+        if direction.left == 0:
+            self._end_frame(side, direction)
+
+    def _end_frame(self, side: Side, direction: _Direction) -> None:
+        frame, direction.frame = direction.frame, None
+        if frame is None:
+            return
+        if frame.opcode == _CLOSE:
+            if len(self._close[side]) == 2:
+                self.facts.close_codes[side] = int.from_bytes(self._close[side], "big")
+            elif self.facts.close_codes[side] is None:
+                self.facts.close_codes[side] = 1005  # no status received (RFC 6455 section 7.1.5)
+        elif frame.fin and not frame.opcode & _CONTROL:
+            self.facts.messages[side] += 1
+            if direction.packed:
+                self._inflate(side, direction, _TAIL)
+                if self._no_context[side]:
+                    direction.inflater = zlib.decompressobj(-15)
+
+    def _inflate(self, side: Side, direction: _Direction, data: bytes) -> None:
+        try:
+            while data and self._inflated < MOST_INFLATED:
+                size = len(direction.inflater.decompress(data, _PIECE))
+                self.facts.sizes[side] += size
+                self._inflated += size
+                data = direction.inflater.unconsumed_tail
+                if direction.inflater.eof:
+                    direction.inflater = zlib.decompressobj(-15)
+                    break
+        except zlib.error:
+            self._defect(f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
+            direction.inflater = zlib.decompressobj(-15)
+            direction.packed = False
+
+
+def _field(exchange: Exchange, name: str) -> str:
+    """The values of a response field, joined, in lower case."""
+    fields = exchange.response.headers if exchange.response else []
+    return re.sub(r"\s", "", ",".join(value for key, value in fields if key.lower() == name)).lower()
+
+
+def _header_size(data: bytes, at: int) -> int:
+    """Bytes of the frame header at ``at``; 2 where not even those are there."""
+    if at + 2 > len(data):
+        return 2
+    length = data[at + 1] & 0x7F
+    return 2 + (2 if length == 126 else 8 if length == 127 else 0) + (4 if data[at + 1] & 0x80 else 0)
+
+
+def _unmask(data: bytes, key: bytes, at: int) -> bytes:
+    if not key or not data:
+        return data
+    shift = at % 4
+    pad = (key[shift:] + key[:shift]) * (len(data) // 4 + 1)
+    size = len(data)
+    mixed = int.from_bytes(data, "big") ^ int.from_bytes(pad[:size], "big")
+    return mixed.to_bytes(size, "big")
+
+
+def _carrier(texts: list[Text], at: int) -> int:
+    """The stream offset of what carried byte ``at`` of the joined texts."""
+    for data, start, end in texts:
+        if at < len(data):
+            return start + at if end - start == len(data) else start
+        at -= len(data)
+    return texts[-1][1]
+
+
+def _after(texts: list[Text], at: int) -> list[Text]:
+    """The texts without their first ``at`` bytes."""
+    for index, (data, start, end) in enumerate(texts):
+        if at < len(data):
+            exact = end - start == len(data)
+            return [(data[at:], start + at if exact else start, end), *texts[index + 1 :]]
+        at -= len(data)
+    return []

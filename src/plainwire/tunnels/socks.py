@@ -1,0 +1,129 @@
+"""SOCKS 4, 4a (their de-facto specifications) and 5 (RFC 1928, RFC 1929)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from plainwire.tunnels.outcome import Done, Failed, Outcome
+
+_CONNECT = 1
+_GRANTED4 = 0x5A
+_NO_AUTHENTICATION, _PASSWORD, _NONE_ACCEPTED = 0, 2, 0xFF
+_IPV4, _NAME, _IPV6 = 1, 3, 4
+_LONGEST_STRING = 512
+_REFUSALS = {
+    1: "general failure",
+    2: "not allowed by the rules",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "connection refused",
+    6: "TTL expired",
+    7: "command not supported",
+    8: "address type not supported",
+}
+
+
+class _Short(Exception):  # noqa: N818 - no error: more bytes are needed
+    pass
+
+
+class _Reader:
+    """Takes bytes off the front; ``_Short`` where they have not come yet."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        if self.at + size > len(self._data):
+            raise _Short
+        self.at += size
+        return self._data[self.at - size : self.at]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def until_zero(self) -> bytes:
+        end = self._data.find(b"\0", self.at, self.at + _LONGEST_STRING)
+        if end < 0:
+            raise _Short
+        return self.take(end + 1 - self.at)[:-1]
+
+
+def begins(client: bytes) -> bool:
+    """Whether a client's first bytes can be those of SOCKS."""
+    if client[:1] == b"\x04":
+        return len(client) < 2 or client[1] in (1, 2)
+    return client[:1] == b"\x05" and (
+        len(client) < 2 or len(client) < 3 + client[1] or client[2 + client[1]] in (1, 5)
+    )
+
+
+def negotiate(client: bytes, server: bytes) -> Outcome:
+    """Follow the negotiation as far as both sides have come."""
+    try:
+        negotiation = _socks4 if client[:1] == b"\x04" else _socks5
+        return negotiation(_Reader(client), _Reader(server))
+    except _Short:
+        return None
+
+
+def _socks4(client: _Reader, server: _Reader) -> Outcome:
+    client.byte()
+    if client.byte() != _CONNECT:
+        return Failed("SOCKS 4", "not a CONNECT")
+    port = int.from_bytes(client.take(2), "big")
+    address = client.take(4)
+    client.until_zero()
+    named = address[:3] == b"\0\0\0" and address[3]
+    host = (
+        client.until_zero().decode("ascii", "backslashreplace")
+        if named
+        else str(ipaddress.IPv4Address(address))
+    )
+    reply = server.take(8)
+    if reply[0] != 0 or reply[1] != _GRANTED4:
+        return Failed("SOCKS 4", f"the proxy refused: code {reply[1]}")
+    return Done("SOCKS 4a" if named else "SOCKS 4", f"{host}:{port}", client.at, server.at)
+
+
+def _socks5(client: _Reader, server: _Reader) -> Outcome:
+    kind = "SOCKS 5"
+    client.byte()
+    client.take(client.byte())
+    version, method = server.take(2)
+    if version != 5:
+        return Failed(kind, "no answer of SOCKS 5")
+    if method == _PASSWORD:
+        client.byte()
+        client.take(client.byte())
+        client.take(client.byte())
+        if server.take(2)[1]:
+            return Failed(kind, "the proxy did not accept the password")
+    elif method != _NO_AUTHENTICATION:
+        why = (
+            "the proxy accepts no method of authentication"
+            if method == _NONE_ACCEPTED
+            else f"method {method}"
+        )
+        return Failed(kind, why)
+    _, command, _ = client.take(3)
+    target = _address(client)
+    _, code, _ = server.take(3)
+    _address(server)
+    if code:
+        return Failed(kind, f"the proxy refused: {_REFUSALS.get(code, f'code {code}')}")
+    if command != _CONNECT:
+        return Failed(kind, "not a CONNECT")
+    return Done(kind, target, client.at, server.at)
+
+
+def _address(reader: _Reader) -> str:
+    kind = reader.byte()
+    if kind == _IPV4:
+        host = str(ipaddress.IPv4Address(reader.take(4)))
+    elif kind == _IPV6:
+        host = f"[{ipaddress.IPv6Address(reader.take(16))}]"
+    else:
+        host = reader.take(reader.byte()).decode("ascii", "backslashreplace")
+    return f"{host}:{int.from_bytes(reader.take(2), 'big')}"
