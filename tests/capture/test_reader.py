@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -41,13 +40,15 @@ Packet = tuple[int, int, bytes, int, int]
 """Number, time, captured bytes, length on the wire, link type."""
 
 
-class Dribble(io.RawIOBase):
+class Dribble:
     """An input that gives as much at a time as ``sizes`` say, over and over."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._data, self._sizes, self._turn = data, sizes, 0
 
-    def read(self, size: int = -1, /) -> bytes:
+    trouble: str | None = None
+
+    def read(self, size: int, /) -> bytes:
         allowed = min(size, self._sizes[self._turn % len(self._sizes)])
         self._turn += 1
         given, self._data = self._data[:allowed], self._data[allowed:]
@@ -76,7 +77,7 @@ def _other(item: CaptureItem) -> bool:
 
 
 def read(data: bytes, sizes: list[int] | None = None) -> list[CaptureItem]:
-    return list(reader._read_one("x", Dribble(data, sizes or [1 << 30]), 1, reader.PIECE))
+    return list(reader.read_source("x", Dribble(data, sizes or [1 << 30])))
 
 
 def notes(data: bytes) -> list[str]:
@@ -245,7 +246,7 @@ def test_an_impossible_length_in_a_pcapng_costs_no_packet_before_it(kind: int, l
     [
         (b"", "empty file"),
         (b"GET", "not a capture file"),
-        (b"\x1f\x8b\x08\x00", "compressed: gzip -dc FILE"),
+        (b"\x1f\x8b\x08\x00", "the gzip data are cut off"),
         (b"Just some text.\nOf two lines.\n", "not a capture file"),
         (pcap_header()[:23], "cut off inside the file header"),
         (section()[:20], "cut off or damaged in the file header"),
@@ -328,14 +329,14 @@ def test_files_are_read_the_earliest_first_and_numbered_on(tmp_path: Path) -> No
     assert [(p[0], p[2]) for p in found] == [(1, b"first"), (2, b"second"), (3, b"third")]
 
 
-def test_pipes_are_read_once_and_in_the_order_given(tmp_path: Path) -> None:
+def test_a_pipe_is_read_once_and_takes_its_place_by_its_times(tmp_path: Path) -> None:
     pipe, file = tmp_path / "pipe", tmp_path / "file"
     os.mkfifo(pipe)
     file.write_bytes(pcap([b"earlier"], step=0))
     late = section() + interface() + enhanced(b"late", 1_800_000_000_000_000)
     writer = threading.Thread(target=pipe.write_bytes, args=(late,), daemon=True)
     writer.start()
-    assert [p[2] for p in packets(reader.read([pipe, file]))] == [b"late", b"earlier"]
+    assert [p[2] for p in packets(reader.read([pipe, file]))] == [b"earlier", b"late"]
     writer.join(60)
     assert not writer.is_alive()
 

@@ -41,10 +41,13 @@ _MICROSECONDS = 6  # if_tsresol: negative power of ten
 
 _EPB = struct.Struct("=IIIIIII")
 _TAILS = tuple(struct.Struct(f"={padding}xI") for padding in range(4))
-_KEY_LINE = re.compile(
-    rb"[A-Z][A-Z0-9_]{2,39} [0-9a-fA-F]{64} (?:[0-9a-fA-F]{2}){16,64}"
+KEY_LINE = re.compile(
+    rb"[A-Z][A-Z0-9_]{2,39} [0-9a-fA-F]{64} (?:[0-9a-fA-F]{2}){16,1024}"
     rb"|RSA Session-ID:(?:[0-9a-fA-F]{2}){0,32} Master-Key:[0-9a-fA-F]{96}"
+    rb"|RSA [0-9a-fA-F]{16} [0-9a-fA-F]{96}"
 )
+"""A line of a key log, whatever its label: a secret by client random, by session id, by encrypted premaster
+secret."""
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -150,7 +153,7 @@ def embed_secrets(path: Path, key_log: bytes) -> int:
 
     """
     stripped = map(bytes.strip, key_log.splitlines())
-    lines = list(dict.fromkeys(line for line in stripped if _KEY_LINE.fullmatch(line)))
+    lines = list(dict.fromkeys(line for line in stripped if KEY_LINE.fullmatch(line)))
     if not lines:
         return 0
     part = path.with_name(path.name + ".part")

@@ -1,0 +1,151 @@
+"""Where the bytes of a capture come from: a file, a pipe that is still being written, a compressed file.
+
+A source gives what there is now, at most as much as was asked for, and ``b""`` at the end: what is read
+from a pipe is handed on as it comes. What cut it short is said in its ``trouble``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from io import FileIO
+    from types import TracebackType
+
+_PIPE_SIZE = 1 << 20
+"""What Linux gives everybody: with the usual 64 KB the writer would wait while we work on a piece."""
+
+
+class Source(Protocol):
+    """Something to read from."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it ended too early, in words; None where it did not."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give what there is, at most ``size`` bytes; nothing only at the end."""
+
+
+class Input:
+    """A file, or standard input (``-``), to be used in a ``with``.
+
+    Raises:
+        UserError: it is missing, or may not be read.
+
+    """
+
+    def __init__(self, path: str) -> None:
+        self.trouble: str | None = None
+        self._path = path
+        self._some = False
+        self._file = _open(path)
+        if stat.S_ISFIFO(os.fstat(self._file.fileno()).st_mode):
+            _widen(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def read(self, size: int, /) -> bytes:
+        """Give what there is now. A failing disk ends what was read so far, and is no end of all."""
+        try:
+            data = self._file.read(size)
+            while data is None:  # whoever else has this pipe made it non-blocking
+                select.select([self._file.fileno()], [], [])
+                data = self._file.read(size)
+        except OSError as error:
+            self.trouble = str(error.strerror)
+            if not self._some:
+                message = f"{self._path}: {error.strerror}"
+                raise UserError(message) from error
+            return b""
+        self._some = self._some or bool(data)
+        return data
+
+
+def _open(path: str) -> FileIO:
+    """Unbuffered: a buffered reader waits until it has all that was asked for."""
+    try:
+        return os.fdopen(os.dup(0), "rb", buffering=0) if path == "-" else Path(path).open("rb", buffering=0)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UserError(message) from error
+
+
+def _widen(pipe: int) -> None:
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+    except OSError:
+        return  # a smaller limit on this machine: only slower
+
+
+def is_regular(path: str) -> bool:
+    """Whether a file can be opened twice, unlike a pipe. One that is not there counts as such."""
+    try:
+        return path != "-" and stat.S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return True  # opening it will say what is wrong
+
+
+class Lookahead:
+    """A source whose next bytes can be looked at before they are read."""
+
+    def __init__(self, source: Source, ahead: bytes = b"") -> None:
+        self._source = source
+        self._ahead = ahead
+
+    @property
+    def trouble(self) -> str | None:
+        """What cut the source short."""
+        return self._source.trouble
+
+    def peek(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, fewer only where the source ends. They stay to be read."""
+        parts = [self._ahead]
+        missing = size - len(self._ahead)
+        while missing > 0 and (more := self._source.read(missing)):
+            parts.append(more)
+            missing -= len(more)
+        self._ahead = b"".join(parts)
+        return self._ahead[:size]
+
+    def skip(self, size: int) -> None:
+        """Read what was looked at, and be done with it."""
+        self._ahead = self._ahead[size:]
+
+    def give_back(self, data: bytes) -> None:
+        """Put bytes in front that were read too many."""
+        self._ahead = data + self._ahead
+
+    def read(self, size: int, /) -> bytes:
+        """What was looked at first, then what the source has."""
+        if not self._ahead:
+            return self._source.read(size)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
+
+    def refill(self, carry: bytes, need: int, piece: int) -> bytes:
+        """``carry`` and what comes behind it, ``need`` bytes in all where there are so many.
+
+        ``b""`` where nothing comes any more. Small pieces of a large record are put together once.
+        """
+        parts = [carry] if carry else []
+        size = len(carry)
+        while more := self.read(piece):
+            parts.append(more)
+            size += len(more)
+            if size >= need:
+                break
+        return b"".join(parts) if size > len(carry) else b""
