@@ -23,6 +23,8 @@ _FORMATS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fver", f"an OmniPeek (EtherPeek) capture, {_CONVERT}"),
     (b"\x05VNF", f"a Visual Networks capture, {_CONVERT}"),
     (b"ObserverPktBuffe", f"a Network Instruments Observer capture, {_CONVERT}"),
+    (b"\x01\x10L\0", f"a Novell LANalyzer capture, {_CONVERT}"),
+    (b"TR\0d\0", f"an HP-UX nettl trace, {_CONVERT}"),
     (b"\xa1\x2b\x3c\x4d", "pcap as Navtel made it, whose layout nobody has published"),
     (b"\x4d\x3c\x2b\xa1", "pcap as Navtel made it, whose layout nobody has published"),
     (b"\n\r\n", "pcapng damaged by a transfer as text: transfer it as binary"),
@@ -70,6 +72,8 @@ def what_is(head: bytes, path: str) -> str:
     for magic, name in _FORMATS:
         if head.startswith(magic):
             return name
+    if b"NetScaler" in head[:64]:
+        return f"a Citrix NetScaler trace, {_CONVERT}"
     if head[257:262] == b"ustar":
         return f"a tar archive: {_UNPACK}"
     for pattern, name in _TEXTS:

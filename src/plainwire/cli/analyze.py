@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 import click
@@ -40,7 +41,10 @@ def command(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Read capture files (pcap, pcapng; - is standard input) and say what went wrong in them.
+    """Read capture files (pcap, pcapng, or compressed; - is standard input) and say what went wrong in them.
+
+    Several files are read as one capture, in order of time. From a pipe (tcpdump -w - | plainwire analyze -)
+    packets are taken as they come; Ctrl-C ends the writer, and what it wrote is still read.
 
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
@@ -67,3 +71,13 @@ def command(
             click.echo(table.exchanges(report))
         click.echo(terminal.verdict(report))
     return pipeline.exit_code(report)
+
+
+def _outlast_an_interrupt() -> None:
+    """Leave the first Ctrl-C to whoever writes to our standard input: we read on to its end."""
+
+    def once(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, once)
