@@ -1,0 +1,310 @@
+"""One direction of an HTTP/2 connection: bytes in, frames out (RFC 9113 sections 3.4 and 4.1).
+
+    START -> SYNC <-> (inside a frame)
+      |        |
+      +----> PROBE -> SYNC | LOST
+
+``START`` looks for what a direction must begin with: the preface of a client, the SETTINGS of a server.
+Without it the capture began in mid-connection, and ``PROBE`` looks whether the bytes form a plausible chain of
+frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` passes over everything up to
+the next hole, behind which it probes again: frames often begin where a segment does. Nothing is searched for
+byte by byte.
+
+DATA is handed out as it comes, in parts; all other frames whole. A hole inside the payload of a frame is
+taken off its length (``Part.missing``) where the text is clear, so that the count of bytes is known.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.model import Gap, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plainwire.model import Text
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HEADER = 9
+CHAIN = 3
+MOST_PAYLOAD = 1 << 20
+"""Bytes that are kept of a frame other than DATA: of what is larger only the count is known."""
+
+_MOST_PROBED = 256 << 10
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    range(10)
+)
+ALTSVC, ORIGIN, PRIORITY_UPDATE = 0xA, 0xC, 0x10
+"""RFC 7838 section 4, RFC 8336 section 2, RFC 9218 section 7.1."""
+
+JOINED_LATE, HOLE = -1, -2
+"""No frames: from here on frames before are unknown, because of the capture's start or a hole in it."""
+
+END_STREAM = ACK = 0x1
+END_HEADERS, PADDED, PRIORITIZED = 0x4, 0x8, 0x20
+
+_FLAGS = {DATA: 0x9, HEADERS: 0x2D, SETTINGS: 0x1, PUSH_PROMISE: 0xC, PING: 0x1, CONTINUATION: 0x4}
+_SIZES = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_ON_STREAM = frozenset((DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION))
+_ON_CONNECTION = frozenset((SETTINGS, PING, GOAWAY, ORIGIN, PRIORITY_UPDATE))
+_KNOWN = _ON_STREAM | _ON_CONNECTION | {WINDOW_UPDATE, ALTSVC}
+_LARGEST_USUAL = 1 << 16  # few peers allow frames larger than 2^14
+
+
+@dataclass(slots=True)
+class Part:
+    """A frame, or a part of a DATA frame. ``start`` and ``end`` are the offsets of its carrier."""
+
+    side: Side
+    type: int
+    flags: int
+    stream: int
+    payload: bytes
+    first: bool
+    last: bool
+    start: int
+    end: int
+    size: int = 0  # of the payload on the wire, with padding, of this part
+    missing: int = 0  # bytes that are not in the capture (or, of more than MOST_PAYLOAD, were not kept)
+    packet: int = 0
+    time_ns: int = 0
+    last_packet: int = 0
+    last_ns: int = 0
+
+
+class Sync(enum.IntEnum):
+    """See the module's essay."""
+
+    START = 0
+    SYNC = 1
+    PROBE = 2
+    LOST = 3
+
+
+class FrameCutter:
+    """Cuts the bytes of one side. ``begun``: the first byte is known to be the first of HTTP/2."""
+
+    def __init__(self, side: Side, *, begun: bool = False) -> None:
+        self.sync = Sync.SYNC if begun and side == Side.SERVER else Sync.START
+        self.lost = False  # some frames were not seen
+        self.position = 0
+        self._side = side
+        self._held: list[Text] = []  # while looking for the beginning
+        self._held_size = 0
+        self._wanted = 1  # so many bytes before another look makes sense
+        self._exact = False  # the text is clear
+        self._carry = b""  # of a frame's header
+        self._start = 0  # of the frame that is being read
+        self._payload = bytearray()
+        self._type = self._flags = self._stream = self._left = self._missing = self._size = 0
+        self._inside = False
+        self._first = False
+        self._padding: int | None = None  # of the DATA frame that is being read, None before it is known
+        self._parts: list[Part] = []
+
+    @property
+    def lowest_needed(self) -> int:
+        """The lowest stream offset that a part still to come can refer to."""
+        if self._held:
+            return self._held[0][1]
+        return self._start if self._inside or self._carry else self.position - 1
+
+    def feed(self, items: Iterable[Text | Gap]) -> list[Part]:
+        """Take more, in order; what could be cut."""
+        for item in items:
+            if isinstance(item, Gap):
+                self._gap(item)
+            else:
+                self._text(item)
+        parts, self._parts = self._parts, []
+        return parts
+
+    def close(self) -> list[Part]:
+        """The stream is over: a chain of fewer frames counts if it is all there is."""
+        if self._held:
+            data = b"".join(text[0] for text in self._held)
+            count, end = _chain(data)
+            if count > 1 and end == len(data):
+                self._release(0)
+            else:
+                self._give_up()
+        parts, self._parts = self._parts, []
+        return parts
+
+    # --- finding the first frame ------------------------------------------------------------------
+
+    def _text(self, text: Text) -> None:
+        if self.sync is Sync.SYNC:
+            self._cut(text, 0)
+        elif self.sync is not Sync.LOST:
+            self._held.append(text)
+            self._held_size += len(text[0])
+            if self._held_size >= self._wanted:
+                self._look()
+        self.position = text[2]
+
+    def _look(self) -> None:
+        data = b"".join(text[0] for text in self._held) if len(self._held) > 1 else self._held[0][0]
+        if self.sync is Sync.START and not self._begins(data):
+            return
+        if self.sync is Sync.PROBE:
+            count, end = _chain(data)
+            self._wanted = end + HEADER
+            if count >= CHAIN:
+                self._release(0)
+            elif count < 0 or self._wanted > _MOST_PROBED:
+                self._give_up()
+
+    def _begins(self, data: bytes) -> bool:
+        """Whether it is decided how this direction begins; if it is with what it must, go on from there."""
+        if self._side == Side.CLIENT:
+            if data.startswith(PREFACE):
+                self._release(len(PREFACE))
+                return True
+            if PREFACE.startswith(data):
+                return False
+        else:
+            if len(data) < HEADER:
+                return False
+            if data[3] == SETTINGS and not data[4] & ACK and _chain(data[:HEADER])[0] == 1:
+                self._release(0)
+                return True
+        self.sync = Sync.PROBE
+        self._mark(JOINED_LATE, self._held[0][1])
+        return True
+
+    def _release(self, skip: int) -> None:
+        """Cut what was held."""
+        self.sync, self._wanted = Sync.SYNC, 1
+        held, self._held, self._held_size = self._held, [], 0
+        for text in held:
+            if skip < len(text[0]):
+                self._cut(text, skip)
+            skip = max(0, skip - len(text[0]))
+
+    def _give_up(self) -> None:
+        self._held, self._held_size, self._wanted = [], 0, 1
+        self.sync, self.lost = Sync.LOST, True
+
+    # --- cutting ----------------------------------------------------------------------------------
+
+    def _cut(self, text: Text, at: int) -> None:
+        data, start, end = text
+        size = len(data)
+        exact = self._exact = end - start == size
+        while at < size:
+            if not self._inside:
+                if not self._carry:
+                    self._start = start + at if exact else start
+                taken = min(HEADER - len(self._carry), size - at)
+                self._carry += data[at : at + taken]
+                at += taken
+                if len(self._carry) < HEADER:
+                    return
+                self._open(start + at if exact else end)
+                continue
+            taken = min(self._left, size - at)
+            begin = start + at if exact else start
+            part = data[at : at + taken] if taken < size else data
+            at += taken
+            self._left -= taken
+            self._take(part, begin, start + at if exact else end)
+
+    def _open(self, end: int) -> None:
+        """A frame's header is there."""
+        head, self._carry = self._carry, b""
+        self._left = self._size = int.from_bytes(head[:3])
+        self._type, self._flags = head[3], head[4]
+        self._stream = int.from_bytes(head[5:]) & 0x7FFFFFFF
+        self._inside, self._first, self._missing = True, True, 0
+        self._padding = None if self._type == DATA and self._flags & PADDED else 0
+        if not self._left:
+            self._end(end)
+
+    def _take(self, part: bytes, start: int, end: int) -> None:
+        if self._type == DATA:
+            self._data(part, start, end)
+            return
+        room = MOST_PAYLOAD - len(self._payload)
+        self._payload += part[:room]
+        self._missing += max(0, len(part) - room)
+        if not self._left:
+            self._end(end)
+
+    def _data(self, part: bytes, start: int, end: int) -> None:
+        size = len(part)
+        if self._padding is None:
+            self._padding = part[0]
+            part = part[1:]
+        if self._padding:  # the last bytes of the frame
+            part = part[: max(0, len(part) - max(0, self._padding - self._left))]
+        self._emit(part, self._start if self._first else start, end, size)
+
+    def _emit(self, payload: bytes, start: int, end: int, size: int) -> None:
+        last = not self._left
+        self._parts.append(
+            Part(
+                self._side, self._type, self._flags, self._stream, payload, self._first, last, start, end,
+                size, self._missing,
+            )
+        )  # fmt: skip
+        self._first, self._missing = False, 0
+        self._inside = not last
+
+    def _end(self, end: int) -> None:
+        payload = bytes(self._payload)
+        self._payload.clear()
+        self._emit(payload, self._start, end, self._size)
+
+    def _gap(self, gap: Gap) -> None:
+        """Bytes are missing: within the payload of one frame they are only counted, if the text is clear."""
+        if self.sync is Sync.SYNC and self._inside and self._exact and gap.length <= self._left:
+            self._left -= gap.length
+            self._missing += gap.length
+            self.position = gap.offset + gap.length
+            if self._type == DATA:
+                self._padding = self._padding or 0
+                self._emit(b"", self._start if self._first else gap.offset, self.position, gap.length)
+            elif not self._left:
+                self._end(self.position)
+            return
+        self.position = gap.offset
+        self._held, self._held_size, self._wanted = [], 0, 1
+        self._carry, self._inside = b"", False
+        self._payload.clear()
+        self.sync, self.lost = Sync.PROBE, True
+        self._mark(HOLE, gap.offset)
+
+    def _mark(self, kind: int, offset: int) -> None:
+        self._parts.append(
+            Part(self._side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
+        )
+
+
+def _chain(data: bytes) -> tuple[int, int]:
+    """(how many valid frame headers follow each other, where the last frame ends); -1 of them: none can."""
+    at = count = 0
+    while at + HEADER <= len(data) and count < CHAIN:
+        length, kind, flags = int.from_bytes(data[at : at + 3]), data[at + 3], data[at + 4]
+        if not _plausible(length, kind, flags, int.from_bytes(data[at + 5 : at + 9])):
+            return -1, at
+        at += HEADER + length
+        count += 1
+    return count, at
+
+
+def _plausible(length: int, kind: int, flags: int, stream: int) -> bool:
+    """Whether these can be the fields of a frame's header (RFC 9113 section 6)."""
+    if kind not in _KNOWN or length > _LARGEST_USUAL or stream >> 31 or flags & ~_FLAGS.get(kind, 0):
+        return False
+    if (
+        _SIZES.get(kind, length) != length
+        or (kind == SETTINGS and length % 6)
+        or (kind == GOAWAY and length < 8)
+    ):
+        return False
+    return (stream != 0 if kind in _ON_STREAM else True) and (stream == 0 if kind in _ON_CONNECTION else True)

@@ -1,0 +1,87 @@
+"""Names of the codes that HTTP/2 and HTTP/3 use, as IANA's registries have them."""
+
+from __future__ import annotations
+
+H2_ERRORS = {
+    0x0: "NO_ERROR",
+    0x1: "PROTOCOL_ERROR",
+    0x2: "INTERNAL_ERROR",
+    0x3: "FLOW_CONTROL_ERROR",
+    0x4: "SETTINGS_TIMEOUT",
+    0x5: "STREAM_CLOSED",
+    0x6: "FRAME_SIZE_ERROR",
+    0x7: "REFUSED_STREAM",
+    0x8: "CANCEL",
+    0x9: "COMPRESSION_ERROR",
+    0xA: "CONNECT_ERROR",
+    0xB: "ENHANCE_YOUR_CALM",
+    0xC: "INADEQUATE_SECURITY",
+    0xD: "HTTP_1_1_REQUIRED",
+}
+"""RFC 9113 section 7."""
+
+H3_ERRORS = {
+    0x33: "H3_DATAGRAM_ERROR",
+    0x100: "H3_NO_ERROR",
+    0x101: "H3_GENERAL_PROTOCOL_ERROR",
+    0x102: "H3_INTERNAL_ERROR",
+    0x103: "H3_STREAM_CREATION_ERROR",
+    0x104: "H3_CLOSED_CRITICAL_STREAM",
+    0x105: "H3_FRAME_UNEXPECTED",
+    0x106: "H3_FRAME_ERROR",
+    0x107: "H3_EXCESSIVE_LOAD",
+    0x108: "H3_ID_ERROR",
+    0x109: "H3_SETTINGS_ERROR",
+    0x10A: "H3_MISSING_SETTINGS",
+    0x10B: "H3_REQUEST_REJECTED",
+    0x10C: "H3_REQUEST_CANCELLED",
+    0x10D: "H3_REQUEST_INCOMPLETE",
+    0x10E: "H3_MESSAGE_ERROR",
+    0x10F: "H3_CONNECT_ERROR",
+    0x110: "H3_VERSION_FALLBACK",
+    0x200: "QPACK_DECOMPRESSION_FAILED",
+    0x201: "QPACK_ENCODER_STREAM_ERROR",
+    0x202: "QPACK_DECODER_STREAM_ERROR",
+}
+"""RFC 9114 section 8.1, RFC 9204 section 6, RFC 9297 section 5.2."""
+
+H2_SETTINGS = {
+    0x1: "HEADER_TABLE_SIZE",
+    0x2: "ENABLE_PUSH",
+    0x3: "MAX_CONCURRENT_STREAMS",
+    0x4: "INITIAL_WINDOW_SIZE",
+    0x5: "MAX_FRAME_SIZE",
+    0x6: "MAX_HEADER_LIST_SIZE",
+    0x8: "ENABLE_CONNECT_PROTOCOL",
+    0x9: "NO_RFC7540_PRIORITIES",
+}
+"""RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1."""
+
+H3_SETTINGS = {
+    0x1: "QPACK_MAX_TABLE_CAPACITY",
+    0x6: "MAX_FIELD_SECTION_SIZE",
+    0x7: "QPACK_BLOCKED_STREAMS",
+    0x8: "ENABLE_CONNECT_PROTOCOL",
+    0x33: "H3_DATAGRAM",
+}
+"""RFC 9114 section 7.2.4.1, RFC 9204 section 5, RFC 9220 section 3, RFC 9297 section 2.1.1."""
+
+
+def h2_error(code: int) -> str:
+    """The name of an error code of RST_STREAM or GOAWAY; one that is not registered as a number."""
+    return H2_ERRORS.get(code, f"0x{code:x}")
+
+
+def h3_error(code: int) -> str:
+    """The name of an application error code of HTTP/3. Greased ones (0x1f * n + 0x21) mean no error."""
+    if code in H3_ERRORS:
+        return H3_ERRORS[code]
+    if code >= 0x21 and (code - 0x21) % 0x1F == 0:
+        return f"0x{code:x} (reserved, means H3_NO_ERROR)"
+    return f"0x{code:x}"
+
+
+def settings(names: dict[int, str], pairs: list[tuple[int, int]]) -> str:
+    """Settings as a sentence: the first ones, by name."""
+    said = [f"{names.get(key, f'0x{key:x}')}={value}" for key, value in pairs[:12]]
+    return ", ".join(said) + (f" and {len(pairs) - 12} more" if len(pairs) > 12 else "")
