@@ -11,9 +11,13 @@ import functools
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance import explained, reference, table, timing, workers
 from conformance.check import Checked, check
+
+if TYPE_CHECKING:
+    from conformance.reference import Capture
 
 _SECONDS, _MEGABYTES = 60, 2048
 
@@ -22,30 +26,38 @@ def main() -> None:
     """Print the table; exit 1 where a capture ends in a traceback or at a limit."""
     options = _options()
     try:
-        captures = reference.captures(options.corpus)
+        captures = [c for n, c in enumerate(reference.captures(options.corpus)) if _wanted(options, n, c)]
     except OSError as error:
         sys.exit(f"no corpus: {error} (--corpus DIR, or {reference.VARIABLE})")
-    captures = [capture for capture in captures if options.match in capture.name][:: options.every]
     if options.timing:
         timing.show(captures)
         return
+    results, errors = _check(options, captures)
+    explanations = explained.read()
+    if options.json:
+        options.json.write_text(json.dumps(table.as_json(results, errors, explanations)))
+    table.show(results, errors, explanations, every=options.all, alone=options.list, explain=options.explain)
+    sys.exit(bool(errors))
+
+
+def _wanted(options: argparse.Namespace, number: int, capture: Capture) -> bool:
+    secret = bool(options.secrets and capture.keys)
+    return options.match in capture.name and (secret or number % options.every == 0)
+
+
+def _check(options: argparse.Namespace, captures: list[Capture]) -> tuple[list[Checked], table.Errors]:
     work = functools.partial(check, options.corpus, by_packet=options.pieces)
     results: list[Checked] = []
-    errors: list[tuple[str, str]] = []
-    outcomes = workers.run(work, captures, jobs=options.jobs, seconds=options.seconds, megabytes=_MEGABYTES)
-    for number, outcome in enumerate(outcomes, 1):
+    errors: table.Errors = []
+    limits = {"jobs": options.jobs, "seconds": options.seconds, "megabytes": _MEGABYTES}
+    for number, outcome in enumerate(workers.run(work, captures, **limits), 1):
         if outcome.answer is None:
             errors.append((outcome.task.name, outcome.error or ""))
         else:
             results.append(outcome.answer)
         if sys.stderr.isatty():
             print(f"\r{number}/{len(captures)}", end="", file=sys.stderr, flush=True)
-    results.sort(key=lambda result: result.name)
-    explanations = explained.read()
-    if options.json:
-        options.json.write_text(json.dumps(table.as_json(results, errors, explanations)))
-    table.show(results, errors, explanations, every=options.all, alone=options.list, explain=options.explain)
-    sys.exit(bool(errors))
+    return sorted(results, key=lambda result: result.name), sorted(errors)
 
 
 def _options() -> argparse.Namespace:
@@ -56,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
     parser.add_argument("--match", default="", metavar="TEXT", help="only captures with this in their name")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth capture")
+    parser.add_argument("--secrets", action="store_true", help="with --every: and all that have secrets")
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="limit for one capture (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the whole result, for programs")
     parser.add_argument("--all", action="store_true", help="captures without differences too")

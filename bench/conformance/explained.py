@@ -1,9 +1,13 @@
 """The differences that are understood: ``explained.tsv``.
 
-One line a difference, or a class of them, in five columns: the capture's name (``*`` as in file names), whose
-it is, the kind of message (``*`` as well), its packets (numbers and ranges with commas between, or ``*``), why.
-Whose: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round; ``body``, both
-have it and its bodies differ.
+One line a difference, or a class of them, in five columns:
+
+* the capture's name, with ``*`` as in file names;
+* whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round;
+  ``body``, both have it and its bodies differ;
+* the kind of message, with ``*`` as well;
+* its packets, numbers and ranges with commas between, or ``*``;
+* why.
 """
 
 from __future__ import annotations

@@ -1,0 +1,23 @@
+"""Where the captures are that other projects made: no part of this project, read from beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "PLAINWIRE_CORPUS"
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+_NAMED = os.environ.get(VARIABLE)  # now: in a test the environment has no PLAINWIRE_ variables
+
+
+def corpus() -> Path:
+    """The corpus: the folder that the environment names, else the one beside the project.
+
+    The test is skipped, and says so, where there is none.
+    """
+    folder = Path(_NAMED or _BESIDE)
+    if not (folder / "manifest.tsv").exists():
+        pytest.skip(f"no corpus of captures at {folder} ({VARIABLE} names it)")
+    return folder
