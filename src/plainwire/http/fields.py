@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from plainwire.http.content import codings
+
 _MOST_CACHED = 4096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOST_DIGITS = 18
@@ -27,6 +29,8 @@ class Framing:
     keep_alive: bool = False
     upgrade: bool = False
     broken: bool = False
+    codings: tuple[str, ...] = ()  # transfer and content codings of the body, in the order of being applied
+    event_stream: bool = False
     defects: list[str] = field(default_factory=list)
 
 
@@ -39,12 +43,24 @@ def printable(data: bytes, most: int = 60) -> str:
     return f"'{text}'" + ("..." if len(data) > most else "")
 
 
-_ORDINARY, _CONTENT_LENGTH, _TRANSFER_ENCODING, _CONNECTION, _UPGRADE, _BROKEN = range(6)
+(
+    _ORDINARY,
+    _CONTENT_LENGTH,
+    _TRANSFER_ENCODING,
+    _CONNECTION,
+    _UPGRADE,
+    _CONTENT_ENCODING,
+    _CONTENT_TYPE,
+    _BROKEN,
+) = range(8)
+_EVENT_STREAM = "text/event-stream"
 _KINDS = {
     "content-length": _CONTENT_LENGTH,
     "transfer-encoding": _TRANSFER_ENCODING,
     "connection": _CONNECTION,
     "upgrade": _UPGRADE,
+    "content-encoding": _CONTENT_ENCODING,
+    "content-type": _CONTENT_TYPE,
 }
 _Known = tuple[tuple[str, str], int]  # a field, and its kind
 
@@ -85,7 +101,10 @@ class FieldParser:
             kind = _KINDS.get(name.lower(), _ORDINARY) if token else _BROKEN
             if token and len(self._kinds) < _MOST_CACHED:
                 self._kinds[name] = kind
-        field = (name, value.strip(" \t")), kind if colon else _BROKEN
+        value = value.strip(" \t")
+        if kind == _CONTENT_TYPE and not value.lower().startswith(_EVENT_STREAM):
+            kind = _ORDINARY  # so that framings are as few as can be
+        field = (name, value), kind if colon else _BROKEN
         if len(self._lines) >= _MOST_CACHED:
             self._lines.clear()
         self._lines[line] = field
@@ -94,29 +113,30 @@ class FieldParser:
 
 def _framing(special: list[_Known]) -> Framing:
     framing = Framing()
-    lengths: list[str] = []
-    codings: list[str] = []
+    values: dict[int, list[str]] = {}
     for (_, value), kind in special:
-        if kind == _CONTENT_LENGTH:
-            lengths.append(value)
-        elif kind == _TRANSFER_ENCODING:
-            codings += [c.strip().lower() for c in value.split(",")]
-        elif kind == _CONNECTION:
-            options = {option.strip() for option in value.lower().split(",")}
-            framing.close = framing.close or "close" in options
-            framing.keep_alive = framing.keep_alive or "keep-alive" in options
-        elif kind == _UPGRADE:
-            framing.upgrade = True
-        elif kind == _BROKEN:
-            framing.broken = True
+        values.setdefault(kind, []).append(value)
+    options = {option for value in values.get(_CONNECTION, ()) for option in _listed(value)}
+    framing.close, framing.keep_alive = "close" in options, "keep-alive" in options
+    framing.upgrade, framing.broken = _UPGRADE in values, _BROKEN in values
+    framing.event_stream = any(v.lower().startswith(_EVENT_STREAM) for v in values.get(_CONTENT_TYPE, ()))
+    lengths = values.get(_CONTENT_LENGTH, [])
     if lengths:
         framing.content_length = _content_length(lengths, framing.defects)
-    if codings:
+    transfer = [coding for value in values.get(_TRANSFER_ENCODING, ()) for coding in _listed(value)]
+    framing.codings = codings(values.get(_CONTENT_ENCODING, ())) + codings(
+        c for c in transfer if c != "chunked"
+    )
+    if transfer:
         framing.transfer_encoding = True
-        framing.chunked = codings[-1] == "chunked"
+        framing.chunked = transfer[-1] == "chunked"
         if lengths:
             framing.defects.append("both Transfer-Encoding and Content-Length (RFC 9112 section 6.3)")
     return framing
+
+
+def _listed(value: str) -> list[str]:
+    return [element.strip() for element in value.lower().split(",")]
 
 
 def _parse_broken(block: bytes) -> tuple[Headers, Framing]:

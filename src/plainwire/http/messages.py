@@ -114,6 +114,8 @@ class RequestReader(Reader[Request]):
         """The stream is over."""
         if self.state is State.HEAD and self._carry:
             self._cut_head()
+        if self.current is not None:
+            self._end_content(self.current)
 
     def _cut_head(self) -> None:
         """Half a head is a request too."""
@@ -235,10 +237,12 @@ class ResponseReader(Reader[Response]):
         elif framing.transfer_encoding or framing.content_length is not None:
             if framing.transfer_encoding and not framing.chunked:
                 response.framing, self.state = "close", State.UNTIL_CLOSE
+                self._expect_content(framing)
             else:
                 self._begin_body(response, framing)
         else:
             response.framing, self.state = "close", State.UNTIL_CLOSE
+            self._expect_content(framing)
         changing = self._requests.changing
         if tunnel or (changing is not None and self._count > changing):
             self._requests.answer(tunnel=tunnel)
@@ -257,6 +261,8 @@ class ResponseReader(Reader[Response]):
             self._begin_cut(
                 StatusLine("", 0, "", []), [f"{size} bytes that are no response: {printable(junk)}"], start
             )
+        if self.current is not None:
+            self._end_content(self.current)
 
     def _cut_head(self) -> None:
         if self._carry.startswith(STATUS_PREFIX):

@@ -22,6 +22,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from plainwire.http.content import Budget, ContentDecoder, EventCounter
 from plainwire.http.fields import FieldParser, Framing, printable
 from plainwire.model import Gap, Request, Response, Text
 
@@ -32,6 +33,7 @@ LONGEST_HEAD = 1 << 20
 MOST_BODY_KEPT = 64 << 20
 MOST_DEFECTS = 20
 HEAD_END = re.compile(rb"\n\r?\n").search
+_PARTIAL = 206
 _MOST_HELD = 1 << 20
 _CHUNK_LINE = 4096
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
@@ -77,6 +79,9 @@ class Reader(abc.ABC, Generic[Message]):
         self._left = 0  # of BODY or CHUNK
         self._started = False
         self._body: list[bytes] = []
+        self._content: ContentDecoder | None = None
+        self._events: EventCounter | None = None
+        self._budget = Budget()
         self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
             self._head,
             self._sized,
@@ -183,9 +188,9 @@ class Reader(abc.ABC, Generic[Message]):
             self._cut_head()
         self._give_up("bytes are missing from the capture")
         if self.current is not None:
+            self._end_content(self.current)
             self.finished.append(self.current)
             self.current = None
-        self._body = []
         self._started = True
         if state not in (State.DEAD, State.HELD):
             self.state = State.LOST
@@ -215,14 +220,36 @@ class Reader(abc.ABC, Generic[Message]):
     def _head(self, text: bytes, at: int) -> int:
         """Read a start line and its header fields."""
 
+    def _expect_content(self, framing: Framing) -> None:
+        """Before a body: its codings, and whether it is a stream of events."""
+        partial = type(self.current) is Response and self.current.status == _PARTIAL
+        if framing.codings and not partial:  # a part of coded content cannot be decoded alone
+            self._content = ContentDecoder(framing.codings, self._budget)
+        if framing.event_stream:
+            self._events = EventCounter()
+
+    def _end_content(self, message: Message) -> None:
+        if self._content is not None:
+            message.content = self._content.finish(complete=message.complete)
+            self._content = None
+        if self._events is not None:
+            if type(message) is Response:
+                message.events = self._events.events
+            self._events = None
+        if self._body:
+            message.body = b"".join(self._body)
+            self._body = []
+
     def _begin_body(self, message: Message, framing: Framing) -> None:
         """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
         if framing.chunked:
             message.framing, self.state = "chunked", State.CHUNK_SIZE
+            self._expect_content(framing)
         elif framing.content_length:
             message.framing = "content-length"
             message.declared_size = self._left = framing.content_length
             self.state = State.BODY
+            self._expect_content(framing)
         else:
             if framing.content_length == 0:
                 message.framing, message.declared_size = "content-length", 0
@@ -232,9 +259,7 @@ class Reader(abc.ABC, Generic[Message]):
         message = self.current
         if message is not None:
             message.complete = True
-            if self._body:
-                message.body = b"".join(self._body)
-                self._body = []
+            self._end_content(message)
             self.finished.append(message)
         self.current = None
         self.state = State.HEAD
@@ -246,6 +271,10 @@ class Reader(abc.ABC, Generic[Message]):
         message.body_size += len(part)
         if type(message) is Request:
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
+        if self._content is not None:
+            part = self._content.feed(part)
+        if self._events is not None:
+            self._events.feed(part)
         if self._keep_bodies and message.body_size <= MOST_BODY_KEPT:
             self._body.append(part)
 

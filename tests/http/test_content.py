@@ -1,0 +1,146 @@
+"""Content codings: undone as they come, wherever they are cut; corrupt ones named; never without bounds."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import TYPE_CHECKING
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire.http.content import Budget, ContentDecoder, EventCounter, codings
+from tests.http.talk import GET, SERVER, Talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT = bytes(range(256)) * 40 + b"a" * 300_000
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(data) + packer.flush()
+
+
+def _two_members(data: bytes) -> bytes:
+    return gzip.compress(data[:7]) + gzip.compress(data[7:])
+
+
+def _two_frames(data: bytes) -> bytes:
+    return zstandard.compress(data[:7]) + zstandard.compress(data[7:])
+
+
+ENCODERS: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("gzip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("gzip", _two_members),
+    ("deflate", zlib.compress),
+    ("deflate", _raw_deflate),
+    ("br", brotli.compress),
+    ("zstd", zstandard.compress),
+    ("zstd", _two_frames),
+]
+
+
+@pytest.mark.parametrize(("coding", "encode"), ENCODERS)
+@pytest.mark.parametrize("step", [1, 1000, 1 << 20])
+def test_every_coding_is_undone_however_it_is_cut(
+    coding: str, encode: Callable[[bytes], bytes], step: int
+) -> None:
+    coded = encode(TEXT)
+    decoder = ContentDecoder((coding,), Budget())
+    assert b"".join(decoder.feed(coded[at : at + step]) for at in range(0, len(coded), step)) == TEXT
+    content = decoder.finish(complete=True)
+    assert (content.complete, content.decoded_size, content.defect) == (True, len(TEXT), "")
+
+
+def test_several_codings_are_undone_last_one_first() -> None:
+    decoder = ContentDecoder(codings(["gzip, br"]), Budget())
+    assert decoder.feed(brotli.compress(gzip.compress(TEXT))) == TEXT
+
+
+@pytest.mark.parametrize(("coding", "encode"), ENCODERS)
+def test_content_that_ends_too_early_is_named(coding: str, encode: Callable[[bytes], bytes]) -> None:
+    decoder = ContentDecoder((coding,), Budget())
+    decoder.feed(encode(TEXT)[:-3])
+    content = decoder.finish(complete=True)
+    assert not content.complete
+    assert content.defect == f"the {coding} content ends before its end"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
+def test_what_is_not_of_the_coding_is_named_and_shown_as_it_is(coding: str) -> None:
+    decoder = ContentDecoder((coding,), Budget())
+    assert decoder.feed(b"<html>not coded at all</html>") == b"<html>not coded at all</html>"
+    assert decoder.finish(complete=True).defect.startswith(f"corrupt {coding}")
+
+
+def test_an_unknown_coding_is_named_and_its_bytes_are_shown_as_they_are() -> None:
+    decoder = ContentDecoder(("compress",), Budget())
+    assert decoder.feed(b"\x1f\x9d") == b"\x1f\x9d"
+    assert decoder.finish(complete=True).defect == "content coding compress is not decoded"
+
+
+@pytest.mark.parametrize(("coding", "encode"), ENCODERS)
+def test_a_bomb_is_decoded_up_to_the_limit_only(coding: str, encode: Callable[[bytes], bytes]) -> None:
+    decoder = ContentDecoder((coding,), Budget(1 << 20))
+    coded = encode(b"\0" * (64 << 20))
+    assert len(decoder.feed(coded)) <= (1 << 20) + (160 << 10) * 260
+    assert decoder.feed(coded) == b""
+    assert decoder.finish(complete=True).defect.startswith("not decoded beyond")
+
+
+@given(st.sampled_from(["gzip", "deflate", "br", "zstd"]), st.lists(st.binary(max_size=200), max_size=8))
+def test_junk_never_raises(coding: str, parts: list[bytes]) -> None:
+    decoder = ContentDecoder((coding,), Budget())
+    for part in parts:
+        decoder.feed(part)
+    content = decoder.finish(complete=True)
+    assert not (content.complete and content.defect)
+
+
+@given(st.lists(st.sampled_from(["data: x", "id: 7", ": note", ""]), max_size=30), st.data())
+def test_events_are_counted_however_their_lines_end_and_are_cut(
+    lines: list[str], data: st.DataObject
+) -> None:
+    end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    text = "".join(line + end for line in lines).encode()
+    expected, open_block = 0, False
+    for line in lines:
+        expected += not line and open_block
+        open_block = bool(line)
+    cut = data.draw(st.integers(0, len(text)))
+    counter = EventCounter()
+    counter.feed(text[:cut])
+    counter.feed(text[cut:])
+    assert counter.events == expected
+
+
+def test_a_coded_body_is_decoded_and_measured_on_the_wire() -> None:
+    coded = gzip.compress(b"hello")
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(coded)}\r\n\r\n".encode()
+    (exchange,) = Talk().client(GET).server(head + coded).close(SERVER, "fin").read()
+    assert exchange.response
+    assert exchange.response.content
+    assert (exchange.response.body, exchange.response.body_size) == (b"hello", len(coded))
+    assert exchange.response.content.complete
+
+
+def test_a_coded_body_without_a_length_shows_that_it_was_cut() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    (exchange,) = Talk().client(GET).server(head + gzip.compress(TEXT)[:-9]).close(SERVER, "fin").read()
+    assert exchange.response
+    assert exchange.response.content
+    assert exchange.response.content.defect == "the gzip content ends before its end"
+
+
+def test_a_stream_of_events_that_goes_on_is_counted_so_far() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    (exchange,) = Talk().client(GET).server(head + b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n").read()
+    assert exchange.outcome == "unseen"
+    assert exchange.response
+    assert exchange.response.events == 2
