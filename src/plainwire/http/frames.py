@@ -5,10 +5,10 @@
       +----> PROBE -> SYNC | LOST
 
 ``START`` looks for what a direction must begin with: the preface of a client, the SETTINGS of a server.
-Without it the capture began in mid-connection, and ``PROBE`` looks whether the bytes form a plausible chain of
-frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` passes over everything up to
-the next hole, behind which it probes again: frames often begin where a segment does. Nothing is searched for
-byte by byte.
+Without it the capture began in mid-connection, and ``PROBE`` looks whether the bytes form a plausible chain
+of frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` passes over
+everything up to the next hole, behind which it probes again: frames often begin where a segment does.
+Nothing is searched for byte by byte.
 
 DATA is handed out as it comes, in parts; all other frames whole. A hole inside the payload of a frame is
 taken off its length (``Part.missing``) where the text is clear, so that the count of bytes is known.

@@ -82,18 +82,23 @@ class WebSocket:
 
 @dataclass(slots=True)
 class Grpc:
-    """A gRPC call: ``status`` and ``message`` as the trailers give them, messages counted by side."""
+    """A gRPC call: ``status`` and ``message`` as the trailers give them, messages counted by side.
+
+    ``kind`` is ``grpc``, ``grpc-web`` or ``grpc-web-text``, whose messages are not counted.
+    """
 
     method: str
     status: int | None = None
     message: str = ""
     messages: list[int] = field(default_factory=lambda: [0, 0])
+    kind: str = "grpc"
 
 
 @dataclass(slots=True)
 class Request:
     """A request as it was on the wire. ``start`` and ``end`` are offsets in the client's TCP stream,
-    rounded outward to whole TLS records: ``[start, end)`` is [s0, s1) of the rules.
+    rounded outward to whole TLS records: ``[start, end)`` is [s0, s1) of the rules. A pushed request
+    stands in the server's stream. In HTTP/3 they are those of the QUIC stream.
 
     ``packet``/``time_ns`` belong to the first byte, ``last_packet``/``last_ns`` to the last seen one.
     ``defects`` say in words what breaks RFC 9112. ``body_digest`` is None for an empty body.
@@ -122,7 +127,11 @@ class Request:
 
     @property
     def authority(self) -> str | None:
-        """The Host field, or the authority of an absolute target (RFC 9112 section 3.2)."""
+        """``:authority``, the Host field, or the authority of an absolute target (RFC 9112 section 3.2)."""
+        if self.headers and self.headers[0][0][:1] == ":":
+            named = dict(reversed(self.headers)).get(":authority")
+            if named is not None:
+                return named
         if self.method == "CONNECT":
             return self.target
         scheme, separator, rest = self.target.partition("://")

@@ -1,0 +1,90 @@
+"""gRPC over HTTP/2 or HTTP/3: which method, how many messages, and how it ended.
+
+gRPC's own specification ("gRPC over HTTP2"): a call is a POST with the content type ``application/grpc``;
+messages are prefixed with a flag and a length of four bytes; status and message stand in the trailers, or
+in the only header block of a response without messages (Trailers-Only). In gRPC-Web the trailers are the
+last prefixed message.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from plainwire.http.semantics import value_of
+from plainwire.model import Grpc, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.http.hpack import Field
+    from plainwire.model import Request
+
+_PREFIX = 5
+_TRAILERS = 0x80
+_MOST_TRAILERS = 1 << 16
+_LONGEST_STATUS = 9
+_KIND = re.compile(r"application/(grpc(?:-web(?:-text)?)?)(?:[+; ]|$)", re.IGNORECASE).match
+
+
+class GrpcReader:
+    """Follows one call and notes it in ``facts``."""
+
+    def __init__(self, request: Request, kind: str) -> None:
+        self.facts = Grpc(request.target, kind=kind)
+        self._prefixes = [b"", b""]
+        self._left = [0, 0]
+        self._kept: bytearray | None = None  # the trailers of gRPC-Web
+
+    def feed(self, side: Side, part: bytes) -> None:
+        """Take a part of the body of one side."""
+        if self.facts.kind == "grpc-web-text":
+            return  # base64: messages are not counted
+        at, size = 0, len(part)
+        while at < size:
+            left = self._left[side]
+            if left:
+                taken = min(left, size - at)
+                if self._kept is not None and side == Side.SERVER:
+                    self._kept += part[at : at + taken]
+                self._left[side] = left - taken
+                at += taken
+                if not self._left[side]:
+                    self._message_over(side)
+                continue
+            taken = min(_PREFIX - len(self._prefixes[side]), size - at)
+            self._prefixes[side] += part[at : at + taken]
+            at += taken
+            if len(self._prefixes[side]) == _PREFIX:
+                self._begin(side)
+
+    def _begin(self, side: Side) -> None:
+        prefix, self._prefixes[side] = self._prefixes[side], b""
+        self._left[side] = int.from_bytes(prefix[1:])
+        trailers = side == Side.SERVER and prefix[0] & _TRAILERS and self.facts.kind == "grpc-web"
+        self._kept = bytearray() if trailers and self._left[side] <= _MOST_TRAILERS else None
+        if not self._left[side]:
+            self._message_over(side)
+
+    def _message_over(self, side: Side) -> None:
+        if self._kept is None or side == Side.CLIENT:
+            self.facts.messages[side] += 1
+            return
+        lines = bytes(self._kept).decode("latin-1").split("\r\n")
+        self._kept = None
+        pairs = (line.partition(":") for line in lines)
+        self.trailers([(name.strip().lower(), value.strip()) for name, _, value in pairs])
+
+    def trailers(self, fields: Sequence[Field]) -> None:
+        """Take the trailers, or the header block of a Trailers-Only response."""
+        status = value_of(fields, "grpc-status")
+        if status.isascii() and status.isdigit() and len(status) <= _LONGEST_STATUS:
+            self.facts.status = int(status)
+            self.facts.message = unquote_to_bytes(value_of(fields, "grpc-message")).decode("utf-8", "replace")
+
+
+def grpc_of(request: Request) -> GrpcReader | None:
+    """A reader if the request begins a call."""
+    match = _KIND(value_of(request.headers, "content-type"))
+    return GrpcReader(request, match[1].lower()) if match else None
