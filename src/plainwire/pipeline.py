@@ -70,7 +70,7 @@ class Analysis:
 
     def _packets(self, batch: PacketBatch) -> None:
         self.coverage.packets += len(batch.number)
-        touched, over = self._assembler.feed(self._decoder.decode(batch))
+        touched, over = self._assembler.feed(self._decoder.decode(batch).segments)
         for tcp in touched:
             conversation = self._open.get(tcp.facts.id)
             if conversation is None:

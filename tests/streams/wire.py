@@ -125,7 +125,7 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
     decoder, assembler = Decoder(), Assembler()
     found: dict[int, Stream] = {}
     for first, last in pairwise(sorted({0, len(packets), *cuts})):
-        touched, over = assembler.feed(decoder.decode(_batch(packets[first:last], first + 1)))
+        touched, over = assembler.feed(decoder.decode(_batch(packets[first:last], first + 1)).segments)
         for connection in touched:
             found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
         for connection in over:
@@ -142,7 +142,7 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
 
 
 def segments(wire: Wire) -> SegmentBatch:
-    return Decoder().decode(_batch(wire.packets, 1))
+    return Decoder().decode(_batch(wire.packets, 1)).segments
 
 
 def _batch(packets: Sequence[tuple[int, bytes, int]], number: int) -> PacketBatch:

@@ -1,0 +1,135 @@
+"""What follows an EtherType (IEEE 802 numbers of IANA), wherever one stands: in Ethernet, SLL, GRE, SNAP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from plainwire.model import Int64s
+    from plainwire.packets.layers import Bools
+
+IPV4, IPV6 = 0x0800, 0x86DD
+
+KINDS = {
+    IPV4: Kind.IPV4,
+    IPV6: Kind.IPV6,
+    0x8100: Kind.VLAN,
+    0x88A8: Kind.VLAN,
+    0x9100: Kind.VLAN,
+    0x9200: Kind.VLAN,
+    0x9300: Kind.VLAN,
+    0x8847: Kind.MPLS,
+    0x8848: Kind.MPLS,
+    0x8864: Kind.PPPOE,
+    0x880B: Kind.PPP,
+    0x6558: Kind.ETHERNET,  # transparent Ethernet bridging
+    0x88E7: Kind.BACKBONE,
+    0x892F: Kind.REDUNDANCY,
+    0x894F: Kind.NSH,
+    0x88BE: Kind.ERSPAN2,
+    0x22EB: Kind.ERSPAN3,
+    0x883E: Kind.WCCP,
+}
+
+_NOT_DECODED = {
+    0x88E5: "MACsec",
+    0x22F3: "TRILL",
+    0x8903: "Cisco FabricPath",
+    0x4305: "B.A.T.M.A.N.",
+    0x876B: "compressed TCP/IP (Van Jacobson)",
+}
+
+
+def follow(layer: Layer, types: Int64s, passed_over: Counter[str]) -> Found:
+    """Groups by EtherType; ``layer`` stands behind the type."""
+    found = list(split(layer, types, KINDS))
+    if sum(len(part.row) for _, part in found) < len(layer.row):
+        name_others(types, _NOT_DECODED, passed_over)
+    yield from found
+
+
+def vlan(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """IEEE 802.1Q: two bytes of tag, then the next type, or a length and LLC."""
+    types = rows.be16(layer.at + 2)
+    return length_or_type(layer.skip(4), types, passed_over)
+
+
+def length_or_type(layer: Layer, types: Int64s, passed_over: Counter[str]) -> Found:
+    """IEEE 802.3: up to 1,500 the field is a length, and LLC follows."""
+    lengths = types <= 1500
+    if lengths.any():
+        yield Kind.LLC, layer.only(lengths)
+        layer, types = layer.only(~lengths), types[~lengths]
+    yield from follow(layer, types, passed_over)
+
+
+def backbone(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """IEEE 802.1ah: an instance tag of four bytes, then the customer's frame with its addresses."""
+    del rows
+    yield Kind.ETHERNET, layer.skip(4)
+
+
+def redundancy(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """IEC 62439-3 (HSR): path and size, a sequence number, then the type."""
+    return follow(layer.skip(6), rows.be16(layer.at + 4), passed_over)
+
+
+def ip_by_version(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """IP whose version nothing but its first four bits says."""
+    return split(layer, rows.byte(layer.at) >> 4, {4: Kind.IPV4, 6: Kind.IPV6})
+
+
+def mpls(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """RFC 3032: labels until the bottom of the stack; nothing says what follows (RFC 4928 section 3).
+
+    The first four bits of IP are its version. Ethernet (RFC 4448) may come with a control word, whose
+    are 0, or without; it is believed where its type field and what stands behind agree.
+    """
+    at, above = layer.at, np.ones(len(layer.row), dtype=np.bool_)
+    for _ in range(_MOST_LABELS):
+        bottom = rows.byte(at + 2) & 1
+        at = np.where(above, at + 4, at)
+        above &= bottom == 0
+        if not above.any():
+            break
+    inner = Layer(layer.row, at, layer.end, layer.head, layer.version).only(~above)
+    yield from below_labels(rows, inner, passed_over)
+
+
+def below_labels(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """What the bottom of a label stack may carry."""
+    version = rows.byte(layer.at) >> 4
+    ip = _looks_like_ip(rows, layer.at, version)
+    word = (version == 0) & _looks_like_ethernet(rows, layer.at + 4)
+    plain = ~ip & ~word & _looks_like_ethernet(rows, layer.at)
+    for chosen, kind, size in ((ip, Kind.IP, 0), (word, Kind.ETHERNET, 4), (plain, Kind.ETHERNET, 0)):
+        if chosen.any():
+            yield kind, layer.only(chosen).skip(size)
+    other = int((~ip & ~word & ~plain).sum())
+    if other:
+        passed_over["MPLS with neither IP nor Ethernet"] += other
+
+
+_MOST_LABELS = 16
+
+
+def _looks_like_ip(rows: Rows, at: Int64s, version: Int64s) -> Bools:
+    words = rows.byte(at) & 15
+    found: Bools = ((version == 4) & (words >= 5)) | (version == 6)
+    return found
+
+
+def _looks_like_ethernet(rows: Rows, at: Int64s) -> Bools:
+    types = rows.be16(at + 12)
+    version = rows.byte(at + 14) >> 4
+    ip = ((types == IPV4) & (version == 4)) | ((types == IPV6) & (version == 6))
+    tagged = np.isin(types, (0x8100, 0x88A8))
+    other = np.isin(types, (0x0806, 0x8847, 0x8864))
+    found: Bools = ip | tagged | other
+    return found

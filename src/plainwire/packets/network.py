@@ -1,0 +1,98 @@
+"""IPv4 (RFC 791) and IPv6 (RFC 8200), and what their protocol numbers lead to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from plainwire.model import Int64s
+
+_FRAGMENT, _AUTHENTICATION = 44, 51
+_OPTIONS = (0, 43, 60, 135, 139, 140)
+"""Hop-by-hop, routing, destination, mobility, HIP, shim6: next header, length in 8 bytes less 1."""
+_MOST_EXTENSIONS = 8
+
+PROTOCOLS = {
+    1: Kind.ICMP,
+    4: Kind.IPV4,
+    6: Kind.TCP,
+    17: Kind.UDP,
+    41: Kind.IPV6,
+    47: Kind.GRE,
+    51: Kind.AUTHENTICATION,
+    58: Kind.ICMP,
+    94: Kind.IPV4,
+    97: Kind.ETHER_IP,
+    137: Kind.MPLS,
+}
+
+_NOT_DECODED = {
+    50: "IPsec ESP",
+    55: "minimal encapsulation (RFC 2004)",
+    98: "encapsulation header (RFC 1241)",
+    108: "IPComp",
+    115: "L2TP version 3",
+}
+
+
+def follow(layer: Layer, protocols: Int64s, passed_over: Counter[str]) -> Found:
+    """Groups by protocol number; ``layer`` stands behind IP."""
+    found = list(split(layer, protocols, PROTOCOLS))
+    if sum(len(part.row) for _, part in found) < len(layer.row):
+        name_others(protocols, _NOT_DECODED, passed_over)
+    return iter(found)
+
+
+def ipv4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """RFC 791 section 3.1. Segmentation offload hands packets over 64 KiB on with a length of 0."""
+    head = layer.at
+    first = rows.byte(head)
+    header = (first & 15) * 4
+    total = rows.be16(head + 2)
+    fragment = rows.be16(head + 6) & 0x3FFF  # more fragments, or an offset
+    good = (first >> 4 == 4) & (header >= 20) & (head + header <= rows.end[layer.row])
+    good &= (total >= header) | (total == 0)
+    end = np.where(total > 0, head + total, layer.end)
+    pieces = good & (fragment != 0)
+    if pieces.any():
+        yield Kind.FRAGMENT4, Layer(layer.row, head, end, head, 4).only(pieces)
+        good &= ~pieces
+    inner, protocols = Layer(layer.row, head + header, end, head, 4), rows.byte(head + 9)
+    if not good.all():
+        inner, protocols = inner.only(good), protocols[good]
+    yield from follow(inner, protocols, passed_over)
+
+
+def ipv6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """RFC 8200 section 3, and the extension headers. A jumbogram (RFC 2675) has a length of 0."""
+    head, limit = layer.at, rows.end[layer.row]
+    length = rows.be16(head + 4)
+    good = (rows.byte(head) >> 4 == 6) & (head + 40 <= limit)
+    protocol, payload = rows.byte(head + 6), head + 40
+    for _ in range(_MOST_EXTENSIONS):
+        more = np.isin(protocol, _OPTIONS) & (payload + 8 <= limit)
+        if not more.any():
+            break
+        following, size = rows.byte(payload), 8 + 8 * rows.byte(payload + 1)
+        payload, protocol = np.where(more, payload + size, payload), np.where(more, following, protocol)
+    end = np.where(length > 0, head + 40 + length, layer.end)
+    inner = Layer(layer.row, payload, end, head, 6)
+    pieces = good & (protocol == _FRAGMENT) & (payload + 8 <= limit)
+    if pieces.any():
+        yield Kind.FRAGMENT6, inner.only(pieces)
+        good &= ~pieces
+    if not good.all():
+        inner, protocol = inner.only(good), protocol[good]
+    yield from follow(inner, protocol, passed_over)
+
+
+def authentication(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """RFC 4302 section 2.2: the length counts words of four bytes, less 2; what follows is not encrypted."""
+    size = (rows.byte(layer.at + 1) + 2) * 4
+    return follow(layer.skip(size), rows.byte(layer.at), passed_over)
