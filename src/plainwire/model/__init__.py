@@ -41,7 +41,7 @@ from plainwire.model.http import (
 )
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import Certainty, Coverage, Evidence, Fault, Finding, Report, ServerFacts
-from plainwire.model.tls import TlsInfo, Undecrypted
+from plainwire.model.tls import Certificate, TlsInfo, Undecrypted
 from plainwire.model.transport import (
     ACK,
     FIN,
@@ -75,6 +75,7 @@ __all__ = [
     "CaptureItem",
     "CaptureNote",
     "Certainty",
+    "Certificate",
     "CloseEvent",
     "CloseKind",
     "CloseWord",

@@ -1,0 +1,39 @@
+"""What QUIC's transport said beside its streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from plainwire.model.transport import Endpoint
+
+
+@dataclass(slots=True)
+class QuicInfo:
+    """Facts of one QUIC connection (RFC 9000); lists of two are by side.
+
+    ``acknowledged``: for each side's ACK frames that told something new, (time in ns, capture packet,
+    largest packet number of the peer that it has); ``numbers``: (capture packet, packet number) of what
+    the side sent. Both are of 1-RTT and 0-RTT packets, and hold the newest few thousand.
+    """
+
+    version: str = ""  # "QUIC v1", "QUIC v2", "QUIC draft-29", "0x1A2A3A4A"
+    first_version: str = ""  # of the client's first packet, where another came into use
+    retried: bool = False  # the server asked for another Initial (RFC 9000 section 8.1.2)
+    parameters: list[dict[str, int | str]] = field(default_factory=lambda: [{}, {}])
+    """Transport parameters (RFC 9000 section 18.2) by name."""
+    idle_timeout_ns: int | None = None  # the one in force (RFC 9000 section 10.1)
+    early_data: Literal["accepted", "rejected"] | None = None
+    early_packets: int = 0  # 0-RTT packets seen
+    key_updates: list[int] = field(default_factory=lambda: [0, 0])
+    missing_packets: list[int] = field(default_factory=lambda: [0, 0])
+    """1-RTT packet numbers below the highest seen that no captured packet has. Some senders leave out
+    a few on purpose (RFC 9000 section 21.4)."""
+    acknowledged: list[list[tuple[int, int, int]]] = field(default_factory=lambda: [[], []], repr=False)
+    numbers: list[list[tuple[int, int]]] = field(default_factory=lambda: [[], []], repr=False)
+    datagrams: list[int] = field(default_factory=lambda: [0, 0])  # DATAGRAM frames (RFC 9221)
+    paths: list[tuple[Endpoint, Endpoint]] = field(default_factory=list)
+    """Client's and server's addresses, in the order in which they were used."""
+    watched_until_ns: int = 0
+    """The capture went on at least so long; compare with the idle timeout and the last packet."""

@@ -1,0 +1,438 @@
+"""One QUIC connection: its datagrams in; stream bytes, closes, events and facts out.
+
+Theory of operation. A datagram is cut into its packets (RFC 9000 section 12.2). Each is opened if the keys of
+its kind are known:
+
+* Initial: anybody has the keys, they come from a connection id that the client chose, or that a Retry gave;
+* 0-RTT, Handshake, 1-RTT: from the secrets that the key log has for the ClientHello's random.
+
+What cannot be opened yet waits (``MOST_WAITING`` bytes) and is tried again when the handshake or the key
+log has moved on. What opens is taken once, by its packet number, and its frames are followed: CRYPTO feeds
+the handshake, STREAM the streams, the rest becomes facts. 0-RTT packets wait for the server's word on whether
+it takes them, since what it refused was never received.
+
+Nothing that is not authentic is believed, but for connection ids in long headers, Retry (which has a tag
+that anybody can make) and Version Negotiation (which has nothing): with these, only keys are tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.model import Connection, QuicInfo, Side, TlsInfo, Undecrypted
+from plainwire.quic import headers, versions
+from plainwire.quic.aftermath import Aftermath
+from plainwire.quic.handshake import Handshake
+from plainwire.quic.keyring import Keyring
+from plainwire.quic.numbers import Numbers
+from plainwire.quic.protection import initial_keys, retry_is_genuine
+from plainwire.quic.versions import VERSIONS, Form
+from plainwire.tls.handshaking import NO_HANDSHAKE
+
+if TYPE_CHECKING:
+    from plainwire.model import Endpoint
+    from plainwire.quic.headers import LongHeader
+    from plainwire.quic.protection import Opened
+    from plainwire.quic.streams import StreamText
+    from plainwire.tls.keylog import KeyLog
+
+MOST_WAITING = 1 << 20
+"""Bytes of packets that one connection holds until their keys are known."""
+
+_COST = 400
+_MOST_PACKETS = 64
+"""How many packets of one datagram are looked at."""
+
+_MOST_INITIAL_IDS, _MOST_IDS = 4, 256
+_TAIL = 2048
+_RESET = 21
+"""The smallest stateless reset (RFC 9000 section 10.3)."""
+
+_SPACES = {Form.INITIAL: 0, Form.HANDSHAKE: 1, Form.ZERO_RTT: 2, Form.ONE_RTT: 2}
+
+
+class Datagram(NamedTuple):
+    """One datagram. ``sender`` is 0 for the end that sent the connection's first one, 1 for the other;
+    ``path`` its source and target, ``whole`` says that the capture holds all of it.
+    """
+
+    data: bytes
+    sender: int
+    path: tuple[Endpoint, Endpoint]
+    number: int
+    time_ns: int
+    ttl: int
+    whole: bool
+
+
+class Packet(NamedTuple):
+    """One packet, protected. ``target`` is its destination connection id, where it has a long header."""
+
+    form: Form
+    version: int
+    data: bytes
+    number_at: int
+    target: bytes
+    token: bytes
+    carrier: Datagram
+
+
+class QuicConnection:
+    """See the module's essay.
+
+    ``streams`` is an outbox; whoever reads it empties it, once more after ``finish``. ``ids`` are the
+    connection ids by the end that receives with them, ``learnt`` those not told to the assembler yet.
+    """
+
+    def __init__(self, facts: Connection, keys: KeyLog, *, client: int = 0) -> None:
+        self.facts = facts
+        self.ended = False
+        self.ids: tuple[set[bytes], set[bytes]] = (set(), set())
+        self.learnt: list[tuple[bytes, int]] = []
+        self.undecoded = ""
+        """Why none of it is read: a version of QUIC that is not known."""
+        self.watched_until_ns = 0
+        """How far the capture has come when no more datagrams are taken."""
+        self._client = client  # which end is the client
+        self._proved = False  # that it is
+        self._info = QuicInfo(paths=[(facts.client, facts.server)])
+        self._handshake = Handshake()
+        self._keyring = Keyring(keys, self._handshake)
+        self._after = Aftermath(facts, self._info, self._handshake, self._learn_id)
+        self._initial_ids: list[bytes] = []
+        self._version = 0
+        self._numbers = [(Numbers(), Numbers()) for _ in range(3)]
+        self._waiting: list[Packet] = []
+        self._room = MOST_WAITING
+        self._dropped = 0
+        self._log_size = keys.lines
+        self._state: tuple[object, ...] = ()
+        self._forced = False
+        self._unopened: dict[tuple[Form, int], tuple[int, str]] = {}  # first packet, why
+        self._opened: set[tuple[Form, int]] = set()
+        facts.transport, facts.quic = "quic", self._info
+
+    @property
+    def streams(self) -> list[StreamText]:
+        """What the streams brought since it was emptied."""
+        return self._after.streams.out
+
+    @property
+    def alpn(self) -> str | None:
+        """The application protocol, as the server chose it, or as the only one that was offered."""
+        return self._handshake.info.alpn or self._handshake.offered_alpn
+
+    def side(self, end: int) -> Side:
+        """Which side an end is, as far as is known."""
+        return Side.CLIENT if end == self._client else Side.SERVER
+
+    def feed(self, datagram: Datagram) -> None:
+        """Take one datagram."""
+        facts = self.facts
+        facts.packets += 1
+        facts.last_packet, facts.last_ns = datagram.number, datagram.time_ns
+        facts.snapped = facts.snapped or not datagram.whole
+        if self.undecoded:
+            return
+        if self._log_size != self._keyring.size:
+            self._log_size = self._keyring.size
+            self._state = ()
+        self._cut(datagram)
+        if self._waiting:
+            self._release()
+        if self._after.closed:
+            self.ended = True
+
+    def _cut(self, datagram: Datagram) -> None:
+        """Into packets."""
+        data, at = datagram.data, 0
+        for _ in range(_MOST_PACKETS):
+            if at >= len(data):
+                return
+            if not data[at] & headers.LONG:
+                self._short(datagram, at)
+                return
+            header = headers.read_long(data, at)
+            if header is None:
+                self._unopen((Form.UNKNOWN, datagram.sender), datagram, "has a damaged header")
+                return
+            self._long(header, datagram)
+            at = header.end
+
+    def _long(self, header: LongHeader, datagram: Datagram) -> None:
+        form = header.form
+        if form is Form.VERSION_NEGOTIATION:
+            self._negotiation(header, datagram)
+        elif form is Form.RETRY:
+            self._retry(header, datagram)
+        elif form is Form.UNKNOWN:
+            self._info.version = self._info.version or versions.name(header.version)
+            key = form, datagram.sender
+            why = f"version {versions.name(header.version)} of QUIC is not supported"
+            self._unopened.setdefault(key, (datagram.number, why))
+        else:
+            self._learn_id(header.source, datagram.sender)
+            if header.end > len(datagram.data):
+                why = "has a length that goes beyond its datagram"
+                self._unopen((form, datagram.sender), datagram, why)
+                return
+            packet = datagram.data[header.start : header.end]
+            at = header.number_at - header.start
+            self._take(Packet(form, header.version, packet, at, header.target, header.token, datagram))
+
+    def _short(self, datagram: Datagram, at: int) -> None:
+        """A 1-RTT packet. How long its connection id is, only the ids that were seen can tell."""
+        packet = datagram.data[at:]
+        if at and not packet.strip(b"\0"):
+            return  # padding behind the last packet
+        ids = self.ids[1 - datagram.sender]
+        sizes = sorted({len(known) for known in ids}, reverse=True)
+        fits = [size for size in sizes if packet[1 : 1 + size] in ids]
+        for size in fits or sizes or [0]:
+            found = Packet(Form.ONE_RTT, self._version, packet, 1 + size, b"", b"", datagram)
+            if self._take(found, last=not fits or size == fits[-1]):
+                return
+
+    def _take(self, packet: Packet, *, last: bool = True) -> bool:
+        """Open a packet if possible; whether it was opened, or waits, or is to be left alone.
+
+        ``last``: there is no other way to read it that remains to be tried.
+        """
+        form, end = packet.form, packet.carrier.sender
+        if form is Form.INITIAL:
+            opened = self._open_initial(packet)
+            if opened is None and not self._initial_ids:
+                return self._wait(packet)
+        else:
+            side = self.side(end)
+            if form is Form.ZERO_RTT:
+                if self._handshake.early_accepted is False:
+                    return True
+                if self._early_undecided():
+                    return self._wait(packet)
+            if not self._keyring.ready(form, side):
+                return self._wait(packet)
+            number = self._version if form is Form.ONE_RTT else packet.version
+            version = VERSIONS.get(number) or VERSIONS[1]
+            expected = self._numbers[_SPACES[form]][end].largest + 1
+            opened = self._keyring.open(form, side, version, packet.data, packet.number_at, expected)
+        if opened is not None:
+            self._arrived(packet, opened)
+            return True
+        if last:
+            self._failed(packet)
+        return False
+
+    def _early_undecided(self) -> bool:
+        """Whether the server's answer to early data is still to come, and can be read then."""
+        handshake = self._handshake
+        if self._forced or handshake.early_accepted is not None or not handshake.early_offered:
+            return False
+        return handshake.suite is None or self._keyring.ready(Form.HANDSHAKE, Side.SERVER)
+
+    def _open_initial(self, packet: Packet) -> Opened | None:
+        end = packet.carrier.sender
+        expected = self._numbers[0][end].largest + 1
+        version = VERSIONS[packet.version]
+        for known in self._initial_ids:
+            keys = initial_keys(version, known)[self.side(end)]
+            opened = keys.open(packet.data, packet.number_at, expected)
+            if opened is not None:
+                return opened
+        if not packet.target or packet.target in self._initial_ids:
+            return None
+        own = initial_keys(version, packet.target)[Side.CLIENT]
+        opened = own.open(packet.data, packet.number_at, 0)
+        if opened is not None:
+            self._begin(packet)
+        return opened
+
+    def would_begin(self, header: LongHeader, data: bytes, sender: int) -> bool:
+        """Whether an Initial packet is under the keys of this connection."""
+        packet = data[header.start : header.end]
+        version, side = VERSIONS[header.version], self.side(sender)
+        at = header.number_at - header.start
+        return any(initial_keys(version, i)[side].open(packet, at, 0) for i in self._initial_ids)
+
+    def _begin(self, packet: Packet) -> None:
+        """A client's Initial opens with the keys of its own target: here it begins, or begins again."""
+        end = packet.carrier.sender
+        if not self._proved:
+            self._proved = True
+            self.facts.mid_stream = self.facts.roles_guessed = False
+            if end != self._client:
+                self._client = end
+                self.facts.client, self.facts.server = self.facts.server, self.facts.client
+                self._info.paths = [(self.facts.client, self.facts.server)]
+        elif end != self._client or len(self._initial_ids) >= _MOST_INITIAL_IDS:
+            return
+        elif packet.token:
+            self._info.retried = True
+        self._begin_again(packet.target)
+        self._learn_id(packet.target, 1 - end)
+
+    def _begin_again(self, connection_id: bytes) -> None:
+        if connection_id not in self._initial_ids:
+            self._initial_ids.insert(0, connection_id)
+        self._numbers[0] = (Numbers(), Numbers())
+        self._handshake.restart(Form.INITIAL)
+
+    def _retry(self, header: LongHeader, datagram: Datagram) -> None:
+        """RFC 9000 section 8.1.2."""
+        packet = datagram.data[header.start :]
+        version = VERSIONS[header.version]
+        genuine = any(retry_is_genuine(version, packet, known) for known in self._initial_ids)
+        if genuine and datagram.sender != self._client and len(self._initial_ids) < _MOST_INITIAL_IDS:
+            self._info.retried = True
+            self._begin_again(header.source)
+            self._learn_id(header.source, datagram.sender)
+        detail = (
+            "" if genuine else "its integrity tag is wrong, or the packet that it answers was not captured"
+        )
+        self._after.event("retry", self.side(datagram.sender), datagram, detail=detail)
+
+    def _negotiation(self, header: LongHeader, datagram: Datagram) -> None:
+        """RFC 9000 section 6; one that comes after any other packet of the server is to be ignored."""
+        if datagram.sender == self._client or (Form.INITIAL, datagram.sender) in self._opened:
+            return
+        offered = headers.offered_versions(datagram.data, header)
+        detail = "the server knows " + ", ".join(versions.name(version) for version in offered[:16])
+        self._after.event("version_negotiation", Side.SERVER, datagram, detail=detail)
+        self._numbers[0] = (Numbers(), Numbers())
+        self._handshake.restart(Form.INITIAL)
+
+    def _wait(self, packet: Packet) -> bool:
+        cost = len(packet.data) + _COST
+        key = packet.form, packet.carrier.sender
+        self._unopened.setdefault(key, (packet.carrier.number, ""))
+        if self._room >= cost:
+            self._room -= cost
+            self._waiting.append(packet)
+        else:
+            self._dropped += 1
+        return True
+
+    def _release(self) -> None:
+        """Try what waits again, if anything that matters has changed since."""
+        for _ in range(8):
+            handshake = self._handshake
+            hello = handshake.random, handshake.suite, handshake.early_accepted
+            state = (*hello, len(self._initial_ids), self._forced)
+            if state == self._state or not self._waiting:
+                return
+            self._state = state
+            waiting, self._waiting, self._room = self._waiting, [], MOST_WAITING
+            for packet in waiting:
+                self._take(packet)
+
+    def _failed(self, packet: Packet) -> None:
+        datagram = packet.carrier
+        token = datagram.data[-16:]
+        sender = self.side(datagram.sender)
+        reset = packet.form is Form.ONE_RTT and len(datagram.data) >= _RESET
+        if reset and self._after.is_reset(token, sender):
+            self._after.stateless_reset(sender, datagram)
+        elif not datagram.whole:
+            self._unopen((packet.form, datagram.sender), datagram, "was cut by the snap length")
+        else:
+            self._unopen((packet.form, datagram.sender), datagram, "does not authenticate")
+
+    def _unopen(self, key: tuple[Form, int], datagram: Datagram, why: str) -> None:
+        if not datagram.whole:
+            why = "was cut by the snap length"
+        if not self._unopened.get(key, (0, ""))[1]:
+            self._unopened[key] = datagram.number, f"packet {datagram.number} {why}"
+
+    def _arrived(self, packet: Packet, opened: Opened) -> None:
+        form, datagram = packet.form, packet.carrier
+        end, side = datagram.sender, self.side(datagram.sender)
+        if not self._numbers[_SPACES[form]][end].add(opened.number):
+            return  # captured twice, or repeated on the way
+        self._opened.add((form, end))
+        if packet.target:
+            self._learn_id(packet.target, 1 - end)
+        self._note_version(packet, side)
+        if form in (Form.ONE_RTT, Form.ZERO_RTT):
+            self.facts.decrypted = True
+            self._info.early_packets += form is Form.ZERO_RTT
+            tail = self._info.numbers[side]
+            tail.append((datagram.number, opened.number))
+            if len(tail) >= 2 * _TAIL:
+                del tail[:_TAIL]
+            self._after.follow_path(side, datagram)
+        if side is Side.CLIENT and form in (Form.HANDSHAKE, Form.ONE_RTT):
+            self.facts.established = True
+        self._after.take(form, side, opened, datagram)
+
+    def _note_version(self, packet: Packet, side: Side) -> None:
+        """The one in use is the server's (RFC 9368); the client's stands until that is seen."""
+        if packet.form is Form.ONE_RTT or packet.version == self._version:
+            return
+        if self._version and side is Side.CLIENT and (Form.INITIAL, 1 - self._client) in self._opened:
+            return
+        self._version = packet.version
+        name = versions.name(packet.version)
+        if self._info.version and self._info.version != name and not self._info.first_version:
+            self._info.first_version = self._info.version
+        self._info.version = name
+
+    def _learn_id(self, connection_id: bytes, end: int | Side) -> None:
+        """An id that an end receives with; a ``Side`` means the end that is this side."""
+        if isinstance(end, Side):
+            end = self._client if end is Side.CLIENT else 1 - self._client
+        known = self.ids[end]
+        if connection_id not in known and len(known) < _MOST_IDS:
+            known.add(connection_id)
+            self.learnt.append((connection_id, end))
+
+    def finish(self) -> Connection:
+        """No more datagrams will come: complete the facts."""
+        facts, info = self.facts, self._info
+        info.watched_until_ns = max(self.watched_until_ns, facts.last_ns)
+        self._forced = True
+        self._release()
+        self._after.finish()
+        facts.tls = TlsInfo() if self.undecoded else self._handshake.info
+        for end in (0, 1):
+            side = self.side(end)
+            info.key_updates[side] = self._keyring.updates(side)
+            info.missing_packets[side] = self._numbers[2][end].missing
+        facts.established = facts.established or any(
+            (form, self._client) in self._unopened for form in (Form.HANDSHAKE, Form.ONE_RTT)
+        )
+        facts.undecrypted = self._reasons()
+        return facts
+
+    def _reasons(self) -> list[Undecrypted]:
+        """Why what could not be read could not: that of streams first, one for both sides where it is one."""
+        if self.undecoded:
+            return [Undecrypted(self.undecoded, None, self.facts.first_packet)]
+        found: dict[str, list[tuple[Side, int]]] = {}
+        for form in (Form.ONE_RTT, Form.ZERO_RTT, Form.HANDSHAKE, Form.INITIAL, Form.UNKNOWN):
+            for end in (0, 1):
+                why = self._reason(form, end)
+                if why:
+                    packet = self._unopened[form, end][0]
+                    found.setdefault(why, []).append((self.side(end), packet))
+        if self._dropped and self._opened & {(Form.ONE_RTT, 0), (Form.ONE_RTT, 1)}:
+            why = f"{self._dropped} packets came long before their keys were known, and were not kept"
+            found[why] = [(side, self.facts.first_packet) for side in Side]
+        return [
+            Undecrypted(why, at[0][0] if len({side for side, _ in at}) == 1 else None, min(p for _, p in at))
+            for why, at in found.items()
+        ]
+
+    def _reason(self, form: Form, end: int) -> str:
+        """Why packets of one form and end could not be opened; nothing where some could, or none matters."""
+        if (form, end) not in self._unopened or (form, end) in self._opened:
+            return ""
+        if form is Form.HANDSHAKE and (Form.ONE_RTT, end) in self._opened:
+            return ""  # nothing of the application's is missing
+        if form is Form.UNKNOWN and self._opened:
+            return ""
+        if form is Form.ZERO_RTT and self._handshake.early_accepted is False:
+            return ""
+        _, failure = self._unopened[form, end]
+        if failure or form is Form.INITIAL:
+            return failure or NO_HANDSHAKE
+        return self._keyring.missing(form, self.side(end)) or failure

@@ -1,0 +1,105 @@
+"""From the key log's secrets to what opens a packet: RFC 9001 section 5.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.model import Side
+from plainwire.quic.protection import PacketKeys, UpdatedKeys
+from plainwire.quic.versions import Form
+from plainwire.tls.handshaking import NO_HANDSHAKE, NO_SECRET
+
+if TYPE_CHECKING:
+    from plainwire.quic.handshake import Handshake
+    from plainwire.quic.protection import Opened
+    from plainwire.quic.versions import Version
+    from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.suites import Suite
+
+_LABELS = {
+    (Form.ZERO_RTT, Side.CLIENT): "CLIENT_EARLY_TRAFFIC_SECRET",
+    (Form.HANDSHAKE, Side.CLIENT): "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    (Form.HANDSHAKE, Side.SERVER): "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    (Form.ONE_RTT, Side.CLIENT): "CLIENT_TRAFFIC_SECRET_0",
+    (Form.ONE_RTT, Side.SERVER): "SERVER_TRAFFIC_SECRET_0",
+}
+_SIZES = {32: "sha256", 48: "sha384"}
+_MOST_MADE = 64
+
+Keys = PacketKeys | UpdatedKeys
+
+
+class Keyring:
+    """Keys of one connection, made when they are first asked for.
+
+    Where the ServerHello is not in the capture, and for 0-RTT before it, each offered suite whose hash has
+    the secret's size is tried: which is right, authentication says.
+    """
+
+    def __init__(self, log: KeyLog, handshake: Handshake) -> None:
+        self._log = log
+        self._handshake = handshake
+        self._made: dict[tuple[Form, Side, Version, str, bytes], Keys] = {}
+        self._proved: dict[tuple[Form, Side], tuple[Version, Keys]] = {}
+
+    @property
+    def size(self) -> int:
+        """How much the key log holds: with more, what was missing may be there."""
+        return self._log.lines
+
+    def ready(self, form: Form, side: Side) -> bool:
+        """Whether packets of this form and side can be tried now."""
+        return (form, side) in self._proved or not self.missing(form, side)
+
+    def missing(self, form: Form, side: Side) -> str:
+        """Why packets of this form and side cannot be opened; empty where they can be tried."""
+        random = self._handshake.random
+        if not random:
+            return NO_HANDSHAKE
+        label = _LABELS.get((form, side))
+        if label is None:
+            return "0-RTT packets of a server"
+        if self._handshake.unsupported:
+            return self._handshake.unsupported
+        if not self._log.secrets(label, random):
+            return f"no {label} for this client random" if self._log.has(random) else NO_SECRET
+        return "" if self._candidates(form, side) else "no cipher suite that fits the secret was offered"
+
+    def open(
+        self, form: Form, side: Side, version: Version, packet: bytes, number_at: int, expected: int
+    ) -> Opened | None:
+        """Open a packet of 0-RTT, Handshake or 1-RTT; None where it does not authenticate."""
+        proved = self._proved.get((form, side))
+        if proved is not None and (form is Form.ONE_RTT or proved[0] is version):
+            return proved[1].open(packet, number_at, expected)
+        for suite, secret in self._candidates(form, side):
+            keys = self._keys(form, side, version, suite, secret)
+            opened = keys.open(packet, number_at, expected)
+            if opened is not None:
+                self._proved[form, side] = version, keys
+                return opened
+        return None
+
+    def updates(self, side: Side) -> int:
+        """How often a side has changed its 1-RTT keys."""
+        proved = self._proved.get((Form.ONE_RTT, side))
+        return proved[1].updates if proved is not None and isinstance(proved[1], UpdatedKeys) else 0
+
+    def _candidates(self, form: Form, side: Side) -> list[tuple[Suite, bytes]]:
+        """Suites with secrets: the chosen suite, or each that the secret's size fits."""
+        secrets = self._log.secrets(_LABELS[form, side], self._handshake.random)
+        chosen = self._handshake.suite
+        if chosen is not None and form is not Form.ZERO_RTT:
+            return [(chosen, secret) for secret in secrets]
+        offered = self._handshake.offered
+        return [(suite, s) for s in secrets for suite in offered if suite.prf == _SIZES.get(len(s))]
+
+    def _keys(self, form: Form, side: Side, version: Version, suite: Suite, secret: bytes) -> Keys:
+        key = form, side, version, suite.name, secret
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            maker = UpdatedKeys if form is Form.ONE_RTT else PacketKeys
+            made = self._made[key] = maker(suite, secret, version.labels)
+        return made

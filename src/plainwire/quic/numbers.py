@@ -1,0 +1,59 @@
+"""Which packet numbers of one side were seen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+MOST_RANGES = 512
+"""How many runs of numbers are kept apart; of more, the lowest are forgotten."""
+
+
+class Numbers:
+    """A set of packet numbers, which come nearly in order: runs ``[start, end)``."""
+
+    __slots__ = ("_ends", "_first", "_starts", "count", "largest")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._first = -1
+        self.largest = -1
+        self.count = 0
+
+    def add(self, number: int) -> bool:
+        """Add a number; False where it was there already."""
+        starts, ends = self._starts, self._ends
+        if ends and number == ends[-1]:  # the usual case
+            ends[-1] += 1
+        else:
+            row = bisect_right(starts, number) - 1
+            if row >= 0 and number < ends[row]:
+                return False
+            self._insert(row, number)
+        self._first = number if self.count == 0 else min(self._first, number)
+        self.largest = max(self.largest, number)
+        self.count += 1
+        return True
+
+    def _insert(self, row: int, number: int) -> None:
+        """Add a number behind the run ``row``: to it, to the next one, between them, or joining them."""
+        starts, ends = self._starts, self._ends
+        joins_left = row >= 0 and ends[row] == number
+        joins_right = row + 1 < len(starts) and starts[row + 1] == number + 1
+        if joins_left and joins_right:
+            ends[row] = ends.pop(row + 1)
+            del starts[row + 1]
+        elif joins_left:
+            ends[row] += 1
+        elif joins_right:
+            starts[row + 1] = number
+        else:
+            starts.insert(row + 1, number)
+            ends.insert(row + 1, number + 1)
+            if len(starts) > MOST_RANGES:
+                del starts[0], ends[0]
+
+    @property
+    def missing(self) -> int:
+        """How many numbers between the lowest and the largest were not seen."""
+        return max(self.largest - self._first + 1 - self.count, 0) if self.count else 0
