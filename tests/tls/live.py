@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import NameOID
 
-from plainwire.model import Side
+from plainwire.model import Gap, Side
 from plainwire.tls.keylog import KeyLog
 from plainwire.tls.session import TlsSession
 
@@ -30,12 +30,18 @@ CLIENT, SERVER = Side.CLIENT, Side.SERVER
 NO_ENCRYPT_THEN_MAC = 0x80000  # SSL_OP_NO_ENCRYPT_THEN_MAC of openssl/ssl.h
 
 Piece = tuple[Side, bytes]
+Hole = tuple[Side, int]
+"""As many bytes were sent and not captured."""
 
 
 @functools.cache
 def certificate(kind: str) -> bytes:
-    """A certificate signed by itself, and its key, as PEM; ``kind`` is ``rsa`` or ``ec``."""
-    key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
+    """A certificate signed by itself, and its key, as PEM; ``kind`` is ``rsa``, ``ec`` or ``dsa``."""
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey
+    if kind == "rsa":
+        key = rsa.generate_private_key(65537, 2048)
+    else:
+        key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else dsa.generate_private_key(1024)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = dt.datetime.now(dt.UTC)
     made = (
@@ -137,31 +143,43 @@ class Reading:
     reasons: list[Reason]
     session: TlsSession
     records: tuple[list[tuple[int, int]], list[tuple[int, int]]]
+    runs: tuple[list[bytes], list[bytes]]
+    """The text between one Gap and the next."""
 
 
-def read(wire: Iterable[Piece], key_log: bytes | KeyLog) -> Reading:
+def read(wire: Iterable[Piece | Hole], key_log: bytes | KeyLog) -> Reading:
     """Feed a wire, piece by piece."""
     keys = key_log if isinstance(key_log, KeyLog) else keys_of(key_log)
     session = TlsSession(keys)
     offsets = [0, 0]
     texts: tuple[list[bytes], list[bytes]] = ([], [])
     records: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    runs = [b""], [b""]
 
     def take() -> None:
         for side in Side:
-            for text, start, end in session.plain(side):
+            for piece in session.plain(side):
+                if isinstance(piece, Gap):
+                    runs[side].append(b"")
+                    continue
+                text, start, end = piece
                 texts[side].append(text)
+                runs[side][-1] += text
                 records[side].append((start, end))
 
     for side, data in wire:
-        session.feed(side, offsets[side], data)
-        offsets[side] += len(data)
+        if isinstance(data, int):
+            session.gap(Gap(side, offsets[side], data, packet=1))
+            offsets[side] += data
+        else:
+            session.feed(side, offsets[side], data)
+            offsets[side] += len(data)
         session.advance()
         take()
     session.close()
     take()
     return Reading(
-        (b"".join(texts[0]), b"".join(texts[1])), session.alerts, session.reasons, session, records
+        (b"".join(texts[0]), b"".join(texts[1])), session.alerts, session.reasons, session, records, runs
     )
 
 

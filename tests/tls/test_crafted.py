@@ -127,9 +127,7 @@ def test_a_record_too_short_for_its_tag_does_not_authenticate(size: int) -> None
     crafted = Crafted()
     wire = [*opened(crafted), (SERVER, record(APPLICATION, bytes(size)))]
     reasons = read(wire, crafted.key_log()).reasons
-    assert [(r.side, r.text) for r in reasons] == [
-        (SERVER, "wrong secret, or damaged: record 3 does not authenticate")
-    ]
+    assert [(r.side, r.text) for r in reasons] == [(SERVER, "wrong secret (MAC failed at record 3)")]
 
 
 def test_a_record_longer_than_any_is_no_record() -> None:
@@ -144,13 +142,13 @@ def test_a_suite_that_is_not_supported_is_named() -> None:
     encrypted = [(side, record(CHANGE, b"\1") + record(HANDSHAKE, bytes(range(60)))) for side in Side]
     reading = read([*_hellos(0x0081), *encrypted], b"")
     assert {(r.side, r.text) for r in reading.reasons} == {
-        (side, "TLS 1.2 with TLS_GOSTR341001_WITH_28147_CNT_IMIT is not supported") for side in Side
+        (side, "unsupported suite TLS_GOSTR341001_WITH_28147_CNT_IMIT") for side in Side
     }
 
 
-def test_compression_is_not_supported_and_named() -> None:
-    wire = [*_hellos(0xC02F, compression=1), (CLIENT, record(CHANGE, b"\1"))]
-    assert [r.text for r in read(wire, b"").reasons] == ["TLS 1.2 with compression is not supported"]
+def test_a_compression_that_is_not_supported_is_named() -> None:
+    wire = [*_hellos(0xC02F, compression=64), (CLIENT, record(CHANGE, b"\1"))]
+    assert [r.text for r in read(wire, b"").reasons] == ["unsupported compression method 64"]
 
 
 @pytest.mark.parametrize("suite", [0x000A, 0xC02F])

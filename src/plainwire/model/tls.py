@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class TlsInfo:
-    """What the handshake said. Names as in RFC 8446 and IANA's registry (``TLS_AES_128_GCM_SHA256``)."""
+    """What the handshake said. Names as in RFC 8446 and IANA's registry (``TLS_AES_128_GCM_SHA256``).
+
+    After a renegotiation: what the last handshake agreed on; ``client_random`` stays that of the first.
+    """
 
     version: str | None = None  # "TLS 1.3"
     cipher_suite: str | None = None
@@ -19,7 +22,30 @@ class TlsInfo:
     server_name: str | None = None
     resumed: bool | None = None
     client_random: bytes = b""
+    """That under which the key log has the secrets: with an accepted ECH that of the inner ClientHello."""
     handshake_complete: bool = False
+    alpn_offered: list[str] = field(default_factory=list)
+    early_data: Literal["accepted", "rejected"] | None = None  # RFC 8446 section 4.2.10
+    hello_retry: bool = False  # RFC 8446 section 4.1.4
+    extended_master_secret: bool = False  # RFC 7627
+    encrypted_client_hello: bool = False  # offered; Chrome and Firefox do so even without a key (GREASE)
+    renegotiations: int = 0
+    key_updates: list[int] = field(default_factory=lambda: [0, 0])  # by side
+    certificate: bytes = field(default=b"", repr=False)
+    """The server's own certificate, DER, where it could be read: see ``tls.certificate.read``."""
+    client_certificate: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says of itself. ``defect``: why the rest is empty."""
+
+    subject: str = ""  # RFC 4514: "CN=example.org"
+    issuer: str = ""
+    names: tuple[str, ...] = ()  # DNS names and IP addresses of its subjectAltName
+    not_before_ns: int = 0
+    not_after_ns: int = 0
+    defect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,47 @@
-"""The two hellos: what of them is needed to decrypt and to report. RFC 8446 section 4.1, RFC 5246 7.4.1."""
+"""Handshake messages: what of them is needed to decrypt and to report.
+
+RFC 8446 section 4 (TLS 1.3), RFC 5246 section 7.4 (TLS 1.2), RFC 5246 appendix E.2 (the ClientHello in SSL
+2.0's form), RFC 5077 (tickets). Every reader answers damaged bytes with None or with what is left of them.
+"""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
 
-SERVER_NAME, ALPN, ENCRYPT_THEN_MAC, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 0, 16, 22, 41, 42, 43
+SERVER_NAME, TRUNCATED_MAC, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 0, 4, 16, 22, 23
+SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 35, 41, 42, 43
+ENCRYPTED_CLIENT_HELLO = 0xFE0D
+"""Extension types: IANA's registry; the last of RFC 9849."""
 
 HELLO_RETRY_REQUEST = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The server random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
-VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+TLS13 = 0x0304
+VERSIONS = {
+    0x0200: "SSL 2.0",
+    0x0300: "SSL 3.0",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    TLS13: "TLS 1.3",
+}
+
+_LEGACY_HELLO_UNTIL = 22
+"""The draft of TLS 1.3 from which a ServerHello looks as that of TLS 1.2 does."""
+_MOST_NAMES = 64
+
+
+def draft(version: int) -> int:
+    """The number of a draft of TLS 1.3 that a version says, else 0. 0xfb..: those of Facebook's Fizz."""
+    return version & 0xFF if version >> 8 in (0x7F, 0xFB) else 0
+
+
+def version_name(version: int) -> str:
+    """``TLS 1.2``, ``TLS 1.3 draft 28``, or the number."""
+    if number := draft(version):
+        return f"TLS 1.3 draft {number}"
+    return VERSIONS.get(version, f"0x{version:04x}")
 
 
 @dataclass(slots=True)
@@ -41,7 +72,7 @@ class Hello:
 
     @property
     def chosen_version(self) -> int:
-        """In a ServerHello: the version in use."""
+        """In a ServerHello: the version in use, as it is on the wire."""
         data = self.extensions.get(SUPPORTED_VERSIONS, b"")
         return int.from_bytes(data, "big") if len(data) == 2 else self.version
 
@@ -51,6 +82,17 @@ def alpn(data: bytes) -> str | None:
     if len(data) < 3:
         return None
     return data[3 : 3 + data[2]].decode("ascii", "backslashreplace") or None
+
+
+def alpn_names(data: bytes) -> list[str]:
+    """All names in an ALPN extension."""
+    names: list[str] = []
+    at = 2
+    while at < len(data) and len(names) < _MOST_NAMES:
+        end = at + 1 + data[at]
+        names.append(data[at + 1 : end].decode("ascii", "backslashreplace"))
+        at = end
+    return names
 
 
 def parse_hello(body: bytes, *, client: bool) -> Hello | None:
@@ -64,21 +106,42 @@ def parse_hello(body: bytes, *, client: bool) -> Hello | None:
 def _parse(body: bytes, *, client: bool) -> Hello | None:
     version = int.from_bytes(body[:2], "big")
     random = body[2:34]
+    if not client and 0 < draft(version) < _LEGACY_HELLO_UNTIL:
+        return Hello(version, random, b"", [_u16(body, 34)], extensions(body[36:]))
     at = 35 + body[34]
     session_id = body[35:at]
     if client:
-        (size,) = struct.unpack_from(">H", body, at)
+        size = _u16(body, at)
         suites = list(struct.unpack_from(f">{size // 2}H", body, at + 2))
         at += 2 + size
         at += 1 + body[at]
         compression = 0
     else:
-        suites = [struct.unpack_from(">H", body, at)[0]]
+        suites = [_u16(body, at)]
         compression = body[at + 2]
         at += 3
     if at > len(body):
         return None
     return Hello(version, random, session_id, suites, extensions(body[at:]), compression)
+
+
+def _u16(data: bytes, at: int) -> int:
+    value: int = struct.unpack_from(">H", data, at)[0]
+    return value
+
+
+def parse_sslv2_hello(body: bytes) -> Hello | None:
+    """Read a ClientHello in SSL 2.0's form, from its message type on (RFC 5246 appendix E.2)."""
+    if len(body) < 9 or body[0] != 1:
+        return None
+    version, suites, session, challenge = struct.unpack_from(">HHHH", body, 1)
+    at = 9 + suites
+    end = at + session + challenge
+    if suites % 3 or not 16 <= challenge <= 32 or end > len(body):
+        return None
+    numbers = [int.from_bytes(body[i : i + 3], "big") for i in range(9, at, 3)]
+    random = body[at + session : end].rjust(32, b"\0")
+    return Hello(version, random, body[at : at + session], [n for n in numbers if n <= 0xFFFF])
 
 
 def extensions(data: bytes) -> dict[int, bytes]:
@@ -90,3 +153,18 @@ def extensions(data: bytes) -> dict[int, bytes]:
         found.setdefault(kind, data[at + 4 : at + 4 + length])
         at += 4 + length
     return found
+
+
+def first_certificate(body: bytes, *, tls13: bool) -> bytes:
+    """The DER of the sender's own certificate in a Certificate message; empty where it sent none."""
+    at = 1 + body[0] if tls13 and body else 0  # certificate_request_context (RFC 8446 section 4.4.2)
+    size = int.from_bytes(body[at + 3 : at + 6], "big")
+    found = body[at + 6 : at + 6 + size]
+    return found if len(found) == size else b""
+
+
+def ticket(body: bytes) -> bytes:
+    """The ticket in a NewSessionTicket of TLS 1.2 and before (RFC 5077 section 3.3)."""
+    size = int.from_bytes(body[4:6], "big")
+    found = body[6 : 6 + size]
+    return found if len(found) == size else b""

@@ -1,47 +1,52 @@
 """One TLS connection: the bytes of both directions in, plain text, alerts and reasons out.
 
-Theory of operation. Each direction is a queue of records and a state:
+Theory of operation. Each direction (``records.Direction``) is a queue of records, and a state:
 
-    clear -> (TLS 1.3: handshake keys ->) application keys; from anywhere -> dead, with a reason
+    clear -> (TLS 1.3: handshake keys ->) application keys -> (renegotiation: others ->) ...
+    from anywhere -> lost, behind a hole -> back, where a record opens again (``resync``)
+    from anywhere -> dead, with a reason
 
-A direction *steps*: it opens records until it needs something it does not have. That is either the
-other direction's hello (the client's second flight cannot be read before the ServerHello is) or a
-secret that is not in the key log yet. ``advance`` lets both directions step until neither moves.
-Records that came before their key wait, up to ``MOST_WAITING`` bytes a direction.
+A direction *steps*: it takes records until it needs something it does not have. That is either the other
+direction's hello (the client's second flight cannot be read before the ServerHello is) or a secret that is
+not in the key log yet. ``advance`` lets both directions step until neither moves. Records that came before
+their key wait, up to ``MOST_WAITING`` bytes a direction. What the hellos agree on is a ``Negotiation``; each
+direction points at the one it is in.
 
-RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2). A decrypted byte run keeps the offsets, in the TCP stream, of
-the record that carried it.
+RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 6101 (SSL 3.0). A decrypted byte run keeps the offsets, in the TCP
+stream, of the record that carried it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-
-from plainwire.model import Gap, Side, TlsInfo
-from plainwire.tls import handshake, suites
-from plainwire.tls.ciphers import Aead13, RecordCipher, connection_ciphers, next_secret
+from plainwire.model import Gap, Side
+from plainwire.tls import drafts, handshake, resync
+from plainwire.tls.handshake import TLS13
+from plainwire.tls.handshaking import NO_HANDSHAKE, NO_SECRET, SHAKING, TALKING, Handshaking, Reason
+from plainwire.tls.records import (
+    ALERT,
+    APPLICATION,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    SSLV2_HELLO,
+    Direction,
+)
+from plainwire.tls.resync import Lost, Try
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.model import Text
     from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.resync import Found
+
+__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Alert", "Reason", "TlsSession"]
 
 MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
 
-_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION = 20, 21, 22, 23
-_LONGEST_RECORD = 16384 + 2048
-_MOST_HANDSHAKE = 1 << 20
-_CLIENT_HELLO, _SERVER_HELLO, _END_OF_EARLY_DATA, _ENCRYPTED_EXTENSIONS = 1, 2, 5, 8
-_CERTIFICATE, _SERVER_KEY_EXCHANGE, _FINISHED, _KEY_UPDATE = 11, 12, 20, 24
-_TLS13 = 0x0304
-_NO_HANDSHAKE = "the handshake is not in the capture"
-NO_SECRET = "no secret for this client random"  # noqa: S105
-_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
-
-
-Plain = tuple[bytes, int, int]
-"""Plain text of one record, which stands at ``[start, end)`` of the TCP stream."""
+_SSLV2_SERVER_HELLO = 4
 
 
 class Alert(NamedTuple):
@@ -54,122 +59,48 @@ class Alert(NamedTuple):
     end: int
 
 
-class Reason(NamedTuple):
-    """Why a direction cannot be read from ``offset`` on."""
-
-    side: Side
-    text: str
-    offset: int
-
-
-class _Direction:
-    __slots__ = (
-        "base",
-        "buffer",
-        "cipher",
-        "dead",
-        "done",
-        "handshake",
-        "parts",
-        "plain",
-        "reached",
-        "record",
-        "secret",
-        "side",
-        "skipping",
-        "waiting",
-        "wanted",
-    )
-
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        self.buffer = b""
-        self.parts: list[bytes] = []  # to be joined to ``buffer``
-        self.base = 0  # stream offset of buffer[0]
-        self.reached = 0  # and of the record that is being opened
-        self.cipher: RecordCipher | None = None
-        self.secret = b""  # TLS 1.3: what ``cipher`` was made of
-        self.waiting = False  # the next record needs a cipher that cannot be made yet
-        self.wanted = ""  # TLS 1.3: the label of the secret that ``cipher`` is to be made of
-        self.skipping = False  # rejected early data may precede what the cipher opens
-        self.done = False  # Finished was seen
-        self.dead = False
-        self.handshake = b""
-        self.record = 0
-        self.plain: list[Plain] = []
-
-
-class TlsSession:
+class TlsSession(Handshaking):
     """See the module's essay. ``plain``, ``alerts`` and ``reasons`` are outboxes."""
 
     def __init__(self, keys: KeyLog) -> None:
-        self.info = TlsInfo()
+        super().__init__(keys)
         self.alerts: list[Alert] = []
-        self.reasons: list[Reason] = []
-        self._keys = keys
-        self._sides = (_Direction(Side.CLIENT), _Direction(Side.SERVER))
-        self._server_random = b""
-        self._session_id = b""
-        self._offered_session = b""
-        self._early_offered = False
-        self._retry = False  # a second ClientHello is due (RFC 8446 section 4.1.2)
-        self._retried = False
-        self._suite: suites.Suite | None = None
-        self._version = 0
-        self._unsupported = ""  # why what comes encrypted will not be read
-        self._encrypt_then_mac = False
-        self._certificate_seen = False
-        self._tls12: tuple[RecordCipher, RecordCipher] | None = None
 
-    def plain(self, side: Side) -> list[Plain]:
-        """Take the plain text that has come since the last call."""
+    # --- the door ------------------------------------------------------------------------------------
+
+    def plain(self, side: Side) -> list[Text | Gap]:
+        """Take the plain text that has come since the last call; a Gap says that some is missing there."""
         direction = self._sides[side]
         taken, direction.plain = direction.plain, []
         return taken
 
     def feed(self, side: Side, offset: int, data: bytes) -> None:
         """Bytes of one direction, in order; ``offset`` is that of the first in the TCP stream."""
-        direction = self._sides[side]
-        if direction.dead:
-            return
-        if not direction.buffer and not direction.parts:
-            direction.base = offset
-        direction.parts.append(data)
+        if not self._sides[side].dead:
+            self._sides[side].feed(offset, data)
 
     def gap(self, gap: Gap) -> None:
-        """Bytes are missing: what follows them in this direction cannot be read."""
-        direction = self._sides[gap.side]
-        self._step_all()
-        direction.reached = direction.base
-        self._die(direction, f"bytes are missing from the capture in record {direction.record + 1}")
+        """Bytes are missing: of what follows them only what authenticates is read."""
+        if not self._sides[gap.side].dead:
+            self._sides[gap.side].gap(gap)
 
     def advance(self) -> None:
         """Open what can be opened."""
         self._step_all()
         for direction in self._sides:
-            if direction.waiting and len(direction.buffer) > MOST_WAITING:
+            if direction.blocked and len(direction.buffer) + direction.held > MOST_WAITING:
                 self._die(direction, self._why_waiting(direction))
 
     def close(self) -> None:
         """No more bytes will come: what still waits never gets what it waits for."""
         self._step_all()
+        self._closing = True
+        self._step_all()
         for direction in self._sides:
-            if direction.waiting and direction.buffer and not direction.dead:
+            if direction.blocked and direction.buffer:
                 self._die(direction, self._why_waiting(direction))
-
-    def _why_waiting(self, direction: _Direction) -> str:
-        if not self.info.client_random or not self._version:
-            return _NO_HANDSHAKE
-        if direction.wanted and self._keys.has(self.info.client_random):
-            return f"the key log has no {direction.wanted} for this client random"
-        return NO_SECRET
-
-    def _die(self, direction: _Direction, why: str) -> None:
-        if not direction.dead:
-            self.reasons.append(Reason(direction.side, why, direction.reached))
-        direction.dead = True
-        direction.buffer = b""
-        direction.parts.clear()
+            elif direction.lost is not None:
+                self._die(direction, direction.lost.why)
 
     def _step_all(self) -> None:
         client, server = self._sides
@@ -178,289 +109,234 @@ class TlsSession:
             moved = self._step(client)
             moved = self._step(server) or moved
 
-    # --- records ------------------------------------------------------------------------------------
+    def _step(self, direction: Direction) -> bool:
+        before = len(direction.messages)
+        if before and not direction.dead:
+            self._messages(direction)
+        moved = len(direction.messages) != before
+        return direction.step(self) or moved
 
-    def _step(self, direction: _Direction) -> bool:
-        """Open records until the buffer holds no whole one or something is lacking; True if any was."""
-        if direction.parts:
-            direction.buffer = b"".join((direction.buffer, *direction.parts))
-            direction.parts.clear()
-        buffer = direction.buffer
-        at, size = 0, len(buffer)
-        while size - at >= 5 and not direction.dead:
-            if type(direction.cipher) is Aead13 and direction.done:
-                reached = self._fast(direction, buffer, at)
-                if reached > at:
-                    at = reached
-                    continue
-            kind = buffer[at]
-            length = buffer[at + 3] << 8 | buffer[at + 4]
-            if not 20 <= kind <= 24 or buffer[at + 1] != 3 or length > _LONGEST_RECORD:
-                direction.reached = direction.base + at
-                self._die(direction, self._not_a_record(direction))
-                return True
-            end = at + 5 + length
-            if end > size:
-                break
-            direction.reached = start = direction.base + at
-            body = memoryview(buffer)[at + 5 : end]
-            if not self._record(direction, kind, buffer[at + 1 : at + 3], body, start):
-                break
-            direction.record += 1
-            at = end
+    def _why_waiting(self, direction: Direction) -> str:
+        negotiation = direction.at
+        if not negotiation.client_random or not negotiation.version:
+            return NO_HANDSHAKE
+        if direction.wanted and self._keys.has(negotiation.client_random):
+            return f"the key log has no {direction.wanted} for this client random"
+        return NO_SECRET
+
+    def _die(self, direction: Direction, why: str) -> None:
         if direction.dead:
+            return
+        at = direction.lost.since if direction.lost is not None else direction.reached
+        self.reasons.append(Reason(direction.side, why, at))
+        direction.die()
+        self._early_data_unknown(direction)
+
+    # --- records -------------------------------------------------------------------------------------
+
+    def record(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+        """See ``Taker``."""
+        if direction.messages and not self._messages(direction):
             return False
-        if at:
-            direction.buffer = buffer[at:]
-            direction.base += at
-        return at > 0
-
-    def _fast(self, direction: _Direction, buffer: bytes, at: int) -> int:
-        """TLS 1.3 application data after the handshake: the bulk of every capture.
-
-        Stops, with the offset reached, at anything else: ``_step`` then takes that record.
-        """
-        cipher = direction.cipher
-        assert type(cipher) is Aead13  # noqa: S101 - for the type checker
-        decrypt, iv, sequence = cipher.decrypt, cipher.iv, cipher.sequence
-        append, base = direction.plain.append, direction.base
-        view, size, before = memoryview(buffer), len(buffer), sequence
-        while size - at >= 5 and buffer[at] == _APPLICATION:
-            body = at + 5
-            end = body + (buffer[at + 3] << 8 | buffer[at + 4])
-            if end > size:
-                break
-            try:
-                text = decrypt((iv ^ sequence).to_bytes(12, "big"), view[body:end], view[at:body])
-            except InvalidTag:
-                break
-            if not text or text[-1] != _APPLICATION:
-                break
-            sequence += 1
-            append((text[:-1], base + at, base + end))
-            at = end
-        cipher.sequence = sequence
-        direction.record += sequence - before
-        return at
-
-    def _not_a_record(self, direction: _Direction) -> str:
-        if direction.record == 0 and direction.buffer.startswith(b"HTTP/"):
-            return "the server answers in clear text where TLS was asked for"
-        if direction.record == 0:
-            return _NO_HANDSHAKE
-        return f"no TLS record where record {direction.record + 1} should begin"
-
-    def _record(self, direction: _Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
-        """Take one whole record; False if it must wait."""
-        end = start + 5 + len(body)
-        if self._unsupported and kind in (_CHANGE_CIPHER_SPEC, _APPLICATION):
-            self._die(direction, self._unsupported)
-            return True
-        if kind == _CHANGE_CIPHER_SPEC:
+        if kind == CHANGE_CIPHER_SPEC:
             return self._change_cipher_spec(direction)
-        if direction.cipher is None and direction.wanted and kind == _APPLICATION:
-            self._install(direction, direction.wanted)
-        if kind == _ALERT and (direction.cipher is None or self._version == _TLS13) and len(body) == 2:
-            self._alert(direction, bytes(body), start, end)  # sent before its sender had keys
+        plain_alert = kind == ALERT and len(body) == 2
+        if plain_alert and (direction.cipher is None or direction.at.version == TLS13):
+            self._alert(direction, bytes(body), start, start + 7)  # sent before its sender had keys
             return True
-        if direction.cipher is None:
-            if kind == _HANDSHAKE:
-                return self._clear_handshake(direction, bytes(body))
-            return self._wait(direction)
-        text = direction.cipher.open(kind, version, body)
-        if text is None:
-            self._unopened(direction)
+        if direction.cipher is None and not self._has_key(direction, kind):
+            return self._clear(direction, kind, bytes(body))
+        return self._sealed(direction, kind, version, body, start)
+
+    def _has_key(self, direction: Direction, kind: int) -> bool:
+        """Whether there is one now for what waits for it."""
+        if direction.wanted and kind == APPLICATION:
+            self._install(direction, direction.wanted)
+        return direction.cipher is not None
+
+    def _clear(self, direction: Direction, kind: int, body: bytes) -> bool:
+        """Take a record that no cipher is there for; False if it must wait for one."""
+        if kind == HANDSHAKE:
+            self._clear_handshake(direction, body)
+        elif kind == SSLV2_HELLO:
+            self._client_hello(direction, handshake.parse_sslv2_hello(body), body)
+        elif direction.at.unsupported:
+            self._die(direction, direction.at.unsupported)
+        elif direction.record == 0:
+            self._die(direction, NO_HANDSHAKE)  # it begins in the middle
         else:
-            self._opened(direction, kind, text, start, end)
+            return direction.at.retry and direction.side == Side.CLIENT  # early data, refused
         return True
 
-    def _opened(self, direction: _Direction, kind: int, text: bytes, start: int, end: int) -> None:
-        direction.skipping = False
-        if self._version == _TLS13:  # TLSInnerPlaintext: content, type, zeros (RFC 8446 section 5.2)
+    def _sealed(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+        """Take an encrypted record."""
+        text = direction.cipher.open(kind, version, body) if direction.cipher is not None else None
+        if text is None:
+            text = self._by_another_secret(direction, kind, version, body)
+        if text is None:
+            self._unopened(direction, start)
+            return True
+        self._opened(direction, kind, text, start, start + 5 + len(body))
+        return True
+
+    def _opened(self, direction: Direction, kind: int, text: bytes, start: int, end: int) -> None:
+        direction.skipping, direction.trusted = False, True
+        negotiation = direction.at
+        if negotiation.version == TLS13:  # content, type, zeros (RFC 8446 section 5.2)
+            direction.others = []
             stripped = text.rstrip(b"\0")
             kind, text = (stripped[-1], stripped[:-1]) if stripped else (0, b"")
-        self._content(direction, kind, text, start, end)
-
-    def _unopened(self, direction: _Direction) -> None:
-        if not direction.skipping:  # early data that nobody can read (RFC 8446 section 4.2.10)
-            why = f"wrong secret, or damaged: record {direction.record + 1} does not authenticate"
-            self._die(direction, why)
-
-    def _content(self, direction: _Direction, kind: int, text: bytes, start: int, end: int) -> None:
-        if kind == _APPLICATION:
+        elif not negotiation.authenticated and negotiation.is_cipher(direction.cipher):
+            negotiation.settle(self._keys)
+        if kind == APPLICATION:
             if text:
                 direction.plain.append((text, start, end))
-        elif kind == _ALERT:
+        elif kind == ALERT:
             self._alert(direction, text, start, end)
-        elif kind == _HANDSHAKE:
+        elif kind == HANDSHAKE:
             self._handshake(direction, text)
 
-    def _alert(self, direction: _Direction, text: bytes, start: int, end: int) -> None:
+    def _by_another_secret(
+        self, direction: Direction, kind: int, version: bytes, body: memoryview
+    ) -> bytes | None:
+        """The key log may hold several: the first record decides which is in use."""
+        negotiation = direction.at
+        if negotiation.version == TLS13:
+            return self._by_another_of_tls13(direction, kind, version, body)
+        former = negotiation.pair
+        if negotiation.authenticated or former is None or direction.cipher is not former[direction.side]:
+            return None
+        for master, pair in negotiation.alternatives(self._keys):
+            text = pair[direction.side].open(kind, version, body)
+            if text is not None:
+                negotiation.master, negotiation.pair = master, pair
+                for each in self._sides:
+                    if each.cipher is former[each.side]:
+                        each.cipher = pair[each.side]
+                return text
+        return None
+
+    def _by_another_of_tls13(
+        self, direction: Direction, kind: int, version: bytes, body: memoryview
+    ) -> bytes | None:
+        for secret in direction.others:
+            cipher = self._cipher13(direction.at, secret)
+            text = cipher.open(kind, version, body)
+            if text is not None:
+                direction.secret, direction.cipher = secret, cipher
+                return text
+        return None
+
+    def _unopened(self, direction: Direction, start: int) -> None:
+        if direction.skipping:  # early data that nobody can read (RFC 8446 section 4.2.10)
+            return
+        why = f"wrong secret (MAC failed at record {direction.record + 1})"
+        if direction.at.seekable and (direction.trusted or direction.at.authenticated):
+            direction.lost = Lost(start, 0, why, damaged=True)
+        else:
+            self._die(direction, why)
+
+    def _alert(self, direction: Direction, text: bytes, start: int, end: int) -> None:
         if len(text) >= 2:
             self.alerts.append(Alert(direction.side, text[1], text[0] == 2, start, end))
 
-    def _wait(self, direction: _Direction) -> bool:
-        direction.waiting = True
-        return False
+    # --- holes ---------------------------------------------------------------------------------------
 
-    def _change_cipher_spec(self, direction: _Direction) -> bool:
-        if self._version == 0 and not self.info.client_random:
-            self._die(direction, _NO_HANDSHAKE)
-            return True
-        if self._version == _TLS13 or self._retried:
-            return True  # means nothing (RFC 8446 section 5)
-        if self._version == 0:
-            return self._wait(direction)  # the client's early one: wait for the ServerHello
-        return self._change_tls12(direction)
-
-    # --- handshake ----------------------------------------------------------------------------------
-
-    def _clear_handshake(self, direction: _Direction, body: bytes) -> bool:
-        second = direction.side == Side.CLIENT and self.info.client_random and not self._version
-        if second and not self._retry and not direction.handshake:
-            return self._wait(direction)
-        direction.waiting = False
-        self._handshake(direction, body)
-        return True
-
-    def _handshake(self, direction: _Direction, text: bytes) -> None:
-        """Handshake messages may be split over records, and several may share one."""
-        direction.handshake += text
-        while len(direction.handshake) >= 4 and not direction.dead:
-            length = int.from_bytes(direction.handshake[1:4], "big")
-            if length > _MOST_HANDSHAKE:
-                self._die(direction, "a handshake message has an impossible length")
-                return
-            if len(direction.handshake) < 4 + length:
-                return
-            kind, body = direction.handshake[0], direction.handshake[4 : 4 + length]
-            direction.handshake = direction.handshake[4 + length :]
-            self._message(direction, kind, body)
-
-    def _message(self, direction: _Direction, kind: int, body: bytes) -> None:
-        from_client = direction.side == Side.CLIENT
-        if kind in (_CLIENT_HELLO, _SERVER_HELLO) and direction.done:
-            self._die(direction, "renegotiation is not supported")
-        elif kind == _CLIENT_HELLO and from_client:
-            self._client_hello(body)
-        elif kind == _SERVER_HELLO and not from_client:
-            self._server_hello(direction, body)
-        elif kind == _ENCRYPTED_EXTENSIONS and not from_client:
-            self._encrypted_extensions(handshake.extensions(body))
-        elif kind in (_CERTIFICATE, _SERVER_KEY_EXCHANGE) and not from_client:
-            self._certificate_seen = True
-        elif kind == _END_OF_EARLY_DATA and self._version == _TLS13:
-            self._install(direction, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
-        elif kind == _FINISHED:
-            self._finished(direction)
-        elif kind == _KEY_UPDATE and self._version == _TLS13 and self._suite:
-            direction.secret = next_secret(self._suite, direction.secret)
-            direction.cipher = Aead13(self._suite, direction.secret)
-
-    def _client_hello(self, body: bytes) -> None:
-        hello = handshake.parse_hello(body, client=True)
-        if hello is None:
-            self._die(self._sides[Side.CLIENT], "the ClientHello is damaged")
-            return
-        self._retry = False
-        self.info.client_random = hello.random
-        self.info.server_name = hello.server_name
-        self._offered_session = hello.session_id
-        self._early_offered = handshake.EARLY_DATA in hello.extensions
-
-    def _server_hello(self, direction: _Direction, body: bytes) -> None:
-        hello = handshake.parse_hello(body, client=False)
-        if hello is None:
-            self._die(direction, "the ServerHello is damaged")
-            return
-        if hello.random == handshake.HELLO_RETRY_REQUEST:
-            self._retry = self._retried = True
-            return
-        version, number = hello.chosen_version, hello.suites[0]
-        self.info.version = handshake.VERSIONS.get(version, f"0x{version:04x}")
-        self.info.cipher_suite = suites.name(number)
-        self._server_random, self._session_id = hello.random, hello.session_id
-        self._encrypt_then_mac = handshake.ENCRYPT_THEN_MAC in hello.extensions
-        self._version = version
-        self._suite = suites.lookup(version, number)
-        if version == _TLS13:
-            self.info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
+    def strange(self, direction: Direction, buffer: bytes, at: int) -> None:
+        """See ``Taker``."""
+        first = direction.record == 0
+        if first and buffer.startswith(b"HTTP/"):
+            self._die(direction, "the server answers in clear text where TLS was asked for")
+        elif (
+            first and direction.side == Side.SERVER and buffer[0] & 0x80 and buffer[2] == _SSLV2_SERVER_HELLO
+        ):
+            self._die(direction, f"unsupported version {handshake.VERSIONS[0x0200]}")
+        elif first:
+            self._die(direction, NO_HANDSHAKE)
         else:
-            self.info.alpn = hello.alpn
-        if self._suite is None or hello.compression:
-            what = "compression" if self._suite else self.info.cipher_suite
-            self._unsupported = f"{self.info.version} with {what} is not supported"
-        elif version == _TLS13:
-            self._begin_tls13()
+            why = f"no TLS record where record {direction.record + 1} should begin"
+            if direction.at.seekable and direction.trusted:
+                direction.lost = Lost(direction.base + at, 0, why, damaged=True)
+            else:
+                self._die(direction, why)
 
-    # --- TLS 1.3 ------------------------------------------------------------------------------------
-
-    def _begin_tls13(self) -> None:
-        client, server = self._sides
-        self._install(server, "SERVER_HANDSHAKE_TRAFFIC_SECRET")
-        if self._early_offered:
-            client.waiting = True  # which keys come first depends on the EncryptedExtensions
+    def missing(self, direction: Direction, gap: Gap) -> None:
+        """See ``Taker``."""
+        negotiation = direction.at
+        if not negotiation.client_random or (direction.side == Side.SERVER and not negotiation.version):
+            self._die(direction, NO_HANDSHAKE)
+            return
+        if direction.lost is None:
+            why = f"gap at record {direction.record + 1}"
+            direction.lost = Lost(direction.base, gap.packet, why, damaged=False)
+        direction.messages = b""
+        if not negotiation.authenticated:
+            negotiation.transcript = None
+        if negotiation.unsupported or not (negotiation.seekable or direction.cipher is None):
+            self._die(direction, negotiation.unsupported or direction.lost.why)
         else:
-            self._install(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+            self._early_data_unknown(direction)
 
-    def _encrypted_extensions(self, found: dict[int, bytes]) -> None:
-        """ALPN's choice, and whether early data were accepted (RFC 8446 sections 4.2.10, 4.3.1)."""
-        self.info.alpn = handshake.alpn(found.get(handshake.ALPN, b""))
-        client = self._sides[Side.CLIENT]
-        if not self._early_offered or client.wanted:
+    def find(self, direction: Direction) -> bool:
+        """See ``Taker``."""
+        lost, negotiation = direction.lost, direction.at
+        assert lost is not None  # noqa: S101 - for the type checker
+        if not lost.ciphers:
+            lost.ciphers = list(self._behind_a_hole(direction))
+        direction.blocked = not lost.ciphers
+        if direction.blocked:
+            return False
+        tls13 = negotiation.version == TLS13
+        headers = resync.TLS13_RECORDS if tls13 else resync.records_of(negotiation.version)
+        found, at = lost.find(direction.buffer, direction.base, headers, any_number=negotiation.seekable)
+        direction.buffer = direction.buffer[at:]
+        direction.base += at
+        if found is not None:
+            self._back(direction, lost, found)
+        elif lost.spent:
+            self._die(direction, lost.why)
+        return found is not None
+
+    def _behind_a_hole(self, direction: Direction) -> Iterator[Try]:
+        """The ciphers that the next record may have been sealed with."""
+        negotiation, side = direction.at, direction.side
+        if direction.cipher is not None:
+            yield Try(direction.cipher)
+        if negotiation.version == TLS13:
+            yield from self._behind_a_hole_of_tls13(direction)
+        elif negotiation.pair is None or direction.cipher is not negotiation.pair[side]:
+            for master, pair in negotiation.alternatives(self._keys):
+                yield Try(pair[side], master=master, pair=pair)
+
+    def _behind_a_hole_of_tls13(self, direction: Direction) -> Iterator[Try]:
+        negotiation, side = direction.at, direction.side
+        if negotiation.suite is None:
             return
-        accepted = handshake.EARLY_DATA in found
-        if accepted and self._keys.secret(_EARLY, self.info.client_random):
-            self._install(client, _EARLY)
-            return
-        if accepted:
-            self.reasons.append(
-                Reason(client.side, f"early data: the key log has no {_EARLY}", client.reached)
-            )
-        self._install(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
-        client.skipping = True
+        labels = [] if direction.done else [TALKING[side]]
+        if not direction.done and direction.wanted != SHAKING[side]:
+            labels.insert(0, SHAKING[side])
+        for label in labels:
+            for secret in self._keys.secrets(label, negotiation.client_random):
+                yield Try(self._cipher13(negotiation, secret), label=label, secret=secret)
+        if direction.done and direction.secret:
+            secret = drafts.updated(negotiation.suite, direction.secret, negotiation.draft)
+            yield Try(self._cipher13(negotiation, secret), label=direction.wanted, secret=secret)
 
-    def _install(self, direction: _Direction, label: str) -> None:
-        """Take the keys of a label into use, now or (``wanted``) when the key log has them."""
-        if self._suite is None:
-            return
-        secret = self._keys.secret(label, self.info.client_random)
-        direction.wanted = label
-        direction.cipher = None
-        if secret is not None:
-            direction.waiting = False
-            direction.secret = secret
-            direction.cipher = Aead13(self._suite, secret)
-
-    def _finished(self, direction: _Direction) -> None:
-        if direction.done and self._version == _TLS13:
-            return  # of an authentication after the handshake: keys stay (RFC 8446 section 4.6.2)
-        direction.done = True
-        self.info.handshake_complete = all(each.done for each in self._sides)
-        if self._version == _TLS13:
-            label = ("CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0")[direction.side]
-            self._install(direction, label)
-
-    # --- TLS 1.2 ------------------------------------------------------------------------------------
-
-    def _change_tls12(self, direction: _Direction) -> bool:
-        if direction.side == Side.SERVER:
-            self.info.resumed = not self._certificate_seen
-        if self._tls12 is None and self._suite is not None:
-            random = self.info.client_random
-            masters = self._keys.master_secrets(random, self._session_id)
-            if not masters:
-                return self._wait(direction)
-            master = masters[0]
-            self._keys.learn_session(self._session_id, master)
-            self._tls12 = connection_ciphers(
-                self._version,
-                self._suite,
-                master,
-                (random, self._server_random),
-                encrypt_then_mac=self._encrypt_then_mac,
-            )
-        if self._tls12 is not None:
-            direction.waiting = False
-            direction.cipher = self._tls12[direction.side]
-        return True
+    def _back(self, direction: Direction, lost: Lost, found: Found) -> None:
+        """Go on with the record that was found; the buffer begins with it."""
+        tried, first = found.tried, found.tried.cipher.sequence
+        tried.cipher.sequence = found.sequence
+        direction.cipher = tried.cipher
+        direction.record += max(found.sequence - first, 0)
+        whole = found.sequence == first and not (direction.done and tried.secret)
+        if tried.secret:
+            direction.secret, direction.wanted, direction.others = tried.secret, tried.label, []
+        if tried.pair is not None:
+            direction.at.master, direction.at.pair = tried.master, tried.pair
+        if tried.label == TALKING[direction.side] or (tried.pair is not None and found.sequence):
+            self._done(direction)
+        if not whole:
+            length = direction.base - lost.since
+            direction.plain.append(Gap(direction.side, lost.since, length, lost.packet))
+        if lost.damaged:
+            self.reasons.append(Reason(direction.side, lost.why, lost.since))

@@ -1,0 +1,62 @@
+"""What a certificate says of itself; whether it is to be trusted is not asked."""
+
+from __future__ import annotations
+
+import ipaddress
+import warnings
+import zlib
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from plainwire.model import Certificate
+
+_ZLIB = 1
+_MOST_INFLATED = 1 << 17
+_MOST_NAMES = 100
+
+
+def read(der: bytes) -> Certificate:
+    """Read a certificate; what cannot be read is said in ``defect``."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of certificates that bend the rules
+            return _read(x509.load_der_x509_certificate(der))
+    except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
+        return Certificate(defect="the certificate is damaged")
+
+
+def _read(found: x509.Certificate) -> Certificate:
+    return Certificate(
+        subject=found.subject.rfc4514_string(),
+        issuer=found.issuer.rfc4514_string(),
+        names=_names(found),
+        not_before_ns=int(found.not_valid_before_utc.timestamp()) * 1_000_000_000,
+        not_after_ns=int(found.not_valid_after_utc.timestamp()) * 1_000_000_000,
+    )
+
+
+def _names(found: x509.Certificate) -> tuple[str, ...]:
+    try:
+        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return ()
+    names: list[str] = []
+    for name in list(extension.value)[:_MOST_NAMES]:
+        if isinstance(name, x509.DNSName):
+            names.append(name.value)
+        elif isinstance(name, x509.IPAddress) and isinstance(
+            name.value, ipaddress.IPv4Address | ipaddress.IPv6Address
+        ):
+            names.append(str(name.value))
+    return tuple(names)
+
+
+def decompressed(body: bytes) -> bytes:
+    """The Certificate message inside a CompressedCertificate (RFC 8879): empty but for zlib, or where bad."""
+    if int.from_bytes(body[:2], "big") != _ZLIB:
+        return b""
+    inflate = zlib.decompressobj()
+    try:
+        return inflate.decompress(body[8:], _MOST_INFLATED)
+    except zlib.error:
+        return b""

@@ -1,0 +1,291 @@
+"""The handshakes of a connection: what their messages change.
+
+The half of ``session`` that reads handshake messages, of all versions; the other half reads records. A
+message that needs the other direction's hello first waits, with all that is behind it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.model import Side, TlsInfo
+from plainwire.tls import certificate, drafts, handshake, suites
+from plainwire.tls.handshake import TLS13
+from plainwire.tls.negotiation import Negotiation
+from plainwire.tls.records import Direction
+
+if TYPE_CHECKING:
+    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.keylog import KeyLog
+
+_MOST_HANDSHAKE = 1 << 20
+_CLIENT_HELLO, _SERVER_HELLO, _NEW_SESSION_TICKET, _END_OF_EARLY_DATA = 1, 2, 4, 5
+_HELLO_RETRY_REQUEST, _ENCRYPTED_EXTENSIONS = 6, 8
+_CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE = 11, 12, 13, 14
+_CLIENT_KEY_EXCHANGE, _FINISHED, _CERTIFICATE_STATUS, _KEY_UPDATE, _COMPRESSED = 16, 20, 22, 24, 25
+_OF_THE_SESSION_HASH = (
+    frozenset({_CERTIFICATE, _CLIENT_KEY_EXCHANGE}),
+    frozenset(
+        {
+            _SERVER_HELLO,
+            _CERTIFICATE,
+            _CERTIFICATE_STATUS,
+            _SERVER_KEY_EXCHANGE,
+            _CERTIFICATE_REQUEST,
+            _SERVER_HELLO_DONE,
+        }
+    ),
+)
+NO_HANDSHAKE = "handshake not captured"
+NO_SECRET = "no secret for this client random"  # noqa: S105
+_EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
+SHAKING = ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET")
+TALKING = ("CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0")
+
+
+class Reason(NamedTuple):
+    """Why a direction cannot be read from ``offset`` on, or what could not be read there."""
+
+    side: Side
+    text: str
+    offset: int
+
+
+class Handshaking(ABC):
+    """The state of a connection, and what handshake messages do to it."""
+
+    def __init__(self, keys: KeyLog) -> None:
+        self.info = TlsInfo()
+        self.reasons: list[Reason] = []
+        self._keys = keys
+        self._first = Negotiation()
+        self._sides = Direction(Side.CLIENT, self._first), Direction(Side.SERVER, self._first)
+        self._closing = False
+
+    @abstractmethod
+    def _die(self, direction: Direction, why: str) -> None:
+        """Read no more of a direction, and say why."""
+
+    def _change_cipher_spec(self, direction: Direction) -> bool:
+        negotiation = direction.at
+        if not negotiation.client_random:
+            self._die(direction, NO_HANDSHAKE)
+            return True
+        if negotiation.version == TLS13 or negotiation.retry:
+            return True  # means nothing (RFC 8446 section 5)
+        if not negotiation.version:
+            return False  # the client's early one: wait for the ServerHello
+        if direction.side == Side.SERVER:
+            self.info.resumed = not negotiation.full
+        if negotiation.unsupported:
+            self._die(direction, negotiation.unsupported)
+            return True
+        pair = negotiation.ciphers(self._keys)
+        if pair is not None:
+            direction.cipher, direction.done = pair[direction.side], False
+        return pair is not None
+
+    def _clear_handshake(self, direction: Direction, body: bytes) -> None:
+        beginning = not direction.messages and not direction.at.client_random
+        if beginning and body[:1] not in (b"\0", b"\1", b"\2", b"\6"):
+            self._die(direction, NO_HANDSHAKE)
+        else:
+            self._handshake(direction, body)
+
+    def _handshake(self, direction: Direction, text: bytes) -> None:
+        direction.messages += text
+        self._messages(direction)
+
+    def _messages(self, direction: Direction) -> bool:
+        """Take whole messages, which may be split over records or share one; False if one must wait."""
+        while len(direction.messages) >= 4 and not direction.dead:
+            size = 4 + int.from_bytes(direction.messages[1:4], "big")
+            if size > _MOST_HANDSHAKE:
+                impossible = "a handshake message has an impossible length"
+                self._die(direction, impossible if direction.at.client_random else NO_HANDSHAKE)
+                return True
+            if len(direction.messages) < size:
+                return True
+            whole = direction.messages[:size]
+            if not self._message(direction, whole[0], whole):
+                return False
+            direction.messages = direction.messages[size:]
+        return True
+
+    def _message(self, direction: Direction, kind: int, whole: bytes) -> bool:
+        """Take a message; False if it must wait for the other direction."""
+        body = whole[4:]
+        if direction.side == Side.CLIENT:
+            if kind == _CLIENT_HELLO:
+                return self._client_hello(direction, handshake.parse_hello(body, client=True), whole)
+            if not direction.at.version and not self._closing:
+                return False
+            self._from_client(direction, kind, body)
+        elif kind == _SERVER_HELLO:
+            if not self._server_hello(direction, body):
+                return False
+        elif kind == _HELLO_RETRY_REQUEST:  # of drafts; RFC 8446 made it a ServerHello
+            direction.at.retry = direction.at.retried = self.info.hello_retry = True
+        else:
+            self._from_server(direction, kind, body)
+        negotiation = direction.at
+        if kind in _OF_THE_SESSION_HASH[direction.side] and not negotiation.authenticated:
+            negotiation.remember(1 + (direction.side == Side.CLIENT), whole)
+        if kind == _FINISHED:
+            self._finished(direction)
+        elif kind == _KEY_UPDATE and negotiation.version == TLS13:
+            self._key_update(direction)
+        return True
+
+    def _from_client(self, direction: Direction, kind: int, body: bytes) -> None:
+        tls13 = direction.at.version == TLS13
+        if kind == _CERTIFICATE and not self.info.client_certificate:
+            self.info.client_certificate = handshake.first_certificate(body, tls13=tls13)
+        elif kind == _CLIENT_KEY_EXCHANGE and not direction.at.authenticated:
+            direction.at.key_exchange = body
+        elif kind == _END_OF_EARLY_DATA and tls13:
+            self._install(direction, SHAKING[Side.CLIENT])
+
+    def _from_server(self, direction: Direction, kind: int, body: bytes) -> None:
+        negotiation = direction.at
+        tls13 = negotiation.version == TLS13
+        if kind == _ENCRYPTED_EXTENSIONS and tls13:
+            self._encrypted_extensions(handshake.extensions(body))
+        elif kind == _COMPRESSED:
+            kind, body = _CERTIFICATE, certificate.decompressed(body)
+        elif kind in (_SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE):
+            negotiation.full = True
+        elif kind == _NEW_SESSION_TICKET and not tls13:
+            negotiation.ticket = handshake.ticket(body)
+            if negotiation.authenticated:
+                negotiation.settle(self._keys)
+        if kind == _CERTIFICATE:
+            negotiation.full = True
+            negotiation.certificate = handshake.first_certificate(body, tls13=tls13)
+            self.info.certificate = self.info.certificate or negotiation.certificate
+
+    def _client_hello(self, direction: Direction, hello: handshake.Hello | None, whole: bytes) -> bool:
+        if hello is None:
+            self._die(direction, "the ClientHello is damaged")
+            return True
+        negotiation = direction.at
+        if negotiation.version:
+            if not direction.done or negotiation.version == TLS13:
+                self._die(direction, "a ClientHello in the middle of the handshake")
+                return True
+            negotiation.next = direction.at = negotiation = Negotiation()
+        elif negotiation.client_random and not negotiation.retry and negotiation is self._first:
+            return False  # what the server makes of the first one is not known yet
+        negotiation.client_hello(hello)
+        negotiation.remember(0, whole)
+        if negotiation is self._first:
+            self.info.client_random = hello.random
+            self.info.server_name = hello.server_name
+            self.info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
+            self.info.encrypted_client_hello = handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions
+        return True
+
+    def _server_hello(self, direction: Direction, body: bytes) -> bool:
+        hello = handshake.parse_hello(body, client=False)
+        if hello is None:
+            self._die(direction, "the ServerHello is damaged")
+            return True
+        negotiation = direction.at
+        if negotiation.version:
+            if negotiation.next is None:
+                return False  # the client's hello for this one has not been read
+            self.info.renegotiations += 1
+            direction.at = negotiation = negotiation.next
+        if (negotiation.retry or not negotiation.client_random) and not self._closing:
+            return False
+        if hello.random == handshake.HELLO_RETRY_REQUEST:
+            negotiation.retry = negotiation.retried = self.info.hello_retry = True
+            return True
+        negotiation.server_hello(hello)
+        self._agreed(negotiation, hello)
+        return True
+
+    def _agreed(self, negotiation: Negotiation, hello: handshake.Hello) -> None:
+        self.info.version = handshake.version_name(hello.chosen_version)
+        self.info.cipher_suite = suites.name(hello.suites[0])
+        if negotiation.version != TLS13:
+            self.info.alpn = hello.alpn or self.info.alpn
+            self.info.extended_master_secret = bool(negotiation.settings["extended"])
+            return
+        self.info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
+        if not negotiation.unsupported:
+            self._begin_tls13(negotiation)
+
+    def _finished(self, direction: Direction) -> None:
+        tls13 = direction.at.version == TLS13
+        if direction.done and tls13:
+            return  # of an authentication after the handshake: keys stay (RFC 8446 section 4.6.2)
+        self._done(direction)
+        if tls13:
+            self._install(direction, TALKING[direction.side])
+
+    def _done(self, direction: Direction) -> None:
+        direction.done = True
+        self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self._sides)
+
+    # --- TLS 1.3 -------------------------------------------------------------------------------------
+
+    def _begin_tls13(self, negotiation: Negotiation) -> None:
+        client, server = self._sides
+        self._install(server, SHAKING[Side.SERVER])
+        if negotiation.early_offered and negotiation.retried:
+            self.info.early_data = "rejected"
+        if not negotiation.early_offered or negotiation.retried:
+            self._install(client, SHAKING[Side.CLIENT])
+        elif server.dead:
+            self._early_data_unknown(server)
+
+    def _encrypted_extensions(self, found: dict[int, bytes]) -> None:
+        """ALPN's choice, and whether early data were accepted (RFC 8446 sections 4.2.10, 4.3.1)."""
+        self.info.alpn = handshake.alpn(found.get(handshake.ALPN, b""))
+        client = self._sides[Side.CLIENT]
+        if not self._first.early_offered or client.wanted:
+            return
+        accepted = handshake.EARLY_DATA in found
+        self.info.early_data = "accepted" if accepted else "rejected"
+        if accepted and self._keys.secrets(_EARLY, self._first.client_random):
+            self._install(client, _EARLY)
+        elif accepted:
+            self._skip_early_data(f"early data: the key log has no {_EARLY}")
+        else:
+            self._skip_early_data("")
+
+    def _early_data_unknown(self, direction: Direction) -> None:
+        """The server's answer to early data cannot be read any more."""
+        client = self._sides[Side.CLIENT]
+        due = self._first.early_offered and self._first.version == TLS13 and not client.wanted
+        if direction.side == Side.SERVER and due and not direction.done:
+            self._skip_early_data("early data: the server's answer to them could not be read")
+
+    def _skip_early_data(self, why: str) -> None:
+        client = self._sides[Side.CLIENT]
+        if why:
+            self.reasons.append(Reason(client.side, why, client.reached))
+        self._install(client, SHAKING[Side.CLIENT])
+        client.skipping = True
+
+    def _install(self, direction: Direction, label: str) -> None:
+        """Take the keys of a label into use, now or (``wanted``) when the key log has them."""
+        secrets = self._keys.secrets(label, direction.at.client_random)
+        direction.wanted = label
+        direction.cipher = None
+        if secrets:
+            direction.secret, direction.others = secrets[0], secrets[1:]
+            direction.cipher = self._cipher13(direction.at, direction.secret)
+
+    def _key_update(self, direction: Direction) -> None:
+        if direction.at.suite is not None and direction.secret:
+            direction.secret = drafts.updated(direction.at.suite, direction.secret, direction.at.draft)
+            direction.cipher = self._cipher13(direction.at, direction.secret)
+            self.info.key_updates[direction.side] += 1
+
+    @staticmethod
+    def _cipher13(negotiation: Negotiation, secret: bytes) -> RecordCipher:
+        assert negotiation.suite is not None  # noqa: S101 - else it is ``unsupported``
+        return drafts.cipher(negotiation.suite, secret, negotiation.draft)

@@ -1,0 +1,229 @@
+"""One direction of a TLS connection: a queue of bytes and holes, cut into records.
+
+Nothing here knows what a record means; that is ``session``'s, which is called with each (``Taker``). The one
+exception is the fast path, for what most bytes of a capture are: application data of TLS 1.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from cryptography.exceptions import InvalidTag
+
+from plainwire.model import Gap, Side, Text
+from plainwire.tls.ciphers import Aead13, RecordCipher
+
+if TYPE_CHECKING:
+    from plainwire.tls.negotiation import Negotiation
+    from plainwire.tls.resync import Lost
+
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION, HEARTBEAT = 20, 21, 22, 23, 24
+SSLV2_HELLO = 0x80
+"""No content type: stands for a ClientHello in SSL 2.0's form, which has a header of its own."""
+
+LONGEST_RECORD = 16384 + 2048
+_HEADER = 5
+
+
+class Taker(Protocol):
+    """What a direction calls."""
+
+    def record(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+        """Take a whole record; False if it must wait."""
+
+    def strange(self, direction: Direction, buffer: bytes, at: int) -> None:
+        """Where a record should begin, at ``at``, none does."""
+
+    def missing(self, direction: Direction, gap: Gap) -> None:
+        """Bytes are missing here."""
+
+    def find(self, direction: Direction) -> bool:
+        """Look for the first record that can be read again; True if ``buffer`` now begins with it."""
+
+
+class Direction:
+    """The bytes of one side on their way, and the state of its cipher."""
+
+    __slots__ = (
+        "at",
+        "base",
+        "blocked",
+        "buffer",
+        "cipher",
+        "dead",
+        "done",
+        "held",
+        "holes",
+        "inbox",
+        "lost",
+        "messages",
+        "others",
+        "plain",
+        "reached",
+        "record",
+        "secret",
+        "side",
+        "skipping",
+        "trusted",
+        "waiting",
+        "wanted",
+    )
+
+    def __init__(self, side: Side, at: Negotiation) -> None:
+        self.side = side
+        self.at = at  # the handshake that this side is in, or had last
+        self.inbox: list[bytes | Gap] = []  # to come after ``buffer``
+        self.holes = 0  # Gaps in ``inbox``
+        self.held = 0  # bytes in ``inbox``
+        self.buffer = b""
+        self.base = 0  # stream offset of buffer[0]
+        self.reached = 0  # and of the record that is being opened
+        self.record = 0  # records taken
+        self.blocked = False  # the first record of ``buffer`` is whole and waits
+        self.cipher: RecordCipher | None = None
+        self.trusted = False  # ``cipher``, or one before it, opened a record
+        self.secret = b""  # TLS 1.3: what ``cipher`` was made of
+        self.others: list[bytes] = []  # TLS 1.3: what it may have to be made of instead
+        self.waiting = False  # a cipher is needed that cannot be made yet
+        self.wanted = ""  # TLS 1.3: the label of the secret that ``cipher`` is to be made of
+        self.skipping = False  # rejected early data may precede what the cipher opens
+        self.done = False  # Finished was seen
+        self.dead = False
+        self.messages = b""  # handshake messages, the last of them incomplete or waiting
+        self.lost: Lost | None = None
+        self.plain: list[Text | Gap] = []
+
+    def __repr__(self) -> str:
+        return f"<Direction of the {self.side.name.lower()}, {self.record} records>"
+
+    def feed(self, offset: int, data: bytes) -> None:
+        """Bytes, in order."""
+        if not self.buffer and not self.inbox:
+            self.base = offset
+        self.inbox.append(data)
+        self.held += len(data)
+
+    def gap(self, gap: Gap) -> None:
+        """A hole, in order."""
+        if not self.buffer and not self.inbox:
+            self.base = gap.offset
+        self.inbox.append(gap)
+        self.holes += 1
+
+    def die(self) -> None:
+        """Read no more."""
+        self.dead = True
+        self.lost = None
+        self.buffer = b""
+        self.inbox.clear()
+        self.held = self.holes = 0
+
+    def step(self, taker: Taker) -> bool:
+        """Take records until none is whole or one must wait; True if anything was taken."""
+        moved = False
+        while not self.dead:
+            if self.inbox and type(self.inbox[0]) is not Gap:
+                self._fill()
+            elif not self.inbox and len(self.buffer) < _HEADER:
+                break
+            if self.lost is not None:
+                found = taker.find(self)
+                moved = moved or found
+                if found:
+                    self.lost = None
+            if self.lost is None and not self.dead:
+                moved = self._cut(taker) or moved
+            if self.blocked or not self.inbox or not self._cross(taker):
+                break
+            moved = True
+        return moved
+
+    def _fill(self) -> None:
+        """Join to ``buffer`` what came, up to the next hole."""
+        if self.holes:
+            end = next(i for i, item in enumerate(self.inbox) if isinstance(item, Gap))
+        else:
+            end = len(self.inbox)
+        parts = [item for item in self.inbox[:end] if not isinstance(item, Gap)]
+        self.buffer = b"".join((self.buffer, *parts)) if self.buffer else b"".join(parts)
+        del self.inbox[:end]
+        self.held = sum(len(item) for item in self.inbox if not isinstance(item, Gap)) if self.inbox else 0
+
+    def _cross(self, taker: Taker) -> bool:
+        """Step over a hole that nothing whole stands before; what is left of the buffer goes with it."""
+        gap = self.inbox[0]
+        if not isinstance(gap, Gap):
+            return True
+        self.reached = self.base
+        taker.missing(self, gap)
+        if not self.dead:
+            del self.inbox[0]
+            self.holes -= 1
+            self.buffer, self.base = b"", gap.offset + gap.length
+        return True
+
+    def _cut(self, taker: Taker) -> bool:
+        """Cut ``buffer`` into records; True if any was taken."""
+        buffer = self.buffer
+        at, size = 0, len(buffer)
+        self.blocked = False
+        while size - at >= _HEADER and not self.dead and self.lost is None:
+            if type(self.cipher) is Aead13 and self.done:
+                reached = self._fast(buffer, at)
+                if reached > at:
+                    at = reached
+                    continue
+            kind, head = buffer[at], _HEADER
+            version, length = buffer[at + 1 : at + 3], buffer[at + 3] << 8 | buffer[at + 4]
+            if not 20 <= kind <= 24 or version[0] != 3 or length > LONGEST_RECORD:
+                if not (self.record == 0 and self._is_sslv2_hello(buffer)):
+                    self.reached = self.base + at
+                    taker.strange(self, buffer, at)
+                    break
+                kind, head, length = SSLV2_HELLO, 2, (buffer[0] & 0x7F) << 8 | buffer[1]
+            end = at + head + length
+            if end > size:
+                break
+            self.reached = self.base + at
+            if not taker.record(self, kind, version, memoryview(buffer)[at + head : end], self.reached):
+                self.blocked = not self.dead
+                break
+            self.record += 1
+            at = end
+        if self.dead:
+            return False
+        if at:
+            self.buffer = buffer[at:]
+            self.base += at
+        return at > 0
+
+    def _is_sslv2_hello(self, buffer: bytes) -> bool:
+        return self.side == Side.CLIENT and buffer[0] & 0x80 != 0 and buffer[2] == 1 and buffer[3] in (2, 3)
+
+    def _fast(self, buffer: bytes, at: int) -> int:
+        """TLS 1.3 application data after the handshake: the bulk of every capture.
+
+        Stops, with the offset reached, at anything else: ``_cut`` then takes that record.
+        """
+        cipher = self.cipher
+        assert type(cipher) is Aead13  # noqa: S101 - for the type checker
+        decrypt, iv, sequence = cipher.decrypt, cipher.iv, cipher.sequence
+        append, base = self.plain.append, self.base
+        view, size, before = memoryview(buffer), len(buffer), sequence
+        while size - at >= _HEADER and buffer[at] == APPLICATION:
+            body = at + _HEADER
+            end = body + (buffer[at + 3] << 8 | buffer[at + 4])
+            if end > size:
+                break
+            try:
+                text = decrypt((iv ^ sequence).to_bytes(12, "big"), view[body:end], view[at:body])
+            except InvalidTag:
+                break
+            if not text or text[-1] != APPLICATION:
+                break
+            sequence += 1
+            append((text[:-1], base + at, base + end))
+            at = end
+        cipher.sequence = sequence
+        self.record += sequence - before
+        return at

@@ -1,0 +1,119 @@
+"""Going on behind a hole: which record is the next, and which number it has.
+
+A record of TLS 1.1 and later (but for RC4 and compression) can be opened without those before it if its
+sequence number is known. So behind a hole every place that looks like a record's header is tried with every
+number that the record can have there: as many may be missing as fit into what was lost. Authentication
+decides, so that nothing is guessed; the work is bounded by ``MOST_TRIES`` a hole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.tls.records import LONGEST_RECORD
+
+if TYPE_CHECKING:
+    from plainwire.tls.ciphers import RecordCipher
+
+MOST_TRIES = 1 << 14
+"""Openings of records that one hole may cost."""
+FEW_TRIES = 1 << 10
+"""As many, where no bytes are missing."""
+_MOST_NUMBERS = 1 << 12
+_SMALLEST = 5 + 17
+"""Bytes of the smallest record: of TLS 1.3, with nothing in it; those of TLS 1.2 are larger."""
+
+TLS13_RECORDS = re.compile(rb"\x17\x03[\x01\x03]", re.DOTALL)
+
+
+def records_of(version: int) -> re.Pattern[bytes]:
+    """How the headers of encrypted records begin in a version before TLS 1.3."""
+    return re.compile(rb"[\x15-\x18]" + re.escape(version.to_bytes(2, "big")), re.DOTALL)
+
+
+class Try(NamedTuple):
+    """A cipher that the next record may have been sealed with, from its present sequence number on.
+
+    What it was made of, where it is not the one in use: a secret of TLS 1.3 and its label, or the master
+    secret of a handshake before and the ciphers of both sides.
+    """
+
+    cipher: RecordCipher
+    label: str = ""
+    secret: bytes = b""
+    master: bytes = b""
+    pair: tuple[RecordCipher, RecordCipher] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Try {self.label or 'the cipher in use'}>"
+
+
+class Found(NamedTuple):
+    """A record that opens, as number ``sequence``."""
+
+    tried: Try
+    sequence: int
+
+
+class Lost:
+    """A direction that does not know its place: since where, and what has been tried."""
+
+    __slots__ = ("_failed", "_tries", "ciphers", "damaged", "packet", "since", "why")
+
+    def __init__(self, since: int, packet: int, why: str, *, damaged: bool) -> None:
+        self.since = since
+        self.packet = packet
+        self.why = why
+        self.damaged = damaged  # the bytes are there, but are no record that opens
+        self.ciphers: list[Try] = []
+        self._tries = FEW_TRIES if damaged else MOST_TRIES  # that are left
+        self._failed: set[int] = set()
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is time to give up."""
+        return self._tries <= 0
+
+    def find(
+        self, buffer: bytes, base: int, headers: re.Pattern[bytes], *, any_number: bool
+    ) -> tuple[Found | None, int]:
+        """The first record in ``buffer`` that opens, and where; else from where on to search with more."""
+        search_on = max(len(buffer) - 4, 0)
+        for match in headers.finditer(buffer, 0, search_on):
+            at = match.start()
+            length = int.from_bytes(buffer[at + 3 : at + 5], "big")
+            if length > LONGEST_RECORD or base + at in self._failed:
+                continue
+            if at + 5 + length > len(buffer):
+                search_on = min(search_on, at)
+                continue
+            found = self._open(buffer, at, length, base + at - self.since if any_number else 0)
+            if found is not None:
+                return found, at
+            self._failed.add(base + at)
+            if self.spent:
+                break
+        self._failed = {offset for offset in self._failed if offset >= base + search_on}
+        return None, search_on
+
+    def _open(self, buffer: bytes, at: int, length: int, room: int) -> Found | None:
+        kind, version, body = (
+            buffer[at],
+            buffer[at + 1 : at + 3],
+            memoryview(buffer)[at + 5 : at + 5 + length],
+        )
+        most = min(room // _SMALLEST, _MOST_NUMBERS) + 1
+        for tried in self.ciphers:
+            cipher = tried.cipher
+            first = cipher.sequence
+            for number in range(first, first + most):
+                if self.spent:
+                    return None
+                self._tries -= 1
+                cipher.sequence = number
+                text = cipher.open(kind, version, body)
+                cipher.sequence = first
+                if text is not None:
+                    return Found(tried, number)
+        return None
