@@ -202,10 +202,10 @@ def _exported(
         ivs = _md5(seed)[:size], _md5(server_random + client_random)[:size]
     else:
         keys = (
-            prf(version, "", client[1], b"client write key", seed, suite.key),
-            prf(version, "", server[1], b"server write key", seed, suite.key),
+            prf(version, suite.prf, client[1], b"client write key", seed, suite.key),
+            prf(version, suite.prf, server[1], b"server write key", seed, suite.key),
         )
-        block = prf(version, "", b"", b"IV block", seed, 2 * size)
+        block = prf(version, suite.prf, b"", b"IV block", seed, 2 * size)
         ivs = block[:size], block[size:]
     return (client[0], keys[0][: suite.key], ivs[0]), (server[0], keys[1][: suite.key], ivs[1])
 
