@@ -92,7 +92,7 @@ class FrameCutter:
         self.sync = Sync.SYNC if begun and side == Side.SERVER else Sync.START
         self.lost = False  # some frames were not seen
         self.position = 0
-        self._side = side
+        self.side = side
         self._held: list[Text] = []  # while looking for the beginning
         self._held_size = 0
         self._wanted = 1  # so many bytes before another look makes sense
@@ -161,7 +161,7 @@ class FrameCutter:
 
     def _begins(self, data: bytes) -> bool:
         """Whether it is decided how this direction begins; if it is with what it must, go on from there."""
-        if self._side == Side.CLIENT:
+        if self.side == Side.CLIENT:
             if data.startswith(PREFACE):
                 self._release(len(PREFACE))
                 return True
@@ -173,7 +173,7 @@ class FrameCutter:
             if data[3] == SETTINGS and not data[4] & ACK and _chain(data[:HEADER])[0] == 1:
                 self._release(0)
                 return True
-        self.sync = Sync.PROBE
+        self.sync, self.lost = Sync.PROBE, True
         self._mark(JOINED_LATE, self._held[0][1])
         return True
 
@@ -248,7 +248,7 @@ class FrameCutter:
         last = not self._left
         self._parts.append(
             Part(
-                self._side, self._type, self._flags, self._stream, payload, self._first, last, start, end,
+                self.side, self._type, self._flags, self._stream, payload, self._first, last, start, end,
                 size, self._missing,
             )
         )  # fmt: skip
@@ -281,7 +281,7 @@ class FrameCutter:
 
     def _mark(self, kind: int, offset: int) -> None:
         self._parts.append(
-            Part(self._side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
+            Part(self.side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
         )
 
 

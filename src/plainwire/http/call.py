@@ -1,0 +1,291 @@
+"""One stream of HTTP/2 or HTTP/3: header blocks and data in, one exchange out.
+
+Both protocols give a request and its response a stream of their own (RFC 9113 section 8.1, RFC 9114 section
+4.1); they differ in how frames are cut and fields are compressed, which is over when a ``Call`` is fed.
+Order between the two sides does not matter here, so that a response may come before its request.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from plainwire.http.content import Budget, ContentDecoder, EventCounter, codings
+from plainwire.http.grpc import GrpcReader, grpc_of
+from plainwire.http.semantics import (
+    MOST_DEFECTS,
+    FieldRules,
+    make_request,
+    make_response,
+    trailer_defects,
+    value_of,
+)
+from plainwire.http.websocket import WebSocketReader
+from plainwire.model import Exchange, Gap, Request, Response, Side
+
+if TYPE_CHECKING:
+    from plainwire.http.hpack import Block
+    from plainwire.http.pairing import Locator
+    from plainwire.http.semantics import Place
+    from plainwire.model import Connection, Outcome, StreamEvent, Text
+
+MOST_BODY_KEPT = 64 << 20
+"""Bytes of each body that are kept, where bodies are."""
+
+_BODILESS = frozenset((204, 304))
+
+
+class Shared:
+    """What the streams of one connection have in common.
+
+    ``refused`` is the error code by which a server says that it did nothing with a request (RFC 9113 section
+    8.7, RFC 9114 section 4.1.1). ``tunnels`` is an outbox: what CONNECT streams carry.
+    """
+
+    def __init__(self, protocol: str, version: str, refused: int, *, keep_bodies: bool) -> None:
+        self.protocol = protocol
+        self.version = version
+        self.refused = refused
+        self.keep_bodies = keep_bodies
+        self.rules = FieldRules()
+        self.budget = Budget()
+        self.tunnels: list[tuple[Exchange, Side, Text | Gap]] = []
+
+
+class _Body:
+    """The body of one message as it comes."""
+
+    __slots__ = ("decoder", "events", "parts")
+
+    def __init__(self, fields: list[tuple[str, str]], budget: Budget, *, streamed: bool) -> None:
+        named = codings(value for name, value in fields if name == "content-encoding")
+        self.decoder = ContentDecoder(named, budget) if named else None
+        kind = value_of(fields, "content-type") if streamed else ""
+        self.events = EventCounter() if kind.lower().startswith("text/event-stream") else None
+        self.parts: list[bytes] = []
+
+    def feed(self, part: bytes) -> None:
+        plain = part if self.decoder is None else self.decoder.feed(part)
+        if self.events is not None:
+            self.events.feed(plain)
+
+
+class Call:
+    """One stream. ``over`` says whether nothing more is expected of either side."""
+
+    __slots__ = (
+        "_bodies",
+        "_cancelled",
+        "_grpc",
+        "_shared",
+        "_tunnel",
+        "ended",
+        "exchange",
+        "lost",
+        "over",
+        "refused",
+        "websocket",
+    )
+
+    def __init__(self, shared: Shared, stream: int) -> None:
+        self.exchange = Exchange(0, 0, 0, None, None, "unseen", protocol=shared.protocol, stream=stream)
+        self.ended = [False, False]
+        self.lost = [False, False]  # frames of that side were not seen
+        self.over = False
+        self.refused = False  # by a GOAWAY, or by a QUIC connection's end that says so
+        self.websocket: WebSocketReader | None = None
+        self._shared = shared
+        self._bodies: list[_Body | None] = [None, None]
+        self._grpc: GrpcReader | None = None
+        self._tunnel = False
+        self._cancelled = False
+
+    # --- what frames say ----------------------------------------------------------------------------
+
+    def headers(self, side: Side, block: Block, place: Place, why: str) -> None:
+        """A header block. ``why`` says why parts of the header table are unknown, if they are."""
+        message = self._message(side)
+        if message is not None:
+            self._trailers(side, message, block, place)
+        elif why and not block.unknown and block.fields and block.fields[0][0][:1] != ":":
+            self.lost[side] = True  # trailers of a message whose beginning was not seen
+            return
+        elif side == Side.CLIENT:
+            message = self.request(block, place)
+        else:
+            message = self._respond(block, place)
+        if block.defect:
+            _note(message, block.defect)
+        if block.unknown:
+            _note(message, f"header table unknown: {why}: {block.unknown} fields cannot be known")
+
+    def request(self, block: Block, place: Place) -> Request:
+        """The header fields of a request: of the client's HEADERS, or of the server's PUSH_PROMISE."""
+        shared = self._shared
+        request = make_request(shared.rules, block.fields, place, shared.version)
+        self.exchange.request = request
+        self._bodies[Side.CLIENT] = _Body(block.fields, shared.budget, streamed=False)
+        self._grpc = grpc_of(request)
+        if self._grpc is not None:
+            self.exchange.grpc = self._grpc.facts
+        return request
+
+    def _respond(self, block: Block, place: Place) -> Response:
+        shared, exchange = self._shared, self.exchange
+        response = make_response(shared.rules, block.fields, place, shared.version)
+        if 100 <= response.status < 200:
+            response.complete = True
+            if response.status == 101:
+                _note(response, "status 101 does not exist in this version of HTTP (section 8.6)")
+            exchange.interim.append(response)
+            return response
+        exchange.response = response
+        self._bodies[Side.SERVER] = _Body(block.fields, shared.budget, streamed=True)
+        if self._grpc is not None:
+            self._grpc.trailers(block.fields)
+        request = exchange.request
+        if request is not None and request.method == "CONNECT" and 200 <= response.status < 300:
+            self._begin_tunnel(request, response)
+        return response
+
+    def _begin_tunnel(self, request: Request, response: Response) -> None:
+        self._tunnel = True
+        response.framing, response.complete = "tunnel", True
+        if value_of(request.headers, ":protocol") == "websocket":
+            self.websocket = WebSocketReader(self.exchange)
+
+    def _trailers(self, side: Side, message: Request | Response, block: Block, place: Place) -> None:
+        message.trailers += block.fields
+        for defect in trailer_defects(self._shared.rules, block.fields):
+            _note(message, defect)
+        if self._grpc is not None and side == Side.SERVER:
+            self._grpc.trailers(block.fields)
+        _extend(message, place)
+
+    def data(
+        self, side: Side, part: bytes, place: Place, missing: int, where: tuple[Locator, Locator]
+    ) -> None:
+        """A part of the content; ``missing`` bytes of it are not in the capture."""
+        if self._tunnel:
+            self._carry(side, part, place, missing, where)
+            return
+        message, body = self._message(side), self._bodies[side]
+        if message is None or body is None:
+            return
+        if missing:
+            message.body_size += missing
+            _note(message, f"{missing} bytes of the body are not in the capture")
+        message.body_size += len(part)
+        if side == Side.CLIENT and part and isinstance(message, Request):
+            message.body_digest = zlib.crc32(part, message.body_digest or 0)
+        if self._shared.keep_bodies and message.body_size <= MOST_BODY_KEPT:
+            body.parts.append(part)
+        body.feed(part)
+        if self._grpc is not None:
+            self._grpc.feed(side, part)
+        _extend(message, place)
+
+    def _carry(
+        self, side: Side, part: bytes, place: Place, missing: int, where: tuple[Locator, Locator]
+    ) -> None:
+        """What a tunnel carries: RFC 9113 section 8.5, RFC 8441 section 5."""
+        items: list[Text | Gap] = [Gap(side, place.start, missing, place.packet)] if missing else []
+        if part:
+            items.append((part, place.start, place.end))
+        if self.websocket is None:
+            self._shared.tunnels += [(self.exchange, side, item) for item in items]
+        else:
+            client, server = (items, []) if side == Side.CLIENT else ([], items)
+            self.websocket.feed(client, server, where)
+
+    def end(self, side: Side, place: Place | None = None) -> None:
+        """The side says that it is done with the stream."""
+        if self.ended[side]:
+            return
+        self.ended[side] = True
+        message = self._message(side)
+        if message is None:
+            return
+        if place is not None:
+            _extend(message, place)
+        message.complete = True
+        self._check_length(side, message)
+        self._finish(side)
+
+    def reset(self, event: StreamEvent) -> None:
+        """A side gives the stream up: RST_STREAM, or QUIC's RESET_STREAM and STOP_SENDING."""
+        if self.exchange.reset is None:
+            self.exchange.reset = event
+        response = self.exchange.response
+        if event.side == Side.CLIENT and not self.ended[Side.SERVER]:
+            self._cancelled = self._cancelled or response is None or not response.complete
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    def close(self, facts: Connection, where: tuple[Locator, Locator]) -> None:
+        """The connection is over."""
+        for side in Side:
+            self._finish(side)
+        if self.websocket is not None:
+            self.websocket.close(facts, where)
+        self.exchange.outcome = self._outcome(facts)
+
+    def _outcome(self, facts: Connection) -> Outcome:
+        response, reset = self.exchange.response, self.exchange.reset
+        if response is not None and response.complete and not self._cancelled:
+            return "complete"
+        refused = reset is not None and reset.side == Side.SERVER and reset.code == self._shared.refused
+        if refused or (self.refused and response is None):
+            return "refused"
+        begun: Outcome = "unanswered" if response is None else "truncated"
+        if reset is not None and reset.side == Side.SERVER:
+            return begun
+        return self._cut_off(facts, begun)
+
+    def _cut_off(self, facts: Connection, begun: Outcome) -> Outcome:
+        """What ended the stream where the server did not."""
+        lost = self.lost[Side.SERVER] or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
+        if lost or not (self._cancelled or facts.closes):
+            return "unseen"
+        return "aborted" if self._cancelled or facts.closed_by == Side.CLIENT else begun
+
+    def _message(self, side: Side) -> Request | Response | None:
+        return self.exchange.request if side == Side.CLIENT else self.exchange.response
+
+    def _check_length(self, side: Side, message: Request | Response) -> None:
+        """RFC 9113 section 8.1.1: a content-length that differs from the sum of the data is an error."""
+        declared, request = message.declared_size, self.exchange.request
+        if declared is None or declared == message.body_size or self.lost[side]:
+            return
+        if isinstance(message, Response):
+            head = request is not None and request.method == "HEAD"
+            if not message.body_size and (head or message.status in _BODILESS):
+                return
+        _note(
+            message, f"content-length is {declared}, the data has {message.body_size} bytes (section 8.1.1)"
+        )
+
+    def _finish(self, side: Side) -> None:
+        """Close the books on one body."""
+        message, body = self._message(side), self._bodies[side]
+        self._bodies[side] = None
+        if message is None or body is None:
+            return
+        if message.framing == "none" and (message.body_size or not self.ended[side]):
+            message.framing = "stream"
+        if body.decoder is not None and (message.body_size or not message.complete):
+            message.content = body.decoder.finish(complete=message.complete)
+        if body.events is not None and isinstance(message, Response):
+            message.events = body.events.events
+        if body.parts:
+            message.body = b"".join(body.parts)
+
+
+def _extend(message: Request | Response, place: Place) -> None:
+    message.end = place.end
+    message.last_packet, message.last_ns = place.last_packet, place.last_ns
+
+
+def _note(message: Request | Response, defect: str) -> None:
+    if len(message.defects) < MOST_DEFECTS:
+        message.defects.append(defect)

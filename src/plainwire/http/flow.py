@@ -1,0 +1,86 @@
+"""Flow control of HTTP/2 (RFC 9113 sections 5.2 and 6.9): when a sender had to wait for its receiver.
+
+What may be sent is counted for the connection and for each stream. A window that was used up while there
+was more to send is told when an update opens it again, or when the connection ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from plainwire.http.frames import END_STREAM
+
+if TYPE_CHECKING:
+    from plainwire.http.frames import Part
+    from plainwire.model import StreamEvent
+
+INITIAL = 65_535
+_CONNECTION = 0
+_KIND = "window exhausted"
+
+
+class Tell(Protocol):
+    """Takes note of an event."""
+
+    def __call__(self, kind: str, part: Part, *, stream: int | None = None, detail: str = "") -> StreamEvent:
+        """Note it."""
+
+
+class Windows:
+    """The windows of both senders. ``initial`` is what a stream may send at first, by sender."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.initial = [INITIAL, INITIAL]
+        self._tell = tell
+        self._balance: list[dict[int, int]] = [{}, {}]  # credit minus what was sent
+        self._stalled: dict[tuple[int, int], Part] = {}
+        self._known = True  # every frame was seen
+
+    def sent(self, part: Part) -> None:
+        """A part of a DATA frame: padding counts as well (section 6.1)."""
+        balance = self._balance[part.side]
+        more = not (part.last and part.flags & END_STREAM)
+        for stream in (part.stream, _CONNECTION):
+            left = balance.get(stream, 0) - part.size
+            balance[stream] = left
+            if left + self._initial(part.side, stream) <= 0 and more and self._known:
+                self._stalled.setdefault((part.side, stream), replace(part, payload=b""))
+        if not more:
+            self._stalled.pop((part.side, part.stream), None)
+
+    def _initial(self, side: int, stream: int) -> int:
+        return self.initial[side] if stream else INITIAL
+
+    def update(self, part: Part) -> None:
+        """A WINDOW_UPDATE of the receiver."""
+        sender = part.side.peer
+        balance = self._balance[sender]
+        balance[part.stream] = balance.get(part.stream, 0) + (int.from_bytes(part.payload[:4]) & 0x7FFFFFFF)
+        if balance[part.stream] + self._initial(sender, part.stream) <= 0:
+            return
+        since = self._stalled.pop((sender, part.stream), None)
+        if since is not None:
+            waited = (part.time_ns - since.last_ns) / 1_000_000
+            self._told(since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
+
+    def _told(self, since: Part, stream: int, detail: str) -> None:
+        what = "of the stream" if stream else "of the connection"
+        self._tell(_KIND, since, stream=stream or None, detail=f"{what}, {detail}")
+
+    def forget(self, stream: int) -> None:
+        """The stream is over."""
+        for side in (0, 1):
+            self._balance[side].pop(stream, None)
+            self._stalled.pop((side, stream), None)
+
+    def forget_all(self) -> None:
+        """Frames were not seen: nothing can be said of windows any more."""
+        self._known = False
+        self._stalled.clear()
+
+    def close(self) -> None:
+        """The connection is over: what waits has waited in vain."""
+        for (_, stream), since in self._stalled.items():
+            self._told(since, stream, "and never opened again")
+        self._stalled.clear()

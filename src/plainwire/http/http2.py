@@ -1,0 +1,385 @@
+"""An HTTP/2 connection (RFC 9113): both sides' bytes in, exchanges and events out.
+
+Frames of both sides are put in the order of the packets that completed them, so that what is read does not
+depend on how the bytes were handed in. Header blocks change the state of their direction's decoder,
+whatever becomes of their stream; so none may be passed over. Where one was not seen (hole in the capture,
+capture that began in mid-connection) the decoder forgets, and fields that cannot be known are named so.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from plainwire.http import frames, registry
+from plainwire.http.call import Call, Shared
+from plainwire.http.fields import printable
+from plainwire.http.flow import Windows
+from plainwire.http.frames import FrameCutter, Part, Sync
+from plainwire.http.hpack import Block, HpackDecoder
+from plainwire.model import Side, StreamEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from plainwire.http.pairing import Locator
+    from plainwire.model import Connection, Exchange, Gap, Request, Text
+
+MOST_EVENTS = 10_000
+"""Events of one connection that are kept; resets also stand at their exchange."""
+
+_REFUSED_STREAM = 0x7
+_JOINED_LATE = "the capture began in mid-connection"
+_HOLE = "bytes are missing from the capture"
+_HEADER_TABLE_SIZE, _INITIAL_WINDOW_SIZE = 0x1, 0x4
+_IN_BLOCK = (frames.CONTINUATION, frames.HOLE, frames.JOINED_LATE)
+_NOTHING: tuple[Text | Gap, ...] = ()
+
+
+class _Block:
+    """A header block that is on its way: HEADERS or PUSH_PROMISE and what continues it."""
+
+    def __init__(self, part: Part, stream: int, fragment: bytes) -> None:
+        self.first = part
+        self.stream = stream  # that the fields belong to
+        self.fragments = [fragment]
+        self.size = len(fragment)
+        self.missing = bool(part.missing)
+
+
+class Http2:
+    """Reads a connection from its preface on, or behind the 101 that answered ``upgraded`` (RFC 7540, 3.2).
+
+    ``events`` and ``tunnels`` are outboxes: what frames say beside messages, and what CONNECT streams carry.
+    """
+
+    def __init__(self, *, keep_bodies: bool = False, upgraded: Request | None = None) -> None:
+        begun = upgraded is not None
+        self.events: list[StreamEvent] = []
+        self.shared = Shared("h2", "HTTP/2", _REFUSED_STREAM, keep_bodies=keep_bodies)
+        self._cutters = FrameCutter(Side.CLIENT, begun=begun), FrameCutter(Side.SERVER, begun=begun)
+        self._decoders = HpackDecoder(), HpackDecoder()
+        self._blocks: list[_Block | None] = [None, None]
+        self._calls: dict[int, Call] = {}  # that may still get frames
+        self._done: set[int] = set()
+        self._all: list[Call] = []
+        self._open = 0  # calls that are not over
+        self._quiet_ns: int | None = None  # the last frame of any message
+        self._windows = Windows(self._event)
+        self._where: tuple[Locator, Locator] | None = None
+        self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
+        self._handlers: dict[int, Callable[[Part], None]] = {
+            frames.DATA: self._data,
+            frames.HEADERS: self._headers,
+            frames.RST_STREAM: self._rst_stream,
+            frames.SETTINGS: self._settings,
+            frames.PUSH_PROMISE: self._push_promise,
+            frames.PING: self._ping,
+            frames.GOAWAY: self._goaway,
+            frames.WINDOW_UPDATE: self._windows.update,
+            frames.CONTINUATION: self._continuation,
+            frames.ALTSVC: self._altsvc,
+            frames.ORIGIN: self._origin,
+            frames.PRIORITY_UPDATE: self._priority_update,
+            frames.JOINED_LATE: self._missed,
+            frames.HOLE: self._missed,
+        }
+        if upgraded is not None:
+            self._begin_upgraded(upgraded)
+
+    @property
+    def tunnels(self) -> list[tuple[Exchange, Side, Text | Gap]]:
+        """What CONNECT streams carry, in order; whoever takes it empties it."""
+        return self.shared.tunnels
+
+    def _begin_upgraded(self, request: Request) -> None:
+        """The request that asked for the upgrade is stream 1 (RFC 7540 section 3.2)."""
+        call = self._add(1)
+        call.exchange.request = request
+        call.ended[Side.CLIENT] = True
+        self._quiet_ns = request.last_ns
+        for name, value in request.headers:
+            if name.lower() == "http2-settings":
+                try:
+                    payload = base64.urlsafe_b64decode(value + "==")
+                except (ValueError, binascii.Error):
+                    continue
+                self._apply(Side.CLIENT, _pairs(payload))
+
+    def feed(
+        self, client: Iterable[Text | Gap], server: Iterable[Text | Gap], where: tuple[Locator, Locator]
+    ) -> None:
+        """Take what both sides sent since the last call."""
+        self._where = where
+        parts: list[Part] = []
+        for cutter, items, locator in zip(self._cutters, (client, server), where, strict=True):
+            parts += _located(cutter.feed(items), locator)
+        self._take(parts)
+
+    def _take(self, parts: list[Part]) -> None:
+        parts.sort(key=lambda part: part.last_packet)
+        handlers = self._handlers
+        for part in parts:
+            handler = handlers.get(part.type)
+            if self._blocks[part.side] is not None and part.type not in _IN_BLOCK:
+                self._break_block(part.side, "another frame stands within a header block (section 6.10)")
+            if handler is not None:
+                handler(part)
+
+    def looked_up_to(self) -> tuple[int, int]:
+        """Below these offsets of the client's and the server's stream nothing will be looked up again."""
+        low = [cutter.lowest_needed for cutter in self._cutters]
+        for call in self._calls.values():
+            if call.websocket is not None:
+                low = [min(pair) for pair in zip(low, call.websocket.looked_up_to(), strict=True)]
+        return low[0], low[1]
+
+    # --- messages -----------------------------------------------------------------------------------
+
+    def _add(self, stream: int) -> Call:
+        call = Call(self.shared, stream)
+        self._calls[stream] = call
+        self._all.append(call)
+        self._open += 1
+        return call
+
+    def _headers(self, part: Part) -> None:
+        fragment = _unpadded(part)
+        if part.flags & frames.PRIORITIZED:
+            fragment = fragment[5:]
+        self._begin_block(_Block(part, part.stream, fragment))
+
+    def _push_promise(self, part: Part) -> None:
+        payload = _unpadded(part)
+        promised = int.from_bytes(payload[:4]) & 0x7FFFFFFF
+        if part.side == Side.CLIENT or len(payload) < 4:
+            self._decoders[part.side].forget("a PUSH_PROMISE frame that cannot be one")
+            return
+        self._begin_block(_Block(part, promised, payload[4:]))
+
+    def _begin_block(self, block: _Block) -> None:
+        part = block.first
+        self._blocks[part.side] = block
+        if part.flags & frames.END_HEADERS:
+            self._end_block(block, part)
+
+    def _continuation(self, part: Part) -> None:
+        block = self._blocks[part.side]
+        if block is None or block.first.stream != part.stream:
+            self._break_block(part.side, "a CONTINUATION frame that continues nothing")
+            return
+        if part.missing:
+            block.missing = True
+        block.size += len(part.payload)
+        if block.size > frames.MOST_PAYLOAD or len(block.fragments) > 10_000:
+            self._break_block(part.side, "a header block is too large to be kept")
+            return
+        block.fragments.append(part.payload)
+        if part.flags & frames.END_HEADERS:
+            self._end_block(block, part)
+
+    def _break_block(self, side: Side, why: str) -> None:
+        self._decoders[side].forget(why)
+        self._blocks[side] = None
+
+    def _end_block(self, block: _Block, last: Part) -> None:
+        first = block.first
+        self._blocks[first.side] = None
+        if last is not first:
+            first.end, first.last_packet, first.last_ns = last.end, last.last_packet, last.last_ns
+        decoder = self._decoders[first.side]
+        if block.missing:
+            decoder.forget(_HOLE)
+            decoded = Block([], "the header block is not in the capture as a whole")
+        else:
+            decoded = decoder.decode(b"".join(block.fragments))
+        call = self._calls.get(block.stream)
+        if call is None:
+            if not block.stream or block.stream in self._done:
+                return
+            call = self._add(block.stream)
+        self._time(call, first)
+        if first.type == frames.PUSH_PROMISE:
+            call.exchange.pushed = True
+            call.request(decoded, first).complete = True
+            call.ended[Side.CLIENT] = True
+            return
+        call.headers(first.side, decoded, first, decoder.unseen)
+        if first.flags & frames.END_STREAM:
+            self._end(call, first)
+
+    def _time(self, call: Call, part: Part) -> None:
+        """Idle time counts where no stream was open before this one."""
+        exchange = call.exchange
+        new = exchange.request is None and exchange.response is None
+        if new and part.side == Side.CLIENT and self._open == 1 and self._quiet_ns is not None:
+            exchange.idle_before_ns = max(0, part.time_ns - self._quiet_ns)
+        self._quiet_ns = max(part.last_ns, self._quiet_ns or 0)
+
+    def _data(self, part: Part) -> None:
+        self._windows.sent(part)
+        call = self._calls.get(part.stream)
+        if call is None or self._where is None:
+            return
+        self._quiet_ns = max(part.last_ns, self._quiet_ns or 0)
+        call.data(part.side, part.payload, part, part.missing, self._where)
+        if part.last and part.flags & frames.END_STREAM:
+            self._end(call, part)
+
+    def _end(self, call: Call, part: Part) -> None:
+        call.end(part.side, part)
+        if all(call.ended):
+            self._over(call)
+            self._calls.pop(part.stream, None)
+            self._done.add(part.stream)
+            self._windows.forget(part.stream)
+
+    def _over(self, call: Call) -> None:
+        if not call.over:
+            call.over = True
+            self._open -= 1
+
+    def _missed(self, part: Part) -> None:
+        """Frames of one side were not seen."""
+        late = part.type == frames.JOINED_LATE
+        self._decoders[part.side].forget(_JOINED_LATE if late else _HOLE)
+        self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
+        self._blocks[part.side] = None
+        self._windows.forget_all()
+        for call in self._calls.values():
+            if not call.ended[part.side]:
+                call.lost[part.side] = True
+
+    # --- beside messages ----------------------------------------------------------------------------
+
+    def _event(
+        self,
+        kind: str,
+        part: Part,
+        *,
+        stream: int | None = None,
+        code: int | None = None,
+        last_stream: int | None = None,
+        detail: str = "",
+    ) -> StreamEvent:
+        name = "" if code is None else registry.h2_error(code)
+        event = StreamEvent(
+            kind, part.side, part.time_ns, part.packet, stream, code, name, last_stream, detail
+        )
+        if len(self.events) < MOST_EVENTS or kind == "goaway":
+            self.events.append(event)
+        return event
+
+    def _rst_stream(self, part: Part) -> None:
+        code = int.from_bytes(part.payload[:4])
+        event = self._event("rst_stream", part, stream=part.stream, code=code)
+        call = self._calls.get(part.stream)
+        if call is not None:
+            call.reset(event)
+            self._over(call)
+            self._windows.forget(part.stream)
+
+    def _goaway(self, part: Part) -> None:
+        payload = part.payload
+        if len(payload) < 8:
+            return
+        last, code = int.from_bytes(payload[:4]) & 0x7FFFFFFF, int.from_bytes(payload[4:8])
+        debug = printable(payload[8:]) if len(payload) > 8 else ""
+        self._event("goaway", part, code=code, last_stream=last, detail=debug)
+        before = self._last_streams[part.side]
+        self._last_streams[part.side] = last if before is None else min(before, last)
+
+    def _settings(self, part: Part) -> None:
+        if part.flags & frames.ACK:
+            return
+        pairs = _pairs(part.payload)
+        self._event("settings", part, detail=registry.settings(registry.H2_SETTINGS, pairs))
+        self._apply(part.side, pairs)
+
+    def _apply(self, side: Side, pairs: list[tuple[int, int]]) -> None:
+        """What a side allows counts for what the other one sends."""
+        decoder = self._decoders[side.peer]
+        for key, value in pairs:
+            if key == _HEADER_TABLE_SIZE and decoder.allowed is not None:
+                decoder.allowed = max(decoder.allowed, value)
+            elif key == _INITIAL_WINDOW_SIZE:
+                self._windows.initial[side.peer] = value
+
+    def _ping(self, part: Part) -> None:
+        self._event("ping", part, detail="acknowledgment" if part.flags & frames.ACK else "")
+
+    def _altsvc(self, part: Part) -> None:
+        size = int.from_bytes(part.payload[:2])
+        self._event("altsvc", part, stream=part.stream or None, detail=printable(part.payload[2 + size :]))
+
+    def _origin(self, part: Part) -> None:
+        self._event("origin", part, detail=printable(part.payload))
+
+    def _priority_update(self, part: Part) -> None:
+        stream = int.from_bytes(part.payload[:4]) & 0x7FFFFFFF
+        self._event("priority_update", part, stream=stream, detail=printable(part.payload[4:]))
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
+        """The connection is over: every exchange gets its outcome; events go into ``facts``."""
+        self.feed(_NOTHING, _NOTHING, where)
+        rest = [_located(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
+        self._take(rest[0] + rest[1])
+        self._windows.close()
+        for cutter in self._cutters:
+            if cutter.sync is not Sync.SYNC and cutter.lost:
+                for call in self._all:
+                    call.lost[cutter.side] = call.lost[cutter.side] or not call.ended[cutter.side]
+        facts.events += self.events
+        self.events = []
+        exchanges = [self._close(call, facts, where) for call in self._all if _seen(call.exchange)]
+        for ordinal, exchange in enumerate(exchanges, 1):
+            exchange.ordinal = ordinal
+        return exchanges
+
+    def _close(self, call: Call, facts: Connection, where: tuple[Locator, Locator]) -> Exchange:
+        exchange = call.exchange
+        stream = exchange.stream or 0
+        last = self._last_streams[Side.CLIENT if exchange.pushed else Side.SERVER]
+        call.refused = last is not None and stream > last
+        call.close(facts, where)
+        exchange.connection = facts.id
+        request, response = exchange.request, exchange.response
+        if request is not None and response is not None:
+            exchange.duration_ns = response.last_ns - request.time_ns
+        return exchange
+
+
+def _seen(exchange: Exchange) -> bool:
+    return bool(exchange.request or exchange.response or exchange.interim)
+
+
+def _located(parts: list[Part], locator: Locator) -> list[Part]:
+    """Parts with the packets of their first and last bytes."""
+    if not parts:
+        return parts
+    numbers, times = locator.locate([p.start for p in parts] + [p.end - 1 for p in parts])
+    count = len(parts)
+    for index, part in enumerate(parts):
+        part.packet, part.time_ns = numbers[index], times[index]
+        part.last_packet, part.last_ns = numbers[count + index], times[count + index]
+    return parts
+
+
+def _unpadded(part: Part) -> bytes:
+    """The payload without its padding (RFC 9113 section 6.1)."""
+    payload = part.payload
+    if not part.flags & frames.PADDED or not payload:
+        return payload
+    return payload[1 : max(1, len(payload) - payload[0])]
+
+
+def _pairs(payload: bytes) -> list[tuple[int, int]]:
+    """The identifiers and values of SETTINGS (RFC 9113 section 6.5.1)."""
+    whole = len(payload) - len(payload) % 6
+    return [
+        (int.from_bytes(payload[at : at + 2]), int.from_bytes(payload[at + 2 : at + 6]))
+        for at in range(0, min(whole, 600), 6)
+    ]
