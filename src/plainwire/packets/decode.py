@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plainwire.model import DatagramBatch, IcmpError, PacketBatch, SegmentBatch
-from plainwire.packets import links, network, tunnels
+from plainwire.packets import icmp, links, network, tunnels
 from plainwire.packets.endpoints import Endpoints
+from plainwire.packets.fragments import Fragments
 from plainwire.packets.layers import Handler, Kind, Layer, Rows, merge
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Decoder:
     def __init__(self) -> None:
         self._endpoints = Endpoints()
         self.passed_over: Counter[str] = Counter()
-        """Packets not decoded, by reason: ``link type 147 is not supported``, ``IP fragments``."""
+        """Packets not decoded, by reason: ``link type 147 is not supported``, ``MACsec``."""
+        self._fragments = Fragments(self.passed_over)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -65,7 +67,9 @@ class Decoder:
         """What the batch holds, each in file order."""
         rows = Rows(batch)
         ends = self._descend(rows, batch.link)
-        return Decoded(self._segments(rows, ends[Kind.TCP]), self._datagrams(rows, ends[Kind.DATAGRAM]), [])
+        segments = self._segments(rows, ends[Kind.TCP])
+        datagrams = self._datagrams(rows, ends[Kind.DATAGRAM])
+        return Decoded(segments, datagrams, icmp.errors(rows, ends[Kind.ICMP]))
 
     def _descend(self, rows: Rows, link: Int64s) -> defaultdict[Kind, list[Layer]]:
         """From header to header, all packets side by side."""

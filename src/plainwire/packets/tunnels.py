@@ -1,4 +1,8 @@
-"""Packets inside packets: GRE and its kin above IP, and what UDP carries by its port."""
+"""Packets inside packets: GRE and its kin above IP, and what UDP carries by its port.
+
+A port alone proves nothing: what stands there must have the form of the tunnel's header, else it is a
+datagram like any other. QUIC's fixed bit (RFC 9000 section 17) tells it from VXLAN, Geneve and GTP-U.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plainwire.packets.layers import Found, Kind, Layer, Rows
+from plainwire.packets import ethertypes
+from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable, Iterator
+
+    from plainwire.model import Int64s
+    from plainwire.packets.layers import Bools
+
+    Inner = Iterator[tuple[Bools, Kind, Int64s | int]]
+    """Which packets, before what, how far on."""
 
 
 def udp(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
@@ -21,7 +33,179 @@ def udp(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
         passed_over["damaged UDP headers"] += int((~good).sum())
         layer, length = layer.only(good), length[good]
     end = np.where(length > 0, np.minimum(layer.at + length, layer.end), layer.end)
-    yield Kind.DATAGRAM, Layer(layer.row, layer.at + 8, end, layer.head, layer.version)
+    source, target = rows.be16(layer.at), rows.be16(layer.at + 2)
+    port = np.where(_IS_TUNNEL[target], target, np.where(_IS_TUNNEL[source], source, 0))
+    inside = Layer(layer.row, layer.at + 8, end, layer.head, layer.version)
+    if port.any():
+        yield from _carried(rows, inside, port)
+    else:
+        yield Kind.DATAGRAM, inside
 
 
-HANDLERS = {Kind.UDP: udp}
+def _carried(rows: Rows, layer: Layer, port: Int64s) -> Found:
+    for number in np.unique(port).tolist():
+        part = layer.only(port == number)
+        rest = np.ones(len(part.row), dtype=np.bool_)
+        for chosen, kind, size in _TUNNELS[number](rows, part) if number else ():
+            yield kind, part.skip(size).only(chosen & rest)
+            rest &= ~chosen
+        yield Kind.DATAGRAM, part.only(rest)
+
+
+def _vxlan(rows: Rows, layer: Layer) -> Inner:
+    """RFC 7348 section 5: the I bit, a network identifier; other bits are those of extensions."""
+    flags = rows.byte(layer.at)
+    yield (flags & 0x48 == 0x08) & (rows.byte(layer.at + 7) == 0) & _room(layer, 22), Kind.ETHERNET, 8
+
+
+def _vxlan_gpe(rows: Rows, layer: Layer) -> Inner:
+    """draft-ietf-nvo3-vxlan-gpe: the P bit says that a number of what follows is there."""
+    good = (rows.byte(layer.at) & 0x4C == 0x0C) & _room(layer, 16)
+    following = rows.byte(layer.at + 3)
+    for number, kind in _NEXT.items():
+        yield good & (following == number), kind, 8
+
+
+def _geneve(rows: Rows, layer: Layer) -> Inner:
+    """RFC 8926 section 3.4: version 0, length of the options, EtherType."""
+    first = rows.byte(layer.at)
+    size = 8 + (first & 63) * 4
+    types = rows.be16(layer.at + 2)
+    for number in (0x6558, ethertypes.IPV4, ethertypes.IPV6):
+        chosen = (first >> 6 == 0) & (types == number) & (layer.at + size < layer.end)
+        yield chosen, ethertypes.KINDS[number], size
+
+
+_MOST_EXTENSIONS = 8
+
+
+def _gtp(rows: Rows, layer: Layer) -> Inner:
+    """3GPP TS 29.281 section 5: version 1, message G-PDU; flags say whether more fields are there."""
+    flags = rows.byte(layer.at)
+    good = (flags & 0xF0 == 0x30) & (rows.byte(layer.at + 1) == 255) & _room(layer, 28)
+    optional = flags & 7 != 0
+    at = layer.at + np.where(optional, 12, 8)
+    following = np.where(optional & (flags & 4 != 0), rows.byte(layer.at + 11), 0)
+    for _ in range(_MOST_EXTENSIONS):
+        more = good & (following != 0) & (at < layer.end)
+        if not more.any():
+            break
+        size = rows.byte(at) * 4
+        good &= ~more | (size > 0)
+        at = np.where(more, at + size, at)
+        following = np.where(more, rows.byte(at - 1), following)
+    version = rows.byte(at) >> 4
+    good &= (following == 0) & ((version == 4) | (version == 6))
+    yield good, Kind.IP, at - layer.at
+
+
+def _teredo(rows: Rows, layer: Layer) -> Inner:
+    """RFC 4380 section 5.1.1: authentication and origin may stand before the IPv6 packet."""
+    at = layer.at
+    authentication = rows.be16(at) == 1
+    at = np.where(authentication, at + 13 + rows.byte(at + 2) + rows.byte(at + 3), at)
+    at = np.where(rows.be16(at) == 0, at + 8, at)
+    yield _ip_fits(rows, layer, at, 6), Kind.IPV6, at - layer.at
+
+
+def _lisp(rows: Rows, layer: Layer) -> Inner:
+    """RFC 9300 section 5: eight bytes, then IP."""
+    at = layer.at + 8
+    yield _ip_fits(rows, layer, at, 4) | _ip_fits(rows, layer, at, 6), Kind.IP, 8
+
+
+def _l2tp(rows: Rows, layer: Layer) -> Inner:
+    """RFC 2661 section 3.1, data messages: flags say which fields are there; PPP follows."""
+    flags = rows.be16(layer.at)
+    has_length, has_sequence, has_offset = (flags & bit != 0 for bit in (0x4000, 0x0800, 0x0200))
+    good = (flags & 0xB4FF == 0x0002) & _room(layer, 8)
+    good &= ~has_length | (rows.be16(layer.at + 2) == layer.end - layer.at)
+    size = 6 + 2 * has_length + 4 * has_sequence
+    size = np.where(has_offset, size + 2 + rows.be16(layer.at + size), size)
+    yield good & (layer.at + size < layer.end), Kind.PPP, size
+
+
+def _room(layer: Layer, size: int) -> Bools:
+    fits: Bools = layer.at + size <= layer.end
+    return fits
+
+
+def _ip_fits(rows: Rows, layer: Layer, at: Int64s, version: int) -> Bools:
+    """Whether an IP packet begins there that ends where the datagram does."""
+    size = rows.be16(at + 2) if version == 4 else rows.be16(at + 4) + 40
+    fits: Bools = (rows.byte(at) >> 4 == version) & (at + size == layer.end)
+    return fits
+
+
+_NEXT = {1: Kind.IPV4, 2: Kind.IPV6, 3: Kind.ETHERNET, 4: Kind.NSH, 5: Kind.MPLS}
+
+_TUNNELS: dict[int, Callable[[Rows, Layer], Inner]] = {
+    1701: _l2tp,
+    2152: _gtp,
+    3544: _teredo,
+    4341: _lisp,
+    4789: _vxlan,
+    4790: _vxlan_gpe,
+    6081: _geneve,
+    8472: _vxlan,
+}
+_IS_TUNNEL = np.zeros(1 << 16, dtype=np.bool_)
+_IS_TUNNEL[list(_TUNNELS)] = True
+
+
+_CHECKSUM, _ROUTING, _KEY, _SEQUENCE, _ACKNOWLEDGMENT = 0x8000, 0x4000, 0x2000, 0x1000, 0x0080
+
+
+def gre(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """RFC 2784, RFC 2890; version 1 is PPTP's (RFC 2637 section 4.1)."""
+    flags, types = rows.be16(layer.at), rows.be16(layer.at + 2)
+    size = 4 + 4 * (flags & (_CHECKSUM | _ROUTING) != 0) + 4 * (flags & _KEY != 0)
+    size += 4 * (flags & _SEQUENCE != 0)
+    size += 4 * ((flags & _ACKNOWLEDGMENT != 0) & (flags & 7 == 1))
+    routed = (flags & _ROUTING != 0) & (flags & 7 == 0)
+    name_others(routed.astype(np.int64), {1: "GRE with source routes"}, passed_over)
+    inner = Layer(layer.row, layer.at + size, layer.end, layer.head, layer.version)
+    first = (types == 0x88BE) & (flags & _SEQUENCE == 0)  # ERSPAN type I has no header of its own
+    yield Kind.ETHERNET, inner.only(first & ~routed)
+    rest = ~first & ~routed
+    yield from ethertypes.follow(inner.only(rest), types[rest], passed_over)
+
+
+def erspan2(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """draft-foschiano-erspan section 4.2: eight bytes; version 1."""
+    yield Kind.ETHERNET, layer.skip(8).only(rows.byte(layer.at) >> 4 == 1)
+
+
+def erspan3(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """draft-foschiano-erspan section 4.3: twelve bytes, and eight more where the O bit is set."""
+    size = 12 + 8 * (rows.byte(layer.at + 11) & 1)
+    yield Kind.ETHERNET, layer.skip(size).only(rows.byte(layer.at) >> 4 == 2)
+
+
+def wccp(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """draft-mclaggan-wccp: version 2 has a redirect header of four bytes before IPv4."""
+    yield Kind.IPV4, layer.skip(np.where(rows.byte(layer.at) >> 4 == 4, 0, 4))
+
+
+def nsh(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """RFC 8300 section 2.2: length in words of four bytes, and a number of what follows."""
+    size, following = (rows.byte(layer.at + 1) & 63) * 4, rows.byte(layer.at + 3)
+    for number, kind in _NEXT.items():
+        if kind is not Kind.NSH:
+            yield kind, layer.skip(size).only((following == number) & (size >= 8))
+
+
+def ether_ip(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """RFC 3378: two bytes, version 3."""
+    yield Kind.ETHERNET, layer.skip(2).only(rows.byte(layer.at) >> 4 == 3)
+
+
+HANDLERS = {
+    Kind.UDP: udp,
+    Kind.GRE: gre,
+    Kind.ERSPAN2: erspan2,
+    Kind.ERSPAN3: erspan3,
+    Kind.WCCP: wccp,
+    Kind.NSH: nsh,
+    Kind.ETHER_IP: ether_ip,
+}
