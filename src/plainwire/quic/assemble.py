@@ -151,9 +151,9 @@ class QuicAssembler:
             return header.form is Form.UNKNOWN
         if not header.target and (b"" in connection.ids[1 - sender] or not connection.ids[1 - sender]):
             return True
-        if header.form is Form.INITIAL and header.end <= len(data):
+        if header.form is Form.INITIAL and header.end <= len(data) and not connection.renegotiating:
             return connection.would_begin(header, data, sender)
-        return header.form not in (Form.INITIAL, Form.UNKNOWN)
+        return header.form is not Form.UNKNOWN
 
     def _route_short(
         self,

@@ -91,6 +91,8 @@ class QuicConnection:
         self.learnt: list[tuple[bytes, int]] = []
         self.undecoded = ""
         """Why none of it is read: a version of QUIC that is not known."""
+        self.renegotiating = False
+        """The server asked for another version, and the client has not come back yet."""
         self.watched_until_ns = 0
         """How far the capture has come when no more datagrams are taken."""
         self._client = client  # which end is the client
@@ -239,7 +241,7 @@ class QuicConnection:
             opened = keys.open(packet.data, packet.number_at, expected)
             if opened is not None:
                 return opened
-        if not packet.target or packet.target in self._initial_ids:
+        if packet.target in self._initial_ids or (self._initial_ids and not packet.target):
             return None
         own = initial_keys(version, packet.target)[Side.CLIENT]
         opened = own.open(packet.data, packet.number_at, 0)
@@ -300,6 +302,7 @@ class QuicConnection:
         self._after.event("version_negotiation", Side.SERVER, datagram, detail=detail)
         self._numbers[0] = (Numbers(), Numbers())
         self._handshake.restart(Form.INITIAL)
+        self.renegotiating = True
 
     def _wait(self, packet: Packet) -> bool:
         cost = len(packet.data) + _COST
@@ -349,6 +352,7 @@ class QuicConnection:
         if not self._numbers[_SPACES[form]][end].add(opened.number):
             return  # captured twice, or repeated on the way
         self._opened.add((form, end))
+        self.renegotiating = False
         if packet.target:
             self._learn_id(packet.target, 1 - end)
         self._note_version(packet, side)
