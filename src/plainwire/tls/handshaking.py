@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import Side, TlsInfo
-from plainwire.tls import certificate, drafts, handshake, suites
+from plainwire.tls import certificate, drafts, handshake, search, suites
 from plainwire.tls.handshake import TLS13
 from plainwire.tls.negotiation import Negotiation
 from plainwire.tls.records import Direction
@@ -69,11 +69,11 @@ class Handshaking(ABC):
 
     def _change_cipher_spec(self, direction: Direction) -> bool:
         negotiation = direction.at
+        if negotiation.version == TLS13 or negotiation.retry:
+            return True  # means nothing (RFC 8446 section 5)
         if not negotiation.client_random:
             self._die(direction, NO_HANDSHAKE)
             return True
-        if negotiation.version == TLS13 or negotiation.retry:
-            return True  # means nothing (RFC 8446 section 5)
         if not negotiation.version:
             return False  # the client's early one: wait for the ServerHello
         if direction.side == Side.SERVER:
@@ -178,6 +178,7 @@ class Handshaking(ABC):
         elif negotiation.client_random and not negotiation.retry and negotiation is self._first:
             return False  # what the server makes of the first one is not known yet
         negotiation.client_hello(hello)
+        self._keys.claim(hello.random)
         negotiation.remember(0, whole)
         if negotiation is self._first:
             self.info.client_random = hello.random
@@ -289,3 +290,49 @@ class Handshaking(ABC):
     def _cipher13(negotiation: Negotiation, secret: bytes) -> RecordCipher:
         assert negotiation.suite is not None  # noqa: S101 - else it is ``unsupported``
         return drafts.cipher(negotiation.suite, secret, negotiation.draft)
+
+    # --- what no hello says --------------------------------------------------------------------------
+
+    def _found_by_trial(self) -> bool:
+        """See ``search``: True if it led to a key."""
+        client, server = self._sides
+        return self._find_client_random(server) or self._find_suite(client, server)
+
+    def _find_client_random(self, server: Direction) -> bool:
+        first = self._first
+        hidden = self.info.encrypted_client_hello or not first.client_random
+        waits = server.blocked and server.cipher is None and server.at is first
+        if not (hidden and waits and first.version == TLS13) or first.suite is None or first.unsupported:
+            return False
+        record = search.first_sealed(server.buffer)
+        if record is None or self._keys.has(first.client_random):
+            return False
+        label = SHAKING[Side.SERVER]
+        found = search.client_random(self._keys, label, first.suite, first.draft, record)
+        if found is None:
+            return False
+        self._keys.claim(found)
+        first.client_random = self.info.client_random = found
+        for direction in self._sides:
+            if direction.wanted and direction.cipher is None:
+                self._install(direction, direction.wanted)
+        return True
+
+    def _find_suite(self, client: Direction, server: Direction) -> bool:
+        first = self._first
+        nothing_came = server.record == 0 and not server.buffer and not server.messages
+        if first.version or not first.client_random or not client.blocked or not nothing_came:
+            return False
+        record = search.first_sealed(client.buffer)
+        if record is None:
+            return False
+        labels = _EARLY, SHAKING[Side.CLIENT], TALKING[Side.CLIENT]
+        found = search.suite(self._keys, labels, first.client_random, first.offered_suites, record)
+        if found is None:
+            return False
+        number, label = found
+        first.version, first.suite, first.seekable = TLS13, suites.lookup(TLS13, number), True
+        self.info.version, self.info.cipher_suite = handshake.version_name(TLS13), suites.name(number)
+        self._install(client, label)
+        client.done = label == TALKING[Side.CLIENT]
+        return True

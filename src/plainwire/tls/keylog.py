@@ -57,6 +57,7 @@ _SIZES: dict[bytes, frozenset[int] | range] = {
 }
 _MOST_SECRETS = 4_000_000  # of one label
 _MOST_CANDIDATES = 8
+_MOST_SEARCHES = 1 << 14  # client randoms that all connections together may try: see ``search``
 
 _Stored = bytes | tuple[bytes, ...]
 
@@ -67,7 +68,17 @@ class KeyLog:
     ``private_keys`` and ``psks`` are what the user knows beyond the lines: servers' keys, pre-shared keys.
     """
 
-    __slots__ = ("_by_label", "_by_session", "_encrypted", "bad_lines", "lines", "private_keys", "psks")
+    __slots__ = (
+        "_by_label",
+        "_by_session",
+        "_encrypted",
+        "bad_lines",
+        "claimed",
+        "lines",
+        "private_keys",
+        "psks",
+        "searches_left",
+    )
 
     def __init__(self) -> None:
         self._by_label: dict[bytes, dict[bytes, _Stored]] = {label: {} for label in _SIZES}
@@ -77,6 +88,8 @@ class KeyLog:
         self._encrypted: dict[bytes, _Stored] = {}
         self.private_keys = PrivateKeys()
         self.psks: list[bytes] = []
+        self.claimed: set[bytes] = set()  # client randoms of connections that were seen
+        self.searches_left = _MOST_SEARCHES
         self.lines = 0
         self.bad_lines = 0
 
@@ -142,6 +155,11 @@ class KeyLog:
     def has(self, client_random: bytes) -> bool:
         """Whether any line is about this ClientHello."""
         return any(client_random in known for known in self._by_label.values())
+
+    def claim(self, client_random: bytes) -> None:
+        """A connection has said this client random: its lines are about no other."""
+        if self.has(client_random):
+            self.claimed.add(client_random)
 
     def randoms(self, label: str) -> Iterator[bytes]:
         """The client randoms that lines with this label are about."""

@@ -10,6 +10,7 @@ their ciphers, and the first record that one of them opens decides.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from plainwire.tls import premaster, suites
@@ -41,6 +42,23 @@ _OLDEST, _OLDEST_DRAFT = 0x0300, 18
 _TLS11 = 0x0302
 
 
+class Unsealed:
+    """Records that are not encrypted, without the secret that would tell whether they are authentic."""
+
+    __slots__ = ("_mac", "sequence")
+
+    def __init__(self, mac: int) -> None:
+        self._mac = mac
+        self.sequence = 0
+
+    def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:  # noqa: ARG002
+        """See ``RecordCipher``."""
+        if len(body) < self._mac:
+            return None
+        self.sequence += 1
+        return bytes(body[: len(body) - self._mac])
+
+
 class Negotiation:
     """See the module's essay."""
 
@@ -56,7 +74,7 @@ class Negotiation:
         "key_exchange",
         "master",
         "next",
-        "offered_session",
+        "offered_suites",
         "offered_ticket",
         "pair",
         "retried",
@@ -75,7 +93,7 @@ class Negotiation:
     def __init__(self) -> None:
         self.client_random = b""
         self.client_version = 0
-        self.offered_session = b""
+        self.offered_suites: list[int] = []
         self.offered_ticket = b""
         self.early_offered = False
         self.retry = False  # a second ClientHello is due (RFC 8446 section 4.1.2)
@@ -108,7 +126,7 @@ class Negotiation:
         """Take a ClientHello; after a HelloRetryRequest, the second one."""
         self.retry = False
         self.client_random, self.client_version = hello.random, hello.version
-        self.offered_session = hello.session_id
+        self.offered_suites = hello.suites
         self.offered_ticket = hello.extensions.get(SESSION_TICKET, b"")
         self.early_offered = EARLY_DATA in hello.extensions or self.early_offered
 
@@ -156,6 +174,9 @@ class Negotiation:
         """Those of client and server by the likeliest secret; None while there is none."""
         if self.pair is None:
             self.master, self.pair = next(self.alternatives(keys), (b"", None))
+        if self.pair is None and self.suite is not None and self.suite.kind == "null":
+            size = hashlib.new(self.suite.mac).digest_size
+            return Unsealed(size), Unsealed(size)
         return self.pair
 
     def is_cipher(self, cipher: RecordCipher | None) -> bool:

@@ -89,13 +89,18 @@ class TlsSession(Handshaking):
         self._step_all()
         for direction in self._sides:
             if direction.blocked and len(direction.buffer) + direction.held > MOST_WAITING:
-                self._die(direction, self._why_waiting(direction))
+                if self._found_by_trial():
+                    self._step_all()
+                if direction.blocked:
+                    self._die(direction, self._why_waiting(direction))
 
     def close(self) -> None:
         """No more bytes will come: what still waits never gets what it waits for."""
         self._step_all()
         self._closing = True
         self._step_all()
+        if self._found_by_trial():
+            self._step_all()
         for direction in self._sides:
             if direction.blocked and direction.buffer:
                 self._die(direction, self._why_waiting(direction))
