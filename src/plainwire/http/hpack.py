@@ -3,7 +3,8 @@
 Why not a library: those stop at the first thing that cannot be decoded, as an endpoint must. A capture may
 begin when the dynamic table already holds entries, or have a hole. New entries stand *before* the old ones
 (index 62 is the newest), so that what was inserted since then is found without knowing what came before. An
-index that leads further back is a field that cannot be known: ``UNKNOWN`` stands in its place, and is counted.
+index that leads further back is a field that cannot be known: ``UNKNOWN`` stands in its place, and is
+counted.
 
 After a block that cannot be decoded an encoder and its listener may differ in what they inserted: from there
 on the table is unknown in the same way.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from plainwire.http import huffman
+from plainwire.http.coding import BrokenBlockError, Strings, integer
 
 UNKNOWN = "(unknown)"
 """Stands for a name or value that is in the part of the header table that was not seen."""
@@ -29,10 +30,9 @@ MOST_FIELDS = 1 << 20
 _UNKNOWN_TABLE = 1 << 16
 """Bytes kept where the size that was agreed on before the capture began is not known."""
 
-_OVERHEAD = 32  # RFC 7541 section 4.1
-_MOST_CACHED = 4096
-_LONGEST_CACHED = 256
-_MOST_OCTETS = 6  # of an integer: 2^35 is beyond everything that can be meant
+OVERHEAD = 32
+"""What an entry of the table counts beside its name and value (RFC 7541 section 4.1)."""
+
 
 Field = tuple[str, str]
 
@@ -115,10 +115,6 @@ class Block(NamedTuple):
     """How many fields refer to entries of the dynamic table that were not seen."""
 
 
-class _BrokenBlockError(Exception):
-    """The block breaks RFC 7541; never leaves this module."""
-
-
 class HpackDecoder:
     """The decoder of one direction. ``unseen`` says why older entries of the table are unknown, if so."""
 
@@ -129,7 +125,7 @@ class HpackDecoder:
         self._table: deque[Field] = deque()  # the newest first
         self._size = 0
         self._limit = DEFAULT_TABLE
-        self._strings: dict[bytes, str] = {}
+        self._strings = Strings()
 
     def forget(self, why: str) -> None:
         """Take note that header blocks were missed: nothing in the table can be found any more."""
@@ -143,7 +139,7 @@ class HpackDecoder:
         fields: list[Field] = []
         try:
             return self._decode(block, fields)
-        except _BrokenBlockError as error:
+        except BrokenBlockError as error:
             self.forget("an earlier header block could not be decoded")
             return Block(fields, str(error))
         except IndexError:
@@ -158,17 +154,17 @@ class HpackDecoder:
                 if byte < 0xFF:
                     index, at = byte & 0x7F, at + 1
                 else:
-                    index, at = _integer(block, at, 0x7F)
+                    index, at = integer(block, at, 0x7F)
                 field = STATIC[index] if 0 < index < _FIRST_DYNAMIC else self._entry(index)
             elif byte & 0xE0 == 0x20:  # a change of the table's size: section 6.3
-                limit, at = _integer(block, at, 0x1F)
+                limit, at = integer(block, at, 0x1F)
                 self._resize(limit)
                 continue
             else:
                 field, at = self._literal(block, at)
             if field[0] is UNKNOWN or field[1] is UNKNOWN:
                 unknown += 1
-            size += len(field[0]) + len(field[1]) + _OVERHEAD
+            size += len(field[0]) + len(field[1]) + OVERHEAD
             if size <= MOST_FIELDS:
                 fields.append(field)
         defect = (
@@ -185,46 +181,24 @@ class HpackDecoder:
         if index and self.unseen:
             return UNKNOWN, UNKNOWN
         message = f"index {index} is not in the header table (RFC 7541 section 2.3.3)"
-        raise _BrokenBlockError(message)
+        raise BrokenBlockError(message)
 
     def _literal(self, block: bytes, at: int) -> tuple[Field, int]:
         """A literal field: sections 6.2.1 (with indexing), 6.2.2 and 6.2.3 (without)."""
         indexing = block[at] & 0xC0 == 0x40
-        index, at = _integer(block, at, 0x3F if indexing else 0x0F)
+        index, at = integer(block, at, 0x3F if indexing else 0x0F)
         if index:
             name = STATIC[index][0] if index < _FIRST_DYNAMIC else self._entry(index)[0]
         else:
-            name, at = self._string(block, at)
-        value, at = self._string(block, at)
+            name, at = self._strings.read(block, at)
+        value, at = self._strings.read(block, at)
         field = name, value
         if indexing:
             self._insert(field)
         return field, at
 
-    def _string(self, block: bytes, at: int) -> tuple[str, int]:
-        coded = block[at] >= 0x80
-        length, at = _integer(block, at, 0x7F)
-        data = block[at : at + length]
-        if len(data) < length:
-            message = "a string is longer than the header block (RFC 7541 section 5.2)"
-            raise _BrokenBlockError(message)
-        if not coded:
-            return data.decode("latin-1"), at + length
-        text = self._strings.get(data)
-        if text is None:
-            plain = huffman.decode(data)
-            if plain is None:
-                message = "a string is not in the Huffman code (RFC 7541 section 5.2)"
-                raise _BrokenBlockError(message)
-            text = plain.decode("latin-1")
-            if length <= _LONGEST_CACHED:
-                if len(self._strings) >= _MOST_CACHED:
-                    self._strings.clear()
-                self._strings[data] = text
-        return text, at + length
-
     def _insert(self, field: Field) -> None:
-        size = len(field[0]) + len(field[1]) + _OVERHEAD
+        size = len(field[0]) + len(field[1]) + OVERHEAD
         self._size += size
         self._table.appendleft(field)
         self._evict()
@@ -233,29 +207,13 @@ class HpackDecoder:
         """RFC 7541 section 4.4: an entry larger than the table empties it."""
         while self._size > self._limit and self._table:
             name, value = self._table.pop()
-            self._size -= len(name) + len(value) + _OVERHEAD
+            self._size -= len(name) + len(value) + OVERHEAD
 
     def _resize(self, limit: int) -> None:
         allowed = self.allowed
         if limit > MOST_TABLE or (allowed is not None and limit > allowed):
             most = MOST_TABLE if allowed is None else allowed
             message = f"a header table of {limit} bytes, where {most} are allowed (RFC 7541 section 6.3)"
-            raise _BrokenBlockError(message)
+            raise BrokenBlockError(message)
         self._limit = limit
         self._evict()
-
-
-def _integer(block: bytes, at: int, mask: int) -> tuple[int, int]:
-    """RFC 7541 section 5.1: an integer that begins in the low bits of the byte at ``at``."""
-    value = block[at] & mask
-    at += 1
-    if value < mask:
-        return value, at
-    for shift in range(0, 7 * _MOST_OCTETS, 7):
-        byte = block[at]
-        at += 1
-        value += (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    message = "an integer is too long (RFC 7541 section 5.1)"
-    raise _BrokenBlockError(message)
