@@ -204,7 +204,7 @@ def _secrets(body: bytes, order: str) -> CaptureItem:
     secrets_type, length = struct.unpack_from(order + "II", body)
     if secrets_type == _TLS_KEY_LOG:
         return SecretsBlock(body[8 : 8 + length])
-    name = _SECRET_TYPES.get(secrets_type, f"type 0x{secrets_type:08x}")
+    name = _SECRET_TYPES.get(secrets_type, f"type 0x{secrets_type:x}")
     return CaptureNote(f"secrets of {name} were passed over: only those of TLS are used")
 
 

@@ -39,7 +39,7 @@ class _Decoder(Protocol):
     @property
     def needs_input(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | None: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
@@ -180,6 +180,6 @@ class Unpacked:
             self._own_trouble = f"the {self._kind} data are damaged ({error})"
             return b"", True
         if decoder.eof:
-            self._packed.give_back(decoder.unused_data)
+            self._packed.give_back(decoder.unused_data or b"")
             self._decoder = None
         return out, waiting

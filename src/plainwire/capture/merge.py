@@ -1,8 +1,9 @@
 """Several files as one capture: packets in order of time, numbered as ``mergecap`` would number them.
 
 Of the packets that come next in each file, the earliest is the next of all; of two at the same time that
-of the file named first. Within a file the order stays, also where its times go back. The same as an order:
-every packet is sorted by the latest time in its file up to it, then by its file (``_keys``).
+of the file named last, as there. Within a file the order stays, also where its times go back. The same as
+an order: every packet is sorted by the latest time in its file up to it, then by its file. (A custom block,
+which Wireshark counts though it holds no packet, is counted with the packet behind it; there, ahead of it.)
 
 Files are opened twice: once for the time of their first packet and the secrets ahead of it, and again when
 that time has come. So a hundred files of a ring buffer are never open at once, and secrets that only the
@@ -12,7 +13,7 @@ last of them holds are known from the start.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class _Open:
 
     @property
     def last(self) -> tuple[int, int]:
-        return int(self.keys[-1]), self.index
+        return int(self.keys[-1]), -self.index
 
     def take(self, batch: PacketBatch) -> None:
         self.batch, self.done = batch, 0
@@ -72,10 +73,8 @@ class _Merge:
     """Rounds: in each, everything up to the end of the batch that ends first is handed out."""
 
     def __init__(self, parts: list[Part]) -> None:
-        waiting = [
-            (part.start or 0, index, part) for index, part in enumerate(parts) if part.start is not None
-        ]
-        self._waiting = sorted(waiting, key=lambda entry: entry[:2], reverse=True)
+        starts = [(part.start, -index, part) for index, part in enumerate(parts) if part.start is not None]
+        self._waiting = sorted(starts, key=lambda entry: entry[:2], reverse=True)
         self._open = [
             _Open(part, index, part.items()) for index, part in enumerate(parts) if part.start is None
         ]
@@ -100,7 +99,7 @@ class _Merge:
             if not self._waiting or (horizon is not None and horizon < self._waiting[-1][:2]):
                 return
             _, index, part = self._waiting.pop()
-            self._open.append(_Open(part, index, part.items()))
+            self._open.append(_Open(part, -index, part.items()))
 
     def _next_batch(self, file: _Open) -> Iterator[CaptureItem]:
         while file.batch is None:
@@ -116,11 +115,13 @@ class _Merge:
                 yield item
 
     def _round(self) -> Iterator[PacketBatch]:
-        horizon, index = min(file.last for file in self._open)
+        ends_first = min(self._open, key=lambda file: file.last)
+        horizon = ends_first.last[0]
         pieces = []
-        for file in sorted(self._open, key=lambda file: file.index):
-            # At the horizon itself the files named first go first.
-            end = int(np.searchsorted(file.keys, horizon, side="right" if file.index <= index else "left"))
+        for file in sorted(self._open, key=lambda file: -file.index):
+            # At the horizon itself the files named last go first.
+            side: Literal["left", "right"] = "right" if file.index >= ends_first.index else "left"
+            end = int(np.searchsorted(file.keys, horizon, side))
             if end > file.done:
                 pieces.append(self._piece(file, end))
         whole = pieces[0][0] if len(pieces) == 1 else _join(pieces)
@@ -129,7 +130,7 @@ class _Merge:
         self._overlap = self._overlap or len(pieces) > 1
         first, self._number = int(whole.number[0]), int(whole.number[-1])
         if not self._overlap:
-            self._note_run(min(self._open, key=lambda file: file.last).part.path, first)
+            self._note_run(ends_first.part.path, first)
         for file in self._open:
             if file.batch is not None and file.done == len(file.keys):
                 file.batch = None
