@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN, Side
-from plainwire.streams.assemble import LINGER_NS, TAIL
+from plainwire.streams.connection import LINGER_NS
+from plainwire.streams.tail import TAIL
 from tests.builders.packets import CLIENT, SERVER, packet
 from tests.streams.wire import MS, START_NS, Wire, streams
 
@@ -243,7 +244,7 @@ def test_a_fin_sent_again_is_marked() -> None:
 
 def test_ends_keep_what_the_rules_need_of_their_segments() -> None:
     event = Wire().opened().reset(S, 0, 0).stream().facts.closes[0]
-    assert (event.packet, event.flags, event.ttl, event.ip_id, event.window) == (4, RST | ACK, 64, 7, 500)
+    assert (event.packet, event.flags, event.ttl, event.ip_id, event.window) == (4, RST | ACK, 64, 4, 500)
     assert event.time_ns == START_NS + 3 * MS
 
 

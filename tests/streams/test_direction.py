@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.model import FIN, SYN, Gap, Side
-from plainwire.streams import assemble, direction
+from plainwire.streams import direction, run
 from plainwire.streams.assemble import Assembler
 from tests.builders.packets import CLIENT, CLIENT6, SERVER, SERVER6
 from tests.streams.wire import MS, START_NS, Wire, segments, streams
@@ -159,7 +159,7 @@ def test_what_is_forgotten_of_old_packets_changes_nothing_for_later_bytes() -> N
 def test_a_gap_names_the_packet_at_which_it_was_noticed() -> None:
     connections, _ = Assembler().feed(segments(server_sends((0, 10), (20, 30))))
     side = connections[0].directions[S]
-    side.finish(99)
+    side.finish(99, closing=False)
     assert [p.packet for p in side.pieces if isinstance(p, Gap)] == [5]
 
 
@@ -170,7 +170,7 @@ def test_a_capture_of_the_server_alone() -> None:
     wire = Wire().server(-1, flags=SYN).server(0, b"answer", ack=3).server(6, ack=4, flags=FIN)
     stream = wire.stream()
     assert stream.sent(S) == b"answer"
-    assert stream.gaps[C] == [(0, 4)]
+    assert stream.gaps[C] == [(0, 3)]  # and a FIN
     assert stream.closes == [("fin", S, 6, 4)]
 
 
@@ -210,7 +210,7 @@ def test_a_batch_of_more_than_half_the_sequence_space(monkeypatch: pytest.Monkey
     wire = opened()
     for number in range(10):
         wire.server(number * size, bytes(size), snap=1)
-    monkeypatch.setattr(assemble, "FARTHEST", 2 * size)
+    monkeypatch.setattr(run, "FARTHEST", 2 * size)
     stream = wire.server(10 * size, b"end").stream()
     assert stream.facts.sizes[S] == 10 * size + 3
     assert stream.sent(S) == bytes(10) + b"end"

@@ -11,7 +11,7 @@ import numpy as np
 from plainwire.model import ACK, FIN, RST, SYN, Connection, Gap, PacketBatch, SegmentBatch, Side
 from plainwire.packets.decode import Decoder
 from plainwire.streams.assemble import Assembler, TcpConnection
-from tests.builders.packets import CLIENT, RAW, SERVER, Address, packet
+from tests.builders.packets import CLIENT, RAW, SERVER, Address, ipv4, ipv6, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +81,23 @@ class Wire:
         flags: int = 0,
         at: int | None = None,
         snap: int | None = None,
+        ident: int | None = None,
+        ttl: int = 64,
     ) -> Wire:
-        """One segment; ``at`` in milliseconds (default: one after the last), ``snap`` cuts its payload."""
+        """One segment; ``at`` in milliseconds (default: one after the last), ``snap`` cuts its payload.
+
+        Each has an IP identification of its own, unless ``ident`` says another.
+        """
         raw_ack = 0 if ack is None else self.isn[side.peer] + 1 + ack
         flags |= 0 if ack is None else ACK
-        data = packet(
-            self.ends[side], self.ends[side.peer], self.isn[side] + 1 + seq, raw_ack, flags, payload
-        )
+        source, target = self.ends[side], self.ends[side.peer]
+        number = (self.isn[side] + 1 + seq) & 0xFFFFFFFF
+        segment = tcp(source[1], target[1], number, raw_ack & 0xFFFFFFFF, flags, payload)
+        if ":" in source[0]:
+            data = ipv6(source[0], target[0], segment, ttl=ttl)
+        else:
+            ident = len(self.packets) + 1 if ident is None else ident
+            data = ipv4(source[0], target[0], segment, ttl=ttl, ident=ident)
         when = at if at is not None else (self.packets[-1][0] + 1 if self.packets else 0)
         cut = data if snap is None else data[: len(data) - len(payload) + snap]
         self.packets.append((when, cut, len(data)))
@@ -108,6 +118,19 @@ class Wire:
         """Both sides end in order, the client first, after so many bytes."""
         self.client(client, ack=server, flags=FIN).server(server, ack=client + 1, flags=FIN)
         return self.client(client + 1, ack=server + 1)
+
+    def copied(self, *, ttl: int = 64, later: int = 0) -> Wire:
+        """Every packet a second time right behind the first, as a second interface sees it."""
+        pairs = []
+        for when, data, length in self.packets:
+            again = (
+                data[:8] + bytes([ttl]) + data[9:]
+                if data[0] >> 4 == 4
+                else data[:7] + bytes([ttl]) + data[8:]
+            )
+            pairs += [(when, data, length), (when + later, again, length)]
+        self.packets = pairs
+        return self
 
     def reset(self, side: Side, seq: int, ack: int | None = None) -> Wire:
         return self.add(side, seq, ack=ack, flags=RST)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from plainwire.http.fields import FieldParser
     from plainwire.model import CloseKind
-    from plainwire.streams.direction import Positions
+    from plainwire.streams.positions import Positions
     from plainwire.tls.keylog import KeyLog
     from plainwire.tls.session import Alert, Reason
 

@@ -55,6 +55,8 @@ class Connection:
     packets: int = 0
     sizes: list[int] = field(default_factory=lambda: [0, 0])  # stream bytes by side
     retransmissions: list[int] = field(default_factory=lambda: [0, 0])  # segments by side
+    duplicates: int = 0  # packets that were captured more than once
+    conflicting: list[int] = field(default_factory=list)  # packets with other bytes than an earlier copy
     rtt_syn_ns: int | None = None  # SYN to SYN-ACK
     established: bool = False
     transport: Literal["tcp", "quic"] = "tcp"

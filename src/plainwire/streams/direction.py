@@ -3,24 +3,26 @@
 Theory of operation. Sequence numbers become offsets of 64 bits (see ``model``), so that nothing below
 knows of wrap-around. ``next`` is the offset of the first byte not yet delivered. A segment is one of
 
-* all old (ends at or before ``next``): a retransmission, or the same packet captured twice;
+* all old (ends at or before ``next``): sent again;
 * the next one (begins at or before ``next``): its new part is delivered, the rest of it is old;
 * early (begins behind ``next``): it waits. The hole before it is filled by a later segment, or is
   given up, which makes a ``Gap``: the bytes were sent, and the capture does not hold them.
 
 A hole is given up when the receiver has acknowledged bytes behind it and the capture has gone on for
 ``PATIENCE_NS`` without them, when too much waits, or when the connection ends. Where copies of the
-same bytes differ, the first delivered one counts, as it does for most receivers.
+same bytes differ, the first delivered one counts, as it does for most receivers; the packet that
+differs is noted, as far back as ``_LOOK_BACK`` bytes. Urgent data stay where they were sent.
 """
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from plainwire.model import Gap, Side
+from plainwire.streams.positions import Positions
 
 if TYPE_CHECKING:
     from plainwire.model import Int64s
@@ -35,48 +37,13 @@ _COST = 256
 FARTHEST = 1 << 30
 """No honest segment or acknowledgment lies farther ahead (the largest window, RFC 7323 section 2.3)."""
 
+_LOOK_BACK = 4096
+_MOST_CONFLICTS = 16
+
 Piece = tuple[int, bytes] | Gap
 """Delivered bytes with the offset of the first, or a gap."""
 
 _Early = tuple[int, int, bytes, int, int, int]  # offset, arrival, captured bytes, length, packet, time
-
-
-class Positions:
-    """The way back from stream offsets to packets: where each packet's bytes begin."""
-
-    __slots__ = ("_number", "_offset", "_time")
-
-    def __init__(self) -> None:
-        self._offset = self._number = self._time = np.empty(0, dtype=np.int64)
-
-    def extend(self, offset: Int64s, number: Int64s, time_ns: Int64s) -> None:
-        """Add packets; offsets never fall."""
-        if len(self._offset):
-            offset = np.concatenate((self._offset, offset))
-            number = np.concatenate((self._number, number))
-            time_ns = np.concatenate((self._time, time_ns))
-        self._offset, self._number, self._time = offset, number, time_ns
-
-    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
-        """Packet numbers and times of the packets that brought the bytes at ``offsets``."""
-        if not len(self._offset):
-            return [0] * len(offsets), [0] * len(offsets)
-        at = np.searchsorted(self._offset, np.array(offsets, dtype=np.int64), side="right") - 1
-        np.maximum(at, 0, out=at)
-        return self._number[at].tolist(), self._time[at].tolist()
-
-    def begins(self, offset: int) -> bool:
-        """Whether a packet's bytes begin at the offset."""
-        at = int(np.searchsorted(self._offset, offset))
-        return at < len(self._offset) and int(self._offset[at]) == offset
-
-    def forget(self, before: int) -> None:
-        """Drop what is only needed for offsets below ``before``."""
-        keep = int(np.searchsorted(self._offset, before, side="right")) - 1
-        if keep > 0:
-            self._offset, self._number, self._time = (
-                column[keep:].copy() for column in (self._offset, self._number, self._time)
-            )
 
 
 class Direction:
@@ -85,10 +52,14 @@ class Direction:
     __slots__ = (
         "_arrivals",
         "_early",
+        "_last",
         "_waiting",
         "acked",
+        "assumed",
         "base",
+        "conflicting",
         "fin",
+        "last_step",
         "next",
         "pieces",
         "positions",
@@ -100,29 +71,45 @@ class Direction:
     def __init__(self, side: Side) -> None:
         self.side = side
         self.base: int | None = None  # the sequence number of offset 0
+        self.assumed = True  # the base is only what the other side's acknowledgments let assume
         self.next = 0
         self.acked = 0  # the highest offset that the other side acknowledged
+        self.last_step = 0  # by how much it rose the last time
         self.fin: int | None = None
         self.pieces: list[Piece] = []
         self.positions = Positions()
         self.retransmissions = 0
         self.snapped = False
+        self.conflicting: list[int] = []  # packets that hold other bytes than those delivered before
         self._early: list[_Early] = []
         self._waiting = 0
         self._arrivals = 0
+        self._last = b""  # the bytes before ``next``
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a hole with something behind it."""
+        return bool(self._early)
+
+    def offset(self, seq: int) -> int:
+        """The offset of a sequence number: the one nearest to ``next`` (RFC 9293 section 3.4).
+
+        0 where nothing has told yet what offset 0 is.
+        """
+        if self.base is None:
+            return 0
+        return ((seq - (self.base + self.next) + 0x80000000) & 0xFFFFFFFF) - 0x80000000 + self.next
 
     def offsets(self, seq: Int64s) -> Int64s:
-        """Offsets of sequence numbers: the ones nearest to ``next`` (RFC 9293 section 3.4).
-
-        All 0 where nothing has told yet what offset 0 is.
-        """
+        """The same for many."""
         if self.base is None:
             return np.zeros_like(seq)
         return ((seq - (self.base + self.next) + 0x80000000) & 0xFFFFFFFF) - 0x80000000 + self.next
 
     def begin(self, base: int) -> None:
         """Offset 0 has this sequence number. Only while nothing was delivered: what waits is forgotten."""
-        self.base, self.acked, self.fin = base & 0xFFFFFFFF, 0, None
+        self.base, self.assumed = base & 0xFFFFFFFF, False
+        self.acked, self.last_step, self.fin = 0, 0, None
         self._early.clear()
         self._waiting = 0
 
@@ -134,104 +121,129 @@ class Direction:
         self.fin = offset if self.fin is None else self.fin
         return True
 
-    def feed(
-        self,
-        data: bytes,
-        seq: Int64s,
-        at: Int64s,
-        captured: Int64s,
-        length: Int64s,
-        number: Int64s,
-        time_ns: Int64s,
-    ) -> None:
-        """Take the segments with payload, in capture order. ``seq`` as offsets, ``at`` into ``data``."""
-        if not self._early and seq[0] == self.next and (captured == length).all():
-            ends = seq + length
-            if (seq[1:] == ends[:-1]).all():  # the common case: all there, all in order
-                starts = at.tolist()
-                parts = [data[a:b] for a, b in zip(starts, (at + length).tolist(), strict=True)]
-                self.pieces.append((self.next, parts[0] if len(parts) == 1 else b"".join(parts)))
-                self.positions.extend(seq, number, time_ns)
-                self.next = int(ends[-1])
-                return
-        self._feed_each(
-            data, zip(*(c.tolist() for c in (seq, at, captured, length, number, time_ns)), strict=True)
-        )
+    def acknowledge(self, offset: int) -> bool:
+        """The other side says that it has all before ``offset``; False where that is old or junk."""
+        if not self.acked <= offset < self.next + FARTHEST:
+            return False
+        if offset > self.acked:
+            self.last_step, self.acked = offset - self.acked, offset
+        return True
 
-    def _feed_each(self, data: bytes, rows) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        placed: list[tuple[int, int, int]] = []
-        for seq, at, captured, length, number, time_ns in rows:
-            if seq + length <= self.next:
-                if not (length == 1 and seq == self.next - 1):  # a keep-alive probe, RFC 9293 section 3.8.4
-                    self.retransmissions += 1
-            elif seq <= self.next:
-                self._deliver(seq, data[at : at + captured], length, number, time_ns, placed)
-                self._drain(placed)
-            elif seq - self.next < FARTHEST:
-                self._arrivals += 1
-                insort(self._early, (seq, self._arrivals, data[at : at + captured], length, number, time_ns))
-                self._waiting += captured + _COST
-                while self._waiting > MOST_WAITING:
-                    self._give_up(placed)
-        self._place(placed)
+    def acknowledge_all(self, offsets: Int64s) -> bool:
+        """The same for many, none of them junk; whether any was not old."""
+        highest = int(offsets.max())
+        if highest > self.acked:
+            if highest > self.next:  # only then is the last step of use
+                rising = np.unique(np.maximum.accumulate(np.append(self.acked, offsets)))
+                self.last_step = int(rising[-1] - rising[-2])
+            self.acked = highest
+        return highest >= self.acked
 
-    def _place(self, placed: list[tuple[int, int, int]]) -> None:
-        if placed:
-            columns = np.array(placed, dtype=np.int64)
-            self.positions.extend(columns[:, 0], columns[:, 1], columns[:, 2])
+    def holds(self, seq: int, length: int) -> bool:
+        """Whether these bytes came before: they are delivered, or wait as a segment of their own."""
+        if seq + length <= self.next:
+            return True
+        at = bisect_left(self._early, (seq,))
+        return at < len(self._early) and self._early[at][0] == seq and self._early[at][3] >= length
 
-    def _deliver(
-        self,
-        seq: int,
-        data: bytes,
-        length: int,
-        number: int,
-        time_ns: int,
-        placed: list[tuple[int, int, int]],
-    ) -> None:
+    def extend(self, data: bytes, seq: Int64s, at: Int64s, length: Int64s) -> None:
+        """Take segments that are all there and all in order, when nothing waits: the common case.
+
+        ``seq`` as offsets, ``at`` into ``data``. The caller adds their positions.
+        """
+        starts = at.tolist()
+        parts = [data[a:b] for a, b in zip(starts, (at + length).tolist(), strict=True)]
+        whole = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.pieces.append((self.next, whole))
+        self._last = whole[-_LOOK_BACK:] if len(whole) >= _LOOK_BACK else (self._last + whole)[-_LOOK_BACK:]
+        self.next = int(seq[-1] + length[-1])
+
+    def add(self, data: bytes, seq: int, length: int, number: int, time_ns: int) -> None:
+        """Take one segment: its captured payload, its offset, its length on the wire."""
+        if seq + length <= self.next:
+            if not (length == 1 and seq == self.next - 1):  # a keep-alive probe, RFC 9293 section 3.8.4
+                self.retransmissions += 1
+                self._compare(seq, data, number)
+        elif seq <= self.next:
+            self._deliver(seq, data, length, number, time_ns)
+            if self._early:
+                self._drain()
+        elif seq - self.next < FARTHEST:
+            self._arrivals += 1
+            insort(self._early, (seq, self._arrivals, data, length, number, time_ns))
+            self._waiting += len(data) + _COST
+            while self._waiting > MOST_WAITING:
+                self._give_up()
+
+    def _compare(self, seq: int, data: bytes, number: int) -> None:
+        """Note a packet whose bytes are not those that were delivered for the same offsets."""
+        oldest = self.next - len(self._last)
+        start, end = max(seq, oldest), min(seq + len(data), self.next)
+        if start >= end or len(self.conflicting) >= _MOST_CONFLICTS:
+            return
+        if data[start - seq : end - seq] != self._last[start - oldest : end - oldest]:
+            self.conflicting.append(number)
+
+    def _deliver(self, seq: int, data: bytes, length: int, number: int, time_ns: int) -> None:
         """Deliver what is new of a segment that begins at or before ``next`` and ends behind it."""
-        fresh = data[self.next - seq :]
-        placed.append((self.next, number, time_ns))
+        if seq < self.next:
+            self._compare(seq, data, number)
+            fresh = data[self.next - seq :]
+        else:
+            fresh = data
+        self.positions.add(self.next, number, time_ns)
         if fresh:
             self.pieces.append((self.next, fresh))
+            self._last = (self._last + fresh)[-_LOOK_BACK:]
         end = seq + length
         missing = length - len(data) if fresh else end - self.next
         if missing:  # cut by the snap length
             self.snapped = True
-            self.pieces.append(Gap(self.side, end - missing, missing, number))
+            self._skip(end - missing, missing, number)
         self.next = end
 
-    def _drain(self, placed: list[tuple[int, int, int]]) -> None:
+    def _skip(self, offset: int, length: int, number: int) -> None:
+        self.pieces.append(Gap(self.side, offset, length, number))
+        self.next = offset + length
+        self._last = b""
+
+    def _drain(self) -> None:
         """Deliver what waited for the bytes that have just come."""
-        while self._early and self._early[0][0] <= self.next:
-            seq, _, data, length, number, time_ns = self._early.pop(0)
+        done = 0
+        for seq, _, data, length, number, time_ns in self._early:
+            if seq > self.next:
+                break
+            done += 1
             self._waiting -= len(data) + _COST
             if seq + length > self.next:
-                self._deliver(seq, data, length, number, time_ns, placed)
+                self._deliver(seq, data, length, number, time_ns)
             else:
                 self.retransmissions += 1
+                self._compare(seq, data, number)
+        del self._early[:done]
 
-    def _give_up(self, placed: list[tuple[int, int, int]]) -> None:
+    def _give_up(self) -> None:
         """Skip the first hole."""
         seq, number = self._early[0][0], self._early[0][4]
-        self.pieces.append(Gap(self.side, self.next, seq - self.next, number))
-        self.next = seq
-        self._drain(placed)
+        self._skip(self.next, seq - self.next, number)
+        self._drain()
 
     def settle(self, now_ns: int) -> None:
         """Give up holes that the receiver has acknowledged and that nothing has filled for a while."""
-        placed: list[tuple[int, int, int]] = []
         while self._early and self.acked >= self._early[0][0] and now_ns - self._early[0][5] > PATIENCE_NS:
-            self._give_up(placed)
-        self._place(placed)
+            self._give_up()
 
-    def finish(self, packet: int) -> None:
-        """The connection is over: no hole will be filled any more."""
-        placed: list[tuple[int, int, int]] = []
+    def finish(self, packet: int, *, closing: bool) -> None:
+        """The connection is over: no hole will be filled any more.
+
+        ``closing``: the receiver has closed its own side. Then the last number that it acknowledged, if it
+        did so alone and nothing of it was seen, is that of a FIN (RFC 9293 section 3.4) which the
+        capture lost, and no byte.
+        """
         while self._early:
-            self._give_up(placed)
-        self._place(placed)
+            self._give_up()
         end = self.acked if self.fin is None else self.fin
+        if self.fin is None and closing and self.last_step == 1 and end > self.next:
+            end -= 1
         if end > self.next:  # acknowledged, or sent before the FIN, yet never seen
-            self.pieces.append(Gap(self.side, self.next, end - self.next, packet))
-            self.next = end
+            self._skip(self.next, end - self.next, packet)

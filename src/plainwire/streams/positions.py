@@ -1,0 +1,66 @@
+"""The way back from stream offsets to packets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from plainwire.model import Int64s
+
+
+class Positions:
+    """Where each packet's bytes begin in the stream."""
+
+    __slots__ = ("_fresh", "_number", "_offset", "_time")
+
+    def __init__(self) -> None:
+        self._offset = self._number = self._time = np.empty(0, dtype=np.int64)
+        self._fresh: list[tuple[int, int, int]] = []  # not yet among the columns
+
+    def add(self, offset: int, number: int, time_ns: int) -> None:
+        """Add a packet; offsets never fall."""
+        self._fresh.append((offset, number, time_ns))
+
+    def extend(self, offset: Int64s, number: Int64s, time_ns: Int64s) -> None:
+        """Add packets; offsets never fall."""
+        if self._fresh:
+            self._settle()
+        if len(self._offset):
+            offset = np.concatenate((self._offset, offset))
+            number = np.concatenate((self._number, number))
+            time_ns = np.concatenate((self._time, time_ns))
+        self._offset, self._number, self._time = offset, number, time_ns
+
+    def _settle(self) -> None:
+        columns = np.array(self._fresh, dtype=np.int64).T
+        self._fresh = []
+        self.extend(*columns)
+
+    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
+        """Packet numbers and times of the packets that brought the bytes at ``offsets``."""
+        if self._fresh:
+            self._settle()
+        if not len(self._offset):
+            return [0] * len(offsets), [0] * len(offsets)
+        at = np.searchsorted(self._offset, np.array(offsets, dtype=np.int64), side="right") - 1
+        np.maximum(at, 0, out=at)
+        return self._number[at].tolist(), self._time[at].tolist()
+
+    def begins(self, offset: int) -> bool:
+        """Whether a packet's bytes begin at the offset."""
+        if self._fresh:
+            self._settle()
+        at = int(np.searchsorted(self._offset, offset))
+        return at < len(self._offset) and int(self._offset[at]) == offset
+
+    def forget(self, before: int) -> None:
+        """Drop what is only needed for offsets below ``before``."""
+        if self._fresh:
+            self._settle()
+        keep = int(np.searchsorted(self._offset, before, side="right")) - 1
+        if keep > 0:
+            self._offset, self._number, self._time = (
+                column[keep:].copy() for column in (self._offset, self._number, self._time)
+            )
