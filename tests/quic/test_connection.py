@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from aioquic.quic.packet import QuicProtocolVersion
 from aioquic.tls import CipherSuite
 
 from plainwire.model import Gap
+from plainwire.tls.certificate import read as read_certificate
 from tests.quic.talk import ALPN, Talk, configurations
 from tests.quic.wire import AWAY, CLIENT, HOME, MOVED, SERVER, read
 from tests.tls.live import HOST
@@ -60,6 +63,8 @@ def test_what_the_handshake_says(plain: Talk) -> None:
     assert facts.tls.handshake_complete
     assert facts.tls.client_random.hex() in plain.key_log.decode()
     assert facts.tls.resumed is False
+    assert facts.tls.alpn_offered == [ALPN]
+    assert read_certificate(facts.tls.certificate).subject == f"CN={HOST}"
     assert facts.rtt_syn_ns is not None
     assert facts.rtt_syn_ns > 0
 
@@ -145,8 +150,8 @@ def test_key_updates_by_either_side() -> None:
     reading = read(made.wire, made.key_log)
     for key, data in made.said.items():
         assert reading.text(*key) == data
-    assert reading.only.quic is not None
-    assert reading.only.quic.key_updates == [3, 3]
+    assert reading.only.tls is not None
+    assert reading.only.tls.key_updates == [3, 3]
 
 
 def test_a_late_packet_of_the_keys_before() -> None:
@@ -194,7 +199,7 @@ def test_0_rtt_that_the_server_takes() -> None:
     info, tls = reading.only.quic, reading.only.tls
     assert info is not None
     assert tls is not None
-    assert info.early_data == "accepted"
+    assert tls.early_data == "accepted"
     assert info.early_packets > 0
     assert tls.resumed
     (packet,) = reading.places[0, CLIENT][0][1]
@@ -210,9 +215,9 @@ def test_0_rtt_that_the_server_refuses_is_not_read() -> None:
     second.say(CLIENT, 0, QUESTION, end=True)
     second.run()
     reading = read(second.wire, second.key_log)
-    info = reading.only.quic
-    assert info is not None
-    assert info.early_data == "rejected"
+    tls = reading.only.tls
+    assert tls is not None
+    assert tls.early_data == "rejected"
     assert reading.only.undecrypted == []
     for _, (packet,) in reading.places.get((0, CLIENT), []):
         assert packet > 1
@@ -274,9 +279,12 @@ def test_connections_one_after_the_other_between_the_same_ports() -> None:
 
 def test_connections_at_the_same_time_between_the_same_ports() -> None:
     talks = [talk(), talk()]
-    wire = [sent for pair in zip(*(made.wire for made in talks), strict=False) for sent in pair]
+    pairs = itertools.zip_longest(*(made.wire for made in talks))
+    wire = [sent for pair in pairs for sent in pair if sent is not None]
     reading = read(wire, b"".join(made.key_log for made in talks))
     assert len(reading.connections) == 2
+    for index in range(2):
+        assert reading.text(0, SERVER, index) == ANSWER
 
 
 def test_a_stream_that_is_reset() -> None:

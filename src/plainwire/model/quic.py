@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from plainwire.model.transport import Endpoint
@@ -24,9 +24,7 @@ class QuicInfo:
     parameters: list[dict[str, int | str]] = field(default_factory=lambda: [{}, {}])
     """Transport parameters (RFC 9000 section 18.2) by name."""
     idle_timeout_ns: int | None = None  # the one in force (RFC 9000 section 10.1)
-    early_data: Literal["accepted", "rejected"] | None = None
-    early_packets: int = 0  # 0-RTT packets seen
-    key_updates: list[int] = field(default_factory=lambda: [0, 0])
+    early_packets: int = 0  # 0-RTT packets that were read; ``TlsInfo`` says whether the server took them
     missing_packets: list[int] = field(default_factory=lambda: [0, 0])
     """1-RTT packet numbers below the highest seen that no captured packet has. Some senders leave out
     a few on purpose (RFC 9000 section 21.4)."""

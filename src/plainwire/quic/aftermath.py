@@ -125,8 +125,6 @@ class Aftermath:
             given = [facts.get("max_idle_timeout", 0) for facts in self._info.parameters]
             timeouts = [value for value in given if isinstance(value, int) and value]
             self._info.idle_timeout_ns = min(timeouts) * 1_000_000 if timeouts else None
-        if self._handshake.early_accepted is not None:
-            self._info.early_data = "accepted" if self._handshake.early_accepted else "rejected"
 
     def _learn_token(self, token: bytes, side: Side) -> None:
         tokens = self._tokens[side]
@@ -143,7 +141,7 @@ class Aftermath:
 
     def _close(self, form: Form, side: Side, frame: Close, number: int, datagram: Datagram) -> None:
         if frame.frame is None:
-            name = errors.application(frame.code, self._handshake.info.alpn or self._handshake.offered_alpn)
+            name = errors.application(frame.code, self._handshake.alpn)
         else:
             name = errors.transport(frame.code)
         acked = self._acked[form][side]
@@ -172,7 +170,7 @@ class Aftermath:
     def _stream_error(
         self, kind: str, side: Side, frame: ResetStream | StopSending, datagram: Datagram
     ) -> None:
-        name = errors.application(frame.code, self._handshake.info.alpn or self._handshake.offered_alpn)
+        name = errors.application(frame.code, self._handshake.alpn)
         self.event(kind, side, datagram, stream=frame.stream, code=frame.code, name=name)
 
     def _limit(self, side: Side, frame: Limit, datagram: Datagram) -> None:

@@ -122,7 +122,7 @@ class QuicConnection:
     @property
     def alpn(self) -> str | None:
         """The application protocol, as the server chose it, or as the only one that was offered."""
-        return self._handshake.info.alpn or self._handshake.offered_alpn
+        return self._handshake.alpn
 
     def side(self, end: int) -> Side:
         """Which side an end is, as far as is known."""
@@ -208,7 +208,7 @@ class QuicConnection:
         else:
             side = self.side(end)
             if form is Form.ZERO_RTT:
-                if self._handshake.early_accepted is False:
+                if self._handshake.info.early_data == "rejected":
                     return True
                 if self._early_undecided():
                     return self._wait(packet)
@@ -228,7 +228,7 @@ class QuicConnection:
     def _early_undecided(self) -> bool:
         """Whether the server's answer to early data is still to come, and can be read then."""
         handshake = self._handshake
-        if self._forced or handshake.early_accepted is not None or not handshake.early_offered:
+        if self._forced or handshake.info.early_data is not None or not handshake.early_offered:
             return False
         return handshake.suite is None or self._keyring.ready(Form.HANDSHAKE, Side.SERVER)
 
@@ -319,7 +319,7 @@ class QuicConnection:
         """Try what waits again, if anything that matters has changed since."""
         for _ in range(8):
             handshake = self._handshake
-            hello = handshake.random, handshake.suite, handshake.early_accepted
+            hello = handshake.random, handshake.suite, handshake.info.early_data
             state = (*hello, len(self._initial_ids), self._forced)
             if state == self._state or not self._waiting:
                 return
@@ -399,7 +399,7 @@ class QuicConnection:
         facts.tls = TlsInfo() if self.undecoded else self._handshake.info
         for end in (0, 1):
             side = self.side(end)
-            info.key_updates[side] = self._keyring.updates(side)
+            self._handshake.info.key_updates[side] = self._keyring.updates(side)
             info.missing_packets[side] = self._numbers[2][end].missing
         facts.established = facts.established or any(
             (form, self._client) in self._unopened for form in (Form.HANDSHAKE, Form.ONE_RTT)
@@ -434,7 +434,7 @@ class QuicConnection:
             return ""  # nothing of the application's is missing
         if form is Form.UNKNOWN and self._opened:
             return ""
-        if form is Form.ZERO_RTT and self._handshake.early_accepted is False:
+        if form is Form.ZERO_RTT and self._handshake.info.early_data == "rejected":
             return ""
         _, failure = self._unopened[form, end]
         if failure or form is Form.INITIAL:

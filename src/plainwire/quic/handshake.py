@@ -8,7 +8,7 @@ from plainwire.model import Gap, Side, TlsInfo
 from plainwire.quic import parameters
 from plainwire.quic.protection import usable
 from plainwire.quic.reassembly import Reassembly, Room
-from plainwire.tls import handshake, suites
+from plainwire.tls import certificate, handshake, suites
 
 if TYPE_CHECKING:
     from plainwire.quic.frames import Crypto
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from plainwire.quic.versions import Form
     from plainwire.tls.suites import Suite
 
-_CLIENT_HELLO, _SERVER_HELLO, _ENCRYPTED_EXTENSIONS, _FINISHED = 1, 2, 8, 20
+_CLIENT_HELLO, _SERVER_HELLO, _ENCRYPTED_EXTENSIONS = 1, 2, 8
+_CERTIFICATE, _FINISHED, _COMPRESSED_CERTIFICATE = 11, 20, 25
 _TLS13 = 0x0304
 _MOST_WAITING = 256 << 10
 _LONGEST_MESSAGE = 1 << 20
@@ -64,10 +65,7 @@ class Handshake:
         """The chosen suite's name where it cannot be read."""
         self.offered: list[Suite] = []
         """Suites of the ClientHello that could be read."""
-        self.offered_alpn: str | None = None
-        """The only protocol that the client offers, if it is only one."""
         self.early_offered = False
-        self.early_accepted: bool | None = None
         self.parameters: list[Parameters | None] = [None, None]
         self._messages: dict[tuple[Form, Side], _Messages] = {}
 
@@ -91,28 +89,43 @@ class Handshake:
             self._take(side, kind, body)
         return bool(found)
 
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that the server chose; where that could not be read, the only one that was offered."""
+        offered = self.info.alpn_offered
+        return self.info.alpn or (offered[0] if len(offered) == 1 else None)
+
     def _take(self, side: Side, kind: int, body: bytes) -> None:
-        if kind == _CLIENT_HELLO and side is Side.CLIENT:
+        info = self.info
+        if kind == _COMPRESSED_CERTIFICATE:
+            kind, body = _CERTIFICATE, certificate.decompressed(body)
+        if kind == _CERTIFICATE:
+            found = handshake.first_certificate(body, tls13=True)
+            if side is Side.SERVER:
+                info.certificate = info.certificate or found
+            else:
+                info.client_certificate = info.client_certificate or found
+        elif kind == _CLIENT_HELLO and side is Side.CLIENT:
             self._client_hello(body)
         elif kind == _SERVER_HELLO and side is Side.SERVER:
             self._server_hello(body)
         elif kind == _ENCRYPTED_EXTENSIONS and side is Side.SERVER:
             self._encrypted_extensions(body)
         elif kind == _FINISHED and side is Side.CLIENT:
-            self.info.handshake_complete = True
+            info.handshake_complete = True
 
     def _client_hello(self, body: bytes) -> None:
         hello = handshake.parse_hello(body, client=True)
         if hello is None or len(hello.random) != 32:
             return
-        self.info.client_random = hello.random
-        self.info.server_name = hello.server_name
+        info = self.info
+        info.client_random = hello.random
+        info.server_name = hello.server_name
+        info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
+        info.encrypted_client_hello = handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions
         found = [suites.lookup(_TLS13, number) for number in dict.fromkeys(hello.suites)]
         self.offered = [suite for suite in found if suite is not None and usable(suite)]
-        names = hello.extensions.get(handshake.ALPN, b"")
-        first = hello.alpn
-        self.offered_alpn = first if len(names) == 3 + len(first or "") else None
-        self.early_offered = handshake.EARLY_DATA in hello.extensions
+        self.early_offered = handshake.EARLY_DATA in hello.extensions or self.early_offered
         self._parameters(Side.CLIENT, hello.extensions)
 
     def _server_hello(self, body: bytes) -> None:
@@ -120,7 +133,7 @@ class Handshake:
         if hello is None:
             return
         info = self.info
-        info.version = handshake.VERSIONS.get(hello.chosen_version, f"0x{hello.chosen_version:04X}")
+        info.version = handshake.version_name(hello.chosen_version)
         info.cipher_suite = suites.name(hello.suites[0])
         suite = suites.lookup(_TLS13, hello.suites[0])
         self.suite = suite if usable(suite) else None
@@ -128,17 +141,17 @@ class Handshake:
             "" if self.suite is not None else f"cipher suite {info.cipher_suite} is not supported"
         )
         if hello.random == handshake.HELLO_RETRY_REQUEST:
-            self.early_accepted = False if self.early_offered else None
-            return
-        info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
-        if not info.resumed and self.early_offered:
-            self.early_accepted = False
+            info.hello_retry = True
+        else:
+            info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
+        if self.early_offered and not info.resumed:
+            info.early_data = "rejected"
 
     def _encrypted_extensions(self, body: bytes) -> None:
         extensions = handshake.extensions(body)
         self.info.alpn = handshake.alpn(extensions.get(handshake.ALPN, b""))
         if self.early_offered:
-            self.early_accepted = handshake.EARLY_DATA in extensions
+            self.info.early_data = "accepted" if handshake.EARLY_DATA in extensions else "rejected"
         self._parameters(Side.SERVER, extensions)
 
     def _parameters(self, side: Side, extensions: dict[int, bytes]) -> None:
