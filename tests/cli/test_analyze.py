@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import signal
+import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import termios
+import time
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +18,7 @@ from tests.builders.captures import enhanced, interface, pcap, section, statisti
 from tests.builders.packets import ACK, CLIENT, FIN, SERVER, SYN, packet
 from tests.cli import plain_capture
 from tests.cli.plain_capture import GET, OK
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,6 +200,67 @@ def test_standard_input_is_read(failing: Path) -> None:
     status, said, _ = analyzed("-", data=failing.read_bytes())
     assert status == FINDINGS
     assert said == analyzed(failing)[1]
+
+
+def test_an_interrupt_ends_the_writer_and_what_it_wrote_is_still_read(failing: Path) -> None:
+    data = failing.read_bytes()
+    command = [sys.executable, "-m", "plainwire", "analyze", "-"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    child.stdin.write(data[:200])
+    child.stdin.flush()
+    _until_it_was_read(child.stdin)
+    child.send_signal(signal.SIGINT)  # as the terminal does, to all of a pipeline
+    said, _ = child.communicate(data[200:], timeout=60)
+    assert child.returncode == FINDINGS
+    assert said.decode() == analyzed(failing)[1]
+
+
+def _until_it_was_read(pipe: IO[bytes]) -> None:
+    """Wait until the other side has taken all that was written."""
+    for _ in range(600):
+        waiting = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+        if not any(waiting):
+            return
+        time.sleep(0.1)
+    pytest.fail("standard input is not read")
+
+
+def test_a_live_tcpdump_is_read_until_it_ends() -> None:
+    needs("root")
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        command = [tool("tcpdump"), "-i", "lo", "-U", "-w", "-", f"tcp port {port}"]
+        dump = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        analyze = subprocess.Popen(
+            [sys.executable, "-m", "plainwire", "analyze", "--json", "-"],
+            stdin=dump.stdout,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert dump.stderr is not None
+            assert any(b"listening on" in line for line in dump.stderr)
+            _one_exchange(server, page)
+            time.sleep(1)  # the ring of the kernel's is read every so often
+            dump.send_signal(signal.SIGINT)
+            said, _ = analyze.communicate(timeout=60)
+        finally:
+            for process in (dump, analyze):
+                process.kill()
+                process.communicate()
+    (exchange,) = json.loads(said)["exchanges"]
+    assert (exchange["request"]["target"], exchange["response"]["status"]) == ("/live", 200)
+
+
+def _one_exchange(server: socket.socket, page: bytes) -> None:
+    with socket.create_connection(server.getsockname()) as client:
+        peer, _ = server.accept()
+        with peer:
+            client.sendall(b"GET /live HTTP/1.1\r\nHost: live.example\r\n\r\n")
+            peer.recv(1000)
+            peer.sendall(page)
+            client.recv(1000)
 
 
 def test_verbose_lists_the_exchanges_too(failing: Path) -> None:

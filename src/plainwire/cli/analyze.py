@@ -57,6 +57,8 @@ def command(
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
+    if "-" in files + more:
+        _outlast_an_interrupt()
     report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
