@@ -45,7 +45,7 @@ DATA = b"payload"
 FOUR = packet(CLIENT, SERVER, 1000, 2000, PSH | ACK, DATA)
 SIX = packet(CLIENT6, SERVER6, 1000, 2000, PSH | ACK, DATA)
 OPTIONS = bytes.fromhex("0101080a0000000100000002")  # two NOPs and timestamps (RFC 7323)
-HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, UDP = 0, 43, 44, 60, 17
+HOP_BY_HOP, ROUTING, DESTINATION, UDP = 0, 43, 60, 17
 
 
 def batch(frames: list[bytes], link: int, wire: list[int] | None = None, gap: bytes = b"") -> PacketBatch:
@@ -186,18 +186,6 @@ def test_a_cut_by_the_snap_length_keeps_the_length_on_the_wire(frame: bytes) -> 
     inside_options = ipv4(CLIENT[0], SERVER[0], tcp(1, 2, 3, payload=DATA, options=OPTIONS))
     segments = decoded([inside_options[:44]], wire=[len(inside_options)])
     assert (segments.length.tolist(), segments.captured.tolist()) == ([len(DATA)], [0])
-
-
-def test_fragments_of_tcp_are_counted_and_not_decoded() -> None:
-    segment = tcp(40000, 443, 1, payload=bytes(8))
-    first = ipv4(CLIENT[0], SERVER[0], segment, fragment=0x2000)
-    last = ipv4(CLIENT[0], SERVER[0], segment, fragment=3)
-    six = ipv6(CLIENT6[0], SERVER6[0], bytes([6, 0, 0, 1, 0, 0, 0, 9]) + segment, protocol=FRAGMENT)
-    of_udp = ipv6(CLIENT6[0], SERVER6[0], bytes([UDP, 0, 0, 1, 0, 0, 0, 9]) + segment, protocol=FRAGMENT)
-    whole = ipv4(CLIENT[0], SERVER[0], segment, fragment=0x4000)  # don't fragment
-    decoder = Decoder()
-    assert decoder.decode(batch([first, last, six, of_udp, whole], RAW)).segments.number.tolist() == [5]
-    assert +decoder.passed_over == {"IP fragments": 4}
 
 
 @pytest.mark.parametrize(

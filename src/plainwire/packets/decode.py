@@ -85,9 +85,7 @@ class Decoder:
                 elif kind in _HANDLERS:
                     following += _HANDLERS[kind](rows, layer, self.passed_over)
                 else:
-                    self.passed_over["IP fragments" if "FRAGMENT" in kind.name else kind.name] += len(
-                        layer.row
-                    )
+                    following += self._fragments.feed(rows, kind, layer)
             todo = following
             if not todo:
                 return ends

@@ -30,7 +30,11 @@ KINDS = {
     0x880B: Kind.PPP,
     0x6558: Kind.ETHERNET,  # transparent Ethernet bridging
     0x88E7: Kind.BACKBONE,
-    0x892F: Kind.REDUNDANCY,
+    0x8903: Kind.FABRIC_PATH,
+    0x892F: Kind.TAG4,
+    0x8926: Kind.TAG4,
+    0x893F: Kind.TAG6,
+    0x8909: Kind.TAG6,
     0x894F: Kind.NSH,
     0x88BE: Kind.ERSPAN2,
     0x22EB: Kind.ERSPAN3,
@@ -40,7 +44,6 @@ KINDS = {
 _NOT_DECODED = {
     0x88E5: "MACsec",
     0x22F3: "TRILL",
-    0x8903: "Cisco FabricPath",
     0x4305: "B.A.T.M.A.N.",
     0x876B: "compressed TCP/IP (Van Jacobson)",
 }
@@ -75,9 +78,20 @@ def backbone(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
     yield Kind.ETHERNET, layer.skip(4)
 
 
-def redundancy(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
-    """IEC 62439-3 (HSR): path and size, a sequence number, then the type."""
+def fabric_path(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+    """Cisco FabricPath: a tag of two bytes behind the type, then the frame with its own addresses."""
+    del rows
+    yield Kind.ETHERNET, layer.skip(2)
+
+
+def tag4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """Tags with four bytes before the next type: IEC 62439-3 (HSR), and Cisco's VN-Tag."""
     return follow(layer.skip(6), rows.be16(layer.at + 4), passed_over)
+
+
+def tag6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """Tags with six: IEEE 802.1BR, Cisco's metadata."""
+    return follow(layer.skip(8), rows.be16(layer.at + 6), passed_over)
 
 
 def ip_by_version(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
@@ -106,8 +120,8 @@ def below_labels(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     """What the bottom of a label stack may carry."""
     version = rows.byte(layer.at) >> 4
     ip = _looks_like_ip(rows, layer.at, version)
-    word = (version == 0) & _looks_like_ethernet(rows, layer.at + 4)
-    plain = ~ip & ~word & _looks_like_ethernet(rows, layer.at)
+    word = (version == 0) & looks_like_ethernet(rows, layer.at + 4)
+    plain = ~ip & ~word & looks_like_ethernet(rows, layer.at)
     for chosen, kind, size in ((ip, Kind.IP, 0), (word, Kind.ETHERNET, 4), (plain, Kind.ETHERNET, 0)):
         if chosen.any():
             yield kind, layer.only(chosen).skip(size)
@@ -125,7 +139,8 @@ def _looks_like_ip(rows: Rows, at: Int64s, version: Int64s) -> Bools:
     return found
 
 
-def _looks_like_ethernet(rows: Rows, at: Int64s) -> Bools:
+def looks_like_ethernet(rows: Rows, at: Int64s) -> Bools:
+    """Whether type field and what stands behind agree."""
     types = rows.be16(at + 12)
     version = rows.byte(at + 14) >> 4
     ip = ((types == IPV4) & (version == 4)) | ((types == IPV6) & (version == 6))

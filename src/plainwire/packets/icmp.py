@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plainwire.model import Endpoint, IcmpError
+from plainwire.packets.endpoints import ipv6_text
 
 if TYPE_CHECKING:
     from plainwire.packets.layers import Layer, Rows
@@ -93,7 +94,7 @@ def errors(rows: Rows, layers: list[Layer]) -> list[IcmpError]:
 def _address(data: bytes, head: int, version: int) -> str:
     if version == 4:
         return str(ipaddress.IPv4Address(data[head + 12 : head + 16]))
-    return str(ipaddress.IPv6Address(data[head + 8 : head + 24]))
+    return ipv6_text(data[head + 8 : head + 24])
 
 
 def _error(message: bytes, version: int, row: int, rows: Rows, sender: str) -> IcmpError | None:
@@ -124,7 +125,7 @@ def _error(message: bytes, version: int, row: int, rows: Rows, sender: str) -> I
 def _target(quote: bytes, at: int, version: int) -> str:
     if version == 4:
         return str(ipaddress.IPv4Address(quote[at : at + 4]))
-    return str(ipaddress.IPv6Address(quote[at : at + 16]))
+    return ipv6_text(quote[at : at + 16])
 
 
 def _has_seq(protocol: int, quote: bytes, at: int) -> bool:

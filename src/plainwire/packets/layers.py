@@ -42,7 +42,9 @@ class Kind(enum.Enum):
     RADIOTAP = enum.auto()
     PRISM = enum.auto()
     BACKBONE = enum.auto()
-    REDUNDANCY = enum.auto()
+    FABRIC_PATH = enum.auto()
+    TAG4 = enum.auto()
+    TAG6 = enum.auto()
     MPLS = enum.auto()
     IP = enum.auto()
     IPV4 = enum.auto()
@@ -120,8 +122,12 @@ class Rows:
 
 @dataclass(slots=True)
 class Layer:
-    """Packets before headers of one kind: ``at`` is where the header begins, ``end`` where what it
-    belongs to ends on the wire. ``head`` is the header of the innermost IP so far, of ``version``.
+    """Packets before headers of one kind.
+
+     ``at`` is where the header begins, ``end`` where what it belongs to ends on the wire.
+    ``head`` is the header of the innermost IP so far, of ``version``.
+     ``limited``: IP does not reach beyond ``end``, whatever its length says. (Elsewhere it may: a
+     mirror, or a tool that cuts packets, leaves the length of the inner packet as the only true one).
     """
 
     row: Int64s
@@ -129,14 +135,17 @@ class Layer:
     end: Int64s
     head: Int64s
     version: int = 0
+    limited: bool = False
 
     def only(self, chosen: Bools | Int64s) -> Layer:
         """Some of the packets."""
-        return Layer(self.row[chosen], self.at[chosen], self.end[chosen], self.head[chosen], self.version)
+        return Layer(
+            self.row[chosen], self.at[chosen], self.end[chosen], self.head[chosen], self.version, self.limited
+        )
 
     def skip(self, size: Int64s | int) -> Layer:
         """Past a header of ``size``."""
-        return Layer(self.row, self.at + size, self.end, self.head, self.version)
+        return Layer(self.row, self.at + size, self.end, self.head, self.version, self.limited)
 
 
 Found = Iterator[tuple[Kind, Layer]]

@@ -50,9 +50,15 @@ def _name(link: int) -> str:
 
 
 def _null(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
-    """BSD loopback: the address family, in the byte order of the host that captured, or of the network."""
+    """BSD loopback: the address family, in the byte order of the host that captured, or of the network.
+
+    Some systems have an EtherType in the last two bytes, as Wireshark's reader knows.
+    """
     family = np.maximum(rows.byte(layer.at), rows.byte(layer.at + 3))
-    return split(layer.skip(4), family, _FAMILIES)
+    types = rows.be16(layer.at + 2)
+    family = np.where(np.isin(types, (ethertypes.IPV4, ethertypes.IPV6)), types, family)
+    kinds = {ethertypes.IPV4: Kind.IPV4, ethertypes.IPV6: Kind.IPV6} | _FAMILIES
+    return split(layer.skip(4), family, kinds)
 
 
 _ARPHRD_80211, _ARPHRD_PRISM, _ARPHRD_RADIOTAP, _ARPHRD_NETLINK = 801, 802, 803, 824
@@ -290,14 +296,20 @@ def ppp(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     short = rows.byte(at) & 1 != 0
     protocol = np.where(short, rows.byte(at), rows.be16(at))
     name_others(protocol, _PPP_NOT_DECODED, passed_over)
-    inner = Layer(layer.row, np.where(short, at + 1, at + 2), layer.end, layer.head, layer.version)
+    inner = layer.skip(np.where(short, at + 1, at + 2) - layer.at)
     yield from split(inner, protocol, {0x21: Kind.IPV4, 0x57: Kind.IPV6, 0x281: Kind.MPLS})
 
 
 def pppoe(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
-    """RFC 2516 section 4: a session's frames have code 0; version and type are 1."""
-    good = rows.be16(layer.at) == 0x1100
-    return ppp(rows, layer.only(good).skip(6), passed_over)
+    """RFC 2516 section 4: a session's frames have code 0; version and type are 1.
+
+    Bridges have been seen to count the padding of Ethernet into the length of IP: the length here is
+    the sender's, and holds.
+    """
+    layer = layer.only(rows.be16(layer.at) == 0x1100)
+    end = np.minimum(layer.at + 6 + rows.be16(layer.at + 4), layer.end)
+    inner = Layer(layer.row, layer.at + 6, end, layer.head, layer.version, limited=True)
+    return ppp(rows, inner, passed_over)
 
 
 def cisco_hdlc(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
@@ -334,7 +346,9 @@ HANDLERS = {
     Kind.RADIOTAP: wifi.radiotap,
     Kind.PRISM: wifi.prism,
     Kind.BACKBONE: ethertypes.backbone,
-    Kind.REDUNDANCY: ethertypes.redundancy,
+    Kind.FABRIC_PATH: ethertypes.fabric_path,
+    Kind.TAG4: ethertypes.tag4,
+    Kind.TAG6: ethertypes.tag6,
     Kind.MPLS: ethertypes.mpls,
     Kind.IP: ethertypes.ip_by_version,
 }

@@ -58,7 +58,7 @@ def ipv4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     fragment = rows.be16(head + 6) & 0x3FFF  # more fragments, or an offset
     good = (first >> 4 == 4) & (header >= 20) & (head + header <= rows.end[layer.row])
     good &= (total >= header) | (total == 0)
-    end = np.where(total > 0, head + total, layer.end)
+    end = _end(layer, total, head + total)
     pieces = good & (fragment != 0)
     if pieces.any():
         yield Kind.FRAGMENT4, Layer(layer.row, head, end, head, 4).only(pieces)
@@ -81,7 +81,7 @@ def ipv6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
             break
         following, size = rows.byte(payload), 8 + 8 * rows.byte(payload + 1)
         payload, protocol = np.where(more, payload + size, payload), np.where(more, following, protocol)
-    end = np.where(length > 0, head + 40 + length, layer.end)
+    end = _end(layer, length, head + 40 + length)
     inner = Layer(layer.row, payload, end, head, 6)
     pieces = good & (protocol == _FRAGMENT) & (payload + 8 <= limit)
     if pieces.any():
@@ -90,6 +90,12 @@ def ipv6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     if not good.all():
         inner, protocol = inner.only(good), protocol[good]
     yield from follow(inner, protocol, passed_over)
+
+
+def _end(layer: Layer, length: Int64s, end: Int64s) -> Int64s:
+    """Where the packet ends on the wire; a length of 0 says nothing."""
+    end = np.where(length > 0, end, layer.end)
+    return np.minimum(end, layer.end) if layer.limited else end
 
 
 def authentication(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:

@@ -53,15 +53,16 @@ def _carried(rows: Rows, layer: Layer, port: Int64s) -> Found:
 
 
 def _vxlan(rows: Rows, layer: Layer) -> Inner:
-    """RFC 7348 section 5: the I bit, a network identifier; other bits are those of extensions."""
-    flags = rows.byte(layer.at)
-    yield (flags & 0x48 == 0x08) & (rows.byte(layer.at + 7) == 0) & _room(layer, 22), Kind.ETHERNET, 8
+    """RFC 7348 section 5: the I bit, a network identifier; not all set that bit, so that a frame will do."""
+    good = (rows.byte(layer.at) & 0x48 == 0x08) | ethertypes.looks_like_ethernet(rows, layer.at + 8)
+    yield good & _room(layer, 22), Kind.ETHERNET, 8
 
 
 def _vxlan_gpe(rows: Rows, layer: Layer) -> Inner:
-    """draft-ietf-nvo3-vxlan-gpe: the P bit says that a number of what follows is there."""
-    good = (rows.byte(layer.at) & 0x4C == 0x0C) & _room(layer, 16)
+    """draft-ietf-nvo3-vxlan-gpe: a number says what follows (where there is none: Ethernet, as in VXLAN)."""
+    good = (rows.byte(layer.at) & 0x48 == 0x08) & _room(layer, 16)
     following = rows.byte(layer.at + 3)
+    following = np.where(following == 0, 3, following)
     for number, kind in _NEXT.items():
         yield good & (following == number), kind, 8
 
@@ -114,6 +115,19 @@ def _lisp(rows: Rows, layer: Layer) -> Inner:
     yield _ip_fits(rows, layer, at, 4) | _ip_fits(rows, layer, at, 6), Kind.IP, 8
 
 
+def _gre_in_udp(rows: Rows, layer: Layer) -> Inner:
+    """RFC 8086: version 0 without routing; the reserved bits are 0."""
+    yield (rows.be16(layer.at) & 0x4FFF == 0) & _room(layer, 24), Kind.GRE, 0
+
+
+def _ayiya(rows: Rows, layer: Layer) -> Inner:
+    """draft-massar-v6ops-ayiya section 3: sizes of identity and signature, opcode forward, then IPv6."""
+    identity = 1 << (rows.byte(layer.at) >> 4)
+    at = layer.at + 8 + identity + (rows.byte(layer.at + 1) >> 4) * 4
+    forward = (rows.byte(layer.at + 2) & 15 == 1) & (rows.byte(layer.at + 3) == 41)
+    yield forward & _ip_fits(rows, layer, at, 6), Kind.IPV6, at - layer.at
+
+
 def _l2tp(rows: Rows, layer: Layer) -> Inner:
     """RFC 2661 section 3.1, data messages: flags say which fields are there; PPP follows."""
     flags = rows.be16(layer.at)
@@ -144,8 +158,10 @@ _TUNNELS: dict[int, Callable[[Rows, Layer], Inner]] = {
     2152: _gtp,
     3544: _teredo,
     4341: _lisp,
+    4754: _gre_in_udp,
     4789: _vxlan,
     4790: _vxlan_gpe,
+    5072: _ayiya,
     6081: _geneve,
     8472: _vxlan,
 }
@@ -167,7 +183,9 @@ def gre(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     inner = Layer(layer.row, layer.at + size, layer.end, layer.head, layer.version)
     first = (types == 0x88BE) & (flags & _SEQUENCE == 0)  # ERSPAN type I has no header of its own
     yield Kind.ETHERNET, inner.only(first & ~routed)
-    rest = ~first & ~routed
+    aruba = (types & 0xFE00 == 0x8200) & ~routed
+    yield Kind.WIFI, inner.only(aruba)
+    rest = ~first & ~routed & ~aruba
     yield from ethertypes.follow(inner.only(rest), types[rest], passed_over)
 
 
