@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.conversation.recognise import ENOUGH, Kind, recognise
 from plainwire.conversation.shared import NOTHING_NEEDED, Layer, Shared, behind, first_bytes, located
+from plainwire.http.http2 import Http2
 from plainwire.http.pairing import Http1
 from plainwire.http.recognise import NOT_HTTP
 from plainwire.http.websocket import WebSocketReader
@@ -105,8 +106,7 @@ class Channel:
         if kind is Kind.HTTP1:
             return Http1Layer(self, joined_late=self._late)
         if kind is Kind.HTTP2:
-            self.shared.facts.application = "HTTP/2"
-            return Opaque()
+            return Http2Layer(self, Http2(keep_bodies=self.shared.keep_bodies))
         negotiate = _NEGOTIATIONS.get(kind)
         return Opaque() if negotiate is None else Negotiation(self, negotiate)
 
@@ -149,10 +149,19 @@ class TlsLayer:
         self._session = TlsSession(channel.shared.keys)
         self._carriers = None if channel.exact else (Carriers(), Carriers())
         self._inner = channel.inside(exact=False, tls=self._session.info)
+        self._channel = channel
+        self._answered = False  # the server has said something
+        self._clear: Http1Layer | None = None  # for a server that does not speak TLS
         channel.shared.begin_tls(self._session.info)
 
     def feed(self, client: Pieces, server: Pieces) -> None:
         """See ``Layer``."""
+        if server and not self._answered:
+            self._answered = True
+            if first_bytes(server, 5).startswith(b"HTTP/"):
+                self._clear = Http1Layer(self._channel, joined_late=False)
+        if self._clear is not None:
+            self._clear.feed((), server)
         session, carriers = self._session, self._carriers
         for side, pieces in ((Side.CLIENT, client), (Side.SERVER, server)):
             for piece in pieces:
@@ -197,6 +206,8 @@ class TlsLayer:
         facts.decrypted = facts.decrypted or self._session.info.handshake_complete
         self._shared.settle_closes()
         self._inner.close()
+        if self._clear is not None:
+            self._clear.close()
 
 
 class Carriers:
@@ -247,17 +258,16 @@ class Carriers:
             del self._starts[:at], self._outer[:at]
 
 
-class MessageLayer:
-    """A protocol of messages that carries nothing else."""
+class WebSocketLayer:
+    """What an exchange that became a WebSocket carries."""
 
-    def __init__(self, channel: Channel, reader: WebSocketReader, application: str) -> None:
-        self._channel = channel
-        self._reader = reader
-        self._application = application
+    def __init__(self, shared: Shared, exchange: Exchange) -> None:
+        self._shared = shared
+        self._reader = WebSocketReader(exchange)
 
     def feed(self, client: Pieces, server: Pieces) -> None:
         """See ``Layer``."""
-        self._reader.feed(client, server, self._channel.shared.where)
+        self._reader.feed(client, server, self._shared.where)
 
     def needed(self) -> tuple[int, int]:
         """See ``Layer``."""
@@ -265,9 +275,51 @@ class MessageLayer:
 
     def close(self) -> None:
         """See ``Layer``."""
+        self._shared.deliver(self._reader.close(self._shared.facts, self._shared.where), None, "websocket")
+
+
+class Http2Layer:
+    """HTTP/2, and what its CONNECT streams carry (RFC 9113 section 8.5, RFC 8441)."""
+
+    def __init__(self, channel: Channel, http: Http2) -> None:
+        self._channel = channel
+        self._http = http
+        self._inner: dict[int, tuple[Exchange, Channel | WebSocketLayer]] = {}  # by id(exchange)
+
+    def feed(self, client: Pieces, server: Pieces) -> None:
+        """See ``Layer``."""
+        self._http.feed(client, server, self._channel.shared.where)
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        http = self._http
+        self._channel.shared.facts.events += http.events
+        http.events.clear()
+        for exchange, side, text in http.tunnels:
+            held = self._inner.get(id(exchange))
+            if held is None:
+                held = self._inner[id(exchange)] = exchange, self._inside(exchange)
+            held[1].feed(*(((text,), ()) if side == Side.CLIENT else ((), (text,))))
+        http.tunnels.clear()
+
+    def _inside(self, exchange: Exchange) -> Channel | WebSocketLayer:
+        if exchange.protocol == "websocket":
+            return WebSocketLayer(self._channel.shared, exchange)
+        return self._channel.inside(exact=False, via=exchange)
+
+    def needed(self) -> tuple[int, int]:
+        """See ``Layer``."""
+        lows = [self._http.looked_up_to(), *(layer.needed() for _, layer in self._inner.values())]
+        return min(low[0] for low in lows), min(low[1] for low in lows)
+
+    def close(self) -> None:
+        """See ``Layer``."""
         shared = self._channel.shared
-        exchanges = self._reader.close(shared.facts, shared.where)
-        shared.deliver(exchanges, self._channel.via, self._application)
+        exchanges = self._http.close(shared.facts, shared.where)
+        self._pass_on()
+        shared.deliver(exchanges, self._channel.via, "h2")
+        for _, layer in self._inner.values():
+            layer.close()
 
 
 class Http1Layer:
@@ -296,7 +348,10 @@ class Http1Layer:
         upgrade = _upgrade(exchange)
         inside = channel.inside(via=exchange)
         if upgrade == "websocket":
-            return MessageLayer(inside, WebSocketReader(exchange), "websocket")
+            return WebSocketLayer(channel.shared, exchange)
+        if upgrade == "h2c":
+            http = Http2(keep_bodies=channel.shared.keep_bodies, upgraded=exchange.request)
+            return Http2Layer(inside, http)
         request = exchange.request
         if request is not None and request.method == "CONNECT":
             channel.shared.facts.tunnels.append(Tunnel("CONNECT", request.target, request.packet))

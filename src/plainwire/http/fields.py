@@ -183,7 +183,7 @@ def _content_length(values: list[str], defects: list[str]) -> int | None:
                 "Content-Length fields that differ (RFC 9112 section 6.3); the first one counts here"
             )
         first = each[0]
-    if not (first.isascii() and first.isdigit()) or len(first) > _MOST_DIGITS:
+    if not (first.isascii() and first.isdigit()) or len(first.lstrip("0")) > _MOST_DIGITS:
         defects.append(f"Content-Length is no number: {printable(first.encode('latin-1'))}")
         return None
     return int(first)

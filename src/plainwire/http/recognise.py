@@ -16,6 +16,7 @@ REQUEST_START = re.compile(
 ).finditer
 STATUS_START = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]").finditer
 """What can only be the first line of a message, wherever it stands."""
+_WITHOUT_VERSION = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)(?: +(?:[/*]|https?:)|\r?$)").match
 _ANSWER_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
 
 
@@ -24,7 +25,9 @@ def foreign(text: bytes, at: int) -> str | None:
     line = text[at : at + _LONGEST_LINE].split(b"\n", 1)
     if line[0].startswith(_HTTP2_PREFACE):
         return "HTTP/2"
-    if not _REQUEST_BEGINS(line[0]) or (len(line) > 1 and b"HTTP/" not in line[0]):
+    if not _REQUEST_BEGINS(line[0]) or (
+        len(line) > 1 and b"HTTP/" not in line[0] and not _WITHOUT_VERSION(line[0])
+    ):
         return NOT_HTTP
     return None
 

@@ -143,7 +143,9 @@ class WebSocketReader:
         if length >= 126:
             length = int.from_bytes(header[2 : 4 if length == 126 else 10], "big")
         opcode, rsv, masked = header[0] & 15, header[0] >> 4 & 7, bool(header[1] & 0x80)
-        if opcode not in _KNOWN or length >> 62 or (opcode & _CONTROL and length > _LONGEST_CONTROL):
+        if opcode & _CONTROL and length > _LONGEST_CONTROL:
+            self._defect(f"a control frame of {length} bytes (RFC 6455 section 5.5)")
+        if opcode not in _KNOWN or length >> 62:
             direction.dead = True
             self._defect(f"no WebSocket frame where one of the {side.name.lower()} should begin")
             return
