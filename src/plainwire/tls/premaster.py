@@ -48,9 +48,9 @@ def with_psk(psk: bytes, other: bytes | None = None) -> bytes:
 def _encrypted_premaster(suite: Suite, version: int, key_exchange: bytes) -> bytes:
     """What RSA has made of the premaster secret; empty where the exchange is another, or is cut."""
     if suite.exchange == "RSA":
-        whole = _vector(key_exchange)
         # SSL 3.0 has no length before it (RFC 6101 section 5.6.7.1); some send one all the same
-        return key_exchange if version == _SSL3 and len(whole) + 2 != len(key_exchange) else whole
+        bare = version == _SSL3 and int.from_bytes(key_exchange[:2], "big") + 2 != len(key_exchange)
+        return key_exchange if bare else _vector(key_exchange)
     if suite.exchange == "RSA_PSK":
         return _vector(key_exchange[2 + len(_vector(key_exchange)) :])
     return b""
