@@ -71,7 +71,7 @@ class _Body:
 
 
 class Call:
-    """One stream. ``over`` says whether nothing more is expected of either side."""
+    """One stream and its exchange."""
 
     __slots__ = (
         "_bodies",
@@ -82,7 +82,6 @@ class Call:
         "ended",
         "exchange",
         "lost",
-        "over",
         "refused",
         "websocket",
     )
@@ -91,7 +90,6 @@ class Call:
         self.exchange = Exchange(0, 0, 0, None, None, "unseen", protocol=shared.protocol, stream=stream)
         self.ended = [False, False]
         self.lost = [False, False]  # frames of that side were not seen
-        self.over = False
         self.refused = False  # by a GOAWAY, or by a QUIC connection's end that says so
         self.websocket: WebSocketReader | None = None
         self._shared = shared
@@ -198,6 +196,12 @@ class Call:
             client, server = (items, []) if side == Side.CLIENT else ([], items)
             self.websocket.feed(client, server, where)
 
+    def note(self, side: Side, defect: str) -> None:
+        """Something is wrong about a side's message."""
+        message = self._message(side)
+        if message is not None and defect not in message.defects:
+            _note(message, defect)
+
     def end(self, side: Side, place: Place | None = None) -> None:
         """The side says that it is done with the stream."""
         if self.ended[side]:
@@ -213,12 +217,9 @@ class Call:
         self._finish(side)
 
     def reset(self, event: StreamEvent) -> None:
-        """A side gives the stream up: RST_STREAM, or QUIC's RESET_STREAM and STOP_SENDING."""
+        """A side gives the stream up: RST_STREAM; in QUIC RESET_STREAM, STOP_SENDING. The first counts."""
         if self.exchange.reset is None:
             self.exchange.reset = event
-        response = self.exchange.response
-        if event.side == Side.CLIENT and not self.ended[Side.SERVER]:
-            self._cancelled = self._cancelled or response is None or not response.complete
 
     # --- the end ------------------------------------------------------------------------------------
 
@@ -228,7 +229,18 @@ class Call:
             self._finish(side)
         if self.websocket is not None:
             self.websocket.close(facts, where)
+        self._cancelled = self._is_cancelled()
+        self.exchange.connection = facts.id
         self.exchange.outcome = self._outcome(facts)
+
+    def _is_cancelled(self) -> bool:
+        """Whether the client gave the stream up before all of the response had come."""
+        response, reset = self.exchange.response, self.exchange.reset
+        if reset is None or reset.side == Side.SERVER:
+            return False
+        if response is None or not response.complete:
+            return True
+        return (response.last_ns, response.last_packet) > (reset.time_ns, reset.packet)
 
     def _outcome(self, facts: Connection) -> Outcome:
         response, reset = self.exchange.response, self.exchange.reset
@@ -279,6 +291,48 @@ class Call:
             message.events = body.events.events
         if body.parts:
             message.body = b"".join(body.parts)
+
+
+def close_all(calls: list[Call], facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
+    """The connection is over: the exchanges of its streams in their order, with outcomes and times."""
+    for call in calls:
+        call.close(facts, where)
+    exchanges = [call.exchange for call in calls if _seen(call.exchange)]
+    exchanges.sort(key=_begins)
+    open_until, last = 0, None
+    for ordinal, exchange in enumerate(exchanges, 1):
+        exchange.ordinal = ordinal
+        begins, ends = _begins(exchange)[0], _ends(exchange)
+        if last is not None and open_until <= begins and exchange.request is not None:
+            exchange.idle_before_ns = begins - open_until
+        last = exchange
+        open_until = max(open_until, ends)
+        if exchange.request is not None and exchange.response is not None:
+            exchange.duration_ns = exchange.response.last_ns - exchange.request.time_ns
+    return exchanges
+
+
+_NEVER = 1 << 63
+
+
+def _seen(exchange: Exchange) -> bool:
+    return bool(exchange.request or exchange.response or exchange.interim)
+
+
+def _begins(exchange: Exchange) -> tuple[int, int, int]:
+    first = exchange.request or exchange.response or exchange.interim[0]
+    return first.time_ns, first.packet, exchange.stream or 0
+
+
+def _ends(exchange: Exchange) -> int:
+    """When the last frame of the exchange passed; never where its stream stayed open."""
+    messages = [m for m in (exchange.request, exchange.response) if m is not None]
+    times = [m.last_ns for m in messages]
+    if exchange.reset is not None:
+        return max([*times, exchange.reset.time_ns])
+    over = all(m.complete for m in messages) and exchange.response is not None
+    tunnel = exchange.response is not None and exchange.response.framing == "tunnel"
+    return max(times) if over and not tunnel else _NEVER
 
 
 def _extend(message: Request | Response, place: Place) -> None:

@@ -25,6 +25,7 @@ from plainwire.model import Gap, Side
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from plainwire.http.pairing import Locator
     from plainwire.model import Text
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -74,6 +75,17 @@ class Part:
     time_ns: int = 0
     last_packet: int = 0
     last_ns: int = 0
+
+
+def locate(parts: list[Part], where: Locator) -> list[Part]:
+    """Give parts of one side the packets and times of their first and last bytes."""
+    if parts:
+        numbers, times = where.locate([p.start for p in parts] + [p.end - 1 for p in parts])
+        count = len(parts)
+        for index, part in enumerate(parts):
+            part.packet, part.time_ns = numbers[index], times[index]
+            part.last_packet, part.last_ns = numbers[count + index], times[count + index]
+    return parts
 
 
 class Sync(enum.IntEnum):

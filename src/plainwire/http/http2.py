@@ -13,10 +13,10 @@ import binascii
 from typing import TYPE_CHECKING
 
 from plainwire.http import frames, registry
-from plainwire.http.call import Call, Shared
+from plainwire.http.call import Call, Shared, close_all
 from plainwire.http.fields import printable
 from plainwire.http.flow import Windows
-from plainwire.http.frames import FrameCutter, Part, Sync
+from plainwire.http.frames import FrameCutter, Part, Sync, locate
 from plainwire.http.hpack import Block, HpackDecoder
 from plainwire.model import Side, StreamEvent
 
@@ -64,8 +64,6 @@ class Http2:
         self._calls: dict[int, Call] = {}  # that may still get frames
         self._done: set[int] = set()
         self._all: list[Call] = []
-        self._open = 0  # calls that are not over
-        self._quiet_ns: int | None = None  # the last frame of any message
         self._windows = Windows(self._event)
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
@@ -98,7 +96,6 @@ class Http2:
         call = self._add(1)
         call.exchange.request = request
         call.ended[Side.CLIENT] = True
-        self._quiet_ns = request.last_ns
         for name, value in request.headers:
             if name.lower() == "http2-settings":
                 try:
@@ -114,7 +111,7 @@ class Http2:
         self._where = where
         parts: list[Part] = []
         for cutter, items, locator in zip(self._cutters, (client, server), where, strict=True):
-            parts += _located(cutter.feed(items), locator)
+            parts += locate(cutter.feed(items), locator)
         self._take(parts)
 
     def _take(self, parts: list[Part]) -> None:
@@ -141,7 +138,6 @@ class Http2:
         call = Call(self.shared, stream)
         self._calls[stream] = call
         self._all.append(call)
-        self._open += 1
         return call
 
     def _headers(self, part: Part) -> None:
@@ -199,7 +195,6 @@ class Http2:
             if not block.stream or block.stream in self._done:
                 return
             call = self._add(block.stream)
-        self._time(call, first)
         if first.type == frames.PUSH_PROMISE:
             call.exchange.pushed = True
             call.request(decoded, first).complete = True
@@ -209,20 +204,11 @@ class Http2:
         if first.flags & frames.END_STREAM:
             self._end(call, first)
 
-    def _time(self, call: Call, part: Part) -> None:
-        """Idle time counts where no stream was open before this one."""
-        exchange = call.exchange
-        new = exchange.request is None and exchange.response is None
-        if new and part.side == Side.CLIENT and self._open == 1 and self._quiet_ns is not None:
-            exchange.idle_before_ns = max(0, part.time_ns - self._quiet_ns)
-        self._quiet_ns = max(part.last_ns, self._quiet_ns or 0)
-
     def _data(self, part: Part) -> None:
         self._windows.sent(part)
         call = self._calls.get(part.stream)
         if call is None or self._where is None:
             return
-        self._quiet_ns = max(part.last_ns, self._quiet_ns or 0)
         call.data(part.side, part.payload, part, part.missing, self._where)
         if part.last and part.flags & frames.END_STREAM:
             self._end(call, part)
@@ -230,15 +216,9 @@ class Http2:
     def _end(self, call: Call, part: Part) -> None:
         call.end(part.side, part)
         if all(call.ended):
-            self._over(call)
             self._calls.pop(part.stream, None)
             self._done.add(part.stream)
             self._windows.forget(part.stream)
-
-    def _over(self, call: Call) -> None:
-        if not call.over:
-            call.over = True
-            self._open -= 1
 
     def _missed(self, part: Part) -> None:
         """Frames of one side were not seen."""
@@ -277,7 +257,6 @@ class Http2:
         call = self._calls.get(part.stream)
         if call is not None:
             call.reset(event)
-            self._over(call)
             self._windows.forget(part.stream)
 
     def _goaway(self, part: Part) -> None:
@@ -325,7 +304,7 @@ class Http2:
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
         """The connection is over: every exchange gets its outcome; events go into ``facts``."""
         self.feed(_NOTHING, _NOTHING, where)
-        rest = [_located(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
+        rest = [locate(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
         self._take(rest[0] + rest[1])
         self._windows.close()
         for cutter in self._cutters:
@@ -334,38 +313,14 @@ class Http2:
                     call.lost[cutter.side] = call.lost[cutter.side] or not call.ended[cutter.side]
         facts.events += self.events
         self.events = []
-        exchanges = [self._close(call, facts, where) for call in self._all if _seen(call.exchange)]
-        for ordinal, exchange in enumerate(exchanges, 1):
-            exchange.ordinal = ordinal
-        return exchanges
+        for call in self._all:
+            call.refused = self._is_refused(call.exchange)
+        return close_all(self._all, facts, where)
 
-    def _close(self, call: Call, facts: Connection, where: tuple[Locator, Locator]) -> Exchange:
-        exchange = call.exchange
-        stream = exchange.stream or 0
+    def _is_refused(self, exchange: Exchange) -> bool:
+        """RFC 9113 section 6.8: streams above the last one of a GOAWAY were not worked on."""
         last = self._last_streams[Side.CLIENT if exchange.pushed else Side.SERVER]
-        call.refused = last is not None and stream > last
-        call.close(facts, where)
-        exchange.connection = facts.id
-        request, response = exchange.request, exchange.response
-        if request is not None and response is not None:
-            exchange.duration_ns = response.last_ns - request.time_ns
-        return exchange
-
-
-def _seen(exchange: Exchange) -> bool:
-    return bool(exchange.request or exchange.response or exchange.interim)
-
-
-def _located(parts: list[Part], locator: Locator) -> list[Part]:
-    """Parts with the packets of their first and last bytes."""
-    if not parts:
-        return parts
-    numbers, times = locator.locate([p.start for p in parts] + [p.end - 1 for p in parts])
-    count = len(parts)
-    for index, part in enumerate(parts):
-        part.packet, part.time_ns = numbers[index], times[index]
-        part.last_packet, part.last_ns = numbers[count + index], times[count + index]
-    return parts
+        return last is not None and (exchange.stream or 0) > last
 
 
 def _unpadded(part: Part) -> bytes:

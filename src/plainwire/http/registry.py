@@ -20,31 +20,6 @@ H2_ERRORS = {
 }
 """RFC 9113 section 7."""
 
-H3_ERRORS = {
-    0x33: "H3_DATAGRAM_ERROR",
-    0x100: "H3_NO_ERROR",
-    0x101: "H3_GENERAL_PROTOCOL_ERROR",
-    0x102: "H3_INTERNAL_ERROR",
-    0x103: "H3_STREAM_CREATION_ERROR",
-    0x104: "H3_CLOSED_CRITICAL_STREAM",
-    0x105: "H3_FRAME_UNEXPECTED",
-    0x106: "H3_FRAME_ERROR",
-    0x107: "H3_EXCESSIVE_LOAD",
-    0x108: "H3_ID_ERROR",
-    0x109: "H3_SETTINGS_ERROR",
-    0x10A: "H3_MISSING_SETTINGS",
-    0x10B: "H3_REQUEST_REJECTED",
-    0x10C: "H3_REQUEST_CANCELLED",
-    0x10D: "H3_REQUEST_INCOMPLETE",
-    0x10E: "H3_MESSAGE_ERROR",
-    0x10F: "H3_CONNECT_ERROR",
-    0x110: "H3_VERSION_FALLBACK",
-    0x200: "QPACK_DECOMPRESSION_FAILED",
-    0x201: "QPACK_ENCODER_STREAM_ERROR",
-    0x202: "QPACK_DECODER_STREAM_ERROR",
-}
-"""RFC 9114 section 8.1, RFC 9204 section 6, RFC 9297 section 5.2."""
-
 H2_SETTINGS = {
     0x1: "HEADER_TABLE_SIZE",
     0x2: "ENABLE_PUSH",
@@ -70,15 +45,6 @@ H3_SETTINGS = {
 def h2_error(code: int) -> str:
     """The name of an error code of RST_STREAM or GOAWAY; one that is not registered as a number."""
     return H2_ERRORS.get(code, f"0x{code:x}")
-
-
-def h3_error(code: int) -> str:
-    """The name of an application error code of HTTP/3. Greased ones (0x1f * n + 0x21) mean no error."""
-    if code in H3_ERRORS:
-        return H3_ERRORS[code]
-    if code >= 0x21 and (code - 0x21) % 0x1F == 0:
-        return f"0x{code:x} (reserved, means H3_NO_ERROR)"
-    return f"0x{code:x}"
 
 
 def settings(names: dict[int, str], pairs: list[tuple[int, int]]) -> str:
