@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 
@@ -56,6 +57,14 @@ class Message:
         """Whether ``frame`` is one of this message's packets, as far as is known."""
         first, last = self.frames
         return first <= frame <= last
+
+
+def end(address: str, port: str | int) -> str:
+    """One end in one spelling: IPv6 addresses can be written in several."""
+    try:
+        return f"{ipaddress.ip_address(address)}:{port}"
+    except ValueError:
+        return f"{address}:{port}"
 
 
 def plain(text: str | None) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from conformance.message import Body, Message, plain
+from conformance.message import Body, Message, end, plain
 from plainwire import pipeline
 from plainwire.model import Side
 
@@ -85,8 +85,8 @@ def _target(request: Request, family: str) -> str:
 
 
 def _end(connection: Connection, side: Side) -> str:
-    end = connection.client if side is Side.CLIENT else connection.server
-    return f"{end.address}:{end.port}"
+    one = connection.client if side is Side.CLIENT else connection.server
+    return end(one.address, one.port)
 
 
 def _bodies(message: Request | Response) -> tuple[Body, ...]:

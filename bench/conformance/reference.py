@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.message import KINDS, Body, Message, plain
+from conformance.message import KINDS, Body, Message, end, plain
 
 VARIABLE = "PLAINWIRE_CORPUS"
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -91,7 +91,10 @@ def _messages(path: Path) -> list[Message]:
 def _message(record: dict[str, Any]) -> Message:
     kind = record["kind"]
     frame = record.get("frame") or 0
-    ends = (record["src"], record["dst"]) if "src" in record else None
+    ends = None
+    if "src" in record:
+        source, target = (record[name].rpartition(":") for name in ("src", "dst"))
+        ends = end(source[0], source[2]), end(target[0], target[2])
     stream = record.get("h2_stream", record.get("stream_id"))
     if kind == "http2.push_promise":
         stream = None  # tshark gives that of the request, not the promised one
