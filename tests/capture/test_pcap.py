@@ -130,6 +130,13 @@ def test_an_impossible_length_in_a_pcap_costs_no_packet_before_it() -> None:
     assert notes(data) == ["x: packet 3 has an impossible length; nothing behind it was read"]
 
 
+def test_zeros_that_a_crash_left_are_no_packets() -> None:
+    data = pcap([b"one", b"two"]) + bytes(100_000)
+    assert [p[2] for p in packets(read(data))] == [b"one", b"two"]
+    assert notes(data) == ["x: nothing but zeros behind packet 2; read up to there"]
+    assert [p[2] for p in packets(read(pcap([b""] * 3, step=0)))] == [b""] * 3  # empty, but of a time
+
+
 @given(
     st.sampled_from([(MICRO, 0), (NANO, 0), (MODIFIED, 8), (MODIFIED, 12), (MICRO, 8), (MICRO, 4)]),
     st.lists(st.integers(1, 300), min_size=1, max_size=5),

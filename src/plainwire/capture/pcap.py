@@ -94,8 +94,13 @@ def read_pcap(path: str, source: Lookahead, piece: int) -> Iterator[CaptureItem]
     while data := source.refill(carry, need, piece):
         offsets, position, need = walk(data, layout)
         if offsets:
-            yield _batch(data, offsets, layout, number)
-            number += len(offsets)
+            batch, zeros = _batch(data, offsets, layout, number)
+            number += len(batch.number)
+            if len(batch.number):
+                yield batch
+            if zeros:
+                yield CaptureNote(f"{path}: nothing but zeros behind packet {number - 1}; read up to there")
+                return
         if need > LARGEST_PACKET + layout.header:
             yield CaptureNote(f"{path}: packet {number} has an impossible length; nothing behind it was read")
             return
@@ -180,13 +185,22 @@ def _walk_old(data: bytes, layout: _Layout) -> tuple[list[int], int, int]:
     return offsets, position, layout.header
 
 
-def _batch(data: bytes, offsets: list[int], layout: _Layout, number: int) -> PacketBatch:
+def _batch(data: bytes, offsets: list[int], layout: _Layout, number: int) -> tuple[PacketBatch, bool]:
+    """The packets as columns; and whether a record header of zeros ended them.
+
+    Such is what a machine that stopped leaves of a file, or a hole in it: no packet is of the year 1970 and
+    empty.
+    """
     at = np.array(offsets, dtype=np.int64)
     fields = words(data, at, 4, layout.kind.order)
+    zeros = not fields[:, 2].all() and not fields.any(axis=1).all()
+    if zeros:
+        end = int(np.argmin(fields.any(axis=1)))
+        at, fields = at[:end], fields[:end]
     captured, length = fields[:, 2], fields[:, 3]
     if layout.either_way:
         captured, length = np.minimum(captured, length), np.maximum(captured, length)
-    return PacketBatch(
+    batch = PacketBatch(
         data=data,
         number=np.arange(number, number + len(at), dtype=np.int64),
         time_ns=fields[:, 0] * 1_000_000_000 + fields[:, 1] * layout.kind.nanoseconds,
@@ -195,3 +209,4 @@ def _batch(data: bytes, offsets: list[int], layout: _Layout, number: int) -> Pac
         length=length,
         link=np.full(len(at), layout.link, dtype=np.int64),
     )
+    return batch, zeros
