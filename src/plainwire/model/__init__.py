@@ -41,6 +41,7 @@ from plainwire.model.http import (
 )
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import Certainty, Coverage, Evidence, Fault, Finding, Report, ServerFacts
+from plainwire.model.segments import Segments
 from plainwire.model.tls import Certificate, TlsInfo, Undecrypted
 from plainwire.model.transport import (
     ACK,
@@ -55,7 +56,6 @@ from plainwire.model.transport import (
     Gap,
     IcmpError,
     SegmentBatch,
-    Segments,
 )
 
 if TYPE_CHECKING:

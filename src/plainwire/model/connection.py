@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from plainwire.model.base import Side
     from plainwire.model.http import Exchange, StreamEvent
     from plainwire.model.quic import QuicInfo
+    from plainwire.model.segments import Segments
     from plainwire.model.tls import TlsInfo, Undecrypted
-    from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError, Segments
+    from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Tunnel:
     refused: str = ""
 
 
-CloseWord = Literal["fin", "rst", "timeout", "open"]
+CloseWord = Literal["fin", "rst", "connection_close", "stateless_reset", "timeout", "open"]
 
 
 @dataclass(slots=True)
@@ -83,11 +84,8 @@ class Connection:
 
     @property
     def close(self) -> CloseWord:
-        """How the side that closed first did it on TCP's level (``timeout`` is not inferred yet)."""
-        first = next((c for c in self.closes if c.kind in ("fin", "rst")), None)
-        if first is None:
-            return "open"
-        return "rst" if first.kind == "rst" else "fin"
+        """How the side that closed first did it, on the transport's level (``timeout`` is not inferred yet)."""
+        return next((c.kind for c in self.closes if c.kind not in ("close_notify", "alert")), "open")
 
 
 @dataclass(slots=True)

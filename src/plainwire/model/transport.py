@@ -88,30 +88,6 @@ class Endpoint:
         return f"{self.address}:{self.port}"
 
 
-@dataclass(slots=True)
-class Segments:
-    """The last segments of one connection, one row each, in capture order: what the rules read.
-
-    ``side`` is the sender (0 client, 1 server). ``seq`` and ``ack`` are stream offsets; ``ack`` is
-    -1 where the ACK bit is not set. ``window`` is the field as sent, unscaled. ``ip_id`` is -1 for
-    IPv6. At most ``streams.TAIL`` rows: the older ones of a long connection are gone.
-    """
-
-    number: Int64s
-    time_ns: Int64s
-    side: Int64s
-    seq: Int64s
-    ack: Int64s
-    length: Int64s
-    flags: Int64s
-    window: Int64s
-    ttl: Int64s
-    ip_id: Int64s
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Bytes of one direction that the capture does not hold although they were sent."""
