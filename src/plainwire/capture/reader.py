@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from plainwire.capture.sources import Source
     from plainwire.model import CaptureItem
 
-PIECE = 8 << 20
+PIECE = 4 << 20
 """Bytes read at a time, and so the order of what a batch holds."""
 _FIRST_PIECE = 64 << 10
 
