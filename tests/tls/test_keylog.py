@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.tls.keylog import MASTER_SECRET, KeyLog
+from plainwire.tls.keylog import MASTER_SECRET, TLS13_LABELS, KeyLog
 
 RANDOM, MASTER, TRAFFIC = bytes(32), b"\1" * 48, b"\2" * 32
 LINE = f"CLIENT_RANDOM {RANDOM.hex()} {MASTER.hex()}".encode()
@@ -38,6 +39,69 @@ def test_a_junk_line_costs_no_good_one() -> None:
     keys.add(b"\n".join([*junk, LINE, *junk]))
     assert keys.secret(MASTER_SECRET, RANDOM) == MASTER
     assert (keys.lines, keys.bad_lines) == (1, 2 * len(junk))
+
+
+def line(label: str, secret: bytes) -> bytes:
+    return f"{label} {RANDOM.hex()} {secret.hex()}\n".encode()
+
+
+@pytest.mark.parametrize("label", sorted(TLS13_LABELS))
+@pytest.mark.parametrize("before", ["", "QUIC_"])
+def test_each_label_of_tls_1_3(label: str, before: str) -> None:
+    keys = KeyLog()
+    keys.add(line(before + label, TRAFFIC))
+    assert keys.secrets(label, RANDOM) == [TRAFFIC]
+    assert (keys.has(RANDOM), keys.lines, keys.bad_lines) == (True, 1, 0)
+
+
+def test_lines_that_say_the_same_thing_differently_are_kept_the_last_one_first() -> None:
+    keys = KeyLog()
+    for secret in (b"\1" * 48, b"\2" * 48, b"\1" * 48):
+        keys.add(line("CLIENT_RANDOM", secret))
+    assert keys.secrets(MASTER_SECRET, RANDOM) == [b"\1" * 48, b"\2" * 48]
+    assert keys.secret(MASTER_SECRET, RANDOM) == b"\1" * 48
+
+
+def test_secrets_for_one_client_random_are_bounded() -> None:
+    keys = KeyLog()
+    for number in range(100):
+        keys.add(line("CLIENT_RANDOM", bytes([number]) * 48))
+    assert [secret[0] for secret in keys.secrets(MASTER_SECRET, RANDOM)] == list(range(99, 91, -1))
+
+
+def test_premasters_by_client_random_and_by_what_rsa_made_of_them() -> None:
+    keys = KeyLog()
+    keys.add(line("PMS_CLIENT_RANDOM", b"short") + f"RSA 0011223344556677 {MASTER.hex()}".encode())
+    encrypted = bytes.fromhex("0011223344556677") + bytes(248)
+    assert keys.premasters(RANDOM, encrypted) == [b"short", MASTER]
+    assert keys.premasters(RANDOM, b"") == [b"short"]
+    assert keys.premasters(b"?" * 32, b"") == []
+    assert (keys.lines, keys.bad_lines) == (2, 0)
+
+
+def test_labels_that_open_nothing_are_no_bad_lines() -> None:
+    keys = KeyLog()
+    keys.add(line("ECH_SECRET", TRAFFIC) + line("ECH_CONFIG", b"config" * 30))
+    keys.add(line("CLIENT_TRAFFIC_SECRET_1", TRAFFIC) + line("A_LABEL_TO_COME", b"anything"))
+    assert (keys.lines, keys.bad_lines) == (4, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\t \n\n"])
+def test_however_a_file_was_saved(encoding: str, end: str) -> None:
+    first = f"SERVER_TRAFFIC_SECRET_0  {RANDOM.hex()}\t{TRAFFIC.hex()}"
+    keys = KeyLog()
+    keys.add(f"{first}{end}# a comment{end}{LINE.decode()}{end}".encode(encoding))
+    assert keys.secrets("SERVER_TRAFFIC_SECRET_0", RANDOM) == [TRAFFIC]
+    assert keys.secrets(MASTER_SECRET, RANDOM) == [MASTER]
+    assert (keys.lines, keys.bad_lines) == (2, 0)
+
+
+@given(st.integers(0, len(LINE)), st.integers(0, len(LINE)), st.binary(max_size=9))
+def test_a_line_cut_anywhere_gives_no_other_secret(begin: int, end: int, junk: bytes) -> None:
+    keys = KeyLog()
+    keys.add(LINE[begin:end] + junk)
+    assert keys.secrets(MASTER_SECRET, RANDOM) in ([], [MASTER])
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10))
