@@ -18,6 +18,15 @@ PROMISED = {
     "capture-artifact",
     "middlebox-injected-reset",
     "unexplained",
+    "stream-refused",
+    "stream-reset",
+    "stream-cancelled",
+    "goaway-race",
+    "goaway-error",
+    "goaway-not-answered",
+    "close-without-goaway",
+    "quic-connection-close",
+    "quic-stateless-reset",
 }
 
 

@@ -3,6 +3,8 @@
 First hit wins. The order matters more than any rule: what the capture cannot show comes first, then what
 had been announced, then who closed first, then what the server had received when it closed.
 
+HTTP/2 and HTTP/3 have rules of their own (``multiplexed``): those here suppose one exchange at a time.
+
 What is normal never gets here: a complete exchange followed by any kind of close, an idle close that no
 request met, an exchange still open when the capture ended.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from . import multiplexed
 from .abort import client_abort
 from .announced import connection_close_ignored
 from .clock import IdleTimeout, idle_timeouts
@@ -63,10 +66,18 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
     suspects = list(_suspects(connections))
     if not suspects:
         return []
-    timeouts = idle_timeouts(connections)
+    timeouts = idle_timeouts(
+        c for c in connections if not any(map(multiplexed.shares_connection, c.exchanges))
+    )
     judged = (_judge(_scene(connection, index, timeouts)) for connection, index in suspects)
     verdicts = [verdict for verdict in judged if verdict is not None]
-    return group(verdicts + hidden_retries(connections, verdicts), connections)
+    by_turns = [verdict for verdict in verdicts if not _is_multiplexed(verdict)]
+    return group(verdicts + hidden_retries(connections, by_turns), connections)
+
+
+def _is_multiplexed(verdict: Verdict) -> bool:
+    judged = (e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
+    return any(map(multiplexed.shares_connection, judged))
 
 
 def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:
@@ -77,6 +88,10 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
         left_ns = left.time_ns if left is not None else _NEVER
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
+            if exchange.protocol != "http/1.1":
+                if exchange.outcome != "complete":
+                    yield connection, index
+                continue
             if (
                 announced
                 or exchange.outcome != "complete"
@@ -93,6 +108,8 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 
 def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTimeout]) -> Scene | None:
     whole = connection.exchanges[index]
+    if multiplexed.shares_connection(whole):
+        return None if whole.request is None else Scene(connection, whole, whole.request, None, None, None)
     exchange = as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
@@ -117,6 +134,8 @@ def _previous(connection: Connection, index: int) -> Exchange | None:
 def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
+    if multiplexed.shares_connection(scene.exchange):
+        return multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:

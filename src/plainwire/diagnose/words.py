@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Request
 
-_NAMES = {"close_notify": "close_notify (TLS)", "alert": "fatal TLS alert", "fin": "FIN", "rst": "RST"}
+_NAMES = {
+    "close_notify": "close_notify (TLS)",
+    "alert": "fatal TLS alert",
+    "fin": "FIN",
+    "rst": "RST",
+    "connection_close": "CONNECTION_CLOSE",
+    "stateless_reset": "stateless reset",
+}
 
 
 def span(nanoseconds: int) -> str:
