@@ -435,6 +435,23 @@ def test_secrets_that_come_late(plain: Talk) -> None:
     assert reading.only.undecrypted == []
 
 
+def test_secrets_under_a_client_random_that_is_not_on_the_wire(
+    plain: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Encrypted Client Hello; here each ClientHello passes for one that offers it."""
+    monkeypatch.setattr("plainwire.tls.handshake.ENCRYPTED_CLIENT_HELLO", 51)
+    outer = read(plain.wire).only.tls
+    assert outer is not None
+    inner = bytes(32)
+    log = plain.key_log.replace(outer.client_random.hex().encode(), inner.hex().encode())
+    other = b"SERVER_HANDSHAKE_TRAFFIC_SECRET " + b"11" * 32 + b" " + b"22" * 48 + b"\n"
+    reading = read(plain.wire, other + log)
+    assert reading.text(0, SERVER) == ANSWER
+    assert reading.only.tls is not None
+    assert reading.only.tls.client_random == inner
+    assert reading.only.undecrypted == []
+
+
 def test_labels_of_old_drafts() -> None:
     made = talk()
     log = b"".join(b"QUIC_" + line + b"\n" for line in made.key_log.splitlines())

@@ -108,11 +108,10 @@ class QuicAssembler:
         first = (
             data[np.where(filled, batch.offset, 0)] if len(data) else np.zeros(len(filled), dtype=np.uint8)
         )
-        if self._open or (first[filled] & headers.LONG).any():
+        begins = (first & headers.LONG != 0) | (first & _GOOGLE_MASK == _GOOGLE_BITS)
+        if self._open or (begins & filled).any():
             return np.flatnonzero(filled)
-        google = filled & (first & _GOOGLE_MASK == _GOOGLE_BITS)
-        https = (first & headers.FIXED != 0) & filled
-        return np.flatnonzero(google | https)
+        return np.flatnonzero(filled & (first & headers.FIXED != 0))
 
     def _route(
         self, data: bytes, source: int, target: int, endpoints: list[Endpoint]

@@ -98,7 +98,7 @@ class QuicConnection:
         self._client = client  # which end is the client
         self._proved = False  # that it is
         self._info = QuicInfo(paths=[(facts.client, facts.server)])
-        self._handshake = Handshake()
+        self._handshake = Handshake(keys.claim)
         self._keyring = Keyring(keys, self._handshake)
         self._after = Aftermath(facts, self._info, self._handshake, self._learn_id)
         self._initial_ids: list[bytes] = []
@@ -174,6 +174,8 @@ class QuicConnection:
             self._unopened.setdefault(key, (datagram.number, why))
         else:
             self._learn_id(header.source, datagram.sender)
+            if not self._initial_ids:  # what the client's first flight, if it is late, is known by
+                self._learn_id(header.target, 1 - datagram.sender)
             if header.end > len(datagram.data):
                 why = "has a length that goes beyond its datagram"
                 self._unopen((form, datagram.sender), datagram, why)
@@ -212,10 +214,14 @@ class QuicConnection:
                     return True
                 if self._early_undecided():
                     return self._wait(packet)
-            if not self._keyring.ready(form, side):
-                return self._wait(packet)
             number = self._version if form is Form.ONE_RTT else packet.version
             version = VERSIONS.get(number) or VERSIONS[1]
+            if not self._keyring.ready(form, side) and not (
+                form is Form.HANDSHAKE
+                and side is Side.SERVER
+                and self._keyring.search(version, packet.data, packet.number_at)
+            ):
+                return self._wait(packet)
             expected = self._numbers[_SPACES[form]][end].largest + 1
             opened = self._keyring.open(form, side, version, packet.data, packet.number_at, expected)
         if opened is not None:

@@ -11,6 +11,8 @@ from plainwire.quic.reassembly import Reassembly, Room
 from plainwire.tls import certificate, handshake, suites
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plainwire.quic.frames import Crypto
     from plainwire.quic.parameters import Parameters
     from plainwire.quic.versions import Form
@@ -56,9 +58,13 @@ class _Messages:
 
 
 class Handshake:
-    """Reads both sides' handshake messages into ``info`` and what else following the connection needs."""
+    """Reads both sides' handshake messages into ``info`` and what else following the connection needs.
 
-    def __init__(self) -> None:
+    ``claim`` is told each client random that is on the wire: the key log's lines for it are no other's.
+    """
+
+    def __init__(self, claim: Callable[[bytes], None] = lambda _: None) -> None:
+        self._claim = claim
         self.info = TlsInfo()
         self.suite: Suite | None = None
         self.unsupported = ""
@@ -120,6 +126,7 @@ class Handshake:
             return
         info = self.info
         info.client_random = hello.random
+        self._claim(hello.random)
         info.server_name = hello.server_name
         info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
         info.encrypted_client_hello = handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions

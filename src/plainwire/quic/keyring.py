@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from plainwire.model import Side
@@ -25,6 +26,8 @@ _LABELS = {
 }
 _SIZES = {32: "sha256", 48: "sha384"}
 _MOST_MADE = 64
+_MOST_SEARCHED = 1 << 10
+"""Client randoms tried for one connection."""
 
 Keys = PacketKeys | UpdatedKeys
 
@@ -39,6 +42,7 @@ class Keyring:
     def __init__(self, log: KeyLog, handshake: Handshake) -> None:
         self._log = log
         self._handshake = handshake
+        self._searched = -1  # the key log's size when it was searched
         self._made: dict[tuple[Form, Side, Version, str, bytes], Keys] = {}
         self._proved: dict[tuple[Form, Side], tuple[Version, Keys]] = {}
 
@@ -79,6 +83,28 @@ class Keyring:
                 self._proved[form, side] = version, keys
                 return opened
         return None
+
+    def search(self, version: Version, packet: bytes, number_at: int) -> bool:
+        """Look for the client random by trial, with a server's Handshake packet.
+
+        With Encrypted Client Hello the key log names that of the inner ClientHello (RFC 9849), which is not
+        on the wire.
+        """
+        log, handshake = self._log, self._handshake
+        wanted = handshake.info.encrypted_client_hello and not log.has(handshake.random)
+        if not wanted or handshake.suite is None or self._searched == log.lines:
+            return False
+        self._searched = log.lines
+        label = _LABELS[Form.HANDSHAKE, Side.SERVER]
+        unclaimed = (random for random in log.randoms(label) if random not in log.claimed)
+        for random in itertools.islice(unclaimed, min(_MOST_SEARCHED, log.searches_left)):
+            log.searches_left -= 1
+            for secret in log.secrets(label, random):
+                if PacketKeys(handshake.suite, secret, version.labels).open(packet, number_at, 0):
+                    handshake.info.client_random = random
+                    log.claim(random)
+                    return True
+        return False
 
     def updates(self, side: Side) -> int:
         """How often a side has changed its 1-RTT keys."""
