@@ -184,15 +184,15 @@ def test_a_connection_is_its_program_s_by_client_random(tmp_path: Path) -> None:
     assert _only(report).program is owner
 
 
-def test_http_2_is_named_and_not_decoded(tmp_path: Path) -> None:
+def test_http_2_is_read_where_alpn_is_silent(tmp_path: Path) -> None:
     live = Live(*contexts())
-    live.say(CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+    live.say(CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
     conversation = Conversation().open()
     for side, data in live.wire:
         conversation.send(side, data)
-    report = _report(tmp_path, conversation.packets, live.key_log)
-    assert _only(report).application == "HTTP/2"
-    assert report.coverage.undecrypted == [(1, "HTTP/2 is not decoded")]
+    connection = _only(_report(tmp_path, conversation.packets, live.key_log))
+    assert connection.application == "h2"
+    assert [(event.kind, event.side) for event in connection.events] == [("settings", CLIENT)]
 
 
 @pytest.mark.parametrize("first", [b"SSH-2.0-x\r\n", b"220 mail.example ESMTP\r\n", b"\0\1\2\3"])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainwire.capture import reader
-from plainwire.conversation import Conversation
+from plainwire.conversation import Conversation, QuicConversation
 from plainwire.diagnose import diagnose
 from plainwire.http.fields import FieldParser
 from plainwire.model import (
@@ -21,6 +21,7 @@ from plainwire.model import (
     UserError,
 )
 from plainwire.packets.decode import Decoder
+from plainwire.quic.assemble import QuicAssembler
 from plainwire.streams.assemble import Assembler
 from plainwire.tls.keylog import KeyLog
 from plainwire.tls.session import NO_SECRET
@@ -28,10 +29,18 @@ from plainwire.tls.session import NO_SECRET
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.model import CaptureItem, Exchange, ProgramConnection, ProgramEvents
-    from plainwire.streams.assemble import TcpConnection
+    from plainwire.model import (
+        CaptureItem,
+        DatagramBatch,
+        Endpoint,
+        Exchange,
+        IcmpError,
+        ProgramConnection,
+        ProgramEvents,
+    )
 
 _MOST_SOFTWARE = 8
+_MOST_ERRORS = 10_000
 _DECODED = (None, "http/1.1", "h2", "h3", "websocket")
 
 
@@ -53,8 +62,11 @@ class Analysis:
         self._keep_bodies = keep_bodies
         self._decoder = Decoder()
         self._assembler = Assembler()
+        self._quic = QuicAssembler()
         self._fields = FieldParser()
         self._open: dict[int, Conversation] = {}
+        self._open_quic: dict[int, QuicConversation] = {}
+        self._errors: list[IcmpError] = []
         self._done: list[Connection] = []
 
     def feed(self, item: CaptureItem) -> None:
@@ -70,7 +82,8 @@ class Analysis:
 
     def _packets(self, batch: PacketBatch) -> None:
         self.coverage.packets += len(batch.number)
-        touched, over = self._assembler.feed(self._decoder.decode(batch).segments)
+        decoded = self._decoder.decode(batch)
+        touched, over = self._assembler.feed(decoded.segments)
         for tcp in touched:
             conversation = self._open.get(tcp.facts.id)
             if conversation is None:
@@ -78,16 +91,31 @@ class Analysis:
                 self._open[tcp.facts.id] = conversation
             conversation.feed()
         for tcp in over:
-            self._finish(tcp)
+            self._done.append(self._open.pop(tcp.facts.id).finish())
+        if decoded.datagrams is not None:
+            self._datagrams(decoded.datagrams)
+        self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
-    def _finish(self, tcp: TcpConnection) -> None:
-        self._done.append(self._open.pop(tcp.facts.id).finish())
+    def _datagrams(self, batch: DatagramBatch) -> None:
+        touched, over = self._quic.feed(batch, self._keys)
+        for quic in touched:
+            conversation = self._open_quic.get(quic.facts.id)
+            if conversation is None:
+                conversation = QuicConversation(quic, self._keys, self._fields, keep_bodies=self._keep_bodies)
+                self._open_quic[quic.facts.id] = conversation
+            conversation.feed()
+        for quic in over:
+            self._done.append(self._open_quic.pop(quic.facts.id).finish())
 
     def close(self) -> Report:
         """The capture is over."""
         for tcp in self._assembler.close():
-            self._finish(tcp)
-        connections = sorted(self._done, key=lambda c: c.id)
+            self._done.append(self._open.pop(tcp.facts.id).finish())
+        for quic in self._quic.close():
+            self._done.append(self._open_quic.pop(quic.facts.id).finish())
+        connections = sorted(self._done, key=lambda c: c.first_packet)
+        _identify(connections)
+        _attach(self._errors, connections)
         if self._events is not None:
             connections = self._attribute(connections, self._events)
         exchanges = _number(connections)
@@ -107,10 +135,7 @@ class Analysis:
             return connections
         own = [c for c in connections if c.program is not None]
         self.coverage.other_connections = len(connections) - len(own)
-        for index, connection in enumerate(own, 1):
-            connection.id = index
-            for exchange in connection.exchanges:
-                exchange.connection = index
+        _identify(own)
         return own
 
     def _cover(self, connections: list[Connection]) -> None:
@@ -125,6 +150,7 @@ class Analysis:
         coverage.notes += [
             f"{n} packets not decoded: {why}" for why, n in self._decoder.passed_over.items() if n
         ]
+        coverage.notes += [f"{n} datagrams not read: {why}" for why, n in self._quic.passed_over.items() if n]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
 
@@ -138,6 +164,33 @@ class Analysis:
         if connection.tls is not None and connection.application not in _DECODED:
             return f"{connection.application} is not decoded"
         return None
+
+
+def _identify(connections: list[Connection]) -> None:
+    """Give connections their ids, from 1, in order."""
+    for index, connection in enumerate(connections, 1):
+        if connection.id == index:
+            continue
+        connection.id = index
+        for exchange in connection.exchanges:
+            exchange.connection = index
+
+
+def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
+    """ICMP errors belong to the last connection that began before them with the quoted packet's ends."""
+    if not errors:
+        return
+    by_ends: dict[frozenset[Endpoint], list[Connection]] = {}
+    for connection in connections:
+        by_ends.setdefault(frozenset((connection.client, connection.server)), []).append(connection)
+    for error in errors:
+        begun = [
+            connection
+            for connection in by_ends.get(frozenset((error.source, error.target)), ())
+            if connection.first_packet < error.packet
+        ]
+        if begun:
+            begun[-1].icmp_errors.append(error)
 
 
 def _random(connection: Connection) -> bytes:

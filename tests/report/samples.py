@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, Coverage, Exchange, Report
+from plainwire.model import (
+    Connection,
+    Content,
+    Coverage,
+    Endpoint,
+    Exchange,
+    Grpc,
+    IcmpError,
+    QuicInfo,
+    Report,
+    Side,
+    StreamEvent,
+    TlsInfo,
+    Tunnel,
+    WebSocket,
+    WebSocketFrame,
+)
 from tests.diagnose.wire import SERVER, Wire
 
 HOSTILE = "/a\x1b[31m\u202e\u2028?token=hunter2&page=2"
@@ -36,6 +52,31 @@ def failing(target: str = HOSTILE) -> Connection:
     spoil(wire.ask(500, target))
     wire.close(SERVER, "rst", 580)
     return wire.done("unanswered")
+
+
+def rich(connection: Connection) -> Connection:
+    """The connection with everything that only some have, hostile where text comes from the wire."""
+    first, last = connection.exchanges[0], connection.exchanges[-1]
+    client, server = Endpoint("192.0.2.1", 5000), Endpoint("192.0.2.2", 443)
+    event = StreamEvent(
+        "goaway", Side.SERVER, 0, 7, None, 11, "\x1b[31mENHANCE", last_stream=3, detail="\x1b]0;owned\x07"
+    )
+    connection.tunnels = [Tunnel("SOCKS 5", "\x1b[31m.example:443", 3, "no\x1b[2J")]
+    connection.inner_tls = [TlsInfo("TLS 1.3", server_name="\x1b[31m.example", early_data="accepted")]
+    connection.inner_tls[0].hello_retry, connection.inner_tls[0].renegotiations = True, 1
+    connection.icmp_errors = [IcmpError(9, 0, "192.0.2.9", 3, 1, "host unreachable", 6, client, server)]
+    connection.events = [event]
+    connection.quic = QuicInfo(version="QUIC v1", paths=[(client, server)])
+    connection.duplicates, connection.conflicting = 1, [8]
+    first.protocol, last.protocol, last.stream, last.via = "websocket", "h2", 3, first
+    last.pushed, last.reset = True, event
+    last.grpc = Grpc("/a\x1b[31m.b/C", 14, "\x1b]0;owned\x07")
+    frame = WebSocketFrame(Side.CLIENT, 1, fin=True, rsv=0, masked=True, size=5, packet=11, time_ns=0)
+    first.websocket = WebSocket([frame], [1, 0], [1, 0], [5, 0], [None, 1006], defects=["masks"])
+    if first.response is not None:
+        first.response.content = Content(["gzip"], 5, defect="corrupt gzip")
+        first.response.events = 2
+    return connection
 
 
 def spoil(exchange: Exchange) -> None:

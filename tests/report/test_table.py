@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.report import table
-from tests.report.samples import failing, healthy, report
+from tests.report.samples import failing, healthy, report, rich
 
 
 def test_each_exchange_is_one_line_with_its_outcome_and_the_code_of_its_finding() -> None:
@@ -54,3 +54,20 @@ def test_spans_have_the_unit_that_suits_them() -> None:
         "81ms",
         "1.024s",
     ]
+
+
+def test_an_exchange_shows_what_only_some_have_and_none_of_it_reaches_the_terminal_raw() -> None:
+    whole = report(rich(failing()))
+    text = "\n".join(table.exchange(whole, e.id) or "" for e in whole.exchanges)
+    for word in (
+        "WebSocket",
+        "gRPC",
+        "SOCKS 5",
+        "stream reset",
+        "goaway",
+        "host unreachable",
+        "corrupt gzip",
+        "tunnel",
+    ):
+        assert word in text
+    assert not [c for c in text if not c.isprintable() and c != "\n"]

@@ -278,13 +278,43 @@ class WebSocketLayer:
         self._shared.deliver(self._reader.close(self._shared.facts, self._shared.where), None, "websocket")
 
 
+class Tunnels:
+    """What the CONNECT streams of HTTP/2 and HTTP/3 carry (RFC 9113 section 8.5, RFC 8441, RFC 9220)."""
+
+    def __init__(self) -> None:
+        self._inner: dict[int, tuple[Exchange, Channel | WebSocketLayer]] = {}  # by id(exchange)
+
+    def feed(
+        self, texts: list[tuple[Exchange, Side, Text | Gap]], channel: Callable[[Exchange], Channel]
+    ) -> None:
+        """Take what an outbox holds, and empty it; ``channel`` makes the channel of a tunnel."""
+        for exchange, side, text in texts:
+            held = self._inner.get(id(exchange))
+            if held is None:
+                inside = channel(exchange)
+                websocket = exchange.protocol == "websocket"
+                layer = WebSocketLayer(inside.shared, exchange) if websocket else inside
+                held = self._inner[id(exchange)] = exchange, layer
+            held[1].feed(*(((text,), ()) if side == Side.CLIENT else ((), (text,))))
+        texts.clear()
+
+    def needed(self) -> list[tuple[int, int]]:
+        """What each of them still needs."""
+        return [layer.needed() for _, layer in self._inner.values()]
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        for _, layer in self._inner.values():
+            layer.close()
+
+
 class Http2Layer:
-    """HTTP/2, and what its CONNECT streams carry (RFC 9113 section 8.5, RFC 8441)."""
+    """HTTP/2, and what its CONNECT streams carry."""
 
     def __init__(self, channel: Channel, http: Http2) -> None:
         self._channel = channel
         self._http = http
-        self._inner: dict[int, tuple[Exchange, Channel | WebSocketLayer]] = {}  # by id(exchange)
+        self._tunnels = Tunnels()
 
     def feed(self, client: Pieces, server: Pieces) -> None:
         """See ``Layer``."""
@@ -292,24 +322,14 @@ class Http2Layer:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        http = self._http
-        self._channel.shared.facts.events += http.events
-        http.events.clear()
-        for exchange, side, text in http.tunnels:
-            held = self._inner.get(id(exchange))
-            if held is None:
-                held = self._inner[id(exchange)] = exchange, self._inside(exchange)
-            held[1].feed(*(((text,), ()) if side == Side.CLIENT else ((), (text,))))
-        http.tunnels.clear()
-
-    def _inside(self, exchange: Exchange) -> Channel | WebSocketLayer:
-        if exchange.protocol == "websocket":
-            return WebSocketLayer(self._channel.shared, exchange)
-        return self._channel.inside(exact=False, via=exchange)
+        self._channel.shared.facts.events += self._http.events
+        self._http.events.clear()
+        if self._http.tunnels:
+            self._tunnels.feed(self._http.tunnels, lambda e: self._channel.inside(exact=False, via=e))
 
     def needed(self) -> tuple[int, int]:
         """See ``Layer``."""
-        lows = [self._http.looked_up_to(), *(layer.needed() for _, layer in self._inner.values())]
+        lows = [self._http.looked_up_to(), *self._tunnels.needed()]
         return min(low[0] for low in lows), min(low[1] for low in lows)
 
     def close(self) -> None:
@@ -318,8 +338,7 @@ class Http2Layer:
         exchanges = self._http.close(shared.facts, shared.where)
         self._pass_on()
         shared.deliver(exchanges, self._channel.via, "h2")
-        for _, layer in self._inner.values():
-            layer.close()
+        self._tunnels.close()
 
 
 class Http1Layer:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.http.fields import FieldParser
+    from plainwire.http.pairing import Locator
     from plainwire.model import CloseKind
-    from plainwire.streams.positions import Positions
     from plainwire.tls.keylog import KeyLog
     from plainwire.tls.session import Alert, Reason
 
@@ -41,7 +41,7 @@ class Shared:
     def __init__(
         self,
         facts: Connection,
-        where: tuple[Positions, Positions],
+        where: tuple[Locator, Locator],
         keys: KeyLog,
         fields: FieldParser,
         *,
@@ -137,7 +137,7 @@ def behind(pieces: Pieces, size: int, *, exact: bool) -> list[Text | Gap]:
     return []
 
 
-def located(where: tuple[Positions, Positions], side: Side, pieces: Pieces) -> int:
+def located(where: tuple[Locator, Locator], side: Side, pieces: Pieces) -> int:
     """The packet that brought the first of the pieces; 0 where there is none."""
     for piece in pieces:
         if not isinstance(piece, Gap):

@@ -84,7 +84,7 @@ class Connection:
 
     @property
     def close(self) -> CloseWord:
-        """How the side that closed first did it, on the transport's level (``timeout`` is not inferred yet)."""
+        """How the side that closed first did it: TCP's or QUIC's act (``timeout`` is not inferred yet)."""
         return next((c.kind for c in self.closes if c.kind not in ("close_notify", "alert")), "open")
 
 

@@ -66,7 +66,7 @@ def _why_fruitless(connection: Connection) -> str:
     if tls is not None and not tls.handshake_complete:
         return "the TLS handshake was not completed"
     if connection.decrypted and connection.application is None:
-        return "carries no HTTP/1.1 that could be recognised"
+        return "carries no HTTP that could be recognised"
     return ""
 
 

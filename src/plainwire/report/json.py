@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from plainwire.model import Side
-from plainwire.report import redact
+from plainwire.report import parts, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,14 +68,8 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "client": str(connection.client),
         "server": str(connection.server),
         "server_name": tls.server_name if tls else None,
-        "tls": {
-            "version": tls.version,
-            "cipher_suite": tls.cipher_suite,
-            "alpn": tls.alpn,
-            "resumed": tls.resumed,
-        }
-        if tls
-        else None,
+        "transport": connection.transport,
+        "tls": parts.tls(tls) if tls else None,
         "program": {
             "pid": program.pid,
             "thread": program.thread,
@@ -98,12 +92,14 @@ def _connection(connection: Connection) -> dict[str, Any]:
             {"side": _SIDES[g.side], "offset": g.offset, "length": g.length, "packet": g.packet}
             for g in connection.gaps
         ],
+        **parts.of_connection(connection),
     }
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
     idle, duration = exchange.idle_before_ns, exchange.duration_ns
     request, response = exchange.request, exchange.response
+    plain = exchange.protocol == "http/1.1" and exchange.via is None
     return {
         "id": exchange.id,
         "connection": exchange.connection,
@@ -116,6 +112,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "idle_before": None if idle is None else idle / 1e9,
         "duration": None if duration is None else duration / 1e9,
         **({"interim": [_response(r) for r in exchange.interim]} if exchange.interim else {}),
+        **({} if plain else parts.of_exchange(exchange)),
     }
 
 
@@ -135,6 +132,8 @@ def _request(request: Request) -> dict[str, Any]:
     }
     if request.trailers:
         fields["trailers"] = redact.headers(request.trailers)
+    if request.content is not None:
+        fields["content"] = parts.content(request.content)
     if request.defects:
         fields["defects"] = request.defects
     return fields
@@ -154,6 +153,10 @@ def _response(response: Response) -> dict[str, Any]:
     }
     if response.trailers:
         fields["trailers"] = redact.headers(response.trailers)
+    if response.content is not None:
+        fields["content"] = parts.content(response.content)
+    if response.events is not None:
+        fields["events"] = response.events
     if response.defects:
         fields["defects"] = response.defects
     return fields

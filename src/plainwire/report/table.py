@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from plainwire.report import redact
+from plainwire.report import parts, redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
         lines += [*_response(interim), ""]
     if found.response is not None:
         lines += [*_response(found.response), *_body(found.response, shown=body), ""]
+    lines += parts.exchange_lines(found)
     lines += [f"idle before {span(found.idle_before_ns)}, took {span(found.duration_ns)}", ""]
     if connection is not None:
         lines += [*_connection(connection, found), ""]
@@ -144,6 +145,7 @@ def _message_facts(message: Request | Response) -> Iterator[str]:
     yield f"  {whole}; body {message.body_size}{declared} bytes, framing {message.framing}"
     begin, end = moment(message.time_ns), moment(message.last_ns)
     yield f"  packets {message.packet} to {message.last_packet}; {begin} to {end}"
+    yield from parts.content_lines(message)
     for name, value in redact.headers(message.trailers):
         yield f"  trailer {printable(name)}: {printable(value)}"
     for defect in message.defects:
@@ -181,6 +183,7 @@ def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
         again = " (again)" if close.repeated else ""
         what = f"{close.kind}{detail} from the {close.side.name.lower()}"
         yield f"  packet {close.packet}: {what}, Seq={close.seq + 1}{ack}{again}"
+    yield from parts.connection_lines(connection)
     for gap in connection.gaps:
         where = f"from the {gap.side.name.lower()}"
         yield f"  packet {gap.packet}: {gap.length} bytes {where} are not in the capture"

@@ -1,0 +1,93 @@
+"""One QUIC connection: HTTP/3 on its streams, and what the streams of CONNECT carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.conversation.channel import Channel, Tunnels
+from plainwire.conversation.shared import Shared
+from plainwire.http.http3 import Http3
+
+if TYPE_CHECKING:
+    from plainwire.http.fields import FieldParser
+    from plainwire.http.pairing import Locator
+    from plainwire.model import Connection, Exchange
+    from plainwire.quic.connection import QuicConnection
+    from plainwire.quic.streams import StreamText
+    from plainwire.tls.keylog import KeyLog
+
+_MOST_WAITING = 1_000
+
+
+class QuicConversation:
+    """As ``Conversation``, over QUIC."""
+
+    def __init__(self, quic: QuicConnection, keys: KeyLog, fields: FieldParser, *, keep_bodies: bool) -> None:
+        self.quic = quic
+        self._keys = keys
+        self._fields = fields
+        self._keep_bodies = keep_bodies
+        self._http: Http3 | None = None
+        self._waiting: list[StreamText] = []  # until it is known what the streams carry
+        self._where: dict[int, list[Locator]] = {}
+        self._tunnels = Tunnels()
+
+    def feed(self) -> None:
+        """Take what the connection has delivered since the last call."""
+        streams = self.quic.streams
+        if not streams:
+            return
+        alpn = self.quic.alpn
+        if self._http is None and alpn is not None and alpn.startswith("h3"):
+            self._http = Http3(keep_bodies=self._keep_bodies)
+        if self._http is not None:
+            for text in (*self._waiting, *streams):
+                self._take(self._http, text)
+            self._waiting.clear()
+            self._pass_on(self._http)
+        elif alpn is None and len(self._waiting) < _MOST_WAITING:
+            self._waiting += streams
+        streams.clear()
+
+    def _take(self, http: Http3, text: StreamText) -> None:
+        self._where.setdefault(text.stream_id, [text.where, text.where])[text.side] = text.where
+        http.feed(
+            text.stream_id,
+            text.side,
+            text.texts,
+            fin=text.fin,
+            reset_code=text.reset_code,
+            where=text.where,
+        )
+
+    def _pass_on(self, http: Http3) -> None:
+        self.quic.facts.events += http.events
+        http.events.clear()
+        if http.tunnels:
+            self._tunnels.feed(http.tunnels, self._inside)
+
+    def _inside(self, exchange: Exchange) -> Channel:
+        client, server = self._where[exchange.stream or 0]
+        shared = Shared(
+            self.quic.facts, (client, server), self._keys, self._fields, keep_bodies=self._keep_bodies
+        )
+        return Channel(shared, exact=False, via=exchange, depth=1)
+
+    def finish(self) -> Connection:
+        """The connection is over: complete its facts and its exchanges."""
+        facts = self.quic.finish()
+        self.feed()
+        facts.application = self.quic.alpn
+        if self._http is not None:
+            facts.exchanges += self._http.close(facts)
+            self._pass_on(self._http)
+            facts.application = "h3"
+        self._tunnels.close()
+        facts.events.sort(key=lambda event: (event.time_ns, event.packet))
+        facts.exchanges.sort(key=_packet)
+        return facts
+
+
+def _packet(exchange: Exchange) -> int:
+    first = exchange.request or exchange.response
+    return first.packet if first else 0

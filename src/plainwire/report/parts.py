@@ -1,0 +1,230 @@
+"""What only some connections and exchanges have, for the JSON report and for exchange N in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plainwire.model import Side
+from plainwire.report import redact
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.model import Connection, Content, Exchange, Request, Response, StreamEvent, TlsInfo
+
+MOST_EVENTS = 1_000
+MOST_FRAMES = 1_000
+"""Events of a connection and frames of a WebSocket that a report lists; it counts all."""
+
+_SIDES = ("client", "server")
+_OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
+
+
+def of_connection(connection: Connection) -> dict[str, Any]:
+    """Return the fields that a plain TCP connection with one TLS session does not have."""
+    fields: dict[str, Any] = {}
+    if connection.inner_tls:
+        fields["inner_tls"] = [tls(info) for info in connection.inner_tls]
+    if connection.tunnels:
+        fields["tunnels"] = [
+            {
+                "kind": t.kind,
+                "target": redact.authority(t.target),
+                "packet": t.packet,
+                "refused": t.refused or None,
+            }
+            for t in connection.tunnels
+        ]
+    if connection.duplicates:
+        fields["duplicates"] = connection.duplicates
+    if connection.conflicting:
+        fields["conflicting"] = connection.conflicting
+    if connection.icmp_errors:
+        fields["icmp_errors"] = [
+            {
+                "packet": e.packet,
+                "time": e.time_ns / 1e9,
+                "sender": e.sender,
+                "type": e.type,
+                "code": e.code,
+                "says": e.says,
+            }
+            for e in connection.icmp_errors
+        ]
+    if connection.events:
+        fields["events"] = [_event(e) for e in connection.events[:MOST_EVENTS]]
+        fields["events_in_all"] = len(connection.events)
+    if connection.quic is not None:
+        quic = connection.quic
+        idle = quic.idle_timeout_ns
+        fields["quic"] = {
+            "version": quic.version,
+            "first_version": quic.first_version or None,
+            "retried": quic.retried,
+            "idle_timeout": None if idle is None else idle / 1e9,
+            "missing_packets": quic.missing_packets,
+            "paths": [[str(client), str(server)] for client, server in quic.paths],
+        }
+    return fields
+
+
+def tls(info: TlsInfo) -> dict[str, Any]:
+    """Return what a TLS handshake said; what is rare only where it is so."""
+    fields: dict[str, Any] = {
+        "version": info.version,
+        "cipher_suite": info.cipher_suite,
+        "alpn": info.alpn,
+        "resumed": info.resumed,
+    }
+    if info.early_data:
+        fields["early_data"] = info.early_data
+    if info.hello_retry:
+        fields["hello_retry"] = True
+    if info.renegotiations:
+        fields["renegotiations"] = info.renegotiations
+    return fields
+
+
+def of_exchange(exchange: Exchange) -> dict[str, Any]:
+    """Return the fields that an exchange of HTTP/1.x that came through no tunnel does not have."""
+    fields: dict[str, Any] = {}
+    if exchange.via is not None:
+        fields["via"] = exchange.via.id
+    if exchange.pushed:
+        fields["pushed"] = True
+    if exchange.reset is not None:
+        fields["reset"] = _event(exchange.reset)
+    grpc = exchange.grpc
+    if grpc is not None:
+        fields["grpc"] = {
+            "method": grpc.method,
+            "status": grpc.status,
+            "message": grpc.message,
+            "messages": grpc.messages,
+        }
+    websocket = exchange.websocket
+    if websocket is not None:
+        fields["websocket"] = {
+            "frames": [
+                {
+                    "from": _SIDES[f.side],
+                    "opcode": f.opcode,
+                    "fin": f.fin,
+                    "size": f.size,
+                    "packet": f.packet,
+                    "time": f.time_ns / 1e9,
+                }
+                for f in websocket.frames[:MOST_FRAMES]
+            ],
+            "frames_in_all": websocket.counts,
+            "messages": websocket.messages,
+            "sizes": websocket.sizes,
+            "close_codes": websocket.close_codes,
+            "compressed": websocket.compressed,
+            "defects": websocket.defects,
+        }
+    return fields
+
+
+def content(found: Content) -> dict[str, Any]:
+    """Return what undoing the content codings of a body gave."""
+    return {
+        "codings": found.codings,
+        "decoded_size": found.decoded_size,
+        "complete": found.complete,
+        "defect": found.defect or None,
+    }
+
+
+def _event(event: StreamEvent) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "from": _SIDES[event.side],
+        "time": event.time_ns / 1e9,
+        "packet": event.packet,
+        "stream": event.stream,
+        "code": event.code,
+        "name": event.name or None,
+        **({"last_stream": event.last_stream} if event.last_stream is not None else {}),
+        **({"detail": event.detail} if event.detail else {}),
+    }
+
+
+def exchange_lines(exchange: Exchange) -> Iterator[str]:
+    """Yield the same for reading, safe to print."""
+    if exchange.stream is not None:
+        yield f"{exchange.protocol}, stream {exchange.stream}" + (", pushed" if exchange.pushed else "")
+    if exchange.via is not None:
+        yield f"through the tunnel of exchange {exchange.via.id}"
+    if exchange.reset is not None:
+        yield f"stream reset: {_event_line(exchange.reset)}"
+    grpc = exchange.grpc
+    if grpc is not None:
+        status = "no status" if grpc.status is None else f"status {grpc.status}"
+        said = f": {printable(grpc.message, 200)}" if grpc.message else ""
+        sent, got = grpc.messages
+        yield f"gRPC {printable(grpc.method, 200)}: {status}{said}; {sent} messages sent, {got} received"
+    if exchange.websocket is not None:
+        yield from _websocket_lines(exchange)
+
+
+def _websocket_lines(exchange: Exchange) -> Iterator[str]:
+    websocket = exchange.websocket
+    if websocket is None:
+        return
+    packed = ", compressed" if websocket.compressed else ""
+    yield f"WebSocket{packed}"
+    for side in Side:
+        code = websocket.close_codes[side]
+        closed = "" if code is None else f", close code {code}"
+        counts = f"{websocket.counts[side]} frames, {websocket.messages[side]} messages"
+        yield f"  from the {_SIDES[side]}: {counts}, {websocket.sizes[side]} bytes{closed}"
+    for frame in websocket.frames[:20]:
+        name = _OPCODES.get(frame.opcode, f"opcode {frame.opcode}")
+        more = "" if frame.fin else ", to be continued"
+        yield f"  packet {frame.packet}: {name} from the {_SIDES[frame.side]}, {frame.size} bytes{more}"
+    if sum(websocket.counts) > 20:
+        yield f"  and {sum(websocket.counts) - 20} more frames"
+    for defect in websocket.defects:
+        yield f"  breaks the rules: {printable(defect)}"
+
+
+def content_lines(message: Request | Response) -> Iterator[str]:
+    """Yield what is known of a message's content beyond its size."""
+    found = message.content
+    if found is not None:
+        defect = f"; {printable(found.defect)}" if found.defect else ""
+        codings = printable(", ".join(found.codings), 60)
+        yield f"  content coding {codings}: {found.decoded_size} bytes decoded{defect}"
+    events = getattr(message, "events", None)
+    if events is not None:
+        yield f"  an event stream, {events} events so far"
+
+
+def connection_lines(connection: Connection) -> Iterator[str]:
+    """Yield tunnels, inner TLS sessions, ICMP errors, and how HTTP/2, HTTP/3 or QUIC ended."""
+    if connection.duplicates:
+        yield f"  {connection.duplicates} packets were captured more than once"
+    if connection.conflicting:
+        packets = ", ".join(map(str, connection.conflicting[:5]))
+        yield f"  packets {packets}: other bytes than an earlier copy; the first one counts"
+    for tunnel in connection.tunnels:
+        target = f" to {printable(redact.authority(tunnel.target), 100)}" if tunnel.target else ""
+        refused = f": {printable(tunnel.refused)}" if tunnel.refused else ""
+        yield f"  packet {tunnel.packet}: {tunnel.kind}{target}{refused}"
+    for info in connection.inner_tls:
+        facts = (info.version, info.cipher_suite, info.server_name, "resumed" if info.resumed else None)
+        yield "  inside: " + ", ".join(printable(str(fact)) for fact in facts if fact)
+    for error in connection.icmp_errors[:10]:
+        yield f"  packet {error.packet}: ICMP from {error.sender}: {error.says}"
+    for event in connection.events:
+        if event.kind in ("goaway", "connection_close"):
+            yield f"  {_event_line(event)}"
+
+
+def _event_line(event: StreamEvent) -> str:
+    code = "" if event.code is None else f" {printable(event.name) or event.code}"
+    last = "" if event.last_stream is None else f", last stream {event.last_stream}"
+    detail = f" ({printable(event.detail, 120)})" if event.detail else ""
+    return f"packet {event.packet}: {event.kind} from the {_SIDES[event.side]}{code}{last}{detail}"
