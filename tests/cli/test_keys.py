@@ -1,0 +1,78 @@
+"""Secrets on the command line that are no key log: ``--private-key`` and ``--psk``."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.model import Side
+from tests.builders.captures import pcap
+from tests.builders.packets import ACK, CLIENT, SERVER, SYN, packet
+from tests.cli.plain_capture import GET, OK
+from tests.tls.live import Live, certificate, contexts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNREADABLE, BLIND = 2, 3
+
+
+def plainwire(*arguments: object) -> tuple[int, str, str]:
+    """Exit status, standard output, standard error."""
+    command = [sys.executable, "-m", "plainwire", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """One exchange under keys that were exchanged by RSA."""
+    live = Live(*contexts(ssl.TLSVersion.TLSv1_2, ciphers="AES128-GCM-SHA256", key="rsa"))
+    live.say(Side.CLIENT, GET)
+    live.say(Side.SERVER, OK)
+    ends, sent = (CLIENT, SERVER), [1, 1]
+    packets = [packet(CLIENT, SERVER, 0, 0, SYN), packet(SERVER, CLIENT, 0, 1, SYN | ACK)]
+    for side, data in live.wire:
+        packets.append(packet(ends[side], ends[side.peer], sent[side], sent[side.peer], ACK, data))
+        sent[side] += len(data)
+    path = tmp_path / "rsa.pcap"
+    path.write_bytes(pcap(packets))
+    return path
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "server.pem"
+    path.write_bytes(certificate("rsa"))
+    return path
+
+
+def test_a_server_s_private_key_is_enough(capture: Path, key: Path) -> None:
+    status, output, _ = plainwire("analyze", capture, "--private-key", key, "--json")
+    assert [exchange["request"]["method"] for exchange in json.loads(output)["exchanges"]] == ["GET"]
+    assert status != BLIND
+    assert "GET" in plainwire("show", capture, "--private-key", key)[1]
+    assert plainwire("analyze", capture)[0] == BLIND
+
+
+@pytest.mark.parametrize("command", ["analyze", "show"])
+def test_a_file_that_is_no_key_is_named(command: str, capture: Path, tmp_path: Path) -> None:
+    status, output, error = plainwire(command, capture, "--private-key", capture)
+    assert (status, output) == (UNREADABLE, "")
+    assert error.endswith("rsa.pcap: no private key (PEM, DER or PKCS #12 without a password)\n")
+    assert error.count("\n") == 1
+    status, _, error = plainwire(command, capture, "--private-key", tmp_path / "absent.pem")
+    assert (status, "absent.pem: No such file" in error) == (UNREADABLE, True)
+
+
+@pytest.mark.parametrize("command", ["analyze", "show"])
+def test_a_pre_shared_key_that_is_not_hex_is_not_repeated(command: str, capture: Path) -> None:
+    status, output, error = plainwire(command, capture, "--psk", "00ff", "--psk", "passw0rd")
+    assert (status, output) == (UNREADABLE, "")
+    assert "pre-shared key 2 is not an even number of hex digits" in error
+    assert "passw0rd" not in error
