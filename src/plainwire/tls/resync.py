@@ -59,15 +59,15 @@ class Found(NamedTuple):
 class Lost:
     """A direction that does not know its place: since where, and what has been tried."""
 
-    __slots__ = ("_failed", "_tries", "ciphers", "damaged", "packet", "since", "why")
+    __slots__ = ("_failed", "_tries", "ciphers", "damage", "packet", "since", "why")
 
-    def __init__(self, since: int, packet: int, why: str, *, damaged: bool) -> None:
+    def __init__(self, since: int, packet: int, why: str, *, damage: str = "") -> None:
         self.since = since
         self.packet = packet
-        self.why = why
-        self.damaged = damaged  # the bytes are there, but are no record that opens
+        self.why = why  # why nothing more is read, if no record is found
+        self.damage = damage  # of the bytes before one that is found; empty where they are missing
         self.ciphers: list[Try] = []
-        self._tries = FEW_TRIES if damaged else MOST_TRIES  # that are left
+        self._tries = FEW_TRIES if damage else MOST_TRIES  # that are left
         self._failed: set[int] = set()
 
     @property

@@ -237,7 +237,8 @@ class TlsSession(Handshaking):
             return
         why = f"wrong secret (MAC failed at record {direction.record + 1})"
         if direction.at.seekable and (direction.trusted or direction.at.authenticated):
-            direction.lost = Lost(start, 0, why, damaged=True)
+            damage = f"record {direction.record + 1} is damaged (MAC failed)"
+            direction.lost = Lost(start, 0, why, damage=damage)
         else:
             self._die(direction, why)
 
@@ -261,7 +262,7 @@ class TlsSession(Handshaking):
         else:
             why = f"no TLS record where record {direction.record + 1} should begin"
             if direction.at.seekable and direction.trusted:
-                direction.lost = Lost(direction.base + at, 0, why, damaged=True)
+                direction.lost = Lost(direction.base + at, 0, why, damage=why)
             else:
                 self._die(direction, why)
 
@@ -273,7 +274,7 @@ class TlsSession(Handshaking):
             return
         if direction.lost is None:
             why = f"gap at record {direction.record + 1}"
-            direction.lost = Lost(direction.base, gap.packet, why, damaged=False)
+            direction.lost = Lost(direction.base, gap.packet, why)
         direction.messages = b""
         if not negotiation.authenticated:
             negotiation.transcript = None
@@ -343,5 +344,5 @@ class TlsSession(Handshaking):
         if not whole:
             length = direction.base - lost.since
             direction.plain.append(Gap(direction.side, lost.since, length, lost.packet))
-        if lost.damaged:
-            self.reasons.append(Reason(direction.side, lost.why, lost.since))
+        if lost.damage:
+            self.reasons.append(Reason(direction.side, lost.damage, lost.since))
