@@ -1,34 +1,25 @@
-"""Frames to segments: against the fields that were put in, and against tshark's reading."""
+"""TCP and UDP out of IP: against the fields that were put in, and against tshark's reading."""
 
 from __future__ import annotations
 
-import struct
 import subprocess
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from plainwire.capture import reader
-from plainwire.model import PacketBatch, SegmentBatch
+from plainwire.model import PacketBatch
 from plainwire.packets.decode import Decoder
-from tests.builders.captures import enhanced, interface, pcap, section
+from tests.builders.captures import pcap
 from tests.builders.packets import (
     ACK,
     CLIENT,
     CLIENT6,
     ETHERNET,
     FIN,
-    LOOP,
-    NULL,
-    PSH,
     RAW,
     SERVER,
     SERVER6,
-    SLL,
-    SLL2,
     SYN,
     ethernet,
     ipv4,
@@ -36,102 +27,15 @@ from tests.builders.packets import (
     packet,
     tcp,
 )
+from tests.builders.tunnels import outer, outer6, udp
 from tests.needs import tool
+from tests.packets.reading import DATA, FOUR, SIX, batch, decoded, ends, payloads, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DATA = b"payload"
-FOUR = packet(CLIENT, SERVER, 1000, 2000, PSH | ACK, DATA)
-SIX = packet(CLIENT6, SERVER6, 1000, 2000, PSH | ACK, DATA)
 OPTIONS = bytes.fromhex("0101080a0000000100000002")  # two NOPs and timestamps (RFC 7323)
 HOP_BY_HOP, ROUTING, DESTINATION, UDP = 0, 43, 60, 17
-
-
-def batch(frames: list[bytes], link: int, wire: list[int] | None = None, gap: bytes = b"") -> PacketBatch:
-    """The frames one after the other, ``gap`` between them; ``wire`` are their lengths on the wire."""
-    lengths = [len(frame) for frame in frames]
-    offsets = np.cumsum([0] + [size + len(gap) for size in lengths])[:-1].astype(np.int64)
-    count = len(frames)
-    return PacketBatch(
-        data=gap.join(frames) + gap,
-        number=np.arange(1, count + 1, dtype=np.int64),
-        time_ns=np.arange(count, dtype=np.int64) * 1000,
-        offset=offsets,
-        caplen=np.array(lengths, dtype=np.int64),
-        length=np.array(wire or lengths, dtype=np.int64),
-        link=np.full(count, link, dtype=np.int64),
-    )
-
-
-def decoded(frames: list[bytes], link: int = RAW, wire: list[int] | None = None) -> SegmentBatch:
-    return Decoder().decode(batch(frames, link, wire)).segments
-
-
-def payloads(segments: SegmentBatch) -> list[bytes]:
-    pairs = zip(segments.offset.tolist(), segments.captured.tolist(), strict=True)
-    return [segments.data[at : at + size] for at, size in pairs]
-
-
-def ends(segments: SegmentBatch) -> list[tuple[str, str]]:
-    pairs = zip(segments.source.tolist(), segments.target.tolist(), strict=True)
-    return [(str(segments.endpoints[a]), str(segments.endpoints[b])) for a, b in pairs]
-
-
-def cooked(data: bytes) -> bytes:
-    """Linux cooked capture: type, ARPHRD, address length, address, protocol."""
-    return struct.pack(">HHH8sH", 0, 1, 6, bytes(8), 0x0800 if data[0] >> 4 == 4 else 0x86DD) + data
-
-
-def cooked2(data: bytes) -> bytes:
-    """Version 2: protocol, reserved, interface, ARPHRD, type, address length, address."""
-    return struct.pack(">HHIHBB8s", 0x0800 if data[0] >> 4 == 4 else 0x86DD, 0, 2, 1, 0, 6, bytes(8)) + data
-
-
-def family(four: str, six: str, data: bytes) -> bytes:
-    return bytes.fromhex(four if data[0] >> 4 == 4 else six) + data
-
-
-LINKS = [
-    (ETHERNET, [ethernet(FOUR), ethernet(SIX)]),
-    (ETHERNET, [ethernet(FOUR, 0x8100), ethernet(SIX, 0x88A8, 0x8100)]),
-    (ETHERNET, [ethernet(FOUR) + bytes(9), ethernet(SIX) + bytes(4)]),  # padding, frame check sequence
-    (NULL, [family("02000000", "1e000000", FOUR), family("02000000", "1c000000", SIX)]),
-    (NULL, [family("00000002", "0000001c", FOUR), family("00000002", "00000018", SIX)]),
-    (LOOP, [family("00000002", "00000018", FOUR), family("00000002", "0000001e", SIX)]),
-    (SLL, [cooked(FOUR), cooked(SIX)]),
-    (SLL2, [cooked2(FOUR), cooked2(SIX)]),
-    *((raw, [FOUR, SIX]) for raw in (12, 14, RAW)),
-]
-
-
-@pytest.mark.parametrize(("link", "frames"), LINKS)
-def test_every_link_type_leads_to_the_same_segment(link: int, frames: list[bytes]) -> None:
-    segments = decoded(frames, link)
-    assert ends(segments) == [
-        ("192.0.2.7:40000", "203.0.113.7:443"),
-        ("[2001:db8::7]:40000", "[2001:db8:1::1]:443"),
-    ]
-    assert payloads(segments) == [DATA, DATA]
-    for column, value in [("seq", 1000), ("ack", 2000), ("flags", PSH | ACK), ("ttl", 64), ("window", 500)]:
-        assert getattr(segments, column).tolist() == [value, value], column
-    assert segments.length.tolist() == [len(DATA)] * 2
-    assert segments.ip_id.tolist() == [7, -1]
-
-
-@pytest.mark.parametrize(("link", "frame"), [(228, FOUR), (229, SIX)])
-def test_link_types_of_one_ip_version(link: int, frame: bytes) -> None:
-    assert payloads(decoded([frame], link)) == [DATA]
-
-
-def test_a_link_type_that_is_not_known_is_counted_by_name() -> None:
-    decoder = Decoder()
-    for link in (147, -1, 147):
-        assert len(decoder.decode(batch([FOUR], link)).segments.number) == 0
-    assert +decoder.passed_over == {
-        "link type 147 (user-defined 0) is not supported": 2,
-        "unknown interface": 1,
-    }
 
 
 def test_segments_stay_in_file_order_and_keep_their_numbers() -> None:
@@ -219,31 +123,56 @@ def test_an_endpoint_keeps_its_number_from_batch_to_batch() -> None:
     assert len(decoder.endpoints) == 4
 
 
-frames = st.sampled_from([(link, frame) for link, both in LINKS for frame in both])
+def test_addresses_of_ipv4_within_ipv6_are_written_as_the_kernel_does() -> None:
+    frame = ipv6("::ffff:192.0.2.1", "::1", tcp(5, 6, 7, payload=DATA))
+    assert ends(decoded([frame])) == [("[::ffff:192.0.2.1]:5", "[::1]:6")]
 
 
-@given(frames, st.data())
-def test_no_cut_and_no_junk_reaches_beyond_the_captured_bytes(
-    which: tuple[int, bytes], draw: st.DataObject
-) -> None:
-    link, frame = which
-    at = draw.draw(st.integers(0, len(frame)))
-    junk = draw.draw(st.binary(max_size=12))
-    broken = (frame[:at] + junk + frame[at + len(junk) :])[: draw.draw(st.integers(0, len(frame) + 12))]
-    found = Decoder().decode(batch([broken, frame, broken], link, gap=b"\xa5" * 16)).segments
-    starts = {1: 0, 2: len(broken) + 16, 3: len(broken) + len(frame) + 32}
-    lengths = {1: len(broken), 2: len(frame), 3: len(broken)}
-    assert 2 in found.number.tolist()
-    for number, at, captured, length in zip(
-        found.number.tolist(),
-        found.offset.tolist(),
-        found.captured.tolist(),
-        found.length.tolist(),
-        strict=True,
-    ):
-        assert 0 <= captured <= length
-        if captured:
-            assert starts[number] <= at <= at + captured <= starts[number] + lengths[number]
+# --- UDP ----------------------------------------------------------------------------------------------
+
+
+def test_datagrams_have_their_columns_beside_the_segments() -> None:
+    frames = [outer(17, udp(5000, 443, b"one")), FOUR, outer6(17, udp(5000, 443, b"three"))]
+    found = read(frames)
+    assert found.segments.number.tolist() == [2]
+    assert found.datagrams is not None
+    assert found.datagrams.number.tolist() == [1, 3]
+    assert found.datagrams.time_ns.tolist() == [0, 2000]
+    assert found.datagrams.ttl.tolist() == [64, 64]
+    assert ends(found.datagrams) == [
+        ("198.51.100.1:5000", "198.51.100.2:443"),
+        ("[2001:db8:ffff::1]:5000", "[2001:db8:ffff::2]:443"),
+    ]
+    assert payloads(found.datagrams) == [b"one", b"three"]
+    assert found.datagrams.length.tolist() == [3, 5]
+
+
+def test_without_udp_there_are_no_datagrams() -> None:
+    assert read([FOUR]).datagrams is None
+
+
+def test_padding_behind_a_datagram_is_none_of_it() -> None:
+    frame = ethernet(outer(17, udp(5000, 443, b"x"))).ljust(60, b"\0")
+    assert payloads(read([frame], ETHERNET).datagrams) == [b"x"]
+
+
+def test_a_datagram_without_a_length_reaches_to_the_end_of_ip() -> None:
+    assert payloads(read([outer6(17, udp(5000, 443, b"jumbo", 0))]).datagrams) == [b"jumbo"]
+
+
+def test_a_datagram_cut_by_the_snap_length_keeps_its_length() -> None:
+    frame = outer(17, udp(5000, 443, bytes(100)))
+    found = read([frame[:60]], wire=[len(frame)]).datagrams
+    assert found is not None
+    assert (found.length.tolist(), found.captured.tolist()) == ([100], [32])
+
+
+@pytest.mark.parametrize("broken", [udp(1, 2, b"x", 7), udp(1, 2, b"")[:7]])
+def test_damaged_headers_of_udp_are_counted(broken: bytes) -> None:
+    decoder = Decoder()
+    found = decoder.decode(batch([outer(17, broken)]))
+    assert payloads(found.datagrams) == []
+    assert +decoder.passed_over == {"damaged UDP headers": 1}
 
 
 # --- tshark's reading ---------------------------------------------------------------------------------
@@ -252,7 +181,7 @@ FIELDS = ["frame.number", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.flags", 
 FIELDS += ["tcp.srcport", "tcp.dstport", "ip.ttl", "ip.id", "ipv6.hlim"]
 
 
-def by_tshark(path: Path) -> list[list[int]]:
+def fields_of_tshark(path: Path) -> list[list[int]]:
     command = [tool("tshark"), "-n", "-r", str(path), "-Y", "tcp", "-T", "fields"]
     for name in FIELDS:
         command += ["-e", name]
@@ -261,7 +190,7 @@ def by_tshark(path: Path) -> list[list[int]]:
     return [[int(v, 0) if v else -1 for v in (*row[:8], row[8] or row[10], row[9])] for row in rows]
 
 
-def by_us(path: Path) -> list[list[int]]:
+def fields_of_ours(path: Path) -> list[list[int]]:
     rows: list[list[int]] = []
     decoder = Decoder()
     for item in reader.read([path]):
@@ -271,16 +200,6 @@ def by_us(path: Path) -> list[list[int]]:
         columns = [c.tolist() for c in (s.number, s.seq, s.ack, s.length, s.flags, s.window)]
         rows += map(list, zip(*columns, *ports, s.ttl.tolist(), s.ip_id.tolist(), strict=True))
     return rows
-
-
-def test_tshark_reads_the_same_of_every_link_type(tmp_path: Path) -> None:
-    path = tmp_path / "all.pcapng"
-    blocks = [interface(link) for link, _ in LINKS if link not in (12, 14)]  # their numbers differ by system
-    for number, (_, frames) in enumerate(which for which in LINKS if which[0] not in (12, 14)):
-        blocks += [enhanced(frame, number=number) for frame in frames]
-    path.write_bytes(section() + b"".join(blocks))
-    assert by_us(path) == by_tshark(path)
-    assert len(by_us(path)) == len(blocks) * 2 // 3
 
 
 def test_tshark_reads_the_same_of_odd_packets(tmp_path: Path) -> None:
@@ -299,5 +218,5 @@ def test_tshark_reads_the_same_of_odd_packets(tmp_path: Path) -> None:
     ]
     path = tmp_path / "odd.pcap"
     path.write_bytes(pcap(frames, ETHERNET))
-    assert by_us(path) == by_tshark(path)
-    assert len(by_us(path)) == 5
+    assert fields_of_ours(path) == fields_of_tshark(path)
+    assert len(fields_of_ours(path)) == 5

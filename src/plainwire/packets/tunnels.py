@@ -116,8 +116,9 @@ def _lisp(rows: Rows, layer: Layer) -> Inner:
 
 
 def _gre_in_udp(rows: Rows, layer: Layer) -> Inner:
-    """RFC 8086: version 0 without routing; the reserved bits are 0."""
-    yield (rows.be16(layer.at) & 0x4FFF == 0) & _room(layer, 24), Kind.GRE, 0
+    """RFC 8086: version 0 without routing; the reserved bits are 0, and the type is one that is known."""
+    known = np.isin(rows.be16(layer.at + 2), tuple(ethertypes.KINDS))
+    yield known & (rows.be16(layer.at) & 0x4FFF == 0) & _room(layer, 24), Kind.GRE, 0
 
 
 def _ayiya(rows: Rows, layer: Layer) -> Inner:
