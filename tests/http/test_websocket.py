@@ -1,0 +1,139 @@
+"""WebSockets, as wsproto writes them: frames, messages, sizes and close codes, however they are cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
+
+from plainwire.http.websocket import WebSocketReader
+from plainwire.model import Exchange, Gap, Response, Side, WebSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wsproto.events import Event
+
+    from plainwire.model import Text
+
+CLIENT, SERVER = Side.CLIENT, Side.SERVER
+
+
+class Where:
+    """Byte n stands in packet n."""
+
+    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
+        return offsets, offsets
+
+    def begins(self, offset: int) -> bool:
+        return offset >= 0
+
+
+def spoken(events: Sequence[tuple[Side, Event]], *, deflate: bool = False) -> tuple[str, list[bytes]]:
+    """What wsproto puts on the wire, by side, behind the handshake; and the extensions it agreed on."""
+    client, server = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.SERVER)
+    offered = [PerMessageDeflate()] if deflate else []
+    server.receive_data(client.send(Request(host="a.example", target="/", extensions=offered)))
+    list(server.events())
+    answer = server.send(AcceptConnection(extensions=[PerMessageDeflate()] if deflate else []))
+    client.receive_data(answer)
+    list(client.events())
+    wire = [b"", b""]
+    for side, event in events:
+        wire[side] += (client, server)[side].send(event)
+    head = answer.decode().lower()
+    names = [
+        line.split(":", 1)[1].strip() for line in head.split("\r\n") if line.startswith("sec-websocket-ext")
+    ]
+    return (names or [""])[0], wire
+
+
+def read(extensions: str, wire: list[bytes], *, step: int = 1 << 20, hole: Gap | None = None) -> WebSocket:
+    response = Response(101, "", "HTTP/1.1", [("Sec-WebSocket-Extensions", extensions)], 0, 0)
+    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"))
+    for side in Side:
+        for at in range(0, len(wire[side]), step):
+            part = wire[side][at : at + step]
+            text: Text = (part, at, at + len(part))
+            reader.feed(*(([text], []) if side == CLIENT else ([], [text])), (Where(), Where()))
+        if hole is not None and hole.side == side:
+            reader.feed(*(([hole], []) if side == CLIENT else ([], [hole])), (Where(), Where()))
+    return reader.facts
+
+
+TALK: list[tuple[Side, Event]] = [
+    (CLIENT, TextMessage("hello " * 100)),
+    (SERVER, BytesMessage(bytes(70_000))),
+    (CLIENT, Ping(b"are you there")),
+    (SERVER, TextMessage("first, ", message_finished=False)),
+    (SERVER, TextMessage("and last")),
+    (CLIENT, CloseConnection(code=1001, reason="going away")),
+    (SERVER, CloseConnection(code=1000)),
+]
+
+
+@pytest.mark.parametrize("step", [1, 3, 1 << 20])
+@pytest.mark.parametrize("deflate", [False, True])
+def test_messages_are_counted_and_measured_however_they_are_cut(*, deflate: bool, step: int) -> None:
+    extensions, wire = spoken(TALK, deflate=deflate)
+    found = read(extensions, wire, step=step)
+    assert found.compressed == deflate
+    assert [(f.side, f.opcode, f.fin, f.masked) for f in found.frames] == [
+        (CLIENT, 1, True, True),
+        (CLIENT, 9, True, True),
+        (CLIENT, 8, True, True),
+        (SERVER, 2, True, False),
+        (SERVER, 1, False, False),
+        (SERVER, 0, True, False),
+        (SERVER, 8, True, False),
+    ]
+    assert (found.messages, found.sizes) == ([1, 2], [600, 70_015])
+    assert (found.close_codes, found.defects) == ([1001, 1000], [])
+
+
+def test_a_frame_names_the_packet_of_its_first_byte() -> None:
+    _, wire = spoken(TALK[:1])
+    found = read("", [wire[0] * 2, b""])
+    assert [f.packet for f in found.frames] == [0, len(wire[0])]
+
+
+def test_a_corrupt_compressed_message_is_named_and_the_next_is_read() -> None:
+    _, wire = spoken([(SERVER, TextMessage("x"))])
+    broken = b"\xc1\x03\xff\xff\xff"
+    found = read("permessage-deflate", [b"", broken + wire[1]])
+    assert found.counts == [0, 2]
+    assert any("corrupt" in defect for defect in found.defects)
+
+
+def test_a_hole_inside_a_payload_is_bridged_and_one_elsewhere_ends_the_reading() -> None:
+    found = read("", [b"", b"\x82\x05ab"], hole=Gap(SERVER, 4, 3, 9))
+    assert (found.messages, len(found.defects)) == ([0, 1], 1)
+    found = read("", [b"", b"\x82\x05ab"], hole=Gap(SERVER, 4, 30, 9))
+    assert found.messages == [0, 0]
+    assert found.defects == ["bytes of the server are missing from the capture"]
+
+
+def test_what_breaks_the_protocol_is_named() -> None:
+    assert read("", [b"\x81\x01x", b""]).defects == [
+        "the client does not mask a frame (RFC 6455 section 5.1)"
+    ]
+    assert read("", [b"", b"\x80\x01x"]).defects == ["fragments out of order (RFC 6455 section 5.4)"]
+    assert read("", [b"", b"\x83\x00"]).defects == ["no WebSocket frame where one of the server should begin"]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=6), st.booleans())
+def test_junk_never_raises_and_pieces_do_not_matter(parts: list[bytes], deflate: bool) -> None:  # noqa: FBT001
+    whole = b"".join(parts)
+    extensions = "permessage-deflate" if deflate else ""
+    at_once, by_byte = read(extensions, [whole, whole]), read(extensions, [whole, whole], step=1)
+    assert (at_once.frames, at_once.sizes, at_once.close_codes) == (
+        by_byte.frames,
+        by_byte.sizes,
+        by_byte.close_codes,
+    )
+    assert at_once.counts == by_byte.counts

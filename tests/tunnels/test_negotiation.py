@@ -1,0 +1,48 @@
+"""Negotiations: any bytes have an outcome, more bytes never take one back, and ends lie inside the bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire.tunnels import Done, proxy_protocol, socks, starttls
+
+NEGOTIATIONS = [proxy_protocol.negotiate, socks.negotiate, starttls.negotiate]
+SPOKEN = st.one_of(
+    st.binary(max_size=200),
+    st.lists(
+        st.sampled_from(
+            [
+                b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n",
+                proxy_protocol.BINARY,
+                b"\x21\x11\0\x0c",
+                b"\5\1\0",
+                b"\5\0",
+                b"\5\1\0\1\1\2\3\4\0\x50",
+                b"\4\1\0\x50\1\2\3\4me\0",
+                b"\0\x5a" + bytes(6),
+                b"STARTTLS\r\n",
+                b"\x16\3\1\0\5\1",
+                b"\x16\3\3\0\5\2",
+                b"220 x\r\n",
+            ]
+        ),
+        max_size=8,
+    ).map(b"".join),
+)
+
+
+@pytest.mark.parametrize("negotiate", NEGOTIATIONS)
+@given(client=SPOKEN, server=SPOKEN, data=st.data())
+def test_any_bytes_have_an_outcome_that_more_bytes_do_not_change(
+    negotiate: object, client: bytes, server: bytes, data: st.DataObject
+) -> None:
+    assert callable(negotiate)
+    whole = negotiate(client, server)
+    early = negotiate(client[: data.draw(st.integers(0, len(client)))], server)
+    if isinstance(whole, Done):
+        assert 0 <= whole.client <= len(client)
+        assert 0 <= whole.server <= len(server)
+    if isinstance(early, Done) and negotiate is not starttls.negotiate:
+        assert whole == early
