@@ -221,13 +221,14 @@ class TcpConnection:
             self._acknowledge(row[ACKNOWLEDGED], which)
         if flags & (FIN | RST):
             self._close_event(row, which)
-        for one in self.directions:
-            if one.waits:
-                one.settle(row[TIME])
+        client, server = self.directions
+        if client.waits or server.waits:
+            client.settle(row[TIME])
+            server.settle(row[TIME])
         self._tail.add(row)
 
     def _acknowledge(self, number: int, which: Side) -> None:
-        acknowledged = self.directions[which.peer]
+        acknowledged = self.directions[1 - which]
         if acknowledged.base is None:
             acknowledged.base = number
         if acknowledged.acknowledge(acknowledged.offset(number)) and which is Side.CLIENT:
@@ -297,7 +298,7 @@ class TcpConnection:
 
     def _close_event(self, row: Row, which: Side) -> None:
         facts, flags = self.facts, row[FLAGS]
-        direction, other = self.directions[which], self.directions[which.peer]
+        direction, other = self.directions[which], self.directions[1 - which]
         seq = direction.offset(row[SEQ])
         if len(facts.closes) >= _MOST_CLOSES or (seq < -1 and not facts.mid_stream):
             return  # the latter: of an older connection between the same ports

@@ -37,7 +37,7 @@ _COST = 256
 FARTHEST = 1 << 30
 """No honest segment or acknowledgment lies farther ahead (the largest window, RFC 7323 section 2.3)."""
 
-_LOOK_BACK = 4096
+_LOOK_BACK = 1024
 _MOST_CONFLICTS = 16
 
 Piece = tuple[int, bytes] | Gap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ COPY_WITHOUT_ID_NS = 1_000_000
 
 _MOST_HOPS = 8
 _LOOKED_THROUGH = 64
-_AT_ONCE = 64
+_AT_ONCE = 64 * KEPT
 
 
 class Tail:
@@ -37,12 +38,12 @@ class Tail:
 
     def __init__(self) -> None:
         self._tables: list[Int64s] = []
-        self._rows: list[Row] = []  # newer than the tables
+        self._rows = array("q")  # newer than the tables, one segment behind the other
         self._count = 0  # of those in the tables
 
     def add(self, row: Row) -> None:
         """Take one segment."""
-        self._rows.append(row[:KEPT])
+        self._rows.extend(row[:KEPT])
         if len(self._rows) >= _AT_ONCE:
             self._settle()
 
@@ -53,8 +54,8 @@ class Tail:
         self._append(columns[:KEPT, -TAIL:].copy())
 
     def _settle(self) -> None:
-        rows, self._rows = self._rows, []
-        self._append(np.array(rows, dtype=np.int64).T)
+        self._append(np.array(self._rows).reshape(-1, KEPT).T)
+        self._rows = array("q")
 
     def _append(self, columns: Int64s) -> None:
         self._tables.append(columns)
@@ -89,8 +90,9 @@ class Tail:
 
     def _newest(self) -> Iterator[Row]:
         """The last ones, newest first."""
-        yield from reversed(self._rows)
-        left = _LOOKED_THROUGH - len(self._rows)
+        for end in range(len(self._rows), 0, -KEPT):
+            yield self._rows[end - KEPT : end].tolist()
+        left = _LOOKED_THROUGH - len(self._rows) // KEPT
         for columns in reversed(self._tables):
             if left <= 0:
                 return
