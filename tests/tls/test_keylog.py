@@ -17,8 +17,8 @@ def test_lines_of_each_form() -> None:
     keys.add(b"# comment\r\n\r\n" + LINE.upper() + b"\r\n")
     keys.add(f"SERVER_TRAFFIC_SECRET_0 {RANDOM.hex()} {TRAFFIC.hex()}\n".encode())
     keys.add(f"RSA Session-ID:0a0b Master-Key:{MASTER.hex()}".encode())
-    assert keys.secret(MASTER_SECRET, RANDOM) == MASTER
-    assert keys.secret("SERVER_TRAFFIC_SECRET_0", RANDOM) == TRAFFIC
+    assert keys.secrets(MASTER_SECRET, RANDOM) == [MASTER]
+    assert keys.secrets("SERVER_TRAFFIC_SECRET_0", RANDOM) == [TRAFFIC]
     assert keys.master_secrets(b"\3" * 32, b"\x0a\x0b") == [MASTER]
     assert (keys.lines, keys.bad_lines) == (3, 0)
 
@@ -37,7 +37,7 @@ def test_a_junk_line_costs_no_good_one() -> None:
     ]
     keys = KeyLog()
     keys.add(b"\n".join([*junk, LINE, *junk]))
-    assert keys.secret(MASTER_SECRET, RANDOM) == MASTER
+    assert keys.secrets(MASTER_SECRET, RANDOM) == [MASTER]
     assert (keys.lines, keys.bad_lines) == (1, 2 * len(junk))
 
 
@@ -59,7 +59,6 @@ def test_lines_that_say_the_same_thing_differently_are_kept_the_last_one_first()
     for secret in (b"\1" * 48, b"\2" * 48, b"\1" * 48):
         keys.add(line("CLIENT_RANDOM", secret))
     assert keys.secrets(MASTER_SECRET, RANDOM) == [b"\1" * 48, b"\2" * 48]
-    assert keys.secret(MASTER_SECRET, RANDOM) == b"\1" * 48
 
 
 def test_secrets_for_one_client_random_are_bounded() -> None:
@@ -83,7 +82,8 @@ def test_labels_that_open_nothing_are_no_bad_lines() -> None:
     keys = KeyLog()
     keys.add(line("ECH_SECRET", TRAFFIC) + line("ECH_CONFIG", b"config" * 30))
     keys.add(line("CLIENT_TRAFFIC_SECRET_1", TRAFFIC) + line("A_LABEL_TO_COME", b"anything"))
-    assert (keys.lines, keys.bad_lines) == (4, 0)
+    keys.add(line("EXPORTER_SECRET", TRAFFIC) + line("EARLY_EXPORTER_SECRET", TRAFFIC))
+    assert (keys.lines, keys.bad_lines, keys.has(RANDOM)) == (6, 0, False)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -110,7 +110,7 @@ def test_any_bytes_are_lines_good_or_bad(pieces: list[bytes]) -> None:
     for piece in pieces:
         keys.add(piece)
     keys.add(LINE)
-    assert keys.secret(MASTER_SECRET, RANDOM) == MASTER
+    assert keys.secrets(MASTER_SECRET, RANDOM) == [MASTER]
 
 
 def test_no_secret_in_its_repr() -> None:

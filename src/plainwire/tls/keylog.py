@@ -9,8 +9,8 @@ Lines (RFC 9850, and https://wiki.wireshark.org/TLS for those of before):
 * ``RSA Session-ID:<session id> Master-Key:<master secret>``.
 
 What is of none of these forms is counted and passed over: one bad line costs no good one. Lines with a label
-that gives nothing to decrypt with (``ECH_CONFIG``), or with one that is not known, are no bad lines: RFC 9850
-section 2 has new ones come.
+that gives nothing to decrypt with (``EXPORTER_SECRET``, ``ECH_CONFIG``), or one that is not known, are no bad
+lines (RFC 9850 section 2 has new ones come), but nothing of them is kept.
 """
 
 from __future__ import annotations
@@ -31,13 +31,8 @@ TLS13_LABELS = frozenset(
         "SERVER_HANDSHAKE_TRAFFIC_SECRET",
         "CLIENT_TRAFFIC_SECRET_0",
         "SERVER_TRAFFIC_SECRET_0",
-        "EARLY_EXPORTER_SECRET",
-        "EXPORTER_SECRET",
     }
 )
-ECH_LABELS = frozenset({"ECH_SECRET", "ECH_CONFIG"})
-"""By the client random of the outer ClientHello."""
-
 _PREMASTER = "PMS_CLIENT_RANDOM"
 _LABEL = re.compile(rb"[A-Z][A-Z0-9_]{1,38}[A-Z0-9]")
 _RSA = re.compile(
@@ -47,13 +42,12 @@ _RSA = re.compile(
 _RANDOM_SIZE = 32
 _MASTER_SIZES = frozenset({48})
 _TRAFFIC_SIZES = frozenset({32, 48, 64})
-_ANY_SIZE = range(1, 65536)
+_ANY_SIZE = range(1, 4097)
 _SIZES: dict[bytes, frozenset[int] | range] = {
     MASTER_SECRET.encode(): _MASTER_SIZES,
     _PREMASTER.encode(): _ANY_SIZE,
     **{label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
     **{b"QUIC_" + label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
-    **{label.encode(): _ANY_SIZE for label in ECH_LABELS},
 }
 _MOST_SECRETS = 4_000_000  # of one label
 _MOST_CANDIDATES = 8
@@ -147,13 +141,8 @@ class KeyLog:
         """The secrets that lines with this label give for a ClientHello; the last line's first."""
         return _listed(self._by_label.get(label.encode(), {}).get(client_random))
 
-    def secret(self, label: str, client_random: bytes) -> bytes | None:
-        """The secret that the last line with this label gives for a ClientHello."""
-        found = self.secrets(label, client_random)
-        return found[0] if found else None
-
     def has(self, client_random: bytes) -> bool:
-        """Whether any line is about this ClientHello."""
+        """Whether any line gives a secret for this ClientHello."""
         return any(client_random in known for known in self._by_label.values())
 
     def claim(self, client_random: bytes) -> None:
