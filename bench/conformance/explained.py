@@ -3,8 +3,9 @@
 One line a difference, or a class of them, in five columns:
 
 * the capture's name, with ``*`` as in file names;
-* whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round;
-  ``body``, both have it and its bodies differ;
+* whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round, or
+  ``ours-cut`` and ``ours-defective`` where plainwire says so of it; ``body``, both have it, and its bodies
+  differ;
 * the kind of message, with ``*`` as well;
 * its packets, numbers and ranges with commas between, or ``*``;
 * why.

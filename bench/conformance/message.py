@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 KINDS = (
     "http1.request",
@@ -36,7 +36,8 @@ class Message:
 
     ``ends`` are sender and receiver as ``address:port``, None where the reference does not say. ``frames``
     are the packets of its first and last byte; tshark knows one only, that in which the message was complete.
-    ``bodies`` are the same body as it can be counted (before and after its content coding).
+    ``bodies`` is empty where there is none, or it is not known. ``flaw`` is plainwire's alone: ``cut``, the
+    capture does not hold all of it; ``defective``, it breaks the protocol.
     """
 
     kind: str
@@ -45,7 +46,7 @@ class Message:
     ends: tuple[str, str] | None = None
     stream: int | None = None
     bodies: tuple[Body, ...] = ()
-    connection: int | None = field(default=None, compare=False)
+    flaw: str = ""
 
     def __str__(self) -> str:
         first, last = self.frames

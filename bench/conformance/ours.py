@@ -39,37 +39,50 @@ def messages(report: Report) -> list[Message]:
 
 
 def _exchange(exchange: Exchange, connection: Connection) -> Iterator[Message]:
-    family = _FAMILIES.get(exchange.protocol, exchange.protocol)
-    ends = None if family == "http3" else (_end(connection, Side.CLIENT), _end(connection, Side.SERVER))
-    back = None if ends is None else ends[::-1]
-    stream = None if exchange.pushed else exchange.stream
-    request = exchange.request
-    if request is not None:
-        kind, sender = f"{family}.request", ends
-        if exchange.pushed:
-            kind, sender = f"{family}.push_promise", back
-        essence = f"{plain(request.method)} {plain(_target(request, family))}"
-        frames = (request.packet, request.last_packet)
-        yield Message(kind, essence, frames, sender, stream, _bodies(request), connection.id)
-        if request.trailers and family != "http1":
-            yield Message(f"{family}.trailers", "", frames, ends, stream, (), connection.id)
-    answers = [*exchange.interim, *([exchange.response] if exchange.response else [])]
-    for response in answers:
-        frames = (response.packet, response.last_packet)
-        essence = str(response.status)
-        stream = exchange.stream
-        yield Message(f"{family}.response", essence, frames, back, stream, _bodies(response), connection.id)
-        if response.trailers and family != "http1":
-            yield Message(f"{family}.trailers", "", frames, back, stream, (), connection.id)
+    ends = _end(connection, Side.CLIENT), _end(connection, Side.SERVER)
+    if exchange.request is not None:
+        yield from _request(exchange, exchange.request, ends)
+    for response in (*exchange.interim, exchange.response):
+        if response is not None:
+            essence = str(response.status)
+            yield from _parts(exchange, response, "response", essence, ends[::-1], exchange.stream)
     if exchange.websocket is not None:
         for frame in exchange.websocket.frames:
             yield _websocket(frame, connection)
 
 
+def _request(exchange: Exchange, request: Request, ends: tuple[str, str]) -> Iterator[Message]:
+    target = "" if exchange.stream is not None and request.method == "CONNECT" else request.target
+    essence = f"{plain(request.method)} {plain(target)}"
+    if exchange.pushed:
+        yield from _parts(exchange, request, "push_promise", essence, ends[::-1], None)
+    else:
+        yield from _parts(exchange, request, "request", essence, ends, exchange.stream)
+
+
+def _parts(
+    exchange: Exchange,
+    message: Request | Response,
+    kind: str,
+    essence: str,
+    ends: tuple[str, str],
+    stream: int | None,
+) -> Iterator[Message]:
+    """The message, and its trailers where the reference has them apart."""
+    family = _FAMILIES.get(exchange.protocol, exchange.protocol)
+    frames = (message.packet, message.last_packet)
+    known = None if family == "http3" else ends  # the reference has no addresses of QUIC
+    flaw = "defective" if message.defects else "" if message.complete else "cut"
+    yield Message(f"{family}.{kind}", essence, frames, known, stream, _bodies(message), flaw)
+    if message.trailers and family == "http2":
+        yield Message("http2.trailers", "", frames, ends, stream)
+
+
 def _websocket(frame: WebSocketFrame, connection: Connection) -> Message:
     ends = _end(connection, frame.side), _end(connection, frame.side.peer)
     essence = f"{frame.opcode} {'fin' if frame.fin else 'more'} {frame.size}"
-    return Message("websocket.frame", essence, (frame.packet, frame.packet), ends, None, (), connection.id)
+    flaw = "" if frame.complete else "cut"
+    return Message("websocket.frame", essence, (frame.packet, frame.packet), ends, flaw=flaw)
 
 
 def _resets(connection: Connection) -> Iterator[Message]:
@@ -77,11 +90,7 @@ def _resets(connection: Connection) -> Iterator[Message]:
         if event.kind == "rst_stream":
             ends = _end(connection, event.side), _end(connection, event.side.peer)
             frames = (event.packet, event.packet)
-            yield Message("http2.rst_stream", str(event.code), frames, ends, event.stream, (), connection.id)
-
-
-def _target(request: Request, family: str) -> str:
-    return "" if family != "http1" and request.method == "CONNECT" else request.target
+            yield Message("http2.rst_stream", str(event.code), frames, ends, event.stream)
 
 
 def _end(connection: Connection, side: Side) -> str:

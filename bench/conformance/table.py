@@ -69,9 +69,9 @@ def _list(
     if whose == "theirs":
         yield from dict.fromkeys(result.undecrypted[:5])
     for side, message, reason in _differences(result, explanations):
-        if side != whose or (reason and not explain):
+        if side.partition("-")[0] != whose or (reason and not explain):
             continue
-        line = str(message)
+        line = f"{message} {message.flaw}".rstrip()
         if id(message) in near:
             line += f" (ours: {near[id(message)]})"
         if side == "body":
@@ -88,7 +88,8 @@ def _differences(
     result: Checked, explanations: list[Explanation]
 ) -> Iterator[tuple[str, Message, str | None]]:
     """Whose it is, the message, and the reason where one is known."""
-    messages = [("theirs", m) for m in result.theirs] + [("ours", m) for m in result.ours]
+    messages = [("theirs", message) for message in result.theirs]
+    messages += [(f"ours-{m.flaw}" if m.flaw else "ours", m) for m in result.ours]
     messages += [("body", theirs) for _, theirs in result.bodies]
     for whose, message in messages:
         yield whose, message, explained.find(explanations, result.name, whose, message)
