@@ -29,9 +29,9 @@ LABELS = {
 }
 
 
-def expand(algorithm: str, secret: bytes, label: bytes, length: int) -> bytes:
+def expand(algorithm: str, secret: bytes, label: bytes, length: int, prefix: bytes = b"tls13 ") -> bytes:
     """HKDF-Expand-Label, for at most one block of output."""
-    info = length.to_bytes(2, "big") + bytes([6 + len(label)]) + b"tls13 " + label + b"\0"
+    info = length.to_bytes(2, "big") + bytes([len(prefix + label)]) + prefix + label + b"\0"
     return hmac.digest(secret, info + b"\1", algorithm)[:length]
 
 
@@ -43,11 +43,18 @@ def record(kind: int, body: bytes, version: int = 0x0303) -> bytes:
     return bytes([kind]) + version.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
 
 
-def hello(*, client: bool, suite: int = 0x1301, extensions: bytes = b"", random: bytes = RANDOM) -> bytes:
-    """The handshake message; a server's says TLS 1.3 in its supported_versions."""
+def hello(
+    *,
+    client: bool,
+    suite: int = 0x1301,
+    extensions: bytes = b"",
+    random: bytes = RANDOM,
+    version: int = 0x0304,
+) -> bytes:
+    """The handshake message; a server's says ``version`` in its supported_versions."""
     number = suite.to_bytes(2, "big")
     if not client:
-        extensions = bytes.fromhex("002b00020304") + extensions
+        extensions = bytes.fromhex("002b0002") + version.to_bytes(2, "big") + extensions
     choice = b"\0\2" + number + b"\1\0" if client else number + b"\0"
     body = b"\3\3" + random + b"\0" + choice + len(extensions).to_bytes(2, "big") + extensions
     return message(1 if client else 2, body)
@@ -60,18 +67,25 @@ class Sealer:
     suite: int
     secret: bytes
     sequence: int = 0
+    draft: int = 28
+
+    @property
+    def prefix(self) -> bytes:
+        """Of labels: section 7.1 of draft-ietf-tls-tls13-19 and -20."""
+        return b"tls13 " if self.draft >= 20 else b"TLS 1.3, "
 
     def seal(self, text: bytes, kind: int = APPLICATION, *, padding: int = 0) -> bytes:
         """One record."""
         _, size, algorithm = SUITES[self.suite]
-        key = expand(algorithm, self.secret, b"key", size)
-        iv = int.from_bytes(expand(algorithm, self.secret, b"iv", 12), "big")
+        key = expand(algorithm, self.secret, b"key", size, self.prefix)
+        iv = int.from_bytes(expand(algorithm, self.secret, b"iv", 12, self.prefix), "big")
         cipher = ChaCha20Poly1305(key) if self.suite == 0x1303 else AESGCM(key)
         inner = text + bytes([kind]) + bytes(padding)
         header = record(APPLICATION, bytes(len(inner) + 16))[:5]
         nonce = (iv ^ self.sequence).to_bytes(12, "big")
         self.sequence += 1
-        return header + cipher.encrypt(nonce, inner, header)
+        extra = header if self.draft >= 25 else b""  # section 5.2 of draft-ietf-tls-tls13-24 and -25
+        return header + cipher.encrypt(nonce, inner, extra)
 
     def updated(self) -> Sealer:
         """The sealer after a KeyUpdate."""
