@@ -154,10 +154,16 @@ class TcpConnection:
             return self.ended and self._opening is None and not answers and _begin(row) not in self._offered
         if known is not None:
             return known != seq
-        if self._opening is not None:
-            return not self._opening.precedes(row)
+        if not self._isn:  # the first SYN of all: captured late, or of a new connection
+            return not self._precedes(row)
         # Both sides may send a SYN (RFC 9293 section 3.5), but not once they are connected.
-        return self.facts.established or not self._isn or any(d.next for d in self.directions)
+        return self.facts.established or any(d.next for d in self.directions)
+
+    def _precedes(self, row: Row) -> bool:
+        """Whether the SYN in ``row`` began the connection whose first segments were captured ahead of it."""
+        if self._opening is not None:
+            return self._opening.precedes(row)
+        return row[SOURCE] == self.client and self.directions[Side.CLIENT].base == _begin(row)
 
     def _take_one(self, data: bytes, row: Row) -> None:
         facts = self.facts
@@ -259,6 +265,8 @@ class TcpConnection:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""
         client, server = self.directions
         base, flags = _begin(row), row[FLAGS]
+        if base == self.directions[which].base:
+            self.facts.mid_stream = self.facts.roles_guessed = False
         if which is Side.CLIENT:
             self._syn_ns.append(row[TIME])
             if client.base is None:
