@@ -153,6 +153,9 @@ class Analysis:
         coverage.notes += [f"{n} datagrams not read: {why}" for why, n in self._quic.passed_over.items() if n]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
+        useless = self._keys.private_keys.why_useless()
+        if useless is not None:
+            coverage.notes.append(useless)
 
     def _why_unseen(self, connection: Connection) -> str | None:
         if connection.undecrypted:

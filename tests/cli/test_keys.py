@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from plainwire.model import Side
 from tests.builders.captures import pcap
@@ -58,6 +60,16 @@ def test_a_server_s_private_key_is_enough(capture: Path, key: Path) -> None:
     assert status != BLIND
     assert "GET" in plainwire("show", capture, "--private-key", key)[1]
     assert plainwire("analyze", capture)[0] == BLIND
+
+
+def test_a_key_that_does_not_fit_is_named(capture: Path, tmp_path: Path) -> None:
+    other = rsa.generate_private_key(65537, 2048).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    (tmp_path / "other.pem").write_bytes(other)
+    status, output, _ = plainwire("analyze", capture, "--private-key", tmp_path / "other.pem")
+    assert status == BLIND
+    assert "no private key fits the servers that exchanged keys by RSA" in output
 
 
 @pytest.mark.parametrize("command", ["analyze", "show"])

@@ -141,5 +141,19 @@ def test_any_bytes_of_the_wire_are_an_answer(data: bytes, certificate_der: bytes
     assert known().premaster(data, TLS12, certificate_der) is None
 
 
+def test_why_keys_that_open_nothing_do_not() -> None:
+    keys = PrivateKeys()
+    assert keys.why_useless() is None
+    keys.add(another().private_bytes(Encoding.PEM, PKCS8, NoEncryption()), "name")
+    assert keys.why_useless() == (
+        "the private key opens nothing: no connection exchanged keys by RSA, others need a key log"
+    )
+    keys.premaster(encrypted(), TLS12, der())
+    assert keys.why_useless() == "no private key fits the servers that exchanged keys by RSA"
+    keys.add(certificate("rsa"), "name")
+    keys.premaster(encrypted(), TLS12, der())
+    assert keys.why_useless() is None
+
+
 def test_no_key_in_its_repr() -> None:
     assert repr(known()) == "<1 private keys>"

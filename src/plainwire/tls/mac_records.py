@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SSL3, _TLS10 = 0x0300, 0x0301
 _TRUNCATED = 10
 _LONGEST_TEXT = 16384
-_SSL3_PADS = {"md5": 48, "sha1": 40, "sha256": 32}  # the last is none of RFC 6101's
+_SSL3_PADS = {"md5": 48, "sha1": 40}
 
 
 class RecordMac:
@@ -45,7 +45,7 @@ class RecordMac:
         return hmac.compare_digest(made[: self.size], mac)
 
     def _of_ssl3(self, data: bytes) -> bytes:
-        pad = _SSL3_PADS.get(self._algorithm, 0)
+        pad = _SSL3_PADS[self._algorithm]
         inner = hashlib.new(self._algorithm, self._key + b"\x36" * pad + data).digest()
         return hashlib.new(self._algorithm, self._key + b"\x5c" * pad + inner).digest()
 

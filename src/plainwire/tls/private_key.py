@@ -21,11 +21,12 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----"
 class PrivateKeys:
     """RSA keys, found by the certificate that they belong to. Its ``repr`` shows none."""
 
-    __slots__ = ("_keys", "_moduli")
+    __slots__ = ("_asked", "_fitted", "_keys", "_moduli")
 
     def __init__(self) -> None:
         self._keys: dict[int, rsa.RSAPrivateKey] = {}  # by modulus
         self._moduli: dict[bytes, int] = {}  # of certificates that were seen; 0: none that is RSA's
+        self._asked = self._fitted = False
 
     def __repr__(self) -> str:
         return f"<{len(self._keys)} private keys>"
@@ -57,6 +58,7 @@ class PrivateKeys:
         """
         if not self._keys:
             return None
+        self._asked = True
         keys = list(self._keys.values())[:_MOST_TRIED]
         if certificate_der:
             own = self._keys.get(self._modulus(certificate_der))
@@ -68,8 +70,17 @@ class PrivateKeys:
                 continue
             # With a key that does not fit, OpenSSL gives random bytes rather than an error.
             if len(found) == _PREMASTER_SIZE and (_repeats(found, client_version) or certificate_der):
+                self._fitted = True
                 return found
         return None
+
+    def why_useless(self) -> str | None:
+        """Why keys that were given have opened nothing; None where they have, or none was given."""
+        if not self._keys or self._fitted:
+            return None
+        if self._asked:
+            return "no private key fits the servers that exchanged keys by RSA"
+        return "the private key opens nothing: no connection exchanged keys by RSA, others need a key log"
 
     def _modulus(self, certificate_der: bytes) -> int:
         found = self._moduli.get(certificate_der)

@@ -88,10 +88,11 @@ def lookup(version: int, number: int) -> Suite | None:
 
 
 def _belongs(version: int, match: re.Match[str]) -> bool:
-    """TLS 1.3's suites name no key exchange, and those before it have no AEAD below TLS 1.2."""
+    """TLS 1.3's suites name no key exchange; AEADs, and hashes beyond SHA-1, begin with TLS 1.2."""
     if match["exchange"] is None:
         return version == _TLS13
-    return version == _TLS12 or (_SSL3 <= version < _TLS12 and not _is_aead(match))
+    old = not _is_aead(match) and match["hash"] in {"MD5", "SHA"}
+    return version == _TLS12 or (_SSL3 <= version < _TLS12 and old)
 
 
 def _is_aead(match: re.Match[str]) -> bool:
