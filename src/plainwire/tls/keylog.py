@@ -51,6 +51,7 @@ _SIZES: dict[bytes, frozenset[int] | range] = {
 }
 _MOST_SECRETS = 4_000_000  # of one label
 _MOST_CANDIDATES = 8
+_SEARCHED = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 _MOST_SEARCHES = 1 << 14  # client randoms that all connections together may try: see ``search``
 
 _Stored = bytes | tuple[bytes, ...]
@@ -147,7 +148,7 @@ class KeyLog:
 
     def claim(self, client_random: bytes) -> None:
         """A connection has said this client random: its lines are about no other."""
-        if self.has(client_random):
+        if client_random in self._by_label[_SEARCHED]:
             self.claimed.add(client_random)
 
     def randoms(self, label: str) -> Iterator[bytes]:

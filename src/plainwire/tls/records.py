@@ -124,8 +124,6 @@ class Direction:
         while not self.dead:
             if self.inbox and type(self.inbox[0]) is not Gap:
                 self._fill()
-            elif not self.inbox and len(self.buffer) < _HEADER:
-                break
             if self.lost is not None:
                 found = taker.find(self)
                 moved = moved or found
@@ -140,14 +138,18 @@ class Direction:
 
     def _fill(self) -> None:
         """Join to ``buffer`` what came, up to the next hole."""
-        if self.holes:
-            end = next(i for i, item in enumerate(self.inbox) if isinstance(item, Gap))
+        parts: list[bytes] = []
+        for item in self.inbox:
+            if isinstance(item, Gap):
+                break
+            parts.append(item)
+        if self.buffer or len(parts) > 1:
+            self.held -= sum(map(len, parts))
+            self.buffer = b"".join((self.buffer, *parts))
         else:
-            end = len(self.inbox)
-        parts = [item for item in self.inbox[:end] if not isinstance(item, Gap)]
-        self.buffer = b"".join((self.buffer, *parts)) if self.buffer else b"".join(parts)
-        del self.inbox[:end]
-        self.held = sum(len(item) for item in self.inbox if not isinstance(item, Gap)) if self.inbox else 0
+            self.buffer = parts[0]
+            self.held -= len(self.buffer)
+        del self.inbox[: len(parts)]
 
     def _cross(self, taker: Taker) -> bool:
         """Step over a hole that nothing whole stands before; what is left of the buffer goes with it."""

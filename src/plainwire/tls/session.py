@@ -111,12 +111,15 @@ class TlsSession(Handshaking):
         client, server = self._sides
         moved = True
         while moved:
-            moved = self._step(client)
-            moved = self._step(server) or moved
+            moved = self._step(client) if client.inbox or client.buffer or client.messages else False
+            if server.inbox or server.buffer or server.messages:
+                moved = self._step(server) or moved
 
     def _step(self, direction: Direction) -> bool:
+        if not direction.messages:
+            return direction.step(self)
         before = len(direction.messages)
-        if before and not direction.dead:
+        if not direction.dead:
             self._messages(direction)
         moved = len(direction.messages) != before
         return direction.step(self) or moved
