@@ -240,3 +240,17 @@ def endace_extended(data: bytes) -> bytes:
 
 def endace_ip(data: bytes) -> bytes:
     return endace(22 if version(data) == 4 else 23, data)
+
+
+def packet_tap(data: bytes, link: int = 1, kind: int = 1) -> bytes:
+    """Apple's pktap, 108 bytes long; interface and process are left out."""
+    return struct.pack("<III", 108, kind, link) + bytes(96) + (ether_ip(data) if link == 1 else data)
+
+
+def packet_tap_loopback(data: bytes) -> bytes:
+    return packet_tap(family("02000000", "1e000000")(data), 0)
+
+
+def juniper(data: bytes) -> bytes:
+    """Magic number, flags (in, extensions), and one extension: the media type is Ethernet."""
+    return b"MGC\x81\0\3\3\1\1" + ether_ip(data)

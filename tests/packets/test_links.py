@@ -77,12 +77,15 @@ LINKS: list[tuple[int, Callable[[bytes], bytes]]] = [
     (129, links.arcnet),
     (138, links.firewire),
     (163, links.avs),
+    (178, links.juniper),
     (192, links.per_packet),
     (197, links.endace_ethernet),
     (197, links.endace_extended),
     (197, links.endace_ip),
     (204, lambda data: b"\1" + links.ppp(data)),
     (226, links.solaris),
+    (258, links.packet_tap),
+    (258, links.packet_tap_loopback),
     (239, links.nflog),
     (242, links.ip_over_infiniband),
 ]
@@ -101,6 +104,7 @@ WITHOUT_TSHARK: list[tuple[int, Callable[[bytes], bytes]]] = [
     (123, lambda data: bytes(4) + links.snap(data)),
     (166, lambda data: b"\0\x03" + links.ppp_protocol(data) + data),
     (ETHERNET, lambda data: links.tagged(data, 0x8909, bytes(6))),
+    (149, links.packet_tap),
     (NULL, lambda data: b"\x0f\0" + links.ethertype(data) + data),
 ]
 
@@ -164,6 +168,8 @@ def test_a_link_type_that_is_not_decoded_is_counted_by_name() -> None:
         (105, links.wifi(bytes(60), flags=0x05), "Wi-Fi fragments"),
         (129, b"\1\2\0\0\xd4\1" + bytes(60), "ARCnet fragments"),
         (197, links.endace(5, bytes(60)), "ERF records of other kinds"),
+        (178, b"MGC\x02" + bytes(60), "Juniper records without Ethernet"),
+        (258, links.packet_tap(FOUR, 258), "pktap with link type 258"),
         (192, bytes.fromhex("0000080099000000") + bytes(60), "PPI with link type 153"),
     ],
 )

@@ -156,15 +156,46 @@ def _typed(type_at: int, size: int) -> Link:
 
 def _per_packet(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_PPI: version, flags, length, and the link type of the packet behind it."""
-    links = rows.le32(layer.at + 4)
     inner = layer.skip(rows.le16(layer.at + 2))
+    return _wrapped(rows, inner, rows.le32(layer.at + 4), "PPI", passed_over)
+
+
+def _packet_tap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """Apple's pktap: length, type 1 (there is a packet), and its link type."""
+    size = rows.le32(layer.at)
+    good = (rows.le32(layer.at + 4) == 1) & (size >= 12)
+    links = np.where(good, rows.le32(layer.at + 8), _NONE)
+    return _wrapped(rows, layer.skip(size), links, "pktap", passed_over)
+
+
+_NONE = 0xFFFF
+
+
+def _wrapped(rows: Rows, layer: Layer, links: Int64s, name: str, passed_over: Counter[str]) -> Found:
+    """Packets that say their link type themselves; one wrapper in another is not looked into."""
     for number in np.unique(links).tolist():
-        part = inner.only(links == number)
+        part = layer.only(links == number)
         if number in _STRAIGHT:
             kind, size = _STRAIGHT[number]
             yield kind, part.skip(size)
+        elif number in _PLAIN:
+            yield from _PLAIN[number](rows, part, passed_over)
         else:
-            passed_over[f"PPI with link type {number}"] += len(part.row)
+            passed_over[f"{name} with link type {number}"] += len(part.row)
+
+
+_JUNIPER_MAGIC, _JUNIPER_EXTENDED, _JUNIPER_NO_LINK = 0x4D4743, 0x80, 0x02
+
+
+def _juniper(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    """LINKTYPE_JUNIPER_ETHER: magic number, flags, and the extensions that they tell of."""
+    flags = rows.byte(layer.at + 3)
+    size = np.where(flags & _JUNIPER_EXTENDED != 0, 6 + rows.be16(layer.at + 4), 4)
+    good = (rows.be32(layer.at) >> 8 == _JUNIPER_MAGIC) & (flags & _JUNIPER_NO_LINK == 0)
+    yield Kind.ETHERNET, layer.skip(size).only(good)
+    other = int((~good).sum())
+    if other:
+        passed_over["Juniper records without Ethernet"] += other
 
 
 _ERF = {1: Kind.CISCO_HDLC, 22: Kind.IPV4, 23: Kind.IPV6}
@@ -219,7 +250,7 @@ _STRAIGHT: dict[int, tuple[Kind, int]] = {
     229: (Kind.IPV6, 0),
 }
 
-_LINKS: dict[int, Link] = {
+_PLAIN: dict[int, Link] = {
     0: _null,
     107: _frame_relay,
     108: _null,
@@ -227,13 +258,16 @@ _LINKS: dict[int, Link] = {
     117: _firewall,
     129: _arcnet,
     138: _typed(16, 18),  # RFC 2734, Apple
-    192: _per_packet,
+    178: _juniper,
     197: _erf,
     226: _ipnet,
     239: _nflog,
     242: _typed(40, 44),  # RFC 4391 section 6, behind a global route header
     276: _cooked2,
 }
+
+_LINKS = _PLAIN | {149: _packet_tap, 192: _per_packet, 258: _packet_tap}
+"""149: what pktap was before it had a number."""
 
 
 # --- headers that also occur inside others ------------------------------------------------------------
