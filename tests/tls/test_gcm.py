@@ -1,4 +1,4 @@
-"""Galois/Counter Mode: over AES it must agree with the library's own."""
+"""Galois/Counter Mode: over AES it must agree with the library's own, over SM4 with RFC 8998."""
 
 from __future__ import annotations
 
@@ -37,3 +37,18 @@ def test_no_changed_bit_is_authentic(text: bytes, data: st.DataObject) -> None:
 def test_any_bytes_are_not_authentic_rather_than_an_error(cipher: str, data: bytes) -> None:
     with pytest.raises(InvalidTag):
         aead("gcm", cipher, KEY)(NONCE, data, b"")
+
+
+def test_sm4_as_in_rfc_8998() -> None:
+    """Appendix A.1."""
+    key = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
+    nonce = bytes.fromhex("00001234567800000000ABCD")
+    extra = bytes.fromhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2")
+    sealed = bytes.fromhex(
+        "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735"
+        "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D"
+        "83DE3541E4C2B58177E065A9BF7B62EC"
+    )
+    text = bytes.fromhex("AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDD")
+    text += bytes.fromhex("EEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFEEEEEEEEEEEEEEEEAAAAAAAAAAAAAAAA")
+    assert aead("gcm", "SM4", key)(nonce, sealed, extra) == text

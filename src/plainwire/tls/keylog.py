@@ -49,7 +49,7 @@ _SIZES: dict[bytes, frozenset[int] | range] = {
     **{label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
     **{b"QUIC_" + label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
 }
-_MOST_SECRETS = 4_000_000  # of one label
+_MOST_SECRETS = 4_000_000
 _MOST_CANDIDATES = 8
 _SEARCHED = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 _MOST_SEARCHES = 1 << 14  # client randoms that all connections together may try: see ``search``
@@ -103,6 +103,8 @@ class KeyLog:
                 self.bad_lines += 1
 
     def _add_line(self, line: bytes) -> bool:
+        if self.lines >= _MOST_SECRETS:
+            return False
         words = line.split()
         taken = self._by_random(*words) if len(words) == 3 else None
         if taken is None:
