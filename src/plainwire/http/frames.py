@@ -75,6 +75,10 @@ class Part:
     time_ns: int = 0
     last_packet: int = 0
     last_ns: int = 0
+    held_until: int = (
+        -1
+    )  # the end of the text that showed where the first frame begins, for what waited for it
+    seen_packet: int = 0  # the packet after which this could be read
 
 
 def locate(parts: list[Part], where: Locator) -> list[Part]:
@@ -85,6 +89,12 @@ def locate(parts: list[Part], where: Locator) -> list[Part]:
         for index, part in enumerate(parts):
             part.packet, part.time_ns = numbers[index], times[index]
             part.last_packet, part.last_ns = numbers[count + index], times[count + index]
+            part.seen_packet = part.last_packet
+        held = [part for part in parts if part.held_until >= 0]
+        if held:
+            numbers, _ = where.locate([part.held_until - 1 for part in held])
+            for part, number in zip(held, numbers, strict=True):
+                part.seen_packet = number
     return parts
 
 
@@ -193,10 +203,13 @@ class FrameCutter:
         """Cut what was held."""
         self.sync, self._wanted = Sync.SYNC, 1
         held, self._held, self._held_size = self._held, [], 0
+        before = len(self._parts)
         for text in held:
             if skip < len(text[0]):
                 self._cut(text, skip)
             skip = max(0, skip - len(text[0]))
+        for part in self._parts[before:]:
+            part.held_until = held[-1][2]
 
     def _give_up(self) -> None:
         self._held, self._held_size, self._wanted = [], 0, 1

@@ -115,7 +115,7 @@ class Http2:
         self._take(parts)
 
     def _take(self, parts: list[Part]) -> None:
-        parts.sort(key=lambda part: part.last_packet)
+        parts.sort(key=lambda part: part.seen_packet)
         handlers = self._handlers
         for part in parts:
             handler = handlers.get(part.type)
@@ -311,7 +311,8 @@ class Http2:
             if cutter.sync is not Sync.SYNC and cutter.lost:
                 for call in self._all:
                     call.lost[cutter.side] = call.lost[cutter.side] or not call.ended[cutter.side]
-        facts.events += self.events
+        # What was held until a beginning was found is told late.
+        facts.events = sorted([*facts.events, *self.events], key=lambda e: (e.time_ns, e.packet, e.side))
         self.events = []
         for call in self._all:
             call.refused = self._is_refused(call.exchange)
