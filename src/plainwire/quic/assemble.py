@@ -18,9 +18,17 @@ from plainwire.quic.connection import Datagram, QuicConnection
 from plainwire.quic.versions import Form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from plainwire.model import Endpoint, Int64s
     from plainwire.quic.headers import LongHeader
     from plainwire.tls.keylog import KeyLog
+
+    Bools = NDArray[np.bool_]
+
+_End = tuple[QuicConnection, int]
 
 LINGER_NS = 30_000_000_000
 """How long after its last packet a closed connection still waits for stragglers, in capture time."""
@@ -33,6 +41,9 @@ MOST_OPEN = 16384
 
 _HTTPS = 443
 _GOOGLE_MASK, _GOOGLE_BITS = 0x89, 0x09
+_GOOGLE_VERSIONS = (0x5130, 0x5430)  # "Q0", "T0"
+_KNOWN = (0, *versions.VERSIONS)
+_SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
 _SMALLEST_SHORT = 21
 _MOST_ON_PATH = 8
 _SHORTEST_GLOBAL_ID = 4
@@ -54,9 +65,9 @@ class QuicAssembler:
         self.opened = 0
         self.passed_over: Counter[str] = Counter()
         self._open: OrderedDict[int, QuicConnection] = OrderedDict()
-        self._ids: dict[bytes, tuple[QuicConnection, int]] = {}  # and the end that receives with the id
+        self._ids: dict[bytes, _End] = {}  # and the end that receives with the id
         self._sizes: Counter[int] = Counter()
-        self._paths: dict[tuple[int, int], list[tuple[QuicConnection, int]]] = {}  # and the end that sends
+        self._paths: dict[tuple[int, int], list[_End]] = {}  # and the end that sends
         self._routes: dict[int, list[tuple[int, int]]] = {}  # the keys in ``_paths`` by connection
         self._now_ns = 0
 
@@ -67,23 +78,28 @@ class QuicAssembler:
         """
         touched: dict[int, QuicConnection] = {}
         over: list[QuicConnection] = []
-        rows = self._candidates(batch)
+        rows, begins = self._candidates(batch)
         first = batch.number, batch.time_ns, batch.source, batch.target
-        columns = (*first, batch.ttl, batch.offset, batch.captured, batch.length)
-        for number, time_ns, source, target, ttl, offset, captured, length in zip(
+        columns = (*first, batch.ttl, batch.offset, batch.captured, batch.length, begins)
+        for number, time_ns, source, target, ttl, offset, captured, length, begin in zip(
             *(column[rows].tolist() for column in columns), strict=True
         ):
             data = batch.data[offset : offset + captured]
+            path = source, target
             self._now_ns = max(self._now_ns, time_ns)
-            found = self._route(data, source, target, batch.endpoints)
+            here = self._paths.get(path, ())
+            if data[0] & headers.LONG:
+                found = self._route(data, here) if here or begin else None
+            else:
+                found = self._route_short(data, here, path, batch.endpoints)
+            if found is None and begin:
+                found = self._begin(data, path, batch.endpoints, keys, number, time_ns)
             if found is None:
-                found = self._begin(data, (source, target), batch.endpoints, keys, number, time_ns)
-                if found is None:
-                    continue
+                continue
             connection, sender = found
-            path = batch.endpoints[source], batch.endpoints[target]
-            connection.feed(Datagram(data, sender, path, number, time_ns, ttl, captured >= length))
-            self._after(connection, sender, (source, target))
+            ends = batch.endpoints[source], batch.endpoints[target]
+            connection.feed(Datagram(data, sender, ends, number, time_ns, ttl, captured >= length))
+            self._after(connection, sender, path, here)
             touched[connection.facts.id] = connection
             over += self._sweep()
         return list(touched.values()), over
@@ -99,27 +115,27 @@ class QuicAssembler:
         self._routes.clear()
         return left
 
-    def _candidates(self, batch: DatagramBatch) -> Int64s:
-        """Rows that can matter: all once there is a connection, else those that could begin one."""
-        if not len(batch.number):
-            return np.empty(0, dtype=np.int64)
-        data = np.frombuffer(batch.data, dtype=np.uint8)
+    def _candidates(self, batch: DatagramBatch) -> tuple[Int64s, Bools]:
+        """Rows that can matter, and of all rows whether one can begin a connection."""
         filled = batch.captured > 0
-        first = (
-            data[np.where(filled, batch.offset, 0)] if len(data) else np.zeros(len(filled), dtype=np.uint8)
-        )
-        begins = (first & headers.LONG != 0) | (first & _GOOGLE_MASK == _GOOGLE_BITS)
-        if self._open or (begins & filled).any():
-            return np.flatnonzero(filled)
-        return np.flatnonzero(filled & (first & headers.FIXED != 0))
+        if not filled.any():
+            return np.empty(0, dtype=np.int64), filled
+        data = np.frombuffer(batch.data, dtype=np.uint8)
+        last = len(data) - 1
+        first = data[np.minimum(batch.offset, last)]
+        version = np.zeros(len(first), dtype=np.int64)
+        for byte in range(1, 5):
+            version = version << 8 | data[np.minimum(batch.offset + byte, last)]
+        named = np.isin(version, _KNOWN) | (version & 0x0F0F0F0F == 0x0A0A0A0A) | (version >> 8 == 0xFF0000)
+        named |= np.isin(version >> 16, _GOOGLE_VERSIONS) | (batch.length >= _SMALLEST_INITIAL)
+        begins = filled & (first & headers.LONG != 0) & named
+        begins |= filled & (first & _GOOGLE_MASK == _GOOGLE_BITS)
+        if not self._open and not begins.any():
+            filled &= (first & headers.LONG == 0) & (first & headers.FIXED != 0)
+        return np.flatnonzero(filled), begins
 
-    def _route(
-        self, data: bytes, source: int, target: int, endpoints: list[Endpoint]
-    ) -> tuple[QuicConnection, int] | None:
-        """The connection of a datagram and which end sent it, if it is one that is known."""
-        here = self._paths.get((source, target), ())
-        if not data[0] & headers.LONG:
-            return self._route_short(data, here, source, target, endpoints)
+    def _route(self, data: bytes, here: Sequence[_End]) -> _End | None:
+        """The connection of a long header and which end sent it, if it is one that is known."""
         header = headers.read_long(data)
         if header is None:
             return here[-1] if here else None
@@ -127,19 +143,15 @@ class QuicAssembler:
         if found is not None and self._belongs(found[0], here, header):
             return found[0], 1 - found[1]
         found = self._ids.get(header.source) if header.source else None
-        if found is not None and (found[0], found[1]) in here:
-            return found[0], found[1]
+        if found is not None and found in here:
+            return found
         for connection, sender in reversed(here):
             if self._continues(connection, sender, header, data):
                 return connection, sender
         return None
 
-    def _belongs(
-        self,
-        connection: QuicConnection,
-        here: list[tuple[QuicConnection, int]] | tuple[()],
-        header: LongHeader,
-    ) -> bool:
+    @staticmethod
+    def _belongs(connection: QuicConnection, here: Sequence[_End], header: LongHeader) -> bool:
         known = any(connection is other for other, _ in here)
         return known or len(header.target) >= _SHORTEST_GLOBAL_ID
 
@@ -155,24 +167,18 @@ class QuicAssembler:
         return header.form is not Form.UNKNOWN
 
     def _route_short(
-        self,
-        data: bytes,
-        here: list[tuple[QuicConnection, int]] | tuple[()],
-        source: int,
-        target: int,
-        endpoints: list[Endpoint],
-    ) -> tuple[QuicConnection, int] | None:
+        self, data: bytes, here: Sequence[_End], path: tuple[int, int], endpoints: list[Endpoint]
+    ) -> _End | None:
         if len(here) == 1:
             return here[0]
+        shortest = 1 if here else _SHORTEST_GLOBAL_ID
         for size in self._sizes:
-            found = (
-                self._ids.get(data[1 : 1 + size]) if size >= (1 if here else _SHORTEST_GLOBAL_ID) else None
-            )
+            found = self._ids.get(data[1 : 1 + size]) if size >= shortest else None
             if found is not None and (not here or any(found[0] is c for c, _ in here)):
                 return found[0], 1 - found[1]
         if here:
             return here[-1]
-        https = _HTTPS in (endpoints[source].port, endpoints[target].port)
+        https = _HTTPS in (endpoints[path[0]].port, endpoints[path[1]].port)
         if https and data[0] & headers.FIXED and len(data) >= _SMALLEST_SHORT and not _google(data):
             self.passed_over[NOT_SEEN_TO_BEGIN] += 1
         return None
@@ -185,27 +191,15 @@ class QuicAssembler:
         keys: KeyLog,
         number: int,
         time_ns: int,
-    ) -> tuple[QuicConnection, int] | None:
+    ) -> _End | None:
         """A new connection, if the datagram is one that can begin it."""
-        undecoded = ""
         header = headers.read_long(data) if data[0] & headers.LONG else None
-        google = _google(data)
-        if header is None:
-            if not google:
-                return None
-            undecoded = f"{google} is not decoded"
-        elif header.form is Form.UNKNOWN:
-            if not versions.named_by_quic(header.version):
-                self.passed_over[UNKNOWN_VERSION] += 1
-                return None
-            if not versions.is_reserved(header.version):
-                undecoded = f"{versions.name(header.version)} is not decoded"
-        elif header.form is Form.VERSION_NEGOTIATION:
-            self.passed_over[UNKNOWN_VERSION] += 1
+        undecoded = self._undecoded(data, header)
+        if undecoded is None:
             return None
-        client_first = header is None or header.form in (Form.ZERO_RTT, Form.UNKNOWN)
-        if header is not None and header.form in (Form.INITIAL, Form.HANDSHAKE, Form.RETRY):
-            client_first = not _looks_like_server(endpoints[path[0]], endpoints[path[1]])
+        guessed = header is not None and header.form is not Form.UNKNOWN
+        client_first = not guessed or (header is not None and header.form is Form.ZERO_RTT)
+        client_first = client_first or not _looks_like_server(endpoints[path[0]], endpoints[path[1]])
         client, server = path if client_first else path[::-1]
         self.opened += 1
         facts = Connection(
@@ -214,8 +208,8 @@ class QuicAssembler:
             server=endpoints[server],
             first_packet=number,
             opened_ns=time_ns,
-            mid_stream=header is not None and header.form is not Form.UNKNOWN,
-            roles_guessed=header is not None and header.form is not Form.UNKNOWN,
+            mid_stream=guessed,
+            roles_guessed=guessed,
         )
         connection = QuicConnection(facts, keys, client=0 if client_first else 1)
         connection.undecoded = undecoded
@@ -224,7 +218,25 @@ class QuicAssembler:
         self._open[facts.id] = connection
         return connection, 0
 
-    def _after(self, connection: QuicConnection, sender: int, path: tuple[int, int]) -> None:
+    def _undecoded(self, data: bytes, header: LongHeader | None) -> str | None:
+        """Why a connection that begins so is not decoded (empty: it is); None where none begins so."""
+        if header is None:
+            google = _google(data)
+            return f"{google} is not decoded" if google else None
+        if header.form is Form.VERSION_NEGOTIATION:
+            return None
+        if header.form is not Form.UNKNOWN or versions.is_reserved(header.version):
+            return ""
+        if versions.named_by_quic(header.version):
+            return f"{versions.name(header.version)} is not decoded"
+        longest = max(len(header.target), len(header.source))
+        if longest <= headers.LONGEST_ID and data[0] & headers.FIXED:
+            self.passed_over[UNKNOWN_VERSION] += 1
+        return None
+
+    def _after(
+        self, connection: QuicConnection, sender: int, path: tuple[int, int], here: Sequence[_End]
+    ) -> None:
         """Remember what the connection's next packets may be known by."""
         self._open.move_to_end(connection.facts.id)
         for connection_id, end in connection.learnt:
@@ -232,16 +244,17 @@ class QuicAssembler:
                 self._sizes[len(connection_id)] += 1
                 self._ids[connection_id] = connection, end
         connection.learnt.clear()
+        if here and here[-1][0] is connection:
+            return
         for route, end in ((path, sender), (path[::-1], 1 - sender)):
-            here = self._paths.setdefault(route, [])
-            if not here or here[-1][0] is not connection:
-                entry = connection, end
-                if entry in here:
-                    here.remove(entry)
-                else:
-                    self._routes.setdefault(connection.facts.id, []).append(route)
-                here.append(entry)
-                del here[:-_MOST_ON_PATH]
+            ends = self._paths.setdefault(route, [])
+            entry = connection, end
+            if entry in ends:
+                ends.remove(entry)
+            else:
+                self._routes.setdefault(connection.facts.id, []).append(route)
+            ends.append(entry)
+            del ends[:-_MOST_ON_PATH]
 
     def _sweep(self) -> list[QuicConnection]:
         """Let go of connections that ended a while ago, or were silent for long, or are too many."""

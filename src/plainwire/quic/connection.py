@@ -95,6 +95,7 @@ class QuicConnection:
         """The server asked for another version, and the client has not come back yet."""
         self.watched_until_ns = 0
         """How far the capture has come when no more datagrams are taken."""
+        self._sizes: list[list[int]] = [[], []]  # of ``ids``, the longest first
         self._client = client  # which end is the client
         self._proved = False  # that it is
         self._info = QuicInfo(paths=[(facts.client, facts.server)])
@@ -189,8 +190,7 @@ class QuicConnection:
         packet = datagram.data[at:]
         if at and not packet.strip(b"\0"):
             return  # padding behind the last packet
-        ids = self.ids[1 - datagram.sender]
-        sizes = sorted({len(known) for known in ids}, reverse=True)
+        ids, sizes = self.ids[1 - datagram.sender], self._sizes[1 - datagram.sender]
         fits = [size for size in sizes if packet[1 : 1 + size] in ids]
         for size in fits or sizes or [0]:
             found = Packet(Form.ONE_RTT, self._version, packet, 1 + size, b"", b"", datagram)
@@ -393,6 +393,8 @@ class QuicConnection:
         known = self.ids[end]
         if connection_id not in known and len(known) < _MOST_IDS:
             known.add(connection_id)
+            if len(connection_id) not in self._sizes[end]:
+                self._sizes[end] = sorted([*self._sizes[end], len(connection_id)], reverse=True)
             self.learnt.append((connection_id, end))
 
     def finish(self) -> Connection:
