@@ -144,12 +144,13 @@ def test_the_packets_of_an_aggregate_all_count() -> None:
 
 def test_a_link_type_that_is_not_decoded_is_counted_by_name() -> None:
     decoder = Decoder()
-    for link in (189, -1, 189, 299):
+    for link in (189, -1, 189, 299, 40_000, 50_000):
         assert len(decoder.decode(batch([FOUR], link)).segments.number) == 0
     assert +decoder.passed_over == {
         "link type 189 (USB, Linux) is not supported": 2,
         "unknown interface": 1,
         "link type 299 is not supported": 1,
+        "unknown link type": 2,
     }
 
 
@@ -169,8 +170,12 @@ def test_a_link_type_that_is_not_decoded_is_counted_by_name() -> None:
         (129, b"\1\2\0\0\xd4\1" + bytes(60), "ARCnet fragments"),
         (197, links.endace(5, bytes(60)), "ERF records of other kinds"),
         (178, b"MGC\x02" + bytes(60), "Juniper records without Ethernet"),
-        (258, links.packet_tap(FOUR, 258), "pktap with link type 258"),
-        (192, bytes.fromhex("0000080099000000") + bytes(60), "PPI with link type 153"),
+        (258, links.packet_tap(FOUR, 258), "pktap: link type 258 is not supported"),
+        (
+            192,
+            bytes.fromhex("0000080099000000") + bytes(60),
+            "PPI: link type 153 (user-defined 6) is not supported",
+        ),
     ],
 )
 def test_what_cannot_be_looked_into_is_counted_by_name(link: int, frame: bytes, name: str) -> None:

@@ -77,7 +77,7 @@ FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An IP address and a TCP port."""
+    """An IP address and a TCP or UDP port."""
 
     address: str
     port: int

@@ -18,7 +18,7 @@ from plainwire.model import DatagramBatch, IcmpError, PacketBatch, SegmentBatch
 from plainwire.packets import icmp, links, network, tunnels
 from plainwire.packets.endpoints import Endpoints
 from plainwire.packets.fragments import Fragments
-from plainwire.packets.layers import Handler, Kind, Layer, Rows, merge
+from plainwire.packets.layers import Handler, Kind, Layer, Rows, gather, merge
 
 if TYPE_CHECKING:
     from plainwire.model import Endpoint, Int64s
@@ -74,19 +74,17 @@ class Decoder:
     def _descend(self, rows: Rows, link: Int64s) -> defaultdict[Kind, list[Layer]]:
         """From header to header, all packets side by side."""
         ends: defaultdict[Kind, list[Layer]] = defaultdict(list)
-        todo = list(links.enter(rows, link, self.passed_over))
+        todo = gather(links.enter(rows, link, self.passed_over))
         for _ in range(_DEEPEST):
             following: list[tuple[Kind, Layer]] = []
             for kind, layer in todo:
-                if not len(layer.row):
-                    continue
                 if kind in _ENDS:
                     ends[kind].append(layer)
                 elif kind in _HANDLERS:
                     following += _HANDLERS[kind](rows, layer, self.passed_over)
                 else:
                     following += self._fragments.feed(rows, kind, layer)
-            todo = following
+            todo = gather(following)
             if not todo:
                 return ends
         self.passed_over["headers nested too deeply"] += sum(len(layer.row) for _, layer in todo)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from plainwire.packets import network
 from plainwire.packets.layers import Found, Kind, Layer, Rows
 
@@ -97,6 +99,8 @@ class Fragments:
 
     def feed(self, rows: Rows, kind: Kind, layer: Layer) -> Found:
         """Take a group of fragments; out come the packets that they complete."""
+        if (layer.row[1:] < layer.row[:-1]).any():
+            layer = layer.only(np.argsort(layer.row, kind="stable"))
         read = _pieces4 if kind is Kind.FRAGMENT4 else _pieces6
         cut = layer.end > rows.end[layer.row]
         if cut.any():

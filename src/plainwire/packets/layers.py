@@ -9,7 +9,7 @@ Nothing here trusts a length: positions are clipped when bytes are read.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -181,4 +181,13 @@ def merge(layers: list[Layer]) -> Layer:
     row, at, end, head = (
         np.concatenate([getattr(layer, name) for layer in layers]) for name in ("row", "at", "end", "head")
     )
-    return Layer(row, at, end, head, layers[0].version)
+    return Layer(row, at, end, head, layers[0].version, layers[0].limited)
+
+
+def gather(found: Iterable[tuple[Kind, Layer]]) -> list[tuple[Kind, Layer]]:
+    """One layer of each kind, however packets came there: no file can make more work by many ways."""
+    groups: dict[tuple[Kind, int, bool], list[Layer]] = {}
+    for kind, layer in found:
+        if len(layer.row):
+            groups.setdefault((kind, layer.version, layer.limited), []).append(layer)
+    return [(key[0], merge(layers)) for key, layers in groups.items()]

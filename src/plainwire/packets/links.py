@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Link = Callable[[Rows, Layer, "Counter[str]"], Found]
 
 _AF_INET, _AF_INET6 = 2, (10, 24, 26, 28, 30)  # Linux, BSDs, Solaris, FreeBSD, macOS
+_LAST = 511
+"""No link type has a higher number yet, by far."""
+
 _FAMILIES = {_AF_INET: Kind.IPV4} | dict.fromkeys(_AF_INET6, Kind.IPV6)
 
 
@@ -45,6 +48,8 @@ def enter(rows: Rows, link: Int64s, passed_over: Counter[str]) -> Found:
 def _name(link: int) -> str:
     if link < 0:
         return "unknown interface"
+    if link > _LAST:  # a damaged file must not fill the report with numbers
+        return "unknown link type"
     name = LINK_NAMES.get(link)
     return f"link type {link} ({name}) is not supported" if name else f"link type {link} is not supported"
 
@@ -181,7 +186,7 @@ def _wrapped(rows: Rows, layer: Layer, links: Int64s, name: str, passed_over: Co
         elif number in _PLAIN:
             yield from _PLAIN[number](rows, part, passed_over)
         else:
-            passed_over[f"{name} with link type {number}"] += len(part.row)
+            passed_over[f"{name}: {_name(number)}"] += len(part.row)
 
 
 _JUNIPER_MAGIC, _JUNIPER_EXTENDED, _JUNIPER_NO_LINK = 0x4D4743, 0x80, 0x02
