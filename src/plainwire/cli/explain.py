@@ -42,6 +42,7 @@ def _text(cause: Cause) -> str:
         ("", cause.meaning),
         ("Established by", cause.established),
         ("Refuted by", cause.refuted),
+        ("Which second capture would decide", cause.second_capture),
         ("What the client's side can do", cause.client),
         ("What the server's side can do", cause.server),
         ("References", ", ".join(cause.references)),

@@ -28,13 +28,18 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     if not verdicts:
         return []
     totals: Counter[Endpoint] = Counter()
+    tried: Counter[Endpoint] = Counter()
     for connection in connections:
+        tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
     groups: dict[tuple[str, Endpoint, str], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda v: v.time_ns):
         groups.setdefault((verdict.code, verdict.connection.server, verdict.fault), []).append(verdict)
     ordered = sorted(groups.values(), key=_rank)
-    return [_finding(members, totals[members[0].connection.server]) for members in ordered]
+    return [
+        _finding(members, (totals if members[0].exchanges else tried)[members[0].connection.server])
+        for members in ordered
+    ]
 
 
 def _rank(members: list[Verdict]) -> tuple[int, int]:
@@ -59,15 +64,18 @@ def _finding(members: list[Verdict], total: int) -> Finding:
         advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
         advice_server=cause.server,
         references=list(cause.references),
+        failure=cause.failure,
     )
 
 
 def _claim(members: list[Verdict], total: int) -> str:
     """How often of how many, what, and the facts of the first one."""
     first, count = members[0], len(members)
-    noun = "request" if total == 1 else "requests"
+    noun = "request" if first.exchanges else "connection"
+    noun += "" if total == 1 else "s"
     head = f"{count} of {total} {noun} to {first.connection.server}: {CAUSES[first.code].title}."
-    example = "" if count == 1 else f"Exchange {first.exchanges[-1]}: "
+    which = f"Exchange {first.exchanges[-1]}" if first.exchanges else f"Connection {first.connection.id}"
+    example = "" if count == 1 else f"{which}: "
     return " ".join(part for part in (head, example + first.facts, _mixture(members)) if part)
 
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import multiplexed
+from . import connect, handshake, multiplexed, semantics
 from .abort import client_abort
 from .announced import connection_close_ignored
-from .clock import IdleTimeout, idle_timeouts
 from .grouping import group
 from .injected import middlebox_injected_reset
 from .late import as_the_client_saw, departure, too_late
@@ -30,11 +29,12 @@ from .unexplained import pipelined_behind_close, unexplained
 from .unsolicited import SUSPECT_STATUSES, unsolicited_408
 from .verdict import Scene, Verdict, weaker
 from .visibility import capture_artifact, impaired
+from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from plainwire.model import Connection, Endpoint, Exchange, Finding
+    from plainwire.model import Connection, Exchange, Finding
 
     Rules = tuple[Callable[[Scene], Verdict | None], ...]
 
@@ -63,16 +63,23 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    suspects = list(_suspects(connections))
-    if not suspects:
-        return []
-    timeouts = idle_timeouts(
-        c for c in connections if not any(map(multiplexed.shares_connection, c.exchanges))
-    )
-    judged = (_judge(_scene(connection, index, timeouts)) for connection, index in suspects)
+    world = World(connections)
+    judged = [_judge(_scene(world, connection, index)) for connection, index in _suspects(connections)]
+    judged += [_judge_connection(world, connection) for connection in connections if not connection.exchanges]
     verdicts = [verdict for verdict in judged if verdict is not None]
-    by_turns = [verdict for verdict in verdicts if not _is_multiplexed(verdict)]
+    for rule in semantics.WHOLE_RULES:
+        verdicts += rule(world, verdicts)
+    by_turns = [verdict for verdict in verdicts if verdict.exchanges and not _is_multiplexed(verdict)]
     return group(verdicts + hidden_retries(connections, by_turns), connections)
+
+
+def _judge_connection(world: World, connection: Connection) -> Verdict | None:
+    """A connection that came to no request."""
+    for rule in (*connect.CONNECTION_RULES, *handshake.CONNECTION_RULES):
+        verdict = rule(connection, world)
+        if verdict is not None:
+            return verdict
+    return None
 
 
 def _is_multiplexed(verdict: Verdict) -> bool:
@@ -98,6 +105,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in SUSPECT_STATUSES
+                or semantics.noteworthy(exchange)
                 or (response.last_ns > left_ns and too_late(connection, response, left))
             ):
                 yield connection, index
@@ -106,10 +114,14 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
             )
 
 
-def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTimeout]) -> Scene | None:
+def _scene(world: World, connection: Connection, index: int) -> Scene | None:
     whole = connection.exchanges[index]
     if multiplexed.shares_connection(whole):
-        return None if whole.request is None else Scene(connection, whole, whole.request, None, None, None)
+        return (
+            None
+            if whole.request is None
+            else Scene(connection, whole, whole.request, None, None, None, world)
+        )
     exchange = as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
@@ -119,7 +131,8 @@ def _scene(connection: Connection, index: int, timeouts: dict[Endpoint, IdleTime
         late=None if exchange is whole else whole.response,
         request=exchange.request,
         previous=_previous(connection, index),
-        idle_timeout=timeouts.get(connection.server),
+        idle_timeout=world.idle_timeouts.get(connection.server),
+        world=world,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
 
     from .clock import IdleTimeout
+    from .world import World
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 """Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
@@ -39,6 +40,7 @@ class Scene:
     previous: Exchange | None
     idle_timeout: IdleTimeout | None
     """What other connections of this server address say about its idle timeout."""
+    world: World
 
     @property
     def server_close(self) -> CloseEvent | None:
@@ -53,7 +55,10 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One rule's answer for one exchange. ``facts`` is one sentence or two, with the numbers."""
+    """One rule's answer for one exchange, or (``exchanges`` empty) for a connection without any.
+
+    ``facts`` is one sentence or two, with the numbers.
+    """
 
     code: str
     connection: Connection

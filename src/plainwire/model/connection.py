@@ -85,7 +85,12 @@ class Connection:
     @property
     def close(self) -> CloseWord:
         """How the side that closed first did it: TCP's or QUIC's act (``timeout`` is not inferred yet)."""
-        return next((c.kind for c in self.closes if c.kind not in ("close_notify", "alert")), "open")
+        kinds: list[CloseWord] = [
+            c.kind
+            for c in self.closes
+            if not (c.kind == "close_notify" or c.kind == "alert")  # noqa: PLR1714 - narrows
+        ]
+        return kinds[0] if kinds else "open"
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class Finding:
     advice_client: str = ""
     advice_server: str = ""
     references: list[str] = field(default_factory=list)
+    failure: bool = True  # its exchanges failed
 
     @property
     def packets(self) -> list[int]:

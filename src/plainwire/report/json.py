@@ -188,6 +188,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "retry_safe": finding.retry_safe,
         "advice": {"client": finding.advice_client, "server": finding.advice_server},
         "references": finding.references,
+        "failure": finding.failure,
     }
 
 

@@ -41,8 +41,6 @@ SURE: dict[Certainty, str] = {
 }
 
 _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
-_NO_FAILURE = frozenset({"capture-artifact", "connection-close-ignored", "hidden-retry"})
-"""Findings that do not by themselves make a request a failed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def headline(report: Report, missing: list[str]) -> str:
 
 def _failed(report: Report) -> int:
     """Requests without a whole response, and those whose response a finding shows to have been none."""
-    told = {number for f in report.findings if f.code not in _NO_FAILURE for number in f.exchanges}
+    told = {number for f in report.findings if f.failure for number in f.exchanges}
     return sum(e.request is not None and (e.outcome in _FAILED or e.id in told) for e in report.exchanges)
 
 

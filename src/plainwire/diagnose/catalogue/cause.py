@@ -1,0 +1,27 @@
+"""What is to be said of one cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One named cause.
+
+    ``established`` and ``refuted`` say what must be seen, and what would show another cause;
+    ``client`` and ``server`` are what each side can do about it.
+    """
+
+    code: str
+    title: str
+    meaning: str
+    established: str
+    refuted: str
+    client: str
+    server: str
+    references: tuple[str, ...]
+    failure: bool = True
+    """Whether an exchange with this finding failed; else the finding is about something beside that."""
+    second_capture: str = ""
+    """Where one side's capture cannot decide: which other capture would, and by what."""

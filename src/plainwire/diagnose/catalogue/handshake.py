@@ -1,0 +1,5 @@
+"""Family D: TLS."""
+
+from .cause import Cause
+
+CAUSES: tuple[Cause, ...] = ()

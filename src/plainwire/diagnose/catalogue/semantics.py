@@ -1,0 +1,5 @@
+"""Family E: what HTTP says."""
+
+from .cause import Cause
+
+CAUSES: tuple[Cause, ...] = ()
