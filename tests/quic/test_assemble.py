@@ -224,7 +224,9 @@ def test_a_capture_with_holes_repeats_junk_and_another_order(made: Talk, data: s
                 changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
                 wire[at] = wire[at]._replace(data=bytes(changed))
             case _:
-                wire.insert(at, Sent(data.draw(st.binary(min_size=1, max_size=60)), HOME, AWAY, wire[at].time_ns))
+                wire.insert(
+                    at, Sent(data.draw(st.binary(min_size=1, max_size=60)), HOME, AWAY, wire[at].time_ns)
+                )
     whole = read(wire, made.key_log)
     pieces = read(wire, made.key_log, step=data.draw(st.integers(1, 20)))
     assert pieces.connections == whole.connections

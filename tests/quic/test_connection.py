@@ -104,6 +104,20 @@ def test_text_leads_back_to_the_packets_that_brought_it(plain: Talk) -> None:
     assert len({packet for _, (packet,) in reading.places[0, SERVER]}) == len(offsets)
 
 
+def test_an_acknowledgment_says_who_has_what(plain: Talk) -> None:
+    reading = read(plain.wire, plain.key_log)
+    info = reading.only.quic
+    assert info is not None
+    (_, (packet,)) = reading.places[0, CLIENT][0]
+    found = info.receipt(CLIENT, packet)
+    assert found is not None
+    time_ns, carrier = found
+    assert plain.wire[carrier - 1].source == AWAY
+    assert carrier > packet
+    assert time_ns == plain.wire[carrier - 1].time_ns
+    assert info.receipt(CLIENT, len(plain.wire) + 1) is None
+
+
 @pytest.mark.parametrize(
     "suite",
     [
@@ -449,6 +463,7 @@ def test_secrets_under_a_client_random_that_is_not_on_the_wire(
     assert reading.text(0, SERVER) == ANSWER
     assert reading.only.tls is not None
     assert reading.only.tls.client_random == inner
+    assert reading.only.tls.encrypted_client_hello == "accepted"
     assert reading.only.undecrypted == []
 
 

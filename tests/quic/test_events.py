@@ -122,7 +122,7 @@ def test_a_close_says_what_its_sender_had_received(made: Talk) -> None:
     assert close.ack is not None
     assert close.ack >= 5
     assert facts.quic is not None
-    acknowledged = [largest for _, _, largest in facts.quic.acknowledged[CLIENT]]
+    acknowledged = [largest for *_, largest in facts.quic.acknowledged[CLIENT]]
     assert acknowledged == sorted(acknowledged)
     assert close.ack == acknowledged[-1]
 

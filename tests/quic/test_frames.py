@@ -41,9 +41,9 @@ def test_integers_of_the_rfc(encoded: str, value: int) -> None:
 
 
 FRAMES: list[tuple[bytes, list[Frame]]] = [  # RFC 9000 section 19, by hand
-    (bytes.fromhex("02 05 00 00 02"), [Ack(5)]),
-    (bytes.fromhex("02 4123 00 01 02 00 03"), [Ack(0x123)]),
-    (bytes.fromhex("03 05 00 00 02 01 02 03"), [Ack(5)]),  # with ECN counts
+    (bytes.fromhex("02 05 00 00 02"), [Ack(5, 3)]),
+    (bytes.fromhex("02 4123 00 01 02 00 03"), [Ack(0x123, 0x121)]),
+    (bytes.fromhex("03 05 00 00 02 01 02 03"), [Ack(5, 3)]),  # with ECN counts
     (bytes.fromhex("04 08 410c 07"), [ResetStream(8, 0x10C, 7)]),
     (bytes.fromhex("05 08 410c"), [StopSending(8, 0x10C)]),
     (bytes.fromhex("06 0a 02 6869"), [Crypto(10, b"hi")]),

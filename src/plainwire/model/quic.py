@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from plainwire.model.base import Side
     from plainwire.model.transport import Endpoint
 
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 class QuicInfo:
     """Facts of one QUIC connection (RFC 9000); lists of two are by side.
 
-    ``acknowledged``: for each side's ACK frames that told something new, (time in ns, capture packet,
-    largest packet number of the peer that it has); ``numbers``: (capture packet, packet number) of what
-    the side sent. Both are of 1-RTT and 0-RTT packets, and hold the newest few thousand.
+    ``acknowledged``: of each side's ACK frames that told something new, (time in ns, capture packet, lowest,
+    largest): it has the peer's packets with these numbers, and between. ``numbers``: (capture packet, packet
+    number) of what the side sent. Both are of 1-RTT and 0-RTT packets, and hold the newest few thousand.
     """
 
     version: str = ""  # "QUIC v1", "QUIC v2", "QUIC draft-29", "0x1A2A3A4A"
@@ -28,10 +29,21 @@ class QuicInfo:
     missing_packets: list[int] = field(default_factory=lambda: [0, 0])
     """1-RTT packet numbers below the highest seen that no captured packet has. Some senders leave out
     a few on purpose (RFC 9000 section 21.4)."""
-    acknowledged: list[list[tuple[int, int, int]]] = field(default_factory=lambda: [[], []], repr=False)
+    acknowledged: list[list[tuple[int, int, int, int]]] = field(default_factory=lambda: [[], []], repr=False)
     numbers: list[list[tuple[int, int]]] = field(default_factory=lambda: [[], []], repr=False)
     datagrams: list[int] = field(default_factory=lambda: [0, 0])  # DATAGRAM frames (RFC 9221)
     paths: list[tuple[Endpoint, Endpoint]] = field(default_factory=list)
     """Client's and server's addresses, in the order in which they were used."""
     watched_until_ns: int = 0
     """The capture went on at least so long; compare with the idle timeout and the last packet."""
+
+    def receipt(self, sender: Side, packet: int) -> tuple[int, int] | None:
+        """When the other side first said that it has what ``sender`` sent in a capture packet.
+
+        Time in ns, and the packet that says so; None where no ACK frame that is kept does.
+        """
+        numbers = {number for carrier, number in self.numbers[sender] if carrier == packet}
+        for time_ns, carrier, lowest, largest in self.acknowledged[sender.peer]:
+            if any(lowest <= number <= largest for number in numbers):
+                return time_ns, carrier
+        return None

@@ -103,7 +103,7 @@ class Aftermath:
         acked[side] = frame.largest
         if form is Form.ONE_RTT:
             tail = self._info.acknowledged[side]
-            tail.append((datagram.time_ns, datagram.number, frame.largest))
+            tail.append((*_at(datagram), frame.lowest, frame.largest))
             if len(tail) >= 2 * _TAIL:
                 del tail[:_TAIL]
         elif form is Form.INITIAL and side is Side.SERVER and self._facts.rtt_syn_ns is None:
@@ -228,6 +228,7 @@ class Aftermath:
         facts.sizes = list(self.streams.sizes)
         facts.retransmissions = list(self.streams.repeated)
         facts.gaps = list(self.streams.gaps)
+        facts.closes.sort(key=lambda c: (c.time_ns, c.packet))
         facts.events = sorted([*facts.events, *self._limits.values()], key=lambda e: (e.time_ns, e.packet))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from plainwire.model import Connection, DatagramBatch
 from plainwire.quic import headers, versions
 from plainwire.quic.connection import Datagram, QuicConnection
+from plainwire.quic.reassembly import Room
 from plainwire.quic.versions import Form
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ IDLE_NS = 600_000_000_000
 
 MOST_OPEN = 16384
 """Connections at a time; of more, that which was silent for longest is given up."""
+
+MOST_WAITING = 64 << 20
+"""Bytes of packets that all connections together hold until their keys are known."""
 
 _HTTPS = 443
 _GOOGLE_MASK, _GOOGLE_BITS = 0x89, 0x09
@@ -69,6 +73,7 @@ class QuicAssembler:
         self._sizes: Counter[int] = Counter()
         self._paths: dict[tuple[int, int], list[_End]] = {}  # and the end that sends
         self._routes: dict[int, list[tuple[int, int]]] = {}  # the keys in ``_paths`` by connection
+        self._room = Room(MOST_WAITING)
         self._now_ns = 0
 
     def feed(self, batch: DatagramBatch, keys: KeyLog) -> tuple[list[QuicConnection], list[QuicConnection]]:
@@ -211,7 +216,7 @@ class QuicAssembler:
             mid_stream=guessed,
             roles_guessed=guessed,
         )
-        connection = QuicConnection(facts, keys, client=0 if client_first else 1)
+        connection = QuicConnection(facts, keys, self._room, client=0 if client_first else 1)
         connection.undecoded = undecoded
         if undecoded:
             facts.application = undecoded.removesuffix(" is not decoded")

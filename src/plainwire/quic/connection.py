@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from plainwire.model import Endpoint
     from plainwire.quic.headers import LongHeader
     from plainwire.quic.protection import Opened
+    from plainwire.quic.reassembly import Room
     from plainwire.quic.streams import StreamText
     from plainwire.tls.keylog import KeyLog
 
@@ -82,9 +83,10 @@ class QuicConnection:
 
     ``streams`` is an outbox; whoever reads it empties it, once more after ``finish``. ``ids`` are the
     connection ids by the end that receives with them, ``learnt`` those not told to the assembler yet.
+    ``room`` is what all connections together may hold of packets that wait.
     """
 
-    def __init__(self, facts: Connection, keys: KeyLog, *, client: int = 0) -> None:
+    def __init__(self, facts: Connection, keys: KeyLog, room: Room, *, client: int = 0) -> None:
         self.facts = facts
         self.ended = False
         self.ids: tuple[set[bytes], set[bytes]] = (set(), set())
@@ -106,7 +108,8 @@ class QuicConnection:
         self._version = 0
         self._numbers = [(Numbers(), Numbers()) for _ in range(3)]
         self._waiting: list[Packet] = []
-        self._room = MOST_WAITING
+        self._room = room
+        self._held = 0  # bytes of it
         self._dropped = 0
         self._log_size = keys.lines
         self._state: tuple[object, ...] = ()
@@ -314,9 +317,10 @@ class QuicConnection:
         cost = len(packet.data) + _COST
         key = packet.form, packet.carrier.sender
         self._unopened.setdefault(key, (packet.carrier.number, ""))
-        if self._room >= cost:
-            self._room -= cost
-            self._waiting.append(packet)
+        if self._held + cost <= MOST_WAITING and self._room.left >= cost:
+            self._held += cost
+            self._room.left -= cost
+            self._waiting.append(packet._replace(carrier=packet.carrier._replace(data=b"")))
         else:
             self._dropped += 1
         return True
@@ -330,16 +334,16 @@ class QuicConnection:
             if state == self._state or not self._waiting:
                 return
             self._state = state
-            waiting, self._waiting, self._room = self._waiting, [], MOST_WAITING
+            waiting, self._waiting = self._waiting, []
+            self._room.left, self._held = self._room.left + self._held, 0
             for packet in waiting:
                 self._take(packet)
 
     def _failed(self, packet: Packet) -> None:
         datagram = packet.carrier
-        token = datagram.data[-16:]
         sender = self.side(datagram.sender)
-        reset = packet.form is Form.ONE_RTT and len(datagram.data) >= _RESET
-        if reset and self._after.is_reset(token, sender):
+        reset = packet.form is Form.ONE_RTT and len(packet.data) >= _RESET
+        if reset and self._after.is_reset(packet.data[-16:], sender):
             self._after.stateless_reset(sender, datagram)
         elif not datagram.whole:
             self._unopen((packet.form, datagram.sender), datagram, "was cut by the snap length")
@@ -403,6 +407,8 @@ class QuicConnection:
         info.watched_until_ns = max(self.watched_until_ns, facts.last_ns)
         self._forced = True
         self._release()
+        self._room.left, self._held = self._room.left + self._held, 0
+        self._waiting.clear()
         self._after.finish()
         facts.tls = TlsInfo() if self.undecoded else self._handshake.info
         for end in (0, 1):

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Ack(NamedTuple):
-    """``largest`` packet number that arrived, of the peer's."""
+    """The ``largest`` of the peer's packet numbers that arrived, and the ``lowest`` from which on all did."""
 
     largest: int
+    lowest: int
 
 
 class Crypto(NamedTuple):
@@ -156,9 +157,10 @@ def _ack(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     ranges, at = varint(data, at)
     if ranges > len(data):
         raise IndexError
-    for _ in range(2 * ranges + 1 + (3 if kind == 3 else 0)):  # 3: with ECN counts
+    first, at = varint(data, at)
+    for _ in range(2 * ranges + (3 if kind == 3 else 0)):  # 3: with ECN counts
         _, at = varint(data, at)
-    frames.append(Ack(largest))
+    frames.append(Ack(largest, max(largest - first, 0)))
     return at
 
 

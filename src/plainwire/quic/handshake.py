@@ -129,7 +129,8 @@ class Handshake:
         self._claim(hello.random)
         info.server_name = hello.server_name
         info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
-        info.encrypted_client_hello = handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions
+        if handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions:
+            info.encrypted_client_hello = "offered"
         found = [suites.lookup(_TLS13, number) for number in dict.fromkeys(hello.suites)]
         self.offered = [suite for suite in found if suite is not None and usable(suite)]
         self.early_offered = handshake.EARLY_DATA in hello.extensions or self.early_offered

@@ -102,6 +102,7 @@ class Keyring:
             for secret in log.secrets(label, random):
                 if PacketKeys(handshake.suite, secret, version.labels).open(packet, number_at, 0):
                     handshake.info.client_random = random
+                    handshake.info.encrypted_client_hello = "accepted"
                     log.claim(random)
                     return True
         return False
