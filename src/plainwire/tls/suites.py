@@ -88,11 +88,15 @@ def lookup(version: int, number: int) -> Suite | None:
 
 
 def _belongs(version: int, match: re.Match[str]) -> bool:
-    """TLS 1.3's suites name no key exchange; AEADs, and hashes beyond SHA-1, begin with TLS 1.2."""
+    """TLS 1.3's suites name no key exchange; AEADs begin with TLS 1.2.
+
+    MACs beyond SHA-1 do not: those of PSK may go with TLS 1.0 (RFC 5487 section 3), but SSL 3.0 has no such MAC.
+    """
     if match["exchange"] is None:
         return version == _TLS13
-    old = not _is_aead(match) and match["hash"] in {"MD5", "SHA"}
-    return version == _TLS12 or (_SSL3 <= version < _TLS12 and old)
+    if version == _SSL3:
+        return match["hash"] in {"MD5", "SHA"}
+    return version == _TLS12 or (_SSL3 < version < _TLS12 and not _is_aead(match))
 
 
 def _is_aead(match: re.Match[str]) -> bool:
