@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainwire.capture import reader
-from plainwire.conversation import Conversation, QuicConversation
+from plainwire.conversation import Conversation
 from plainwire.diagnose import diagnose
 from plainwire.http.fields import FieldParser
 from plainwire.model import (
@@ -21,14 +21,13 @@ from plainwire.model import (
     UserError,
 )
 from plainwire.packets.decode import Decoder
-from plainwire.quic.assemble import QuicAssembler
 from plainwire.streams.assemble import Assembler
 from plainwire.tls.keylog import KeyLog
-from plainwire.tls.session import NO_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from plainwire.conversation.quic import QuicConversation
     from plainwire.model import (
         CaptureItem,
         DatagramBatch,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
         ProgramConnection,
         ProgramEvents,
     )
+    from plainwire.quic.assemble import QuicAssembler
 
 _MOST_SOFTWARE = 8
 _MOST_ERRORS = 10_000
@@ -62,7 +62,7 @@ class Analysis:
         self._keep_bodies = keep_bodies
         self._decoder = Decoder()
         self._assembler = Assembler()
-        self._quic = QuicAssembler()
+        self._quic: QuicAssembler | None = None  # made at the first datagram: most captures have none
         self._fields = FieldParser()
         self._open: dict[int, Conversation] = {}
         self._open_quic: dict[int, QuicConversation] = {}
@@ -97,6 +97,11 @@ class Analysis:
         self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
     def _datagrams(self, batch: DatagramBatch) -> None:
+        from plainwire.conversation.quic import QuicConversation  # noqa: PLC0415 - see __init__
+        from plainwire.quic.assemble import QuicAssembler  # noqa: PLC0415
+
+        if self._quic is None:
+            self._quic = QuicAssembler()
         touched, over = self._quic.feed(batch, self._keys)
         for quic in touched:
             conversation = self._open_quic.get(quic.facts.id)
@@ -111,7 +116,7 @@ class Analysis:
         """The capture is over."""
         for tcp in self._assembler.close():
             self._done.append(self._open.pop(tcp.facts.id).finish())
-        for quic in self._quic.close():
+        for quic in () if self._quic is None else self._quic.close():
             self._done.append(self._open_quic.pop(quic.facts.id).finish())
         connections = sorted(self._done, key=lambda c: c.first_packet)
         _identify(connections)
@@ -150,7 +155,11 @@ class Analysis:
         coverage.notes += [
             f"{n} packets not decoded: {why}" for why, n in self._decoder.passed_over.items() if n
         ]
-        coverage.notes += [f"{n} datagrams not read: {why}" for why, n in self._quic.passed_over.items() if n]
+        coverage.notes += [
+            f"{n} datagrams not read: {why}"
+            for why, n in (self._quic.passed_over.items() if self._quic else ())
+            if n
+        ]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
         useless = self._keys.private_keys.why_useless()
@@ -159,6 +168,8 @@ class Analysis:
 
     def _why_unseen(self, connection: Connection) -> str | None:
         if connection.undecrypted:
+            from plainwire.tls.handshaking import NO_SECRET  # noqa: PLC0415 - see __init__
+
             first = connection.undecrypted[0]
             reached = self._events is not None and _random(connection) in self._events.by_client_random
             if self._events is not None and not reached and first.reason == NO_SECRET:

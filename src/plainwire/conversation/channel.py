@@ -4,6 +4,8 @@ A channel waits until it can tell what it carries, and then hands everything to 
 other protocols (TLS, tunnels, HTTP's CONNECT and Upgrade) hold a channel of their own for the inside, so
 that any nesting is read: TLS inside a tunnel inside TLS.
 
+Readers that not every capture needs are imported where they are made: so short ones are read at once.
+
     TCP -> Channel -> TlsLayer -> Channel -> Http1Layer -> (CONNECT) -> Channel -> TlsLayer -> ...
 """
 
@@ -14,18 +16,17 @@ from typing import TYPE_CHECKING
 
 from plainwire.conversation.recognise import ENOUGH, Kind, recognise
 from plainwire.conversation.shared import NOTHING_NEEDED, Layer, Shared, behind, first_bytes, located
-from plainwire.http.http2 import Http2
 from plainwire.http.pairing import Http1
 from plainwire.http.recognise import NOT_HTTP
 from plainwire.http.websocket import WebSocketReader
-from plainwire.model import Exchange, Gap, Side, Text, TlsInfo, Tunnel
-from plainwire.tls.session import TlsSession
+from plainwire.model import Exchange, Gap, Request, Side, Text, TlsInfo, Tunnel
 from plainwire.tunnels import Done, Failed, proxy_protocol, socks, starttls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plainwire.conversation.shared import Pieces
+    from plainwire.http.http2 import Http2
     from plainwire.tunnels import Outcome
 
     Negotiate = Callable[[bytes, bytes], Outcome]
@@ -106,7 +107,7 @@ class Channel:
         if kind is Kind.HTTP1:
             return Http1Layer(self, joined_late=self._late)
         if kind is Kind.HTTP2:
-            return Http2Layer(self, Http2(keep_bodies=self.shared.keep_bodies))
+            return Http2Layer(self, _http2(self.shared))
         negotiate = _NEGOTIATIONS.get(kind)
         return Opaque() if negotiate is None else Negotiation(self, negotiate)
 
@@ -146,6 +147,8 @@ class TlsLayer:
 
     def __init__(self, channel: Channel) -> None:
         self._shared = channel.shared
+        from plainwire.tls.session import TlsSession  # noqa: PLC0415 - see above
+
         self._session = TlsSession(channel.shared.keys)
         self._carriers = None if channel.exact else (Carriers(), Carriers())
         self._inner = channel.inside(exact=False, tls=self._session.info)
@@ -369,8 +372,7 @@ class Http1Layer:
         if upgrade == "websocket":
             return WebSocketLayer(channel.shared, exchange)
         if upgrade == "h2c":
-            http = Http2(keep_bodies=channel.shared.keep_bodies, upgraded=exchange.request)
-            return Http2Layer(inside, http)
+            return Http2Layer(inside, _http2(channel.shared, exchange.request))
         request = exchange.request
         if request is not None and request.method == "CONNECT":
             channel.shared.facts.tunnels.append(Tunnel("CONNECT", request.target, request.packet))
@@ -445,6 +447,12 @@ class Negotiation:
         """See ``Layer``."""
         if self._inner is not None:
             self._inner.close()
+
+
+def _http2(shared: Shared, upgraded: Request | None = None) -> Http2:
+    from plainwire.http.http2 import Http2  # noqa: PLC0415 - see above
+
+    return Http2(keep_bodies=shared.keep_bodies, upgraded=upgraded)
 
 
 def _upgrade(exchange: Exchange) -> str:

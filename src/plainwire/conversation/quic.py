@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from plainwire.conversation.channel import Channel, Tunnels
 from plainwire.conversation.shared import Shared
-from plainwire.http.http3 import Http3
 
 if TYPE_CHECKING:
     from plainwire.http.fields import FieldParser
+    from plainwire.http.http3 import Http3
     from plainwire.http.pairing import Locator
     from plainwire.model import Connection, Exchange
     from plainwire.quic.connection import QuicConnection
@@ -39,6 +39,8 @@ class QuicConversation:
             return
         alpn = self.quic.alpn
         if self._http is None and alpn is not None and alpn.startswith("h3"):
+            from plainwire.http.http3 import Http3  # noqa: PLC0415 - as in ``channel``
+
             self._http = Http3(keep_bodies=self._keep_bodies)
         if self._http is not None:
             for text in (*self._waiting, *streams):
