@@ -104,7 +104,8 @@ def _block_cipher(cipher: str, key: bytes) -> BlockCipherAlgorithm:
         return algorithms.SM4(key)
     if cipher == "DES":
         return decrepit.TripleDES(key * 3)
-    made: BlockCipherAlgorithm = getattr(decrepit, cipher)(key)
+    home = decrepit if hasattr(decrepit, cipher) else algorithms  # which has moved, one after the other
+    made: BlockCipherAlgorithm = getattr(home, cipher)(key)
     return made
 
 

@@ -90,7 +90,7 @@ def lookup(version: int, number: int) -> Suite | None:
 def _belongs(version: int, match: re.Match[str]) -> bool:
     """TLS 1.3's suites name no key exchange; AEADs begin with TLS 1.2.
 
-    MACs beyond SHA-1 do not: those of PSK may go with TLS 1.0 (RFC 5487 section 3), but SSL 3.0 has no such MAC.
+    MACs beyond SHA-1 do not: those of PSK may go with TLS 1.0 (RFC 5487 section 3). SSL 3.0 has none such.
     """
     if match["exchange"] is None:
         return version == _TLS13
