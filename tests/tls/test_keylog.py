@@ -78,9 +78,10 @@ def test_premasters_by_client_random_and_by_what_rsa_made_of_them() -> None:
     assert (keys.lines, keys.bad_lines) == (2, 0)
 
 
-def test_labels_that_open_nothing_are_no_bad_lines() -> None:
+def test_labels_that_open_no_records_are_no_bad_lines() -> None:
     keys = KeyLog()
     keys.add(line("ECH_SECRET", TRAFFIC) + line("ECH_CONFIG", b"config" * 30))
+    assert keys.secrets("ECH_SECRET", RANDOM) == [TRAFFIC]
     keys.add(line("CLIENT_TRAFFIC_SECRET_1", TRAFFIC) + line("A_LABEL_TO_COME", b"anything"))
     keys.add(line("EXPORTER_SECRET", TRAFFIC) + line("EARLY_EXPORTER_SECRET", TRAFFIC))
     assert (keys.lines, keys.bad_lines, keys.has(RANDOM)) == (6, 0, False)

@@ -39,7 +39,7 @@ def test_secrets_of_the_inner_client_hello_are_found_for_the_outer(suite: int) -
     assert reading.texts == (b"ask", b"answer")
     assert reading.reasons == []
     assert reading.session.info.client_random == RANDOM
-    assert reading.session.info.encrypted_client_hello
+    assert reading.session.info.encrypted_client_hello == "accepted"
 
 
 def test_without_the_extension_no_other_client_random_is_tried() -> None:

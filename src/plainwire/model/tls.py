@@ -28,7 +28,10 @@ class TlsInfo:
     early_data: Literal["accepted", "rejected"] | None = None  # RFC 8446 section 4.2.10
     hello_retry: bool = False  # RFC 8446 section 4.1.4
     extended_master_secret: bool = False  # RFC 7627
-    encrypted_client_hello: bool = False  # offered; Chrome and Firefox do so even without a key (GREASE)
+    encrypted_client_hello: Literal["offered", "accepted"] | None = None
+    """RFC 9849. Browsers offer it to every server, with nothing in it (GREASE)."""
+    outer_server_name: str | None = None
+    """Of an accepted ECH whose inner ClientHello could be opened: then ``server_name`` is the inner one's."""
     renegotiations: int = 0
     key_updates: list[int] = field(default_factory=lambda: [0, 0])  # by side
     certificate: bytes = field(default=b"", repr=False)

@@ -6,11 +6,12 @@ message that needs the other direction's hello first waits, with all that is beh
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import Side, TlsInfo
-from plainwire.tls import certificate, drafts, handshake, search, suites
+from plainwire.tls import certificate, drafts, ech, handshake, search, suites
 from plainwire.tls.handshake import TLS13
 from plainwire.tls.negotiation import Negotiation
 from plainwire.tls.records import Direction
@@ -177,14 +178,14 @@ class Handshaking(ABC):
             negotiation.next = direction.at = negotiation = Negotiation()
         elif negotiation.client_random and not negotiation.retry and negotiation is self._first:
             return False  # what the server makes of the first one is not known yet
-        negotiation.client_hello(hello)
+        negotiation.client_hello(hello, whole[4:])
         self._keys.claim(hello.random)
         negotiation.remember(0, whole)
         if negotiation is self._first:
             self.info.client_random = hello.random
             self.info.server_name = hello.server_name
             self.info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
-            self.info.encrypted_client_hello = handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions
+            self.info.encrypted_client_hello = "offered" if negotiation.outer else None
         return True
 
     def _server_hello(self, direction: Direction, body: bytes) -> bool:
@@ -197,7 +198,8 @@ class Handshaking(ABC):
             if negotiation.next is None:
                 return False  # the client's hello for this one has not been read
             self.info.renegotiations += 1
-            direction.at = negotiation = negotiation.next
+            direction.at, negotiation.next = negotiation.next, None
+            negotiation = direction.at
         if (negotiation.retry or not negotiation.client_random) and not self._closing:
             return False
         if hello.random == handshake.HELLO_RETRY_REQUEST:
@@ -220,8 +222,8 @@ class Handshaking(ABC):
 
     def _finished(self, direction: Direction) -> None:
         tls13 = direction.at.version == TLS13
-        if direction.done and tls13:
-            return  # of an authentication after the handshake: keys stay (RFC 8446 section 4.6.2)
+        if direction.cipher is None or (direction.done and tls13):
+            return  # not sealed: none; of an authentication later on: keys stay (RFC 8446 section 4.6.2)
         self._done(direction)
         if tls13:
             self._install(direction, TALKING[direction.side])
@@ -234,6 +236,9 @@ class Handshaking(ABC):
 
     def _begin_tls13(self, negotiation: Negotiation) -> None:
         client, server = self._sides
+        if negotiation.outer is not None:
+            self._open_inner(negotiation, *negotiation.outer)
+            negotiation.outer = None
         self._install(server, SHAKING[Side.SERVER])
         if negotiation.early_offered and negotiation.retried:
             self.info.early_data = "rejected"
@@ -241,6 +246,24 @@ class Handshaking(ABC):
             self._install(client, SHAKING[Side.CLIENT])
         elif server.dead:
             self._early_data_unknown(server)
+
+    def _open_inner(self, negotiation: Negotiation, body: bytes, outer: handshake.Hello) -> None:
+        """The inner ClientHello counts where the key log gives it away, and has its secrets."""
+        secrets = self._keys.secrets("ECH_SECRET", outer.random)
+        configs = self._keys.secrets("ECH_CONFIG", outer.random)
+        for secret, config in itertools.product(secrets, configs):
+            inner = ech.inner_hello(body, outer, secret, config)
+            if inner is not None and self._keys.has(inner.random):
+                self._accepted_inner(negotiation, inner.random)
+                self.info.outer_server_name, self.info.server_name = outer.server_name, inner.server_name
+                self.info.alpn_offered = handshake.alpn_names(inner.extensions.get(handshake.ALPN, b""))
+                return
+
+    def _accepted_inner(self, negotiation: Negotiation, client_random: bytes) -> None:
+        negotiation.client_random = self.info.client_random = client_random
+        if self.info.encrypted_client_hello:
+            self.info.encrypted_client_hello = "accepted"
+        self._keys.claim(client_random)
 
     def _encrypted_extensions(self, found: dict[int, bytes]) -> None:
         """ALPN's choice, and whether early data were accepted (RFC 8446 sections 4.2.10, 4.3.1)."""
@@ -311,8 +334,7 @@ class Handshaking(ABC):
         found = search.client_random(self._keys, label, first.suite, first.draft, record)
         if found is None:
             return False
-        self._keys.claim(found)
-        first.client_random = self.info.client_random = found
+        self._accepted_inner(first, found)
         for direction in self._sides:
             if direction.wanted and direction.cipher is None:
                 self._install(direction, direction.wanted)

@@ -6,11 +6,12 @@ Lines (RFC 9850, and https://wiki.wireshark.org/TLS for those of before):
 * ``CLIENT_TRAFFIC_SECRET_0 <client random> <secret>`` and its like: TLS 1.3; in drafts with ``QUIC_`` before;
 * ``PMS_CLIENT_RANDOM <client random> <premaster secret>``;
 * ``RSA <first 8 bytes of the encrypted premaster secret> <premaster secret>``;
-* ``RSA Session-ID:<session id> Master-Key:<master secret>``.
+* ``RSA Session-ID:<session id> Master-Key:<master secret>``;
+* ``ECH_SECRET`` and ``ECH_CONFIG``, by the client random of the outer ClientHello: see ``ech``.
 
 What is of none of these forms is counted and passed over: one bad line costs no good one. Lines with a label
-that gives nothing to decrypt with (``EXPORTER_SECRET``, ``ECH_CONFIG``), or one that is not known, are no bad
-lines (RFC 9850 section 2 has new ones come), but nothing of them is kept.
+that gives nothing to decrypt with (``EXPORTER_SECRET``), or one that is not known, are no bad lines (RFC 9850
+section 2 has new ones come), but nothing of them is kept.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ TLS13_LABELS = frozenset(
         "SERVER_TRAFFIC_SECRET_0",
     }
 )
+ECH_LABELS = ("ECH_SECRET", "ECH_CONFIG")
 _PREMASTER = "PMS_CLIENT_RANDOM"
 _LABEL = re.compile(rb"[A-Z][A-Z0-9_]{1,38}[A-Z0-9]")
 _RSA = re.compile(
@@ -48,6 +50,7 @@ _SIZES: dict[bytes, frozenset[int] | range] = {
     _PREMASTER.encode(): _ANY_SIZE,
     **{label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
     **{b"QUIC_" + label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
+    **{label.encode(): _ANY_SIZE for label in ECH_LABELS},
 }
 _MOST_SECRETS = 4_000_000
 _MOST_CANDIDATES = 8
@@ -67,6 +70,7 @@ class KeyLog:
         "_by_label",
         "_by_session",
         "_encrypted",
+        "_secrets",
         "bad_lines",
         "claimed",
         "lines",
@@ -79,6 +83,7 @@ class KeyLog:
         self._by_label: dict[bytes, dict[bytes, _Stored]] = {label: {} for label in _SIZES}
         for label in TLS13_LABELS:
             self._by_label[b"QUIC_" + label.encode()] = self._by_label[label.encode()]
+        self._secrets = [known for label, known in self._by_label.items() if label.decode() not in ECH_LABELS]
         self._by_session: dict[bytes, _Stored] = {}
         self._encrypted: dict[bytes, _Stored] = {}
         self.private_keys = PrivateKeys()
@@ -146,7 +151,7 @@ class KeyLog:
 
     def has(self, client_random: bytes) -> bool:
         """Whether any line gives a secret for this ClientHello."""
-        return any(client_random in known for known in self._by_label.values())
+        return any(client_random in known for known in self._secrets)
 
     def claim(self, client_random: bytes) -> None:
         """A connection has said this client random: its lines are about no other."""

@@ -18,6 +18,7 @@ from plainwire.tls.ciphers import connection_ciphers, master_secret, transcript_
 from plainwire.tls.handshake import (
     EARLY_DATA,
     ENCRYPT_THEN_MAC,
+    ENCRYPTED_CLIENT_HELLO,
     EXTENDED_MASTER_SECRET,
     SESSION_TICKET,
     TLS13,
@@ -76,6 +77,7 @@ class Negotiation:
         "next",
         "offered_suites",
         "offered_ticket",
+        "outer",
         "pair",
         "retried",
         "retry",
@@ -86,6 +88,7 @@ class Negotiation:
         "suite",
         "ticket",
         "transcript",
+        "transcript_size",
         "unsupported",
         "version",
     )
@@ -94,6 +97,7 @@ class Negotiation:
         self.client_random = b""
         self.client_version = 0
         self.offered_suites: list[int] = []
+        self.outer: tuple[bytes, Hello] | None = None  # a ClientHello with another inside, and its body
         self.offered_ticket = b""
         self.early_offered = False
         self.retry = False  # a second ClientHello is due (RFC 8446 section 4.1.2)
@@ -111,6 +115,7 @@ class Negotiation:
         self.key_exchange: bytes | None = None  # the ClientKeyExchange
         self.transcript: list[list[bytes]] | None = [[], [], []]  # ClientHello, server's, client's messages
         self.derived: tuple[int, list[bytes]] | None = None  # lines of the key log, master secrets
+        self.transcript_size = 0
         self.ticket = b""
         self.pair: Pair | None = None
         self.master = b""  # what ``pair`` was made of
@@ -122,11 +127,12 @@ class Negotiation:
 
     # --- what the messages say -----------------------------------------------------------------------
 
-    def client_hello(self, hello: Hello) -> None:
-        """Take a ClientHello; after a HelloRetryRequest, the second one."""
+    def client_hello(self, hello: Hello, body: bytes) -> None:
+        """Take a ClientHello; after a HelloRetryRequest, the second one. ``body``: as it was sent."""
         self.retry = False
         self.client_random, self.client_version = hello.random, hello.version
         self.offered_suites = hello.suites
+        self.outer = (body, hello) if ENCRYPTED_CLIENT_HELLO in hello.extensions else None
         self.offered_ticket = hello.extensions.get(SESSION_TICKET, b"")
         self.early_offered = EARLY_DATA in hello.extensions or self.early_offered
 
@@ -165,7 +171,8 @@ class Negotiation:
         if self.transcript is None:
             return
         self.transcript[part].append(message)
-        if sum(len(each) for part in self.transcript for each in part) > _MOST_TRANSCRIPT:
+        self.transcript_size += len(message)
+        if self.transcript_size > _MOST_TRANSCRIPT:
             self.transcript = None
 
     # --- the ciphers of SSL 3.0 to TLS 1.2 -----------------------------------------------------------
