@@ -1,8 +1,8 @@
 """Encrypted Client Hello (RFC 9849): the inner ClientHello, opened with what the key log says of it.
 
 A key log may have two lines under the outer client random (RFC 9850): ``ECH_SECRET``, the shared secret of
-the key encapsulation, and ``ECH_CONFIG``, the configuration that the client used. From both follows the key of
-HPKE (RFC 9180 section 5.1, mode_base), and with it the hello that carries the true name.
+the key encapsulation, and ``ECH_CONFIG``, the configuration that the client used. From both follows the key
+of HPKE (RFC 9180 section 5.1, mode_base), and with it the hello that carries the true name.
 """
 
 from __future__ import annotations
