@@ -127,7 +127,7 @@ def test_google_quic_is_named_and_not_decoded(datagram: bytes, called: str) -> N
 
 def test_a_long_header_of_who_knows_what_is_counted() -> None:
     """If it is as large as the first datagram of a connection has to be."""
-    head = bytes.fromhex("c5 77777777 02 0000 00")
+    head = bytes.fromhex("c5 77777777 08") + bytes(9)
     reading = read([Sent(head + bytes(1200)), Sent(head + bytes(100))])
     assert reading.connections == []
     assert reading.assembler.passed_over == {UNKNOWN_VERSION: 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.capture import reader
-from plainwire.model import PacketBatch, SecretsBlock
+from plainwire.model import DatagramBatch, PacketBatch, SecretsBlock
 from plainwire.packets.decode import Decoder
 from plainwire.tls.keylog import KeyLog
 from tests.corpus import corpus
 from tests.quic.wire import CLIENT, SERVER, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -26,7 +28,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
     return [row for row in rows if "quic" in row["protocols"] and "gquic" not in row["protocols"]]
 
 
-def _read(folder: Path, row: dict[str, str]) -> Reading:
+def _read(folder: Path, row: dict[str, str], *, singly: bool = False) -> Reading:
     keys, decoder, reading = KeyLog(), Decoder(), Reading()
     for name in filter(None, row["secret_files"].split(",")):
         keys.add((folder / name).read_bytes())
@@ -35,8 +37,8 @@ def _read(folder: Path, row: dict[str, str]) -> Reading:
             keys.add(item.data)
         elif isinstance(item, PacketBatch):
             datagrams = decoder.decode(item).datagrams
-            if datagrams is not None:
-                touched, over = reading.assembler.feed(datagrams, keys)
+            for part in [] if datagrams is None else _split(datagrams) if singly else [datagrams]:
+                touched, over = reading.assembler.feed(part, keys)
                 for connection in touched:
                     reading.take(connection)
                 reading.connections += [connection.finish() for connection in over]
@@ -44,6 +46,17 @@ def _read(folder: Path, row: dict[str, str]) -> Reading:
         reading.connections.append(connection.finish())
         reading.take(connection)
     return reading
+
+
+def _split(batch: DatagramBatch) -> Iterator[DatagramBatch]:
+    """One datagram each."""
+    for row in range(len(batch.number)):
+        columns = {
+            field.name: getattr(batch, field.name)[row : row + 1]
+            for field in dataclasses.fields(batch)
+            if field.name not in ("data", "endpoints")
+        }
+        yield DatagramBatch(data=batch.data, endpoints=batch.endpoints, **columns)
 
 
 def test_streams_are_those_that_tshark_decrypts() -> None:
@@ -80,11 +93,13 @@ def test_server_names_are_those_that_tshark_sees() -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_every_capture_with_quic_is_read_without_complaint(part: int) -> None:
+def test_every_capture_with_quic_at_once_and_datagram_by_datagram(part: int) -> None:
     folder = corpus()
     for row in _rows(folder)[part::4]:
-        reading = _read(folder, row)
-        assert reading.connections or "dtls" in row["protocols"], row["name"]
+        reading, singly = _read(folder, row), _read(folder, row, singly=True)
+        assert reading.connections, row["name"]
+        assert singly.connections == reading.connections, row["name"]
+        assert singly.texts == reading.texts, row["name"]
         for connection in reading.connections:
             reasons = [each.reason for each in connection.undecrypted]
             assert connection.decrypted or reasons or connection.packets <= 3, row["name"]

@@ -234,8 +234,8 @@ class QuicAssembler:
             return ""
         if versions.named_by_quic(header.version):
             return f"{versions.name(header.version)} is not decoded"
-        longest = max(len(header.target), len(header.source))
-        if longest <= headers.LONGEST_ID and data[0] & headers.FIXED:
+        sizes = headers.SHORTEST_FIRST_ID <= len(header.target) <= headers.LONGEST_ID >= len(header.source)
+        if sizes and data[0] & headers.FIXED:
             self.passed_over[UNKNOWN_VERSION] += 1
         return None
 

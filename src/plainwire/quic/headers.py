@@ -12,6 +12,9 @@ LONG, FIXED = 0x80, 0x40
 LONGEST_ID = 20
 """Bytes of a connection id in versions 1 and 2 (RFC 9000 section 17.2)."""
 
+SHORTEST_FIRST_ID = 8
+"""Bytes at least of that which a client makes up for its first packet (RFC 9000 section 7.2)."""
+
 _TAG = 16
 
 
