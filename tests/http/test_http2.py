@@ -126,6 +126,17 @@ def test_a_body_is_decoded_by_its_content_coding() -> None:
     assert exchange.response.content
     assert exchange.response.content.decoded_size == 5000
     assert exchange.response.content.complete
+    assert exchange.response.body == b"x" * 5000
+    assert exchange.response.body_size == len(body)
+
+
+def test_a_part_of_a_coded_body_is_left_as_it_is() -> None:
+    pair = Pair()
+    part = gzip.compress(b"x" * 5000)[7:]
+    pair.answer(pair.ask(), part, [(":status", "206"), ("content-encoding", "gzip")])
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.response
+    assert (exchange.response.body, exchange.response.content) == (part, None)
 
 
 def test_a_content_length_that_the_data_does_not_have_is_a_defect() -> None:

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Outcome, StreamEvent, Text
 
 MOST_BODY_KEPT = 64 << 20
-"""Bytes of each body that are kept, where bodies are."""
+"""Bytes of each body that are kept, decoded, where bodies are."""
 
 _BODILESS = frozenset((204, 304))
+_PARTIAL = 206
 
 
 class Shared:
@@ -53,21 +54,25 @@ class Shared:
 
 
 class _Body:
-    """The body of one message as it comes."""
+    """The body of one message as it comes; its content codings are undone, but not those of a part (206)."""
 
-    __slots__ = ("decoder", "events", "parts")
+    __slots__ = ("_kept", "decoder", "events", "parts")
 
-    def __init__(self, fields: list[tuple[str, str]], budget: Budget, *, streamed: bool) -> None:
+    def __init__(self, fields: list[tuple[str, str]], budget: Budget, *, streamed: bool, whole: bool) -> None:
         named = codings(value for name, value in fields if name == "content-encoding")
-        self.decoder = ContentDecoder(named, budget) if named else None
+        self.decoder = ContentDecoder(named, budget) if named and whole else None
+        self._kept = 0
         kind = value_of(fields, "content-type") if streamed else ""
         self.events = EventCounter() if kind.lower().startswith("text/event-stream") else None
         self.parts: list[bytes] = []
 
-    def feed(self, part: bytes) -> None:
+    def feed(self, part: bytes, *, keep: bool) -> None:
         plain = part if self.decoder is None else self.decoder.feed(part)
         if self.events is not None:
             self.events.feed(plain)
+        if keep and self._kept + len(plain) <= MOST_BODY_KEPT:
+            self._kept += len(plain)
+            self.parts.append(plain)
 
 
 class Call:
@@ -122,7 +127,7 @@ class Call:
         shared = self._shared
         request = make_request(shared.rules, block.fields, place, shared.version)
         self.exchange.request = request
-        self._bodies[Side.CLIENT] = _Body(block.fields, shared.budget, streamed=False)
+        self._bodies[Side.CLIENT] = _Body(block.fields, shared.budget, streamed=False, whole=True)
         self._grpc = grpc_of(request)
         if self._grpc is not None:
             self.exchange.grpc = self._grpc.facts
@@ -138,7 +143,9 @@ class Call:
             exchange.interim.append(response)
             return response
         exchange.response = response
-        self._bodies[Side.SERVER] = _Body(block.fields, shared.budget, streamed=True)
+        self._bodies[Side.SERVER] = _Body(
+            block.fields, shared.budget, streamed=True, whole=response.status != _PARTIAL
+        )
         if self._grpc is not None:
             self._grpc.trailers(block.fields)
         request = exchange.request
@@ -176,9 +183,7 @@ class Call:
         message.body_size += len(part)
         if side == Side.CLIENT and part and isinstance(message, Request):
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
-        if self._shared.keep_bodies and message.body_size <= MOST_BODY_KEPT:
-            body.parts.append(part)
-        body.feed(part)
+        body.feed(part, keep=self._shared.keep_bodies)
         if self._grpc is not None:
             self._grpc.feed(side, part)
         _extend(message, place)
