@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from aioquic.quic.crypto import CryptoPair
 from aioquic.tls import CipherSuite
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plainwire.model import Endpoint
 from plainwire.quic.aftermath import MOST_EVENTS
 from tests.quic.test_connection import talk
+from tests.quic.test_protection import CLIENT_HELLO, SERVER_HELLO
 from tests.quic.wire import AWAY, CLIENT, HOME, SERVER, Reading, Sent, read
 
 if TYPE_CHECKING:
@@ -149,3 +152,52 @@ def test_events_are_bounded(made: Talk) -> None:
     wire = [sealed(made, (b"\x1a" + bytes(8)) * 120, number=FIRST + n) for n in range(40)]
     reading = after(made, *wire)
     assert len(reading.only.events) <= 2 * MOST_EVENTS
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=80), min_size=1, max_size=8))
+def test_any_frames_of_an_authentic_peer(made: Talk, payloads: list[bytes]) -> None:
+    wire = [
+        sealed(made, payload, number=FIRST + n, by_client=bool(n % 2)) for n, payload in enumerate(payloads)
+    ]
+    whole, singly = after(made, *wire), read([*made.wire, *wire], made.key_log, step=1)
+    assert whole.texts == singly.texts
+    assert whole.connections == singly.connections
+
+
+def initial(crypto: bytes, *, by_client: bool, number: int = 0) -> Sent:
+    """An Initial packet, which anybody can make, with this at the beginning of its CRYPTO stream."""
+    target, pair = bytes(range(8)), CryptoPair()
+    pair.setup_initial(cid=target, is_client=by_client, version=1)
+    payload = (b"\x06\x00" + (0x4000 + len(crypto)).to_bytes(2, "big") + crypto).ljust(40, b"\0")
+    size = (0x4000 + 4 + len(payload) + 16).to_bytes(2, "big")
+    ids = b"\x08" + target + b"\x00" if by_client else b"\x00\x08" + target
+    header = b"\xc3\0\0\0\1" + ids + b"\x00" + size + number.to_bytes(4, "big")
+    path = (HOME, AWAY) if by_client else (AWAY, HOME)
+    return Sent(pair.encrypt_packet(header, payload, number), *path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_handshake_messages(data: st.DataObject) -> None:
+    wire = []
+    for side in (0, 1):
+        message = bytearray(hello_of(side))
+        for _ in range(data.draw(st.integers(0, 3))):
+            message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
+        cut = data.draw(st.integers(1, len(message)))
+        wire.append(initial(bytes(message[:cut]), by_client=side == 0))
+    assert read(wire).only.packets == 2
+
+
+def test_hellos_of_the_rfc_are_read() -> None:
+    tls = read([initial(hello_of(0), by_client=True), initial(hello_of(1), by_client=False)]).only.tls
+    assert tls is not None
+    assert tls.server_name == "example.com"
+    assert tls.cipher_suite == "TLS_AES_128_GCM_SHA256"
+    assert tls.alpn_offered == ["alpn"]
+
+
+def hello_of(side: int) -> bytes:
+    """RFC 9001 appendix A.2 and A.3, without the frame around."""
+    return CLIENT_HELLO[4:] if side == 0 else SERVER_HELLO[9:]
