@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from plainwire.quic import headers
 from plainwire.quic.protection import (
@@ -15,6 +18,7 @@ from plainwire.quic.protection import (
 )
 from plainwire.quic.versions import VERSIONS, Form
 from plainwire.tls import suites
+from plainwire.tls.ciphers import expand_label
 
 V1, V2 = VERSIONS[1], VERSIONS[0x6B3343CF]
 TARGET = bytes.fromhex("8394c8f03e515708")  # appendix A of both: the client's Destination Connection ID
@@ -58,6 +62,27 @@ HEADS = {  # of the client's Initial as it is sent, and its end
 RETRIES = {
     "v1": "ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba",
     "v2": "cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6",
+}
+DRAFT_29_SERVER_INITIAL = bytes.fromhex(
+    "caff00001d0008f067a5502a4262b5004074aaf2f007823a5d3a1207c86ee49132824f0465243d082d868b107a38092bc80528"
+    "664cbf9456ebf27673fb5fa5061ab573c9f001b81da028a00d52ab00b15bebaa70640e106cf2acd043e9c6b4411c0a79637134"
+    "d8993701fe779e58c2fe753d14b0564021565ea92e57bc6faf56dfc7a40870e6"
+)
+"""draft-ietf-quic-tls-29 appendix A.3."""
+
+DRAFT_23_CLIENT = tuple(
+    bytes.fromhex(text)
+    for text in (
+        "af7fd7efebd21878ff66811248983694",
+        "8681359410a70bb9c92f0420",
+        "a980b8b4fb7d9fbc13e814c23164253d",
+    )
+)
+"""Key, iv and hp of draft-ietf-quic-tls-23 appendix A.1."""
+
+DRAFT_RETRIES = {  # appendix A.4 of draft-ietf-quic-tls-27 and -29
+    0xFF00001B: "ffff00001b0008f067a5502a4262b5746f6b656ea523cb5ba524695f6569f293a1359d8e",
+    0xFF00001D: "ffff00001d0008f067a5502a4262b5746f6b656ed16926d81f6f9ca2953a8aa4575e1e49",
 }
 CHACHA = {
     "v1": "4cfe4189655e5cd55c41f69080575d7999c25a5bfb",
@@ -138,6 +163,52 @@ def test_retry_integrity(name: str) -> None:
     assert retry_is_genuine(BY_NAME[name], packet, TARGET)
     assert not retry_is_genuine(BY_NAME[name], packet, TARGET[:-1])
     assert not retry_is_genuine(BY_NAME[name], packet[:-1] + b"!", TARGET)
+
+
+def test_draft_29_initial() -> None:
+    header = headers.read_long(DRAFT_29_SERVER_INITIAL)
+    assert header is not None
+    keys = initial_keys(VERSIONS[0xFF00001D], TARGET)[1]
+    opened = keys.open(DRAFT_29_SERVER_INITIAL, header.number_at, 0)
+    assert opened is not None
+    assert opened.payload.startswith(bytes.fromhex("0d0000000018410a020000560303eefce7f7b37ba1d1632e9667"))
+
+
+@pytest.mark.parametrize("number", [0xFF000017, 0xFF000018, 0xFF00001C, 0xFACEB002])
+def test_draft_23_initial(number: int) -> None:
+    """Sealed here with the draft's keys."""
+    key, iv, hp = DRAFT_23_CLIENT
+    header = b"\xc0" + number.to_bytes(4, "big") + b"\x08" + TARGET + b"\0\0\x40\x40\x07"
+    nonce = iv[:-1] + bytes((iv[-1] ^ 7,))
+    body = AESGCM(key).encrypt(nonce, b"\x01" * 47, header)
+    mask = Cipher(AES(hp), modes.ECB()).encryptor().update(body[3:19])
+    packet = bytes((header[0] ^ mask[0] & 0x0F,)) + header[1:-1] + bytes((7 ^ mask[1],)) + body
+    found = headers.read_long(packet)
+    assert found is not None
+    opened = initial_keys(VERSIONS[number], TARGET)[0].open(packet, found.number_at, 0)
+    assert opened == (7, b"\x01" * 47)
+
+
+def test_ccm() -> None:
+    """Sealed here; RFC 9001 section 5.4.3: the mask is AES's as for GCM."""
+    suite = suites.lookup(0x0304, 0x1304)
+    assert suite is not None
+    key, iv, hp = (
+        expand_label(suite, SECRET_A5, b"quic " + label, size)
+        for label, size in ((b"key", 16), (b"iv", 12), (b"hp", 16))
+    )
+    header = b"\x40" + TARGET + b"\x00"
+    body = AESCCM(key, tag_length=16).encrypt(iv, b"\x01" * 30, header)
+    mask = Cipher(AES(hp), modes.ECB()).encryptor().update(body[3:19])
+    packet = bytes((0x40 ^ mask[0] & 0x1F,)) + TARGET + mask[1:2] + body
+    assert UpdatedKeys(suite, SECRET_A5, b"quic").open(packet, 9, 0) == (0, b"\x01" * 30)
+
+
+@pytest.mark.parametrize("number", DRAFT_RETRIES)
+def test_retry_of_drafts(number: int) -> None:
+    packet = bytes.fromhex(DRAFT_RETRIES[number])
+    assert retry_is_genuine(VERSIONS[number], packet, TARGET)
+    assert not retry_is_genuine(VERSIONS[number], packet, TARGET[1:])
 
 
 def test_packet_numbers_of_the_rfc() -> None:

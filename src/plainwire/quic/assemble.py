@@ -50,6 +50,7 @@ _KNOWN = (0, *versions.VERSIONS)
 _SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
 _SMALLEST_SHORT = 21
 _MOST_ON_PATH = 8
+_MOST_ROUTES = 256  # of one connection: two for each pair of addresses
 _SHORTEST_GLOBAL_ID = 4
 """Connection ids that lead to a connection from other addresses than those it was seen with."""
 
@@ -249,7 +250,8 @@ class QuicAssembler:
                 self._sizes[len(connection_id)] += 1
                 self._ids[connection_id] = connection, end
         connection.learnt.clear()
-        if here and here[-1][0] is connection:
+        routes = self._routes.setdefault(connection.facts.id, [])
+        if (here and here[-1][0] is connection) or len(routes) >= _MOST_ROUTES:
             return
         for route, end in ((path, sender), (path[::-1], 1 - sender)):
             ends = self._paths.setdefault(route, [])
@@ -257,7 +259,7 @@ class QuicAssembler:
             if entry in ends:
                 ends.remove(entry)
             else:
-                self._routes.setdefault(connection.facts.id, []).append(route)
+                routes.append(route)
             ends.append(entry)
             del ends[:-_MOST_ON_PATH]
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.model import Connection, QuicInfo, Side, TlsInfo, Undecrypted
+from plainwire.model import Connection, QuicInfo, Side, Undecrypted
 from plainwire.quic import headers, versions
 from plainwire.quic.aftermath import Aftermath
 from plainwire.quic.handshake import Handshake
@@ -410,7 +410,7 @@ class QuicConnection:
         self._room.left, self._held = self._room.left + self._held, 0
         self._waiting.clear()
         self._after.finish()
-        facts.tls = TlsInfo() if self.undecoded else self._handshake.info
+        facts.tls = None if self.undecoded else self._handshake.info
         for end in (0, 1):
             side = self.side(end)
             self._handshake.info.key_updates[side] = self._keyring.updates(side)
