@@ -30,6 +30,7 @@ from plainwire.streams.columns import (
     WINDOW,
     Row,
 )
+from plainwire.streams.copies import Copies
 from plainwire.streams.direction import Direction
 from plainwire.streams.opening import Opening, first_byte
 from plainwire.streams.run import plain_run
@@ -56,7 +57,7 @@ class TcpConnection:
 
     __slots__ = (
         "_clock_ns",
-        "_doubled",
+        "_copies",
         "_endpoints",
         "_ends",
         "_isn",
@@ -89,7 +90,7 @@ class TcpConnection:
         self._syn_ns: list[int] = []  # when the client's SYNs were seen
         self._offered: list[int] = []  # where the stream begins by the SYN-ACKs of the server
         self._tail = Tail()
-        self._doubled = False  # some packets were captured twice: every one may have been
+        self._copies: Copies | None = None  # once there is one, every packet may have been captured twice
         self._clock_ns = first[CLOCK]
 
     def take(self, data: bytes, columns: Int64s, rows: Int64s) -> int:
@@ -127,7 +128,7 @@ class TcpConnection:
         return (
             self._opening is None
             and not self.ended
-            and not self._doubled
+            and self._copies is None
             and not any(d.base is None or d.waits or d.fin is not None for d in self.directions)
             and (len(self._offered) < 2 or self.directions[Side.SERVER].next > 0)
         )
@@ -232,6 +233,8 @@ class TcpConnection:
             client.settle(row[TIME])
             server.settle(row[TIME])
         self._tail.add(row)
+        if self._copies is not None:
+            self._copies.remember(row)
 
     def _acknowledge(self, number: int, which: Side) -> None:
         acknowledged = self.directions[1 - which]
@@ -243,14 +246,16 @@ class TcpConnection:
     def _is_copy(self, row: Row, direction: Direction) -> bool:
         """Whether the same packet was captured before, on another interface say."""
         flags, length = row[FLAGS], row[LENGTH]
-        if not self._doubled:
+        if self._copies is None:
             came = self._came_before(direction.side, flags) or bool(
                 length and direction.base is not None and direction.holds(direction.offset(row[SEQ]), length)
             )
             if not came:
                 return False
-        copy = self._tail.holds_copy(row)
-        self._doubled = self._doubled or copy
+        copies = self._copies or Copies(self._tail.latest())
+        copy = copies.holds(row)
+        if copy:
+            self._copies = copies
         return copy
 
     def _came_before(self, side: Side, flags: int) -> bool:

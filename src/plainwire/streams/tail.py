@@ -1,4 +1,4 @@
-"""The last segments of a connection, raw: for the rules, and to know a packet that was captured twice."""
+"""The last segments of a connection, as they were on the wire."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plainwire.model import FIN, RST, SYN
-from plainwire.streams.columns import FLAGS, IP_ID, KEPT, LENGTH, SOURCE, TIME, TTL, Row
+from plainwire.streams.columns import KEPT, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +17,7 @@ if TYPE_CHECKING:
 TAIL = 2048
 """How many of its last segments a connection keeps for the rules."""
 
-COPY_NS = 100_000_000
-"""A copy with the same IP identification within this time is the same packet: no retransmission timeout
-is that short (RFC 6298 section 2.4), and a retransmission gets an identification of its own.
-"""
-
-COPY_WITHOUT_ID_NS = 1_000_000
-"""The same for packets without one (IPv6, and RFC 6864 section 4.1)."""
-
-_MOST_HOPS = 8
-_LOOKED_THROUGH = 64
+_LATEST = 64
 _AT_ONCE = 64 * KEPT
 
 
@@ -74,27 +64,10 @@ class Tail:
             self._count = self._tables[0].shape[1]
         return self._tables[0][:, -TAIL:]
 
-    def holds_copy(self, row: Row) -> bool:
-        """Whether a segment is the same packet as a recent one, captured at another place."""
-        id_, bare = row[IP_ID], not row[LENGTH] and not row[FLAGS] & (SYN | FIN | RST)
-        if id_ <= 0 and bare:
-            return False  # of equal acknowledgments each may be one of its own (RFC 5681 section 2)
-        oldest = row[TIME] - (COPY_NS if id_ > 0 else COPY_WITHOUT_ID_NS)
-        for earlier in self._newest():
-            if earlier[TIME] < oldest:
-                return False
-            same_packet = earlier[SOURCE:TTL] == row[SOURCE:TTL] and earlier[IP_ID] == id_
-            if same_packet and abs(earlier[TTL] - row[TTL]) <= _MOST_HOPS:
-                return True
-        return False
-
-    def _newest(self) -> Iterator[Row]:
-        """The last ones, newest first."""
-        for end in range(len(self._rows), 0, -KEPT):
-            yield self._rows[end - KEPT : end].tolist()
-        left = _LOOKED_THROUGH - len(self._rows) // KEPT
-        for columns in reversed(self._tables):
-            if left <= 0:
-                return
-            yield from columns[:, : -left - 1 : -1].T.tolist()
-            left -= columns.shape[1]
+    def latest(self) -> Iterator[Row]:
+        """The last few, oldest first."""
+        tables = self._tables[-1:] if len(self._rows) < _LATEST * KEPT else []
+        for columns in tables:
+            yield from columns[:, len(self._rows) // KEPT - _LATEST :].T.tolist()
+        for start in range(0, len(self._rows), KEPT):
+            yield self._rows[start : start + KEPT].tolist()
