@@ -210,6 +210,34 @@ def test_a_reset_by_the_client_aborts_even_if_the_answer_was_on_its_way() -> Non
     assert _outcome(pair) == "aborted"
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_reset_by_a_client_that_has_all_that_was_announced_aborts_nothing(*, ended: bool) -> None:
+    pair = Pair()
+    stream = pair.ask()
+    pair.server.send_headers(stream, [*OK, ("content-length", "3")])
+    pair.server.send_data(stream, b"yes")
+    pair.pass_on()
+    pair.client.reset_stream(stream, ErrorCodes.STREAM_CLOSED)
+    pair.talk.client(pair.client.data_to_send())
+    if ended:
+        pair.server.end_stream(stream)
+        pair.talk.server(pair.server.data_to_send())
+    assert _outcome(pair) == "complete"
+
+
+def test_a_reset_by_a_client_that_lacks_the_last_announced_byte_aborts() -> None:
+    pair = Pair()
+    stream = pair.ask()
+    pair.server.send_headers(stream, [*OK, ("content-length", "4")])
+    pair.server.send_data(stream, b"yes")
+    pair.pass_on()
+    pair.client.reset_stream(stream, ErrorCodes.STREAM_CLOSED)
+    pair.talk.client(pair.client.data_to_send())
+    pair.server.send_data(stream, b"!", end_stream=True)
+    pair.talk.server(pair.server.data_to_send())
+    assert _outcome(pair) == "aborted"
+
+
 def test_a_reset_after_a_complete_response_changes_nothing() -> None:
     talk = _clear(
         _ask_bytes(end=False),
@@ -474,6 +502,16 @@ def test_a_hole_within_data_costs_only_its_bytes() -> None:
     assert exchange.response.body_size == 3000
     assert exchange.outcome == "complete"
     assert any("400 bytes" in defect for defect in exchange.response.defects)
+
+
+def test_packets_that_came_late_leave_the_order_of_frames_as_it_is() -> None:
+    talk = _long_download().talk
+    down = [act for act in talk.acts if act.side == SERVER]
+    for act, number in zip(down, sorted((a.packet for a in down), reverse=True), strict=True):
+        act.packet, act.time_ns = number, number * 1_000_000_000
+    (exchange,), _, _ = read(talk, at_once=True)
+    assert exchange.response
+    assert (exchange.response.body, exchange.outcome) == (b"x" * 3000, "complete")
 
 
 def test_a_hole_over_frames_makes_open_streams_unseen() -> None:

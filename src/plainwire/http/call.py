@@ -84,6 +84,7 @@ class Call:
         "_grpc",
         "_shared",
         "_tunnel",
+        "_whole",
         "ended",
         "exchange",
         "lost",
@@ -102,6 +103,7 @@ class Call:
         self._grpc: GrpcReader | None = None
         self._tunnel = False
         self._cancelled = False
+        self._whole: tuple[int, int] | None = None  # time and packet of the announced response's last byte
 
     # --- what frames say ----------------------------------------------------------------------------
 
@@ -186,6 +188,8 @@ class Call:
         body.feed(part, keep=self._shared.keep_bodies)
         if self._grpc is not None:
             self._grpc.feed(side, part)
+        if side == Side.SERVER and part and message.body_size == message.declared_size:
+            self._whole = place.last_ns, place.last_packet
         _extend(message, place)
 
     def _carry(
@@ -239,17 +243,26 @@ class Call:
         self.exchange.outcome = self._outcome(facts)
 
     def _is_cancelled(self) -> bool:
-        """Whether the client gave the stream up before all of the response had come."""
+        """Whether the client gave the stream up before all of the response had come.
+
+        A client that has as many bytes as content-length announced may do so before the server says that it
+        has no more: curl 7.88 does, with STREAM_CLOSED.
+        """
         response, reset = self.exchange.response, self.exchange.reset
-        if reset is None or reset.side == Side.SERVER:
+        if reset is None or reset.side == Side.SERVER or self._had_all(reset):
             return False
         if response is None or not response.complete:
             return True
         return (response.last_ns, response.last_packet) > (reset.time_ns, reset.packet)
 
+    def _had_all(self, reset: StreamEvent) -> bool:
+        return self._whole is not None and self._whole <= (reset.time_ns, reset.packet)
+
     def _outcome(self, facts: Connection) -> Outcome:
         response, reset = self.exchange.response, self.exchange.reset
         if response is not None and response.complete and not self._cancelled:
+            return "complete"
+        if reset is not None and reset.side == Side.CLIENT and self._had_all(reset):
             return "complete"
         refused = reset is not None and reset.side == Side.SERVER and reset.code == self._shared.refused
         if refused or (self.refused and response is None):
