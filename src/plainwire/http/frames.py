@@ -95,6 +95,9 @@ def locate(parts: list[Part], where: Locator) -> list[Part]:
             numbers, _ = where.locate([part.held_until - 1 for part in held])
             for part, number in zip(held, numbers, strict=True):
                 part.seen_packet = number
+        seen = 0
+        for part in parts:  # what came behind a late packet could only be read after that
+            seen = part.seen_packet = max(seen, part.seen_packet)
     return parts
 
 
