@@ -64,6 +64,8 @@ class Http2:
         self._calls: dict[int, Call] = {}  # that may still get frames
         self._done: set[int] = set()
         self._all: list[Call] = []
+        self._intact: tuple[list[Call], list[Call]] = ([], [])  # by side, since its last hole
+        self._websockets: list[Call] = []
         self._windows = Windows(self._event)
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
@@ -127,7 +129,7 @@ class Http2:
     def looked_up_to(self) -> tuple[int, int]:
         """Below these offsets of the client's and the server's stream nothing will be looked up again."""
         low = [cutter.lowest_needed for cutter in self._cutters]
-        for call in self._calls.values():
+        for call in self._websockets:
             if call.websocket is not None:
                 low = [min(pair) for pair in zip(low, call.websocket.looked_up_to(), strict=True)]
         return low[0], low[1]
@@ -137,7 +139,8 @@ class Http2:
     def _add(self, stream: int) -> Call:
         call = Call(self.shared, stream)
         self._calls[stream] = call
-        self._all.append(call)
+        for calls in (self._all, *self._intact):
+            calls.append(call)
         return call
 
     def _headers(self, part: Part) -> None:
@@ -200,7 +203,10 @@ class Http2:
             call.request(decoded, first).complete = True
             call.ended[Side.CLIENT] = True
             return
+        plain = call.websocket is None
         call.headers(first.side, decoded, first, decoder.unseen)
+        if plain and call.websocket is not None:
+            self._websockets.append(call)
         if first.flags & frames.END_STREAM:
             self._end(call, first)
 
@@ -227,9 +233,10 @@ class Http2:
         self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
         self._blocks[part.side] = None
         self._windows.forget_all()
-        for call in self._calls.values():
+        for call in self._intact[part.side]:
             if not call.ended[part.side]:
                 call.lost[part.side] = True
+        self._intact[part.side].clear()
 
     # --- beside messages ----------------------------------------------------------------------------
 
