@@ -79,7 +79,7 @@ class QuicConversation:
         """The connection is over: complete its facts and its exchanges."""
         facts = self.quic.finish()
         self.feed()
-        facts.application = self.quic.alpn
+        facts.application = self.quic.alpn or facts.application
         if self._http is not None:
             facts.exchanges += self._http.close(facts)
             self._pass_on(self._http)
