@@ -237,13 +237,13 @@ class Direction:
         """The connection is over: no hole will be filled any more.
 
         ``closing``: the receiver has closed its own side. Then the last number that it acknowledged, if it
-        did so alone and nothing of it was seen, is that of a FIN (RFC 9293 section 3.4) which the
-        capture lost, and no byte.
+        did so alone or all before it was seen, is that of a FIN (RFC 9293 section 3.4) which the capture
+        lost, and no byte.
         """
         while self._early:
             self._give_up()
         end = self.acked if self.fin is None else self.fin
-        if self.fin is None and closing and self.last_step == 1 and end > self.next:
+        if self.fin is None and closing and end > self.next and 1 in (self.last_step, end - self.next):
             end -= 1
         if end > self.next:  # acknowledged, or sent before the FIN, yet never seen
             self._skip(self.next, end - self.next, packet)

@@ -10,8 +10,6 @@ import numpy as np
 from plainwire.streams.columns import KEPT, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from plainwire.model import Int64s
 
 TAIL = 2048
@@ -64,10 +62,11 @@ class Tail:
             self._count = self._tables[0].shape[1]
         return self._tables[0][:, -TAIL:]
 
-    def latest(self) -> Iterator[Row]:
+    def latest(self) -> list[Row]:
         """The last few, oldest first."""
-        tables = self._tables[-1:] if len(self._rows) < _LATEST * KEPT else []
-        for columns in tables:
-            yield from columns[:, len(self._rows) // KEPT - _LATEST :].T.tolist()
-        for start in range(0, len(self._rows), KEPT):
-            yield self._rows[start : start + KEPT].tolist()
+        found = [self._rows[at : at + KEPT].tolist() for at in range(0, len(self._rows), KEPT)]
+        for columns in reversed(self._tables):
+            if len(found) >= _LATEST:
+                break
+            found[:0] = columns[:, len(found) - _LATEST :].T.tolist()
+        return found
