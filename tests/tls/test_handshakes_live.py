@@ -177,6 +177,23 @@ def test_a_renegotiation_that_the_server_refuses(tmp_path: Path) -> None:
     assert reading.reasons == []
 
 
+def test_a_renegotiation_that_the_server_asks_for(tmp_path: Path) -> None:
+    with server(tmp_path, "-tls1_2") as spoken, spoken.client("-tls1_2", "-state") as client:
+        _until(client, b"Verify return code")
+        say(client, LINE, b"")
+        assert spoken.process.stdin is not None
+        assert spoken.process.stdout is not None
+        spoken.process.stdin.write(b"r\n")  # HelloRequest
+        spoken.process.stdin.flush()
+        assert any(b"SSL_do_handshake -> 1" in line for line in spoken.process.stdout)
+        _until(client, b"SSL negotiation finished successfully")
+        say(client, LINE, b"")
+    reading = read(spoken.between.wait(), spoken.key_log)
+    assert reading.texts[CLIENT] == LINE * 2
+    assert reading.reasons == []
+    assert reading.session.info.renegotiations == 1
+
+
 def test_key_updates_asked_for_by_the_client(tmp_path: Path) -> None:
     with server(tmp_path, "-rev", "-tls1_3") as spoken:
         wire = spoken.talk(between=(b"K\n", b"k\n", b"K\n"))  # K: the server shall update, too

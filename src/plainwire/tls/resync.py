@@ -20,6 +20,7 @@ MOST_TRIES = 1 << 14
 """Openings of records that one hole may cost."""
 FEW_TRIES = 1 << 10
 """As many, where no bytes are missing."""
+_SLOW = 7  # as many halvings, for a cipher that is made in Python
 _MOST_NUMBERS = 1 << 12
 _SMALLEST = 5 + 17
 """Bytes of the smallest record: of TLS 1.3, with nothing in it; those of TLS 1.2 are larger."""
@@ -61,13 +62,13 @@ class Lost:
 
     __slots__ = ("_failed", "_tries", "ciphers", "damage", "packet", "since", "why")
 
-    def __init__(self, since: int, packet: int, why: str, *, damage: str = "") -> None:
+    def __init__(self, since: int, packet: int, why: str, *, damage: str = "", slow: bool = False) -> None:
         self.since = since
         self.packet = packet
         self.why = why  # why nothing more is read, if no record is found
         self.damage = damage  # of the bytes before one that is found; empty where they are missing
         self.ciphers: list[Try] = []
-        self._tries = FEW_TRIES if damage else MOST_TRIES  # that are left
+        self._tries = (FEW_TRIES if damage else MOST_TRIES) >> (_SLOW if slow else 0)  # that are left
         self._failed: set[int] = set()
 
     @property

@@ -47,6 +47,8 @@ MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
 
 _SSLV2_SERVER_HELLO = 4
+_FAST_GCM = ("AES", "SM4")
+"""Ciphers whose GCM is not made in Python: see ``algorithms``."""
 
 
 class Alert(NamedTuple):
@@ -241,7 +243,7 @@ class TlsSession(Handshaking):
         why = f"wrong secret (MAC failed at record {direction.record + 1})"
         if direction.at.seekable and (direction.trusted or direction.at.authenticated):
             damage = f"record {direction.record + 1} is damaged (MAC failed)"
-            direction.lost = Lost(start, 0, why, damage=damage)
+            direction.lost = self._lost(direction, start, why, damage=damage)
         else:
             self._die(direction, why)
 
@@ -265,7 +267,7 @@ class TlsSession(Handshaking):
         else:
             why = f"no TLS record where record {direction.record + 1} should begin"
             if direction.at.seekable and direction.trusted:
-                direction.lost = Lost(direction.base + at, 0, why, damage=why)
+                direction.lost = self._lost(direction, direction.base + at, why, damage=why)
             else:
                 self._die(direction, why)
 
@@ -277,7 +279,7 @@ class TlsSession(Handshaking):
             return
         if direction.lost is None:
             why = f"gap at record {direction.record + 1}"
-            direction.lost = Lost(direction.base, gap.packet, why)
+            direction.lost = self._lost(direction, direction.base, why, packet=gap.packet)
         direction.messages = b""
         if not negotiation.authenticated:
             negotiation.transcript = None
@@ -285,6 +287,12 @@ class TlsSession(Handshaking):
             self._die(direction, negotiation.unsupported or direction.lost.why)
         else:
             self._early_data_unknown(direction)
+
+    @staticmethod
+    def _lost(direction: Direction, since: int, why: str, *, packet: int = 0, damage: str = "") -> Lost:
+        suite = direction.at.suite
+        slow = suite is not None and suite.kind == "gcm" and suite.cipher not in _FAST_GCM
+        return Lost(since, packet, why, damage=damage, slow=slow)
 
     def find(self, direction: Direction) -> bool:
         """See ``Taker``."""
