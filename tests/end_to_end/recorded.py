@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -53,6 +54,14 @@ class Recorded:
         """The exchanges with the server on ``port``, in the order of their requests."""
         mine = {c["id"] for c in self.report["connections"] if c["server"].endswith(f":{port}")}
         return [e for e in self.report["exchanges"] if e["connection"] in mine]
+
+    def of_all_programs(self) -> Recorded:
+        """The same with the connections of every program in the capture."""
+        command = [sys.executable, "-m", "plainwire", "analyze", "--json", self.case.capture]
+        done = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
+        )
+        return dataclasses.replace(self, report=json.loads(done.stdout))
 
 
 def record(folder: Path, *program: object) -> Recorded:

@@ -103,12 +103,16 @@ def nginx(folder: Path, servers: str, *, hosts: Sequence[str] = (HOST,)) -> Iter
         addresses = [_address(host, port) for host, port in zip(hosts, ports, strict=True)]
         for number, address in enumerate(addresses):
             servers = servers.replace(f"{{{number}}}", address)
-        text = _NGINX.format(folder=folder, papers=papers, servers=servers)
-        (folder / "nginx.conf").write_text(text, encoding="utf-8")
+        (folder / "nginx.conf").write_text(nginx_configuration(folder, papers, servers), encoding="utf-8")
         command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         inherited = {"NGINX": "".join(f"{s.fileno()};" for s in sockets)}
         process = stack.enter_context(started(command, folder / "output", sockets, inherited))
         yield Nginx(ports, papers, folder, process)
+
+
+def nginx_configuration(folder: Path, papers: Certificates, servers: str) -> str:
+    """A whole nginx.conf around server blocks; all that nginx writes goes into ``folder``."""
+    return _NGINX.format(folder=folder, papers=papers, servers=servers)
 
 
 def _address(host: str, port: int) -> str:

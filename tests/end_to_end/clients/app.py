@@ -40,7 +40,7 @@ async def _echo(receive: Receive, send: Send) -> None:
         if message["type"] == "websocket.connect":
             await send({"type": "websocket.accept"})
         elif message["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": message["text"]})
+            await send({**message, "type": "websocket.send"})
         else:
             return
 

@@ -1,0 +1,93 @@
+"""Both ends of gRPC, by grpcio, with bytes for messages; the client says in JSON what came of each call.
+
+``serve PORT-FILE``: opens a port of its own and writes its number into the file.
+``talk TARGET [AUTHORITY]``: TLS where there is an authority.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COUNT, MESSAGE = 5, b"x" * 1_000
+REFUSAL = "no such thing: 100% \N{SNOWMAN}"
+
+
+def _echo(request: bytes, _: grpc.ServicerContext) -> bytes:
+    return request
+
+
+def _refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
+    context.abort(grpc.StatusCode.NOT_FOUND, REFUSAL)
+    return b""
+
+
+def _count(request: bytes, _: grpc.ServicerContext) -> Iterator[bytes]:
+    for _number in range(COUNT):
+        yield request
+
+
+def _collect(requests: Iterator[bytes], _: grpc.ServicerContext) -> bytes:
+    return b"%d" % sum(len(request) for request in requests)
+
+
+def _serve(port_file: Path) -> None:
+    server = grpc.server(ThreadPoolExecutor(4))
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Echo": grpc.unary_unary_rpc_method_handler(_echo),
+        "Refuse": grpc.unary_unary_rpc_method_handler(_refuse),
+        "Count": grpc.unary_stream_rpc_method_handler(_count),
+        "Collect": grpc.stream_unary_rpc_method_handler(_collect),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Things", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    written = port_file.with_suffix(".new")
+    written.write_text(str(port), encoding="ascii")
+    written.rename(port_file)
+    server.wait_for_termination()
+
+
+def _talk(target: str, authority: Path | None) -> None:
+    if authority is None:
+        channel = grpc.insecure_channel(target)
+    else:
+        credentials = grpc.ssl_channel_credentials(authority.read_bytes())
+        channel = grpc.secure_channel(target, credentials)
+    said: list[dict[str, object]] = []
+    with channel:
+        grpc.channel_ready_future(channel).result(60)
+        echo: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/test.Things/Echo")
+        _say(said, "/test.Things/Echo", [len(echo(MESSAGE, timeout=60))])
+        try:
+            refuse: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/test.Things/Refuse")
+            refuse(b"", timeout=60)
+        except grpc.RpcError as error:
+            code, details = getattr(error, "code")(), getattr(error, "details")()  # noqa: B009 - of a Call
+            _say(said, "/test.Things/Refuse", [], code.value[0], details)
+        count: grpc.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/test.Things/Count")
+        _say(said, "/test.Things/Count", [len(answer) for answer in count(MESSAGE, timeout=60)])
+        collect: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary("/test.Things/Collect")
+        _say(said, "/test.Things/Collect", [int(collect(iter([MESSAGE] * COUNT), timeout=60))])
+    print(json.dumps(said))
+
+
+def _say(
+    said: list[dict[str, object]], method: str, got: list[int], status: int = 0, message: str = ""
+) -> None:
+    said.append({"method": method, "status": status, "message": message, "got": got})
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        _serve(Path(sys.argv[2]))
+    else:
+        _talk(sys.argv[2], Path(sys.argv[3]) if len(sys.argv) > 3 else None)

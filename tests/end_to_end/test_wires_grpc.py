@@ -1,0 +1,88 @@
+"""gRPC by grpcio: methods, statuses, messages and their numbers, held against the client's own words.
+
+grpcio carries a TLS library of its own (BoringSSL, built in), whose secrets nobody outside can have. Over TLS
+it is nginx, in front of the server, that runs under plainwire: the secrets of a session are the same at
+both of its ends.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plainwire.lab import certificates
+from tests.end_to_end import wires
+from tests.end_to_end.clients.rpc import COUNT, MESSAGE
+from tests.end_to_end.recorded import record
+from tests.needs import needs, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NGINX = """
+server {{
+    listen {host}:{port} ssl http2;
+    ssl_protocols TLSv1.3;
+    location / {{ grpc_pass grpc://{host}:{behind}; }}
+}}
+"""
+MESSAGES = {"Echo": [1, 1], "Refuse": [1, 0], "Count": [1, COUNT], "Collect": [COUNT, 1]}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[int]:
+    needs("root")
+    file = tmp_path / "port"
+    with wires.started(wires.python("rpc.py", "serve", file), tmp_path / "server") as process:
+        for _ in range(600):
+            if file.exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        yield int(file.read_text(encoding="ascii"))
+
+
+def assert_calls_agree(exchanges: list[dict[str, Any]], said: list[dict[str, Any]]) -> None:
+    """What the report says of each call, and what the client says."""
+    assert [
+        {key: exchange["grpc"][key] for key in ("method", "status", "message")} for exchange in exchanges
+    ] == [{key: call[key] for key in ("method", "status", "message")} for call in said]
+    counted = {e["grpc"]["method"].rpartition("/")[2]: e["grpc"]["messages"] for e in exchanges}
+    assert counted == MESSAGES
+    size = len(MESSAGE)
+    assert [call["got"] for call in said] == [[size], [], [size] * COUNT, [size * COUNT]]
+    assert {e["outcome"] for e in exchanges} == {"complete"}
+
+
+def test_calls_in_clear_text(server: int, tmp_path: Path) -> None:
+    recorded = record(tmp_path, *wires.python("rpc.py", "talk", f"{wires.HOST}:{server}"))
+    exchanges = recorded.exchanges_with(server)
+    assert_calls_agree(exchanges, json.loads(recorded.stdout))
+    assert not recorded.codes() - {"grpc-status"}
+
+
+def test_calls_over_tls_are_read_where_nginx_ends_it(server: int, tmp_path: Path) -> None:
+    program = tool("nginx")
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    papers = certificates.make(folder, (wires.HOST,))
+    with wires.listening() as free:
+        port = free.getsockname()[1]
+    servers = NGINX.format(host=wires.HOST, port=port, behind=server)
+    (folder / "nginx.conf").write_text(wires.nginx_configuration(folder, papers, servers), encoding="utf-8")
+    client = shlex.join(
+        str(word) for word in wires.python("rpc.py", "talk", f"{wires.HOST}:{port}", papers.authority)
+    )
+    both = f"{program} -p {folder} -c {folder}/nginx.conf & server=$!; {client}; kill $server; wait $server"
+    recorded = record(tmp_path, "sh", "-c", both)
+    said = json.loads(recorded.stdout)
+    assert_calls_agree(recorded.exchanges_with(port), said)
+    (outside,) = (c for c in recorded.report["connections"] if c["server"].endswith(f":{port}"))
+    assert (outside["tls"]["version"], outside["tls"]["alpn"]) == ("TLS 1.3", "h2")
+    logged = [line.split("|") for line in (folder / "access.log").read_text(encoding="utf-8").splitlines()]
+    assert [line[4] for line in logged] == [call["method"] for call in said]
+    assert_calls_agree(recorded.exchanges_with(server), said)
