@@ -121,6 +121,11 @@ def teredo(data: bytes) -> bytes:
     return in_udp(3544, b"\0\1\0\0" + bytes(9) + bytes(8) + data)
 
 
+def ayiya(data: bytes) -> bytes:
+    """draft-massar-v6ops-ayiya section 3: identity of 16 bytes, SHA-1 signature, forward, IPv6."""
+    return outer(17, udp(50001, 5072, b"\x44\x52\x11\x29" + bytes(4) + bytes(16) + bytes(20) + data))
+
+
 def l2tp(data: bytes) -> bytes:
     """RFC 2661 section 3.1, with length and sequence numbers."""
     protocol = b"\0\x21" if version(data) == 4 else b"\0\x57"

@@ -74,11 +74,11 @@ def test_the_innermost_packet_counts(build: Build) -> None:
     assert payloads(segments) == [DATA, DATA]
 
 
-def test_teredo_carries_ipv6() -> None:
+def test_tunnels_of_ipv6_through_address_translation() -> None:
     plain = tunnels.in_udp(3544, SIX)
-    segments = decoded([tunnels.teredo(SIX), plain])
-    assert ends(segments) == [ENDS6, ENDS6]
-    assert payloads(segments) == [DATA, DATA]
+    segments = decoded([tunnels.teredo(SIX), plain, tunnels.ayiya(SIX)])
+    assert ends(segments) == [ENDS6] * 3
+    assert payloads(segments) == [DATA] * 3
 
 
 def test_redirected_packets_of_web_caches_are_ipv4() -> None:
@@ -88,7 +88,7 @@ def test_redirected_packets_of_web_caches_are_ipv4() -> None:
 def test_tshark_reads_the_same_of_every_tunnel(tmp_path: Path) -> None:
     path = tmp_path / "tunnels.pcap"
     packets = [ether_ip(build(data)) for build in TUNNELS for data in (FOUR, SIX)]
-    packets += [ether_ip(tunnels.teredo(SIX)), ether_ip(tunnels.wccp(FOUR))]
+    packets += [ether_ip(tunnels.ayiya(SIX)), ether_ip(tunnels.teredo(SIX)), ether_ip(tunnels.wccp(FOUR))]
     path.write_bytes(pcap(packets, ETHERNET))
     theirs = by_tshark(path)
     assert by_us(path) == theirs
@@ -138,6 +138,22 @@ def test_nesting_is_followed_to_a_depth_and_no_further() -> None:
     decoder = Decoder()
     assert len(decoder.decode(batch([frame])).segments.number) == 0
     assert +decoder.passed_over == {"headers nested too deeply": 1}
+
+
+ways = st.lists(st.sampled_from(TUNNELS + WITHOUT_TSHARK), max_size=5)
+
+
+@given(st.lists(ways, max_size=8))
+def test_packets_that_come_in_different_ways_stay_in_file_order(nests: list[list[Build]]) -> None:
+    frames = []
+    for number, nest in enumerate(nests):
+        frame = (FOUR, SIX)[number % 2]
+        for build in nest:
+            frame = build(frame)
+        frames.append(frame)
+    segments = decoded(frames)
+    assert segments.number.tolist() == list(range(1, len(frames) + 1))
+    assert ends(segments) == [(ENDS4, ENDS6)[number % 2] for number in range(len(frames))]
 
 
 packets = st.sampled_from([build(data) for build in TUNNELS + WITHOUT_TSHARK for data in (FOUR, SIX)])
