@@ -57,7 +57,7 @@ def check(corpus: Path, capture: Capture, *, by_packet: bool = False) -> Checked
     result.theirs, result.ours = found.theirs, found.ours
     result.near, result.bodies = found.near, found.bodies
     result.bodies_same = sum(1 for _, message in found.both if message.bodies) - len(found.bodies)
-    result.decrypted = (report.coverage.decrypted, theirs.decrypted + theirs.decrypted_quic)
+    result.decrypted = (ours.decrypted(report), theirs.decrypted + theirs.decrypted_quic)
     result.packets = (report.coverage.packets, theirs.packets)
     result.undecrypted = [f"connection {c}: {reason}" for c, reason in report.coverage.undecrypted]
     if by_packet:

@@ -2,12 +2,12 @@
 
 One line a difference, or a class of them, in five columns:
 
-* the capture's name, with ``*`` as in file names;
-* whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round, or
-  ``ours-cut`` and ``ours-defective`` where plainwire says so of it; ``body``, both have it, and its bodies
-  differ;
+* the capture: patterns as for file names, with spaces between;
+* whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round;
+  ``body``, both have it and its bodies differ;
 * the kind of message, with ``*`` as well;
-* its packets, numbers and ranges with commas between, or ``*``;
+* which of them: packets, as numbers and ranges with commas between; ``*``; or ``says TEXT``, those of which
+  plainwire itself says that;
 * why.
 """
 
@@ -23,25 +23,28 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).with_name("explained.tsv")
 _COLUMNS = 5
+_SAYS = "says "
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One line of the file; ``packets`` None stands for any."""
+    """One line of the file; ``packets`` None stands for any, ``says`` is empty where it does not matter."""
 
-    capture: str
+    captures: tuple[str, ...]
     whose: str
     kind: str
     packets: tuple[range, ...] | None
+    says: str
     reason: str
 
     def fits(self, capture: str, whose: str, message: Message) -> bool:
         """Whether this line is about that message."""
         return (
             whose == self.whose
-            and fnmatchcase(capture, self.capture)
             and fnmatchcase(message.kind, self.kind)
+            and self.says in message.flaw
             and (self.packets is None or any(message.frames[1] in part for part in self.packets))
+            and any(fnmatchcase(capture, pattern) for pattern in self.captures)
         )
 
 
@@ -61,20 +64,17 @@ def _parse(line: str) -> Explanation:
     if len(columns) != _COLUMNS:
         message = f"{len(columns)} columns: {line}"
         raise ValueError(message)
-    capture, whose, kind, packets, reason = columns
-    return Explanation(capture, whose, kind, _packets(packets), reason)
+    captures, whose, kind, which, reason = columns
+    says = which.removeprefix(_SAYS) if which.startswith(_SAYS) else ""
+    packets = None if says or which == "*" else _packets(which)
+    return Explanation(tuple(captures.split()), whose, kind, packets, says, reason)
 
 
-def _packets(text: str) -> tuple[range, ...] | None:
-    if text == "*":
-        return None
+def _packets(text: str) -> tuple[range, ...]:
     ends = [part.partition("-") for part in text.split(",")]
     return tuple(range(int(first), int(last or first) + 1) for first, _, last in ends)
 
 
-def find(explanations: list[Explanation], capture: str, whose: str, message: Message) -> str | None:
-    """Why there is this difference, where that is known."""
-    for explanation in explanations:
-        if explanation.fits(capture, whose, message):
-            return explanation.reason
-    return None
+def find(explanations: list[Explanation], capture: str, whose: str, message: Message) -> Explanation | None:
+    """The first line that explains this difference."""
+    return next((line for line in explanations if line.fits(capture, whose, message)), None)

@@ -36,8 +36,8 @@ class Message:
 
     ``ends`` are sender and receiver as ``address:port``, None where the reference does not say. ``frames``
     are the packets of its first and last byte; tshark knows one only, that in which the message was complete.
-    ``bodies`` is empty where there is none, or it is not known. ``flaw`` is plainwire's alone: ``cut``, the
-    capture does not hold all of it; ``defective``, it breaks the protocol.
+    ``bodies`` is empty where there is none, or it is not known. ``flaw`` is what
+    plainwire says against it: that it is cut off, or how it breaks the protocol.
     """
 
     kind: str

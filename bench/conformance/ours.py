@@ -27,6 +27,18 @@ def analyze(capture: Capture) -> Report:
     return pipeline.analyze([capture.path], capture.keys, keep_bodies=True, **more)
 
 
+def decrypted(report: Report) -> int:
+    """How many connections were read, counted as in the reference: those that ended in the handshake too.
+
+    From the ServerHello on TLS 1.3 encrypts all.
+    """
+    return sum(
+        connection.decrypted
+        or (connection.tls is not None and connection.tls.version == "TLS 1.3" and not connection.undecrypted)
+        for connection in report.connections
+    )
+
+
 def messages(report: Report) -> list[Message]:
     """Everything of the report that the reference has a kind for."""
     connections = {connection.id: connection for connection in report.connections}
@@ -72,7 +84,7 @@ def _parts(
     family = _FAMILIES.get(exchange.protocol, exchange.protocol)
     frames = (message.packet, message.last_packet)
     known = None if family == "http3" else ends  # the reference has no addresses of QUIC
-    flaw = "defective" if message.defects else "" if message.complete else "cut"
+    flaw = "; ".join(message.defects) or ("" if message.complete else "cut off")
     yield Message(f"{family}.{kind}", essence, frames, known, stream, _bodies(message), flaw)
     if message.trailers and family == "http2":
         yield Message("http2.trailers", "", frames, ends, stream)
@@ -81,7 +93,7 @@ def _parts(
 def _websocket(frame: WebSocketFrame, connection: Connection) -> Message:
     ends = _end(connection, frame.side), _end(connection, frame.side.peer)
     essence = f"{frame.opcode} {'fin' if frame.fin else 'more'} {frame.size}"
-    flaw = "" if frame.complete else "cut"
+    flaw = "" if frame.complete else "cut off"
     return Message("websocket.frame", essence, (frame.packet, frame.packet), ends, flaw=flaw)
 
 

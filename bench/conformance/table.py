@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import explained
@@ -47,7 +48,7 @@ def show(
 
 
 def _differs(result: Checked, explanations: list[Explanation]) -> bool:
-    open_ones = any(reason is None for _, _, reason in _differences(result, explanations))
+    open_ones = any(difference.reason is None for difference in differences(result, explanations))
     return open_ones or result.decrypted[0] < result.decrypted[1]
 
 
@@ -65,34 +66,45 @@ def _list(
     result: Checked, whose: str | None, explanations: list[Explanation], *, explain: bool
 ) -> Iterator[str]:
     whose = "body" if whose == "bodies" else whose
-    near = {id(theirs): ours for ours, theirs in result.near}
     if whose == "theirs":
         yield from dict.fromkeys(result.undecrypted[:5])
-    for side, message, reason in _differences(result, explanations):
-        if side.partition("-")[0] != whose or (reason and not explain):
-            continue
-        line = f"{message} {message.flaw}".rstrip()
-        if id(message) in near:
-            line += f" (ours: {near[id(message)]})"
-        if side == "body":
-            line += next(f", {_sizes(pair)}" for pair in result.bodies if pair[1] is message)
-        yield f"{line}: {reason}" if reason else line
+    for difference in differences(result, explanations):
+        if difference.whose == whose and (explain or not difference.reason):
+            yield str(difference)
 
 
-def _sizes(pair: tuple[Message, Message]) -> str:
-    ours, theirs = ([body.size for body in message.bodies] for message in pair)
-    return f"{ours} bytes for {theirs}"
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One of them. ``says`` is what plainwire has there; ``reason`` is None where it is not explained."""
+
+    whose: str
+    message: Message
+    says: str
+    reason: str | None
+
+    def __str__(self) -> str:
+        said = f" ({self.says[:120]})" if self.says else ""
+        return f"{self.message}{said}" + (f": {self.reason}" if self.reason else "")
 
 
-def _differences(
-    result: Checked, explanations: list[Explanation]
-) -> Iterator[tuple[str, Message, str | None]]:
-    """Whose it is, the message, and the reason where one is known."""
-    messages = [("theirs", message) for message in result.theirs]
-    messages += [(f"ours-{m.flaw}" if m.flaw else "ours", m) for m in result.ours]
-    messages += [("body", theirs) for _, theirs in result.bodies]
-    for whose, message in messages:
-        yield whose, message, explained.find(explanations, result.name, whose, message)
+def differences(result: Checked, explanations: list[Explanation]) -> list[Difference]:
+    """What only one of the two has, and what has another body, with the reasons that are known."""
+    found = [("ours", message, message.flaw, message.flaw) for message in result.ours]
+    near = {id(theirs): ours for ours, theirs in result.near}
+    for message in result.theirs:
+        ours = near.get(id(message))
+        found.append(("theirs", message, ours.flaw if ours else "", f"ours: {ours}" if ours else ""))
+    for one, theirs in result.bodies:
+        found.append(("body", theirs, one.flaw, f"{_sizes(one)} bytes for {_sizes(theirs)}; {one.flaw}"))
+    listed = []
+    for whose, message, flaw, says in found:
+        line = explained.find(explanations, result.name, whose, replace(message, flaw=flaw))
+        listed.append(Difference(whose, message, says, line.reason if line else None))
+    return listed
+
+
+def _sizes(message: Message) -> str:
+    return ", ".join(str(body.size) for body in message.bodies) or "no"
 
 
 def _sums(results: list[Checked]) -> None:
@@ -127,7 +139,7 @@ def _share(both: int, theirs: int) -> str:
 def _last_line(results: list[Checked], errors: Errors, explanations: list[Explanation]) -> None:
     found = sum(result.both.total() for result in results)
     missed = sum(len(result.theirs) for result in results)
-    reasons = [reason for result in results for _, _, reason in _differences(result, explanations)]
+    reasons = [found.reason for result in results for found in differences(result, explanations)]
     open_ones = reasons.count(None)
     print(
         f"{found} of tshark's {found + missed} messages found ({_share(found, missed)});"
@@ -155,13 +167,14 @@ def as_json(results: list[Checked], errors: Errors, explanations: list[Explanati
                 "bodies_same": result.bodies_same,
                 "differences": [
                     {
-                        "whose": whose,
-                        "kind": message.kind,
-                        "packets": message.frames,
-                        "essence": message.essence,
-                        "reason": reason,
+                        "whose": found.whose,
+                        "kind": found.message.kind,
+                        "packets": found.message.frames,
+                        "essence": found.message.essence,
+                        "says": found.says,
+                        "reason": found.reason,
                     }
-                    for whose, message, reason in _differences(result, explanations)
+                    for found in differences(result, explanations)
                 ],
             }
             for result in results
