@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ from tests.tls.crafted import (
     message,
     record,
 )
-from tests.tls.live import CLIENT, SERVER, Piece, read
+from tests.tls.live import CLIENT, SERVER, Live, Piece, contexts, read
 
 
 def opened(crafted: Crafted) -> list[Piece]:
@@ -156,6 +158,14 @@ def test_a_clear_alert_after_the_hellos_is_seen_whatever_the_suite(suite: int) -
     reading = read([*_hellos(suite), (CLIENT, record(ALERT, b"\2\x30"))], b"")
     assert [(a.side, a.description, a.fatal) for a in reading.alerts] == [(CLIENT, 48, True)]
     assert reading.reasons == []  # nothing came that could not be read
+
+
+def test_a_heartbeat_before_encryption_hides_nothing() -> None:
+    """RFC 6520; in clear text it is how Heartbleed asks."""
+    live = Live(*contexts(ssl.TLSVersion.TLSv1_2))
+    live.say(CLIENT, b"ask")
+    wire = [live.wire[0], (CLIENT, record(24, b"\1\x40\0")), *live.wire[1:]]
+    assert read(wire, live.key_log).texts[CLIENT] == b"ask"
 
 
 def _hellos(suite: int, compression: int = 0) -> list[Piece]:

@@ -18,7 +18,7 @@ from plainwire.model import Side
 from plainwire.tls.certificate import read as read_certificate
 from plainwire.tls.keylog import KeyLog
 from tests.needs import tool
-from tests.tls.live import CLIENT, HOST, SERVER, Piece, certificate, keys_of, read
+from tests.tls.live import CLIENT, HOST, SERVER, Hole, Piece, certificate, keys_of, read
 from tests.tls.relay import Relay, relay
 
 if TYPE_CHECKING:
@@ -128,6 +128,18 @@ def test_a_renegotiation_whose_secret_is_lacking_ends_the_text_there(renegotiate
     reading = read(renegotiated.wire, first_two)
     assert reading.texts == (LINE * 2, ENIL * 2)
     assert {r.text for r in reading.reasons} == {"no secret for this client random"}
+
+
+@given(st.data())
+def test_renegotiation_with_a_hole_makes_up_no_text(renegotiated: Spoken, data: st.DataObject) -> None:
+    wire: list[Piece | Hole] = list(renegotiated.wire)
+    at = data.draw(st.integers(0, len(wire) - 1))
+    side, piece = renegotiated.wire[at]
+    low, high = sorted(data.draw(st.tuples(*[st.integers(0, len(piece))] * 2)))
+    holed = [(side, piece[:low]), (side, high - low), (side, piece[high:])]
+    wire[at : at + 1] = [part for part in holed if part[1]]
+    for said, texts in zip((LINE * 3, ENIL * 3), read(wire, renegotiated.key_log).runs, strict=True):
+        assert all(text in said for text in texts)
 
 
 @pytest.mark.parametrize("first", Side)

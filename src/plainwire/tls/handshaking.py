@@ -175,7 +175,9 @@ class Handshaking(ABC):
             if not direction.done or negotiation.version == TLS13:
                 self._die(direction, "a ClientHello in the middle of the handshake")
                 return True
-            negotiation.next = direction.at = negotiation = Negotiation()
+            negotiation.next = direction.at = following = Negotiation()
+            following.seekable = negotiation.seekable  # the cipher stays until its ChangeCipherSpec
+            negotiation = following
         elif negotiation.client_random and not negotiation.retry and negotiation is self._first:
             return False  # what the server makes of the first one is not known yet
         negotiation.client_hello(hello, whole[4:])

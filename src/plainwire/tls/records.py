@@ -65,7 +65,6 @@ class Direction:
         "side",
         "skipping",
         "trusted",
-        "waiting",
         "wanted",
     )
 
@@ -84,7 +83,6 @@ class Direction:
         self.trusted = False  # ``cipher``, or one before it, opened a record
         self.secret = b""  # TLS 1.3: what ``cipher`` was made of
         self.others: list[bytes] = []  # TLS 1.3: what it may have to be made of instead
-        self.waiting = False  # a cipher is needed that cannot be made yet
         self.wanted = ""  # TLS 1.3: the label of the secret that ``cipher`` is to be made of
         self.skipping = False  # rejected early data may precede what the cipher opens
         self.done = False  # Finished was seen

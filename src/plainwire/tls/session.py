@@ -29,6 +29,7 @@ from plainwire.tls.records import (
     APPLICATION,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
+    HEARTBEAT,
     SSLV2_HELLO,
     Direction,
 )
@@ -170,6 +171,8 @@ class TlsSession(Handshaking):
             self._clear_handshake(direction, body)
         elif kind == SSLV2_HELLO:
             self._client_hello(direction, handshake.parse_sslv2_hello(body), body)
+        elif kind == HEARTBEAT:
+            return True
         elif direction.at.unsupported:
             self._die(direction, direction.at.unsupported)
         elif direction.record == 0:
@@ -304,7 +307,8 @@ class TlsSession(Handshaking):
         if direction.blocked:
             return False
         tls13 = negotiation.version == TLS13
-        headers = resync.TLS13_RECORDS if tls13 else resync.records_of(negotiation.version)
+        version = negotiation.version or self._first.version  # a renegotiation may not have come that far
+        headers = resync.TLS13_RECORDS if tls13 else resync.records_of(version)
         found, at = lost.find(direction.buffer, direction.base, headers, any_number=negotiation.seekable)
         direction.buffer = direction.buffer[at:]
         direction.base += at
