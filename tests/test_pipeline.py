@@ -184,6 +184,17 @@ def test_a_connection_is_its_program_s_by_client_random(tmp_path: Path) -> None:
     assert _only(report).program is owner
 
 
+def test_a_connection_whose_secrets_are_in_the_key_log_of_the_program_is_its_own(tmp_path: Path) -> None:
+    live, conversation = _live()
+    capture = tmp_path / "a.pcap"
+    capture.write_bytes(pcap(conversation.packets))
+    (tmp_path / "keys.log").write_bytes(live.key_log)
+    events = ProgramEvents()
+    report = pipeline.analyze([capture], [tmp_path / "keys.log"], events=events, program_only=True)
+    assert _only(report).decrypted
+    assert report.coverage.other_connections == 0
+
+
 def test_http_2_is_read_where_alpn_is_silent(tmp_path: Path) -> None:
     live = Live(*contexts())
     live.say(CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))

@@ -130,7 +130,9 @@ class Analysis:
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
         """Tell which process a connection belongs to; leave out those of others where asked to.
 
-        Where the program could not be watched none of its connections is known as its own: all stay.
+        Its own are also those whose secrets are there: libraries that the interposer does not know write
+        into the key log too (aioquic, of HTTP/3, over a socket that is never connected). Where the program
+        could not be watched none of its connections is known as its own: all stay.
         """
         self.coverage.notes += events.notes
         for connection in connections:
@@ -138,7 +140,7 @@ class Analysis:
         watched = bool(events.by_client_random or events.by_sockets or not events.notes)
         if not self._program_only or not watched:
             return connections
-        own = [c for c in connections if c.program is not None]
+        own = [c for c in connections if c.program is not None or self._keys.has(_random(c))]
         self.coverage.other_connections = len(connections) - len(own)
         _identify(own)
         return own
@@ -291,7 +293,7 @@ def analyze(
     """Read capture files as one capture, with the secrets in them and in key log files.
 
     ``private_keys`` are files with servers' RSA keys, ``psks`` pre-shared keys in hex digits.
-    ``program_only`` leaves out the connections that ``events`` does not name.
+    ``program_only`` leaves out the connections that ``events`` does not name and that have no secret.
 
     Raises:
         UserError: a file is missing, unreadable, or no capture file.
