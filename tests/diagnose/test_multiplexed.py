@@ -118,6 +118,22 @@ def test_a_goaway_with_an_error_is_not_called_a_race() -> None:
     assert "ENHANCE_YOUR_CALM" in scene.finding().claim
 
 
+def test_what_follows_a_goaway_with_an_error_is_not_the_clients_fault() -> None:
+    scene = Multiplexed().goaway(3, "ENHANCE_YOUR_CALM").close(CLIENT, "fin", 300)
+    scene.failed.outcome = "aborted"
+    assert _says(scene.finding())[:2] == ("goaway-error", "unknown")
+    scene = Multiplexed().goaway(3, "INTERNAL_ERROR").reset(CLIENT, "CANCEL", "aborted")
+    assert scene.finding().code == "goaway-error"
+
+
+def test_a_client_that_leaves_although_an_answer_was_promised() -> None:
+    scene = Multiplexed().goaway(3).close(CLIENT, "fin", 300)
+    scene.failed.outcome = "aborted"
+    finding = scene.finding()
+    assert (finding.code, finding.fault) == ("client-abort", "client")
+    assert "would still answer" in finding.claim
+
+
 def test_a_server_that_promised_an_answer_and_closed_is_at_fault() -> None:
     finding = Multiplexed().goaway(3).close(SERVER, "fin").finding()
     assert _says(finding)[:3] == ("goaway-not-answered", "server", "proved")

@@ -130,8 +130,8 @@ def _goaway_race(scene: Scene) -> Verdict | None:
     order = "before" if scene.request.time_ns < goaway.time_ns else "after"
     return _verdict(
         scene,
-        "goaway-race" if goaway.name in ("", *_HARMLESS) else "goaway-error",
-        "both" if goaway.name in ("", *_HARMLESS) else "unknown",
+        "goaway-race",
+        "both",
         "proved",
         f"The request passed {apart} {order} the server's GOAWAY{_code(goaway)}, which says that of the "
         f"client's streams {_limit(scene, goaway)}; this one is {scene.exchange.stream}.",
@@ -225,6 +225,25 @@ def _first_close(scene: Scene) -> CloseEvent | None:
     return min(known, key=lambda c: (c.time_ns, c.packet), default=None)
 
 
+def _goaway_error(scene: Scene) -> Verdict | None:
+    """The server ended the connection with an error: whatever either side closed afterwards follows."""
+    event = next((e for e in _goaways(scene) if e.name not in ("", *_HARMLESS)), None)
+    ends = [e.time_ns for e in (scene.exchange.reset, _first_close(scene)) if e is not None]
+    if event is None or (ends and event.time_ns > min(ends)):
+        return None
+    return _verdict(
+        scene,
+        "goaway-error",
+        "unknown",
+        "proved",
+        f"The server ended the connection with GOAWAY{_code(event)}, {_stage(scene, event.time_ns)}: "
+        f"{_limit(scene, event)}, and this is stream {scene.exchange.stream}.",
+        Evidence(event.packet, f"GOAWAY{_code(event)} from the server, {_limit(scene, event)}"),
+        retry_safe=True if _beyond(scene, event) else scene.idempotent,
+        runner_up="a client that gave up: refuted, the server's GOAWAY came first",
+    )
+
+
 def _goaway_not_answered(scene: Scene) -> Verdict | None:
     """The server had promised to work on the stream, and closed without an answer."""
     close = _first_close(scene)
@@ -232,11 +251,10 @@ def _goaway_not_answered(scene: Scene) -> Verdict | None:
     if close is None or close.side != Side.SERVER or not goaway or _beyond(scene, goaway[0]):
         return None
     event = goaway[0]
-    error = event.name not in ("", *_HARMLESS)
     return _verdict(
         scene,
-        "goaway-error" if error else "goaway-not-answered",
-        "unknown" if error else "server",
+        "goaway-not-answered",
+        "server",
         "proved",
         f"The server announced the end with GOAWAY{_code(event)}: {_limit(scene, event)}, and this is stream "
         f"{scene.exchange.stream}. It then closed ({words.act(close)}) {_stage(scene, close.time_ns)}.",
@@ -317,13 +335,21 @@ def _client_left(scene: Scene) -> Verdict | None:
         return None
     response = scene.exchange.response
     quiet = close.time_ns - max(scene.request.last_ns, response.last_ns if response else 0)
+    promises = [e for e in _goaways(scene) if e.time_ns <= close.time_ns and not _beyond(scene, e)]
+    promised = (
+        " The server's GOAWAY had announced the end, but counted this stream among those that it would "
+        f"still answer: {_limit(scene, promises[-1])}."
+        if promises
+        else ""
+    )
     return _verdict(
         scene,
         "client-abort",
         "client" if quiet < PATIENCE_NS else "unknown",
         "likely" if primitives.is_reactive(close) else "proved",
         f"The client's side ended the connection ({words.act(close)}) {_stage(scene, close.time_ns)}, "
-        "before any close from the server.",
+        f"before any close from the server.{promised}",
+        *(Evidence(e.packet, f"GOAWAY{_code(e)} from the server, {_limit(scene, e)}") for e in promises[-1:]),
         Evidence(close.packet, f"{words.act(close)} from the client"),
         retry_safe=scene.idempotent,
         runner_up="a close by the server: refuted, none came before",
@@ -332,6 +358,7 @@ def _client_left(scene: Scene) -> Verdict | None:
 
 _RULES: tuple[Callable[[Scene], Verdict | None], ...] = (
     _stream_refused,
+    _goaway_error,
     _goaway_race,
     _stream_reset,
     _stream_cancelled,
