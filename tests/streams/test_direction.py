@@ -12,7 +12,7 @@ from plainwire.model import FIN, SYN, Gap, Side
 from plainwire.streams import direction, run
 from plainwire.streams.assemble import Assembler
 from tests.builders.packets import CLIENT, CLIENT6, SERVER, SERVER6
-from tests.streams.wire import MS, START_NS, Wire, segments, streams
+from tests.streams.wire import MS, START_NS, Wire, everything, segments, streams
 
 C, S = Side.CLIENT, Side.SERVER
 TEXT = bytes(range(100))
@@ -288,4 +288,5 @@ def test_any_segments_at_all_give_connections_whose_streams_add_up(draw: st.Data
     assert [s.facts.id for s in found] == list(range(1, len(found) + 1))
     for stream in found:
         assert stream.facts.segments is not None
-        assert len(stream.facts.segments) == stream.facts.packets
+        assert len(stream.facts.segments) == stream.facts.packets - stream.facts.duplicates
+    assert everything(found) == everything(streams(wire.packets, range(len(wire.packets))))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainwire.model import FIN, RST, SYN, Side
-from tests.streams.wire import Stream, Wire, streams
+from tests.streams.wire import Wire, everything, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,22 +31,6 @@ def conversation(sizes: Iterable[int], *, isn: tuple[int, int] = (1000, 2**32 - 
         answered += size
         wire.client(asked, ack=answered)
     return wire.closed(asked, answered)
-
-
-def everything(found: list[Stream]) -> list[tuple[object, ...]]:
-    """All that can be seen of connections."""
-    seen: list[tuple[object, ...]] = []
-    for stream in found:
-        facts, kept = stream.facts, stream.facts.segments
-        assert kept is not None
-        columns = (kept.number, kept.time_ns, kept.side, kept.seq, kept.ack, kept.length, kept.flags)
-        located = [stream.located(side) for side in Side]
-        gaps = [list(stream.gaps[side]) for side in Side]
-        told = (facts.id, facts.client, facts.mid_stream, facts.roles_guessed, facts.established)
-        counted = (facts.packets, facts.sizes, facts.retransmissions, facts.duplicates, facts.conflicting)
-        ends = (facts.closes, facts.rtt_syn_ns, facts.first_packet, facts.last_packet, facts.snapped)
-        seen.append((told, counted, ends, stream.data, gaps, located, [c.tolist() for c in columns]))
-    return seen
 
 
 def disturbed(draw: st.DataObject, packets: _Packets) -> _Packets:

@@ -164,6 +164,22 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
     return [found[key] for key in sorted(found)]
 
 
+def everything(found: list[Stream]) -> list[tuple[object, ...]]:
+    """All that can be seen of connections."""
+    seen: list[tuple[object, ...]] = []
+    for stream in found:
+        facts, kept = stream.facts, stream.facts.segments
+        assert kept is not None
+        columns = (kept.number, kept.time_ns, kept.side, kept.seq, kept.ack, kept.length, kept.flags)
+        located = [stream.located(side) for side in Side]
+        gaps = [list(stream.gaps[side]) for side in Side]
+        told = (facts.id, facts.client, facts.mid_stream, facts.roles_guessed, facts.established)
+        counted = (facts.packets, facts.sizes, facts.retransmissions, facts.duplicates, facts.conflicting)
+        ends = (facts.closes, facts.rtt_syn_ns, facts.first_packet, facts.last_packet, facts.snapped)
+        seen.append((told, counted, ends, stream.data, gaps, located, [c.tolist() for c in columns]))
+    return seen
+
+
 def segments(wire: Wire) -> SegmentBatch:
     return Decoder().decode(_batch(wire.packets, 1)).segments
 
