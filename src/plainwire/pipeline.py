@@ -164,7 +164,7 @@ class Analysis:
         ]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
-        useless = self._keys.private_keys.why_useless()
+        useless = self._keys.private_keys.why_useless() if self._keys.has_private_keys else None
         if useless is not None:
             coverage.notes.append(useless)
 

@@ -287,7 +287,7 @@ def _by_interface(interface: Int64s, ticks: Int64s, known: list[_Interface]) -> 
     """Link type and time in nanoseconds. A packet of an interface that was never described: link -1."""
     link = np.full(len(interface), -1, dtype=np.int64)
     time_ns = np.zeros(len(interface), dtype=np.int64)
-    indices = np.unique(interface).tolist()
+    indices = sorted(set(interface.tolist()))
     for index in indices:
         if index >= len(known):
             continue

@@ -33,7 +33,7 @@ def enter(rows: Rows, link: Int64s, passed_over: Counter[str]) -> Found:
     """The packets of a batch, each group before its first header."""
     row, none = np.arange(len(link), dtype=np.int64), np.zeros(len(link), dtype=np.int64)
     every = Layer(row, rows.start, rows.on_wire, none)
-    kinds = np.unique(link).tolist()
+    kinds = sorted(set(link.tolist()))
     for number in kinds:
         layer = every if len(kinds) == 1 else every.only(link == number)
         if number in _STRAIGHT:

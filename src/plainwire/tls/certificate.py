@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import warnings
 import zlib
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from plainwire.model import Certificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _ZLIB = 1
 _MOST_INFLATED = 1 << 17
@@ -18,6 +21,8 @@ _MOST_NAMES = 100
 
 def read(der: bytes) -> Certificate:
     """Read a certificate; what cannot be read is said in ``defect``."""
+    from cryptography import x509  # noqa: PLC0415 - takes long to load, and few ask
+
     try:
         with warnings.catch_warnings(action="ignore"):  # of certificates that bend the rules
             return _read(x509.load_der_x509_certificate(der))
@@ -36,6 +41,8 @@ def _read(found: x509.Certificate) -> Certificate:
 
 
 def _names(found: x509.Certificate) -> tuple[str, ...]:
+    from cryptography import x509  # noqa: PLC0415
+
     try:
         extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):

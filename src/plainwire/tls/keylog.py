@@ -19,10 +19,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from plainwire.tls.private_key import PrivateKeys
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from plainwire.tls.private_key import PrivateKeys
 
 MASTER_SECRET = "CLIENT_RANDOM"  # noqa: S105 - a label
 TLS13_LABELS = frozenset(
@@ -70,11 +70,11 @@ class KeyLog:
         "_by_label",
         "_by_session",
         "_encrypted",
+        "_private_keys",
         "_secrets",
         "bad_lines",
         "claimed",
         "lines",
-        "private_keys",
         "psks",
         "searches_left",
     )
@@ -86,12 +86,26 @@ class KeyLog:
         self._secrets = [known for label, known in self._by_label.items() if label.decode() not in ECH_LABELS]
         self._by_session: dict[bytes, _Stored] = {}
         self._encrypted: dict[bytes, _Stored] = {}
-        self.private_keys = PrivateKeys()
+        self._private_keys: PrivateKeys | None = None
         self.psks: list[bytes] = []
         self.claimed: set[bytes] = set()  # client randoms of connections that were seen
         self.searches_left = _MOST_SEARCHES
         self.lines = 0
         self.bad_lines = 0
+
+    @property
+    def private_keys(self) -> PrivateKeys:
+        """The servers' private keys. Made on first use: reading keys takes long to load, and few have any."""
+        if self._private_keys is None:
+            from plainwire.tls.private_key import PrivateKeys  # noqa: PLC0415
+
+            self._private_keys = PrivateKeys()
+        return self._private_keys
+
+    @property
+    def has_private_keys(self) -> bool:
+        """Whether the user gave any."""
+        return self._private_keys is not None
 
     def __repr__(self) -> str:
         return f"<KeyLog of {self.lines} lines>"

@@ -28,7 +28,7 @@ def candidates(
     encrypted = _encrypted_premaster(suite, version, key_exchange)
     found = keys.premasters(client_random, encrypted)
     opened = None
-    if encrypted:
+    if encrypted and keys.has_private_keys:
         opened = keys.private_keys.premaster(encrypted, client_version, certificate_der)
     if suite.exchange == "RSA" and opened:
         found.append(opened)
