@@ -40,7 +40,20 @@ from plainwire.model.http import (
     WebSocketFrame,
 )
 from plainwire.model.quic import QuicInfo
-from plainwire.model.report import Certainty, Coverage, Evidence, Fault, Finding, Report, ServerFacts
+from plainwire.model.report import (
+    Bounds,
+    Certainty,
+    Clock,
+    Contrast,
+    Coverage,
+    DangerBand,
+    Evidence,
+    Fault,
+    Finding,
+    Report,
+    ResetFlavour,
+    ServerFacts,
+)
 from plainwire.model.segments import Segments
 from plainwire.model.tls import Certificate, TlsInfo, Undecrypted
 from plainwire.model.transport import (
@@ -70,18 +83,22 @@ __all__ = [
     "PSH",
     "RST",
     "SYN",
+    "Bounds",
     "CaptureDrops",
     "CaptureEnd",
     "CaptureItem",
     "CaptureNote",
     "Certainty",
     "Certificate",
+    "Clock",
     "CloseEvent",
     "CloseKind",
     "CloseWord",
     "Connection",
     "Content",
+    "Contrast",
     "Coverage",
+    "DangerBand",
     "DatagramBatch",
     "Endpoint",
     "Evidence",
@@ -99,6 +116,7 @@ __all__ = [
     "QuicInfo",
     "Report",
     "Request",
+    "ResetFlavour",
     "Response",
     "SecretsBlock",
     "SegmentBatch",

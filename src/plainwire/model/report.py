@@ -47,13 +47,98 @@ class Finding:
         return sorted({e.packet for e in self.evidence})
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A duration in ns, known to lie from ``low_ns`` to ``high_ns``, from ``count`` observations."""
+
+    low_ns: int
+    high_ns: int
+    count: int
+
+
+Clock = Literal["idle", "requests", "age", "instant"]
+"""What a server's closes keep time with: idleness, the number of requests, the connection's age, or a moment
+at which several connections ended (a reload)."""
+
+ResetFlavour = Literal["active", "reactive", "both", "acknowledging"]
+"""Which RSTs a server sends (RFC 9293 section 3.5.2): ``active`` with ACK, which abort; ``reactive`` without,
+which answer for a connection that is gone; ``acknowledging``: with ACK even there, as some stacks do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DangerBand:
+    """Idle times after which a request on a kept connection meets the server's close.
+
+    From ``low_ns``, the server's idle timeout less one round trip, to ``high_ns``, where the client gives up
+    an idle connection by itself; None: no such limit is known. ``observed``: that limit was seen, not only
+    known of the client's software. ``requests`` came after such an idleness.
+    """
+
+    low_ns: int
+    high_ns: int | None
+    observed: bool
+    requests: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether the client gives up idle connections before the server does."""
+        return self.high_ns is not None and self.high_ns <= self.low_ns
+
+
 @dataclass(slots=True)
 class ServerFacts:
-    """What the traffic says about one server address."""
+    """What the traffic says about one server address.
+
+    ``max_requests`` is None unless ``max_requests_count`` connections show it; ``most_requests`` were seen
+    on one. ``longest_idle_ns``: the longest idleness after which a request was still answered.
+    ``silent_limit``: idleness after which something forgets the connection and says nothing.
+    ``fingerprint`` names software whose defaults and manners fit, ``software`` what the server calls itself.
+    ``expected_failures``: requests that the inferred parameters condemn; ``observed_failures``: unanswered
+    ones on kept connections whose server had not received them. ``reloads``: moments, ns.
+    """
 
     address: Endpoint
     announces_close: bool | None = None
     software: list[str] = field(default_factory=list)
+    idle_timeout: Bounds | None = None
+    longest_idle_ns: int | None = None
+    max_requests: int | None = None
+    max_requests_count: int = 0
+    most_requests: int = 0
+    max_age: Bounds | None = None
+    clock: Clock | None = None
+    reloads: list[int] = field(default_factory=list)
+    reset_flavour: ResetFlavour | None = None
+    silent_limit: Bounds | None = None
+    danger_band: DangerBand | None = None
+    expected_failures: int | None = None
+    observed_failures: int = 0
+    fingerprint: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What failing attempts have in common that succeeding ones lack.
+
+    ``code`` is the cause whose exchanges fail; ``failing`` and ``succeeding`` are (with it, of how many).
+    ``p`` is the probability of so strong a contrast by chance in any of the ``searched`` features.
+    ``rate_with`` and ``rate_without``: 95 % intervals of the rate of failure. ``low`` and ``high`` bound
+    a number (seconds, bytes, a count); None where the feature is none or has no bound on that side.
+    ``also``: features that say the same, and cannot be told apart from it here.
+    """
+
+    code: str
+    feature: str
+    claim: str
+    failing: tuple[int, int]
+    succeeding: tuple[int, int]
+    p: float
+    searched: int
+    rate_with: tuple[float, float]
+    rate_without: tuple[float, float]
+    low: float | None = None
+    high: float | None = None
+    also: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -79,3 +164,6 @@ class Report:
     exchanges: list[Exchange]
     servers: list[ServerFacts]
     findings: list[Finding]
+    comparison: list[Contrast] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """Where the failures are too few for a comparison: how many more it would take."""
