@@ -32,6 +32,7 @@ _PIECE = 1 << 16
 
 class _Direction:
     __slots__ = (
+        "broken",
         "buffer",
         "dead",
         "frame",
@@ -41,6 +42,7 @@ class _Direction:
         "message",
         "packed",
         "position",
+        "size",
         "taken",
     )
 
@@ -52,6 +54,8 @@ class _Direction:
         self.taken = 0  # payload bytes of the frame so far
         self.inflater = zlib.decompressobj(-15)
         self.packed = False  # the message is compressed
+        self.broken = False  # and corrupt
+        self.size = 0  # of the compressed message, as far as it is decompressed
         self.message = False  # a fragmented message is open
         self.dead = False
         self.position = 0
@@ -159,6 +163,7 @@ class WebSocketReader:
         direction.key = header[-4:] if masked else b""
         if not opcode & _CONTROL and opcode != _CONTINUATION:
             direction.packed = bool(rsv & _DEFLATED) and self.facts.compressed
+            direction.broken, direction.size = False, 0
         if length == 0:
             self._end_frame(side, direction)
 
@@ -201,14 +206,18 @@ class WebSocketReader:
             self.facts.messages[side] += 1
             if direction.packed:
                 self._inflate(side, direction, _TAIL)
+                self.facts.sizes[side] += direction.size
+                direction.broken, direction.size = False, 0
                 if self._no_context[side]:
                     direction.inflater = zlib.decompressobj(-15)
 
     def _inflate(self, side: Side, direction: _Direction, data: bytes) -> None:
+        if direction.broken:
+            return
         try:
             while data and self._inflated < MOST_INFLATED:
                 size = len(direction.inflater.decompress(data, _PIECE))
-                self.facts.sizes[side] += size
+                direction.size += size
                 self._inflated += size
                 data = direction.inflater.unconsumed_tail
                 if direction.inflater.eof:
@@ -217,7 +226,7 @@ class WebSocketReader:
         except zlib.error:
             self._defect(f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
             direction.inflater = zlib.decompressobj(-15)
-            direction.packed = False
+            direction.broken, direction.size = True, 0
 
 
 def _field(exchange: Exchange, name: str) -> str:

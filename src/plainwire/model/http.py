@@ -74,7 +74,8 @@ class WebSocket:
     frames: list[WebSocketFrame] = field(default_factory=list, repr=False)
     counts: list[int] = field(default_factory=lambda: [0, 0])
     messages: list[int] = field(default_factory=lambda: [0, 0])
-    sizes: list[int] = field(default_factory=lambda: [0, 0])  # of payloads, after permessage-deflate
+    sizes: list[int] = field(default_factory=lambda: [0, 0])
+    """Of payloads by side; of compressed messages their size after decompression, once they are whole."""
     close_codes: list[int | None] = field(default_factory=lambda: [None, None])
     compressed: bool = False
     defects: list[str] = field(default_factory=list)
