@@ -220,9 +220,9 @@ class WebSocketReader:
                 direction.size += size
                 self._inflated += size
                 data = direction.inflater.unconsumed_tail
-                if direction.inflater.eof:
+                if direction.inflater.eof:  # a final block; another may follow it
+                    data = direction.inflater.unused_data
                     direction.inflater = zlib.decompressobj(-15)
-                    break
         except zlib.error:
             self._defect(f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
             direction.inflater = zlib.decompressobj(-15)
