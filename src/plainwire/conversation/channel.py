@@ -37,6 +37,7 @@ _NEGOTIATIONS: dict[Kind, Negotiate] = {
     Kind.SOCKS: socks.negotiate,
     Kind.STARTTLS: starttls.negotiate,
 }
+_SWITCHED = b"HTTP/1.1 101 "
 _MOST_WAITING = 1 << 16
 _MOST_NEGOTIATION = 1 << 17
 
@@ -96,10 +97,19 @@ class Channel:
         if (client or server) and self.depth < MOST_NESTED:
             alpn = self._tls.alpn if self._tls is not None else None
             kind = recognise(client, server, alpn=alpn, late=self._late, final=final)
-        if kind is not None:
+        if kind is None:
+            return
+        client_pieces, server_pieces = self._waiting
+        self._waiting = ([], [])
+        if kind is Kind.HTTP2 and server.startswith(
+            _SWITCHED
+        ):  # the request that it answers was not captured
+            self._layer = self._make(Kind.HTTP1)
+            self._layer.feed((), server_pieces)
+            self._layer.feed(client_pieces, ())
+        else:
             self._layer = self._make(kind)
-            waiting, self._waiting = self._waiting, ([], [])
-            self._layer.feed(*waiting)
+            self._layer.feed(client_pieces, server_pieces)
 
     def _make(self, kind: Kind) -> Layer:
         if kind is Kind.TLS:
