@@ -188,6 +188,13 @@ def test_a_tunnel_by_connect(*, at_once: bool) -> None:
     assert (request.authority, response.framing, response.complete) == ("a.example:443", "tunnel", True)
 
 
+def test_a_tunnel_announces_no_close_whatever_the_proxy_says() -> None:
+    ask = b"CONNECT a.example:443 HTTP/1.0\r\nConnection: close\r\n\r\n"
+    said = b"HTTP/1.0 200 Connection established\r\nConnection: close\r\n\r\n"
+    request, response = only(Talk().client(ask).server(said).read())
+    assert (request.close_announced, response.close_announced) == (False, False)
+
+
 @pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize(
     "ask", [b"CONNECT a:443 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"]

@@ -114,6 +114,11 @@ class Http1:
         self.exchanges.append(exchange)
         if response is not None and response.framing == "tunnel":
             self.switched = exchange
+            # What was said of persistence was said of a connection that is another one now (RFC 9110 section
+            # 9.3.6); many proxies answer a CONNECT with HTTP/1.0.
+            response.close_announced = False
+            if request is not None:
+                request.close_announced = False
 
     def tunnelled(self) -> tuple[list[Text | Gap], list[Text | Gap]]:
         """Take what both sides sent behind the exchange ``switched``."""
