@@ -197,10 +197,10 @@ def python(script: str, *words: object) -> list[object]:
 
 
 @contextlib.contextmanager
-def hypercorn(output: Path, *options: object) -> Iterator[int]:
+def hypercorn(output: Path, *options: object, datagrams: Sequence[socket.socket] = ()) -> Iterator[int]:
     """A hypercorn that serves ``clients/app.py``, in clear text unless ``options`` say more; its port."""
-    socket = listening()
-    port: int = socket.getsockname()[1]
-    command = [sys.executable, "-m", "hypercorn", "--bind", f"fd://{socket.fileno()}", *options]
-    with started([*command, "app:app"], output, [socket], {"PYTHONPATH": str(CLIENTS)}):
+    stream = listening()
+    port: int = stream.getsockname()[1]
+    command = [sys.executable, "-m", "hypercorn", "--bind", f"fd://{stream.fileno()}", *options, "app:app"]
+    with started(command, output, [stream, *datagrams], {"PYTHONPATH": str(CLIENTS)}):
         yield port
