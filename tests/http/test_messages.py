@@ -205,9 +205,12 @@ def test_transfer_encoding_overrides_content_length_and_is_a_defect_beside_it() 
     assert ["both Transfer-Encoding and Content-Length" in d for d in response.defects] == [True]
 
 
-@pytest.mark.parametrize("value", ["gzip", "chunked, gzip", "xchunked"])
+@pytest.mark.parametrize(
+    "value", ["gzip", "chunked, gzip", "xchunked", "\vchunked", "\fchunked", "\xa0chunked"]
+)
 def test_a_last_coding_other_than_chunked_ends_with_the_connection(value: str) -> None:
-    response = answered(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {value}\r\n\r\n2\r\nab".encode())
+    wire = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {value}\r\n\r\n2\r\nab"
+    response = answered(wire.encode("latin-1"))
     assert (response.framing, response.body_size) == ("close", 5)
 
 

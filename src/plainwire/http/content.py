@@ -222,7 +222,7 @@ def codings(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         name
         for value in values
-        for name in (c.strip().lower() for c in value.split(","))
+        for name in (c.strip(" \t\r").lower() for c in value.split(","))
         if name not in _IDENTITY
     )
 

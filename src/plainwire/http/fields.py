@@ -136,7 +136,8 @@ def _framing(special: list[_Known]) -> Framing:
 
 
 def _listed(value: str) -> list[str]:
-    return [element.strip() for element in value.lower().split(",")]
+    """The elements of a list (RFC 9110 section 5.6.1); a bare CR counts as a space (RFC 9112 section 2.2)."""
+    return [element.strip(" \t\r") for element in value.lower().split(",")]
 
 
 def _parse_broken(block: bytes) -> tuple[Headers, Framing]:

@@ -9,7 +9,8 @@ STATUS_PREFIX = b"HTTP/"
 _LONGEST_LINE = 1 << 20
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"  # RFC 9113 section 3.4
 _REQUEST_BEGINS = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)").match
-_CUT_REQUEST = re.compile(rb"[A-Z-]{1,32}(?: (?:/|\*|https?:|[\w.:\[\]-]+:\d*)|$)").match
+_CUT_REQUEST = re.compile(rb"[A-Z-]{1,32} (?:/|\*|https?:|[\w.:\[\]-]+:\d*)").match
+_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH")
 REQUEST_START = re.compile(
     rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|REPORT|MKCOL|COPY|MOVE|LOCK|UNLOCK|PROPPATCH"
     rb"|SEARCH|NOTIFY|SUBSCRIBE|UNSUBSCRIBE|M-SEARCH) [^\r\n ]{1,65536} HTTP/1\.[01]\r?\n"
@@ -33,7 +34,12 @@ def foreign(text: bytes, at: int) -> str | None:
 
 
 def is_cut_request(line: bytes) -> bool:
-    """Whether a client's only line, which has no end, is the beginning of a request line."""
+    """Whether a client's only line, which has no end, is the beginning of a request line.
+
+    A word alone could be anything: it has to be a method's beginning, three letters of it at least.
+    """
+    if len(line) > 2 and any(method.startswith(line) for method in _METHODS):
+        return True
     return _CUT_REQUEST(line) is not None
 
 
