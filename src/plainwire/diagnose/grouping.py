@@ -32,9 +32,10 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     for connection in connections:
         tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
-    groups: dict[tuple[str, Endpoint, str], list[Verdict]] = {}
+    groups: dict[tuple[str, Endpoint, str, bool | None], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda v: v.time_ns):
-        groups.setdefault((verdict.code, verdict.connection.server, verdict.fault), []).append(verdict)
+        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure
+        groups.setdefault(key, []).append(verdict)
     ordered = sorted(groups.values(), key=_rank)
     return [
         _finding(members, (totals if members[0].exchanges else tried)[members[0].connection.server])
@@ -64,7 +65,7 @@ def _finding(members: list[Verdict], total: int) -> Finding:
         advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
         advice_server=cause.server,
         references=list(cause.references),
-        failure=cause.failure,
+        failure=cause.failure if first.failure is None else first.failure,
     )
 
 

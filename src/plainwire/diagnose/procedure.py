@@ -42,6 +42,9 @@ _FAILED: Rules = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
+    *handshake.FAILED_RULES,
+    *connect.FAILED_RULES,
+    *semantics.FAILED_RULES,
     client_abort,
     pipelined_behind_close,
     middlebox_injected_reset,
@@ -65,12 +68,16 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
     """
     world = World(connections)
     judged = [_judge(_scene(world, connection, index)) for connection, index in _suspects(connections)]
-    judged += [_judge_connection(world, connection) for connection in connections if not connection.exchanges]
+    judged += [_judge_connection(world, connection) for connection in connections if _asks_nothing(connection)]
     verdicts = [verdict for verdict in judged if verdict is not None]
-    for rule in semantics.WHOLE_RULES:
+    for rule in (*connect.WHOLE_RULES, *handshake.WHOLE_RULES, *semantics.WHOLE_RULES):
         verdicts += rule(world, verdicts)
     by_turns = [verdict for verdict in verdicts if verdict.exchanges and not _is_multiplexed(verdict)]
     return group(verdicts + hidden_retries(connections, by_turns), connections)
+
+
+def _asks_nothing(connection: Connection) -> bool:
+    return not any(exchange.request is not None for exchange in connection.exchanges)
 
 
 def _judge_connection(world: World, connection: Connection) -> Verdict | None:
@@ -105,7 +112,6 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in SUSPECT_STATUSES
-                or semantics.noteworthy(exchange)
                 or (response.last_ns > left_ns and too_late(connection, response, left))
             ):
                 yield connection, index
@@ -148,7 +154,7 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        return multiplexed.judge(scene)
+        return handshake.late_alert(scene) or multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:

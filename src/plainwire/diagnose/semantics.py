@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from plainwire.model import Exchange
-
-    from .verdict import Verdict
+    from .verdict import Scene, Verdict
     from .world import World
+
+FAILED_RULES: tuple[Callable[[Scene], Verdict | None], ...] = ()
+"""For exchanges that failed."""
 
 WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = ()
 """For what shows only in many exchanges: each gets all connections and the verdicts so far."""
-
-
-def noteworthy(exchange: Exchange) -> bool:
-    """Whether a complete exchange may be worth a look: cheap, as it is asked of every exchange."""
-    del exchange
-    return False

@@ -71,6 +71,7 @@ class Verdict:
     retry_safe: bool | None = None
     advice_client: str = ""  # with numbers, in place of the catalogue's
     time_ns: int = 0  # of the request: the order in which verdicts are told
+    failure: bool | None = None  # whether the exchanges failed, where the catalogue's word does not hold
 
 
 def weaker(certainty: Certainty) -> Certainty:
