@@ -151,6 +151,20 @@ def test_a_stream_of_more_than_the_sequence_space() -> None:
     assert stream.sent(S) == b"data" * 7 + b"end!"
 
 
+@pytest.mark.parametrize("lost", [900_000_000, 1_900_000_000, 3_000_000_000])
+def test_the_stream_goes_on_behind_a_loss_of_any_size_where_both_sides_say_so(lost: int) -> None:
+    wire = Wire().opened().server(0, b"data").client(0, ack=4)
+    wire.client(0, ack=4 + lost, at=20_000).server(4 + lost, b"more").client(0, ack=8 + lost)
+    wire.server(8 + 2 * lost, b"junk", at=60_000).server(8 + lost, b"end", flags=FIN)
+    if lost < FARTHEST:
+        del wire.packets[-2]
+    for cuts in every_cut(wire):
+        stream = wire.stream(cuts)
+        assert stream.sent(S) == b"datamoreend"
+        assert stream.gaps[S] == [(4, lost)]
+        assert stream.closes == [("fin", S, 11 + lost, 0)]
+
+
 # --- copies that differ --------------------------------------------------------------------------------
 
 

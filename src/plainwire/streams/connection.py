@@ -222,6 +222,7 @@ class TcpConnection:
         if direction.assumed and not flags & RST:
             self._find_base(row, which)
         if length and not flags & RST:
+            direction.rejoin(row[SEQ], row[NUMBER])
             seq = direction.offset(row[SEQ]) + (1 if flags & SYN else 0)
             direction.add(payload, seq, length, row[NUMBER], row[TIME])
         if flags & (ACK | RST) == ACK:
@@ -238,6 +239,7 @@ class TcpConnection:
 
     def _acknowledge(self, number: int, which: Side) -> None:
         acknowledged = self.directions[1 - which]
+        acknowledged.acked_number = number
         if acknowledged.base is None:
             acknowledged.base = number
         if acknowledged.acknowledge(acknowledged.offset(number)) and which is Side.CLIENT:

@@ -55,6 +55,7 @@ class Direction:
         "_last",
         "_waiting",
         "acked",
+        "acked_number",
         "assumed",
         "base",
         "conflicting",
@@ -74,6 +75,7 @@ class Direction:
         self.assumed = True  # the base is only what the other side's acknowledgments let assume
         self.next = 0
         self.acked = 0  # the highest offset that the other side acknowledged
+        self.acked_number: int | None = None  # the other side's latest acknowledgment, as sent
         self.last_step = 0  # by how much it rose the last time
         self.fin: int | None = None
         self.pieces: list[Piece] = []
@@ -115,11 +117,14 @@ class Direction:
 
     def ends_at(self, offset: int) -> bool:
         """Take a FIN; False where it is junk from outside the window. The first one counts."""
-        seen = max(self.next, self._early[-1][0] if self._early else 0)
-        if not self.next - FARTHEST < offset < seen + FARTHEST:
+        if not self.next - FARTHEST < offset < self._farthest() + FARTHEST:
             return False
         self.fin = offset if self.fin is None else self.fin
         return True
+
+    def _farthest(self) -> int:
+        """Where the last segment that was taken begins, or the delivered bytes end."""
+        return max(self.next, self._early[-1][0]) if self._early else self.next
 
     def acknowledge(self, offset: int) -> bool:
         """The other side says that it has all before ``offset``; False where that is old or junk."""
@@ -138,6 +143,17 @@ class Direction:
                 self.last_step = int(rising[-1] - rising[-2])
             self.acked = highest
         return highest >= self.acked
+
+    def rejoin(self, seq: int, number: int) -> None:
+        """Go on at this sequence number, as both sides do, where more was lost than any window holds.
+
+        The segment in packet ``number`` begins where the other side's latest acknowledgment says.
+        """
+        if self.base is None or abs(self.offset(seq) - self.next) < FARTHEST or seq != self.acked_number:
+            return
+        while self._early:
+            self._give_up()
+        self._skip(self.next, (seq - self.base - self.next) & 0xFFFFFFFF, number)
 
     def holds(self, seq: int, length: int) -> bool:
         """Whether these bytes came before: they are delivered, or wait as a segment of their own."""
@@ -168,7 +184,7 @@ class Direction:
             self._deliver(seq, data, length, number, time_ns)
             if self._early:
                 self._drain()
-        elif seq - self.next < FARTHEST:
+        elif seq - self._farthest() < FARTHEST:
             self._arrivals += 1
             insort(self._early, (seq, self._arrivals, data, length, number, time_ns))
             self._waiting += len(data) + _COST

@@ -84,4 +84,7 @@ class _Side:
     def acknowledge(self, count: int) -> bool:
         """Take the acknowledgments among the first ``count``; whether any was not old."""
         acks = self._acks[: int(np.searchsorted(self._acking, count))]
-        return bool(len(acks)) and self._other.acknowledge_all(acks)
+        if not len(acks):
+            return False
+        self._other.acked_number = int(self._group[ACKNOWLEDGED, self._acking[len(acks) - 1]])
+        return self._other.acknowledge_all(acks)
