@@ -47,8 +47,51 @@ def test_a_nat_s_reset_after_a_pause_names_the_pause() -> None:
     wire.ask(350_081)
     wire.close(SERVER, "rst", 350_082.3, bare=True, seq=200, ttl=255)
     finding = only(diagnose([wire.done("unanswered")]))
-    assert (finding.code, finding.certainty) == ("middlebox-injected-reset", "likely")
+    assert (finding.code, finding.fault, finding.certainty) == ("nat-idle-reset", "path", "likely")
     assert "idle for 350.000 s" in finding.claim
+    assert finding.retry_safe is True
+
+
+def test_a_pause_that_other_connections_survived_is_not_what_the_nat_forgot() -> None:
+    wire = Wire(rtt=81)
+    wire.ok(0)
+    wire.ask(350_081)
+    wire.close(SERVER, "rst", 350_082.3, bare=True, seq=200, ttl=255)
+    other = Wire(id=2, first_exchange=20, first_packet=100, rtt=81)
+    other.ok(0)
+    other.ok(400_000)
+    finding = only(diagnose([wire.done("unanswered"), other.done()]))
+    assert finding.code == "middlebox-injected-reset"
+
+
+def test_a_load_balancer_s_reset_cuts_a_request_that_is_being_worked_on() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(SERVER, "rst", 300_580, ttl=255)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.fault) == ("lb-idle-reset", "path")
+    assert "Nothing had passed on the connection for 300.000 s" in finding.claim
+    assert finding.retry_safe is True  # GET
+
+
+def test_a_load_balancer_s_reset_of_an_idle_connection_crosses_the_request() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300_060, method="POST")
+    wire.close(SERVER, "rst", 300_080, ttl=255)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.fault, finding.retry_safe) == ("lb-idle-reset", "path", True)
+
+
+def test_a_reset_after_long_silence_without_foreign_marks_is_not_a_load_balancer_s() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(SERVER, "rst", 300_580)
+    assert only(diagnose([wire.done("unanswered")])).code == "reset-mid-request"
 
 
 def test_a_server_s_idle_reset_that_crosses_the_request_is_not_called_too_early() -> None:
@@ -57,7 +100,7 @@ def test_a_server_s_idle_reset_that_crosses_the_request_is_not_called_too_early(
     wire.ok(0)
     wire.ask(1075)
     wire.close(SERVER, "rst", 1080)
-    assert only(diagnose([wire.done("unanswered")])).code == "keepalive-idle-race"
+    assert only(diagnose([wire.done("unanswered")])).code == "idle-close-by-reset"
 
 
 @pytest.mark.parametrize("ttl", [57, 250])

@@ -79,10 +79,11 @@ def test_a_post_lost_in_the_race_may_be_repeated_because_the_server_never_had_it
 def test_an_idle_close_by_reset_is_a_race_that_is_only_likely() -> None:
     wire = Wire()
     wire.ok(0)
-    wire.ask(1040)
+    wire.ask(1040, method="POST")
     wire.close(SERVER, "rst", 1080)
     finding = only(diagnose([wire.done("unanswered")]))
-    assert (finding.code, finding.certainty) == ("keepalive-idle-race", "likely")
+    assert (finding.code, finding.fault, finding.certainty) == ("idle-close-by-reset", "both", "likely")
+    assert finding.retry_safe is True
 
 
 def test_a_close_long_after_the_request_that_acknowledges_none_of_it_is_only_likely_a_race() -> None:

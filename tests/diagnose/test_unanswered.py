@@ -57,12 +57,22 @@ def test_a_reset_without_ack_after_an_acknowledged_request_accuses_nobody() -> N
     assert (finding.code, finding.fault, finding.certainty) == ("reset-mid-request", "unknown", "possible")
 
 
-def test_a_reset_without_ack_and_without_anything_before_it_is_unexplained() -> None:
-    """What a NAT sends that forgot the connection, and a host that was rebooted."""
+def test_a_reset_without_ack_after_a_pause_is_a_connection_that_the_other_end_forgot() -> None:
+    """What a host sends that was rebooted, and a load balancer that failed over."""
     wire = Wire()
     wire.ok(0)
     wire.ask(400_000)
     wire.close(SERVER, "rst", 400_080, bare=True)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault) == ("half-open-connection", "unknown")
+    assert finding.certainty == "likely"
+    assert "nat-idle-reset: not excluded" in finding.runner_up
+
+
+def test_a_reset_without_ack_and_without_a_pause_before_it_is_unexplained() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.close(SERVER, "rst", 80, bare=True)
     finding = verdict(wire)
     assert (finding.code, finding.fault) == ("unexplained", "unknown")
     assert "NAT" in finding.runner_up

@@ -18,7 +18,7 @@ from . import primitives, words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.model import Connection, Endpoint, Exchange
+    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange
 
 AT_ONCE_NS = 50_000_000
 """A close sooner than this after a response is no idle timer."""
@@ -62,14 +62,49 @@ def idle_before_close(connection: Connection) -> int | None:
 
     None where it did not, where an exchange was open, or where the close had been announced.
     """
+    found = idle_close(connection)
+    if found is None or found.announced or found.close.kind not in ("close_notify", "fin"):
+        return None
+    return found.idle_ns
+
+
+@dataclass(frozen=True, slots=True)
+class IdleClose:
+    """A server's close, of any kind, of a connection that was idle in its eyes.
+
+    ``ordinal`` counts the requests that it had answered, ``idle_ns`` runs from the end of the last
+    answer, ``age_ns`` from the opening of the connection.
+    """
+
+    connection: Connection
+    close: CloseEvent
+    idle_ns: int
+    age_ns: int
+    ordinal: int
+    announced: bool
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it came with the last response, so that no timer can have made it."""
+        return self.idle_ns < AT_ONCE_NS
+
+
+def idle_close(connection: Connection) -> IdleClose | None:
+    """The server's close of an idle connection; None where the client was first, or a request was open."""
     close = primitives.first_close(connection, Side.SERVER)
-    if close is None or close.kind not in ("close_notify", "fin"):
+    if close is None or primitives.client_first(connection) is not None:
         return None
-    if primitives.client_first(connection) is not None:
-        return None
-    for exchange in reversed(connection.exchanges):
+    for place in range(len(connection.exchanges) - 1, -1, -1):
+        exchange = connection.exchanges[place]
         if exchange.outcome == "complete" and primitives.finished_ns(exchange) <= close.time_ns:
-            return None if announces_close(exchange) else close.time_ns - primitives.finished_ns(exchange)
+            return IdleClose(
+                connection,
+                close,
+                idle_ns=close.time_ns - primitives.finished_ns(exchange),
+                age_ns=close.time_ns - connection.opened_ns,
+                ordinal=place + 1,
+                announced=announces_close(exchange),
+            )
         if exchange.request is None or close.ack is None or close.ack > exchange.request.start:
             return None
     return None

@@ -24,7 +24,7 @@ import numpy as np
 from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange, Segments
+    from plainwire.model import CloseEvent, Connection, Exchange, Request, Segments
 
 BLINDNESS_NS = 5_000_000
 """How long a program may be excused for not having noticed a close that its kernel had received."""
@@ -260,3 +260,18 @@ def _loopback(address: str) -> bool:
         return ipaddress.ip_address(address.split("%", 1)[0]).is_loopback
     except ValueError:
         return False
+
+
+def quiet_before(connection: Connection, close: CloseEvent, request: Request) -> int | None:
+    """How long nothing had passed in either direction when an unasked ``close`` came.
+
+    A request that crossed it, of which its sender knew nothing, does not count as having passed.
+    """
+    segments = connection.segments
+    if segments is None:
+        return None
+    counts = segments.number < close.packet
+    if close.ack is not None and close.ack <= request.start:
+        counts &= (segments.side != close.side.peer) | (segments.seq < request.start)
+    times = segments.time_ns[counts]
+    return close.time_ns - int(times.max()) if len(times) else None

@@ -18,11 +18,19 @@ from . import connect, handshake, multiplexed, semantics
 from .abort import client_abort
 from .announced import connection_close_ignored
 from .grouping import group
-from .injected import middlebox_injected_reset
+from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
 from .late import as_the_client_saw, departure, too_late
+from .policy import (
+    close_unannounced_after_response,
+    idle_close_by_reset,
+    server_max_age_close,
+    server_max_requests_close,
+    server_reload_close,
+)
 from .primitives import client_first
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
+from .silence import mtu_blackhole, nat_idle_drop
 from .truncated import reset_mid_response, response_truncated
 from .unanswered import close_mid_request, reset_mid_request
 from .unexplained import pipelined_behind_close, unexplained
@@ -42,22 +50,33 @@ _FAILED: Rules = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
+    nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
+    mtu_blackhole,
     *handshake.FAILED_RULES,
     *connect.FAILED_RULES,
     *semantics.FAILED_RULES,
     client_abort,
     pipelined_behind_close,
+    nat_idle_reset,
+    lb_idle_reset,
     middlebox_injected_reset,
     stale_connection_reuse,
+    server_max_requests_close,
+    server_max_age_close,
+    server_reload_close,
+    close_unannounced_after_response,
+    idle_close_by_reset,
     keepalive_idle_race,
     close_mid_request,
     reset_mid_request,
+    half_open_connection,
     reset_mid_response,
     response_truncated,
     unexplained,
 )
 _ANSWERED: Rules = (unsolicited_408, connection_close_ignored)
 _UNSEEN: Rules = (capture_artifact,)
+_OPEN: Rules = (nat_idle_drop, mtu_blackhole)
 _NEVER = 1 << 63
 
 
@@ -68,7 +87,9 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
     """
     world = World(connections)
     judged = [_judge(_scene(world, connection, index)) for connection, index in _suspects(connections)]
-    judged += [_judge_connection(world, connection) for connection in connections if _asks_nothing(connection)]
+    judged += [
+        _judge_connection(world, connection) for connection in connections if _asks_nothing(connection)
+    ]
     verdicts = [verdict for verdict in judged if verdict is not None]
     for rule in (*connect.WHOLE_RULES, *handshake.WHOLE_RULES, *semantics.WHOLE_RULES):
         verdicts += rule(world, verdicts)
@@ -168,7 +189,7 @@ def _rules(scene: Scene) -> Rules:
         return _ANSWERED
     if outcome == "unseen":
         still_open = not (connection.closes or connection.gaps or connection.undecrypted)
-        return () if still_open else _UNSEEN
+        return _OPEN if still_open else _UNSEEN
     return () if _ends_with_connection(scene) else _FAILED
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Side
 
-from . import primitives
+from . import primitives, words
 
 if TYPE_CHECKING:
     from plainwire.model import (
@@ -48,6 +48,17 @@ class Scene:
         return primitives.first_close(self.connection, Side.SERVER)
 
     @property
+    def idle_ns(self) -> int | None:
+        """How long the connection had been idle when the request left; None before its first exchange."""
+        if self.previous is None:
+            return None
+        return max(0, self.request.time_ns - primitives.finished_ns(self.previous))
+
+    def survived(self, idle_ns: int) -> bool:
+        """Whether a request to this server was answered after idleness as long as this."""
+        return self.world.longest_survived.get(self.connection.server, -1) >= idle_ns
+
+    @property
     def idempotent(self) -> bool:
         """Whether the method may be repeated whatever became of the first copy."""
         return self.request.method in IDEMPOTENT
@@ -77,3 +88,11 @@ class Verdict:
 def weaker(certainty: Certainty) -> Certainty:
     """One grade down."""
     return "likely" if certainty == "proved" else "possible"
+
+
+def idle_words(scene: Scene) -> str:
+    """What the longest pause that a connection to this server survived adds to a cause by idleness."""
+    longest = scene.world.longest_survived.get(scene.connection.server, 0)
+    if longest <= 0:
+        return ""
+    return f" The longest pause after which a request was answered here is {words.span(longest)}."

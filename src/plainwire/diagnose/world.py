@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import multiplexed
-from .clock import idle_timeouts
+from .clock import idle_close, idle_timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.model import Connection, Endpoint
 
-    from .clock import IdleTimeout
+    from .clock import IdleClose, IdleTimeout
 
 
 class World:
@@ -36,3 +36,26 @@ class World:
         return idle_timeouts(
             c for c in self.connections if not any(map(multiplexed.shares_connection, c.exchanges))
         )
+
+    @cached_property
+    def idle_closes(self) -> dict[Endpoint, list[IdleClose]]:
+        """The servers' closes of idle connections, in order of the connections."""
+        found: dict[Endpoint, list[IdleClose]] = {}
+        for connection in self.connections:
+            if any(map(multiplexed.shares_connection, connection.exchanges)):
+                continue
+            close = idle_close(connection)
+            if close is not None:
+                found.setdefault(connection.server, []).append(close)
+        return found
+
+    @cached_property
+    def longest_survived(self) -> dict[Endpoint, int]:
+        """The longest idleness, in ns, after which a request to the server was answered."""
+        found: dict[Endpoint, int] = {}
+        for connection in self.connections:
+            for exchange in connection.exchanges:
+                idle = exchange.idle_before_ns
+                if idle is not None and exchange.outcome == "complete":
+                    found[connection.server] = max(idle, found.get(connection.server, 0))
+        return found

@@ -17,4 +17,63 @@ CAUSES: tuple[Cause, ...] = (
         "Capture at the server at the same time, to show that the reset never left it.",
         ("RFC 9293 section 3.10.7", "RFC 5961 section 3"),
     ),
+    Cause(
+        "nat-idle-drop",
+        "the path swallows what is sent on a connection that was idle",
+        "A NAT, firewall or load balancer forgets connections after some idleness and then drops their "
+        "packets without a word. The client sends the request again and again until its own patience ends, "
+        "seconds or many minutes later.",
+        "After a pause longer than any that a connection survived here, the request and all its repetitions "
+        "were neither acknowledged nor reset. It is likely where another connection to the address works "
+        "at the same time, possible without one.",
+        "A request that was answered after a pause as long; new connections that fail too (the server or the "
+        "network is down); loss without a pause before.",
+        "Keep connections alive (TCP keepalives at less than half of the limit), or do not use them again "
+        "after so long a pause; set TCP_USER_TIMEOUT and a read timeout.",
+        "Send TCP keepalives too; raise the limit of the box that forgets (RFC 5382 asks for two hours).",
+        ("RFC 5382 section 5", "RFC 9293 section 3.8.3", "RFC 6298 section 5"),
+        second_capture="A capture at the server shows that the repetitions never arrived.",
+    ),
+    Cause(
+        "nat-idle-reset",
+        "a box on the path had forgotten the idle connection and reset it",
+        "A NAT gateway or load balancer forgets connections after some idleness and answers the next packet "
+        "with a reset (after 350 s on some clouds). The server knows nothing of it.",
+        "After a pause longer than any that a connection survived here, a RST without ACK came with another "
+        "TTL than the server's packets, or sooner than a round trip allows.",
+        "A reset like the server's other packets (half-open-connection); a request that was answered after a "
+        "pause as long.",
+        "Keep connections alive (TCP keepalives), or do not use them again after so long a pause. Repeating "
+        "the request is safe: it did not get through.",
+        "Send TCP keepalives from the server's side too, at less than the limit.",
+        ("RFC 5382 section 5", "RFC 9293 section 3.5.2"),
+        second_capture="A capture at the server shows that neither request nor reset passed there.",
+    ),
+    Cause(
+        "lb-idle-reset",
+        "a box on the path reset the connection after a time without packets",
+        "Load balancers and firewalls can send a reset to both ends when nothing has passed for their limit. "
+        "They do not care whether a request is being worked on: long answers are cut too.",
+        "A RST with foreign marks that answers no packet, after a second or more without any.",
+        "A reset without foreign marks (idle-close-by-reset, reset-mid-request); one that follows a packet "
+        "at once (middlebox-injected-reset).",
+        "Let TCP keepalives keep the connection busy, from either end; do not wait for minutes in silence "
+        "(poll for the result instead).",
+        "Raise the limit, send keepalives, or answer early and send progress.",
+        ("RFC 9293 section 3.8.4", "RFC 9293 section 3.10.7"),
+        second_capture="A capture at the server shows the reset arriving there too, in the client's name.",
+    ),
+    Cause(
+        "mtu-blackhole",
+        "large packets vanish on the path, small ones pass",
+        "The path carries only smaller packets than its ends think, and the message that would say so (ICMP) "
+        "is blocked or not heeded. Connections open, small requests work, large ones hang.",
+        "A large segment was sent at least three times and never acknowledged, while smaller ones were; "
+        "likely where an ICMP error about its size is in the capture.",
+        "Segments of this size that were acknowledged; loss that strikes small segments too.",
+        "Lower the interface's MTU, or let TCP probe (net.ipv4.tcp_mtu_probing=1).",
+        "Let ICMP 'fragmentation needed' and 'packet too big' pass; clamp the MSS at tunnels.",
+        ("RFC 1191 section 3", "RFC 4821 section 3", "RFC 9293 section 3.7.1"),
+        second_capture="A capture at the server shows small segments arriving and large ones missing.",
+    ),
 )

@@ -128,4 +128,93 @@ CAUSES: tuple[Cause, ...] = (
         "Look for the upstream that ended early, or a proxy's buffer or time limit; log it as an error.",
         ("RFC 9112 section 8", "RFC 9112 section 6.3", "RFC 8446 section 6.1"),
     ),
+    Cause(
+        "close-unannounced-after-response",
+        "the server closed with a response that had kept the connection open",
+        "The close came together with a complete response, or a few milliseconds behind it, and that "
+        "response did not say 'Connection: close'. Under HTTP/1.1 the client had to take the connection for "
+        "usable, and its next request was lost. Such closes often go with certain paths, methods or "
+        "statuses.",
+        "The server's close follows a complete response at once, no message announced it, and it "
+        "acknowledges nothing of the next request, which had left when it came.",
+        "An announced close (connection-close-ignored); a pause that an idle timer could have measured "
+        "(keepalive-idle-race); the same number of requests on each connection (server-max-requests-close).",
+        "Repeat such a request once on a new connection: the server did not receive it. See whether it "
+        "always follows the same kind of response.",
+        "Announce it: a response after which the connection will be closed carries 'Connection: close'.",
+        ("RFC 9112 section 9.6", "RFC 9112 section 9.3"),
+    ),
+    Cause(
+        "server-max-requests-close",
+        "the server closes a connection after a fixed number of requests",
+        "A limit of requests on one connection (nginx keepalive_requests, Apache MaxKeepAliveRequests). "
+        "Announced with 'Connection: close' it hurts nobody. Here it was not, so that a request which had "
+        "left in the meantime was lost.",
+        "The server closed at least three connections with the answer to the same request by number, and no "
+        "connection carried more.",
+        "Closes after different numbers of requests; pauses before the closes that an idle timer could have "
+        "measured.",
+        "Open a new connection before that number is reached, or repeat a lost request once: the server did "
+        "not receive it.",
+        "Announce the last response ('Connection: close'), and raise the limit.",
+        ("RFC 9112 section 9.6", "RFC 9112 section 9.5"),
+    ),
+    Cause(
+        "server-max-age-close",
+        "the server closes connections at a fixed age",
+        "A limit of a connection's age (nginx keepalive_time, Envoy max_connection_duration, a load "
+        "balancer that drains). It strikes whatever the connection is doing, and a request that had just "
+        "left is lost.",
+        "The server closed at least three connections at the same age, which had been idle for different "
+        "times.",
+        "Connections that had been idle since birth: then age and idleness are the same "
+        "(keepalive-idle-race).",
+        "Open new connections before that age, or repeat a lost request once: the server did not receive it.",
+        "Announce the end on the last response before ('Connection: close'), or raise the limit.",
+        ("RFC 9112 section 9.5", "RFC 9112 section 9.6"),
+    ),
+    Cause(
+        "server-reload-close",
+        "the server closed many connections in one moment",
+        "A reload, a restart or a deployment ends all idle connections at once. A request that had just left "
+        "on one of them is lost.",
+        "Two connections to one address or more were closed by the server within a tenth of a second, after "
+        "different times of idleness: all that were open, or at least three and half of them.",
+        "A single connection; equal idleness (an idle timeout); resets of connections with open requests "
+        "(server-crash-mid-stream).",
+        "Repeat such a request once on a new connection: the server did not receive it.",
+        "Drain: announce the close on each connection's next response, and leave idle ones open for as long "
+        "as clients may use them.",
+        ("RFC 9112 section 9.5", "RFC 9112 section 9.6"),
+    ),
+    Cause(
+        "idle-close-by-reset",
+        "the idle connection was ended by a reset instead of a close",
+        "What ended the idle connection sent RST where a close_notify and a FIN belong. A request that met "
+        "it was not received. A program that writes later sees a broken pipe, and no packet shows it.",
+        "The first act of closing is a RST with ACK that acknowledges nothing of the request.",
+        "A RST with foreign marks (lb-idle-reset, middlebox-injected-reset); one without ACK "
+        "(half-open-connection); one that acknowledges the request (reset-mid-request).",
+        "Keep idle connections for a shorter time than the other end does, and repeat such a request once on "
+        "a new connection: the server did not receive it.",
+        "Close idle connections with close_notify and FIN (no SO_LINGER of zero).",
+        ("RFC 9112 section 9.5", "RFC 9293 section 3.10.7"),
+        second_capture="A capture at the server shows whether the reset left it.",
+    ),
+    Cause(
+        "half-open-connection",
+        "the other end had forgotten the connection",
+        "The first packet after a pause was answered by a reset as for an unknown connection, and no close "
+        "had come before: the server was restarted, its address moved to another machine, or a load "
+        "balancer dropped its state without a word.",
+        "A RST without ACK whose sequence number repeats the request's acknowledgment, no earlier close from "
+        "the server, and nothing foreign about the packet.",
+        "Foreign marks (nat-idle-reset); an earlier close (stale-connection-reuse, keepalive-idle-race); a "
+        "capture that began later than the connection.",
+        "Use TCP keepalives, and keep idle connections for a shorter time. Repeat the request on a new "
+        "connection: it was not taken in.",
+        "Close connections before a restart or a failover; see what forgets them.",
+        ("RFC 9293 section 3.5.1", "RFC 9293 section 3.5.2"),
+        second_capture="A capture at the server shows whether it sent the reset, or never saw the request.",
+    ),
 )
