@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.capture import reader
 from plainwire.conversation import Conversation
-from plainwire.diagnose import diagnose
+from plainwire.diagnose import diagnose, infer
 from plainwire.http.fields import FieldParser
 from plainwire.model import (
     CaptureDrops,
@@ -17,7 +17,6 @@ from plainwire.model import (
     PacketBatch,
     Report,
     SecretsBlock,
-    ServerFacts,
     UserError,
 )
 from plainwire.packets.decode import Decoder
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     )
     from plainwire.quic.assemble import QuicAssembler
 
-_MOST_SOFTWARE = 8
 _MOST_ERRORS = 10_000
 _DECODED = (None, "http/1.1", "h2", "h3", "websocket")
 
@@ -125,7 +123,8 @@ class Analysis:
             connections = self._attribute(connections, self._events)
         exchanges = _number(connections)
         self._cover(connections)
-        return Report(self.coverage, connections, exchanges, _servers(connections), diagnose(connections))
+        servers = list(infer(connections).values())
+        return Report(self.coverage, connections, exchanges, servers, diagnose(connections))
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
         """Tell which process a connection belongs to; leave out those of others where asked to.
@@ -232,21 +231,6 @@ def _number(connections: list[Connection]) -> list[Exchange]:
     for index, exchange in enumerate(exchanges, 1):
         exchange.id = index
     return exchanges
-
-
-def _servers(connections: Iterable[Connection]) -> list[ServerFacts]:
-    servers: dict[str, ServerFacts] = {}
-    for connection in connections:
-        answers = [e.response for e in connection.exchanges if e.response is not None]
-        if not answers:
-            continue
-        facts = servers.setdefault(str(connection.server), ServerFacts(connection.server))
-        facts.announces_close = bool(facts.announces_close) or any(r.close_announced for r in answers)
-        for name, value in answers[0].headers:
-            known = facts.software
-            if name.lower() == "server" and value not in known and len(known) < _MOST_SOFTWARE:
-                known.append(value)
-    return list(servers.values())
 
 
 def read_keys(

@@ -71,13 +71,12 @@ class DangerBand:
 
     From ``low_ns``, the server's idle timeout less one round trip, to ``high_ns``, where the client gives up
     an idle connection by itself; None: no such limit is known. ``observed``: that limit was seen, not only
-    known of the client's software. ``requests`` came after such an idleness.
+    known of the client's software.
     """
 
     low_ns: int
     high_ns: int | None
     observed: bool
-    requests: int
 
     @property
     def empty(self) -> bool:
@@ -93,13 +92,16 @@ class ServerFacts:
     on one. ``longest_idle_ns``: the longest idleness after which a request was still answered.
     ``silent_limit``: idleness after which something forgets the connection and says nothing.
     ``fingerprint`` names software whose defaults and manners fit, ``software`` what the server calls itself.
-    ``expected_failures``: requests that the inferred parameters condemn; ``observed_failures``: unanswered
-    ones on kept connections whose server had not received them. ``reloads``: moments, ns.
+    ``hint_timeout_ns`` and ``hint_max`` stand in the Keep-Alive field of its first answer.
+    ``expected_failures``: how many requests the idle timeout condemns; ``observed_failures``: unanswered ones
+    on kept connections that the server had not received when it closed. ``reloads``: moments, ns.
     """
 
     address: Endpoint
     announces_close: bool | None = None
     software: list[str] = field(default_factory=list)
+    hint_timeout_ns: int | None = None
+    hint_max: int | None = None
     idle_timeout: Bounds | None = None
     longest_idle_ns: int | None = None
     max_requests: int | None = None
@@ -111,7 +113,7 @@ class ServerFacts:
     reset_flavour: ResetFlavour | None = None
     silent_limit: Bounds | None = None
     danger_band: DangerBand | None = None
-    expected_failures: int | None = None
+    expected_failures: float | None = None
     observed_failures: int = 0
     fingerprint: list[str] = field(default_factory=list)
 

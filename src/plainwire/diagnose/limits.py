@@ -1,0 +1,146 @@
+"""A server's limits, from how it ended connections: idle time, number of requests, age, a moment.
+
+Each limit has a clock of its own; the true one shows the same number at every end, the others scatter.
+Nothing is said where two clocks would explain the ends alike, but an idle timer goes before an age: it
+is by far the more common.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from plainwire.model import Bounds
+
+from .clock import AT_ONCE_NS
+from .statistics.survival import kaplan_meier
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .lifetimes import End
+
+_SPREAD_NS = 20_000_000
+_SPREAD_SHARE = 0.03
+_CLIFF = 0.5
+"""Of the connections idle long enough, the share that ends at a limit worth the name."""
+_ROUND_NS = 1_000_000_000
+_LATE_NS = 20_000_000
+_EARLY_NS = 2_000_000
+_CHANCE = 0.02
+"""A coincidence less probable than this is none."""
+_ENOUGH = 3
+_MOMENT_NS = 50_000_000
+_SCATTER = 0.05
+"""Coefficient of variation above which a clock is not the one."""
+
+
+def idle_timeout(ends: Sequence[End], survived: Sequence[int], hint_ns: int | None) -> Bounds | None:
+    """The idle time at which the server ends connections.
+
+    ``survived`` are idle times that ended otherwise: by a request that was answered, or by the client. A
+    single end counts only where the hint, or a whole number of seconds, agrees with it.
+    """
+    seen = [end.idle_ns for end in ends if end.idle_ns is not None and end.idle_ns >= AT_ONCE_NS]
+    near = _agreeing(seen)
+    if not near or (len(near) == 1 and not _plausible(near[0], hint_ns)):
+        return None
+    low, high = min(near), max(near)
+    slack = _slack(high)
+    if kaplan_meier(seen, survived).ends_within(low - slack, high + slack) < _CLIFF:
+        return None
+    return Bounds(low, high, len(near))
+
+
+def _agreeing(values: Sequence[int]) -> list[int]:
+    """Those near their median, where they are at least half of all."""
+    if not values:
+        return []
+    middle = statistics.median_low(values)
+    near = [value for value in values if abs(value - middle) <= _slack(middle)]
+    return near if 2 * len(near) >= len(values) and (len(near) > 1 or len(values) == 1) else []
+
+
+def _slack(value: int) -> int:
+    return max(_SPREAD_NS, int(value * _SPREAD_SHARE))
+
+
+def _plausible(idle: int, hint_ns: int | None) -> bool:
+    """Whether somebody would configure this: timers are set in whole seconds, and run out a little late."""
+    hinted = () if hint_ns is None else (hint_ns, hint_ns + _ROUND_NS)
+    if any(-_EARLY_NS <= idle - hint <= _slack(hint) for hint in hinted):
+        return True
+    return (idle + _EARLY_NS) % _ROUND_NS <= _EARLY_NS + _LATE_NS and idle > _ROUND_NS // 2
+
+
+def most_requests(ends: Sequence[End], most_seen: int) -> tuple[int, int] | None:
+    """(requests a connection, how many connections ended so); ``most_seen``: the longest connection's.
+
+    A server that closed at random after K requests in the mean would end m connections all at the same
+    number with a probability of about K ** -(m - 1) / m; that must be small.
+    """
+    counts = Counter(end.requests for end in ends if end.at_once and end.requests is not None)
+    if not counts:
+        return None
+    limit, times = counts.most_common(1)[0]
+    if most_seen > limit or 2 * times < counts.total() or times < 2:
+        return None
+    if times < _ENOUGH + 1 and limit ** -(times - 1) / times > _CHANCE:
+        return None
+    return limit, times
+
+
+def greatest_age(ends: Sequence[End], oldest_ns: int) -> Bounds | None:
+    """The age at which the server ends connections, whatever they do; ``oldest_ns``: the oldest one seen."""
+    aged = [end for end in ends if end.age_ns is not None]
+    ages = [end.age_ns for end in aged if end.age_ns is not None]
+    near = _agreeing(ages)
+    if len(near) < _ENOUGH or oldest_ns > max(near) + _slack(max(near)):
+        return None
+    others = (
+        [end.idle_ns or 0 for end in aged],
+        [end.requests or 0 for end in aged],
+        [e.time_ns for e in aged],
+    )
+    if any(_scatter(values) <= _SCATTER for values in others[:2]) or _at_one_moment(others[2]):
+        return None
+    return Bounds(min(near), max(near), len(near))
+
+
+def reloads(ends: Sequence[End], idle: Bounds | None) -> list[int]:
+    """Moments at which the server ended three connections or more that no other clock explains."""
+    rest = sorted((end for end in ends if not _by_timer(end, idle)), key=lambda end: end.time_ns)
+    found = []
+    start = 0
+    while start < len(rest):
+        stop = start
+        while stop < len(rest) and rest[stop].time_ns - rest[start].time_ns <= _MOMENT_NS:
+            stop += 1
+        together = rest[start:stop]
+        if len(together) >= _ENOUGH and _differ([e.idle_ns or 0 for e in together]):
+            ages = [end.age_ns for end in together if end.age_ns is not None]
+            if len(ages) < _ENOUGH or _differ(ages):
+                found.append(together[0].time_ns)
+        start = stop
+    return found
+
+
+def _by_timer(end: End, idle: Bounds | None) -> bool:
+    if idle is None or end.idle_ns is None:
+        return False
+    return idle.low_ns - _slack(idle.low_ns) <= end.idle_ns <= idle.high_ns + _slack(idle.high_ns)
+
+
+def _differ(values: Sequence[int]) -> bool:
+    return max(values) - min(values) > _slack(statistics.median_low(values))
+
+
+def _at_one_moment(times: Sequence[int]) -> bool:
+    return max(times) - min(times) <= _MOMENT_NS
+
+
+def _scatter(values: Sequence[int]) -> float:
+    """The coefficient of variation."""
+    mean = statistics.fmean(values)
+    return statistics.pstdev(values) / mean if mean else 0.0
