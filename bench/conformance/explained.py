@@ -4,7 +4,7 @@ One line a difference, or a class of them, in five columns:
 
 * the capture: patterns as for file names, with spaces between;
 * whose it is: ``theirs``, tshark has a message that plainwire has not; ``ours``, the other way round;
-  ``body``, both have it and its bodies differ;
+  ``body``, both have it and its bodies differ; ``decrypted`` and ``packets``, the counts of these differ;
 * the kind of message, with ``*`` as well;
 * which of them: packets, as numbers and ranges with commas between; ``*``; or ``says TEXT``, those of which
   plainwire itself says that;

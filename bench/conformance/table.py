@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import explained
-from conformance.message import KINDS
+from conformance.message import KINDS, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.check import Checked
     from conformance.explained import Explanation
-    from conformance.message import Message
 
 Errors = list[tuple[str, str]]
 
@@ -48,8 +47,7 @@ def show(
 
 
 def _differs(result: Checked, explanations: list[Explanation]) -> bool:
-    open_ones = any(difference.reason is None for difference in differences(result, explanations))
-    return open_ones or result.decrypted[0] < result.decrypted[1]
+    return any(difference.reason is None for difference in differences(result, explanations))
 
 
 def _row(result: Checked) -> None:
@@ -94,6 +92,9 @@ def differences(result: Checked, explanations: list[Explanation]) -> list[Differ
     for message in result.theirs:
         ours = near.get(id(message))
         found.append(("theirs", message, ours.flaw if ours else "", f"ours: {ours}" if ours else ""))
+    for whose, counts in (("decrypted", result.decrypted), ("packets", result.packets)):
+        if counts[0] < counts[1] or (whose == "packets" and counts[0] != counts[1]):
+            found.append((whose, Message(whose, f"{counts[0]} for {counts[1]}", (0, 0)), "", ""))
     for one, theirs in result.bodies:
         found.append(("body", theirs, one.flaw, f"{_sizes(one)} bytes for {_sizes(theirs)}; {one.flaw}"))
     listed = []
