@@ -15,10 +15,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
-from plainwire.model import Endpoint, ProgramConnection, ProgramEvents
+from plainwire.model import (
+    Endpoint,
+    Process,
+    ProgramConnection,
+    ProgramEvents,
+    SocketClose,
+    SocketError,
+    Words,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from plainwire.case import Case
@@ -27,6 +35,8 @@ MOST_EVENTS = 1_000_000
 """Lines that are read of one file; the rest is left out, and a note says so."""
 LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
+MOST_WORDS = 20_000
+"""Pieces of standard error that are kept of one file; the interposer's are below 600 bytes."""
 LARGEST_SOURCE = 1 << 30
 """Bytes taken over by ``merge``: any user of the machine can fill the sink."""
 
@@ -133,15 +143,86 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
             _note_sockets(event, program, found)
     elif kind == "connect":
         _note_sockets(event, _connection(event), found)
-    elif kind == "start":
-        found.command = [str(word) for word in event["command"]]
-    elif kind == "exit":
-        found.exit_status = int(event["status"])
     elif kind == "note":
         found.notes.append(str(event["text"]))
+    elif kind in _PROGRAM:
+        _PROGRAM[kind](event, found)
     else:
         return False
     return True
+
+
+def _started(event: dict[str, Any], found: ProgramEvents) -> None:
+    found.command = [str(word) for word in event["command"]]
+    found.pid = int(event["pid"])
+
+
+def _ended(event: dict[str, Any], found: ProgramEvents) -> None:
+    found.exit_status = int(event["status"])
+    found.ended_ns = _time_ns(event)
+
+
+def _process(event: dict[str, Any], found: ProgramEvents) -> None:
+    """A process may go on as another program (exec): the last one counts."""
+    executable = event.get("exe")
+    pid = int(event["pid"])
+    found.processes[pid] = Process(pid, str(event["command"]), executable and str(executable))
+
+
+def _process_ended(event: dict[str, Any], found: ProgramEvents) -> None:
+    process = found.processes.get(int(event["pid"]))
+    if process is not None:
+        process.exit_status = int(event["status"])
+
+
+def _runtime(event: dict[str, Any], found: ProgramEvents) -> None:
+    version = event["version"]
+    for process in found.processes.values():
+        if process.executable == event["exe"]:
+            process.runtime, process.version = str(event["runtime"]), version and str(version)
+
+
+def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
+    time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
+    found.errors.append(
+        SocketError(time_ns, int(event["pid"]), local, peer, str(event["call"]), int(event["errno"]))
+    )
+
+
+def _socket_close(event: dict[str, Any], found: ProgramEvents) -> None:
+    time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
+    found.closes.append(
+        SocketClose(time_ns, int(event["pid"]), local, peer, event["event"], int(event["unread"]))
+    )
+
+
+def _words(event: dict[str, Any], found: ProgramEvents) -> None:
+    """The interposer writes a character a byte (native/interposer/line.h)."""
+    if len(found.words) >= MOST_WORDS:
+        return
+    text = str(event["text"]).encode("latin-1", "replace").decode("utf-8", "replace")
+    found.words.append(Words(_time_ns(event), int(event["pid"]), text, bool(event.get("afterwards"))))
+
+
+_PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
+    "start": _started,
+    "exit": _ended,
+    "process": _process,
+    "end": _process_ended,
+    "runtime": _runtime,
+    "error": _socket_error,
+    "close": _socket_close,
+    "shutdown": _socket_close,
+    "stderr": _words,
+}
+
+
+def _time_ns(event: dict[str, Any]) -> int:
+    return round(float(event["time"]) * 1e6) * 1000  # it was written in microseconds
+
+
+def _peer(event: dict[str, Any]) -> str | None:
+    return _socket(event["peer"]) if event["peer"] else None
 
 
 def _connection(event: dict[str, Any]) -> ProgramConnection:
@@ -159,7 +240,7 @@ def _note_sockets(event: dict[str, Any], program: ProgramConnection, found: Prog
     users = found.by_sockets.setdefault(key, [])
     if event["event"] == "tls" and any(known.pid == program.pid for _, known in users):
         return
-    users.append((round(float(event["time"]) * 1e6) * 1000, program))  # it was written in microseconds
+    users.append((_time_ns(event), program))
 
 
 def _socket(text: str) -> str:

@@ -25,7 +25,7 @@ from plainwire.model.capture import (
     PacketBatch,
     SecretsBlock,
 )
-from plainwire.model.connection import CloseWord, Connection, ProgramConnection, ProgramEvents, Tunnel
+from plainwire.model.connection import CloseWord, Connection, Tunnel
 from plainwire.model.http import (
     Content,
     Exchange,
@@ -39,8 +39,19 @@ from plainwire.model.http import (
     WebSocket,
     WebSocketFrame,
 )
+from plainwire.model.program import (
+    Process,
+    ProgramConnection,
+    ProgramEvents,
+    Saying,
+    SocketClose,
+    SocketError,
+    Testimony,
+    Words,
+)
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import (
+    Attempts,
     Bounds,
     Certainty,
     Clock,
@@ -83,6 +94,7 @@ __all__ = [
     "PSH",
     "RST",
     "SYN",
+    "Attempts",
     "Bounds",
     "CaptureDrops",
     "CaptureEnd",
@@ -111,6 +123,7 @@ __all__ = [
     "IcmpError",
     "Outcome",
     "PacketBatch",
+    "Process",
     "ProgramConnection",
     "ProgramEvents",
     "QuicInfo",
@@ -118,12 +131,16 @@ __all__ = [
     "Request",
     "ResetFlavour",
     "Response",
+    "Saying",
     "SecretsBlock",
     "SegmentBatch",
     "Segments",
     "ServerFacts",
     "Side",
+    "SocketClose",
+    "SocketError",
     "StreamEvent",
+    "Testimony",
     "Text",
     "TlsInfo",
     "Tunnel",
@@ -131,4 +148,5 @@ __all__ = [
     "UserError",
     "WebSocket",
     "WebSocketFrame",
+    "Words",
 ]

@@ -1,4 +1,4 @@
-"""One connection with all that was learnt of it, and the program's own view."""
+"""One connection with all that was learnt of it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from plainwire.model.base import Side
     from plainwire.model.http import Exchange, StreamEvent
+    from plainwire.model.program import ProgramConnection
     from plainwire.model.quic import QuicInfo
     from plainwire.model.segments import Segments
     from plainwire.model.tls import TlsInfo, Undecrypted
     from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError
-
-
-@dataclass(slots=True)
-class ProgramConnection:
-    """Which process a connection belongs to, from the program's own side."""
-
-    pid: int
-    thread: int
-    command: str
-    library: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +82,3 @@ class Connection:
             if not (c.kind == "close_notify" or c.kind == "alert")  # noqa: PLR1714 - narrows
         ]
         return kinds[0] if kinds else "open"
-
-
-@dataclass(slots=True)
-class ProgramEvents:
-    """What ``program.jsonl`` says: see docs/architecture.md for its lines."""
-
-    by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
-    by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
-    """(local, peer), as "ip:port", to the times (ns) of connect and the process."""
-    command: list[str] = field(default_factory=list)
-    exit_status: int | None = None
-    notes: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from plainwire.model.connection import Connection
     from plainwire.model.http import Exchange
+    from plainwire.model.program import Testimony
     from plainwire.model.transport import Endpoint
 
 Fault = Literal["server", "client", "both", "path", "unknown"]
@@ -40,6 +41,7 @@ class Finding:
     advice_server: str = ""
     references: list[str] = field(default_factory=list)
     failure: bool = True  # its exchanges failed
+    program_says: str = ""  # what the program itself said of it, and whether it can know better
 
     @property
     def packets(self) -> list[int]:
@@ -89,7 +91,7 @@ class ServerFacts:
     """What the traffic says about one server address.
 
     ``max_requests`` is None unless ``max_requests_count`` connections show it; ``most_requests`` were seen
-    on one. ``longest_idle_ns``: the longest idleness after which a request was still answered.
+    on one. ``longest_idle_ns``: the longest idleness worth the name after which a request was still answered.
     ``silent_limit``: idleness after which something forgets the connection and says nothing.
     ``fingerprint`` names software whose defaults and manners fit, ``software`` what the server calls itself.
     ``hint_timeout_ns`` and ``hint_max`` stand in the Keep-Alive field of its first answer.
@@ -157,6 +159,37 @@ class Coverage:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often requests failed on the wire, beside what the program was told.
+
+    Of ``sent`` requests ``failed`` got no whole answer. ``repeated`` were sent again after a failure of the
+    same request, so that the program asked ``asked`` times; ``hidden`` failures were made good by such a
+    repetition. ``perhaps_twice``: repetitions that are not safe, the first copy having reached the server
+    (RFC 9110 section 9.2.2). ``backoff`` names the pauses before repetitions, and clients that make such; ""
+    where none fits.
+    """
+
+    sent: int
+    failed: int
+    asked: int
+    repeated: int
+    hidden: int
+    perhaps_twice: int
+    backoff: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Failed attempts per attempt: the true failure rate."""
+        return self.failed / self.sent if self.sent else 0.0
+
+    @property
+    def seen_rate(self) -> float:
+        """Failures per request as the program asked: what it may know of."""
+        lost = self.failed - self.repeated
+        return max(0, lost) / self.asked if self.asked else 0.0
+
+
 @dataclass(slots=True)
 class Report:
     """The whole answer."""
@@ -169,3 +202,7 @@ class Report:
     comparison: list[Contrast] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     """Where the failures are too few for a comparison: how many more it would take."""
+    attempts: Attempts | None = None
+    """None where no request was sent again and none failed."""
+    testimony: Testimony | None = None
+    """None where the program was not watched."""

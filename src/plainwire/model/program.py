@@ -1,0 +1,124 @@
+"""The program's own side: which processes, what the kernel told them of their sockets, what they said.
+
+Nothing of this is evidence about the wire. It is what the wire is held against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class ProgramConnection:
+    """Which process a connection belongs to, from the program's own side."""
+
+    pid: int
+    thread: int
+    command: str
+    library: str | None = None
+
+
+@dataclass(slots=True)
+class Process:
+    """One process that used the network or spoke. ``runtime`` is ``python``, ``node``, ``curl``, ...;
+    ``version`` is what that one says of itself, or the part of it that its file name tells. ``exit_status``
+    is known of those that ended by exit(3).
+    """
+
+    pid: int
+    command: str
+    executable: str | None = None
+    runtime: str | None = None
+    version: str | None = None
+    exit_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketError:
+    """A call on a TCP socket that failed. ``error`` is an errno; ``call`` ``getsockopt`` tells how a connect
+    ended that did not block. ``peer`` is None where the kernel had forgotten it, as after a RST.
+    """
+
+    time_ns: int
+    pid: int
+    local: str
+    peer: str | None
+    call: str
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClose:
+    """The program closed a socket or shut it down. ``unread`` bytes waited in the kernel: closing then
+    makes it send a RST (RFC 9293 section 3.6.1).
+    """
+
+    time_ns: int
+    pid: int
+    local: str
+    peer: str | None
+    call: str
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a process wrote to its standard error; from a file its whole end, at the time of its end."""
+
+    time_ns: int
+    pid: int
+    text: str
+    afterwards: bool = False
+    """Read from the file when the program had ended: when it was said is not known."""
+
+
+@dataclass(slots=True)
+class ProgramEvents:
+    """What ``program.jsonl`` says: see docs/architecture.md for its lines."""
+
+    by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
+    by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
+    """(local, peer), as "ip:port", to the times (ns) of connect and the process."""
+    command: list[str] = field(default_factory=list)
+    pid: int | None = None
+    exit_status: int | None = None
+    ended_ns: int | None = None
+    notes: list[str] = field(default_factory=list)
+    processes: dict[int, Process] = field(default_factory=dict)
+    errors: list[SocketError] = field(default_factory=list)
+    closes: list[SocketClose] = field(default_factory=list)
+    words: list[Words] = field(default_factory=list, repr=False)
+
+
+@dataclass(slots=True)
+class Saying:
+    """One thing that the program said of a failure: an exception with all that is chained to it, a line.
+
+    ``text`` is its own, to be redacted and escaped before it is shown; ``label`` is ours for it. ``code`` is
+    the finding, ``exchange`` the exchange that it belongs to; None where nothing on the wire explains it.
+    """
+
+    time_ns: int
+    pid: int
+    text: str = field(repr=False)
+    label: str
+    client: str
+    code: str | None = None
+    exchange: int | None = None
+    afterwards: bool = False
+
+
+@dataclass(slots=True)
+class Testimony:
+    """The program's own account, held against the wire.
+
+    ``sayings`` in order of time, at most the first thousand; ``errors`` counts failed calls on sockets by the
+    name of their errno. ``remarks`` are sentences of ours about all of it.
+    """
+
+    command: list[str]
+    exit_status: int | None
+    processes: list[Process]
+    errors: dict[str, int] = field(default_factory=dict)
+    sayings: list[Saying] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
