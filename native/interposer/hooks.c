@@ -1,4 +1,5 @@
-/* The functions that stand in the place of the program's own: the only symbols of this library that others see.
+/* The functions of libssl and of the loader that stand in the place of the program's own. With those of calls.c they are
+ * the only symbols of this library that others see.
  *
  * Each does what the real one does, for the caller and for errno, and more only where plainwire asked for it. None
  * takes a lock, allocates, or prints.
@@ -9,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "calls.h"
 #include "contexts.h"
 #include "copies.h"
 #include "event.h"
@@ -19,14 +20,11 @@
 #include "variable.h"
 
 #define EXPORT __attribute__((visibility("default")))
-#define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT. Its header has it for _GNU_SOURCE only, and with that the type
-                                      * of connect's argument is one that cannot be defined. */
+#define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT, which its header has for _GNU_SOURCE only */
 
 typedef void *(*dlsym_function)(void *, const char *);
-typedef int (*connect_function)(int, const struct sockaddr *, socklen_t);
 
 static _Atomic(dlsym_function) real_dlsym;
-static _Atomic(connect_function) real_connect;
 
 static atomic_bool loaded;
 
@@ -37,11 +35,12 @@ __attribute__((constructor)) static void load(void)
         return;
     const int error = errno;
     atomic_store(&real_dlsym, (dlsym_function)next_symbol("dlsym"));
-    atomic_store(&real_connect, (connect_function)next_symbol("connect"));
+    calls_resolve();
     journal_configure();
     if (journal_wanted()) {
         variable_settle();
         event_configure();
+        calls_watch_exit();
         copies_discover(false);
         if (copy_any())
             journal_open();
@@ -216,17 +215,4 @@ EXPORT void *dlsym(void *restrict handle, const char *restrict symbol)
     if (ours && journal_wanted())
         return bound(find, handle, symbol, ours);
     return find(handle, symbol);
-}
-
-/* --- sockets --------------------------------------------------------------------------------------------------- */
-
-EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length)
-{
-    load();
-    const int result = atomic_load(&real_connect)(descriptor, address, length);
-    const int error = errno;
-    if (journal_wanted() && (result == 0 || error == EINPROGRESS || error == EINTR))
-        event_connect(descriptor, address, length);
-    errno = error;
-    return result;
 }

@@ -36,16 +36,20 @@ void line_number(struct line *line, uint64_t number, int digits)
     line_bytes(line, buffer + at, sizeof buffer - at);
 }
 
+static void line_escaped(struct line *line, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escaped[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+    line_bytes(line, escaped, sizeof escaped);
+}
+
 /* Bytes of UTF-8 pass as they are: a name that is not UTF-8 is for the reader to mend. */
 static void line_character(struct line *line, unsigned char c)
 {
-    static const char digits[] = "0123456789abcdef";
-    if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\') {
+    if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\')
         line_bytes(line, (const char *)&c, 1);
-        return;
-    }
-    const char escaped[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
-    line_bytes(line, escaped, sizeof escaped);
+    else
+        line_escaped(line, c);
 }
 
 void line_string(struct line *line, const char *text)
@@ -57,5 +61,18 @@ void line_string(struct line *line, const char *text)
     line_text(line, "\"");
     for (; *text; text++)
         line_character(line, (unsigned char)*text);
+    line_text(line, "\"");
+}
+
+void line_octets(struct line *line, const char *bytes, size_t count)
+{
+    line_text(line, "\"");
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char c = (unsigned char)bytes[i];
+        if (c < 0x80)
+            line_character(line, c);
+        else
+            line_escaped(line, c);
+    }
     line_text(line, "\"");
 }

@@ -17,5 +17,7 @@ void line_text(struct line *line, const char *text);
 void line_bytes(struct line *line, const char *bytes, size_t count);
 void line_number(struct line *line, uint64_t number, int digits); /* at least `digits`, with leading zeros */
 void line_string(struct line *line, const char *text);            /* as a JSON string; NULL as null */
+void line_octets(struct line *line, const char *bytes, size_t count); /* as a JSON string of characters below U+0100,
+                                                                        * one a byte: six bytes of room for each */
 
 #endif

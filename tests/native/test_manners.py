@@ -151,7 +151,12 @@ def test_errno_after_connect_is_the_real_one(compiled: Compile, preloaded: Prelo
     assert with_it.stdout == without.stdout
     assert with_it.stdout.splitlines()[0] == "0 4242"
     noted = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
-    assert [event["peer"] for event in noted] == [f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[2]}"]
+    peers = [(event["event"], event["peer"]) for event in noted if event["event"] in ("connect", "error")]
+    assert peers == [
+        ("connect", f"127.0.0.1:{ports[0]}"),
+        ("error", f"127.0.0.1:{ports[1]}"),
+        ("connect", f"127.0.0.1:{ports[2]}"),
+    ]
 
 
 def test_programs_own_callback_is_what_it_gets_back(compiled: Compile, preloaded: Preloaded) -> None:

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plainwire.acquire import events, interposer, sudo
+from plainwire.acquire import events, interposer, runtime, stderr_file, sudo
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
 from plainwire.case import Case, private_file
 from plainwire.model import UserError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
+_WORDS = 2000  # bytes of words in one event
 
 
 class Program:
@@ -42,10 +43,12 @@ class Program:
         stage: interposer.Stage,
         notes: list[str],
         users_own: tuple[Path, int] | None,
+        spoken_from: int | None,
     ) -> None:
         self.pid = process.pid
         self.notes = notes
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
+        self._spoken_from = spoken_from
         self._ended = False
 
     def wait(self, timeout: float | None = None) -> int:
@@ -81,6 +84,8 @@ class Program:
             events.merge(self._stage.sink, 0, self._case)
         if self._users_own is not None:
             events.merge(*self._users_own, self._case)
+        self._note_words()
+        self._note_runtimes()
         if self._stage.folder is None:
             return
         users: list[int] = []
@@ -97,6 +102,26 @@ class Program:
         note = f"process {users[0]} still runs and uses {self._stage.folder}: remove it after its end"
         self.notes.append(note)
         events.append(self._case.program, {"event": "note", "text": note})
+
+    def _note_words(self) -> None:
+        said = b"" if self._spoken_from is None else stderr_file.since(self._spoken_from)
+        for start in range(0, len(said), _WORDS):
+            events.append(
+                self._case.program,
+                {
+                    "event": "stderr",
+                    "time": time.time(),
+                    "pid": self.pid,
+                    "text": said[start : start + _WORDS].decode("latin-1"),
+                    "afterwards": True,
+                },
+            )
+
+    def _note_runtimes(self) -> None:
+        """Nothing is asked where the interposer saw no process: its file is then the command's own."""
+        seen = events.read(self._case.program)
+        for event in runtime.identify([p.executable for p in seen.processes.values() if p.executable]):
+            events.append(self._case.program, event)
 
     def _note_end(self, returncode: int) -> int:
         status = returncode if returncode >= 0 else 128 - returncode
@@ -123,6 +148,7 @@ def launch(command: Sequence[str], case: Case) -> Program:
         raise UserError(message) from error
     users_own = _key_log_of_the_user()
     stage = interposer.stage(sink=os.geteuid() == 0)
+    spoken_from = stderr_file.position()
     notes = [note for note in (target.untouched, None if stage.library else interposer.missing()) if note]
     try:
         process = _start(target, _environment(os.environ, case, stage, target))
@@ -134,7 +160,7 @@ def launch(command: Sequence[str], case: Case) -> Program:
     )
     for note in notes:
         events.append(case.program, {"event": "note", "text": note})
-    return Program(process, case, stage, notes, users_own)
+    return Program(process, case, stage, notes, users_own, spoken_from)
 
 
 def _key_log_of_the_user() -> tuple[Path, int] | None:
