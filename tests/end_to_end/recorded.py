@@ -15,6 +15,8 @@ from plainwire.case import Case
 from plainwire.lab import scenarios
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.end_to_end.conftest import Server
 
 SERIAL = scenarios.CLIENTS / "serial.py"
@@ -64,10 +66,16 @@ class Recorded:
         return dataclasses.replace(self, report=json.loads(done.stdout))
 
 
-def record(folder: Path, *program: object) -> Recorded:
-    """Run ``program`` under plainwire; its case goes into ``folder``."""
+def record(
+    folder: Path, *program: object, options: Sequence[object] = (), inside: Sequence[object] = ()
+) -> Recorded:
+    """Run ``program`` under plainwire; its case goes into ``folder``.
+
+    ``options`` are plainwire's; ``inside`` is put before all, to run both in another network.
+    """
     case = Case(folder / "case")
-    command = [sys.executable, "-m", "plainwire", "run", "-o", case.folder, "--", *program]
+    command = [*inside, sys.executable, "-m", "plainwire", "run", "-o", case.folder, *options]
+    command += ["--", *program]
     done = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
     )

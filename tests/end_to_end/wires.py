@@ -88,17 +88,23 @@ class Nginx:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, servers: str, *, hosts: Sequence[str] = (HOST,)) -> Iterator[Nginx]:
-    """An nginx with one listening socket on each of ``hosts``.
+def nginx(
+    folder: Path,
+    servers: str,
+    *,
+    hosts: Sequence[str] = (HOST,),
+    listen: Callable[[str], socket.socket] | None = None,
+) -> Iterator[Nginx]:
+    """An nginx with one listening socket on each of ``hosts``, made by ``listen``.
 
     ``servers`` are its server blocks; ``{0}`` stands for the address and port of the first socket.
     """
     needs("root")
     program = tool("nginx")
     folder.mkdir()
-    papers = certificates.make(folder, (HOST, HOST6, "localhost"))
+    papers = certificates.make(folder, tuple({HOST, "localhost", *hosts}))
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(listening(host)) for host in hosts]
+        sockets = [stack.enter_context((listen or listening)(host)) for host in hosts]
         ports = [s.getsockname()[1] for s in sockets]
         addresses = [_address(host, port) for host, port in zip(hosts, ports, strict=True)]
         for number, address in enumerate(addresses):

@@ -1,4 +1,4 @@
-"""An HTTP/3 client by aioquic: PORT AUTHORITY TARGET...; says of each what it got.
+"""An HTTP/3 client by aioquic: HOST PORT LARGEST-DATAGRAM AUTHORITY TARGET...; says of each what it got.
 
 Its secrets go where SSLKEYLOGFILE says, as those of many programs do. ``POST:/target`` sends 40,000 bytes.
 """
@@ -21,7 +21,7 @@ from aioquic.quic.configuration import QuicConfiguration
 if TYPE_CHECKING:
     from aioquic.quic.events import QuicEvent
 
-HOST, UPLOAD = "127.0.0.1", bytes(40_000)
+UPLOAD = bytes(40_000)
 
 
 class Client(QuicConnectionProtocol):
@@ -39,7 +39,7 @@ class Client(QuicConnectionProtocol):
         """Status and size of the content."""
         stream = self._quic.get_next_available_stream_id()
         upload = UPLOAD if method == "POST" else b""
-        fields = {":method": method, ":scheme": "https", ":authority": HOST, ":path": target}
+        fields = {":method": method, ":scheme": "https", ":authority": "test", ":path": target}
         sent = [(name.encode(), value.encode()) for name, value in fields.items()]
         self._http.send_headers(stream, sent, end_stream=not upload)
         if upload:
@@ -61,8 +61,8 @@ class Client(QuicConnectionProtocol):
         self.transmit()
 
 
-async def _run(configuration: QuicConfiguration, port: int, targets: list[str]) -> None:
-    async with connect(HOST, port, configuration=configuration, create_protocol=Client) as connected:
+async def _run(configuration: QuicConfiguration, host: str, port: int, targets: list[str]) -> None:
+    async with connect(host, port, configuration=configuration, create_protocol=Client) as connected:
         assert isinstance(connected, Client)
         for word in targets:
             method, _, target = word.rpartition(":")
@@ -73,12 +73,12 @@ async def _run(configuration: QuicConfiguration, port: int, targets: list[str]) 
 
 def main() -> None:
     """See the module."""
-    port, authority, *targets = sys.argv[1:]
-    configuration = QuicConfiguration(alpn_protocols=H3_ALPN)
+    host, port, largest, authority, *targets = sys.argv[1:]
+    configuration = QuicConfiguration(alpn_protocols=H3_ALPN, max_datagram_size=int(largest))
     configuration.load_verify_locations(authority)
     with Path(os.environ["SSLKEYLOGFILE"]).open("a", encoding="ascii") as secrets:
         configuration.secrets_log_file = secrets
-        asyncio.run(asyncio.wait_for(_run(configuration, int(port), targets), 60))
+        asyncio.run(asyncio.wait_for(_run(configuration, host, int(port), targets), 60))
 
 
 if __name__ == "__main__":
