@@ -83,7 +83,7 @@ def test_messages_are_counted_and_measured_however_they_are_cut(*, deflate: bool
     extensions, wire = spoken(TALK, deflate=deflate)
     found = read(extensions, wire, step=step)
     assert found.compressed == deflate
-    assert [(f.side, f.opcode, f.fin, f.masked) for f in found.frames] == [
+    assert [(f.side, f.opcode, f.fin, f.masked) for f in sorted(found.frames, key=lambda f: f.side)] == [
         (CLIENT, 1, True, True),
         (CLIENT, 9, True, True),
         (CLIENT, 8, True, True),
@@ -100,6 +100,13 @@ def test_a_frame_names_the_packet_of_its_first_byte() -> None:
     _, wire = spoken(TALK[:1])
     found = read("", [wire[0] * 2, b""])
     assert [f.packet for f in found.frames] == [0, len(wire[0])]
+
+
+def test_frames_are_in_the_order_of_the_packets_however_the_directions_are_fed() -> None:
+    _, wire = spoken(TALK)
+    found = read("", wire)
+    assert [f.packet for f in found.frames] == sorted(f.packet for f in found.frames)
+    assert {f.side for f in found.frames[:2]} == {CLIENT, SERVER}
 
 
 def test_a_corrupt_compressed_message_is_named_and_the_next_is_read() -> None:

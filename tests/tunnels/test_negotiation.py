@@ -46,3 +46,31 @@ def test_any_bytes_have_an_outcome_that_more_bytes_do_not_change(
         assert 0 <= whole.server <= len(server)
     if isinstance(early, Done) and negotiate is not starttls.negotiate:
         assert whole == early
+
+
+@given(
+    client=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data)),
+    server=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data)),
+    data=st.data(),
+)
+def test_what_was_told_from_the_first_bytes_stays_so(
+    client: bytes, server: bytes, data: st.DataObject
+) -> None:
+    early = socks.begins(
+        client[: data.draw(st.integers(1, max(len(client), 1)))],
+        server[: data.draw(st.integers(0, len(server)))],
+    )
+    assert early is None or not client or early == socks.begins(client, server)
+
+
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [
+        (b"\5\x64\x14\xc4\1\0", b"\5\x64\x0a\x44"),
+        (b"\5\1\0", b"220 ready\r\n"),
+        (b"\5\1\0\7", b""),
+        (b"GET", b""),
+    ],
+)
+def test_other_protocols_that_begin_alike_are_no_socks(client: bytes, server: bytes) -> None:
+    assert socks.begins(client, server) is False

@@ -40,23 +40,32 @@ def recognise(client: bytes, server: bytes, *, alpn: str | None, late: bool, fin
 
 
 def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Kind | None:
-    if is_tls(client):
-        return Kind.TLS
-    for signature, kind in (
-        (_HTTP2_PREFACE, Kind.HTTP2),
-        (proxy_protocol.TEXT, Kind.PROXY_PROTOCOL),
-        (proxy_protocol.BINARY, Kind.PROXY_PROTOCOL),
+    for kind, known in (
+        (Kind.TLS, is_tls(client)),
+        (Kind.HTTP2, _signed(client, _HTTP2_PREFACE)),
+        (Kind.PROXY_PROTOCOL, _signed(client, proxy_protocol.TEXT)),
+        (Kind.PROXY_PROTOCOL, _signed(client, proxy_protocol.BINARY)),
+        (Kind.SOCKS, socks.begins(client, server)),
     ):
-        if client.startswith(signature):
+        if known or (known is None and final and kind is Kind.SOCKS):
             return kind
-        if not final and signature.startswith(client):
+        if known is None and not final:
             return None
-    if socks.begins(client):
-        return Kind.SOCKS
     if starttls.begins(client) or starttls.greets(server):
         return Kind.STARTTLS
-    text = client[:1].isalpha() or client[0] in b"\r\n"  # RFC 9112 section 2.2
-    return Kind.HTTP1 if text or late or server.startswith(_STATUS_PREFIX) else Kind.OTHER
+    if late or client[:1].isalpha() or client[0] in b"\r\n":  # RFC 9112 section 2.2
+        return Kind.HTTP1
+    answered = _signed(server, _STATUS_PREFIX)  # no HTTP, so that the server may say in HTTP
+    if answered:
+        return Kind.HTTP1
+    return None if answered is None and not final else Kind.OTHER
+
+
+def _signed(data: bytes, signature: bytes) -> bool | None:
+    """Whether the data begin with the signature; None: as far as they have come."""
+    if data.startswith(signature):
+        return True
+    return None if signature.startswith(data) else False
 
 
 def _by_server(server: bytes, *, late: bool, final: bool) -> Kind | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from bisect import insort
 from typing import TYPE_CHECKING
 
 from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketFrame
@@ -28,6 +29,11 @@ _LONGEST_CONTROL = 125
 _DEFLATED = 4  # RSV1
 _TAIL = b"\0\0\xff\xff"
 _PIECE = 1 << 16
+
+
+def _order(frame: WebSocketFrame) -> tuple[int, Side]:
+    """That of the wire: the two directions are read in turn, each as far as it has come."""
+    return frame.packet, frame.side
 
 
 class _Direction:
@@ -157,8 +163,8 @@ class WebSocketReader:
         frame = WebSocketFrame(side, opcode, bool(header[0] & 0x80), rsv, masked, length, packet, time_ns)
         self._judge(side, direction, frame)
         self.facts.counts[side] += 1
-        if len(self.facts.frames) < MOST_FRAMES:
-            self.facts.frames.append(frame)
+        insort(self.facts.frames, frame, key=_order)
+        del self.facts.frames[MOST_FRAMES:]
         direction.frame, direction.left, direction.taken = frame, length, 0
         direction.key = header[-4:] if masked else b""
         if not opcode & _CONTROL and opcode != _CONTINUATION:

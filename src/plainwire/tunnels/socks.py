@@ -50,13 +50,21 @@ class _Reader:
         return self.take(end + 1 - self.at)[:-1]
 
 
-def begins(client: bytes) -> bool:
-    """Whether a client's first bytes can be those of SOCKS."""
+def begins(client: bytes, server: bytes) -> bool | None:
+    """Whether the first bytes are those of SOCKS; None: more are needed to tell.
+
+    A method number decides for SOCKS 5: many protocols begin with 5, and few answer with 5 and such a number.
+    """
     if client[:1] == b"\x04":
-        return len(client) < 2 or client[1] in (1, 2)
-    return client[:1] == b"\x05" and (
-        len(client) < 2 or len(client) < 3 + client[1] or client[2 + client[1]] in (1, 5)
-    )
+        return None if len(client) < 2 else client[1] in (1, 2)
+    if client[:1] != b"\x05":
+        return False
+    greeting = 2 + client[1] if len(client) > 1 else 2
+    if len(client) > greeting and client[greeting] not in (1, 5):
+        return False
+    if server[:1] not in (b"", b"\x05") or (len(server) > 1 and 0x0A <= server[1] < 0x80):
+        return False  # RFC 1928 section 3: 5, and an assigned or a private method, or none
+    return True if len(server) > 1 and len(client) >= greeting else None
 
 
 def negotiate(client: bytes, server: bytes) -> Outcome:
