@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plainwire.http.fields import FieldParser
+from plainwire.http.messages import RequestReader
 from tests.http.talk import CLIENT, GET, HEAD, OK, SECOND, SERVER, Talk, only, told
 
 if TYPE_CHECKING:
@@ -298,3 +300,15 @@ def test_requests_with_the_same_body_have_the_same_digest() -> None:
     same, other, again, empty = (e.request.body_digest for e in talk.recut(5).read() if e.request)
     assert same == again != other
     assert empty is None
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_waited_for_the_answer_to_a_connect_keeps_its_packets(*, exact: bool) -> None:
+    reader = RequestReader(FieldParser(), exact=exact)
+    ask = b"CONNECT a:443 HTTP/1.1\r\n\r\n"
+    size = len(ask)
+    reader.feed([(ask + b"x", 0, size + 1)])
+    reader.feed([(b"ab", size + 1, size + 3), (b"cd", size + 3, size + 5)])
+    reader.answer(tunnel=True)
+    first = (b"x", size if exact else 0, size + 1)
+    assert reader.tunnelled == [first, (b"ab", size + 1, size + 3), (b"cd", size + 3, size + 5)]

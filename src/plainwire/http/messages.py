@@ -97,18 +97,13 @@ class RequestReader(Reader[Request]):
     def answer(self, *, tunnel: bool) -> None:
         """Take note of the final response to the request that is ``changing``: does it stay HTTP."""
         self.changing = None
+        held = self._take_held() if self.state is State.HELD else []
         if tunnel:
-            held, self._carry = self._carry, b""
             self.state = State.TUNNEL
-            if held:
-                start = self.position - len(held) if self._exact else self._carry_start
-                self.tunnelled.append((held, start, self.position))
+            self.tunnelled += held
         elif self.state is State.HELD:
             self.state = State.HEAD
-            held, self._carry = self._carry, b""
-            if held:
-                start = self.position - len(held) if self._exact else self._carry_start
-                self.feed([(held, start, self.position)])
+            self.feed(held)
 
     def close(self) -> None:
         """The stream is over."""

@@ -76,6 +76,9 @@ class Reader(abc.ABC, Generic[Message]):
         self._keep_bodies = keep_bodies
         self._carry = b""
         self._carry_start = 0
+        self._held: list[
+            tuple[int, int, int]
+        ] = []  # HELD: for each text, size up to its end, and its carrier
         self._left = 0  # of BODY or CHUNK
         self._started = False
         self._body: list[bytes] = []
@@ -134,9 +137,26 @@ class Reader(abc.ABC, Generic[Message]):
         if self._exact or at >= self._carried:
             self._carry_start = self._start_of(at)
         self._carry = text[at:]
-        limit = _MOST_HELD if self.state is State.HELD else LONGEST_HEAD
+        limit = LONGEST_HEAD
+        if self.state is State.HELD:
+            limit = _MOST_HELD
+            self._held.append((len(self._carry), self._from, self._to))
         if len(self._carry) > limit:
             self._give_up("a head, or what waits for an answer, is too long")
+
+    def _take_held(self) -> list[Text]:
+        """What waited for an answer, in the texts in which it came: they lead to its packets."""
+        carry, self._carry = self._carry, b""
+        held, self._held = self._held, []
+        base, at = self.position - len(carry), 0
+        texts: list[Text] = []
+        for size, *carrier in held:
+            start, end = carrier
+            if self._exact:
+                start, end = base + at, base + size
+            texts.append((carry[at:size], start, end))
+            at = size
+        return texts
 
     def _start_of(self, at: int) -> int:
         """The stream offset of what carried the text's byte ``at``."""
