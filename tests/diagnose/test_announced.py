@@ -79,5 +79,5 @@ def test_a_request_pipelined_ahead_of_the_announcement_accuses_neither_side() ->
     wire.close(SERVER, "fin", 81)
     assert first.response is not None
     finding = only(diagnose([wire.done("unanswered")]))
-    assert (finding.code, finding.fault) == ("unexplained", "unknown")
+    assert (finding.code, finding.fault) == ("pipelining-broken", "both")
     assert "pipelined behind exchange 1" in finding.claim

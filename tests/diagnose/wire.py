@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plainwire.diagnose.remarks import REMARKS
 from plainwire.model import (
     ACK,
     FIN,
@@ -248,6 +249,7 @@ def _end(exchange: Exchange) -> int:
 
 
 def only(findings: list[Finding]) -> Finding:
-    """The one finding that there is."""
-    assert len(findings) == 1, [finding.code for finding in findings]
-    return findings[0]
+    """The one finding that there is, beside remarks on the server's or client's manners."""
+    telling = [finding for finding in findings if finding.code not in REMARKS]
+    assert len(telling) == 1, [finding.code for finding in findings]
+    return telling[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Finding
 
 from .catalogue import CAUSES
+from .remarks import REMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ _LAST = ("hidden-retry", "unexplained", "capture-artifact")
 
 
 def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
-    """One finding for each cause, server address and fault; the most frequent first, ignorance last."""
+    """One finding for each cause, server address and fault; the most frequent first, ignorance and remarks last."""
     if not verdicts:
         return []
     totals: Counter[Endpoint] = Counter()
@@ -45,7 +46,8 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
 
 def _rank(members: list[Verdict]) -> tuple[int, int]:
     code = members[0].code
-    return (_LAST.index(code) + 1 if code in _LAST else 0), -len(members)
+    place = _LAST.index(code) + 1 if code in _LAST else 0
+    return (len(_LAST) + 1 if code in REMARKS else place), -len(members)
 
 
 def _finding(members: list[Verdict], total: int) -> Finding:

@@ -275,3 +275,16 @@ def quiet_before(connection: Connection, close: CloseEvent, request: Request) ->
         counts &= (segments.side != close.side.peer) | (segments.seq < request.start)
     times = segments.time_ns[counts]
     return close.time_ns - int(times.max()) if len(times) else None
+
+
+def wait_before_abort(connection: Connection, exchange: Exchange) -> int | None:
+    """How long the client had heard nothing of the answer when it ended the connection, in ns.
+
+    None where it did not end it while the exchange was open.
+    """
+    close, request, response = client_first(connection), exchange.request, exchange.response
+    if close is None or request is None or not request.complete or close.time_ns < request.last_ns:
+        return None
+    if response is None or response.last_ns > close.time_ns:
+        return close.time_ns - request.last_ns
+    return None if response.complete else close.time_ns - response.last_ns

@@ -17,9 +17,15 @@ from typing import TYPE_CHECKING
 from . import connect, handshake, multiplexed, semantics
 from .abort import client_abort
 from .announced import connection_close_ignored
+from .blamed import client_bug_request, gateway_upstream_race
+from .conntrack import conntrack_invalid_reset
+from .crash import server_crash_mid_stream
+from .early import early_response_reset
 from .grouping import group
 from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
 from .late import as_the_client_saw, departure, too_late
+from .overlapping import pipelining_broken, response_not_drained
+from .patience import client_timeout_too_short
 from .policy import (
     close_unannounced_after_response,
     idle_close_by_reset,
@@ -28,12 +34,16 @@ from .policy import (
     server_reload_close,
 )
 from .primitives import client_first
+from .proxy import proxy_connect_failure, proxy_refused
+from .relayed import through_proxy
+from .remarks import remarks
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
 from .silence import mtu_blackhole, nat_idle_drop
-from .truncated import reset_mid_response, response_truncated
+from .stall import client_stall
+from .truncated import reset_mid_response, response_truncated, truncated_eof_delimited
 from .unanswered import close_mid_request, reset_mid_request
-from .unexplained import pipelined_behind_close, unexplained
+from .unexplained import unexplained
 from .unsolicited import SUSPECT_STATUSES, unsolicited_408
 from .verdict import Scene, Verdict, weaker
 from .visibility import capture_artifact, impaired
@@ -55,11 +65,16 @@ _FAILED: Rules = (
     *handshake.FAILED_RULES,
     *connect.FAILED_RULES,
     *semantics.FAILED_RULES,
+    conntrack_invalid_reset,
+    client_timeout_too_short,
     client_abort,
-    pipelined_behind_close,
+    response_not_drained,
+    pipelining_broken,
     nat_idle_reset,
     lb_idle_reset,
     middlebox_injected_reset,
+    early_response_reset,
+    server_crash_mid_stream,
     stale_connection_reuse,
     server_max_requests_close,
     server_max_age_close,
@@ -70,11 +85,21 @@ _FAILED: Rules = (
     close_mid_request,
     reset_mid_request,
     half_open_connection,
+    client_stall,
     reset_mid_response,
     response_truncated,
     unexplained,
 )
-_ANSWERED: Rules = (unsolicited_408, connection_close_ignored)
+_ANSWERED: Rules = (
+    unsolicited_408,
+    connection_close_ignored,
+    proxy_connect_failure,
+    early_response_reset,
+    client_bug_request,
+    gateway_upstream_race,
+    truncated_eof_delimited,
+)
+_SUSPECT_STATUSES = frozenset((*SUSPECT_STATUSES, 411, 502, 503, 505))
 _UNSEEN: Rules = (capture_artifact,)
 _OPEN: Rules = (nat_idle_drop, mtu_blackhole)
 _NEVER = 1 << 63
@@ -94,7 +119,8 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
     for rule in (*connect.WHOLE_RULES, *handshake.WHOLE_RULES, *semantics.WHOLE_RULES):
         verdicts += rule(world, verdicts)
     by_turns = [verdict for verdict in verdicts if verdict.exchanges and not _is_multiplexed(verdict)]
-    return group(verdicts + hidden_retries(connections, by_turns), connections)
+    verdicts += hidden_retries(connections, by_turns)
+    return group(verdicts + remarks(world, verdicts), connections)
 
 
 def _asks_nothing(connection: Connection) -> bool:
@@ -103,7 +129,7 @@ def _asks_nothing(connection: Connection) -> bool:
 
 def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     """A connection that came to no request."""
-    for rule in (*connect.CONNECTION_RULES, *handshake.CONNECTION_RULES):
+    for rule in (proxy_refused, *connect.CONNECTION_RULES, *handshake.CONNECTION_RULES):
         verdict = rule(connection, world)
         if verdict is not None:
             return verdict
@@ -132,7 +158,11 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or exchange.outcome != "complete"
                 or response is None
                 or request is None
-                or response.status in SUSPECT_STATUSES
+                or response.status in _SUSPECT_STATUSES
+                or response.time_ns < request.last_ns
+                or not request.complete
+                or request.method == "CONNECT"
+                or (response.framing == "close" and response.content is not None and response.content.cut)
                 or (response.last_ns > left_ns and too_late(connection, response, left))
             ):
                 yield connection, index
@@ -190,7 +220,7 @@ def _rules(scene: Scene) -> Rules:
     if outcome == "unseen":
         still_open = not (connection.closes or connection.gaps or connection.undecrypted)
         return _OPEN if still_open else _UNSEEN
-    return () if _ends_with_connection(scene) else _FAILED
+    return (truncated_eof_delimited,) if _ends_with_connection(scene) else _FAILED
 
 
 def _ends_with_connection(scene: Scene) -> bool:
@@ -206,7 +236,8 @@ def _ends_with_connection(scene: Scene) -> bool:
 
 
 def _tempered(scene: Scene, verdict: Verdict) -> Verdict:
-    """One grade less certain where the capture of the connection has holes elsewhere."""
+    """One grade less certain where a proxy was in between, or the capture has holes elsewhere."""
+    verdict = through_proxy(scene, verdict)
     if verdict.code == "capture-artifact" or not impaired(scene):
         return verdict
     return replace(verdict, certainty=weaker(verdict.certainty))

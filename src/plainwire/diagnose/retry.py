@@ -1,4 +1,4 @@
-"""Rule hidden-retry: the twin of a failed request on another connection.
+"""Rules hidden-retry and unsafe-retry-duplicate: the twin of a failed request on another connection.
 
 The wire shows that a request was sent again, not whether the program knows. A program may repeat a
 request by itself, so that nothing is claimed where this traffic repeats it as quickly without a failure.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence, Side
 
 from . import primitives, words
+from .late import as_the_client_saw
 from .verdict import IDEMPOTENT, Verdict
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _VOLATILE = re.compile(
     re.IGNORECASE,
 )
 """Header fields that a library may write anew when it repeats a request."""
+
+_KEYS = ("idempotency-key", "x-idempotency-key", "x-request-token", "if-match", "if-none-match")
+"""Header fields by which a server can tell that it has done this already."""
 
 Key = tuple[str, str, str | None, int | None]
 
@@ -62,6 +66,8 @@ def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict
         twin = _twin(failure, same, failed)
         if twin is not None and not _habitual(same, failed, twin.request.time_ns - failure.at_ns):
             found.append(_verdict(failure, twin, same))
+            if _twice(failure):
+                found.append(_duplicate(failure, twin))
     return found
 
 
@@ -154,6 +160,53 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
         ),
         runner_up="the program repeats this request by itself: nowhere else does it follow so quickly",
         retry_safe=repeatable or received is False,
+        time_ns=first.request.time_ns,
+    )
+
+
+def _twice(failure: _Failure) -> bool:
+    """Whether the server may have acted on a request that is not to be repeated, and then on its twin.
+
+    An idempotency key tells it that both are one.
+    """
+    request = failure.copy.request
+    if request.method in IDEMPOTENT or not _received(failure):
+        return False
+    if any(name.lower() in _KEYS for name, _ in request.headers):
+        return False
+    seen = as_the_client_saw(failure.copy.connection, failure.copy.exchange).response
+    return seen is None or not seen.complete
+
+
+def _duplicate(failure: _Failure, twin: _Copy) -> Verdict:
+    first = failure.copy
+    answer = first.exchange.response
+    executed = answer is not None and answer.complete and 200 <= answer.status < 300
+    acknowledged = primitives.first_ack(first.connection, Side.SERVER, first.request.end)
+    return Verdict(
+        code="unsafe-retry-duplicate",
+        connection=first.connection,
+        exchanges=(first.exchange.id, twin.exchange.id),
+        fault="client",
+        certainty="likely",
+        facts=f"The server had all of exchange {first.exchange.id}, whose method is not idempotent and which "
+        f"bears no idempotency key, and got the same again as exchange {twin.exchange.id}. "
+        + (
+            "It answered the first copy with success, when nobody took the answer any more: it ran twice."
+            if executed
+            else "Whether it had acted on the first copy, only the server knows."
+        ),
+        evidence=(
+            Evidence(first.request.packet, "the request for the first time"),
+            *(
+                ()
+                if acknowledged is None
+                else (Evidence(acknowledged[0], "the server acknowledges all of it"),)
+            ),
+            Evidence(twin.request.packet, "the same request (method, target, body) again"),
+        ),
+        runner_up="two requests that happen to be equal: nowhere else do they follow each other so quickly",
+        retry_safe=False,
         time_ns=first.request.time_ns,
     )
 

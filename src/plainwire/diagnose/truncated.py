@@ -1,4 +1,4 @@
-"""Rules reset-mid-response and response-truncated: the response began and did not end."""
+"""Rules about responses that began and did not end, by their framing or by their content."""
 
 from __future__ import annotations
 
@@ -57,6 +57,33 @@ def response_truncated(scene: Scene) -> Verdict | None:
         fault="server",
         certainty=_certainty(scene, close),
         facts=f"{_progress(response)} when the server closed the connection ({words.act(close)}).",
+        evidence=_evidence(response, close),
+        runner_up="client-abort: refuted, no close from the client came before",
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def truncated_eof_delimited(scene: Scene) -> Verdict | None:
+    """A verdict where a body that ends with the connection was cut, as its own content coding shows.
+
+    Without such a coding nothing shows it: to the client the message looks complete.
+    """
+    response, close = scene.exchange.response, scene.server_close
+    if response is None or response.framing != "close" or close is None or close.kind == "rst":
+        return None
+    if response.content is None or not response.content.cut or close.time_ns < response.last_ns:
+        return None
+    honest = close.kind == "close_notify" and scene.connection.tls is not None
+    return Verdict(
+        code="truncated-eof-delimited",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault="server",
+        certainty=_certainty(scene, close),
+        facts=f"The body has no length and ends with the connection ({words.act(close)}), after "
+        f"{response.body_size} bytes; its content coding says that more was to come."
+        + ("" if honest else " No close_notify vouches for that end. Most clients report success."),
         evidence=_evidence(response, close),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=scene.idempotent,

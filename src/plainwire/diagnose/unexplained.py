@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from plainwire.model import Evidence, Side
 
 from . import primitives, words
 from .verdict import Scene, Verdict
-
-
-def pipelined_behind_close(scene: Scene) -> Verdict | None:
-    """A verdict where the request had left before the answer that announced the close could arrive.
-
-    The server may drop it then (RFC 9112 sections 9.3.2 and 9.6), and the client could not know: no
-    cause of its own here, but no accusation either.
-    """
-    previous = scene.previous
-    if previous is None or previous.response is None or not previous.response.close_announced:
-        return None
-    facts = (
-        f"The request was pipelined behind exchange {previous.id}, whose response announced the close: "
-        "the server may drop what follows."
-    )
-    return replace(unexplained(scene), facts=facts, runner_up="")
 
 
 def unexplained(scene: Scene) -> Verdict:

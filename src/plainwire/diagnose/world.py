@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import multiplexed
+from . import multiplexed, primitives
 from .clock import idle_close, idle_timeouts
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ class World:
         for connection in self.connections:
             found.setdefault(connection.server, []).append(connection)
         return found
+
+    @cached_property
+    def position(self) -> dict[int, int]:
+        """Where each connection, by its id, stands among all."""
+        return {connection.id: index for index, connection in enumerate(self.connections)}
+
+    @cached_property
+    def ended_ns(self) -> int:
+        """When the last packet of all came."""
+        return max((connection.last_ns for connection in self.connections), default=0)
 
     @cached_property
     def idle_timeouts(self) -> dict[Endpoint, IdleTimeout]:
@@ -59,3 +69,9 @@ class World:
                 if idle is not None and exchange.outcome == "complete":
                     found[connection.server] = max(idle, found.get(connection.server, 0))
         return found
+
+    @cached_property
+    def aborted_waits(self) -> list[int]:
+        """How long clients had heard nothing when they ended connections with an exchange open, in ns."""
+        waits = (primitives.wait_before_abort(c, c.exchanges[-1]) for c in self.connections if c.exchanges)
+        return [wait for wait in waits if wait is not None]

@@ -29,6 +29,11 @@ class Content:
     complete: bool = False
     defect: str = ""
 
+    @property
+    def cut(self) -> bool:
+        """Whether the defect is that the coded body ends before its own format says so."""
+        return self.defect.endswith("ends before its end")
+
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:

@@ -19,4 +19,115 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9110 section 9.2.2", "RFC 9112 section 9.3.1"),
         failure=False,
     ),
+    Cause(
+        "unsafe-retry-duplicate",
+        "a request that is not safe to repeat was repeated although the server had it",
+        "The server had received the whole request, and the same request was sent again: what it does may "
+        "have been done twice (an order, a payment). Mostly a library repeats it without asking.",
+        "The twin of a failed request with a method that is not idempotent, without an idempotency key, "
+        "whose first copy the server had acknowledged.",
+        "A first copy that the server never had; a program that sends equal requests by itself.",
+        "Switch off automatic retries for such methods (HttpURLConnection: sun.net.http.retryPost=false), "
+        "or send an Idempotency-Key.",
+        "Offer idempotency keys, and look for doubles at these times.",
+        ("RFC 9110 section 9.2.2",),
+        failure=False,
+    ),
+    Cause(
+        "response-not-drained",
+        "the client used the connection again before it had taken in the response",
+        "A request left while the response before it was still arriving: the program did not read it to its "
+        "end and did not give the connection up either.",
+        "The request's own segment acknowledges the beginning of the response before it and not its end.",
+        "A response that had not begun (pipelining-broken) or was complete.",
+        "Read each response to its end, or close the connection.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3", "RFC 9112 section 9.3.2"),
+    ),
+    Cause(
+        "connection-shared",
+        "two threads or processes used one connection at once",
+        "Messages of two senders mix on one connection: answers are swapped, or records fail to decrypt.",
+        "Two requests overlap on a connection whose library does not pipeline, or two records bear one "
+        "sequence number (bad-record-mac).",
+        "A client that pipelines on purpose (pipelining-broken).",
+        "One connection per thread, or a lock; open connections after fork, not before.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3.2", "RFC 8446 section 5.3"),
+        second_capture="The program's own view: which thread or process wrote each request.",
+    ),
+    Cause(
+        "no-keepalive-churn",
+        "the client opens a connection for each request",
+        "Each request pays for a TCP and a TLS handshake although the server would keep the connection. It "
+        "costs time, ports, and the server's patience.",
+        "At least ten connections with one request each, nine of ten of all, which the client ended and the "
+        "server had not announced to close.",
+        "A server that closes after each response.",
+        "Use a session or a connection pool.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3",),
+        failure=False,
+    ),
+    Cause(
+        "client-stall",
+        "the client stopped reading, and the server gave up",
+        "The client's kernel said that it could take no more: its program did not read (a blocked event "
+        "loop, a pause for garbage collection, a debugger, a slow consumer). After a while the server ended "
+        "the connection.",
+        "The client's window was zero for a second or more up to the server's close, with the response "
+        "incomplete.",
+        "A window that was open; a server whose window was zero (zero-window-stall).",
+        "Find what keeps the program from reading; raise its buffers.",
+        "Allow slow readers more time.",
+        ("RFC 9293 section 3.8.6", "RFC 9293 section 3.8.6.1"),
+        second_capture="A stack trace or profile of the program at that time.",
+    ),
+    Cause(
+        "pool-wait",
+        "the request waited for a free connection of the client's pool",
+        "All connections of the pool were in use. On the wire the request just starts late.",
+        "The program's own times: the call began before any packet of it, with all of the pool's "
+        "connections busy.",
+        "A late packet with connections free.",
+        "Enlarge the pool, or shorten what occupies it.",
+        "There is nothing to mend at the server.",
+        (),
+        second_capture="The program's own view: when each call began and got its connection.",
+    ),
+    Cause(
+        "local-resource",
+        "the client's host ran out of something",
+        "No descriptors, ports, memory or processor time: the program fails without a packet, or its "
+        "sockets end with its process.",
+        "The program's error (EMFILE, ENOBUFS, EADDRNOTAVAIL) or the kernel's log of killed processes.",
+        "An error that a packet explains.",
+        "Raise the limit that the error names; close what is no longer used.",
+        "There is nothing to mend at the server.",
+        (),
+        second_capture="The program's errors and the kernel's log of that time.",
+    ),
+    Cause(
+        "client-bug-request",
+        "the request breaks the rules of HTTP",
+        "The request itself is not as HTTP wants it (no Host, a length that does not fit, a malformed "
+        "line), and the server said so.",
+        "Defects of the request, decrypted, and an answer of 400, 411 or 505.",
+        "An answer that no request had asked for (unsolicited-408); a request without defects.",
+        "Mend the request: plainwire show names the defect.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 3.2", "RFC 9112 section 6.3", "RFC 9110 section 15.5.1"),
+    ),
+    Cause(
+        "suspend-resume",
+        "the client's machine was paused",
+        "A laptop slept or a virtual machine was stopped. All connections are older than their servers' "
+        "patience afterwards, and the first use of each fails.",
+        "No packet of any connection for a while, then failures by idleness on all of them at once.",
+        "A pause of one connection only.",
+        "Close pooled connections on resume.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.5",),
+        second_capture="The machine's own log of suspends.",
+    ),
 )

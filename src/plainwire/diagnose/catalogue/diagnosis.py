@@ -28,4 +28,41 @@ CAUSES: tuple[Cause, ...] = (
         "",
         (),
     ),
+    Cause(
+        "single-event",
+        "one failure tells a mechanism, not a pattern",
+        "With a single failure the packets can say what happened. When it happens, and how often, they "
+        "cannot.",
+        "One failure of its kind.",
+        "Several failures, which can be compared with what succeeded.",
+        "Run again (plainwire hunt) until there are a few.",
+        "",
+        (),
+        failure=False,
+    ),
+    Cause(
+        "mixture",
+        "several causes at once",
+        "Failures of different kinds happened to the same server. Each kind has its own finding; a pattern "
+        "is looked for within each, never across them.",
+        "Two findings or more that are failures, at one server.",
+        "One cause that shows in several ways: a restart ends idle and busy connections alike.",
+        "Mend the most frequent first, and look again.",
+        "",
+        (),
+        failure=False,
+    ),
+    Cause(
+        "not-a-failure",
+        "what looks odd and is normal",
+        "A 404 that the program provoked, a 304, a reset after a complete exchange, a session that was not "
+        "resumed, a GOAWAY after which everything was answered, the close of an idle connection that met no "
+        "request, a client that closes when it is done. None of these is reported.",
+        "Every exchange came to its end.",
+        "An exchange without a complete answer.",
+        "Nothing.",
+        "",
+        (),
+        failure=False,
+    ),
 )

@@ -76,4 +76,70 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 1191 section 3", "RFC 4821 section 3", "RFC 9293 section 3.7.1"),
         second_capture="A capture at the server shows small segments arriving and large ones missing.",
     ),
+    Cause(
+        "conntrack-invalid-reset",
+        "the client's own host reset the connection behind its program's back",
+        "A segment from the server was valid, but the host's connection tracking did not take it for part "
+        "of the connection (out of window, reordered) and did not undo the address translation. The host "
+        "then knew no such connection and sent a reset. Seen with containers and Kubernetes, mostly on "
+        "large transfers.",
+        "A RST without ACK leaves the client's side for a segment in order, no close from the program "
+        "before it; likely where the client's end goes on using the connection.",
+        "A close_notify, FIN or RST with ACK from the client before (client-abort).",
+        "Set net.netfilter.nf_conntrack_tcp_be_liberal=1, or drop packets that conntrack calls INVALID.",
+        "There is nothing to mend at the server.",
+        ("RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7"),
+        second_capture="A capture inside the container shows that its socket never sent the reset.",
+    ),
+    Cause(
+        "proxy-connect-failure",
+        "the proxy did not open the tunnel",
+        "The client asked a proxy for a tunnel (CONNECT, SOCKS), and the proxy refused or could not. TLS "
+        "with the server never began, so that messages about certificates or timeouts mislead.",
+        "A CONNECT with another answer than 2xx, or a refusal in SOCKS.",
+        "A 407 that is followed by a CONNECT which succeeds; a tunnel in which TLS failed.",
+        "407: give the proxy its credentials. 502, 503, 504: ask whether the proxy can reach the server.",
+        "There is nothing to mend at the server: it was not reached.",
+        ("RFC 9110 section 9.3.6", "RFC 9110 section 15.5.8", "RFC 1928 section 6"),
+    ),
+    Cause(
+        "gateway-upstream-race",
+        "a gateway lost its own connection to the server behind it",
+        "The gateway (a load balancer, a proxy of the server's side) answered 502, or 503 in its own words, "
+        "at once. Most often its pooled connection was closed by the server behind it at the moment of use: "
+        "the keep-alive race one hop further on. It gets rarer with more traffic.",
+        "A 502 (or a gateway's own 503) within 60 ms and a round trip, without Retry-After, while most "
+        "requests are answered well. Likely from the third on.",
+        "Answers after a long, constant time (gateway-timeout); 503 with Retry-After (rate-limited); all "
+        "requests failing.",
+        "Repeat the request if its method is idempotent.",
+        "Let the servers behind the gateway keep idle connections longer than the gateway does.",
+        ("RFC 9110 section 15.6.3", "RFC 9112 section 9.5"),
+        second_capture="A capture between the gateway and the server behind it shows the race itself.",
+    ),
+    Cause(
+        "tls-interception",
+        "another party's certificate stands in for the server's",
+        "A box that opens TLS (company proxy, virus scanner) shows a certificate of its own for the "
+        "server's name, on some connections or on all.",
+        "For one name at one address some connections show a certificate of another issuer.",
+        "A server that has several public certificates; a renewal between two connections.",
+        "Take the server out of the inspection, or trust the box's root where it is meant to be there.",
+        "There is nothing to mend at the server.",
+        ("RFC 8446 section 4.4.2", "RFC 9325 section 7.1"),
+        second_capture="A capture at the server shows which certificate left it.",
+    ),
+    Cause(
+        "window-scale-stripped",
+        "a box on the path removed or changed TCP's window scale",
+        "One end believes in larger windows than the other announces: fast transfers stall, or end in "
+        "resets.",
+        "The SYN offers a window scale that the SYN-ACK of some paths lacks, or more is in flight than the "
+        "unscaled window allows.",
+        "A server without window scaling on all of its connections.",
+        "Find the firewall; until then net.ipv4.tcp_window_scaling=0 shows whether it is that.",
+        "Compare the options of the SYN as it arrived.",
+        ("RFC 7323 section 2",),
+        second_capture="A capture at the server shows the options as they arrived there.",
+    ),
 )

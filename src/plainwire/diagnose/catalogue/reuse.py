@@ -217,4 +217,101 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9293 section 3.5.1", "RFC 9293 section 3.5.2"),
         second_capture="A capture at the server shows whether it sent the reset, or never saw the request.",
     ),
+    Cause(
+        "client-timeout-too-short",
+        "the client gave up after a time of its own",
+        "The client's side ended the connection while it waited for the answer, after a round time or after "
+        "the same time as before: a timer of the program or its library, not an accident. Where the "
+        "server's answer came afterwards it was only slow.",
+        "The client's close comes first, the server had the request, and the silence before it lasted a "
+        "usual round time (within 30 ms), or as long as that before another abort.",
+        "A server or a gateway that ends the exchange at a constant time of its own; a request that never "
+        "arrived.",
+        "Allow more time than the slowest answer takes, or ask for the result in another way. Find which of "
+        "connect, read and total timeout it was.",
+        "See what takes so long; answer early, and send the body as it comes.",
+        ("RFC 9112 section 9.5", "RFC 9110 section 15.5.9"),
+        second_capture="Where no answer came, a capture at the server shows whether it was still at work.",
+    ),
+    Cause(
+        "early-response-reset",
+        "the server answered before it had the request, and reset the connection",
+        "The server refused the request from its head (413, 401, 403, 429, a redirect), closed with unread "
+        "data, and its kernel sent a reset for that. The reset can destroy the answer on its way to the "
+        "program, which then reports a broken pipe, a reset or an SSL error, although the packets hold the "
+        "status. Small bodies get away with it, large ones do not.",
+        "A response began before the request was complete, the server acknowledged a part of the request, "
+        "and a reset from it came behind the response, before any close from the client.",
+        "No byte of a response before the reset (reset-mid-request); a client that closed first; a reset "
+        "with foreign marks.",
+        "Read while writing, or send 'Expect: 100-continue' with large bodies; look at the packets for the "
+        "status that the program missed.",
+        "Close in stages: answer, stop sending, read on for a while, then close (nginx lingering_close).",
+        ("RFC 9112 section 9.6", "RFC 9112 section 9.5", "RFC 9110 section 10.1.1"),
+    ),
+    Cause(
+        "truncated-eof-delimited",
+        "a body without a length was cut, and nothing in HTTP shows it",
+        "The response has neither Content-Length nor chunks: it ends where the connection ends. Here it "
+        "ended too early, as its content coding shows. Practically all clients report success.",
+        "A body delimited by the close of the connection whose content coding (gzip and the like) ends in "
+        "the middle.",
+        "A content coding that came to its end; a close by the client; a reset (reset-mid-response).",
+        "Treat such a body as complete only after a close_notify; check digests or the format itself.",
+        "Send Content-Length or chunks, and close_notify before FIN.",
+        ("RFC 9112 section 9.8", "RFC 9112 section 8", "RFC 8446 section 6.1"),
+    ),
+    Cause(
+        "close-without-close-notify",
+        "the server ends connections without saying so in TLS",
+        "The server sends FIN without a close_notify before it. All messages were complete, so that nothing "
+        "was lost here; but nobody can tell such an end from a connection that was cut.",
+        "FIN from the server's side on a decrypted connection without an alert before it, all exchanges "
+        "complete.",
+        "A client that closed first; records that could not be decrypted.",
+        "Do not ignore unexpected ends of file unless every message has a length.",
+        "Send close_notify before FIN (SSL_shutdown).",
+        ("RFC 8446 section 6.1", "RFC 9112 section 9.8"),
+        failure=False,
+    ),
+    Cause(
+        "keepalive-hint-ignored",
+        "the client used a connection for longer than the server had promised to keep it",
+        "The server had said in a Keep-Alive field how long it keeps idle connections. The client used one "
+        "after that time, less a round trip. It did not cause the close, but it would have avoided the "
+        "loss.",
+        "A 'Keep-Alive: timeout=' in the response before, and a pause as long as that, less a round trip.",
+        "No such field, or a shorter pause.",
+        "Honour the field, with a second to spare.",
+        "Keep connections a second longer than announced.",
+        ("RFC 9112 section 9.3", "RFC 9112 section 9.5"),
+        failure=False,
+    ),
+    Cause(
+        "pipelining-broken",
+        "a second request was sent before the first was answered, and was lost",
+        "Two requests were open on one HTTP/1.1 connection. The server answered the first and closed. "
+        "HTTP/1.1 allows pipelining, and allows the server to close; in practice it works with few servers.",
+        "The request left before the answer to the one before it had begun, that one was answered, and the "
+        "server closed without answering this one.",
+        "An answer that had begun (response-not-drained); an answer that was complete "
+        "(connection-close-ignored, or a race).",
+        "Wait for each answer, or use HTTP/2. See whether two threads share the connection.",
+        "Answer what was pipelined, or announce the close before.",
+        ("RFC 9112 section 9.3.2", "RFC 9112 section 9.6"),
+    ),
+    Cause(
+        "server-crash-mid-stream",
+        "the server's process ended in the middle of exchanges",
+        "Connections with open exchanges were reset at one moment, and then the same address refused new "
+        "ones: what served them was gone.",
+        "A reset in an exchange, of two connections or more within 50 ms, followed by a refused connection "
+        "within ten seconds (of one connection: within two).",
+        "Closes by FIN of idle connections only (server-reload-close); no refusal afterwards "
+        "(reset-mid-request).",
+        "Repeat what is idempotent, after a pause.",
+        "Look for a crash, an out-of-memory kill, a restart without draining at this time.",
+        ("RFC 9293 section 3.6.1", "RFC 9112 section 9.5"),
+        second_capture="The server's own log of its processes tells more than a capture.",
+    ),
 )

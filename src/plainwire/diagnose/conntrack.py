@@ -1,0 +1,91 @@
+"""Rule conntrack-invalid-reset: the client's own host reset a connection that its program was using."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plainwire.model import RST, Evidence, Side
+
+from . import primitives, words
+from .verdict import Scene, Verdict
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseEvent, Connection
+
+_SHARE_OF_TRIP = 0.5
+
+
+def conntrack_invalid_reset(scene: Scene) -> Verdict | None:
+    """A verdict where a RST without ACK left the client's side for a valid segment of the server's.
+
+    A program's own reset bears an ACK. Without one the host answers for a connection that it does not know:
+    its connection tracking did not undo the address translation of that segment. It is likely where the
+    client's end went on using the connection.
+    """
+    close = primitives.client_first(scene.connection)
+    if close is None or not primitives.is_reactive(close) or close.time_ns < scene.request.time_ns:
+        return None
+    provoking = _provoking(scene.connection, close)
+    if provoking is None:
+        return None
+    packet, delay = provoking
+    alive = _goes_on(scene.connection, close)
+    nearby = scene.connection.rtt_syn_ns is not None and (
+        scene.connection.rtt_syn_ns > primitives.SMALLEST_TELLING_RTT_NS
+        and delay < _SHARE_OF_TRIP * scene.connection.rtt_syn_ns
+    )
+    if alive is None and not nearby:
+        return None
+    return Verdict(
+        code="conntrack-invalid-reset",
+        connection=scene.connection,
+        exchanges=(scene.exchange.id,),
+        fault="client" if nearby else "unknown",
+        certainty="likely" if alive is not None else "possible",
+        facts=f"{words.span(delay)} after a segment of the server's a RST without ACK left the client's "
+        "side, which had not closed: a program's own reset bears an ACK, so that its host answered for a "
+        "connection that it did not recognise."
+        + ("" if alive is None else " The client's end went on sending on the connection."),
+        evidence=(
+            Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
+            Evidence(packet, "a segment of the server's, in order"),
+            Evidence(close.packet, f"RST without ACK from the client's side, Seq={words.number(close.seq)}"),
+            *(() if alive is None else (Evidence(alive, "the client's end goes on"),)),
+        ),
+        runner_up="client-abort: a program that closes sends close_notify, FIN or a RST with ACK, and none "
+        "is in the capture",
+        retry_safe=scene.idempotent,
+        time_ns=scene.request.time_ns,
+    )
+
+
+def _provoking(connection: Connection, close: CloseEvent) -> tuple[int, int] | None:
+    """The server's segment whose acknowledgment the RST repeats as its number, and the time between."""
+    segments = connection.segments
+    if segments is None:
+        return None
+    rows = np.flatnonzero(
+        (segments.side == Side.SERVER)
+        & (segments.length > 0)
+        & (segments.ack == close.seq)
+        & (segments.number < close.packet)
+    )
+    if not len(rows):
+        return None
+    return int(segments.number[rows[-1]]), close.time_ns - int(segments.time_ns[rows[-1]])
+
+
+def _goes_on(connection: Connection, close: CloseEvent) -> int | None:
+    """The client's first segment after its supposed reset that is no reset."""
+    segments = connection.segments
+    if segments is None:
+        return None
+    rows = np.flatnonzero(
+        (segments.side == Side.CLIENT)
+        & (segments.number > close.packet)
+        & (segments.flags & RST == 0)
+        & (segments.ack >= 0)
+    )
+    return int(segments.number[rows[0]]) if len(rows) else None

@@ -1,0 +1,70 @@
+"""Rule client-timeout-too-short: the client hung up after a time that only a timer keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from plainwire.model import Side
+
+from . import primitives, words
+from .abort import client_abort
+
+if TYPE_CHECKING:
+    from .verdict import Scene, Verdict
+
+_SECOND = 1_000_000_000
+_USUAL = tuple(n * _SECOND for n in (1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600))
+"""What people configure."""
+
+_EARLY_NS, _LATE_NS = 2_000_000, 30_000_000
+"""A timer fires a little late, never early; clocks of capture and program differ by little."""
+
+_SHORTEST_NS = 200_000_000
+_SAME_NS, _SAME_SHARE = 30_000_000, 0.01
+
+
+def client_timeout_too_short(scene: Scene) -> Verdict | None:
+    """A verdict where the wait was a usual round time, or the same as that of another abort.
+
+    The server must have had the request: silence of the path is another matter.
+    """
+    close = primitives.client_first(scene.connection)
+    if close is None or close.time_ns < scene.request.time_ns or not scene.request.complete:
+        return None
+    aborted = client_abort(scene)
+    waited = primitives.wait_before_abort(scene.connection, scene.exchange)
+    if aborted is None or waited is None or waited < _SHORTEST_NS:
+        return None
+    if scene.late is None and not _arrived(scene):
+        return None
+    equal = sum(_same(waited, other) for other in scene.world.aborted_waits)
+    if equal < 2 and not _round(waited):  # itself is among them
+        return None
+    pattern = f" {equal} exchanges were given up after the same time." if equal > 1 else ""
+    unknown = "" if scene.late is not None else " Whether the server would have answered is not to be seen."
+    return replace(
+        aborted,
+        code="client-timeout-too-short",
+        fault="unknown" if scene.late is None else "client",
+        certainty="likely" if scene.late is None and aborted.certainty == "proved" else aborted.certainty,
+        facts=f"{aborted.facts} It had waited for {words.span(waited)}: a timer of its own."
+        f"{pattern}{unknown}",
+        runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
+        f"against it; {aborted.runner_up}",
+    )
+
+
+def _arrived(scene: Scene) -> bool:
+    acknowledged = primitives.last_ack(scene.connection, Side.SERVER)
+    return scene.exchange.response is not None or (
+        acknowledged is not None and acknowledged >= scene.request.end
+    )
+
+
+def _round(waited: int) -> bool:
+    return any(usual - _EARLY_NS <= waited <= usual + _LATE_NS for usual in _USUAL)
+
+
+def _same(one: int, other: int) -> bool:
+    return abs(one - other) <= max(_SAME_NS, _SAME_SHARE * one)
