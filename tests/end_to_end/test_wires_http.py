@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.end_to_end import wires
-from tests.end_to_end.clients import origin
 from tests.end_to_end.recorded import Recorded, record
 from tests.needs import needs
 
@@ -186,48 +184,3 @@ def test_http2_in_clear_text_by_upgrade(tmp_path: Path) -> None:
     assert exchanges[1]["via"] == exchanges[2]["via"] == exchanges[0]["id"]
     assert seen(recorded, port)[1:] == said(recorded)
     assert_nothing_is_wrong(recorded, port)
-
-
-CODED = {
-    "/": [],
-    "/gzip": ["gzip"],
-    "/deflate": ["deflate"],
-    "/deflate-raw": ["deflate"],
-    "/br": ["br"],
-    "/zstd": ["zstd"],
-    "/br/gzip": ["br", "gzip"],
-}
-
-
-@pytest.mark.parametrize("http", ["--http1.1", "--http2"])
-def test_codings_of_an_origin_behind_nginx(http: str, tmp_path: Path) -> None:
-    with contextlib.ExitStack() as stack:
-        socket = wires.listening()
-        behind = socket.getsockname()[1]
-        command = wires.python("origin.py", socket.fileno())
-        stack.enter_context(wires.started(command, tmp_path / "origin", [socket]))
-        servers = "server {{ listen {{0}} ssl http2; location / {{ proxy_pass http://{}:{}; }} }}"
-        servers = servers.format(wires.HOST, behind)
-        server = stack.enter_context(wires.nginx(tmp_path / "nginx", servers))
-        recorded = record(tmp_path, *curl(server, http, "--raw", targets=tuple(CODED)))
-        exchanges = recorded.exchanges_with(server.ports[0])
-        assert [e["request"]["target"] for e in exchanges] == list(CODED)
-        assert seen(recorded, server.ports[0]) == said(recorded)
-        assert_nothing_is_wrong(recorded, server.ports[0])
-        assert_log_agrees(recorded, server)
-    for exchange in exchanges:
-        _assert_content(exchange, CODED[exchange["request"]["target"]])
-
-
-def _assert_content(exchange: dict[str, Any], codings: list[str]) -> None:
-    content = exchange["response"].get("content")
-    if not codings:
-        assert content is None
-        assert exchange["response"]["body_size"] == len(origin.TEXT)
-        return
-    assert content == {
-        "codings": codings,
-        "decoded_size": len(origin.TEXT),
-        "complete": True,
-        "defect": None,
-    }
