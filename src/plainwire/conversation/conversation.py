@@ -52,7 +52,6 @@ class Conversation:
         self._shared.settle_closes()
         self._channel.close()
         facts.exchanges.sort(key=_packet)
-        facts.gaps.sort(key=lambda gap: (gap.packet, gap.side, gap.offset))
         facts.gaps.sort(key=lambda gap: (gap.packet, gap.side, gap.offset))  # sides are read in turn
         return facts
 
