@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Bounds, DangerBand, ServerFacts, Side
 
 from . import fingerprints, limits, primitives
+from .clock import AT_ONCE_NS
 from .lifetimes import End, server_end
 from .statistics.isotonic import limit
 
@@ -34,7 +35,7 @@ class _Watch:
     facts: ServerFacts
     connections: list[Connection] = field(default_factory=list)
     ends: list[End] = field(default_factory=list)
-    gaps: list[tuple[int, Exchange, Connection]] = field(default_factory=list)  # idle, what came then
+    gaps: list[tuple[int, Exchange, Connection]] = field(default_factory=list)  # idle long enough, then this
     released: list[int] = field(default_factory=list)  # idle times that the client ended
     oldest_ns: int = 0
     agents: dict[str, None] = field(default_factory=dict)
@@ -60,15 +61,16 @@ def infer(connections: Iterable[Connection]) -> dict[Endpoint, ServerFacts]:
 def _collect(watch: _Watch, connection: Connection, answer: Response) -> None:
     facts = watch.facts
     watch.connections.append(connection)
-    if not facts.announces_close:
-        facts.announces_close = any(e.response and e.response.close_announced for e in connection.exchanges)
     _headers(watch, connection, answer)
     answered = 0
-    for exchange in connection.exchanges:
+    for exchange in connection.exchanges:  # over everything there is: kept short
+        response, idle = exchange.response, exchange.idle_before_ns
+        if response is not None and response.close_announced:
+            facts.announces_close = True
         complete = exchange.outcome == "complete"
         answered += complete
-        if exchange.idle_before_ns is not None and exchange.ordinal > 1 and exchange.request is not None:
-            watch.gaps.append((exchange.idle_before_ns, exchange, connection))
+        if idle is not None and (idle >= AT_ONCE_NS or not complete) and exchange.request is not None:
+            watch.gaps.append((idle, exchange, connection))
     facts.most_requests = max(facts.most_requests, answered)
     last = connection.exchanges[-1]
     if last.outcome == "complete":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from plainwire.report import redact, table, terminal
+from plainwire.report import redact, servers, table, terminal
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
@@ -75,6 +75,14 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 {% endfor %}
 </table>
 {% endfor %}
+{% if common %}
+<h2>What the failures have in common</h2>
+<ul>{% for line in common %}<li>{{ line }}</li>{% endfor %}</ul>
+{% endif %}
+{% for server in servers %}
+<h2>The server {{ server.address }}</h2>
+<ul>{% for line in server.lines %}<li>{{ line }}</li>{% endfor %}</ul>
+{% endfor %}
 <h2>Exchanges</h2>
 {% if omitted %}
 <p>{{ rows | length }} of {{ rows | length + omitted }} exchanges: those that findings are about, their
@@ -124,6 +132,12 @@ def render(report: Report) -> str:
         who=terminal.WHO,
         sure=terminal.SURE,
         listed=_listed,
+        common=[printable(c.claim) for c in report.comparison]
+        + [printable(line) for line in report.undecided],
+        servers=[
+            {"address": str(facts.address), "lines": list(servers.sentences(facts))}
+            for facts in servers.concerned(report)
+        ],
         headings=table.HEADINGS,
         rows=_rows(report, chosen),
         omitted=len(report.exchanges) - len(chosen),

@@ -15,7 +15,17 @@ from plainwire.report import parts, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.model import Connection, Exchange, Finding, Report, Request, Response, ServerFacts
+    from plainwire.model import (
+        Bounds,
+        Connection,
+        Contrast,
+        Exchange,
+        Finding,
+        Report,
+        Request,
+        Response,
+        ServerFacts,
+    )
 
 SCHEMA = 1
 _PART = 500
@@ -37,7 +47,8 @@ def encoded(report: Report) -> Iterator[bytes]:
     }
     after = {
         "servers": [_server(s) for s in report.servers],
-        "comparison": [],
+        "comparison": [_contrast(c) for c in report.comparison],
+        "undecided": report.undecided,
         "findings": [_finding(f) for f in report.findings],
     }
     yield orjson.dumps(before)[:-1] + b',"exchanges":['
@@ -163,13 +174,59 @@ def _response(response: Response) -> dict[str, Any]:
 
 
 def _server(server: ServerFacts) -> dict[str, Any]:
+    hinted = server.hint_timeout_ns is not None or server.hint_max is not None
+    band = server.danger_band
     return {
         "address": str(server.address),
-        "idle_timeout": None,
-        "max_requests": None,
-        "max_age": None,
+        "idle_timeout": _bounds(server.idle_timeout),
+        "max_requests": server.max_requests,
+        "max_age": _bounds(server.max_age),
         "announces_close": server.announces_close,
         "software": server.software,
+        "keep_alive": {"timeout": _duration(server.hint_timeout_ns), "max": server.hint_max}
+        if hinted
+        else None,
+        "longest_idle": _duration(server.longest_idle_ns),
+        "most_requests": server.most_requests,
+        "max_requests_seen": server.max_requests_count,
+        "clock": server.clock,
+        "reloads": [_seconds(moment) for moment in server.reloads],
+        "reset_flavour": server.reset_flavour,
+        "silent_limit": _bounds(server.silent_limit),
+        "danger_band": {
+            "low": _seconds(band.low_ns),
+            "high": _duration(band.high_ns),
+            "observed": band.observed,
+            "empty": band.empty,
+        }
+        if band
+        else None,
+        "expected_failures": server.expected_failures,
+        "observed_failures": server.observed_failures,
+        "fingerprint": server.fingerprint,
+    }
+
+
+def _bounds(bounds: Bounds | None) -> dict[str, Any] | None:
+    if bounds is None:
+        return None
+    return {"low": _seconds(bounds.low_ns), "high": _seconds(bounds.high_ns), "seen": bounds.count}
+
+
+def _contrast(contrast: Contrast) -> dict[str, Any]:
+    return {
+        "code": contrast.code,
+        "feature": contrast.feature,
+        "claim": contrast.claim,
+        "failing": contrast.failing,
+        "succeeding": contrast.succeeding,
+        "p": contrast.p,
+        "searched": contrast.searched,
+        "rate_with": contrast.rate_with,
+        "rate_without": contrast.rate_without,
+        "low": contrast.low,
+        "high": contrast.high,
+        "also": contrast.also,
     }
 
 

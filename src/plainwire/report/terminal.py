@@ -11,12 +11,12 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plainwire.report import redact
+from plainwire.report import redact, servers
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from plainwire.model import Certainty, Exchange, Fault, Finding, Report
 
@@ -74,6 +74,7 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     others_found = [f"{f.code}: {printable(f.claim, 160)}" for f in report.findings[_FINDINGS_SHOWN:]]
     if others_found:
         lines += ["", style.strong("Found as well"), *_list(others_found, style)]
+    lines += _background(report, style)
     if missing:
         lines += ["", style.strong("Not seen"), *_list(missing, style)]
     if others:
@@ -86,6 +87,17 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     if report.findings and case is not None:
         lines += ["", *_next_steps(report.findings, case)]
     return "\n".join(lines) + "\n"
+
+
+def _background(report: Report, style: _Style) -> Iterator[str]:
+    """What the failures have in common, and what is known of their servers."""
+    if not report.findings:
+        return
+    common = [printable(contrast.claim) for contrast in report.comparison] + report.undecided
+    if common:
+        yield from ("", style.strong("In common"), *_list(common, style))
+    for facts in servers.concerned(report):
+        yield from ("", style.strong(f"The server {facts.address}"), *_list(servers.sentences(facts), style))
 
 
 def headline(report: Report, missing: list[str]) -> str:
@@ -186,7 +198,7 @@ def _look(finding: Finding, case: str | None, style: _Style) -> Iterator[str]:
         yield f"{' ' * _LABEL}        and {len(finding.evidence) - len(shown)} more in the report"
 
 
-def _list(items: list[str], style: _Style) -> Iterator[str]:
+def _list(items: Iterable[str], style: _Style) -> Iterator[str]:
     for item in items:
         yield from textwrap.wrap(item, style.width, initial_indent="  ", subsequent_indent="    ")
 
