@@ -124,7 +124,13 @@ class Analysis:
         exchanges = _number(connections)
         self._cover(connections)
         servers = list(infer(connections).values())
-        return Report(self.coverage, connections, exchanges, servers, diagnose(connections))
+        report = Report(self.coverage, connections, exchanges, servers, diagnose(connections))
+        if report.findings:
+            from plainwire.diagnose.comparison import compare  # noqa: PLC0415 - see __init__
+
+            compared = compare(connections, report.findings)
+            report.comparison, report.undecided = compared.contrasts, compared.undecided
+        return report
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
         """Tell which process a connection belongs to; leave out those of others where asked to.
