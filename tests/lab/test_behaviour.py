@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from plainwire.lab.behaviour import Behaviour, Fault
+from plainwire.lab.behaviour import Behaviour, Fault, Greeting, Manner, StreamFault
 
 
 def test_behaviour_survives_the_command_line() -> None:
     behaviour = Behaviour(
-        schedule={3: Fault.TRUNCATE}, fault=Fault.SLOW, probability=0.5, idle_timeout=1, tls="1.2"
+        schedule={3: Fault.TRUNCATE},
+        streams={4: StreamFault.REFUSE},
+        fault=Fault.SLOW,
+        probability=0.5,
+        idle_timeout=1,
+        idle_manner=Manner.RESET,
+        greetings={2: Greeting.STALL},
+        tls="1.2",
     )
     assert Behaviour.from_json(behaviour.to_json()) == behaviour
 

@@ -8,14 +8,15 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plainwire.lab import certificates
-from plainwire.lab.behaviour import Behaviour, Fault
-from plainwire.lab.object_store import BODY
+from plainwire.lab.behaviour import Behaviour, Fault, Greeting, Manner
+from plainwire.lab.session import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,11 +127,78 @@ def test_tls_ends_as_ordered(
 
 
 def test_idle_connection_is_closed_with_an_unasked_408_if_so_ordered(tmp_path: Path) -> None:
-    with _store(tmp_path, Behaviour(idle_timeout=0.2, idle_408=True)) as store, store.connect() as connection:
+    behaviour = Behaviour(idle_timeout=0.2, idle_manner=Manner.TIMEOUT_408)
+    with _store(tmp_path, behaviour) as store, store.connect() as connection:
         received, ended = _end_in_tls(connection)
     assert received.startswith(b"HTTP/1.1 408 ")
     assert ended == "close_notify"
     assert [event["event"] for event in store.events()] == ["idle-close"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "end"), [(Manner.CLOSE, "fin"), (Manner.FIN, "fin"), (Manner.RESET, "rst")]
+)
+def test_idle_connection_is_closed_in_the_manner_ordered(manner: Manner, end: str, tmp_path: Path) -> None:
+    behaviour = Behaviour(idle_timeout=0.2, idle_manner=manner)
+    with _store(tmp_path, behaviour) as store, store.connect() as connection:
+        assert _end_on_the_wire(connection) == end
+
+
+@pytest.mark.parametrize("announce", [True, False])
+def test_last_response_of_a_connection_says_so_only_if_ordered(announce: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    behaviour = Behaviour(max_requests=1, announce=announce)
+    with _store(tmp_path, behaviour) as store, store.connect() as connection:
+        connection.sendall(REQUEST)
+        received, ended = _end_in_tls(connection)
+    assert received.endswith(BODY)
+    assert (b"\r\nConnection: close\r\n" in received) is announce
+    assert ended == "close_notify"
+
+
+def test_early_refusal_of_an_upload_ends_in_a_reset(tmp_path: Path) -> None:
+    with _store(tmp_path, Behaviour(schedule={1: Fault.EARLY_413})) as store, store.connect() as connection:
+        connection.sendall(b"PUT /object HTTP/1.1\r\nHost: lab\r\nContent-Length: 300000\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        with contextlib.suppress(OSError):
+            connection.sendall(b"x" * 300_000)
+        assert _end_on_the_wire(connection) == "rst"
+
+
+@pytest.mark.parametrize(
+    ("greeting", "error"),
+    [
+        (Greeting.RESET, ConnectionResetError),
+        (Greeting.CLOSE, ssl.SSLError),
+        (Greeting.ALERT, ssl.SSLError),
+        (Greeting.PLAINTEXT, ssl.SSLError),
+    ],
+)
+def test_greeting_is_ill_treated_on_the_connections_named(
+    greeting: Greeting, error: type[OSError], tmp_path: Path
+) -> None:
+    with _store(tmp_path, Behaviour(greetings={2: greeting})) as store:
+        with store.connect() as connection:
+            connection.sendall(REQUEST)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises((error, ssl.SSLError)):  # CPython 3.10 to 3.12 report some resets as EOF
+            store.connect()
+        assert [event["fault"] for event in store.events() if event["event"] == "greeting"] == [greeting]
+
+
+def test_crashed_store_is_away_and_comes_back(tmp_path: Path) -> None:
+    behaviour = Behaviour(schedule={1: Fault.CRASH}, delay=0.5)
+    with _store(tmp_path, behaviour) as store:
+        with store.connect() as bystander, store.connect() as connection:
+            connection.sendall(REQUEST)
+            assert _end_on_the_wire(connection) == "rst"
+            assert _end_on_the_wire(bystander) == "rst"
+        for _ in range(200):
+            with contextlib.suppress(ConnectionError):
+                store.connect().close()
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("not back after 20 s")
 
 
 def test_announced_close_leaves_the_next_request_unanswered(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from plainwire.lab import truth
 from plainwire.lab.behaviour import Behaviour
 from plainwire.lab.play import Stage
-from plainwire.lab.scenarios import Scenario
+from plainwire.lab.scenario import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 SCENARIO = Scenario("reset", "A story.", frozenset({"reset-mid-request"}), Behaviour(), ("serial.py",))
 
 
-def _stage(folder: Path, findings: dict[str, list[str]], *, reset: bool = True) -> Stage:
+def _stage(
+    folder: Path, findings: dict[str, list[str]], *, reset: bool = True, fault: str = "server"
+) -> Stage:
     """A play in which the server reset /2 (if ``reset``), and a report with ``findings``, code to targets."""
     stage = Stage(folder)
     faults = {"/1": "none", "/2": "reset-mid-request" if reset else "none", "/3": "none"}
@@ -29,7 +31,12 @@ def _stage(folder: Path, findings: dict[str, list[str]], *, reset: bool = True) 
     report = {
         "exchanges": [{"id": int(target[1]), "request": {"target": target}} for target in faults],
         "findings": [
-            {"code": code, "exchanges": [int(target[1]) for target in targets]}
+            {
+                "code": code,
+                "fault": fault,
+                "certainty": "proved",
+                "exchanges": [int(target[1]) for target in targets],
+            }
             for code, targets in findings.items()
         ],
     }
@@ -55,6 +62,11 @@ def test_right_report_has_no_problem(tmp_path: Path) -> None:
 def test_wrong_report_is_noticed(findings: dict[str, list[str]], problem: str, tmp_path: Path) -> None:
     score = truth.score(SCENARIO, _stage(tmp_path, findings))
     assert any(problem in said for said in score.problems)
+
+
+def test_wrong_party_is_noticed(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, {"reset-mid-request": ["/2"]}, fault="client")
+    assert truth.score(SCENARIO, stage).problems == ["wrong party: reset-mid-request accuses client (proved)"]
 
 
 def test_run_without_failure_proves_nothing(tmp_path: Path) -> None:

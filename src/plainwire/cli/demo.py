@@ -18,7 +18,7 @@ from plainwire.lab.play import NOT_POSSIBLE, Stage
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from plainwire.lab.scenarios import Scenario
+    from plainwire.lab.scenario import Scenario
     from plainwire.lab.truth import Score
 
 ATTEMPTS = 3
@@ -84,7 +84,7 @@ def _folder(output: Path | None) -> Path:
 
 
 def _play(scenario: Scenario, folder: Path) -> _Played:
-    attempts = ATTEMPTS if scenario.delay else 1
+    attempts = ATTEMPTS if scenario.aimed else 1
     for attempt in range(1, attempts + 1):
         stage = Stage(folder / (scenario.name if attempt == 1 else f"{scenario.name}-{attempt}"))
         stage.folder.mkdir()
@@ -92,7 +92,7 @@ def _play(scenario: Scenario, folder: Path) -> _Played:
         if subprocess.run(player, check=False).returncode == NOT_POSSIBLE:
             return _Played(scenario, stage, None)
         score = truth.score(scenario, stage)
-        missed = scenario.expects and not score.failed and stage.case.report_json.exists()
+        missed = scenario.expects and not score.struck and stage.case.report_json.exists()
         if not missed or attempt == attempts:
             break
         click.echo("\nThe race was not lost this time; once more.\n")

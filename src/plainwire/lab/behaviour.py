@@ -34,6 +34,87 @@ class Fault(enum.StrEnum):
     """A whole response with ``Connection: close``; one more request is read and then not answered."""
     SLOW = "slow"
     """A whole response, ``delay`` seconds late."""
+    CLOSE_AFTER_RESPONSE = "close-after-response"
+    """A whole response that announces nothing, then close_notify and FIN at once."""
+    TRUNCATE_UNFRAMED = "truncate-unframed"
+    """Half of a body that only the close ends, then FIN without close_notify."""
+    EARLY_413 = "early-413"
+    """413 as soon as the header is there; the body is not read, so that the close becomes a reset."""
+    CRASH = "crash"
+    """All connections are reset at once and the server is away for ``delay`` seconds."""
+    RATE_LIMIT = "rate-limit"
+    """429 with ``Retry-After: 30``, to every request from this one on."""
+    BAD_GATEWAY = "bad-gateway"
+    """502 at once, as a load balancer answers whose own connection to the origin was closed."""
+    OVERLOAD = "overload"
+    """503 without a word about when to come again."""
+    GATEWAY_TIMEOUT = "gateway-timeout"
+    """504, ``delay`` seconds late."""
+    EXCESS_BODY = "excess-body"
+    """A body longer than its Content-Length."""
+    DOUBLE_RESPONSE = "double-response"
+    """Two whole responses to one request."""
+    BAD_CHUNK = "bad-chunk"
+    """A chunk whose size is no number."""
+    CORRUPT_GZIP = "corrupt-gzip"
+    """A gzip body whose checksum is wrong (RFC 1952 section 2.3.1)."""
+    STALL = "stall"
+    """Half of the body, a pause of ``delay`` seconds, the rest."""
+    STOP_READING = "stop-reading"
+    """A pause of ``delay`` seconds before the body of the request is read, with a small window."""
+
+
+class StreamFault(enum.StrEnum):
+    """One way to treat a request in HTTP/2."""
+
+    NONE = "none"
+    REFUSE = "refuse-stream"
+    """RST_STREAM with REFUSED_STREAM (RFC 9113 section 8.7)."""
+    RESET = "reset-stream"
+    """RST_STREAM with INTERNAL_ERROR."""
+    HALF = "reset-stream-mid-response"
+    """Half of the body, then the same."""
+    SHORT = "short-body"
+    """Half of the body that content-length declares, then END_STREAM."""
+    GOAWAY_LEAVES_OUT = "goaway-leaves-out"
+    """GOAWAY whose last stream is the one before, then the end (RFC 9113 section 6.8)."""
+    GOAWAY_PROMISES = "goaway-promises"
+    """GOAWAY that includes this stream, then the end without an answer."""
+    GOAWAY_ACCUSES = "goaway-accuses"
+    """GOAWAY with ENHANCE_YOUR_CALM, then the end."""
+    GONE = "gone"
+    """close_notify and FIN without GOAWAY."""
+    CUT = "cut"
+    """RST|ACK without GOAWAY."""
+    SLOW = "slow"
+    """A whole response, ``delay`` seconds late."""
+
+
+class Manner(enum.StrEnum):
+    """How an idle connection is closed."""
+
+    CLOSE = "close"
+    """close_notify and FIN."""
+    FIN = "fin"
+    """FIN alone."""
+    RESET = "reset"
+    """RST|ACK."""
+    TIMEOUT_408 = "408"
+    """A 408 response, as some load balancers write it, then close_notify and FIN."""
+
+
+class Greeting(enum.StrEnum):
+    """What is done to a ClientHello."""
+
+    RESET = "reset"
+    CLOSE = "close"
+    """FIN."""
+    ALERT = "alert"
+    """The fatal alert internal_error, in clear text (RFC 8446 section 6.2)."""
+    STALL = "stall"
+    """Nothing, until the client goes."""
+    PLAINTEXT = "plaintext"
+    """An HTTP response without TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +127,29 @@ class Behaviour:
     """
 
     schedule: dict[int, Fault] = field(default_factory=dict)
+    streams: dict[int, StreamFault] = field(default_factory=dict)
+    """The same for HTTP/2."""
+    max_streams: int = 0
+    """SETTINGS_MAX_CONCURRENT_STREAMS; 0: the library's own."""
     fault: Fault = Fault.NONE
     probability: float = 0.0
     seed: int = 1
     idle_timeout: float = 60.0
-    idle_408: bool = False
-    """Write an HTTP 408 response before closing an idle connection, as some load balancers do."""
+    idle_manner: Manner = Manner.CLOSE
+    max_requests: int = 0
+    """Requests on one connection, after which it is closed; 0: any number."""
+    announce: bool = True
+    """Whether the last of ``max_requests`` responses says ``Connection: close``."""
+    hint: int = 0
+    """Seconds of ``Keep-Alive: timeout=`` in every response; 0: none."""
+    max_age: float = 0.0
+    """Age at which a connection is closed when it is idle; 0: any age."""
+    reload_at: float = 0.0
+    """Seconds after the first request at which all idle connections are closed; 0: never."""
+    greetings: dict[int, Greeting] = field(default_factory=dict)
+    """What is done to a ClientHello, by connection number from 1."""
+    body_size: int = 1024
+    """Bytes of a response."""
     delay: float = 0.0
     tls: str | None = None
     """"1.2" or "1.3"; None: the best that both ends have."""
@@ -66,6 +164,9 @@ class Behaviour:
         values: dict[str, Any] = json.loads(text)
         values["schedule"] = {int(number): Fault(fault) for number, fault in values["schedule"].items()}
         values["fault"] = Fault(values["fault"])
+        values["streams"] = {int(number): StreamFault(each) for number, each in values["streams"].items()}
+        values["idle_manner"] = Manner(values["idle_manner"])
+        values["greetings"] = {int(number): Greeting(each) for number, each in values["greetings"].items()}
         return cls(**values)
 
     def faults(self) -> _Faults:

@@ -14,6 +14,7 @@ did), ``client.log`` (what the client said) and the certificates.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shlex
 import signal
@@ -28,9 +29,10 @@ from plainwire.lab import certificates, namespaces, scenarios
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from plainwire.lab.scenarios import Scenario
+    from plainwire.lab.route import Route
+    from plainwire.lab.scenario import Scenario
 
 LOOPBACK = "127.0.0.1"
 CLIENT_ADDRESS, SERVER_ADDRESS = "10.78.0.1", "10.78.0.2"  # seen nowhere outside the namespaces
@@ -57,34 +59,52 @@ class Stage:
         return self.folder / "server.jsonl"
 
     @property
+    def path_log(self) -> Path:
+        """What happened on the way, as ``middlebox`` writes it; absent where loopback is the path."""
+        return self.folder / "path.jsonl"
+
+    @property
     def client_log(self) -> Path:
         """The client's standard output."""
         return self.folder / "client.log"
 
 
-def play(scenario: Scenario, stage: Stage) -> None:
-    """Play it; afterwards ``stage`` holds the files. UserError where this machine cannot do it."""
-    address = SERVER_ADDRESS if scenario.delay else LOOPBACK
+def play(scenario: Scenario, stage: Stage, program: Sequence[str] = ()) -> None:
+    """Play it; afterwards ``stage`` holds the files. UserError where this machine cannot do it.
+
+    ``program``: the command line of another client in place of the scenario's own script; it gets the
+    same arguments.
+    """
+    _demand(scenario.packages)
+    address = SERVER_ADDRESS if scenario.route is not None else LOOPBACK
     papers = certificates.make(stage.folder, (address,))
     with contextlib.ExitStack() as children:
         server_tun = _enter_server_network(scenario)
         server = children.enter_context(
             _child(
-                "plainwire.lab.object_store",
+                scenario.server_module,
                 *(address, papers.chain, papers.key, stage.server_log, scenario.server.to_json()),
             )
         )
-        if server_tun is not None:
-            children.enter_context(_path_to(server_tun, scenario.delay))
+        if server_tun is not None and scenario.route is not None:
+            children.enter_context(_path_to(server_tun, scenario.route, stage))
         port = _output(server).readline().strip()
-        _run(_command(scenario, stage, address, port, papers.authority), stage)
+        client = [*(program or (sys.executable, str(scenario.script))), address, port, str(papers.authority)]
+        _run(_command(stage, [*client, *scenario.client[1:]]), stage)
+
+
+def _demand(packages: tuple[str, ...]) -> None:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        message = f"this scenario needs the Python package {missing[0]} (pip install {' '.join(missing)})"
+        raise UserError(message)
 
 
 def _enter_server_network(scenario: Scenario) -> int | None:
     """Go where the server shall be. Returns its TUN device, or None where loopback is the path."""
-    unprivileged = os.geteuid() != 0
-    reason = namespaces.obstacle(tun=bool(scenario.delay)) if scenario.delay or unprivileged else None
-    if scenario.delay:
+    unprivileged, far = os.geteuid() != 0, scenario.route is not None
+    reason = namespaces.obstacle(tun=far) if far or unprivileged else None
+    if far:
         if reason is not None:
             message = f"{scenario.name} needs two network namespaces joined by TUN devices: {reason}"
             raise UserError(message)
@@ -96,12 +116,13 @@ def _enter_server_network(scenario: Scenario) -> int | None:
 
 
 @contextlib.contextmanager
-def _path_to(server_tun: int, delay: float) -> Iterator[None]:
+def _path_to(server_tun: int, route: Route, stage: Stage) -> Iterator[None]:
     """Go where the client shall be, a network of its own, and join it to the server's."""
     namespaces.enter_new(user=False)
     client_tun = namespaces.open_tun("client0", CLIENT_ADDRESS)
     descriptors = (client_tun, server_tun)
-    with _child("plainwire.lab.middlebox", *descriptors, delay, LIFETIME, pass_fds=descriptors):
+    arguments = (*descriptors, LIFETIME, stage.path_log, route.to_json())
+    with _child("plainwire.lab.middlebox", *arguments, pass_fds=descriptors):
         for descriptor in descriptors:
             os.close(descriptor)
         yield
@@ -141,8 +162,7 @@ def _output(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
-def _command(scenario: Scenario, stage: Stage, address: str, port: str, authority: Path) -> list[str]:
-    client = [sys.executable, str(scenario.script), address, port, str(authority), *scenario.client[1:]]
+def _command(stage: Stage, client: list[str]) -> list[str]:
     return [sys.executable, "-m", "plainwire", "run", "-o", str(stage.case.folder), "--", *client]
 
 
@@ -186,12 +206,16 @@ def _break_off(signal_number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """``play SCENARIO FOLDER``: 0 played, 2 not possible here (one line says why)."""
+    """``play SCENARIO FOLDER [SEED [PROGRAM...]]``: 0 played, 2 not possible here (one line says why)."""
     namespaces.end_with_parent()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _break_off)
     try:
-        play(scenarios.find(sys.argv[1]), Stage(Path(sys.argv[2])))
+        name, folder, *more = sys.argv[1:]
+        scenario = scenarios.find(name)
+        if more:
+            scenario = scenario.varied(int(more[0]))
+        play(scenario, Stage(Path(folder)), more[1:])
     except UserError as error:
         sys.stderr.write(f"plainwire: {error}\n")
         sys.exit(error.exit_code)

@@ -8,17 +8,43 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plainwire.lab.behaviour import Fault
+from plainwire.lab.behaviour import Fault, StreamFault
+from plainwire.lab.scenario import CONTRIBUTORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from plainwire.lab.play import Stage
-    from plainwire.lab.scenarios import Scenario
+    from plainwire.lab.scenario import Scenario
 
-RAISED = re.compile(r"^GET (?P<target>\S+): (?P<text>.*)$", re.MULTILINE)
-HARMLESS = (Fault.NONE, Fault.ANNOUNCE_CLOSE, Fault.SLOW)
-"""Faults that are none yet when the server commits them."""
+RAISED = re.compile(r"^[A-Z]+ (?P<target>/\S+): (?P<text>.*)$", re.MULTILINE)
+HARMLESS = frozenset(
+    {
+        Fault.NONE,
+        Fault.ANNOUNCE_CLOSE,
+        Fault.SLOW,
+        Fault.STALL,
+        Fault.STOP_READING,
+        Fault.CLOSE_AFTER_RESPONSE,
+        Fault.EXCESS_BODY,
+        Fault.DOUBLE_RESPONSE,
+        Fault.CORRUPT_GZIP,
+        Fault.TRUNCATE_UNFRAMED,
+        StreamFault.GOAWAY_LEAVES_OUT,
+    }
+)
+"""Faults that are none yet when the server commits them, or that a client may live with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A finding, as far as the score needs it. ``targets``: the request targets of its exchanges."""
+
+    code: str
+    fault: str
+    certainty: str
+    failure: bool
+    targets: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +57,20 @@ class Score:
     """Requests that failed in the client's eyes and of which the server's log knows nothing."""
     raised: dict[str, str]
     """Requests that failed in the client's eyes, and the text it got."""
-    found: dict[str, frozenset[str]]
-    """What plainwire found: code to targets."""
+    struck: bool
+    """Whether what the scenario plants has happened at all in this run, by anybody's log."""
+    findings: tuple[Named, ...]
+    """What plainwire found."""
     problems: list[str] = field(default_factory=list)
     """What is wrong with that, a line each; empty where all is right."""
+
+    @property
+    def found(self) -> dict[str, frozenset[str]]:
+        """Code to targets."""
+        found: dict[str, frozenset[str]] = {}
+        for each in self.findings:
+            found[each.code] = found.get(each.code, frozenset()) | each.targets
+        return found
 
     @property
     def failed(self) -> frozenset[str]:
@@ -43,46 +79,64 @@ class Score:
 
     @property
     def accused(self) -> frozenset[str]:
-        """All requests that some finding names."""
-        return frozenset[str]().union(*self.found.values())
+        """All requests that some finding names as failed."""
+        return frozenset[str]().union(*(each.targets for each in self.findings if each.failure))
 
 
 def score(scenario: Scenario, stage: Stage) -> Score:
     """Compare; a missing report is a problem like another."""
-    faults = _requests(stage.server_log)
-    planted = frozenset(target for target, fault in faults if fault not in HARMLESS)
+    events = _events(stage.server_log)
     raised = _raised(stage.client_log)
-    unread = frozenset(raised) - {target for target, _ in faults}
+    requests = [(event["target"], event["fault"]) for event in events if event["event"] == "request"]
+    planted = frozenset(target for target, fault in requests if fault not in HARMLESS)
+    unread = frozenset(raised) - {target for target, _ in requests}
+    struck = bool(raised) or _has_struck(events, stage)
     if not stage.case.report_json.exists():
-        return Score(planted, unread, raised, {}, ["plainwire run left no report"])
-    found = _found(json.loads(stage.case.report_json.read_bytes()))
-    result = Score(planted, unread, raised, found)
-    result.problems.extend(_problems(scenario, result))
+        return Score(planted, unread, raised, struck, (), ["plainwire run left no report"])
+    report = json.loads(stage.case.report_json.read_bytes())
+    result = Score(planted, unread, raised, struck, _findings(report))
+    result.problems.extend(_problems(scenario, result, frozenset(_targets(report).values())))
     return result
 
 
-def _problems(scenario: Scenario, result: Score) -> list[str]:
-    failed = result.failed
-    problems = []
-    if scenario.expects and not failed:
-        problems.append("nothing failed in this run, so there was nothing to find")
-    problems.extend(f"not found: {code}" for code in sorted(scenario.expects - result.found.keys()))
-    problems.extend(
-        f"found, but it was not there: {code} on {_list(result.found[code])}"
-        for code in sorted(result.found.keys() - scenario.expects)
-    )
-    accused = result.accused
-    if failed - accused:
-        problems.append(f"failed, but in no finding: {_list(failed - accused)}")
-    if accused - failed:
-        problems.append(f"in a finding, but it did not fail: {_list(accused - failed)}")
+def _problems(scenario: Scenario, result: Score, on_wire: frozenset[str]) -> list[str]:
+    if scenario.expects and not result.struck:
+        return ["nothing failed in this run, so there was nothing to find", *_unexpected(scenario, result)]
+    problems = [f"not found: {code}" for code in sorted(scenario.expects - result.found.keys())]
+    problems += _unexpected(scenario, result)
+    problems += [
+        f"wrong party: {each.code} accuses {each.fault} ({each.certainty})"
+        for each in result.findings
+        if each.code in scenario.expects and each.fault not in scenario.fault
+    ]
+    failed = result.failed & on_wire
+    if failed - result.accused and scenario.harms:
+        problems.append(f"failed, but in no finding: {_list(failed - result.accused)}")
+    if result.accused - failed and scenario.harms:
+        problems.append(f"in a finding, but it did not fail: {_list(result.accused - failed)}")
     return problems
 
 
-def _requests(log: Path) -> list[tuple[str, str]]:
-    """Target and fault of every request that the server read."""
-    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    return [(event["target"], event["fault"]) for event in events if event["event"] == "request"]
+def _unexpected(scenario: Scenario, result: Score) -> list[str]:
+    """Findings that have no business here; a mere remark is out of place only where all is well."""
+    allowed = scenario.expects | scenario.also | (CONTRIBUTORY if scenario.expects else frozenset())
+    return [
+        f"found, but it was not there: {each.code} ({each.fault}, {each.certainty}) on {_list(each.targets)}"
+        for each in result.findings
+        if each.code not in allowed
+    ]
+
+
+def _has_struck(events: list[dict[str, Any]], stage: Stage) -> bool:
+    """Whether a log tells of a fault: the server's, or the path's."""
+    planted = any(
+        event.get("fault", Fault.NONE) not in {Fault.NONE, Fault.CLOSE_AFTER_RESPONSE} for event in events
+    )
+    return planted or (stage.path_log.exists() and bool(_events(stage.path_log)))
+
+
+def _events(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
 def _raised(log: Path) -> dict[str, str]:
@@ -90,13 +144,23 @@ def _raised(log: Path) -> dict[str, str]:
     return {match["target"]: match["text"] for match in RAISED.finditer(text)}
 
 
-def _found(report: dict[str, Any]) -> dict[str, frozenset[str]]:
-    targets = {e["id"]: e["request"]["target"] for e in report["exchanges"] if e["request"] is not None}
-    found: dict[str, frozenset[str]] = {}
-    for finding in report["findings"]:
-        named = frozenset(targets[number] for number in finding["exchanges"] if number in targets)
-        found[finding["code"]] = found.get(finding["code"], frozenset()) | named
-    return found
+def _targets(report: dict[str, Any]) -> dict[int, str]:
+    """The request targets of the exchanges, by their numbers."""
+    return {e["id"]: e["request"]["target"] for e in report["exchanges"] if e["request"] is not None}
+
+
+def _findings(report: dict[str, Any]) -> tuple[Named, ...]:
+    targets = _targets(report)
+    return tuple(
+        Named(
+            code=each["code"],
+            fault=each["fault"],
+            certainty=each["certainty"],
+            failure=each.get("failure", True),
+            targets=frozenset(targets[number] for number in each["exchanges"] if number in targets),
+        )
+        for each in report["findings"]
+    )
 
 
 def common_text(result: Score) -> str:
@@ -106,4 +170,4 @@ def common_text(result: Score) -> str:
 
 
 def _list(targets: frozenset[str] | set[str]) -> str:
-    return ", ".join(sorted(targets))
+    return ", ".join(sorted(targets)) or "no request"

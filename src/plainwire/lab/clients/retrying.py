@@ -1,10 +1,13 @@
-"""The same loop as serial.py inside a library that repeats a failed request and tells nobody."""
+"""The same loop as serial.py inside a library that repeats a failed request and tells nobody.
+
+HOST PORT AUTHORITY COUNT METHOD
+"""
 
 import http.client
 import ssl
 import sys
 
-host, port, authority, count = sys.argv[1:]
+host, port, authority, count, method = sys.argv[1:]
 context = ssl.create_default_context(cafile=authority)
 connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=context)
 
@@ -12,7 +15,7 @@ connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=co
 def fetch(target: str, attempts: int = 5) -> int:
     """Return the status, after as many as ``attempts`` requests."""
     try:
-        connection.request("GET", target)
+        connection.request(method, target, b"a booking" if method == "POST" else None)
         response = connection.getresponse()
         response.read()
     except (OSError, http.client.HTTPException):

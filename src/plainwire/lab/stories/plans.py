@@ -1,0 +1,25 @@
+"""What the client programs are to do: their arguments after host, port and authority."""
+
+from __future__ import annotations
+
+
+def serial(
+    count: int, *pauses: float, timeout: float = 10, method: str = "GET", size: int = 0
+) -> tuple[str, ...]:
+    """One request after another. ``size``: bytes of the request's body; ``pauses`` go round."""
+    return ("serial.py", str(count), str(timeout), method, str(size), *map(str, pauses or (0,)))
+
+
+def parallel(loops: int, count: int, *pauses: float, timeout: float = 10) -> tuple[str, ...]:
+    """Several such loops at the same time."""
+    return ("parallel.py", str(loops), str(count), str(timeout), *map(str, pauses or (0,)))
+
+
+def retrying(count: int, method: str = "GET") -> tuple[str, ...]:
+    """One request after another in a library that hides failures."""
+    return ("retrying.py", str(count), method)
+
+
+def streams(count: int, together: int = 1, pause: float = 0.05, timeout: float = 10) -> tuple[str, ...]:
+    """Requests in HTTP/2, ``together`` at a time."""
+    return ("streams.py", str(count), str(timeout), str(together), str(pause))

@@ -1,0 +1,104 @@
+"""What is said in HTTP/1.1: statuses, framing, and the time it takes."""
+
+from __future__ import annotations
+
+from plainwire.lab.behaviour import Behaviour, Fault
+from plainwire.lab.scenario import Scenario
+from plainwire.lab.stories.plans import serial
+
+CLIENT = frozenset({"client"})
+
+
+def _at(fault: Fault, *numbers: int, delay: float = 0.0) -> Behaviour:
+    return Behaviour(schedule=dict.fromkeys(numbers, fault), delay=delay)
+
+
+SCENARIOS = (
+    Scenario(
+        name="rate-limited",
+        story="A server that says when to come again, and a client that comes again at once.",
+        expects=frozenset({"rate-limited"}),
+        server=_at(Fault.RATE_LIMIT, *range(7, 14)),
+        client=serial(14, 0.02),
+        fault=CLIENT,
+    ),
+    Scenario(
+        name="overload-5xx",
+        story="A server that cannot cope with some requests.",
+        expects=frozenset({"overload-5xx"}),
+        server=_at(Fault.OVERLOAD, 4, 5, 9, 13, 14, 15, 19),
+        client=serial(24, 0.02),
+    ),
+    Scenario(
+        name="gateway-upstream-race",
+        story="A load balancer that answers 502 at once now and then, for its own connection was closed.",
+        expects=frozenset({"gateway-upstream-race"}),
+        server=_at(Fault.BAD_GATEWAY, 4, 9, 13),
+        client=serial(24, 0.02),
+        also=frozenset({"overload-5xx"}),
+    ),
+    Scenario(
+        name="gateway-timeout",
+        story="A gateway that waits exactly one second for what is behind it.",
+        expects=frozenset({"gateway-timeout"}),
+        server=_at(Fault.GATEWAY_TIMEOUT, 4, 7, 10, delay=1.0),
+        client=serial(14),
+    ),
+    Scenario(
+        name="content-length-mismatch",
+        story="A server that sends more than it announced.",
+        expects=frozenset({"content-length-mismatch"}),
+        server=_at(Fault.EXCESS_BODY, 4, 8),
+        client=serial(12, 0.05),
+        harms=False,
+        also=frozenset({"response-desync"}),
+    ),
+    Scenario(
+        name="response-desync",
+        story="A server that answers some requests twice.",
+        expects=frozenset({"response-desync"}),
+        server=_at(Fault.DOUBLE_RESPONSE, 4, 8),
+        client=serial(12, 0.05),
+        harms=False,
+    ),
+    Scenario(
+        name="bad-framing",
+        story="A server that writes chunks whose size is no number.",
+        expects=frozenset({"bad-framing"}),
+        server=_at(Fault.BAD_CHUNK, 4, 8),
+        client=serial(12),
+    ),
+    Scenario(
+        name="content-encoding-corrupt",
+        story="A server whose compressed bodies do not match their checksums.",
+        expects=frozenset({"content-encoding-corrupt"}),
+        server=_at(Fault.CORRUPT_GZIP, 4, 8),
+        client=serial(12),
+        harms=False,
+    ),
+    Scenario(
+        name="slow-first-byte",
+        story="A server that thinks for long about some requests.",
+        expects=frozenset({"slow-first-byte"}),
+        server=_at(Fault.SLOW, 12, 17, delay=2.5),
+        client=serial(24),
+        harms=False,
+    ),
+    Scenario(
+        name="slow-body-stall",
+        story="A server that stops in the middle of some bodies.",
+        expects=frozenset({"slow-body-stall"}),
+        server=_at(Fault.STALL, 12, 17, delay=2.5),
+        client=serial(24),
+        harms=False,
+    ),
+    Scenario(
+        name="zero-window-stall",
+        story="A server that does not read an upload for two seconds.",
+        expects=frozenset({"zero-window-stall"}),
+        server=_at(Fault.STOP_READING, 3, delay=2.0),
+        client=serial(5, method="PUT", size=400_000),
+        harms=False,
+        also=frozenset({"slow-first-byte"}),
+    ),
+)
