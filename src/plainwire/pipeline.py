@@ -119,6 +119,7 @@ class Analysis:
         connections = sorted(self._done, key=lambda c: c.first_packet)
         _identify(connections)
         _attach(self._errors, connections)
+        _read_certificates(connections)
         if self._events is not None:
             connections = self._attribute(connections, self._events)
         exchanges = _number(connections)
@@ -212,6 +213,16 @@ def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
         ]
         if begun:
             begun[-1].icmp_errors.append(error)
+
+
+def _read_certificates(connections: list[Connection]) -> None:
+    """Of connections with alerts only: of healthy ones nobody asks."""
+    for connection in connections:
+        tls = connection.tls
+        if tls is not None and tls.certificate and any(c.kind == "alert" for c in connection.closes):
+            from plainwire.tls.certificate import read  # noqa: PLC0415 - see __init__
+
+            tls.leaf = read(tls.certificate)
 
 
 def _random(connection: Connection) -> bytes:

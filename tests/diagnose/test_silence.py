@@ -64,7 +64,7 @@ def test_a_pause_that_another_request_survived_refutes_it() -> None:
     other = Wire(id=2, first_exchange=20, first_packet=200)
     other.ok(0)
     other.ok(400_000)
-    assert only(diagnose([wire.done("aborted"), other.done()])).code == "client-abort"
+    assert only(diagnose([wire.done("aborted"), other.done()])).code == "retransmission-loss"
 
 
 def test_new_connections_that_fail_too_are_an_outage() -> None:
@@ -78,7 +78,7 @@ def test_an_acknowledged_request_was_not_swallowed() -> None:
     wire = swallowed()
     wire.ack(SERVER, 352_000)
     wire.close(CLIENT, "fin", 380_000)
-    assert only(diagnose([wire.done("aborted")])).code == "client-abort"
+    assert only(diagnose([wire.done("aborted")])).code == "retransmission-loss"
 
 
 def test_an_open_request_that_was_sent_only_once_or_twice_is_no_failure() -> None:
@@ -115,11 +115,11 @@ def test_a_segment_of_that_size_that_was_acknowledged_elsewhere_refutes_it() -> 
     other.answer(80)
     other.ack(SERVER, 200)
     finding = only(diagnose([large().done("aborted"), other.done()]))
-    assert finding.code == "client-abort"
+    assert finding.code == "retransmission-loss"
 
 
 def test_small_segments_that_are_lost_are_not_a_matter_of_size() -> None:
     wire = swallowed(idle=100)
     wire.ack(SERVER, 400, ack=99)
     wire.close(Side.CLIENT, "fin", 20_000)
-    assert only(diagnose([wire.done("aborted")])).code == "client-abort"
+    assert only(diagnose([wire.done("aborted")])).code == "retransmission-loss"

@@ -47,3 +47,14 @@ def act(close: CloseEvent) -> str:
     if close.kind == "alert" and close.detail.replace("_", "").replace(" ", "").isalnum():
         return f"{_NAMES['alert']} ({close.detail})"
     return _NAMES[close.kind]
+
+
+def long_span(nanoseconds: int) -> str:
+    """A duration of minutes and more: ``12 minutes``, ``3.5 hours``, ``41 days``."""
+    seconds = abs(nanoseconds) / 1e9
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    for limit, unit, name in ((7_200, 60, "minutes"), (172_800, 3_600, "hours")):
+        if seconds < limit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds / 86_400:.0f} days"

@@ -36,6 +36,10 @@ class TlsInfo:
     key_updates: list[int] = field(default_factory=lambda: [0, 0])  # by side
     certificate: bytes = field(default=b"", repr=False)
     """The server's own certificate, DER, where it could be read: see ``tls.certificate.read``."""
+    chain: int = 0
+    """How many certificates the server sent, its own included."""
+    leaf: Certificate | None = None
+    """What ``certificate`` says; read only for connections with alerts."""
     client_certificate: bytes = field(default=b"", repr=False)
 
 

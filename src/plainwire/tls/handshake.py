@@ -163,6 +163,18 @@ def first_certificate(body: bytes, *, tls13: bool) -> bytes:
     return found if len(found) == size else b""
 
 
+def chain_length(body: bytes, *, tls13: bool) -> int:
+    """How many certificates a Certificate message holds (RFC 8446 section 4.4.2, RFC 5246 section 7.4.2)."""
+    at = (1 + body[0] if tls13 and body else 0) + 3
+    count = 0
+    while at + 3 <= len(body):
+        at += 3 + int.from_bytes(body[at : at + 3], "big")
+        if tls13:
+            at += 2 + int.from_bytes(body[at : at + 2], "big")
+        count += 1
+    return count if at == len(body) else 0
+
+
 def ticket(body: bytes) -> bytes:
     """The ticket in a NewSessionTicket of TLS 1.2 and before (RFC 5077 section 3.3)."""
     size = int.from_bytes(body[4:6], "big")

@@ -165,6 +165,7 @@ class Handshaking(ABC):
             negotiation.full = True
             negotiation.certificate = handshake.first_certificate(body, tls13=tls13)
             self.info.certificate = self.info.certificate or negotiation.certificate
+            self.info.chain = self.info.chain or handshake.chain_length(body, tls13=tls13)
 
     def _client_hello(self, direction: Direction, hello: handshake.Hello | None, whole: bytes) -> bool:
         if hello is None:
