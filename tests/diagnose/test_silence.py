@@ -78,7 +78,7 @@ def test_an_acknowledged_request_was_not_swallowed() -> None:
     wire = swallowed()
     wire.ack(SERVER, 352_000)
     wire.close(CLIENT, "fin", 380_000)
-    assert only(diagnose([wire.done("aborted")])).code == "retransmission-loss"
+    assert only(diagnose([wire.done("aborted")])).code == "client-abort"
 
 
 def test_an_open_request_that_was_sent_only_once_or_twice_is_no_failure() -> None:
