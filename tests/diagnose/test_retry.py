@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
-from tests.diagnose.wire import SERVER, Wire
+from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Finding
@@ -117,3 +117,39 @@ def test_attempts_that_failed_too_are_counted() -> None:
     finding = hidden(failing(), second.done("unanswered"), third.done())
     assert finding is not None
     assert "(3 attempts in all)" in finding.claim
+
+
+def twice(*connections: Connection) -> Finding | None:
+    return next((f for f in diagnose(connections) if f.code == "unsafe-retry-duplicate"), None)
+
+
+def test_a_post_that_the_server_had_and_that_was_sent_again_is_a_double() -> None:
+    finding = twice(failing("POST"), again(1300, "POST"))
+    assert finding is not None
+    assert (finding.fault, finding.certainty, finding.exchanges) == ("client", "likely", [2, 20])
+    assert finding.failure is False
+    assert "only the server knows" in finding.claim
+
+
+def test_a_post_that_was_answered_too_late_and_sent_again_ran_twice() -> None:
+    wire = Wire()
+    wire.ok(0, "/first")
+    wire.ask(1000, "/second", method="POST", digest=7)
+    wire.ack(SERVER, 1080)
+    wire.close(CLIENT, "fin", 2000)
+    wire.answer(2500)
+    wire.close(CLIENT, "rst", 2500.1, bare=True)
+    finding = twice(wire.done("complete"), again(2100, "POST"))
+    assert finding is not None
+    assert "it ran twice" in finding.claim
+
+
+def test_what_the_server_never_had_what_is_idempotent_and_what_bears_a_key_is_no_double() -> None:
+    assert twice(failing("POST", raced=True), again(1300, "POST")) is None
+    assert twice(failing("PUT"), again(1300, "PUT")) is None
+    first, second = failing("POST"), again(1300, "POST")
+    for exchange in (first.exchanges[1], second.exchanges[0]):
+        assert exchange.request is not None
+        exchange.request.headers = [*exchange.request.headers, ("Idempotency-Key", "a")]
+    assert twice(first, second) is None
+    assert hidden(first, second) is not None

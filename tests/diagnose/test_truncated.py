@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose import diagnose
+from plainwire.model import Content
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
@@ -91,3 +92,26 @@ def test_a_response_whose_end_the_capture_lost_is_not_called_truncated() -> None
     wire.close(SERVER, "fin", 600)
     wire.ack(CLIENT, 601, ack=wire.sent[SERVER] + 500)
     assert only(diagnose([wire.done()])).code == "capture-artifact"
+
+
+def uncoded(*, cut: bool) -> Wire:
+    """A gzip body that ends with the connection."""
+    wire = half(framing="close")
+    response = wire.exchanges[-1].response
+    assert response is not None
+    response.complete = True
+    response.content = Content(["gzip"], 40, complete=not cut)
+    if cut:
+        response.content.defect = "the gzip content ends before its end"
+    wire.close(SERVER, "fin", 600)
+    return wire
+
+
+def test_a_body_without_length_is_cut_where_its_content_coding_says_so() -> None:
+    finding = only(diagnose([uncoded(cut=True).done("complete")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("truncated-eof-delimited", "server", "likely")
+    assert "No close_notify vouches" in finding.claim
+
+
+def test_a_body_without_length_whose_coding_came_to_its_end_is_whole() -> None:
+    assert diagnose([uncoded(cut=False).done("complete")]) == []

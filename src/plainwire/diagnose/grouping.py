@@ -25,7 +25,7 @@ _LAST = ("hidden-retry", "unexplained", "capture-artifact")
 
 
 def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
-    """One finding for each cause, server address and fault; the most frequent first, ignorance and remarks last."""
+    """One finding for each cause, server address and fault; the most frequent first, remarks last."""
     if not verdicts:
         return []
     totals: Counter[Endpoint] = Counter()

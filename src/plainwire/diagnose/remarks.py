@@ -31,7 +31,6 @@ _HINT = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
 _SECOND_NS = 1_000_000_000
 _MANY = 10
 _MOSTLY = 0.9
-_EXAMPLES = 8
 
 
 def remarks(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -119,7 +118,7 @@ def _never_reused(world: World, server: Endpoint) -> Iterator[Verdict]:
     single = [c for c in used if len(c.exchanges) == 1 and _given_up_by_client(c)]
     if len(single) < _MANY or len(single) < _MOSTLY * len(used):
         return
-    for connection in single[:_EXAMPLES]:
+    for connection in single:
         request = connection.exchanges[0].request
         yield Verdict(
             code="no-keepalive-churn",

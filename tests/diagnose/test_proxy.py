@@ -1,0 +1,78 @@
+"""Tunnels that did not come about, and what a proxy takes from the evidence."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Connection, Tunnel
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+def connect(status: int, *, number: int = 1, at: float = 0.0) -> Connection:
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, tls=False, start=at)
+    wire.ask(0, "api.example:443", method="CONNECT")
+    wire.answer(80, status=status)
+    wire.close(CLIENT, "fin", 90)
+    return wire.done("complete")
+
+
+def test_a_connect_that_is_answered_with_an_error_is_the_proxy_s() -> None:
+    finding = only(diagnose([connect(503)]))
+    assert (finding.code, finding.fault, finding.certainty) == ("proxy-connect-failure", "path", "likely")
+    assert "status 503" in finding.claim
+    assert finding.retry_safe is True
+
+
+def test_a_tunnel_that_came_about_is_no_finding() -> None:
+    assert diagnose([connect(200)]) == []
+
+
+def test_a_challenge_that_was_answered_is_how_authentication_goes() -> None:
+    assert diagnose([connect(407), connect(200, number=2, at=200)]) == []
+
+
+def test_a_challenge_that_stayed_unanswered_is_the_client_s() -> None:
+    finding = only(diagnose([connect(407)]))
+    assert (finding.code, finding.fault) == ("proxy-connect-failure", "client")
+
+
+def test_a_refusal_in_socks_is_the_same() -> None:
+    wire = Wire(tls=False)
+    wire.ack(CLIENT, 0)
+    connection = wire.done()
+    connection.tunnels.append(Tunnel("SOCKS 5", "", 1, "the proxy refused: host unreachable"))
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.packets) == ("proxy-connect-failure", [1])
+
+
+def relayed(kind: str) -> Connection:
+    """A request inside a tunnel."""
+    wire = Wire()
+    tunnel = wire.ask(0, "api.example:443", method="CONNECT")
+    wire.answer(80)
+    wire.ask(200)
+    wire.exchanges[-1].via = tunnel
+    if kind == "close":
+        wire.ack(SERVER, 290)
+        wire.close(SERVER, "close_notify", 300)
+    else:
+        wire.close(SERVER, kind, 300)  # type: ignore[arg-type]
+    return wire.done("unanswered")
+
+
+def test_through_a_proxy_what_tcp_says_is_the_proxy_s_word() -> None:
+    finding = only(diagnose([relayed("close")]))
+    assert (finding.code, finding.certainty) == ("close-mid-request", "likely")
+    assert "through a proxy" in finding.claim
+    assert only(diagnose([relayed("rst")])).certainty == "possible"
+
+
+def test_a_body_that_tls_itself_cut_is_still_proved() -> None:
+    wire = Wire()
+    tunnel = wire.ask(0, "api.example:443", method="CONNECT")
+    wire.answer(80)
+    wire.ask(200)
+    wire.answer(280, body=50, complete=False)
+    wire.exchanges[-1].via = tunnel
+    wire.close(SERVER, "close_notify", 300)
+    finding = only(diagnose([wire.done("truncated")]))
+    assert (finding.code, finding.certainty) == ("response-truncated", "proved")

@@ -1,0 +1,29 @@
+"""The client stopped reading."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import diagnose
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+@pytest.mark.parametrize(
+    ("windows", "code"),
+    [
+        ((500, 0, 0), "client-stall"),
+        ((0, 0, 500), "response-truncated"),
+        ((500, 500, 0), "response-truncated"),
+    ],
+)
+def test_only_a_window_that_was_shut_to_the_end_is_the_client_s(windows: tuple[int, ...], code: str) -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, complete=False)
+    for at, window in zip((100, 5_000, 29_900), windows, strict=True):
+        wire.ack(CLIENT, at)
+        wire.rows[-1].window = window
+    wire.close(SERVER, "fin", 30_000)
+    finding = only(diagnose([wire.done("truncated")]))
+    assert finding.code == code
+    assert finding.fault == ("client" if code == "client-stall" else "server")
