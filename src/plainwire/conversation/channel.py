@@ -94,22 +94,22 @@ class Channel:
         held = sum(len(p[0]) for pieces in self._waiting for p in pieces if not isinstance(p, Gap))
         final = final or held > _MOST_WAITING
         kind: Kind | None = Kind.OTHER
+        said = [located(self.shared.where, side, self._waiting[side]) for side in Side]
+        server_first = bool(server) and (not client or said[Side.SERVER] < said[Side.CLIENT])
         if (client or server) and self.depth < MOST_NESTED:
             alpn = self._tls.alpn if self._tls is not None else None
-            kind = recognise(client, server, alpn=alpn, late=self._late, final=final)
+            kind = recognise(
+                client, server, alpn=alpn, late=self._late, final=final, server_first=server_first
+            )
         if kind is None:
             return
         client_pieces, server_pieces = self._waiting
         self._waiting = ([], [])
-        if kind is Kind.HTTP2 and server.startswith(
-            _SWITCHED
-        ):  # the request that it answers was not captured
-            self._layer = self._make(Kind.HTTP1)
-            self._layer.feed((), server_pieces)
-            self._layer.feed(client_pieces, ())
-        else:
-            self._layer = self._make(kind)
-            self._layer.feed(client_pieces, server_pieces)
+        self._layer = self._make(kind)
+        if kind is Kind.HTTP1 and server_first and server.startswith(_SWITCHED):
+            self._layer.feed((), server_pieces)  # what it answers was not captured, and decides what follows
+            server_pieces = []
+        self._layer.feed(client_pieces, server_pieces)
 
     def _make(self, kind: Kind) -> Layer:
         if kind is Kind.TLS:

@@ -27,16 +27,26 @@ class Kind(enum.Enum):
     OTHER = enum.auto()
 
 
-def recognise(client: bytes, server: bytes, *, alpn: str | None, late: bool, final: bool) -> Kind | None:
+def recognise(
+    client: bytes, server: bytes, *, alpn: str | None, late: bool, final: bool, server_first: bool
+) -> Kind | None:
     """Tell by what both sides sent first; None: more bytes are needed (never where ``final``).
 
-    ``late``: the capture may have begun in mid-connection, so that HTTP may come later.
+    ``late``: the capture may have begun in mid-connection, so that HTTP may come later. ``server_first``: its
+    first bytes came before the client's. Whoever spoke first decides if that alone suffices: so it makes no
+    difference whether the other side's bytes are known as well.
     """
     if alpn == "h2":
         return Kind.HTTP2
-    if client:
-        return _by_client(client, server, late=late, final=final)
-    return _by_server(server, late=late, final=final or len(server) >= ENOUGH)
+    kind: Kind | None = None
+    if not client:
+        return _by_server(server, late=late, final=final or len(server) >= ENOUGH)
+    if server:
+        if server_first:
+            kind = _by_server(server, late=late, final=False)
+        else:
+            kind = _by_client(client, b"", late=late, final=False)
+    return kind or _by_client(client, server, late=late, final=final)
 
 
 def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Kind | None:

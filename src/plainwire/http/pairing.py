@@ -48,6 +48,9 @@ class Http1:
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
         self._early: deque[Response] = deque()  # whose request has only begun
+        self._orphans: deque[tuple[int, Exchange]] = (
+            deque()
+        )  # packets of responses whose request is not known
         self._where: tuple[Locator, Locator] | None = None
         self.requests.joined_late = self.responses.joined_late = joined_late
         self.responses.asked = self._asked
@@ -69,13 +72,24 @@ class Http1:
         fresh, self.requests.fresh = self.requests.fresh, []
         _place(fresh, self.requests.finished, where[Side.CLIENT])
         self.requests.finished = []
-        self._due.extend(fresh)
+        for request in fresh:
+            self._expect(request)
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
         self._early.extend(answers)
         while self._early and not self._awaits_request(self._early[0], where):
             self._pair(self._early.popleft())
+
+    def _expect(self, request: Request) -> None:
+        """A request is due for an answer, or has it: one that came behind a hole may be read after it."""
+        orphans = self._orphans
+        while orphans and orphans[0][0] < request.packet:
+            orphans.popleft()
+        if orphans:
+            orphans.popleft()[1].request = request
+        else:
+            self._due.append(request)
 
     def _awaits_request(self, response: Response, where: tuple[Locator, Locator]) -> bool:
         if self._due:
@@ -112,6 +126,8 @@ class Http1:
         if self._interim:
             exchange.interim, self._interim = self._interim, []
         self.exchanges.append(exchange)
+        if request is None and response is not None:
+            self._orphans.append((response.packet, exchange))
         if response is not None and response.framing == "tunnel":
             self.switched = exchange
             # What was said of persistence was said of a connection that is another one now (RFC 9110 section
