@@ -24,7 +24,7 @@ import numpy as np
 from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange, Request, Segments
+    from plainwire.model import CloseEvent, Connection, Exchange, Int64s, Request, Segments
 
 BLINDNESS_NS = 5_000_000
 """How long a program may be excused for not having noticed a close that its kernel had received."""
@@ -168,16 +168,17 @@ def shortest_rtt(connection: Connection) -> int | None:
     samples = [] if connection.rtt_syn_ns is None else [connection.rtt_syn_ns]
     segments = connection.segments
     if segments is not None and len(segments):
-        samples += _ack_delays(segments)
+        delays = _ack_delays(segments)
+        samples += [int(delays.min())] if len(delays) else []
     return min(samples, default=None)
 
 
-def _ack_delays(segments: Segments) -> list[int]:
+def _ack_delays(segments: Segments) -> Int64s:
     sent = np.flatnonzero((segments.side == Side.CLIENT) & (segments.length > 0))
     trusted = segments.flags & (SYN | RST) == 0  # a forged RST must not vouch for its own timing
     acks = np.flatnonzero((segments.side == Side.SERVER) & (segments.ack >= 0) & trusted)
     if not len(sent) or not len(acks):
-        return []
+        return np.empty(0, dtype=np.int64)
     ends = segments.seq[sent] + segments.length[sent]
     before = np.concatenate(([np.iinfo(np.int64).min], np.maximum.accumulate(ends)[:-1]))
     fresh = segments.seq[sent] >= before
@@ -188,7 +189,8 @@ def _ack_delays(segments: Segments) -> list[int]:
     where = np.searchsorted(heights, ends, side="left")
     answered = where < len(acks)
     delays = segments.time_ns[acks[where[answered]]] - segments.time_ns[sent[answered]]
-    return [int(d) for d in delays[delays > 0]]
+    shortest: Int64s = delays[delays > 0]
+    return shortest
 
 
 def ttl_jump(connection: Connection, close: CloseEvent) -> tuple[int, int] | None:

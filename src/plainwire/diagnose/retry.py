@@ -58,6 +58,8 @@ class _Failure:
 def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict]) -> list[Verdict]:
     """A verdict for every failed exchange whose twin, on another connection, was answered."""
     failures = _failures(verdicts)
+    if not failures:
+        return []
     copies = _copies(connections, {_key(failure.copy.request) for failure in failures})
     failed = {failure.copy.exchange.id for failure in failures}
     found = []
