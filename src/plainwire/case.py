@@ -46,6 +46,16 @@ class Case:
         """The report, for people."""
         return self.folder / "report.html"
 
+    @property
+    def stdout(self) -> Path:
+        """What the program wrote to its standard output, where nobody else was to get it (hunt)."""
+        return self.folder / "stdout.txt"
+
+    @property
+    def stderr(self) -> Path:
+        """What it wrote to its standard error, likewise."""
+        return self.folder / "stderr.txt"
+
 
 def private_file(path: Path) -> int:
     """Create ``path`` (0600, whatever the umask) and return a descriptor for writing; never follow a link."""
@@ -66,9 +76,9 @@ def create(folder: Path) -> Case:
     return Case(folder)
 
 
-def create_named(parent: Path, when: float) -> Case:
-    """Make a new case folder in ``parent``, named after the time ``when`` (seconds since the epoch)."""
-    name = time.strftime("plainwire-case-%Y%m%d-%H%M%S", time.localtime(when))
+def create_named(parent: Path, when: float, kind: str = "case") -> Case:
+    """Make a new folder in ``parent``, named after the time ``when`` (seconds since the epoch)."""
+    name = time.strftime(f"plainwire-{kind}-%Y%m%d-%H%M%S", time.localtime(when))
     for ordinal in itertools.count(1):
         folder = parent / (name if ordinal == 1 else f"{name}-{ordinal}")
         try:
@@ -83,8 +93,9 @@ def create_named(parent: Path, when: float) -> Case:
 
 
 def discard(case: Case) -> None:
-    """Remove a case in which nothing was recorded. Files that are not ours stay, and then the folder too."""
-    for path in (case.capture, case.program, case.keys, case.report_json, case.report_html):
+    """Remove a case that nobody needs. Files that are not ours stay, and then the folder too."""
+    files = case.capture, case.program, case.keys, case.report_json, case.report_html
+    for path in (*files, case.stdout, case.stderr):
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         case.folder.rmdir()

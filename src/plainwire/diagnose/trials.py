@@ -82,7 +82,10 @@ class Trials:
 
 
 def join(tables: Sequence[Trials]) -> Trials:
-    """Tables of several runs in one; a feature that a table lacks is missing in its rows."""
+    """Tables of several runs in one; a feature that a table lacks is missing in its rows.
+
+    Such tables are to be ``whole``: a header field that all requests of a run have is a feature of that run.
+    """
     whole = Trials(tables[0].unit if tables else "request")
     numbers = {name: None for table in tables for name in table.numbers}
     labels = {name: None for table in tables for name in table.labels}
@@ -91,19 +94,23 @@ def join(tables: Sequence[Trials]) -> Trials:
         count = len(table)
         whole.codes += table.codes
         whole.connections += [highest + number for number in table.connections]
-        highest = max(whole.connections, default=0)
+        highest += max(table.connections, default=0)
         whole.times += table.times
         for name in numbers:
             whole.numbers.setdefault(name, []).extend(table.numbers.get(name, [math.nan] * count))
         for name in labels:
-            whole.labels.setdefault(name, []).extend(table.labels.get(name, [_NONE] * count))
+            lacking = "no" if name.startswith("field ") else _NONE
+            whole.labels.setdefault(name, []).extend(table.labels.get(name, [lacking] * count))
     return whole
 
 
-def of_requests(connections: Iterable[Connection], findings: Sequence[Finding]) -> Trials:
+def of_requests(
+    connections: Iterable[Connection], findings: Sequence[Finding], *, whole: bool = False
+) -> Trials:
     """One row for each request that failed, by a finding, or was answered completely.
 
-    Of several requests that one connection took with it the first one counts: that was one event.
+    Of several requests that one connection took with it the first one counts: that was one event. ``whole``
+    keeps header fields that all requests have, for a table that is to be joined with others.
     """
     causes = _causes(findings)
     rows: list[tuple[str | None, Connection, int]] = []
@@ -122,7 +129,7 @@ def of_requests(connections: Iterable[Connection], findings: Sequence[Finding]) 
             if code is not None and not complete:
                 taken.add(code)
             rows.append((code, connection, place))
-    return _table(rows)
+    return _table(rows, whole=whole)
 
 
 def _causes(findings: Sequence[Finding]) -> dict[int, str]:
@@ -134,7 +141,7 @@ def _causes(findings: Sequence[Finding]) -> dict[int, str]:
     return causes
 
 
-def _table(rows: list[tuple[str | None, Connection, int]]) -> Trials:
+def _table(rows: list[tuple[str | None, Connection, int]], *, whole: bool) -> Trials:
     table = Trials("request")
     seen: dict[int, str] = {}  # processes by their ids, numbered
     for code, connection, place in rows:
@@ -154,7 +161,7 @@ def _table(rows: list[tuple[str | None, Connection, int]]) -> Trials:
         first = min(table.times)
         table.numbers["time"] = [(time - first) / 1e9 for time in table.times]
         table.numbers["concurrency"] = _concurrency(rows)
-        table.labels.update(_fields([c.exchanges[place].request for _, c, place in rows]))
+        table.labels.update(_fields([c.exchanges[place].request for _, c, place in rows], whole=whole))
     return table
 
 
@@ -241,7 +248,7 @@ def _concurrency(rows: list[tuple[str | None, Connection, int]]) -> list[float]:
     return others
 
 
-def _fields(requests: Sequence[Request | None]) -> dict[str, list[str]]:
+def _fields(requests: Sequence[Request | None], *, whole: bool) -> dict[str, list[str]]:
     """Header fields that only some requests have, and a few whose values differ."""
     fields = [{name.lower(): value for name, value in r.headers} if r else {} for r in requests]
     counts = Counter(name for found in fields for name in found)
@@ -251,20 +258,25 @@ def _fields(requests: Sequence[Request | None]) -> dict[str, list[str]]:
         if name in _TOLD_VALUES:
             values = [found.get(name, _NONE) for found in fields]
             columns[f"value of {name}"] = [v if _VALUE.fullmatch(v) else "another" for v in values]
-        if counts[name] < len(fields) and len(columns) < _MOST_FIELDS:
+        if (whole or counts[name] < len(fields)) and len(columns) < _MOST_FIELDS:
             columns[f"field {name}"] = ["yes" if name in found else "no" for found in fields]
     return columns
 
 
-def of_connections(connections: Iterable[Connection], findings: Sequence[Finding]) -> Trials:
-    """One row for each connection that came about, or failed to, by a finding without exchanges."""
+def of_connections(
+    connections: Iterable[Connection], findings: Sequence[Finding], *, whole: bool = False
+) -> Trials:
+    """One row for each connection that came about, or failed to, by a finding without exchanges.
+
+    Empty where none failed, unless it is to be joined with the tables of other runs (``whole``).
+    """
     causes: dict[int, str] = {}
     for finding in findings:
         if finding.failure and not finding.exchanges and finding.code not in _NOT_COMPARED:
             for number in finding.connections:
                 causes.setdefault(number, finding.code)
     table = Trials("connection")
-    if not causes:
+    if not causes and not whole:
         return table
     rows = [c for c in connections if c.id in causes or (c.established and c.exchanges and not c.mid_stream)]
     first = min((c.opened_ns for c in rows), default=0)
