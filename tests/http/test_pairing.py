@@ -8,7 +8,9 @@ import pytest
 
 from plainwire.http.fields import FieldParser
 from plainwire.http.messages import RequestReader
-from tests.http.talk import CLIENT, GET, HEAD, OK, SECOND, SERVER, Talk, only, told
+from plainwire.http.pairing import Http1
+from plainwire.model import Connection, Endpoint
+from tests.http.talk import CLIENT, GET, HEAD, OK, SECOND, SERVER, Act, Talk, Where, only, told
 
 if TYPE_CHECKING:
     from plainwire.model import CloseKind, Side
@@ -312,3 +314,16 @@ def test_what_waited_for_the_answer_to_a_connect_keeps_its_packets(*, exact: boo
     reader.answer(tunnel=True)
     first = (b"x", size if exact else 0, size + 1)
     assert reader.tunnelled == [first, (b"ab", size + 1, size + 3), (b"cd", size + 3, size + 5)]
+
+
+@pytest.mark.parametrize(("asked", "answered"), [(3, True), (7, False)])
+def test_a_request_that_is_read_after_its_answer_still_has_it(*, asked: int, answered: bool) -> None:
+    where = (Where([Act(CLIENT, asked, asked, 0, len(GET), GET)]), Where([Act(SERVER, 5, 5, 0, len(OK), OK)]))
+    http = Http1(FieldParser(), exact=True)
+    http.feed((), [(OK, 0, len(OK))], where)
+    http.feed([(GET, 0, len(GET))], (), where)
+    end = Endpoint("192.0.2.1", 1)
+    exchanges = http.close(Connection(1, end, end, 1, 0), where)
+    assert [(bool(e.request), bool(e.response)) for e in exchanges] == (
+        [(True, True)] if answered else [(False, True), (True, False)]
+    )

@@ -48,9 +48,8 @@ class Http1:
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
         self._early: deque[Response] = deque()  # whose request has only begun
-        self._orphans: deque[tuple[int, Exchange]] = (
-            deque()
-        )  # packets of responses whose request is not known
+        # Responses whose request is not known, with their packets.
+        self._orphans: deque[tuple[int, Exchange]] = deque()
         self._where: tuple[Locator, Locator] | None = None
         self.requests.joined_late = self.responses.joined_late = joined_late
         self.responses.asked = self._asked
