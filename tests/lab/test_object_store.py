@@ -45,7 +45,7 @@ class Store:
 def _store(folder: Path, behaviour: Behaviour) -> Iterator[Store]:
     papers = certificates.make(folder, (HOST,))
     log = folder / "server.jsonl"
-    arguments = [HOST, papers.chain, papers.key, log, behaviour.to_json()]
+    arguments = [HOST, papers.chain, papers.key, log, folder / "server.keys", behaviour.to_json()]
     command = [sys.executable, "-m", "plainwire.lab.object_store", *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:

@@ -46,7 +46,8 @@ class _Flow:
     """One connection on its way through here."""
 
     port: int
-    number: int
+    begins: int
+    """The sequence number of its SYN."""
     struck: bool
     last: float
     dead: bool = False
@@ -107,13 +108,13 @@ class Middlebox:
         port = seen.source_port if side == "client" else seen.target_port
         if side == "client" and seen.flags & (SYN | ACK) == SYN:
             known = self._flows.get(port)
-            if known is None or known.server is not None:
+            if known is None or known.begins != seen.seq:  # else its SYN again
                 self._connections += 1
                 struck = (
                     self._connections >= self._route.first_connection and self._struck < self._route.strikes
                 )
                 self._struck += struck
-                self._flows[port] = _Flow(port, self._connections, struck, now)
+                self._flows[port] = _Flow(port, seen.seq, struck, now)
         return self._flows.get(port)
 
     def _remember(self, flow: _Flow, side: str, seen: Segment) -> None:

@@ -137,9 +137,11 @@ def _greet(plain: socket.socket, greeting: Greeting) -> None:
                 pass
 
 
-def server_context(behaviour: Behaviour, chain: Path, key: Path) -> ssl.SSLContext:
-    """TLS as the behaviour wants it."""
+def server_context(behaviour: Behaviour, chain: Path, key: Path, keys: Path) -> ssl.SSLContext:
+    """TLS as the behaviour wants it; its secrets go to the new file ``keys``."""
+    os.close(os.open(keys, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.keylog_filename = str(keys)
     context.load_cert_chain(chain, key)
     if behaviour.tls is not None:
         version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[behaviour.tls]
@@ -155,8 +157,8 @@ def end_with_parent() -> None:
 
 
 def main() -> None:
-    """``object_store ADDRESS CHAIN KEY LOG BEHAVIOUR``."""
-    address, chain, key, log, behaviour_json = sys.argv[1:]
+    """``object_store ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
+    address, chain, key, log, keys, behaviour_json = sys.argv[1:]
     behaviour = Behaviour.from_json(behaviour_json)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -165,7 +167,7 @@ def main() -> None:
     listener.bind((address, 0))
     listener.listen(64)
     store = ObjectStore(behaviour, listener, Truth(Path(log)))
-    context = server_context(behaviour, Path(chain), Path(key))
+    context = server_context(behaviour, Path(chain), Path(key), Path(keys))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     threading.Thread(target=store.serve, args=(context,), daemon=True).start()

@@ -59,6 +59,11 @@ class Stage:
         return self.folder / "server.jsonl"
 
     @property
+    def server_keys(self) -> Path:
+        """The server's own key log: for clients whose TLS library plainwire cannot listen to."""
+        return self.folder / "server.keys"
+
+    @property
     def path_log(self) -> Path:
         """What happened on the way, as ``middlebox`` writes it; absent where loopback is the path."""
         return self.folder / "path.jsonl"
@@ -83,7 +88,8 @@ def play(scenario: Scenario, stage: Stage, program: Sequence[str] = ()) -> None:
         server = children.enter_context(
             _child(
                 scenario.server_module,
-                *(address, papers.chain, papers.key, stage.server_log, scenario.server.to_json()),
+                *(address, papers.chain, papers.key, stage.server_log, stage.server_keys),
+                scenario.server.to_json(),
             )
         )
         if server_tun is not None and scenario.route is not None:
@@ -101,18 +107,18 @@ def _demand(packages: tuple[str, ...]) -> None:
 
 
 def _enter_server_network(scenario: Scenario) -> int | None:
-    """Go where the server shall be. Returns its TUN device, or None where loopback is the path."""
-    unprivileged, far = os.geteuid() != 0, scenario.route is not None
-    reason = namespaces.obstacle(tun=far) if far or unprivileged else None
-    if far:
-        if reason is not None:
-            message = f"{scenario.name} needs two network namespaces joined by TUN devices: {reason}"
-            raise UserError(message)
-        namespaces.enter_new(user=unprivileged)
-        return namespaces.open_tun("server0", SERVER_ADDRESS)
-    if unprivileged and reason is None:
-        namespaces.enter_new(user=True)
-    return None
+    """Go where the server shall be, away from all other traffic if that can be had.
+
+    Returns the server's TUN device, or None where loopback is the path.
+    """
+    far = scenario.route is not None
+    reason = namespaces.obstacle(tun=far)
+    if reason is None:
+        namespaces.enter_new(user=os.geteuid() != 0)
+    elif far:
+        message = f"{scenario.name} needs two network namespaces joined by TUN devices: {reason}"
+        raise UserError(message)
+    return namespaces.open_tun("server0", SERVER_ADDRESS) if far else None
 
 
 @contextlib.contextmanager

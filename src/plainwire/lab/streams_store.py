@@ -157,12 +157,12 @@ class StreamsStore:
 
 
 def main() -> None:
-    """``streams_store ADDRESS CHAIN KEY LOG BEHAVIOUR``."""
-    address, chain, key, log, behaviour_json = sys.argv[1:]
+    """``streams_store ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
+    address, chain, key, log, keys, behaviour_json = sys.argv[1:]
     behaviour = Behaviour.from_json(behaviour_json)
     listener = socket.create_server((address, 0), backlog=64)
     store = StreamsStore(behaviour, listener, Truth(Path(log)))
-    context = server_context(behaviour, Path(chain), Path(key))
+    context = server_context(behaviour, Path(chain), Path(key), Path(keys))
     context.set_alpn_protocols(["h2"])
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

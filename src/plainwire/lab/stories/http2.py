@@ -101,7 +101,7 @@ SCENARIOS = (
         Behaviour(),
         streams(10, together=2, timeout=2.5),
         frozenset({"path", "unknown", "client"}),
-        Route(delay=0.02, dead_from=12, strikes=1),
+        Route(delay=0.02, dead_from=8, strikes=1),
     ),
     _story(
         "h2-healthy",

@@ -16,7 +16,7 @@ SCENARIOS = (
         story="A NAT that forgets connections after half a second, and swallows what still comes.",
         expects=frozenset({"nat-idle-drop"}),
         server=Behaviour(),
-        client=serial(6, 0, 0.2, 0.9, timeout=2.5),
+        client=serial(7, 0, 0.2, 0.9, timeout=2.5),
         route=Route(delay=0.02, idle_drop=0.5),
         fault=VAGUE,
     ),
