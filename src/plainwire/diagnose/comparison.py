@@ -19,7 +19,7 @@ import numpy as np
 from plainwire.model import Contrast
 
 from . import features
-from .statistics.bursts import runs_test
+from .statistics.bursts import episodes
 from .statistics.intervals import wilson
 from .statistics.permutation import (
     Best,
@@ -27,7 +27,6 @@ from .statistics.permutation import (
     Likelihood,
     Numbers,
     chance,
-    shifted,
     shuffled,
     within_strata,
 )
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Connection, Finding
 
-    from .statistics.permutation import Draw, Feature
+    from .statistics.permutation import Feature
     from .trials import Trials
 
     Ints = NDArray[np.int64]
@@ -59,7 +58,6 @@ _MOST_LEVELS = 40
 _AS_STRONG = 2.0
 """Scores that differ by less than this, in nats, say the same where each explains the other."""
 _MOST_TOLD = 3
-_BURST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +96,12 @@ def compare_trials(trials: Trials) -> Comparison:
     counts = Counter(code for code in trials.codes if code is not None)
     compared = sum(count >= FEWEST for count in counts.values())
     for code, count in counts.most_common():
-        if count < FEWEST or len(succeeded) < _FEWEST_SUCCESSES:
-            undecided.append(_too_few(code, count, len(succeeded), trials.unit))
-            continue
         failed = [row for row, other in enumerate(trials.codes) if other == code]
-        cluster = _Cluster(trials, code, failed, succeeded, compared)
+        events = _events(trials, failed, succeeded)
+        if len(events) < FEWEST or len(succeeded) < _FEWEST_SUCCESSES:
+            undecided.append(_too_few(code, count, len(events), len(succeeded), trials.unit))
+            continue
+        cluster = _Cluster(trials, code, failed, succeeded, events, compared)
         found = cluster.contrasts()
         contrasts += found
         if not found:
@@ -110,8 +109,26 @@ def compare_trials(trials: Trials) -> Comparison:
     return Comparison(contrasts, undecided)
 
 
-def _too_few(code: str, count: int, successes: int, unit: str) -> str:
+def _events(trials: Trials, failed: list[int], succeeded: list[int]) -> list[int]:
+    """The failures that count as events of their own: not those that only go on with a burst.
+
+    A burst may be one of a moment, over several connections, or one of a connection.
+    """
+    rows = np.array(failed + succeeded)
+    times = np.array(trials.times, dtype=np.int64)[rows]
+    connections = np.array(trials.connections, dtype=np.int64)[rows]
+    left = np.arange(len(failed))
+    for order in (np.argsort(times, kind="stable"), np.lexsort((times, connections))):
+        place = np.empty(len(rows), dtype=np.int64)
+        place[order] = np.arange(len(rows))
+        kept = episodes(place[left].tolist(), len(rows))
+        left = np.sort(order[kept])
+    return [failed[number] for number in left.tolist()]
+
+
+def _too_few(code: str, count: int, events: int, successes: int, unit: str) -> str:
     noun = f"{count} failure" if count == 1 else f"{count} failures"
+    noun += "" if events == count else f", in no more than {events} {'event' if events == 1 else 'events'},"
     if successes < _FEWEST_SUCCESSES:
         return f"{code}: {noun}, but only {successes} {unit}s that succeeded to compare with."
     return (
@@ -124,13 +141,20 @@ class _Cluster:
     """The failures of one cause beside all successes."""
 
     def __init__(
-        self, trials: Trials, code: str, failed: list[int], succeeded: list[int], compared: int
+        self,
+        trials: Trials,
+        code: str,
+        failed: list[int],
+        succeeded: list[int],
+        events: list[int],
+        compared: int,
     ) -> None:
         self.trials, self.code, self.compared = trials, code, compared
         self.all_rows, self.all_failures = np.array(failed + succeeded), len(failed)
-        places = _evenly(0, len(failed), _MOST_FAILURES)
-        self.failures = len(places)
-        self.places = np.array(places + _evenly(len(failed), len(self.all_rows), _MOST_SUCCESSES))
+        searched = _evenly(np.flatnonzero(np.isin(failed, events)), _MOST_FAILURES)
+        others = _evenly(np.arange(len(failed), len(self.all_rows)), _MOST_SUCCESSES)
+        self.failures = len(searched)
+        self.places = np.concatenate((searched, others))
         self.rows = self.all_rows[self.places]
         self.failing = np.arange(self.failures)
         self.likelihood = Likelihood(self.failures, len(self.rows))
@@ -161,7 +185,10 @@ class _Cluster:
             return []
         bests = [feature.best(self.likelihood, self.failing) for feature in self.features]
         scores = np.array([best.score for best in bests])
-        chances = chance(self.features, self.likelihood, scores, self._draw()) * self.compared  # Bonferroni
+        chances = (
+            chance(self.features, self.likelihood, scores, shuffled(self.failures, len(self.rows)))
+            * self.compared
+        )  # Bonferroni
         told = [
             self._candidate(name, best, float(p))
             for name, best, p in zip(self.names, bests, chances, strict=True)
@@ -170,24 +197,6 @@ class _Cluster:
         if not told:
             return []
         return [self._contrast(main, also) for main, also in self._independent(told)]
-
-    def _draw(self) -> Draw:
-        """How the failures are handed out again: freely, or in one piece where they come in bursts."""
-        trials, rows = self.trials, self.rows
-        times = np.array([trials.times[row] for row in rows])
-        connections = np.array([trials.connections[row] for row in rows])
-        failed = self.rows_failed()
-        orders = [np.argsort(times, kind="stable"), np.lexsort((times, connections))]
-        bursts = [runs_test(failed[order].tolist()) for order in orders]
-        if min(bursts) >= _BURST:
-            return shuffled(self.failures, len(rows))
-        return shifted(self.failing, orders[int(np.argmin(bursts))])
-
-    def rows_failed(self) -> Bools:
-        """Which of the compared rows failed."""
-        failed = np.zeros(len(self.rows), dtype=np.bool_)
-        failed[: self.failures] = True
-        return failed
 
     def _candidate(self, name: str, best: Best, p: float) -> _Candidate:
         if name in self.levels:
@@ -273,12 +282,11 @@ class _Cluster:
         )
 
 
-def _evenly(start: int, stop: int, most: int) -> list[int]:
-    """Every number of a range, or so many of them, from beginning to end."""
-    if stop - start <= most:
-        return list(range(start, stop))
-    places: list[int] = np.linspace(start, stop - 1, most).astype(int).tolist()
-    return places
+def _evenly(places: Ints, most: int) -> Ints:
+    """All of them, or so many, from beginning to end."""
+    if len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).astype(np.int64)]
 
 
 def _percent(rate: tuple[float, float]) -> str:

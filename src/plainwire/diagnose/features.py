@@ -1,7 +1,4 @@
-"""The features that attempts are compared by, and how a contrast in each of them is said.
-
-In the order in which one is preferred where several say the same: what acts goes before what goes along.
-"""
+"""The features that attempts are compared by, and how a contrast in each of them is said."""
 
 from __future__ import annotations
 
@@ -43,12 +40,19 @@ LABELS: dict[str, str] = {
 """Each with a place for the level, or one wording for "no" and, behind the bar, one for "yes"."""
 
 _SECONDS = frozenset(("idle_before", "age", "since_connection", "previous_duration", "round_trip", "time"))
-_ORDER = {name: rank for rank, name in enumerate((*NUMBERS, *LABELS))}
+_LAST = ("round_trip", "time", "header_size", "sent_before", "client", "process", "port")
+_FIRST = ("idle_before", "ordinal", "age", "since_connection", "server")
+_ACTING = [name for name in dict.fromkeys((*_FIRST, *NUMBERS, *LABELS)) if name not in _LAST]
 
 
 def rank(name: str) -> int:
-    """The place in the order of preference; header fields come last."""
-    return _ORDER.get(name, len(_ORDER))
+    """The place in the order of preference, where several features say the same.
+
+    What acts goes before what goes along; header fields stand between the two.
+    """
+    if name in _LAST:
+        return len(_ACTING) + 1 + _LAST.index(name)
+    return _ACTING.index(name) if name in _ACTING else len(_ACTING)
 
 
 def number_phrase(name: str, low: float | None, high: float | None) -> str:

@@ -76,3 +76,17 @@ def test_runs_test_approximates_where_there_are_many() -> None:
 
 def test_no_failure_is_no_burst() -> None:
     assert bursts.runs_test([False] * 9) == 1.0
+
+
+def test_scattered_failures_are_events_of_their_own() -> None:
+    places = [12, 55, 80, 131, 170]
+    assert bursts.episodes(places, 200) == places
+
+
+def test_a_burst_is_one_event() -> None:
+    assert bursts.episodes([50, 51, 52, 53, 54, 150, 151, 152], 200) == [50, 150]
+
+
+def test_failures_at_regular_distance_are_no_burst() -> None:
+    places = list(range(5, 200, 10))
+    assert bursts.episodes(places, 200) == places

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .exact import binomial_greater
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXACT = 40
 """Failures or successes up to which the distribution of runs is summed, not approximated."""
+_CLOSE = 0.25
+"""Failures that follow each other within this share of their mean distance are close."""
+_SUSPECT = 0.2
+"""The tests are weak where failures are few, and an undetected burst would mislead: so little is enough."""
+
+
+def episodes(places: Sequence[int], total: int) -> list[int]:
+    """Return those of ``places``, the positions of failures among ``total``, that begin an episode.
+
+    All of them where the failures do not come in bursts. Else those that follow another one closely are left
+    out: what strikes once and lasts is one event, however many it hits.
+    """
+    ordered = sorted(places)
+    if len(ordered) < 2:
+        return ordered
+    near = _CLOSE * total / len(ordered)
+    close = [after - before <= near for before, after in pairwise(ordered)]
+    outcomes = np.zeros(total, dtype=bool)
+    outcomes[ordered] = True
+    share = 1 - math.exp(-_CLOSE)
+    gathered = binomial_greater(sum(close), len(close), share)
+    if min(gathered, runs_test(outcomes.tolist())) >= _SUSPECT:
+        return ordered
+    return [ordered[0], *(place for place, follows in zip(ordered[1:], close, strict=True) if not follows)]
 
 
 def runs_test(outcomes: Sequence[bool]) -> float:

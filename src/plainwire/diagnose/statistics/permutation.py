@@ -204,18 +204,3 @@ def within_strata(failing: Ints, strata: Ints) -> Draw:
         return np.concatenate(chosen, axis=1).astype(np.int64)
 
     return draw
-
-
-def shifted(failing: Ints, order: Ints) -> Draw:
-    """The whole pattern of failures, moved along ``order`` in a circle: bursts stay bursts."""
-    generator = np.random.default_rng(_SEED)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    places = place[failing]
-
-    def draw(count: int) -> Ints:
-        shifts = generator.integers(1, len(order), size=(count, 1))
-        moved: Ints = order[(places[None, :] + shifts) % len(order)]
-        return moved
-
-    return draw
