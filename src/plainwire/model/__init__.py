@@ -65,7 +65,6 @@ from plainwire.model.report import (
     ResetFlavour,
     ServerFacts,
 )
-from plainwire.model.segments import Segments
 from plainwire.model.tls import Certificate, TlsInfo, Undecrypted
 from plainwire.model.transport import (
     ACK,
@@ -87,6 +86,7 @@ if TYPE_CHECKING:
     from plainwire.model.base import UInt8s as UInt8s
     from plainwire.model.base import UInt16s as UInt16s
     from plainwire.model.base import UInt32s as UInt32s
+    from plainwire.model.segments import Segments
 
 __all__ = [
     "ACK",
@@ -150,3 +150,17 @@ __all__ = [
     "WebSocketFrame",
     "Words",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs NumPy when it is asked for.
+
+    NumPy starts threads, which must not be there before a program that is run has started: they would take
+    signals that are meant for it.
+    """
+    if name == "Segments":
+        from plainwire.model.segments import Segments  # noqa: PLC0415
+
+        return Segments
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
