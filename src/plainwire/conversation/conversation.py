@@ -23,15 +23,18 @@ class Conversation:
         self.tcp = tcp
         where = (tcp.directions[0].positions, tcp.directions[1].positions)
         self._shared = Shared(tcp.facts, where, keys, fields, keep_bodies=keep_bodies)
-        self._channel = Channel(self._shared, exact=True, late=tcp.facts.mid_stream)
+        self._channel: Channel | None = None
 
     def feed(self) -> None:
         """Take what the connection has delivered since the last call."""
         client, server = self.tcp.directions
         if not (client.pieces or server.pieces):
             return
-        self._channel.feed(self._take(client), self._take(server))
-        for direction, needed in zip(self.tcp.directions, self._channel.needed(), strict=True):
+        channel = self._channel
+        if channel is None:  # whether the capture began in mid-connection is known by now
+            channel = self._channel = Channel(self._shared, exact=True, late=self.tcp.facts.mid_stream)
+        channel.feed(self._take(client), self._take(server))
+        for direction, needed in zip(self.tcp.directions, channel.needed(), strict=True):
             direction.positions.forget(min(needed, direction.next - 1))
 
     def _take(self, direction: Direction) -> list[Text | Gap]:
@@ -50,7 +53,8 @@ class Conversation:
         facts = self.tcp.finish()
         self.feed()
         self._shared.settle_closes()
-        self._channel.close()
+        if self._channel is not None:
+            self._channel.close()
         facts.exchanges.sort(key=_packet)
         facts.gaps.sort(key=lambda gap: (gap.packet, gap.side, gap.offset))  # sides are read in turn
         return facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 
+from plainwire.http import frames
 from plainwire.tunnels import proxy_protocol, socks, starttls
 
 ENOUGH = 1 << 12
@@ -64,7 +65,7 @@ def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Kind
     if starttls.begins(client) or starttls.greets(server):
         return Kind.STARTTLS
     if late or client[:1].isalpha() or client[0] in b"\r\n":  # RFC 9112 section 2.2
-        return Kind.HTTP1
+        return Kind.HTTP2 if late and _are_frames(client, server) else Kind.HTTP1
     answered = _signed(server, _STATUS_PREFIX)  # no HTTP, so that the server may say in HTTP
     if answered:
         return Kind.HTTP1
@@ -90,7 +91,16 @@ def _by_server(server: bytes, *, late: bool, final: bool) -> Kind | None:
         return None
     if len(server) >= 9 and server[3] == _SETTINGS and not any(server[5:9]):
         return Kind.OTHER if int.from_bytes(server[:3], "big") % _SETTINGS_ENTRY else Kind.HTTP2
-    return Kind.HTTP1 if late or server[:1].isalpha() else Kind.OTHER
+    if late and _are_frames(server):
+        kind = Kind.HTTP2
+    else:
+        kind = Kind.HTTP1 if late or server[:1].isalpha() else Kind.OTHER
+    return kind
+
+
+def _are_frames(*sides: bytes) -> bool:
+    """Whether what was seen of HTTP/2 can begin with frames, without its preface."""
+    return all(not data or frames.chain(data)[0] > 0 for data in sides)
 
 
 def is_tls(data: bytes) -> bool:

@@ -152,7 +152,7 @@ class FrameCutter:
         """The stream is over: a chain of fewer frames counts if it is all there is."""
         if self._held:
             data = b"".join(text[0] for text in self._held)
-            count, end = _chain(data)
+            count, end = chain(data)
             if count > 1 and end == len(data):
                 self._release(0)
             else:
@@ -177,7 +177,7 @@ class FrameCutter:
         if self.sync is Sync.START and not self._begins(data):
             return
         if self.sync is Sync.PROBE:
-            count, end = _chain(data)
+            count, end = chain(data)
             self._wanted = end + HEADER
             if count >= CHAIN:
                 self._release(0)
@@ -195,7 +195,7 @@ class FrameCutter:
         else:
             if len(data) < HEADER:
                 return False
-            if data[3] == SETTINGS and not data[4] & ACK and _chain(data[:HEADER])[0] == 1:
+            if data[3] == SETTINGS and not data[4] & ACK and chain(data[:HEADER])[0] == 1:
                 self._release(0)
                 return True
         self.sync, self.lost = Sync.PROBE, True
@@ -313,7 +313,7 @@ class FrameCutter:
         )
 
 
-def _chain(data: bytes) -> tuple[int, int]:
+def chain(data: bytes) -> tuple[int, int]:
     """(how many valid frame headers follow each other, where the last frame ends); -1 of them: none can."""
     at = count = 0
     while at + HEADER <= len(data) and count < CHAIN:

@@ -1,0 +1,36 @@
+"""What a connection carries, told by bytes from its middle."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.conversation.recognise import Kind, recognise
+
+PING = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)  # RFC 9113 section 6.7
+DATA = bytes((0, 0, 3, 0, 1, 0, 0, 0, 3)) + b"abc"
+WINDOW = bytes((0, 0, 4, 8, 0, 0, 0, 0, 0)) + bytes(4)
+JUNK = bytes(40)
+GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "kind"),
+    [
+        (WINDOW + PING, DATA + PING, Kind.HTTP2),
+        (WINDOW, b"", Kind.HTTP2),
+        (b"", DATA + DATA, Kind.HTTP2),
+        (GET, b"", Kind.HTTP1),
+        (JUNK, DATA, Kind.HTTP1),
+        (PING[:9] + b"12345678" + GET, b"", Kind.HTTP1),
+    ],
+)
+def test_a_capture_from_mid_connection(client: bytes, server: bytes, kind: Kind) -> None:
+    assert recognise(client, server, alpn=None, late=True, final=True, server_first=False) is kind
+
+
+def test_frames_without_a_preface_are_not_http2_where_the_beginning_was_captured() -> None:
+
+    assert (
+        recognise(WINDOW + PING, DATA, alpn=None, late=False, final=True, server_first=False)
+        is not Kind.HTTP2
+    )
