@@ -182,7 +182,7 @@ class Analysis:
             reached = self._events is not None and _random(connection) in self._events.by_client_random
             if self._events is not None and not reached and first.reason == NO_SECRET:
                 return "no secrets, the program's TLS library was not reached"
-            return first.reason
+            return first.reason + ("; packets were cut by the snap length" if connection.snapped else "")
         if connection.tls is not None and connection.application not in _DECODED:
             return f"{connection.application} is not decoded"
         return None

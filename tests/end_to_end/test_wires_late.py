@@ -1,0 +1,149 @@
+"""A capture that began late, or took too little of each packet: what can be read is, and the rest is said."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.end_to_end import wires
+from tests.needs import needs, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SERVERS = """
+server {
+    listen {0} ssl http2;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    location / { return 200 "an object\\n"; }
+}
+server {
+    listen {1} http2;
+    location / { return 200 "an object\\n"; }
+}
+server {
+    listen {2};
+    location / { return 200 "an object\\n"; }
+}
+"""
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[wires.Nginx]:
+    needs("root", "tcpdump")
+    with wires.nginx(tmp_path / "nginx", SERVERS, hosts=[wires.HOST] * 3) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def tcpdump(file: Path, port: int, *options: str) -> Iterator[None]:
+    """Capture on the loopback, from its first packet to the last of this block."""
+    command = [
+        tool("tcpdump"),
+        "-i",
+        "lo",
+        "--immediate-mode",
+        "-U",
+        "-w",
+        str(file),
+        *options,
+        f"tcp port {port}",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "listening on" not in process.stderr.readline():
+            assert process.poll() is None
+        try:
+            yield
+            time.sleep(1)
+        finally:
+            process.terminate()
+
+
+def context(server: wires.Nginx, keys: Path, maximum: ssl.TLSVersion) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=str(server.papers.authority))
+    made.maximum_version = maximum
+    made.keylog_filename = str(keys)
+    return made
+
+
+def analyzed(capture: Path, *keys: Path) -> dict[str, Any]:
+    """The report."""
+    known = [word for file in keys for word in ("-k", str(file))]
+    command = [sys.executable, "-m", "plainwire", "analyze", "--json", *known, str(capture)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("maximum", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_from_mid_connection_says_that_the_handshake_is_lacking(
+    maximum: ssl.TLSVersion, nginx: wires.Nginx, tmp_path: Path
+) -> None:
+    capture, keys = tmp_path / "late.pcap", tmp_path / "keys"
+    with httpx.Client(http2=True, verify=context(nginx, keys, maximum), trust_env=False) as client:
+        assert client.get(nginx.url("/before")).status_code == 200
+        with tcpdump(capture, nginx.ports[0]):
+            assert client.get(nginx.url("/after")).status_code == 200
+    report = analyzed(capture, keys)
+    assert report["exchanges"] == []
+    assert report["coverage"]["mid_stream"] == [1]
+    assert report["coverage"]["undecrypted"] == [{"connection": 1, "reason": "handshake not captured"}]
+
+
+def test_http2_in_clear_text_from_mid_connection(nginx: wires.Nginx, tmp_path: Path) -> None:
+    capture = tmp_path / "late.pcap"
+    with httpx.Client(http1=False, http2=True, trust_env=False) as client:
+        assert client.get(nginx.url("/before", number=1, scheme="http")).status_code == 200
+        with tcpdump(capture, nginx.ports[1]):
+            for target in ("/first", "/second"):
+                assert client.get(nginx.url(target, number=1, scheme="http")).status_code == 200
+    report = analyzed(capture)
+    assert [
+        (e["protocol"], e["request"]["method"], e["request"]["target"], e["response"]["status"], e["outcome"])
+        for e in report["exchanges"]
+    ] == [("h2", "GET", "/first", 200, "complete"), ("h2", "GET", "/second", 200, "complete")]
+    for exchange in report["exchanges"]:  # :authority and others stand in a table that was not captured
+        assert exchange["request"]["authority"] is None
+        (defect,) = exchange["request"]["defects"]
+        assert defect.startswith("header table unknown: the capture began in mid-connection")
+    assert report["coverage"]["mid_stream"] == [1]
+
+
+def test_http1_in_clear_text_from_mid_connection(nginx: wires.Nginx, tmp_path: Path) -> None:
+    capture = tmp_path / "late.pcap"
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(nginx.url("/before", number=2, scheme="http")).status_code == 200
+        with tcpdump(capture, nginx.ports[2]):
+            for target in ("/first", "/second"):
+                assert client.get(nginx.url(target, number=2, scheme="http")).status_code == 200
+    report = analyzed(capture)
+    assert [(e["request"]["target"], e["response"]["status"], e["outcome"]) for e in report["exchanges"]] == [
+        ("/first", 200, "complete"),
+        ("/second", 200, "complete"),
+    ]
+    assert report["coverage"]["mid_stream"] == [1]
+    assert report["findings"] == []
+
+
+def test_packets_that_were_cut_by_the_snap_length(nginx: wires.Nginx, tmp_path: Path) -> None:
+    capture, keys = tmp_path / "cut.pcap", tmp_path / "keys"
+    tls = context(nginx, keys, ssl.TLSVersion.TLSv1_3)
+    with (
+        tcpdump(capture, nginx.ports[0], "-s", "200"),
+        httpx.Client(verify=tls, trust_env=False) as client,
+    ):
+        assert client.get(nginx.url("/object")).status_code == 200
+    report = analyzed(capture, keys)
+    assert report["exchanges"] == []
+    ((connection, reason),) = (unread.values() for unread in report["coverage"]["undecrypted"])
+    assert connection == 1
+    assert reason.endswith("packets were cut by the snap length")
