@@ -1,10 +1,10 @@
 """An origin server (clear text, HTTP/1.1): one text in many codings, and messages of the rarer forms.
 
 LISTENING-DESCRIPTOR; ``/coded/br/gzip`` is coded with br first and gzip then; ``deflate-raw`` is what some
-servers send as ``deflate``: no zlib wrapper around it. ``/events`` is a stream of events that ends, ``/endless``
-one that does not; ``/trailers`` a chunked body with trailers, ``/hints`` comes behind an interim response,
-``/old`` ends with the connection. A POST with ``Expect: 100-continue`` is answered with 100 and then 200, one
-to ``/unwanted`` with 417 at once.
+servers send as ``deflate``: no zlib wrapper around it. ``/events`` is a stream of events that ends,
+``/endless`` one that does not; ``/trailers`` a chunked body with trailers, ``/hints`` comes behind an
+interim response, ``/old`` ends with the connection. A POST with ``Expect: 100-continue`` is answered with
+100 and then 200, one to ``/unwanted`` with 417 at once.
 """
 
 from __future__ import annotations
