@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plainwire.case import Case
-from plainwire.lab import scenarios
+from plainwire.lab.scenario import CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.end_to_end.conftest import Server
 
-SERIAL = scenarios.CLIENTS / "serial.py"
+SERIAL = CLIENTS / "serial.py"
 SESSION = Path(__file__).parent / "clients" / "session.py"
 RAISED = re.compile(r"^GET (\S+): ", re.MULTILINE)
 
