@@ -170,9 +170,9 @@ class Analysis:
         ]
         if self._keys.bad_lines:
             coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
-        useless = self._keys.private_keys.why_useless() if self._keys.has_private_keys else None
-        if useless is not None:
-            coverage.notes.append(useless)
+        if coverage.undecrypted and self._keys.has_private_keys:
+            useless = self._keys.private_keys.why_useless()
+            coverage.notes += [] if useless is None else [useless]
 
     def _why_unseen(self, connection: Connection) -> str | None:
         if connection.undecrypted:
