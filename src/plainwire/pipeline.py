@@ -126,9 +126,15 @@ class Analysis:
         self._cover(connections)
         servers = list(infer(connections).values())
         report = Report(self.coverage, connections, exchanges, servers, diagnose(connections))
+        if self._events is not None:
+            from plainwire.diagnose.testimony import testify  # noqa: PLC0415 - see __init__
+
+            report.testimony = testify(connections, report.findings, self._events)
         if report.findings:
+            from plainwire.diagnose.attempts import attempts  # noqa: PLC0415 - see __init__
             from plainwire.diagnose.comparison import compare  # noqa: PLC0415 - see __init__
 
+            report.attempts = attempts(connections, report.findings)
             compared = compare(connections, report.findings)
             report.comparison, report.undecided = compared.contrasts, compared.undecided
         return report

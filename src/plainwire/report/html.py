@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from plainwire.report import redact, servers, table, terminal
+from plainwire.report import program, redact, servers, table, terminal
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
@@ -63,6 +63,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 {% if finding.advice_server %}
 <dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>
 {% endif %}
+{% if finding.program_says %}<dt>What the program said</dt><dd>{{ finding.program_says }}</dd>{% endif %}
 {% if finding.runner_up %}<dt>The next best explanation</dt><dd>{{ finding.runner_up }}</dd>{% endif %}
 <dt>What would refute this</dt><dd>{{ finding.refuted_by }}</dd>
 <dt>Exchanges</dt><dd>{{ listed(finding.exchanges) }}</dd>
@@ -78,6 +79,10 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 {% if common %}
 <h2>What the failures have in common</h2>
 <ul>{% for line in common %}<li>{{ line }}</li>{% endfor %}</ul>
+{% endif %}
+{% if program %}
+<h2>The program's side</h2>
+<ul>{% for line in program %}<li>{{ line }}</li>{% endfor %}</ul>
 {% endif %}
 {% for server in servers %}
 <h2>The server {{ server.address }}</h2>
@@ -134,6 +139,7 @@ def render(report: Report) -> str:
         listed=_listed,
         common=[printable(c.claim) for c in report.comparison]
         + [printable(line) for line in report.undecided],
+        program=list(program.lines(report)),
         servers=[
             {"address": str(facts.address), "lines": list(servers.sentences(facts))}
             for facts in servers.concerned(report)
@@ -174,6 +180,7 @@ def _printable(finding: Finding) -> dict[str, object]:
         "advice_client": printable(finding.advice_client),
         "advice_server": printable(finding.advice_server),
         "runner_up": printable(finding.runner_up),
+        "program_says": printable(finding.program_says),
         "refuted_by": printable(finding.refuted_by),
         "exchanges": finding.exchanges,
         "references": finding.references,

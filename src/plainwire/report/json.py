@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from plainwire.model import Side
-from plainwire.report import parts, redact
+from plainwire.report import parts, program, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,8 @@ def encoded(report: Report) -> Iterator[bytes]:
         "servers": [_server(s) for s in report.servers],
         "comparison": [_contrast(c) for c in report.comparison],
         "undecided": report.undecided,
+        "attempts": program.encode_attempts(report.attempts),
+        "program": program.encode(report.testimony),
         "findings": [_finding(f) for f in report.findings],
     }
     yield orjson.dumps(before)[:-1] + b',"exchanges":['
@@ -73,7 +75,7 @@ def _coverage(report: Report) -> dict[str, Any]:
 
 
 def _connection(connection: Connection) -> dict[str, Any]:
-    tls, program = connection.tls, connection.program
+    tls, owner = connection.tls, connection.program
     return {
         "id": connection.id,
         "client": str(connection.client),
@@ -82,12 +84,12 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "transport": connection.transport,
         "tls": parts.tls(tls) if tls else None,
         "program": {
-            "pid": program.pid,
-            "thread": program.thread,
-            "command": program.command,
-            "library": program.library,
+            "pid": owner.pid,
+            "thread": owner.thread,
+            "command": owner.command,
+            "library": owner.library,
         }
-        if program
+        if owner
         else None,
         "opened": _seconds(connection.opened_ns),
         "closed": _seconds(connection.closes[0].time_ns) if connection.closes else None,
@@ -246,6 +248,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "advice": {"client": finding.advice_client, "server": finding.advice_server},
         "references": finding.references,
         "failure": finding.failure,
+        "program_says": finding.program_says,
     }
 
 

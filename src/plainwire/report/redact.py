@@ -27,6 +27,9 @@ _SECRET_WORD = re.compile(
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SCHEME = re.compile(r"\b(Basic|Bearer|Digest|Negotiate|AWS4-HMAC-SHA256)\s+[^\s'\",;]+", re.IGNORECASE)
+_ASSIGNED = re.compile(r"\b([A-Za-z][\w.-]*)([\"']?\s*[:=]\s*[\"']?)([^\s'\"&,;)\]}]+)")
+_LONG_RUN = re.compile(r"(?<![\w/+-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{32,}")
 _USER_INFO = re.compile(r"(//)[^/?#@]*@")
 
 
@@ -67,6 +70,22 @@ def authority(text: str) -> str:
     """Return an authority with its user information hidden (RFC 3986 section 3.2)."""
     user, mark, host = text.rpartition("@")
     return f"{HIDDEN}@{host}" if mark and user else text
+
+
+def line(text: str) -> str:
+    """Return a line of a program's own words with what may be secrets in it hidden.
+
+    User information and query parameters in addresses, values that a secret name introduces (``token=...``,
+    ``"password": "..."``, ``Authorization: Bearer ...``), and long runs of what looks like a key.
+    """
+    text = _USER_INFO.sub(rf"\1{HIDDEN}@", text)
+    text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
+    text = _ASSIGNED.sub(_assignment, text)
+    return _LONG_RUN.sub(HIDDEN, text)
+
+
+def _assignment(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}{HIDDEN}" if is_secret_header(match[1]) else match[0]
 
 
 def _parameter(text: str) -> str:

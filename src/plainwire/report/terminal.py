@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plainwire.report import redact, servers
+from plainwire.report import program, redact, servers
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
@@ -75,6 +75,9 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     if others_found:
         lines += ["", style.strong("Found as well"), *_list(others_found, style)]
     lines += _background(report, style)
+    side = list(program.lines(report))
+    if side:
+        lines += ["", style.strong("The program's side"), *_list(side, style)]
     if missing:
         lines += ["", style.strong("Not seen"), *_list(missing, style)]
     if others:
@@ -148,6 +151,7 @@ def _finding(number: int, finding: Finding, report: Report, case: str | None, st
     yield from _exchanges(finding, report, style)
     yield from style.labelled("Who", WHO[finding.fault])
     yield from style.labelled("Sure", SURE[finding.certainty])
+    yield from style.labelled("Said", finding.program_says)
     label = "Do"
     for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):
         if advice:

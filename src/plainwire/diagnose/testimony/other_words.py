@@ -1,0 +1,226 @@
+"""What clients of other kinds say: Node 20, Java 17, Go 1.19, curl 7.88, wget, Ruby, PHP; and the exit
+statuses that say something by themselves.
+"""
+
+from __future__ import annotations
+
+from .wording import Wire, row
+
+_RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
+_TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT)
+_HELLO = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.ALERT, Wire.NOT_TLS)
+
+_TWO_RESETS = (
+    "Node's code ECONNRESET stands for a close (`socket hang up`) and for a reset (`read ECONNRESET`, but "
+    "`socket hang up` as well, where the reset came close behind other data)."
+)
+
+NODE = (
+    row("node", "read ECONNRESET", r"\bread ECONNRESET\b", *_RESETS, Wire.CORRUPT, note=_TWO_RESETS),
+    row("node", "socket hang up", r"\bsocket hang up\b", Wire.CLOSE, Wire.RESET, note=_TWO_RESETS),
+    row("node", "other side closed", r"\bother side closed\b", Wire.CLOSE, Wire.CLOSE_INSIDE),
+    row("node", "aborted", r"^(?:Uncaught )?Error: aborted\b", Wire.CLOSE_INSIDE, Wire.RESET_INSIDE),
+    row("node", "terminated", r"TypeError: terminated\b", Wire.CLOSE_INSIDE, Wire.RESET_INSIDE),
+    row("node", "write EPIPE", r"\bwrite EPIPE\b", Wire.CUT_SENDING, Wire.RESET),
+    row("node", "connect ECONNREFUSED", r"\bconnect ECONNREFUSED\b", Wire.REFUSED),
+    row("node", "connect ETIMEDOUT", r"\bconnect ETIMEDOUT\b|UND_ERR_CONNECT_TIMEOUT", Wire.NO_CONNECT),
+    row("node", "no route to host", r"\bconnect E(?:HOST|NET)UNREACH\b", Wire.UNREACHABLE),
+    row("node", "a name that is not found", r"\bgetaddrinfo E\w+\b", Wire.NAME),
+    row(
+        "node",
+        "socket disconnected before secure TLS connection",
+        r"socket disconnected before secure TLS connection",
+        Wire.HELLO_CLOSE,
+    ),
+    row("node", "a TLS alert", r"SSL alert number \d+", Wire.ALERT),
+    row(
+        "node",
+        "wrong version number",
+        r"ssl3_get_record:wrong version number|\bEPROTO\b.*wrong version",
+        Wire.NOT_TLS,
+    ),
+    row(
+        "node",
+        "a certificate error",
+        r"\b(?:UNABLE_TO_VERIFY|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+",
+        Wire.CERTIFICATE,
+    ),
+    row("node", "Parse Error", r"\bHPE_[A-Z_]+\b|\bParse Error: |HTTPParserError", Wire.NONSENSE),
+    row(
+        "node",
+        "a timeout",
+        r"UND_ERR_(?:HEADERS|BODY)_TIMEOUT|operation was aborted due to timeout",
+        *_TIMEOUTS,
+    ),
+    row(
+        "node",
+        "NGHTTP2_REFUSED_STREAM",
+        r"\bNGHTTP2_REFUSED_STREAM\b",
+        Wire.STREAM_REFUSED,
+        Wire.GOAWAY,
+        note="Node makes this by itself after a GOAWAY, without any RST_STREAM.",
+    ),
+    row("node", "a stream error", r"\bNGHTTP2_[A-Z_]+\b", Wire.STREAM_RESET, Wire.NONSENSE),
+    row("node", "Session closed with error code", r"\bSession closed with error code\b", Wire.GOAWAY),
+    row("node", "fetch failed", r"TypeError: fetch failed", *Wire),
+)
+
+JAVA = (
+    row("java", "Connection reset", r"SocketException: Connection reset", *_RESETS),
+    row("java", "EOF reached while reading", r"EOF reached while reading", Wire.CLOSE, Wire.CLOSE_INSIDE),
+    row(
+        "java",
+        "header parser received no bytes",
+        r"header parser received no bytes",
+        Wire.CLOSE,
+        Wire.RESET,
+        Wire.CORRUPT,
+    ),
+    row("java", "Unexpected end of file from server", r"Unexpected end of file from server", Wire.CLOSE),
+    row("java", "Premature EOF", r"\bPremature EOF\b", Wire.CLOSE_INSIDE),
+    row(
+        "java",
+        "fewer bytes than the length",
+        r"fixed content-length: \d+, bytes received",
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+    ),
+    row(
+        "java",
+        "chunked transfer encoding, state",
+        r"chunked transfer encoding, state:",
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+    ),
+    row(
+        "java",
+        "Remote host terminated the handshake",
+        r"Remote host terminated the handshake",
+        Wire.HELLO_RESET,
+        Wire.HELLO_CLOSE,
+    ),
+    row("java", "Received fatal alert", r"Received fatal alert: \w+", Wire.ALERT),
+    row("java", "plaintext connection?", r"plaintext connection\?", Wire.NOT_TLS),
+    row("java", "Tag mismatch", r"Tag mismatch", Wire.CORRUPT),
+    row("java", "PKIX path", r"PKIX path \w+ failed|CertificateException", Wire.CERTIFICATE),
+    row(
+        "java",
+        "ConnectException",
+        r"java\.net\.ConnectException\b",
+        Wire.REFUSED,
+        Wire.UNREACHABLE,
+        Wire.NO_CONNECT,
+    ),
+    row(
+        "java",
+        "HttpConnectTimeoutException",
+        r"HttpConnectTimeoutException",
+        Wire.NO_CONNECT,
+        Wire.HELLO_SILENCE,
+    ),
+    row("java", "a timeout", r"HttpTimeoutException|SocketTimeoutException|Read timed out", *_TIMEOUTS),
+    row("java", "UnknownHostException", r"UnknownHostException", Wire.NAME),
+    row("java", "Invalid status line", r"Invalid status line|Invalid Http response", Wire.NONSENSE),
+    row("java", "Stream not processed", r"Received RST_STREAM: Stream not processed", Wire.STREAM_REFUSED),
+    row("java", "Received RST_STREAM", r"Received RST_STREAM: ", Wire.STREAM_RESET),
+    row("java", "GOAWAY received", r"\bGOAWAY received\b", Wire.GOAWAY),
+)
+
+GO = (
+    row("go", "connection reset by peer", r"\bread tcp .*: connection reset by peer", *_RESETS),
+    row("go", "unexpected EOF", r": unexpected EOF\b", Wire.CLOSE_INSIDE),
+    row("go", "EOF", r"(?:Get|Post|Put|Delete|Head|Patch) \"\S+\": EOF\b", Wire.CLOSE, Wire.HELLO_CLOSE),
+    row(
+        "go",
+        "context deadline exceeded",
+        r"context deadline exceeded|Client\.Timeout",
+        *_TIMEOUTS,
+        Wire.STREAM_REFUSED,
+        Wire.GOAWAY,
+        note="Go repeats by itself until the deadline what was refused or came behind a GOAWAY.",
+    ),
+    row("go", "connection refused", r"\bdial tcp .*: connect: connection refused", Wire.REFUSED),
+    row("go", "i/o timeout", r"\bdial tcp .*: i/o timeout", Wire.NO_CONNECT),
+    row("go", "no such host", r"\bdial tcp: lookup .*: no such host", Wire.NAME),
+    row("go", "remote error: tls", r"remote error: tls: ", Wire.ALERT),
+    row("go", "bad record MAC", r"local error: tls: bad record MAC", Wire.CORRUPT),
+    row("go", "x509", r"\bx509: ", Wire.CERTIFICATE),
+    row("go", "HTTP response to HTTPS client", r"server gave HTTP response to HTTPS client", Wire.NOT_TLS),
+    row("go", "malformed HTTP", r"malformed (?:HTTP|MIME)", Wire.NONSENSE),
+    row("go", "REFUSED_STREAM", r"stream error: .*REFUSED_STREAM", Wire.STREAM_REFUSED),
+    row("go", "stream error", r"stream error: stream ID \d+", Wire.STREAM_RESET),
+    row("go", "server sent GOAWAY", r"server sent GOAWAY", Wire.GOAWAY),
+)
+
+CURL = (
+    row("curl", "(6) name not resolved", r"curl: \([56]\)", Wire.NAME),
+    row("curl", "(7) failed to connect", r"curl: \(7\)", Wire.REFUSED, Wire.UNREACHABLE, Wire.NO_CONNECT),
+    row("curl", "(16) HTTP/2 framing", r"curl: \(16\)", Wire.GOAWAY, Wire.NONSENSE),
+    row("curl", "(18) transfer closed", r"curl: \(18\)", Wire.CLOSE_INSIDE, Wire.GOAWAY),
+    row("curl", "(22) an error status", r"curl: \(22\)", Wire.STATUS),
+    row("curl", "(28) timed out", r"curl: \(28\)", *_TIMEOUTS),
+    row("curl", "(35) TLS connect error", r"curl: \(35\)", *_HELLO),
+    row("curl", "(52) Empty reply from server", r"curl: \(52\)", Wire.CLOSE),
+    row("curl", "(55) send failed", r"curl: \(55\)", Wire.CUT_SENDING, Wire.RESET),
+    row(
+        "curl",
+        "(56) receiving failed",
+        r"curl: \(56\)",
+        *_RESETS,
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+        Wire.CORRUPT,
+        Wire.NONSENSE,
+        Wire.GOAWAY,
+        Wire.STREAM_REFUSED,
+        note="56 stands for a reset, and with OpenSSL 3 for an end without close_notify as well.",
+    ),
+    row("curl", "(60) certificate", r"curl: \((?:51|60)\)", Wire.CERTIFICATE),
+    row("curl", "(92) stream not closed cleanly", r"curl: \(92\)", Wire.STREAM_RESET, Wire.NONSENSE),
+    row("curl", "HTTP/0.9", r"curl: \(1\) Received HTTP/0\.9", Wire.NONSENSE),
+    row("curl", "a repetition on a fresh connection", r"retrying a fresh connect", *Wire),
+)
+
+OTHERS = (
+    row("wget", "Read error", r"Read error .*reset by peer", *_RESETS),
+    row("wget", "No data received", r"\bNo data received\b", Wire.CLOSE),
+    row("wget", "Unable to establish SSL connection", r"Unable to establish SSL connection", *_HELLO),
+    row("ruby", "EOFError", r"end of file reached \(EOFError\)|\bEOFError\b", Wire.CLOSE, Wire.CLOSE_INSIDE),
+    row("ruby", "Errno::ECONNRESET", r"Errno::ECONNRESET", *_RESETS),
+    row("ruby", "Errno::ECONNREFUSED", r"Errno::ECONNREFUSED", Wire.REFUSED),
+    row("ruby", "Net::ReadTimeout", r"Net::ReadTimeout", Wire.SILENCE, Wire.STALL),
+    row("ruby", "Net::OpenTimeout", r"Net::OpenTimeout", Wire.NO_CONNECT, Wire.HELLO_SILENCE),
+    row(
+        "ruby",
+        "OpenSSL::SSL::SSLError",
+        r"OpenSSL::SSL::SSLError",
+        *_HELLO,
+        Wire.CORRUPT,
+        Wire.CERTIFICATE,
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+    ),
+    row("php", "HTTP request failed!", r"HTTP request failed!", Wire.CLOSE, Wire.RESET, Wire.STATUS),
+    row("php", "SSL: Connection reset by peer", r"SSL: Connection reset by peer", *_RESETS),
+    row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *_RESETS),
+    row("a C program", "Broken pipe", r"\bBroken pipe\b", Wire.CUT_SENDING, Wire.RESET),
+    row("a C program", "Connection refused", r"[Cc]onnection refused", Wire.REFUSED),
+    row("a C program", "timed out", r"\b[Tt]imed out\b", *_TIMEOUTS),
+)
+
+EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
+    **{
+        ("curl", number): (f"exit status {number}", wording.wire)
+        for wording in CURL
+        for number in (1, 5, 6, 7, 16, 18, 22, 28, 35, 51, 52, 55, 56, 60, 92)
+        if wording.pattern.match(f"curl: ({number})")
+    },
+    ("curl", 1): ("exit status 1", frozenset({Wire.NONSENSE, Wire.LOCAL})),
+    ("wget", 4): (
+        "exit status 4",
+        frozenset({*_RESETS, *_TIMEOUTS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.REFUSED, Wire.NAME}),
+    ),
+    ("wget", 5): ("exit status 5", frozenset({*_HELLO, Wire.CERTIFICATE})),
+    ("wget", 8): ("exit status 8", frozenset({Wire.STATUS})),
+}
+"""Runtime and exit status to our words for it, and what the wire may have done."""

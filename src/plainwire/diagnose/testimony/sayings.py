@@ -1,0 +1,223 @@
+"""From what a program wrote on its standard error to the single things that it said.
+
+A thing said is a block of lines: a traceback with all that is chained to it, an error with the lines that
+belong to it, or one line. A frame of a traceback shows source code, in which the names of exceptions stand
+without having happened: only the lines that tell of exceptions count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from . import other_words, python_words
+from .wording import Wire, Wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from plainwire.model import Process, ProgramEvents, Words
+
+MOST = 1000
+"""Things said that are kept of one program."""
+_LINES = 200
+_LONGEST = 2000
+
+_TABLES: dict[str, tuple[Wording, ...]] = {
+    "python": python_words.PYTHON,
+    "pypy": python_words.PYTHON,
+    "node": other_words.NODE,
+    "java": other_words.JAVA,
+    "curl": other_words.CURL,
+    "go": other_words.GO,
+}
+_ALL: tuple[Wording, ...] = (
+    *(row for rows in dict.fromkeys(_TABLES.values()) for row in rows),
+    *other_words.OTHERS,
+)
+_GENERAL = frozenset({"python", "a C program", "json"})
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
+_CONTINUED = re.compile(r"^(?:\s|\}|Caused by: |\.\.\. \d+ more)|^$")
+_FRAME = re.compile(r"^\s+at\s")
+_OTHER_ERROR = re.compile(
+    r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
+)
+_SIGNS = re.compile(
+    r"rror|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|Remote|"
+    r"NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|x509|"
+    r"PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|received"
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of standard error. ``time_ns`` is that of its beginning."""
+
+    text: str
+    time_ns: int
+    pid: int
+    afterwards: bool
+
+
+@dataclass(slots=True)
+class Said:
+    """One thing said. ``wire``: all that the wire may have done for it; ``blurred`` of these only by a
+    version that mixes things up, for the reason ``why``. Empty ``wordings``: an error that no table knows.
+    """
+
+    lines: list[Line]
+    wordings: list[Wording] = field(default_factory=list)
+    wire: frozenset[Wire] = frozenset()
+    blurred: frozenset[Wire] = frozenset()
+    why: str = ""
+    told_by: str = ""
+    """The line that says it best, cut to a bearable length."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it was said, as far as is known."""
+        return self.lines[0].time_ns
+
+    @property
+    def pid(self) -> int:
+        """By which process."""
+        return self.lines[0].pid
+
+    @property
+    def afterwards(self) -> bool:
+        """Whether it is not known when."""
+        return self.lines[0].afterwards
+
+    @property
+    def label(self) -> str:
+        """Our name for it: that of the narrowest row."""
+        return min(self.wordings, key=lambda w: len(w.wire)).label if self.wordings else "another error"
+
+    @property
+    def client(self) -> str:
+        """Which library spoke: the most special one that had a word in it, the outermost of these."""
+        named = [w.client for w in self.wordings if w.client not in _GENERAL]
+        return named[-1] if named else self.wordings[-1].client if self.wordings else "the program"
+
+    @property
+    def notes(self) -> list[str]:
+        """What misleads in it."""
+        return list(dict.fromkeys(w.note for w in self.wordings if w.note))
+
+
+def sayings(events: ProgramEvents) -> list[Said]:
+    """Everything on standard error that tells of a failure, in order of time."""
+    lines = [line for words in _by_process(events.words).values() for line in _lines(words)]
+    known = {line.text for line in lines if not line.afterwards}
+    found = []
+    for block in _blocks([line for line in lines if not (line.afterwards and line.text in known)]):
+        said = _understood(block, events.processes.get(block[0].pid))
+        if said is not None:
+            found.append(said)
+    return sorted(found, key=lambda said: said.time_ns)[:MOST]
+
+
+def _by_process(words: Iterable[Words]) -> dict[tuple[int, bool], list[Words]]:
+    found: dict[tuple[int, bool], list[Words]] = {}
+    for each in words:
+        found.setdefault((each.pid, each.afterwards), []).append(each)
+    return found
+
+
+def _lines(words: Sequence[Words]) -> Iterator[Line]:
+    """The lines of one process; a line may have come in several pieces."""
+    begun: Line | None = None
+    for piece in words:
+        for part in piece.text.splitlines(keepends=True):
+            if begun is None:
+                begun = Line("", piece.time_ns, piece.pid, piece.afterwards)
+            if len(begun.text) < _LONGEST:
+                begun.text += part.rstrip("\r\n")
+            if part.endswith("\n"):
+                yield begun
+                begun = None
+    if begun is not None:
+        yield begun
+
+
+def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    block: list[Line] = []
+    for line in lines:
+        if block and (line.pid != block[0].pid or not _belongs(block, line.text)):
+            yield block
+            block = []
+        if len(block) < _LINES:
+            block.append(line)
+        else:
+            block[-1] = line  # of what is too long, the end
+    if block:
+        yield block
+
+
+def _belongs(block: Sequence[Line], text: str) -> bool:
+    """Whether a line goes on with what ``block`` says."""
+    last = next((line.text for line in reversed(block) if line.text.strip()), "")
+    if text == _TRACEBACK:
+        return _CHAINED.match(last) is not None
+    in_frames = last == _TRACEBACK or (last[:1].isspace() and any(ln.text == _TRACEBACK for ln in block))
+    return in_frames or _CONTINUED.match(text) is not None or _CHAINED.match(text) is not None
+
+
+def _understood(block: list[Line], process: Process | None) -> Said | None:
+    python = any(line.text == _TRACEBACK for line in block)
+    telling = [
+        line.text
+        for line in block
+        if _SIGNS.search(line.text)
+        and not _FRAME.match(line.text)
+        and not (python and line.text[:1].isspace())
+    ]
+    if not telling:
+        return None
+    said = Said(block)
+    known = [text for text in telling if _look_up(text, process, said)]
+    if known:
+        said.told_by = known[-1 if python else 0].strip()
+        _narrow(said, process)
+        return said
+    said.told_by, said.wire = telling[-1].strip(), frozenset({Wire.LOCAL})
+    return said if any(map(_OTHER_ERROR.match, telling)) else None
+
+
+def _look_up(text: str, process: Process | None, said: Said) -> bool:
+    """Add the rows that know this line; whether there were any."""
+    table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
+    rows = [wording for wording in table if wording.pattern.search(text)]
+    said.wordings += [wording for wording in rows if wording not in said.wordings]
+    return bool(rows)
+
+
+def _narrow(said: Said, process: Process | None) -> None:
+    """What all the rows agree on, the narrowest first; a row that does not agree at all adds nothing."""
+    for wording in sorted(said.wordings, key=lambda w: len(w.wire)):
+        blurs = [blur for blur in wording.blurs if blur.holds(process)]
+        blurred = frozenset[Wire]().union(*(blur.wire for blur in blurs))
+        wire = wording.wire | blurred
+        if not said.wire:
+            said.wire, said.blurred = wire, blurred - wording.wire
+            said.why = blurs[0].why if blurs else ""
+        elif said.wire & wire:
+            said.wire &= wire
+    said.blurred &= said.wire
+
+
+def distinct(found: Iterable[Said]) -> list[Said]:
+    """Without what says again within a moment what was just said: a warning, then the exception."""
+    listed = list(found)
+    return listed[:1] + [
+        said
+        for before, said in pairwise(listed)
+        if not (
+            said.label == before.label
+            and said.pid == before.pid
+            and said.time_ns - before.time_ns < 1_000_000
+        )
+    ]

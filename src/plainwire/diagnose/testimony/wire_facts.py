@@ -1,0 +1,160 @@
+"""What the wire did to an exchange or a connection, in the words that clients can have for it (``Wire``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import primitives
+from plainwire.diagnose.late import as_the_client_saw
+from plainwire.model import Side
+
+from .wording import Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseEvent, Connection, Exchange
+
+_ERROR_STATUS = 400
+_AUTHENTIC = frozenset(
+    {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
+)
+
+
+@dataclass(slots=True)
+class Fate:
+    """What became of one exchange, or of a connection that came to none (``exchange`` None).
+
+    The program can have known of it from ``known_ns`` on, and of the attempt from ``began_ns``. ``packet``
+    is the one by which it knew. ``status`` is that of a response that the capture holds whole, whatever the
+    client took of it.
+    """
+
+    connection: Connection
+    exchange: Exchange | None
+    wire: frozenset[Wire]
+    began_ns: int
+    known_ns: int
+    packet: int
+    status: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is more than a whole response."""
+        return not self.wire <= {Wire.WHOLE, Wire.STATUS}
+
+
+def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
+    """None where the capture does not show how it ended."""
+    exchange = as_the_client_saw(connection, whole)
+    request, response = exchange.request, exchange.response
+    if request is None or exchange.outcome == "unseen":
+        return None
+    full = whole.response.status if whole.response is not None and whole.response.complete else None
+    if exchange.outcome == "complete" and response is not None:
+        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= _ERROR_STATUS else {Wire.WHOLE}
+        known, packet = response.last_ns, response.last_packet
+        if not request.complete:
+            answered.add(Wire.CUT_SENDING)  # an early answer: the client may not have come to read it
+        return Fate(connection, whole, frozenset(answered), request.time_ns, known, packet, full)
+    stream = _of_stream(connection, exchange)
+    if stream is not None:
+        event_wire, known, packet = stream
+        return Fate(connection, whole, event_wire, request.time_ns, known, packet, full)
+    left = primitives.client_first(connection)
+    if left is not None:
+        gave_up = Wire.SILENCE if response is None else Wire.STALL
+        return Fate(connection, whole, frozenset({gave_up}), request.time_ns, left.time_ns, left.packet, full)
+    close = primitives.first_close(connection, Side.SERVER)
+    if close is None:
+        return Fate(
+            connection,
+            whole,
+            frozenset({Wire.SILENCE}),
+            request.time_ns,
+            request.last_ns,
+            request.packet,
+            full,
+        )
+    wire = _cut(connection, exchange, close)
+    began = request.time_ns
+    return Fate(connection, whole, wire, began, max(began, close.time_ns), close.packet, full)
+
+
+def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> frozenset[Wire]:
+    reset = close.kind == "rst"
+    if exchange.response is not None:
+        inside = Wire.RESET_INSIDE if reset else Wire.CLOSE_INSIDE
+        return frozenset({inside, Wire.NONSENSE} if exchange.response.defects else {inside})
+    found = {Wire.RESET if reset else Wire.CLOSE}
+    request = exchange.request
+    later_reset = any(c.side == Side.SERVER and c.kind == "rst" for c in connection.closes)
+    if request is not None and (
+        not request.complete or (later_reset and not reset) or close.time_ns <= request.time_ns
+    ):
+        found.add(Wire.CUT_SENDING)
+    if later_reset and not reset and request is not None and close.time_ns <= request.time_ns:
+        found.add(Wire.RESET)  # the kernel had the close already, and then the answer to the request
+    return frozenset(found)
+
+
+def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wire], int, int] | None:
+    reset = exchange.reset
+    if reset is not None and reset.side == Side.SERVER:
+        kind = (
+            Wire.STREAM_REFUSED if "REFUSED" in reset.name or "REJECTED" in reset.name else Wire.STREAM_RESET
+        )
+        return frozenset({kind}), reset.time_ns, reset.packet
+    if exchange.protocol not in {"h2", "h3"}:
+        return None
+    for event in connection.events:
+        if event.kind == "goaway" and event.side == Side.SERVER:
+            close = primitives.first_close(connection, Side.SERVER)
+            kinds = {Wire.GOAWAY} if close is None else {Wire.GOAWAY, Wire.CLOSE, Wire.CLOSE_INSIDE}
+            return frozenset(kinds), event.time_ns, event.packet
+    return None
+
+
+def of_connection(connection: Connection) -> Fate | None:
+    """Of a connection that came to no request; None where it does not seem to have failed."""
+    close = primitives.first_close(connection, Side.SERVER)
+    left = primitives.client_first(connection)
+    last = close or left
+    known, packet = (last.time_ns, last.packet) if last else (connection.last_ns, connection.last_packet)
+    wire = _beginning(connection, close, left)
+    if not wire:
+        return None
+    return Fate(connection, None, frozenset(wire), connection.opened_ns, known, packet)
+
+
+def _beginning(connection: Connection, close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:
+    reset = close is not None and close.kind == "rst"
+    if not connection.established:
+        if reset:
+            return {Wire.REFUSED}
+        return {Wire.UNREACHABLE, Wire.NO_CONNECT} if connection.icmp_errors else {Wire.NO_CONNECT}
+    alerts = [c for c in connection.closes if c.kind == "alert"]
+    if any(c.side == Side.SERVER for c in alerts):
+        return {Wire.ALERT}
+    if any(word in c.detail.replace(" ", "_") for c in alerts for word in _AUTHENTIC):
+        return {Wire.CERTIFICATE}
+    if connection.undecrypted:
+        return _unread(close, left)
+    done = connection.tls is not None and connection.tls.handshake_complete
+    return set() if done else _hello(connection, close, left)
+
+
+def _unread(close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:
+    """Where nothing could be decrypted it is not known how far it came."""
+    if left is not None or close is None:
+        return set()
+    if close.kind == "rst":
+        return {Wire.HELLO_RESET, Wire.RESET, Wire.RESET_INSIDE, Wire.CUT_SENDING}
+    return {Wire.HELLO_CLOSE, Wire.CLOSE, Wire.CLOSE_INSIDE}
+
+
+def _hello(connection: Connection, close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:
+    if left is not None:
+        return {Wire.HELLO_SILENCE, Wire.NOT_TLS} if connection.sizes[Side.SERVER] else {Wire.HELLO_SILENCE}
+    if close is not None:
+        return {Wire.HELLO_RESET if close.kind == "rst" else Wire.HELLO_CLOSE}
+    return {Wire.HELLO_SILENCE}

@@ -1,0 +1,91 @@
+"""How clients word what the wire did: the types of the tables beside this file, and their look-up.
+
+One row is one way of saying something: a pattern, and all that the wire may have done where a client says
+so. Most say the same of several things; that is what the tables are for. A ``Blur`` adds what only some
+versions of a runtime mix up.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plainwire.model import Process
+
+
+class Wire(enum.Enum):
+    """What the wire did, as far as a client's words can tell it; the value goes into a sentence."""
+
+    NAME = "a name that was not resolved"
+    REFUSED = "a refused connect"
+    UNREACHABLE = "a host that cannot be reached"
+    NO_CONNECT = "a connect that nobody answered"
+    HELLO_RESET = "a reset in the TLS handshake"
+    HELLO_CLOSE = "a close in the TLS handshake"
+    HELLO_SILENCE = "a TLS handshake that the server did not go on with"
+    ALERT = "a fatal TLS alert of the server"
+    CERTIFICATE = "a certificate that the client itself refused"
+    NOT_TLS = "an answer without TLS"
+    CORRUPT = "a TLS record that does not authenticate"
+    CUT_SENDING = "an end of the connection while the request was being sent"
+    RESET = "a reset before any byte of the response"
+    CLOSE = "a close before any byte of the response"
+    RESET_INSIDE = "a reset in mid-response"
+    CLOSE_INSIDE = "a close in mid-response"
+    SILENCE = "no answer until the client gave up"
+    STALL = "a response that stood still until the client gave up"
+    NONSENSE = "bytes that are no HTTP"
+    STREAM_REFUSED = "a refused stream"
+    STREAM_RESET = "a stream that the server reset"
+    GOAWAY = "a GOAWAY"
+    STATUS = "a whole response whose status is an error"
+    WHOLE = "a whole response"
+    LOCAL = "nothing: it is the client's own"
+
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """Versions of ``runtime`` from ``since`` to before ``before`` say the same of ``wire`` too."""
+
+    runtime: str
+    since: Version
+    before: Version
+    wire: frozenset[Wire]
+    why: str
+
+    def holds(self, process: Process | None) -> bool:
+        """Whether the process is one of these versions; not where its version is not known."""
+        if process is None or process.runtime != self.runtime or not process.version:
+            return False
+        version = tuple(int(part) for part in process.version.split(".")[:3] if part.isdigit())
+        return self.since <= version < self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One row: ``client`` says ``label`` (ours; no text of the program's) of any of ``wire``.
+
+    ``note`` is a sentence about words that mislead.
+    """
+
+    client: str
+    label: str
+    pattern: re.Pattern[str] = field(repr=False)
+    wire: frozenset[Wire]
+    blurs: tuple[Blur, ...] = ()
+    note: str = ""
+
+
+def row(
+    client: str, label: str, pattern: str, *wire: Wire, blurs: Iterable[Blur] = (), note: str = ""
+) -> Wording:
+    """One row of a table."""
+    return Wording(client, label, re.compile(pattern), frozenset(wire), tuple(blurs), note)

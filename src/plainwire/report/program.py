@@ -1,0 +1,114 @@
+"""The program's own account and the attempts of its requests, for all forms of the report.
+
+What the program wrote is shown with what may be secrets hidden, and escaped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plainwire.report import redact
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.model import Attempts, Report, Saying, Testimony
+
+_SHOWN = 5
+_LONGEST = 300
+
+
+def quoted(saying: Saying) -> str:
+    """What the program said, safe to show."""
+    return printable(redact.line(saying.text), _LONGEST)
+
+
+def lines(report: Report) -> Iterator[str]:
+    """What a reader should know of the program's side, beyond the findings: nothing where all is well."""
+    if report.attempts is not None:
+        yield from _of_attempts(report.attempts)
+    if report.testimony is None:
+        return
+    yield from report.testimony.remarks
+    unexplained = [
+        saying for saying in report.testimony.sayings if saying.exchange is None and saying.code is None
+    ]
+    for saying in unexplained[:_SHOWN]:
+        yield f"process {saying.pid} said: {quoted(saying)}"
+    if len(unexplained) > _SHOWN:
+        yield f"and {len(unexplained) - _SHOWN} more of these"
+
+
+def _of_attempts(attempts: Attempts) -> Iterator[str]:
+    if not attempts.repeated:
+        return
+    yield (
+        f"{attempts.failed} of {attempts.sent} attempts failed ({attempts.rate:.1%}). "
+        f"{_count(attempts.repeated, 'request was', 'requests were')} sent again after a failure, "
+        f"and {attempts.hidden} of these failures ended in an answer: the program asked for "
+        f"{attempts.asked}, and may have seen {attempts.seen_rate:.1%} fail."
+    )
+    if attempts.perhaps_twice:
+        yield (
+            f"{_count(attempts.perhaps_twice, 'request', 'requests')} that are not safe to repeat may have "
+            "been carried out twice."
+        )
+    if attempts.backoff:
+        yield f"The pauses before repetitions: {attempts.backoff}."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def encode_attempts(attempts: Attempts | None) -> dict[str, Any] | None:
+    """For the JSON report."""
+    if attempts is None:
+        return None
+    return {
+        "sent": attempts.sent,
+        "failed": attempts.failed,
+        "asked": attempts.asked,
+        "repeated": attempts.repeated,
+        "hidden": attempts.hidden,
+        "perhaps_twice": attempts.perhaps_twice,
+        "rate": round(attempts.rate, 6),
+        "seen_rate": round(attempts.seen_rate, 6),
+        "backoff": attempts.backoff,
+    }
+
+
+def encode(testimony: Testimony | None) -> dict[str, Any] | None:
+    """For the JSON report."""
+    if testimony is None:
+        return None
+    return {
+        "command": testimony.command[0] if testimony.command else None,  # arguments may be secrets
+        "exit_status": testimony.exit_status,
+        "processes": [
+            {
+                "pid": process.pid,
+                "command": process.command,
+                "executable": process.executable,
+                "runtime": process.runtime,
+                "version": process.version,
+                "exit_status": process.exit_status,
+            }
+            for process in testimony.processes
+        ],
+        "socket_errors": testimony.errors,
+        "said": [
+            {
+                "time": None if saying.afterwards else saying.time_ns / 1e9,
+                "pid": saying.pid,
+                "client": saying.client,
+                "label": saying.label,
+                "text": redact.line(saying.text),
+                "exchange": saying.exchange,
+                "code": saying.code,
+            }
+            for saying in testimony.sayings
+        ],
+        "remarks": testimony.remarks,
+    }
