@@ -41,6 +41,7 @@ from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
+from .timing import stall_given_up
 from .truncated import reset_mid_response, response_truncated, truncated_eof_delimited
 from .unanswered import close_mid_request, reset_mid_request
 from .unexplained import unexplained
@@ -67,6 +68,7 @@ _FAILED: Rules = (
     *semantics.FAILED_RULES,
     conntrack_invalid_reset,
     client_timeout_too_short,
+    stall_given_up,
     client_abort,
     response_not_drained,
     pipelining_broken,
@@ -100,8 +102,8 @@ _ANSWERED: Rules = (
     truncated_eof_delimited,
 )
 _SUSPECT_STATUSES = frozenset((*SUSPECT_STATUSES, 411, 502, 503, 505))
-_UNSEEN: Rules = (capture_artifact,)
 _OPEN: Rules = (nat_idle_drop, mtu_blackhole)
+_UNSEEN: Rules = (capture_artifact, *_OPEN)
 _NEVER = 1 << 63
 
 
@@ -118,7 +120,7 @@ def diagnose(connections: Sequence[Connection]) -> list[Finding]:
     verdicts = [verdict for verdict in judged if verdict is not None]
     for rule in (*connect.WHOLE_RULES, *handshake.WHOLE_RULES, *semantics.WHOLE_RULES):
         verdicts += rule(world, verdicts)
-    by_turns = [verdict for verdict in verdicts if verdict.exchanges and not _is_multiplexed(verdict)]
+    by_turns = [v for v in verdicts if v.exchanges and v.failure is not False and not _is_multiplexed(v)]
     verdicts += hidden_retries(connections, by_turns)
     return group(verdicts + remarks(world, verdicts), connections)
 
@@ -162,7 +164,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response.time_ns < request.last_ns
                 or not request.complete
                 or request.method == "CONNECT"
-                or (response.framing == "close" and response.content is not None and response.content.cut)
+                or response.framing == "close"
                 or (response.last_ns > left_ns and too_late(connection, response, left))
             ):
                 yield connection, index

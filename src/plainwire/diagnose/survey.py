@@ -1,0 +1,150 @@
+"""One look at every exchange: what the rules of family E may want to know more about."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.model import Side
+
+from . import primitives
+
+if TYPE_CHECKING:
+    from plainwire.model import Certainty, Connection, Exchange, Request, Response
+
+    from .world import World
+
+LONG_NS = 1_000_000_000
+"""What takes less than this is not called slow."""
+
+DRAWN_OUT_NS = 150_000_000
+"""A retransmission costs more than this (Linux: 200 ms at least)."""
+
+_ERROR = 400
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
+
+Twin = tuple[str, str, str | None, int | None]
+
+
+class Case(NamedTuple):
+    """An answered exchange, and where it stands."""
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+    response: Response
+
+    @property
+    def first_byte_ns(self) -> int:
+        """From the request's last byte to the response's first."""
+        return self.response.time_ns - self.request.last_ns
+
+    @property
+    def certainty(self) -> Certainty:
+        """Of what the response says: authenticated inside TLS, or on one host."""
+        secure = self.connection.decrypted and self.connection.tls is not None
+        return "proved" if secure or primitives.on_one_host(self.connection) else "likely"
+
+
+class Survey:
+    """The exchanges that are not plainly healthy, and what they are to be compared with."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.errors: list[Case] = []  # status of 400 and more
+        self.redirects: list[Case] = []
+        self.slow: list[Case] = []
+        self.resent: list[Case] = []  # on connections on which the client sent bytes again
+        self.broken: list[Case] = []  # what the response says of itself does not hold
+        self.unasked: list[tuple[Connection, int]] = []
+        for connection in world.connections:
+            again = connection.retransmissions[Side.CLIENT] > 0
+            for index, exchange in enumerate(connection.exchanges):
+                request, response = exchange.request, exchange.response
+                if response is None:
+                    continue
+                if request is None:
+                    self.unasked.append((connection, index))
+                    continue
+                if exchange.outcome != "complete" or request.method == "CONNECT":
+                    continue
+                status = response.status
+                long = exchange.duration_ns
+                if (
+                    (status >= 300 and status != 304)
+                    or response.defects
+                    or (response.content is not None and response.content.defect)
+                    or (long is not None and long >= LONG_NS)
+                    or again
+                ):
+                    self._sort(Case(connection, exchange, request, response), again=again)
+
+    def _sort(self, case: Case, *, again: bool) -> None:
+        status, long = case.response.status, case.exchange.duration_ns or 0
+        if status >= _ERROR:
+            self.errors.append(case)
+        elif status in _REDIRECTS:
+            self.redirects.append(case)
+        if long >= LONG_NS:
+            self.slow.append(case)
+        if again and long >= DRAWN_OUT_NS:
+            self.resent.append(case)
+        if case.response.defects or (case.response.content is not None and case.response.content.defect):
+            self.broken.append(case)
+
+    @cached_property
+    def answered(self) -> list[Case]:
+        """All answered exchanges, by time of the request."""
+        found = [
+            Case(connection, exchange, exchange.request, exchange.response)
+            for connection in self.world.connections
+            for exchange in connection.exchanges
+            if exchange.request is not None
+            and exchange.response is not None
+            and exchange.outcome == "complete"
+        ]
+        found.sort(key=lambda case: case.request.time_ns)
+        return found
+
+    @cached_property
+    def by_place(self) -> dict[tuple[str, str, str | None], list[Case]]:
+        """Answered exchanges of one method, path (numbers left out) and authority, by time."""
+        found: dict[tuple[str, str, str | None], list[Case]] = {}
+        for case in self.answered:
+            found.setdefault(place(case.request), []).append(case)
+        return found
+
+    @cached_property
+    def by_twin(self) -> dict[Twin, list[Case]]:
+        """Answered exchanges of one request (method, target, authority, body), by time."""
+        found: dict[Twin, list[Case]] = {}
+        for case in self.answered:
+            found.setdefault(twin(case.request), []).append(case)
+        return found
+
+    def later(self, case: Case) -> list[Case]:
+        """Answers to the same request sent again, after this one."""
+        same = self.by_twin[twin(case.request)]
+        return [each for each in same if each.request.time_ns > case.request.time_ns]
+
+    def mended(self, case: Case) -> Case | None:
+        """The first success of the same request, sent again after this answer."""
+        return next((each for each in self.later(case) if each.response.status < _ERROR), None)
+
+
+def place(request: Request) -> tuple[str, str, str | None]:
+    """Method, path without query and without numbers and identifiers, authority."""
+    path = request.target.partition("?")[0]
+    return request.method, _NAMES.sub("*", path), request.authority
+
+
+def twin(request: Request) -> Twin:
+    """What two copies of one request have in common."""
+    return request.method, request.target, request.authority, request.body_digest
+
+
+def value(message: Request | Response, name: str) -> str | None:
+    """The value of the first field of that name (in lower case)."""
+    return next((text for field, text in message.headers if field.lower() == name), None)
