@@ -1,10 +1,12 @@
-"""One process for each capture, with a limit of time and of memory: a hostile capture stops no run."""
+"""One process for each capture, with a limit of CPU time and of memory: a hostile capture stops no run."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import resource
+import signal
 import time
 import traceback
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
+_PATIENCE = 10
+"""So many times the limit of CPU time may pass on a busy machine before a process counts as stuck."""
 _FORK = multiprocessing.get_context("fork")  # what has been imported is there at once
 
 
@@ -47,7 +51,7 @@ def run(
     try:
         while True:
             for task in waiting:
-                pipe, one = _start(work, task, megabytes)
+                pipe, one = _start(work, task, seconds, megabytes)
                 running[pipe] = one
                 if len(running) >= jobs:
                     break
@@ -56,7 +60,7 @@ def run(
             ready = wait(list(running), timeout=0.5)
             now = time.monotonic()
             for pipe, one in list(running.items()):
-                if pipe in ready or now - one.started > seconds:
+                if pipe in ready or now - one.started > _PATIENCE * seconds:
                     del running[pipe]
                     yield _finish(pipe, one, seconds, ready=pipe in ready)
     finally:
@@ -64,18 +68,23 @@ def run(
             one.process.kill()
 
 
-def _start(work: Callable[[Task], Answer], task: Task, megabytes: int) -> tuple[Connection, _Running[Task]]:
+def _start(
+    work: Callable[[Task], Answer], task: Task, seconds: float, megabytes: int
+) -> tuple[Connection, _Running[Task]]:
     receiving, sending = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_child, args=(work, task, megabytes, sending), daemon=True)
+    process = _FORK.Process(target=_child, args=(work, task, seconds, megabytes, sending), daemon=True)
     started = time.monotonic()
     process.start()
     sending.close()
     return receiving, _Running(task, process, started)
 
 
-def _child(work: Callable[[Task], Answer], task: Task, megabytes: int, pipe: Connection) -> None:
+def _child(
+    work: Callable[[Task], Answer], task: Task, seconds: float, megabytes: int, pipe: Connection
+) -> None:
     limit = megabytes << 20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
     answer, error = None, None
     started = time.process_time()
     try:
@@ -87,13 +96,18 @@ def _child(work: Callable[[Task], Answer], task: Task, megabytes: int, pipe: Con
 
 def _finish(pipe: Connection, one: _Running[Task], limit: float, *, ready: bool) -> Outcome[Task, Answer]:
     answer: Answer | None = None
-    error: str | None = f"longer than {limit:.0f} s"
+    error: str | None = f"stuck for {_PATIENCE * limit:.0f} s"
     seconds = time.monotonic() - one.started
+    received = False
     if ready:
-        error = "the process died"
         with contextlib.suppress(EOFError):
             answer, error, seconds = pipe.recv()
-    one.process.kill()
+            received = True
+    if not ready:
+        one.process.kill()
     one.process.join()
+    if ready and not received:
+        took_long = one.process.exitcode == -signal.SIGXCPU
+        error = f"longer than {limit:.0f} s of CPU time" if took_long else "the process died"
     pipe.close()
     return Outcome(one.task, answer, error, seconds)
