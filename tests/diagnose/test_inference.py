@@ -261,6 +261,25 @@ def test_silence_after_long_idleness_is_a_limit_on_the_path() -> None:
     assert facts.fingerprint == ["AWS NAT gateway or NLB"]
 
 
+def test_a_timer_that_is_looked_at_once_a_second_gives_a_range() -> None:
+    wires = [
+        _idle_close(n, idle, start=1700.0 * n) for n, idle in enumerate((2010, 2320, 2700, 2890, 2950), 1)
+    ]
+    facts = _only(*wires)
+    assert facts.idle_timeout is not None
+    assert (facts.idle_timeout.low_ns, facts.idle_timeout.high_ns) == (2010 * MS, 2950 * MS)
+    assert facts.fingerprint == ["gunicorn"]
+
+
+def test_what_calls_itself_something_else_is_not_taken_for_software_with_the_same_default() -> None:
+    wires = [_idle_close(n, 60_002, pause=200 * n) for n in (1, 2, 3)]
+    for connection in wires:
+        response = connection.exchanges[0].response
+        assert response is not None
+        response.headers.append(("Server", "nginx/1.22.1"))
+    assert _only(*wires).fingerprint == ["AWS ALB"]
+
+
 def test_servers_without_an_answer_are_left_out() -> None:
     wire = Wire(server=Endpoint("203.0.113.8", 443))
     wire.ask(100)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from plainwire.model import Bounds, CloseKind
 
@@ -23,12 +23,14 @@ class Software:
     """One server: its default idle timeout in seconds, and how it ends an idle connection.
 
     ``close``: the first act; None where versions differ. ``coarse``: seconds by which its timer may be late.
+    ``front``: it stands before servers whose names its responses bear.
     """
 
     name: str
     idle: float
     close: CloseKind | None = None
     coarse: float = 0.0
+    front: bool = False
 
 
 SERVERS = (
@@ -42,15 +44,15 @@ SERVERS = (
     Software("Tomcat", 20),
     Software("Tomcat", 60),
     Software("Jetty", 30),
-    Software("AWS ALB", 60),
+    Software("AWS ALB", 60, front=True),
     Software("nginx", 75, "close_notify"),
     Software("aiohttp", 75, "close_notify"),
     Software("aiohttp", 3630, "close_notify"),
     Software("IIS", 120),
     Software("Kestrel", 130),
-    Software("F5 BIG-IP", 300),
-    Software("Google Cloud load balancer", 600),
-    Software("Envoy", 3600),
+    Software("F5 BIG-IP", 300, front=True),
+    Software("Google Cloud load balancer", 600, front=True),
+    Software("Envoy", 3600, front=True),
 )
 
 SILENT = (
@@ -82,14 +84,22 @@ connection; None: never."""
 _NODE_DELAY_NS = _SECOND
 
 
-def fitting(idle: Bounds, close: CloseKind, hint_ns: int | None) -> list[str]:
-    """Names of the software whose default timeout and manner of closing fit, each once."""
+def fitting(idle: Bounds, close: CloseKind, hint_ns: int | None, named: Sequence[str]) -> list[str]:
+    """Names of the software whose default timeout and manner of closing fit, each once.
+
+    ``named``: what the server calls itself; then it is that, or something that stands in front of it.
+    """
+    calls = " ".join(named).lower()
     if close == "fin" and hint_ns is not None and _near(idle, hint_ns + _NODE_DELAY_NS):
         return ["Node.js"]  # it announces one second less than it waits, and leaves out close_notify
     names: dict[str, None] = {}
     for software in SERVERS:
-        style = software.close in (None, close)
-        if style and _near(idle, int(software.idle * _SECOND), int(software.coarse * _SECOND)):
+        possible = not calls or software.front or software.name.split()[0].lower() in calls
+        if (
+            possible
+            and software.close in (None, close)
+            and _near(idle, int(software.idle * _SECOND), int(software.coarse * _SECOND))
+        ):
             names[software.name] = None
     return list(names)
 

@@ -126,7 +126,7 @@ def _conclude(watch: _Watch) -> None:
         facts.clock = _clock(facts)
     if facts.idle_timeout is not None:
         facts.fingerprint = fingerprints.fitting(
-            facts.idle_timeout, _usual_close(ends), facts.hint_timeout_ns
+            facts.idle_timeout, _usual_close(ends), facts.hint_timeout_ns, facts.software
         )
         _danger(watch, facts.idle_timeout)
     elif facts.silent_limit is not None:

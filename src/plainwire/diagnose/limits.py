@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Bounds
 
-from .clock import AT_ONCE_NS
 from .statistics.survival import kaplan_meier
 
 if TYPE_CHECKING:
@@ -42,8 +41,11 @@ def idle_timeout(ends: Sequence[End], survived: Sequence[int], hint_ns: int | No
     ``survived`` are idle times that ended otherwise: by a request that was answered, or by the client. A
     single end counts only where the hint, or a whole number of seconds, agrees with it.
     """
-    seen = [end.idle_ns for end in ends if end.idle_ns is not None and end.idle_ns >= AT_ONCE_NS]
+    idle = [(end.idle_ns, end.time_ns) for end in ends if end.idle_ns is not None and not end.at_once]
+    seen = [time for time, _ in idle]
     near = _agreeing(seen)
+    if not near and not _at_one_moment([time for _, time in idle]):
+        near = _coarse(seen)
     if not near or (len(near) == 1 and not _plausible(near[0], hint_ns)):
         return None
     low, high = min(near), max(near)
@@ -60,6 +62,13 @@ def _agreeing(values: Sequence[int]) -> list[int]:
     middle = statistics.median_low(values)
     near = [value for value in values if abs(value - middle) <= _slack(middle)]
     return near if 2 * len(near) >= len(values) and (len(near) > 1 or len(values) == 1) else []
+
+
+def _coarse(values: Sequence[int]) -> list[int]:
+    """All of them, where they may be those of a timer that is looked at once a second."""
+    if len(values) < _ENOUGH + 1 or min(values) < _ROUND_NS:
+        return []
+    return list(values) if max(values) - min(values) <= _ROUND_NS + _ROUND_NS // 10 else []
 
 
 def _slack(value: int) -> int:
@@ -137,7 +146,7 @@ def _differ(values: Sequence[int]) -> bool:
 
 
 def _at_one_moment(times: Sequence[int]) -> bool:
-    return max(times) - min(times) <= _MOMENT_NS
+    return not times or max(times) - min(times) <= _MOMENT_NS
 
 
 def _scatter(values: Sequence[int]) -> float:

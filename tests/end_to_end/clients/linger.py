@@ -1,7 +1,7 @@
 """Open connections, send a few requests on each, and wait until the server closes.
 
-HOST PORT AUTHORITY WAIT COUNT... : one connection for each COUNT, all at once, that many requests on it; a
-COUNT of 0 means as many as the server answers. WAIT: seconds after which nobody waits any longer.
+HOST PORT AUTHORITY WAIT PAUSE COUNT... : one connection for each COUNT, PAUSE seconds apart, so many requests
+on it; a COUNT of 0 means as many as the server answers. WAIT: seconds after which nobody waits any longer.
 """
 
 import http.client
@@ -11,13 +11,13 @@ import sys
 import threading
 import time
 
-host, port, authority, wait, *counts = sys.argv[1:]
+host, port, authority, wait, pause, *counts = sys.argv[1:]
 context = ssl.create_default_context(cafile=authority)
 
 
 def use(place: int, count: int) -> None:
     """One connection from beginning to end."""
-    time.sleep(0.05 * place)
+    time.sleep(float(pause) * place)
     connection = http.client.HTTPSConnection(host, int(port), timeout=float(wait), context=context)
     connection.connect()
     connection.auto_open = 0  # a closed connection stays closed
