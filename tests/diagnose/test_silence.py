@@ -123,3 +123,30 @@ def test_small_segments_that_are_lost_are_not_a_matter_of_size() -> None:
     wire.ack(SERVER, 400, ack=99)
     wire.close(Side.CLIENT, "fin", 20_000)
     assert only(diagnose([wire.done("aborted")])).code == "retransmission-loss"
+
+
+def unheard(number: int = 1, *, missing: int = 20_000, largest: int = 300) -> Wire:
+    """The server has the request; long after, a small segment shows that it had sent much in between."""
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number)
+    wire.ok(0)
+    wire.segment(SERVER, 81, length=largest)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(CLIENT, "fin", 4_620)
+    wire.segment(SERVER, 4_700, seq=wire.sent[SERVER] + missing)
+    return wire
+
+
+def test_answers_that_never_come_while_small_segments_do_are_too_large_for_the_path() -> None:
+    finding = only(diagnose([unheard(n).done("aborted") for n in (1, 2)]))
+    assert (finding.code, finding.fault, finding.certainty) == ("mtu-blackhole", "path", "likely")
+    assert "on by 20000 bytes" in finding.claim
+    assert only(diagnose([unheard().done("aborted")])).certainty == "possible"
+
+
+def test_a_large_segment_that_did_come_refutes_it() -> None:
+    assert only(diagnose([unheard(largest=1448).done("aborted")])).code == "client-abort"
+
+
+def test_a_small_hole_is_no_matter_of_size() -> None:
+    assert only(diagnose([unheard(missing=200).done("aborted")])).code != "mtu-blackhole"

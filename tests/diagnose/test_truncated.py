@@ -55,9 +55,27 @@ def test_a_chunked_body_without_its_last_chunk_is_truncated() -> None:
     assert "no last chunk" in only(diagnose([wire.done()])).claim
 
 
-def test_a_body_that_ends_with_the_connection_is_not_called_truncated() -> None:
-    """A FIN without close_notify is no proof that bytes are missing: nobody is accused."""
+def test_a_body_that_ends_with_the_connection_is_not_called_a_failure() -> None:
+    """A FIN without close_notify is no proof that bytes are missing, nor that none are."""
     wire = half(framing="close")
+    wire.close(SERVER, "fin", 600)
+    finding = only(diagnose([wire.done("truncated")]))
+    assert (finding.code, finding.certainty, finding.failure) == (
+        "truncated-eof-delimited",
+        "possible",
+        False,
+    )
+
+
+def test_a_body_whose_end_a_close_notify_vouches_for_is_whole() -> None:
+    wire = half(framing="close")
+    wire.close(SERVER, "close_notify", 600)
+    wire.close(SERVER, "fin", 600)
+    assert diagnose([wire.done("complete")]) == []
+
+
+def test_in_clear_text_a_fin_is_all_the_end_there_is() -> None:
+    wire = half(framing="close", tls=False)
     wire.close(SERVER, "fin", 600)
     assert diagnose([wire.done("truncated")]) == []
 
@@ -110,6 +128,7 @@ def uncoded(*, cut: bool) -> Wire:
 def test_a_body_without_length_is_cut_where_its_content_coding_says_so() -> None:
     finding = only(diagnose([uncoded(cut=True).done("complete")]))
     assert (finding.code, finding.fault, finding.certainty) == ("truncated-eof-delimited", "server", "likely")
+    assert finding.failure is True
     assert "No close_notify vouches" in finding.claim
 
 

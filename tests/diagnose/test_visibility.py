@@ -87,3 +87,16 @@ def test_without_the_last_segments_the_closes_alone_still_decide() -> None:
     connection = failing()
     connection.segments = None
     assert only(diagnose([connection])).code == "close-mid-request"
+
+
+def test_a_hole_that_the_receiver_has_too_is_the_network_s_and_not_the_capture_s() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.segment(SERVER, 590, length=100, seq=wire.sent[SERVER] + 1448)
+    wire.ack(CLIENT, 590.1, ack=200)
+    wire.close(SERVER, "rst", 30_000)
+    wire.rows[-1].ack = wire.closes[0].ack or 0
+    connection = wire.done("unanswered")
+    connection.gaps.append(Gap(Side.SERVER, 200, 1448, packet=4))
+    assert only(diagnose([connection])).code != "capture-artifact"

@@ -36,6 +36,7 @@ def connection_close_ignored(scene: Scene) -> Verdict | None:
         runner_up="keepalive-idle-race: refuted, the end of the connection had been announced",
         retry_safe=_safe(scene),
         time_ns=request.time_ns,
+        failure=scene.exchange.outcome != "complete",
     )
 
 

@@ -25,6 +25,8 @@ _SMALLEST_LIMIT = 3
 _SPREAD_NS = 50_000_000
 _SPREAD_SHARE = 0.01
 _UNEQUAL_SHARE = 0.05
+_APART_NS = 10_000_000
+_MUCH_CLOSER = 10
 
 
 def most_requests(closes: Sequence[IdleClose], connections: Sequence[Connection]) -> tuple[int, int] | None:
@@ -82,20 +84,29 @@ def closed_together(
 ) -> list[IdleClose]:
     """All closes at the moment of this one, itself included; empty where they need not be one event.
 
-    The others must have been idle for other times, and either all connections that were open were closed
-    or at least three and half of them.
+    A timer of each connection's own would have closed them as far apart as they had become idle. A sweep
+    of one timer would have closed others after as much idleness before. Either all connections that were
+    open were closed, or at least three and half of them.
     """
     at = close.close.time_ns
-    same = [
-        other
-        for other in closes
-        if abs(other.close.time_ns - at) <= MOMENT_NS and not other.announced and not other.at_once
-    ]
-    if close not in same or len(same) < _FEWEST - 1 or not _unequal([other.idle_ns for other in same]):
+    known = [other for other in closes if not other.announced]
+    same = [other for other in known if abs(other.close.time_ns - at) <= MOMENT_NS]
+    if close not in same or len(same) < _FEWEST - 1 or not _one_event(same):
+        return []
+    longest, shortest = max(o.idle_ns for o in same), min(o.idle_ns for o in same)
+    if any(not o.at_once and shortest <= o.idle_ns <= longest for o in known if o not in same):
         return []
     present = sum(c.opened_ns < at - MOMENT_NS and c.last_ns >= at - MOMENT_NS for c in connections)
     enough = len(same) >= present or (len(same) >= _FEWEST and 2 * len(same) >= present)
     return same if enough else []
+
+
+def _one_event(closes: Sequence[IdleClose]) -> bool:
+    """Whether the closes lie much closer together than the times at which their idleness began."""
+    times = [close.close.time_ns for close in closes]
+    idle = [close.idle_ns for close in closes]
+    apart = max(_APART_NS, _MUCH_CLOSER * (max(times) - min(times)), _UNEQUAL_SHARE * statistics.median(idle))
+    return max(idle) - min(idle) > apart
 
 
 def same_timer(one: int, other: int) -> bool:

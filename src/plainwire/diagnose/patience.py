@@ -21,6 +21,9 @@ _EARLY_NS, _LATE_NS = 2_000_000, 30_000_000
 """A timer fires a little late, never early; clocks of capture and program differ by little."""
 
 _SHORTEST_NS = 200_000_000
+_HASTY_NS = 2_000_000_000
+"""A client that waits for less is impatient whatever the server does."""
+
 _SAME_NS, _SAME_SHARE = 30_000_000, 0.01
 
 
@@ -46,7 +49,7 @@ def client_timeout_too_short(scene: Scene) -> Verdict | None:
     return replace(
         aborted,
         code="client-timeout-too-short",
-        fault="unknown" if scene.late is None else "client",
+        fault="client" if scene.late is not None or waited < _HASTY_NS else "unknown",
         certainty="likely" if scene.late is None and aborted.certainty == "proved" else aborted.certainty,
         facts=f"{aborted.facts} It had waited for {words.span(waited)}: a timer of its own."
         f"{pattern}{unknown}",

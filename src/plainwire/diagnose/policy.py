@@ -64,8 +64,7 @@ def server_max_age_close(scene: Scene) -> Verdict | None:
 def server_reload_close(scene: Scene) -> Verdict | None:
     """A verdict where the server closed several connections, differently idle, in one moment."""
     own, closes, connections = _surroundings(scene)
-    known = scene.idle_timeout
-    if own is None or own.close.kind == "rst" or (known is not None and known.fits(own.idle_ns)):
+    if own is None or own.close.kind == "rst" or own.announced:
         return None
     together = closed_together(own, closes, connections)
     if not together:

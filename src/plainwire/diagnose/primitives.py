@@ -24,7 +24,7 @@ import numpy as np
 from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange, Int64s, Request, Segments
+    from plainwire.model import CloseEvent, Connection, Exchange, Gap, Int64s, Request, Segments
 
 BLINDNESS_NS = 5_000_000
 """How long a program may be excused for not having noticed a close that its kernel had received."""
@@ -290,3 +290,15 @@ def wait_before_abort(connection: Connection, exchange: Exchange) -> int | None:
     if response is None or response.last_ns > close.time_ns:
         return close.time_ns - request.last_ns
     return None if response.complete else close.time_ns - response.last_ns
+
+
+def never_arrived(connection: Connection, gap: Gap) -> bool:
+    """Whether the receiver did not get the bytes of ``gap`` either: then the capture did not lose them.
+
+    It goes on acknowledging and never gets beyond the hole, although more came behind it.
+    """
+    segments = connection.segments
+    if segments is None:
+        return False
+    behind = (segments.side == gap.side.peer) & (segments.number > gap.packet) & (segments.ack >= 0)
+    return bool(behind.any()) and last_ack(connection, gap.side.peer) == gap.offset

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plainwire.model import SYN, Evidence, Side
+from plainwire.model import RST, SYN, Evidence, Side
 
 from . import primitives, words
 from .injected import LONG_IDLE_NS
@@ -23,6 +23,12 @@ _FEWEST_SENDINGS = 3
 _MOST_CITED = 5
 _BIG = 1000
 """A segment with fewer bytes fits through any path's smallest packet."""
+
+_HEADROOM = 300
+"""Tunnels leave about so much room above ``_BIG``."""
+
+_LONG_ENOUGH_NS = 1_000_000_000
+"""The server has repeated a lost segment several times by then (RFC 6298 section 5)."""
 
 _FRAGMENTATION_NEEDED = ((3, 4), (2, 0))
 """Type and code of ICMP (RFC 1191) and, type only, of ICMPv6 (RFC 4443 section 3.2)."""
@@ -68,16 +74,55 @@ def nat_idle_drop(scene: Scene) -> Verdict | None:
 
 def mtu_blackhole(scene: Scene) -> Verdict | None:
     """A verdict where only large segments were lost, each time, while smaller ones had passed."""
+    return _large_requests(scene) or _large_answers(scene)
+
+
+def _large_requests(scene: Scene) -> Verdict | None:
+    """The client's own large segments went out several times and were never acknowledged."""
     segments = scene.connection.segments
-    if segments is None or not len(segments):
-        return None
-    lost = _stuck(segments, scene.request.start)
-    if lost is None:
+    lost = None if segments is None else _stuck(segments, scene.request.start)
+    if segments is None or lost is None:
         return None
     rows, size = lost
-    passed = _largest_acknowledged(scene.world.by_server.get(scene.connection.server, [scene.connection]))
+    passed = _largest_acknowledged(_peers(scene))
     if not 0 < passed < size:
         return None
+    return _too_large(
+        scene,
+        f"A segment of {size} bytes was sent {len(rows)} times and never acknowledged; the largest that ever "
+        f"was acknowledged here had {passed} bytes.",
+        tuple(
+            Evidence(int(segments.number[row]), f"{size} bytes, sending {count}, never acknowledged")
+            for count, row in enumerate(rows[:_MOST_CITED], 1)
+        ),
+        sure=False,
+    )
+
+
+def _large_answers(scene: Scene) -> Verdict | None:
+    """The server's numbers went on although not one segment with the bytes between ever came."""
+    own = _never_came(scene.connection, scene.request.end)
+    if own is None:
+        return None
+    packet, missing, waited = own
+    largest = max((_largest_from_server(connection) for connection in _peers(scene)), default=0)
+    if missing < _BIG or waited < _LONG_ENOUGH_NS or not 0 < largest < _BIG + _HEADROOM:
+        return None
+    same = sum(_never_came(connection, 0) is not None for connection in _peers(scene))
+    return _too_large(
+        scene,
+        f"The server had the request, and its numbers went on by {missing} bytes in {words.span(waited)} "
+        f"of which not one came; the largest segment that ever came from it had {largest} bytes."
+        + (f" So it was on {same} connections." if same > 1 else ""),
+        (
+            Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
+            Evidence(packet, f"a small segment of the server's, {missing} bytes beyond what came"),
+        ),
+        sure=same > 1,
+    )
+
+
+def _too_large(scene: Scene, facts: str, cited: tuple[Evidence, ...], *, sure: bool) -> Verdict:
     said = [
         error
         for error in scene.connection.icmp_errors
@@ -88,23 +133,54 @@ def mtu_blackhole(scene: Scene) -> Verdict | None:
         connection=scene.connection,
         exchanges=(scene.exchange.id,),
         fault="path",
-        certainty="likely" if said else "possible",
-        facts=f"A segment of {size} bytes was sent {len(rows)} times and never acknowledged; the largest "
-        f"that ever was acknowledged here had {passed} bytes."
-        + (" A router said that packets were too large for its next link." if said else ""),
+        certainty="likely" if said or sure else "possible",
+        facts=facts + (" A router said that packets were too large for its next link." if said else ""),
         evidence=(
-            *(
-                Evidence(int(segments.number[row]), f"{size} bytes, sending {count}, never acknowledged")
-                for count, row in enumerate(rows[:_MOST_CITED], 1)
-            ),
+            *cited,
             *(Evidence(error.packet, "an ICMP error: the packet was too large") for error in said[:1]),
         ),
-        runner_up="loss at random: it would have struck small segments too"
-        if said
-        else "loss at random: not excluded, but it strikes small segments as well",
+        runner_up="loss at random: "
+        + (
+            "it would have struck small segments too"
+            if said or sure
+            else "not excluded, but it strikes small ones"
+        ),
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
     )
+
+
+def _never_came(connection: Connection, after: int) -> tuple[int, int, int] | None:
+    """The packet by which the server's numbers had gone on, by how many bytes, how long it had been silent.
+
+    None where the client has all, or the server had not acknowledged the client's stream up to ``after``.
+    """
+    segments = connection.segments
+    had = primitives.last_ack(connection, Side.CLIENT)
+    known = primitives.last_ack(connection, Side.SERVER)
+    if segments is None or had is None or known is None or known < after:
+        return None
+    ahead = np.flatnonzero(
+        (segments.side == Side.SERVER) & (segments.seq > had) & (segments.flags & RST == 0)
+    )
+    if not len(ahead) or (segments.length[ahead] > _BIG).any():
+        return None
+    before = np.flatnonzero((segments.side == Side.SERVER) & (segments.seq <= had))
+    row = int(ahead[-1])
+    since = int(segments.time_ns[before[-1]]) if len(before) else connection.opened_ns
+    return int(segments.number[row]), int(segments.seq[row]) - had, int(segments.time_ns[row]) - since
+
+
+def _largest_from_server(connection: Connection) -> int:
+    segments = connection.segments
+    if segments is None:
+        return 0
+    lengths = segments.length[segments.side == Side.SERVER]
+    return int(lengths.max()) if len(lengths) else 0
+
+
+def _peers(scene: Scene) -> list[Connection]:
+    return scene.world.by_server.get(scene.connection.server, [scene.connection])
 
 
 def _unanswered_sendings(scene: Scene) -> tuple[Segments, Int64s] | None:

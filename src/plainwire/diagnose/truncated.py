@@ -65,29 +65,38 @@ def response_truncated(scene: Scene) -> Verdict | None:
 
 
 def truncated_eof_delimited(scene: Scene) -> Verdict | None:
-    """A verdict where a body that ends with the connection was cut, as its own content coding shows.
+    """A verdict where a body that ends with the connection was cut, or nobody can tell whether it was.
 
-    Without such a coding nothing shows it: to the client the message looks complete.
+    A content coding (gzip and the like) shows that it was cut. Without one, and without a close_notify
+    before the FIN, the message is not complete by RFC 9112 section 9.8, though every client takes it so:
+    that is no failure that could be seen, and nothing more than possible.
     """
     response, close = scene.exchange.response, scene.server_close
     if response is None or response.framing != "close" or close is None or close.kind == "rst":
         return None
-    if response.content is None or not response.content.cut or close.time_ns < response.last_ns:
+    if close.time_ns < response.last_ns:
         return None
-    honest = close.kind == "close_notify" and scene.connection.tls is not None
+    cut = response.content is not None and response.content.cut
+    vouched = close.kind != "fin" or scene.connection.tls is None or not scene.connection.decrypted
+    whole = response.content is not None and response.content.complete
+    if not cut and (vouched or whole or not response.body_size):
+        return None
     return Verdict(
         code="truncated-eof-delimited",
         connection=scene.connection,
         exchanges=(scene.exchange.id,),
         fault="server",
-        certainty=_certainty(scene, close),
+        certainty=_certainty(scene, close) if cut else "possible",
         facts=f"The body has no length and ends with the connection ({words.act(close)}), after "
-        f"{response.body_size} bytes; its content coding says that more was to come."
-        + ("" if honest else " No close_notify vouches for that end. Most clients report success."),
+        f"{response.body_size} bytes"
+        + ("; its content coding says that more was to come." if cut else ".")
+        + ("" if vouched else " No close_notify vouches for that end, and most clients report success.")
+        + ("" if cut else " Whether all of it came, nobody can tell."),
         evidence=_evidence(response, close),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
+        failure=cut,
     )
 
 

@@ -35,7 +35,10 @@ def capture_artifact(scene: Scene) -> Verdict | None:
 
 def impaired(scene: Scene) -> bool:
     """Whether the capture was incomplete elsewhere on this connection, so that one grade less is certain."""
-    return scene.connection.mid_stream or bool(scene.connection.gaps)
+    connection = scene.connection
+    return connection.mid_stream or any(
+        not primitives.never_arrived(connection, gap) for gap in connection.gaps
+    )
 
 
 def _holes(scene: Scene) -> Iterator[Evidence]:
@@ -47,7 +50,7 @@ def _holes(scene: Scene) -> Iterator[Evidence]:
     if connection.snapped:
         yield Evidence(request.packet, "packets of this connection were cut by the snap length")
     for gap in connection.gaps:
-        if _concerns(gap, scene):
+        if _concerns(gap, scene) and not primitives.never_arrived(connection, gap):
             yield Evidence(
                 gap.packet, f"{gap.length} bytes from the {_side(gap.side)} are not in the capture"
             )

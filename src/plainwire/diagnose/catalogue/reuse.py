@@ -251,12 +251,15 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "truncated-eof-delimited",
-        "a body without a length was cut, and nothing in HTTP shows it",
-        "The response has neither Content-Length nor chunks: it ends where the connection ends. Here it "
-        "ended too early, as its content coding shows. Practically all clients report success.",
-        "A body delimited by the close of the connection whose content coding (gzip and the like) ends in "
-        "the middle.",
-        "A content coding that came to its end; a close by the client; a reset (reset-mid-response).",
+        "a body without a length may have been cut, and nothing in HTTP shows it",
+        "The response has neither Content-Length nor chunks: it ends where the connection ends. Without a "
+        "close_notify before the FIN, such a message is not complete, whoever ended it; practically all "
+        "clients report success. Where a content coding (gzip and the like) ends in its middle, bytes are "
+        "missing for certain.",
+        "A body delimited by the close of the connection whose content coding ends in the middle; or, then "
+        "only possible and not called a failure, one that ended with FIN and no close_notify inside TLS.",
+        "A content coding that came to its end; a close_notify; a close by the client; a reset "
+        "(reset-mid-response).",
         "Treat such a body as complete only after a close_notify; check digests or the format itself.",
         "Send Content-Length or chunks, and close_notify before FIN.",
         ("RFC 9112 section 9.8", "RFC 9112 section 8", "RFC 8446 section 6.1"),
