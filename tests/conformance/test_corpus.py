@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "conformance"
-_FOUND = 0.60
-"""Of tshark's messages in the sample."""
+_FOUND = 0.99
+"""Of tshark's messages in the sample; in the whole corpus it is more."""
 
 
 def _run(folder: Path, options: Sequence[str]) -> dict[str, Any]:
@@ -32,11 +32,18 @@ def _run(folder: Path, options: Sequence[str]) -> dict[str, Any]:
     return report
 
 
-def test_every_capture_is_read_and_what_tshark_finds_is_found(tmp_path: Path) -> None:
-    report = _run(tmp_path, ["--every", "12", "--secrets"])
+def test_what_tshark_finds_is_found_or_its_lack_explained(tmp_path: Path) -> None:
+    report = _run(tmp_path, ["--every", "24", "--secrets"])
     assert len(report["captures"]) > 300
     share = report["found"] / (report["found"] + report["theirs_alone"])
     assert share >= _FOUND, f"{share:.4f}"
+    unexplained = [
+        (capture["name"], difference["kind"], difference["packets"], difference["says"])
+        for capture in report["captures"]
+        for difference in capture["differences"]
+        if difference["reason"] is None and difference["whose"] != "ours"
+    ]
+    assert unexplained == []
 
 
 def test_a_capture_fed_packet_by_packet_gives_the_report_of_the_whole_file(tmp_path: Path) -> None:
