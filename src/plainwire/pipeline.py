@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from plainwire.conversation.quic import QuicConversation
     from plainwire.model import (
         CaptureItem,
+        Certificate,
         DatagramBatch,
         Endpoint,
         Exchange,
@@ -222,13 +223,27 @@ def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
 
 
 def _read_certificates(connections: list[Connection]) -> None:
-    """Of connections with alerts only: of healthy ones nobody asks."""
+    """Of connections with alerts, and of others to the same names: of the rest nobody asks."""
+    known: dict[bytes, Certificate] = {}
+    names: set[str | None] = set()
     for connection in connections:
         tls = connection.tls
         if tls is not None and tls.certificate and any(c.kind == "alert" for c in connection.closes):
-            from plainwire.tls.certificate import read  # noqa: PLC0415 - see __init__
+            names.add(tls.server_name)
+            tls.leaf = _certificate(tls.certificate, known)
+    names.discard(None)
+    for connection in connections if names else ():
+        tls = connection.tls
+        if tls is not None and tls.certificate and tls.leaf is None and tls.server_name in names:
+            tls.leaf = _certificate(tls.certificate, known)
 
-            tls.leaf = read(tls.certificate)
+
+def _certificate(der: bytes, known: dict[bytes, Certificate]) -> Certificate:
+    from plainwire.tls.certificate import read  # noqa: PLC0415 - see __init__
+
+    if der not in known:
+        known[der] = read(der)
+    return known[der]
 
 
 def _random(connection: Connection) -> bytes:

@@ -23,6 +23,7 @@ from .crash import server_crash_mid_stream
 from .early import early_response_reset
 from .grouping import group
 from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
+from .interception import intercepted
 from .late import as_the_client_saw, departure, too_late
 from .overlapping import pipelining_broken, response_not_drained
 from .patience import client_timeout_too_short
@@ -134,7 +135,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     for rule in (proxy_refused, *connect.CONNECTION_RULES, *handshake.CONNECTION_RULES):
         verdict = rule(connection, world)
         if verdict is not None:
-            return verdict
+            return intercepted(verdict, connection, world)
     return None
 
 
