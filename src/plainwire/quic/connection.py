@@ -414,7 +414,9 @@ class QuicConnection:
         for end in (0, 1):
             side = self.side(end)
             self._handshake.info.key_updates[side] = self._keyring.updates(side)
-            info.missing_packets[side] = self._numbers[2][end].missing
+            info.missing_packets[side] = self._numbers[2][end].missing_beside(
+                [space[end] for space in self._numbers[:2]]
+            )
         facts.established = facts.established or any(
             (form, self._client) in self._unopened for form in (Form.HANDSHAKE, Form.ONE_RTT)
         )

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_RANGES = 512
 """How many runs of numbers are kept apart; of more, the lowest are forgotten."""
@@ -57,3 +62,35 @@ class Numbers:
     def missing(self) -> int:
         """How many numbers between the lowest and the largest were not seen."""
         return max(self.largest - self._first + 1 - self.count, 0) if self.count else 0
+
+    def missing_beside(self, others: Sequence[Numbers]) -> int:
+        """Return how many are ``missing``; some senders (aioquic) number all packet number spaces in one row.
+
+        They do where no number is in two spaces; what another space has is not missing then.
+        """
+        if any(_common(one, other) for one, other in combinations((self, *others), 2)):
+            return self.missing
+        holes = list(zip(self._ends, self._starts[1:], strict=False))
+        return self.missing - sum(_overlap(holes, other.runs) for other in others)
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """The runs ``[start, end)`` that are kept."""
+        return list(zip(self._starts, self._ends, strict=True))
+
+
+def _common(one: Numbers, other: Numbers) -> int:
+    return _overlap(one.runs, other.runs)
+
+
+def _overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
+    """How many numbers are in both lists of runs, each in order."""
+    at = found = 0
+    for start, end in some:
+        while at < len(others) and others[at][1] <= start:
+            at += 1
+        row = at
+        while row < len(others) and others[row][0] < end:
+            found += min(end, others[row][1]) - max(start, others[row][0])
+            row += 1
+    return found
