@@ -97,6 +97,7 @@ def test_an_http3_upload_in_ip_fragments(tmp_path: Path, monkeypatch: pytest.Mon
     assert recorded.stdout.startswith("h3|200|/large|")
     (exchange,) = recorded.report["exchanges"]
     assert (exchange["request"]["body_size"], exchange["outcome"]) == (len(UPLOAD), "complete")
+    assert recorded.report["connections"][0]["quic"]["missing_packets"] == [0, 0]
     assert recorded.report["findings"] == []
     assert _count(recorded, "ip.flags.mf == 1") > len(UPLOAD) // 3000
 
