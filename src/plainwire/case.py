@@ -57,6 +57,26 @@ class Case:
         return self.folder / "stderr.txt"
 
 
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """The folder of a hunt (0700): a row for each run, and the cases of those that failed."""
+
+    folder: Path
+
+    @property
+    def runs(self) -> Path:
+        """What is kept of every run, one JSON object a line."""
+        return self.folder / "runs.jsonl"
+
+    def case(self, number: int) -> Case:
+        """The case of one run."""
+        return Case(self.folder / f"run-{number:04}")
+
+    def passing(self, number: int, kind: str) -> Path:
+        """A file that exists only while a run lasts: its output, its row."""
+        return self.folder / f"run-{number:04}.{kind}"
+
+
 def private_file(path: Path) -> int:
     """Create ``path`` (0600, whatever the umask) and return a descriptor for writing; never follow a link."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -10,7 +10,7 @@ import click
 
 from plainwire.model import UserError
 
-COMMANDS = ("run", "analyze", "show", "explain", "inspect", "demo")
+COMMANDS = ("run", "hunt", "analyze", "show", "explain", "inspect", "demo")
 """Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
 
 

@@ -1,0 +1,11 @@
+"""Joins many runs: a program is run again and again, and what its failures have in common is told.
+
+Above ``recording``, which makes one case; of each run a row is kept (``facts``), and rows are all that the
+conclusion needs.
+"""
+
+from .conclusion import Conclusion, conclude, exit_status
+from .facts import Run, load
+from .hunt import FAIL_ON, Hunt, Plan, hunt
+
+__all__ = ["FAIL_ON", "Conclusion", "Hunt", "Plan", "Run", "conclude", "exit_status", "hunt", "load"]

@@ -1,0 +1,169 @@
+"""``--aim``: what is known of the servers' limits, used to make the failure likely.
+
+Most failures of kept connections need a certain pause before a request. How long the program pauses is its
+own affair; from outside it can only be made to pause longer, by stopping it for a while (SIGSTOP). Its
+connections go on meanwhile: the kernel answers for it, and the server's timer runs. What cannot be done so is
+said, with what to change in the program instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from plainwire.case import Case
+
+    from .facts import Run
+
+_MOST_PAUSES = 4
+_LONGEST_NS = 120_000_000_000
+"""Nobody waits longer for a program that stands still."""
+_LOOK = 0.02  # seconds
+_PATIENCE = 60.0  # seconds until the program's first connection
+_BETWEEN = 1.0  # seconds, at most, from one pause to the next
+_RETRYING = {
+    "boto3": "AWS_MAX_ATTEMPTS=1",
+    "botocore": "AWS_MAX_ATTEMPTS=1",
+    "aws-cli": "AWS_MAX_ATTEMPTS=1",
+    "pip": "PIP_RETRIES=0",
+    "uv": "UV_HTTP_RETRIES=0",
+    "npm": "npm_config_fetch_retries=0",
+    "cargo": "CARGO_NET_RETRY=0",
+}
+"""Clients that repeat requests by themselves, and the variable that keeps them from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server's idle timeout, from ``low_ns`` to ``high_ns``, and how often it was ``seen``."""
+
+    address: str
+    low_ns: int
+    high_ns: int
+    round_trip_ns: int
+    seen: int
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """Pauses before a request that meet the server's close, in ns."""
+        return max(0, self.low_ns - self.round_trip_ns), self.high_ns
+
+
+def targets(runs: Iterable[Run]) -> list[Target]:
+    """The idle timeouts that the runs showed, those seen most often first."""
+    found: dict[str, Target] = {}
+    for run in runs:
+        for limits in run.servers:
+            if limits.idle_timeout is None:
+                continue
+            low, high, seen = limits.idle_timeout
+            trip = limits.round_trip_ns or 0
+            old = found.get(limits.address)
+            if old is not None:
+                low, high, seen = min(low, old.low_ns), max(high, old.high_ns), seen + old.seen
+                trip = max(trip, old.round_trip_ns)
+            found[limits.address] = Target(limits.address, low, high, trip, seen)
+    return sorted(found.values(), key=lambda target: -target.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Stops of the program that let its connections idle from ``low_ns`` to ``high_ns``."""
+
+    low_ns: int
+    high_ns: int
+
+    def make(self, case: Case, number: int) -> None:
+        """Stop the program of a running recording a few times, at moments that differ from run to run.
+
+        To be called in a thread of its own; ends with the program. Which process to stop is known from its
+        first connection.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are for the main thread
+        chance = random.Random(number)  # noqa: S311 - no secret, and the same at every hunt
+        pid = _first_to_connect(case, time.monotonic() + _PATIENCE)
+        for _ in range(_MOST_PAUSES if pid is not None else 0):
+            time.sleep(chance.uniform(0, _BETWEEN))
+            if not _stopped(pid, chance.uniform(self.low_ns, self.high_ns) / 1e9):
+                return
+
+
+def _first_to_connect(case: Case, deadline: float) -> int | None:
+    while time.monotonic() < deadline:
+        for line in _lines(case):
+            if b'"tls"' in line or b'"connect"' in line:
+                try:
+                    return int(json.loads(line)["pid"])
+                except (ValueError, KeyError):
+                    continue
+        time.sleep(_LOOK)
+    return None
+
+
+def _lines(case: Case) -> list[bytes]:
+    try:
+        return case.program.read_bytes().splitlines()
+    except OSError:
+        return []
+
+
+def _stopped(pid: int | None, seconds: float) -> bool:
+    """Stop a process for so long; False where it is gone."""
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return threading.main_thread().is_alive()
+
+
+def pauses(runs: Sequence[Run]) -> Pauses | None:
+    """Return the pauses that the runs suggest; None where no idle timeout short enough was seen."""
+    for target in targets(runs):
+        low, high = target.band
+        if high <= _LONGEST_NS:
+            return Pauses(low, high)
+    return None
+
+
+def advice(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield what would make the failure likely, and what cannot be done from outside."""
+    found = targets(runs)
+    for target in found:
+        low, high = (f"{ns / 1e9:.3f}" for ns in target.band)
+        yield (
+            f"{target.address} closes idle connections: let the program wait {low} to {high} s between two "
+            "requests on one connection, and the second meets the close. --aim can only stop the program for "
+            "so long at moments of its own choice; a sleep between the two requests is surer."
+        )
+    counts = sorted({(s.address, s.max_requests) for run in runs for s in run.servers if s.max_requests})
+    for address, most in counts:
+        yield (
+            f"{address} ends connections after {most} requests: let the program send that many on one "
+            "connection. Nothing from outside makes it do so."
+        )
+    if not found and not counts:
+        yield (
+            "No limit of a server was seen, so that there is nothing to aim at. Server limits show where a "
+            "connection idles until the server closes it: let the program keep one open at its end."
+        )
+    knobs = {_RETRYING[agent] for run in runs for agent in run.agents if agent in _RETRYING}
+    if knobs:
+        yield (
+            f"The client repeats failed requests by itself. With {' and '.join(sorted(knobs))} in its "
+            "environment it does not, and the program fails where the wire does."
+        )

@@ -1,0 +1,237 @@
+"""The hunt itself: run after run, until it is known what is the matter or the limit is reached.
+
+Signals are taken one by one, as in ``acquire.supervise``: Ctrl-C has reached the programs already and only
+ends the hunt; runs that it cut short do not count. A second one is passed on as SIGTERM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plainwire import case as cases
+from plainwire.acquire import sudo
+from plainwire.model import UserError
+
+from . import aim, worker
+from .facts import Run, encode
+from .rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .rule import End
+
+FAIL_ON = ("exit", "hidden", "both")
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_LOOK_AGAIN = 0.5
+_TROUBLE = 3
+"""So many runs in a row that could not be recorded end the hunt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to hunt. ``fail_on``: words of ``FAIL_ON`` or codes of causes; any of them makes a run fail."""
+
+    command: Sequence[str]
+    limit: int
+    folder: Path | None = None
+    jobs: int = 1
+    until_failure: bool = False
+    fail_on: Sequence[str] = ("both",)
+    aim: bool = False
+    interface: str = "any"
+    capture_filter: str = ""
+    before: Sequence[Run] = field(default=(), repr=False)
+
+
+@dataclass(slots=True)
+class Hunt:
+    """What came of it."""
+
+    folder: Path
+    runs: list[Run]
+    end: End = "limit"
+    interrupted: int = 0
+    unrecorded: int = 0
+    aimed: int = 0
+
+
+def fails(run: Run, fail_on: Sequence[str]) -> bool:
+    """Whether a run counts as a failing one."""
+    by_exit, by_wire = run.status != 0, run.hidden
+    says = {"exit": by_exit, "hidden": by_wire, "both": by_exit or by_wire}
+    return any(says.get(word, word in run.codes) for word in fail_on)
+
+
+def hunt(plan: Plan, tell: Callable[[Hunt, int], None] = lambda _hunt, _running: None) -> Hunt:
+    """Run the plan; ``tell`` hears of every run that has ended, with the number of those still running.
+
+    Raises:
+        UserError: a bad folder, no right to capture, no such command.
+
+    """
+    if plan.folder is None:
+        folder = cases.create_named(Path.cwd(), time.time(), "hunt").folder
+    else:
+        folder = cases.create(plan.folder).folder
+    with contextlib.suppress(OSError):
+        sudo.hand_over(folder)
+    _preload()
+    chase = _Chase(plan, cases.Hunt(folder), tell)
+    try:
+        with _signals_held() as heard:
+            return chase.run(heard)
+    except UserError:
+        if not chase.hunt.runs:
+            with contextlib.suppress(OSError):
+                cases.Hunt(folder).runs.unlink(missing_ok=True)
+                folder.rmdir()
+        raise
+
+
+def _preload() -> None:
+    """Import once what every run needs."""
+    from plainwire import pipeline  # noqa: F401, PLC0415
+    from plainwire.diagnose import comparison, testimony  # noqa: F401, PLC0415
+    from plainwire.report import html, json  # noqa: F401, PLC0415
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[frozenset[signal.Signals]]:
+    """Block what would end us; what is ignored (nohup) stays so."""
+    heard = frozenset(n for n in _ENDING if signal.getsignal(n) != signal.SIG_IGN)
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, heard | {signal.SIGCHLD})
+    try:
+        yield heard
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+class _Chase:
+    """A hunt that is going on."""
+
+    def __init__(self, plan: Plan, folder: cases.Hunt, tell: Callable[[Hunt, int], None]) -> None:
+        self.plan, self.folder, self.tell = plan, folder, tell
+        self.hunt = Hunt(folder.folder, [])
+        self.rule = Rule(plan.before)
+        self._running: dict[int, int] = {}  # pid to the number of its run
+        self._next = 1
+        self._over: End | None = None
+        self._asked_to_end = 0
+        self._trouble = 0
+        self._error: UserError | None = None
+
+    def run(self, heard: frozenset[signal.Signals]) -> Hunt:
+        """Go on until the end; every run that has begun is waited for."""
+        while True:
+            while (
+                self._over is None and self._next <= self.plan.limit and len(self._running) < self.plan.jobs
+            ):
+                self._begin()
+            if not self._running:
+                break
+            info = signal.sigtimedwait(heard | {signal.SIGCHLD}, _LOOK_AGAIN)
+            if info is not None and info.si_signo in heard:
+                self._interrupt(signal.Signals(info.si_signo), by_process=info.si_code <= 0)
+            self._reap()
+        if self._error is not None:
+            raise self._error
+        self.hunt.end = self._over or "limit"
+        self.hunt.runs.sort(key=lambda run: run.number)
+        return self.hunt
+
+    def _begin(self) -> None:
+        number, self._next = self._next, self._next + 1
+        pauses = aim.pauses([*self.plan.before, *self.hunt.runs]) if self.plan.aim else None
+        self.hunt.aimed += pauses is not None
+        try:
+            pid = worker.start(
+                self.folder,
+                number,
+                self.plan.command,
+                interface=self.plan.interface,
+                capture_filter=self.plan.capture_filter,
+                pauses=pauses,
+            )
+        except OSError as error:
+            self._fail(UserError(f"{self.folder.folder}: {error.strerror}"))
+            return
+        self._running[pid] = number
+
+    def _fail(self, error: UserError) -> None:
+        self._error, self._over = self._error or error, "trouble"
+
+    def _interrupt(self, number: signal.Signals, *, by_process: bool) -> None:
+        """A signal of the terminal has reached everybody; one that a process sent has reached only us."""
+        self._over, passed_on = "interrupted", number
+        self._asked_to_end += 1
+        if self._asked_to_end > 1:
+            passed_on = signal.SIGTERM
+        if by_process or self._asked_to_end > 1:
+            for pid in self._running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, passed_on)
+
+    def _reap(self) -> None:
+        for pid in list(self._running):
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self._ended(self._running.pop(pid))
+
+    def _ended(self, number: int) -> None:
+        try:
+            run = worker.collect(self.folder, number)
+        except UserError as error:
+            worker.discard(self.folder, number)
+            self._fail(error)
+            return
+        if self._asked_to_end or run is None:
+            worker.discard(self.folder, number)
+            self._count_lost()
+            return
+        self._trouble = 0
+        self._keep(run)
+        self.hunt.runs.append(run)
+        if self._over is None:
+            self._over = self._decide(run)
+        self.tell(self.hunt, len(self._running))
+
+    def _count_lost(self) -> None:
+        """A run that was cut short, or could not be recorded."""
+        if self._asked_to_end:
+            self.hunt.interrupted += 1
+            return
+        self.hunt.unrecorded += 1
+        self._trouble += 1
+        if self._trouble == _TROUBLE:
+            self._over = self._over or "trouble"
+
+    def _keep(self, run: Run) -> None:
+        run.failed = fails(run, self.plan.fail_on)
+        if run.failed:
+            run.case = self.folder.case(run.number).folder.name
+        else:
+            worker.discard(self.folder, run.number)
+        new = not self.folder.runs.exists()
+        descriptor = (
+            cases.private_file(self.folder.runs)
+            if new
+            else os.open(self.folder.runs, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        )
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            file.write(encode(run))
+        if new:
+            with contextlib.suppress(OSError):
+                sudo.hand_over(self.folder.folder)
+
+    def _decide(self, run: Run) -> End | None:
+        if run.failed and self.plan.until_failure:
+            return "first failure"
+        return self.rule.after(self.hunt.runs, run)

@@ -1,0 +1,75 @@
+"""When to stop: a sequential rule, so that looking again and again does not make chance look like a cause.
+
+The comparison is made when 3, 6, 12, ... runs have failed, and at the j-th look it has to be significant at
+0.05 / 2 ** j: all looks together err in at most one hunt of twenty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from plainwire.diagnose.comparison import FEWEST, SIGNIFICANCE, Comparison, compare_trials
+from plainwire.diagnose.statistics.prediction import clean_runs_needed
+from plainwire.diagnose.trials import join
+
+from . import exposure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .facts import Run
+
+End = Literal["limit", "first failure", "established", "cured", "not cured", "interrupted", "trouble"]
+
+PATTERNLESS = 12
+"""Runs that fail of the same cause, after which more would show only what half of all requests have."""
+
+
+def compared(runs: Sequence[Run]) -> Comparison:
+    """Compare the failures of all runs with what succeeded in any of them."""
+    requests = compare_trials(join([run.trials for run in runs]))
+    attempts = compare_trials(join([run.attempts for run in runs]))
+    return Comparison(requests.contrasts + attempts.contrasts, requests.undecided + attempts.undecided)
+
+
+class Rule:
+    """Decides after every run. ``before``: the runs before a fix, which is then what is tested."""
+
+    def __init__(self, before: Sequence[Run] = ()) -> None:
+        self._looks = 0
+        self._next_look = FEWEST
+        self._old = {code for run in before if run.failed for code in run.codes}
+        self._before = before
+        self._clean_needed = clean_runs_needed(sum(run.failed for run in before), len(before))
+        self._triggers = exposure.triggers(compared(before).contrasts) if before else []
+
+    def after(self, runs: Sequence[Run], last: Run) -> End | None:
+        """Whether to stop after ``last``, one of ``runs``."""
+        if self._before:
+            return self._of_fix(runs, last)
+        return "established" if last.failed and self._established(runs) else None
+
+    def _established(self, runs: Sequence[Run]) -> bool:
+        causes = Counter(code for run in runs if run.failed for code in {*run.codes})
+        if not causes:
+            return False
+        code, count = causes.most_common(1)[0]
+        if count >= self._next_look:
+            self._looks += 1
+            self._next_look = 2 * count
+            bound = SIGNIFICANCE / 2**self._looks
+            if any(c.code == code and c.p <= bound for c in compared(runs).contrasts):
+                return True
+        return count >= PATTERNLESS
+
+    def _of_fix(self, runs: Sequence[Run], last: Run) -> End | None:
+        if self._old & {*last.codes} or (last.failed and not self._old):
+            return "not cured"
+        if self._clean_needed is not None and sum(not run.failed for run in runs) >= self._clean_needed:
+            return "cured"
+        for trigger in self._triggers:
+            trial = exposure.weigh(trigger, self._before, runs)
+            if trial.after[1] and trial.p <= SIGNIFICANCE:
+                return "cured"
+        return None
