@@ -47,10 +47,13 @@ def control(found: list[Program], folder: Path, connections: int) -> bool:
             _with_server(server, own, share, folder / "healthy" / server, total)
         except webservers.AbsentError as error:
             print(f"{server:10} absent: {error}")
-    print(
-        f"{'all':10} {'':12} {total.connections:11} {total.exchanges:9} {total.undecrypted:11} {len(total.findings)}"
-    )
+    _line("all", "", total, f"{len(total.findings)} findings")
     return not total.findings
+
+
+def _line(server: str, client: str, seen: Seen, words: str) -> None:
+    counts = f"{seen.connections:11} {seen.exchanges:9} {seen.undecrypted:11}"
+    print(f"{server:10} {client:12} {counts} {words}", flush=True)
 
 
 def _fresh(program: Program) -> Program:
@@ -65,19 +68,16 @@ def _fresh(program: Program) -> Program:
 def _with_server(server: str, clients: list[Program], share: int, folder: Path, total: Seen) -> None:
     with webservers.serving(server, folder) as (port, authority):
         for program in clients:
-            seen = _talk(program, port, authority, share, folder / f"case-{program.name}")
-            print(
-                f"{server:10} {program.name:12} {seen.connections:11} {seen.exchanges:9} {seen.undecrypted:11} "
-                f"{', '.join(seen.findings) or '-'} {seen.words}",
-                flush=True,
-            )
+            seen = talk(program, port, authority, share, folder / f"case-{program.name}")
+            _line(server, program.name, seen, f"{', '.join(seen.findings) or '-'} {seen.words}")
             total.connections += seen.connections
             total.exchanges += seen.exchanges
             total.undecrypted += seen.undecrypted
             total.findings += seen.findings
 
 
-def _talk(program: Program, port: int, authority: Path, share: int, case: Path) -> Seen:
+def talk(program: Program, port: int, authority: Path, share: int, case: Path) -> Seen:
+    """Let one client open ``share`` connections under ``plainwire run``, and read what it reports."""
     arguments = [webservers.HOST, str(port), str(authority), str(share * EACH), "30", "GET", "0", *PAUSES]
     run = [sys.executable, "-m", "plainwire", "run", "-o", str(case), "--", *program.command, *arguments]
     environment = {**os.environ, "FRESH": str(EACH)}

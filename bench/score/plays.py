@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, Stage
-from plainwire.lab.scenario import CONTRIBUTORY
 
 from . import programs
 
@@ -49,7 +48,7 @@ class Outcome:
     """Code, fault, certainty, and "remark" or "failure"."""
     problems: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    """Expected codes that name a party which the scenario rules out."""
+    """Codes that name a party which the scenario rules out."""
     false: list[str] = field(default_factory=list)
     """Codes that have no business here."""
     raised: str = ""
@@ -124,14 +123,20 @@ def _scored(play: Play, stage: Stage, *, own: bool) -> Outcome:
         scenario = dataclasses.replace(scenario, also=scenario.also | HIDDEN, harms=False)
     score = truth.score(scenario, stage)
     struck = score.struck or not scenario.expects
-    allowed = scenario.expects | scenario.also | (CONTRIBUTORY if scenario.expects else frozenset())
+    allowed = truth.allowed(scenario, score)
     return Outcome(
         play,
         "played" if struck else "not struck",
         sorted(scenario.expects),
         [[f.code, f.fault, f.certainty, "failure" if f.failure else "remark"] for f in score.findings],
         [each for each in score.problems if not each.startswith("nothing failed")],
-        [f.code for f in score.findings if f.code in scenario.expects and f.fault not in scenario.fault],
+        [f.code for f in score.findings if _accuses_wrongly(scenario, f, allowed)],
         [f.code for f in score.findings if f.code not in allowed],
         truth.common_text(score),
     )
+
+
+def _accuses_wrongly(scenario: Scenario, finding: truth.Named, allowed: frozenset[str]) -> bool:
+    """Whether a party is named that had no part in it; other codes that may come out have their own."""
+    mentioned = finding.code in allowed - scenario.expects
+    return finding.failure and not mentioned and finding.fault not in {*scenario.fault, truth.UNDECIDED}

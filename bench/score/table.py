@@ -22,14 +22,14 @@ def lines(outcomes: list[Outcome]) -> Iterator[str]:
 
 
 def _by_code(played: list[Outcome]) -> Iterator[str]:
-    codes = sorted({code for each in played for code in (*each.expects, *each.false)})
+    codes = sorted({code for each in played for code in (*each.expects, *each.false, *each.wrong)})
     yield f"{'code':36} {'planted':>8} {'found':>6} {'recall':>7} {'false':>6} {'wrong party':>12}"
     planted = found = 0
     for code in codes:
         here = [each for each in played if code in each.expects]
         hits = sum(any(f[0] == code for f in each.findings) for each in here)
         false = sum(code in each.false for each in played)
-        wrong = sum(each.wrong.count(code) for each in here)
+        wrong = sum(each.wrong.count(code) for each in played)
         planted, found = planted + len(here), found + hits
         recall = f"{hits / len(here):.2f}" if here else "-"
         yield f"{code:36} {len(here):8} {hits:6} {recall:>7} {false:6} {wrong:12}"
@@ -66,4 +66,4 @@ def _short(state: str) -> str:
 
 def _proved_wrong(outcome: Outcome) -> Iterator[bool]:
     for code, _, certainty, kind in outcome.findings:
-        yield certainty == "proved" and kind == "failure" and code in {*outcome.wrong, *outcome.false}
+        yield certainty == "proved" and kind == "failure" and code in outcome.wrong

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 NAMES = [scenario.name for scenario in scenarios.SCENARIOS]
 SAMPLE = [
     "keepalive-idle-race",
-    "stale-connection-reuse",
     "response-truncated",
     "unsolicited-408",
     "hidden-retry",
     "middlebox-injected-reset",
-    "nat-idle-reset",
     "max-requests-announced",
     "reordering",
     "healthy",

@@ -7,7 +7,7 @@ acknowledge a request that the server never got, and so hide the very race that 
 It writes down what it did and saw (``log``, one JSON object a line):
 
     {"event": FAULT, "time", "port"}     a fault struck the connection from that client port
-    {"event": "crossed", "time", "port"} client data met the server's FIN on the way
+    {"event": "crossed", "time", "port"} client data met the server's FIN or RST|ACK on the way
     {"event": "late", "time", "port"}    client data after it had acknowledged the server's FIN
 """
 
@@ -125,7 +125,8 @@ class Middlebox:
 
     def _witness(self, flow: _Flow, side: str, seen: Segment) -> None:
         """Write down client data that comes to a connection whose server has closed it."""
-        if side == "server" and seen.flags & FIN and flow.fin is None:
+        aborts = seen.flags & (RST | ACK) == RST | ACK
+        if side == "server" and (seen.flags & FIN or aborts) and flow.fin is None:
             flow.fin = seen
             if flow.request_end is not None and _after(flow.request_end, seen.ack):
                 self._write("crossed", flow)  # it had passed here, and had not arrived

@@ -46,6 +46,7 @@ class Streams:
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self._targets: dict[int, str] = {}
         self._cut = False
+        self._patience = READ_FIRST
 
     def serve(self) -> None:
         """Serve streams until one of the two ends hangs up."""
@@ -95,6 +96,7 @@ class Streams:
                 self._http.close_connection(last_stream_id=max(0, stream - 2))
             case StreamFault.GOAWAY_PROMISES:
                 self._http.close_connection(last_stream_id=stream)
+                self._patience = 0.0  # else many clients hang up first
             case StreamFault.GOAWAY_ACCUSES:
                 self._http.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, b"too_many_pings", stream)
             case StreamFault.HALF:
@@ -118,7 +120,7 @@ class Streams:
         return True
 
     def _hang_up(self) -> None:
-        time.sleep(READ_FIRST)
+        time.sleep(self._patience)
         if self._cut:
             self._tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
             return

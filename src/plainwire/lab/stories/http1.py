@@ -97,6 +97,7 @@ SCENARIOS = (
         server=Behaviour(reload_at=1.1),
         client=parallel(4, 20, 0.0, 0.02, 0.05),
         route=Route(delay=0.05),
+        fault=frozenset({"server", "both"}),
         aimed=True,
     ),
     Scenario(
