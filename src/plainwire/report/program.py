@@ -50,10 +50,8 @@ def _of_attempts(attempts: Attempts) -> Iterator[str]:
         f"{attempts.asked}, and may have seen {attempts.seen_rate:.1%} fail."
     )
     if attempts.perhaps_twice:
-        yield (
-            f"{_count(attempts.perhaps_twice, 'request', 'requests')} that are not safe to repeat may have "
-            "been carried out twice."
-        )
+        unsafe = _count(attempts.perhaps_twice, "request that is", "requests that are")
+        yield f"{unsafe} not safe to repeat may have been carried out twice."
     if attempts.backoff:
         yield f"The pauses before repetitions: {attempts.backoff}."
 

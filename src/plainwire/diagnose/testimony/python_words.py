@@ -210,5 +210,5 @@ PYTHON = (
         Wire.NO_CONNECT,
     ),
     row("aiohttp", "an error status", r"\bClientResponseError: [45]\d\d\b", Wire.STATUS),
-    row("aiohttp", "Bad status line", r"\bBadStatusLine\b|Bad status line", Wire.NONSENSE),
+    row("aiohttp", "Bad status line", r"\bBad status line\b", Wire.NONSENSE),
 )

@@ -46,9 +46,10 @@ _OTHER_ERROR = re.compile(
     r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
 )
 _SIGNS = re.compile(
-    r"rror|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|Remote|"
-    r"NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|x509|"
-    r"PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|received"
+    r"rror|Errno|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|"
+    r"Remote|NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|"
+    r"x509|PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|"
+    r"received"
 )
 
 

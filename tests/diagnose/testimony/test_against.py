@@ -1,0 +1,156 @@
+"""What the program said, held against the wire."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import diagnose, testimony
+from tests.diagnose.testimony.speech import (
+    OWNER,
+    PYTHON_3_13,
+    REMOTE_DISCONNECTED,
+    account,
+    error,
+    words,
+)
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Finding, Outcome, ProgramEvents, Testimony
+
+
+def owned(wire: Wire, outcome: Outcome = "unanswered") -> Connection:
+    connection = wire.done(outcome)
+    connection.program = OWNER
+    return connection
+
+
+def reset_mid_request() -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    wire.close(SERVER, "rst", 400)
+    return owned(wire)
+
+
+def closed_mid_request() -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    wire.close(SERVER, "fin", 400)
+    return owned(wire)
+
+
+def heard(connection: Connection, events: ProgramEvents) -> tuple[str, Testimony]:
+    findings: list[Finding] = diagnose([connection])
+    account_given = testimony.testify([connection], findings, events)
+    return only(findings).program_says, account_given
+
+
+def test_words_that_a_version_has_for_a_reset_and_a_close_are_said_to_tell_nothing() -> None:
+    says, account_given = heard(reset_mid_request(), account(words(REMOTE_DISCONNECTED, 401)))
+    assert says.startswith(
+        "The program (http.client on Python 3.11.2) said RemoteDisconnected 1.00 ms after packet "
+    )
+    assert "the wire shows a reset before any byte of the response" in says
+    assert "cannot tell the two apart" in says
+    assert account_given.sayings[0].exchange == 2
+
+
+def test_words_that_the_wire_contradicts_are_named() -> None:
+    says, _ = heard(reset_mid_request(), account(words(REMOTE_DISCONNECTED, 401), process=PYTHON_3_13))
+    assert "contradict each other" in says
+
+
+def test_words_that_mean_just_what_the_wire_shows_are_confirmed() -> None:
+    says, _ = heard(closed_mid_request(), account(words(REMOTE_DISCONNECTED, 401), process=PYTHON_3_13))
+    assert "That is what the wire shows: a close before any byte of the response." in says
+
+
+def test_what_the_kernel_told_the_program_is_told_with_its_packet() -> None:
+    events = account()
+    events.errors = [error(errno.ECONNRESET, 401)]
+    says, account_given = heard(reset_mid_request(), events)
+    assert "Its read() failed with ECONNRESET, 1.00 ms after packet" in says
+    assert account_given.errors == {"ECONNRESET": 1}
+
+
+def test_failure_that_the_program_says_nothing_of_is_told_as_such() -> None:
+    says, _ = heard(reset_mid_request(), account(status=0))
+    assert says == "Nothing about it was seen on its standard error; it ended with status 0."
+
+
+def test_words_of_another_process_do_not_belong_to_a_connection() -> None:
+    events = account(words(REMOTE_DISCONNECTED, 401, pid=9))
+    _, account_given = heard(reset_mid_request(), events)
+    assert account_given.sayings[0].exchange is None
+
+
+def test_words_before_the_request_do_not_belong_to_it() -> None:
+    _, account_given = heard(reset_mid_request(), account(words(REMOTE_DISCONNECTED, 100)))
+    assert account_given.sayings[0].exchange is None
+
+
+def test_each_failure_gets_its_own_words_and_the_rest_is_counted() -> None:
+    connections = []
+    for number in range(3):
+        wire = Wire(
+            id=number + 1, first_exchange=10 * number + 1, first_packet=100 * number + 1, start=1000 * number
+        )
+        wire.ok(0)
+        wire.ask(300)
+        wire.close(SERVER, "rst", 400)
+        connections.append(owned(wire))
+    findings = diagnose(connections)
+    events = account(words(REMOTE_DISCONNECTED, 401), words(REMOTE_DISCONNECTED, 2401))
+    account_given = testimony.testify(connections, findings, events)
+    assert [saying.exchange for saying in account_given.sayings] == [2, 22]
+    assert "It was seen to speak of 2 of these 3 failures." in only(findings).program_says
+
+
+def test_error_that_nothing_on_the_wire_explains_is_told() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.close(CLIENT, "fin", 200)
+    connection = wire.done()
+    connection.program = OWNER
+    text = 'Traceback (most recent call last):\n  File "test.py", line 3\nKeyError: 3\n'
+    account_given = testimony.testify([connection], [], account(words(text, 150)))
+    assert account_given.sayings[0].exchange is None
+    assert account_given.remarks[0].startswith("Nothing that was seen on the wire explains")
+    assert account_given.remarks[1] == "The program ended with status 1; no request failed on the wire."
+
+
+def test_healthy_program_is_told_nothing_of() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.close(CLIENT, "fin", 200)
+    account_given = testimony.testify(
+        [wire.done()], [], account(words("200 OK, all closed, 0 errors\n", 150), status=0)
+    )
+    assert (account_given.sayings, account_given.remarks) == ([], [])
+
+
+def test_whole_response_in_the_capture_is_named_where_the_program_reports_a_broken_pipe() -> None:
+    wire = Wire()
+    wire.ask(0, method="POST", size=50_000, complete=False)
+    wire.answer(100, status=413, close=True)
+    wire.close(SERVER, "rst", 101)
+    connection = wire.done()
+    connection.program = OWNER
+    events = account(words("BrokenPipeError: [Errno 32] Broken pipe\n", 103))
+    events.errors = [error(errno.EPIPE, 102, "send")]
+    findings = diagnose([connection])
+    testimony.testify([connection], findings, events)
+    says = next(finding.program_says for finding in findings if finding.program_says)
+    assert "The capture holds a whole response with status 413" in says
+
+
+def test_words_are_in_no_sentence_of_a_finding() -> None:
+    """Whatever the program, or a server through it, makes of them."""
+    text = "http.client.RemoteDisconnected: \x1b[2J token=abcdef\n"
+    says, account_given = heard(reset_mid_request(), account(words(text, 401)))
+    told = " ".join([says, *account_given.remarks, *(saying.label for saying in account_given.sayings)])
+    assert "\x1b" not in told
+    assert "abcdef" not in told

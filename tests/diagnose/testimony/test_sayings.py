@@ -1,0 +1,96 @@
+"""From standard error to single things said."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire.diagnose.testimony.sayings import sayings
+from plainwire.model import Words
+from tests.diagnose.testimony.speech import NODE, PYTHON, REMOTE_DISCONNECTED, account, words
+
+CHAINED = """
+    Traceback (most recent call last):
+      File "a.py", line 1, in recv
+    ConnectionResetError: [Errno 104] Connection reset by peer
+
+    During handling of the above exception, another exception occurred:
+
+    Traceback (most recent call last):
+      File "b.py", line 2, in send
+        raise ReadTimeout(e, request=request)
+    requests.exceptions.ConnectionError: ('Connection aborted.', ConnectionResetError(104, 'reset'))
+"""
+
+
+def labels(*said: str) -> list[str]:
+    return [each.label for each in sayings(account(*(words(text, at) for at, text in enumerate(said))))]
+
+
+def test_source_code_in_the_frames_of_a_traceback_is_not_what_happened() -> None:
+    assert labels(REMOTE_DISCONNECTED) == ["RemoteDisconnected"]
+
+
+def test_chained_exceptions_are_one_thing_said_by_the_outermost_library() -> None:
+    (said,) = sayings(account(words(CHAINED, 0)))
+    assert said.client == "requests"
+    assert said.told_by.startswith("requests.exceptions.ConnectionError")
+
+
+def test_two_tracebacks_are_two_things() -> None:
+    assert labels(REMOTE_DISCONNECTED + REMOTE_DISCONNECTED) == ["RemoteDisconnected"] * 2
+
+
+def test_lines_of_a_log_are_single_things() -> None:
+    log = "try 1: [Errno 104]\nall is well\ntry 2: [Errno 111]\n"
+    assert labels(log) == ["ConnectionResetError", "ConnectionRefusedError"]
+
+
+def test_what_node_prints_of_one_error_is_one_thing_and_told_by_its_first_line() -> None:
+    text = """
+        Error: read ECONNRESET
+            at TLSWrap.onStreamRead (node:internal/stream_base_commons:218:20) {
+          errno: -104,
+          code: 'ECONNRESET',
+          syscall: 'read'
+        }
+    """
+    (said,) = sayings(account(words(text, 0), process=NODE))
+    assert said.told_by == "Error: read ECONNRESET"
+
+
+@given(st.lists(st.integers(0, len(REMOTE_DISCONNECTED)), max_size=6))
+def test_words_may_come_in_any_pieces(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(REMOTE_DISCONNECTED)]
+    text = words(REMOTE_DISCONNECTED, 0).text
+    pieces = [text[start:end] for start, end in zip(places, [*places[1:], len(text)], strict=True)]
+    said = account()
+    said.words = [Words(0, PYTHON.pid, piece) for piece in pieces]
+    assert [each.label for each in sayings(said)] == ["RemoteDisconnected"]
+
+
+def test_processes_that_write_at_the_same_time_are_kept_apart() -> None:
+    lines = words(REMOTE_DISCONNECTED, 0).text.splitlines(keepends=True)
+    said = sayings(account(*(Words(at, pid, line) for at, line in enumerate(lines) for pid in (7, 8))))
+    assert sorted((each.pid, each.label) for each in said) == [
+        (7, "RemoteDisconnected"),
+        (8, "RemoteDisconnected"),
+    ]
+
+
+def test_what_the_file_holds_as_well_is_not_said_twice() -> None:
+    text = words(REMOTE_DISCONNECTED, 0)
+    again = words(REMOTE_DISCONNECTED, 900, afterwards=True)
+    assert len(sayings(account(text, again))) == 1
+    assert len(sayings(account(again))) == 1
+
+
+def test_errors_that_no_table_knows_count_and_other_lines_do_not() -> None:
+    text = 'starting\nTraceback (most recent call last):\n  File "a"\nKeyError: 3\nerrors: 0, closed: 4\n'
+    assert labels(text) == ["another error"]
+
+
+@given(st.text(max_size=400))
+def test_any_text_can_be_read(text: str) -> None:
+    for said in sayings(account(words(text, 0))):
+        assert said.wire

@@ -1,0 +1,184 @@
+"""The tables, held against what the clients print: the texts are theirs, got over TLS 1.3 by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.diagnose.testimony.sayings import sayings
+from plainwire.diagnose.testimony.wording import Wire
+from tests.diagnose.testimony.speech import (
+    JAVA,
+    NODE,
+    PYTHON,
+    PYTHON_2,
+    PYTHON_3_13,
+    UNKNOWN,
+    account,
+    words,
+)
+
+if TYPE_CHECKING:
+    from plainwire.model import Process
+
+RESETS = {Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING}
+
+TEXTS: list[tuple[Process, str, set[Wire]]] = [
+    (
+        PYTHON,
+        "http.client.RemoteDisconnected: Remote end closed connection without response",
+        {Wire.CLOSE, Wire.RESET},
+    ),
+    (
+        PYTHON_3_13,
+        "http.client.RemoteDisconnected: Remote end closed connection without response",
+        {Wire.CLOSE},
+    ),
+    (
+        PYTHON_2,
+        "httplib.BadStatusLine: No status line received - the server has closed the connection",
+        {Wire.CLOSE, Wire.NONSENSE},
+    ),
+    (PYTHON_3_13, "ConnectionResetError: [Errno 104] Connection reset by peer", RESETS),
+    (
+        PYTHON,
+        (
+            "requests.exceptions.ConnectionError: ('Connection aborted.', "
+            "RemoteDisconnected('Remote end closed connection without response'))"
+        ),
+        {Wire.CLOSE, Wire.RESET},
+    ),
+    (
+        PYTHON_3_13,
+        (
+            'requests.exceptions.ChunkedEncodingError: ("Connection broken: IncompleteRead(50 bytes read, '
+            '50 more expected)", IncompleteRead(50 bytes read, 50 more expected))'
+        ),
+        {Wire.CLOSE_INSIDE},
+    ),
+    (
+        PYTHON,
+        "requests.exceptions.ChunkedEncodingError: Response ended prematurely",
+        {Wire.CLOSE_INSIDE, Wire.RESET_INSIDE},
+    ),
+    (
+        PYTHON,
+        "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a', port=443): Read timed out.",
+        {Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE},
+    ),
+    (
+        PYTHON_3_13,
+        "httpx.RemoteProtocolError: Server disconnected without sending a response.",
+        {Wire.CLOSE},
+    ),
+    (
+        PYTHON_3_13,
+        (
+            "httpx.RemoteProtocolError: peer closed connection without sending complete message body "
+            "(received 50 bytes, expected 100)"
+        ),
+        {Wire.CLOSE_INSIDE},
+    ),
+    (
+        PYTHON,
+        "httpx.RemoteProtocolError: <StreamReset stream_id:1, error_code:7, remote_reset:True>",
+        {Wire.STREAM_REFUSED},
+    ),
+    (
+        PYTHON,
+        "httpx.RemoteProtocolError: <ConnectionTerminated error_code:0, last_stream_id:0>",
+        {Wire.GOAWAY},
+    ),
+    (PYTHON, "aiohttp.client_exceptions.ServerDisconnectedError: Server disconnected", {Wire.CLOSE}),
+    (PYTHON, "aiohttp.client_exceptions.ClientOSError: [Errno 104] Connection reset by peer", RESETS),
+    (PYTHON, "ConnectionRefusedError: [Errno 111] Connection refused", {Wire.REFUSED}),
+    (PYTHON, "socket.gaierror: [Errno -2] Name or service not known", {Wire.NAME}),
+    (
+        PYTHON,
+        "ssl.SSLError: [SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:992)",
+        {Wire.ALERT},
+    ),
+    (PYTHON, "ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:992)", {Wire.NOT_TLS}),
+    (
+        PYTHON,
+        (
+            "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+            "self-signed certificate (_ssl.c:992)"
+        ),
+        {Wire.CERTIFICATE},
+    ),
+    (PYTHON, "TimeoutError: _ssl.c:989: The handshake operation timed out", {Wire.HELLO_SILENCE}),
+    (
+        PYTHON,
+        "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://a/",
+        {Wire.STATUS},
+    ),
+    (NODE, "Error: connect ECONNREFUSED 127.0.0.1:443", {Wire.REFUSED}),
+    (
+        NODE,
+        "TypeError: fetch failed\n    at fetch (a.js:1:1) {\n  [cause]: Error: read ECONNRESET\n",
+        RESETS | {Wire.CORRUPT},
+    ),
+    (
+        NODE,
+        "TypeError: fetch failed\n  [cause]: SocketError: other side closed\n",
+        {Wire.CLOSE, Wire.CLOSE_INSIDE},
+    ),
+    (NODE, "Error: Parse Error: Expected HTTP/", {Wire.NONSENSE}),
+    (
+        NODE,
+        "Error: Client network socket disconnected before secure TLS connection was established",
+        {Wire.HELLO_CLOSE},
+    ),
+    (
+        NODE,
+        "Error [ERR_HTTP2_STREAM_ERROR]: Stream closed with error code NGHTTP2_REFUSED_STREAM",
+        {Wire.STREAM_REFUSED, Wire.GOAWAY},
+    ),
+    (
+        JAVA,
+        (
+            "java.io.IOException: HTTP/1.1 header parser received no bytes\n\tat a.b(C.java:1)\n"
+            "Caused by: java.net.SocketException: Connection reset\n\tat d.e(F.java:2)\n"
+        ),
+        {Wire.RESET},
+    ),
+    (
+        JAVA,
+        (
+            "java.io.IOException: HTTP/1.1 header parser received no bytes\n"
+            "Caused by: java.io.EOFException: EOF reached while reading\n"
+        ),
+        {Wire.CLOSE},
+    ),
+    (JAVA, "java.net.SocketException: Unexpected end of file from server", {Wire.CLOSE}),
+    (
+        JAVA,
+        "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake",
+        {Wire.HELLO_RESET, Wire.HELLO_CLOSE},
+    ),
+    (UNKNOWN, 'Get "https://a/b": EOF', {Wire.CLOSE, Wire.HELLO_CLOSE}),
+    (UNKNOWN, 'Get "https://a/b": read tcp 1.2.3.4:5->6.7.8.9:443: read: connection reset by peer', RESETS),
+    (UNKNOWN, "curl: (52) Empty reply from server", {Wire.CLOSE}),
+    (UNKNOWN, "curl: (18) transfer closed with 50 bytes remaining to read", {Wire.CLOSE_INSIDE, Wire.GOAWAY}),
+    (UNKNOWN, "curl: (7) Failed to connect to a port 443: Connection refused", {Wire.REFUSED}),
+]
+
+
+@pytest.mark.parametrize(
+    ("process", "text", "wire"), TEXTS, ids=[f"{p.runtime}: {t[:50]}" for p, t, _ in TEXTS]
+)
+def test_what_a_client_says_stands_for_what_the_wire_did(
+    process: Process, text: str, wire: set[Wire]
+) -> None:
+    (said,) = sayings(account(words(text + "\n", 0), process=process))
+    assert said.wire == wire
+
+
+def test_only_versions_that_mix_up_a_reset_and_a_close_are_said_to() -> None:
+    text = "http.client.RemoteDisconnected: Remote end closed connection without response\n"
+    (old,) = sayings(account(words(text, 0)))
+    (new,) = sayings(account(words(text, 0), process=PYTHON_3_13))
+    (unknown,) = sayings(account(words(text, 0), process=UNKNOWN))
+    assert [set(said.blurred) for said in (old, new, unknown)] == [{Wire.RESET}, set(), set()]

@@ -1,0 +1,109 @@
+"""An HTTPS server that does what the path of a request says: ``/reset``, ``/close``, ``/half-close``, ..."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plainwire.lab import certificates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HOST = "127.0.0.1"
+_LONGEST = 120  # seconds that anything waits
+_UNTIL_RESET = 0.5
+_RESETTING = struct.pack("ii", 1, 0)
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+_HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 50
+_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n"
+ANSWERS = {
+    "ok": _OK,
+    "half-reset": _HALF,
+    "half-close": _HALF,
+    "chunk-close": _CHUNK,
+    "nonsense": b"this is not HTTP at all\r\n\r\n",
+    "busy": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@dataclass(frozen=True)
+class Misbehaving:
+    port: int
+    authority: Path
+
+    def url(self, fault: str) -> str:
+        return f"https://{HOST}:{self.port}/{fault}"
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Misbehaving]:
+    """Serve until the block ends."""
+    papers = certificates.make(folder, (HOST,))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(papers.chain, papers.key)
+    over = threading.Event()
+    with socket.create_server((HOST, 0), backlog=16) as listener:
+        listener.settimeout(_LONGEST)
+        server = threading.Thread(target=_accept, args=(listener, context, over), daemon=True)
+        server.start()
+        try:
+            yield Misbehaving(listener.getsockname()[1], papers.authority)
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            server.join(_LONGEST)
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext, over: threading.Event) -> None:
+    while not over.is_set():
+        try:
+            plain, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=_serve, args=(plain, context, over), daemon=True).start()
+
+
+def _serve(plain: socket.socket, context: ssl.SSLContext, over: threading.Event) -> None:
+    plain.settimeout(_LONGEST)
+    with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+        while True:
+            fault = _asked(connection)
+            if fault is None or not _treat(connection, fault, over):
+                return
+
+
+def _asked(connection: ssl.SSLSocket) -> str | None:
+    """The fault that the next request asks for; None at the end."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        text += piece
+    return text.split(b" ", 2)[1].decode().strip("/")
+
+
+def _treat(connection: ssl.SSLSocket, fault: str, over: threading.Event) -> bool:
+    """Whether the connection goes on."""
+    connection.sendall(ANSWERS.get(fault, b""))
+    if fault in {"ok", "busy"}:
+        return True
+    if fault.endswith("reset"):
+        over.wait(
+            _UNTIL_RESET if fault in ANSWERS else 0
+        )  # a reset takes with it what the client has not read
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETTING)
+        connection.close()
+    elif fault == "silence":
+        over.wait(_LONGEST)
+    else:
+        with contextlib.suppress(OSError):
+            connection.unwrap().close()
+    return False
