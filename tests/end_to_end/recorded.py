@@ -86,5 +86,6 @@ def record(
 def python_client(library: str, server: Server, count: int, *pauses: float) -> list[object]:
     """The command of a client that sends ``count`` requests over one connection, as long as it lasts."""
     if library == "http.client":
-        return [sys.executable, SERIAL, "127.0.0.1", server.port, server.authority, count, 10, *pauses]
+        asked = (count, 10, "GET", 0)
+        return [sys.executable, SERIAL, "127.0.0.1", server.port, server.authority, *asked, *pauses]
     return [sys.executable, SESSION, server.url, server.authority, count, *pauses]
