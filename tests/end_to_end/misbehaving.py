@@ -1,4 +1,7 @@
-"""An HTTPS server that does what the path of a request says: ``/reset``, ``/close``, ``/half-close``, ..."""
+"""An HTTPS server that does what the path of a request says: ``/reset``, ``/close``, ``/half-close``, ...
+
+``/once`` is closed without an answer the first time, and answered from then on.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +51,10 @@ def serving(folder: Path) -> Iterator[Misbehaving]:
     papers = certificates.make(folder, (HOST,))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(papers.chain, papers.key)
-    over = threading.Event()
+    over, struck = threading.Event(), threading.Event()
     with socket.create_server((HOST, 0), backlog=16) as listener:
         listener.settimeout(_LONGEST)
-        server = threading.Thread(target=_accept, args=(listener, context, over), daemon=True)
+        server = threading.Thread(target=_accept, args=(listener, context, over, struck), daemon=True)
         server.start()
         try:
             yield Misbehaving(listener.getsockname()[1], papers.authority)
@@ -61,20 +64,27 @@ def serving(folder: Path) -> Iterator[Misbehaving]:
             server.join(_LONGEST)
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext, over: threading.Event) -> None:
+def _accept(
+    listener: socket.socket, context: ssl.SSLContext, over: threading.Event, struck: threading.Event
+) -> None:
     while not over.is_set():
         try:
             plain, _ = listener.accept()
         except OSError:
             return
-        threading.Thread(target=_serve, args=(plain, context, over), daemon=True).start()
+        threading.Thread(target=_serve, args=(plain, context, over, struck), daemon=True).start()
 
 
-def _serve(plain: socket.socket, context: ssl.SSLContext, over: threading.Event) -> None:
+def _serve(
+    plain: socket.socket, context: ssl.SSLContext, over: threading.Event, struck: threading.Event
+) -> None:
     plain.settimeout(_LONGEST)
     with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
         while True:
             fault = _asked(connection)
+            if fault == "once":
+                fault = "ok" if struck.is_set() else "close"
+                struck.set()
             if fault is None or not _treat(connection, fault, over):
                 return
 
