@@ -61,7 +61,7 @@ def test_forgetful_nat_swallows_what_comes_after_the_idle_time_and_serves_new_co
     path.now += 1.5
     assert path.client(ACK, 109, 1, REQUEST) == []
     assert path.server(ACK, 1, 109) == []
-    path.open()
+    path.open(begins=5000)  # the port is used again
     assert path.client(ACK, 1, 1, REQUEST)
     assert path.events() == ["idle-drop"]
 
@@ -147,8 +147,8 @@ class _Path:
         self.box = Middlebox(route, self.log)
         self.now = 100.0
 
-    def open(self) -> None:
-        self.client(SYN, 0, 0)
+    def open(self, begins: int = 0) -> None:
+        self.client(SYN, begins, 0)
         self.server(SYN | ACK, 0, 1)
         self.client(ACK, 1, 1)
 
