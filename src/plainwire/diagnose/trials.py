@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from plainwire.model import Connection, Exchange, Finding, Request, Response
 
+    _Row = tuple[str | None, Connection, Exchange, Request, Exchange | None]
+    """The cause of its failure, where it was, and the exchange before it on the connection."""
+
 _NOT_COMPARED = frozenset(("capture-artifact",))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"))
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z_.\-]{1,24}|v\d{1,2}")
@@ -36,6 +39,7 @@ _TOLD_VALUES = frozenset(
 """Header fields whose values are compared; of any other one only whether it is there."""
 _MOST_FIELDS = 40
 _NONE = "none"
+_NAN = math.nan
 
 
 @dataclass(slots=True)
@@ -113,22 +117,19 @@ def of_requests(
     keeps header fields that all requests have, for a table that is to be joined with others.
     """
     causes = _causes(findings)
-    rows: list[tuple[str | None, Connection, int]] = []
+    rows: list[_Row] = []
     for connection in connections:
         taken: set[str] = set()
-        for place, exchange in enumerate(connection.exchanges):
-            code = causes.get(exchange.id)
+        previous: Exchange | None = None
+        for exchange in connection.exchanges:
+            code, request = causes.get(exchange.id), exchange.request
             complete = exchange.outcome == "complete"
-            if (
-                exchange.request is None
-                or exchange.pushed
-                or (code is None and not complete)
-                or code in taken
-            ):
-                continue
-            if code is not None and not complete:
-                taken.add(code)
-            rows.append((code, connection, place))
+            wanted = complete if code is None else code not in taken
+            if wanted and request is not None and not exchange.pushed:
+                if code is not None and not complete:
+                    taken.add(code)
+                rows.append((code, connection, exchange, request, previous))
+            previous = exchange
     return _table(rows, whole=whole)
 
 
@@ -141,87 +142,92 @@ def _causes(findings: Sequence[Finding]) -> dict[int, str]:
     return causes
 
 
-def _table(rows: list[tuple[str | None, Connection, int]], *, whole: bool) -> Trials:
-    table = Trials("request")
-    seen: dict[int, str] = {}  # processes by their ids, numbered
-    for code, connection, place in rows:
-        exchange = connection.exchanges[place]
-        request = exchange.request
-        if request is None:
-            continue
-        previous = connection.exchanges[place - 1] if place else None
-        table.codes.append(code)
-        table.connections.append(connection.id)
-        table.times.append(request.time_ns)
-        for name, number in _numbers(connection, exchange, request, previous).items():
-            table.numbers.setdefault(name, []).append(number)
-        for name, label in _labels(connection, request, previous, seen).items():
-            table.labels.setdefault(name, []).append(label)
+def _table(rows: list[_Row], *, whole: bool) -> Trials:
+    table = Trials(
+        "request",
+        codes=[code for code, _, _, _, _ in rows],
+        connections=[connection.id for _, connection, _, _, _ in rows],
+        times=[request.time_ns for _, _, _, request, _ in rows],
+    )
     if rows:
+        table.numbers = {**_numbers(rows), "concurrency": _concurrency(rows)}
         first = min(table.times)
         table.numbers["time"] = [(time - first) / 1e9 for time in table.times]
-        table.numbers["concurrency"] = _concurrency(rows)
-        table.labels.update(_fields([c.exchanges[place].request for _, c, place in rows], whole=whole))
+        table.labels = {**_labels(rows), **_labels_of_connections(rows)}
+        table.labels.update(_fields([request for _, _, _, request, _ in rows], whole=whole))
     return table
 
 
-def _numbers(
-    connection: Connection, exchange: Exchange, request: Request, previous: Exchange | None
-) -> dict[str, float]:
-    idle = exchange.idle_before_ns
-    whole = not connection.mid_stream
-    before = previous.response if previous is not None else None
+def _numbers(rows: list[_Row]) -> dict[str, list[float]]:
+    befores = [None if previous is None else previous.response for *_, previous in rows]
     return {
-        "idle_before": math.nan if idle is None else idle / 1e9,
-        "ordinal": float(exchange.ordinal) if whole else math.nan,
-        "age": (request.time_ns - connection.opened_ns) / 1e9 if whole else math.nan,
-        "sent_before": float(request.start) if whole else math.nan,
-        "request_size": float(
-            request.declared_size if request.declared_size is not None else request.body_size
-        ),
-        "header_size": float(sum(len(name) + len(value) + 4 for name, value in request.headers)),
-        "response_size": _declared(exchange.response),
-        "previous_size": math.nan if before is None else float(before.body_size),
-        "previous_duration": math.nan
-        if previous is None or previous.duration_ns is None
-        else previous.duration_ns / 1e9,
-        "round_trip": math.nan if connection.rtt_syn_ns is None else connection.rtt_syn_ns / 1e9,
+        "idle_before": [_seconds(e.idle_before_ns) for _, _, e, _, _ in rows],
+        "ordinal": [_NAN if c.mid_stream else float(e.ordinal) for _, c, e, _, _ in rows],
+        "age": [_NAN if c.mid_stream else (r.time_ns - c.opened_ns) / 1e9 for _, c, _, r, _ in rows],
+        "sent_before": [_NAN if c.mid_stream else float(r.start) for _, c, _, r, _ in rows],
+        "request_size": [
+            float(r.body_size if r.declared_size is None else r.declared_size) for _, _, _, r, _ in rows
+        ],
+        "header_size": [
+            float(sum(len(name) + len(value) + 4 for name, value in r.headers)) for _, _, _, r, _ in rows
+        ],
+        "response_size": [_declared(e.response) for _, _, e, _, _ in rows],
+        "previous_size": [_NAN if before is None else float(before.body_size) for before in befores],
+        "previous_duration": [_NAN if p is None else _seconds(p.duration_ns) for *_, p in rows],
+        "round_trip": [_seconds(c.rtt_syn_ns) for _, c, _, _, _ in rows],
     }
+
+
+def _seconds(nanoseconds: int | None) -> float:
+    return _NAN if nanoseconds is None else nanoseconds / 1e9
 
 
 def _declared(response: Response | None) -> float:
     if response is None:
-        return math.nan
-    return math.nan if response.declared_size is None else float(response.declared_size)
+        return _NAN
+    return _NAN if response.declared_size is None else float(response.declared_size)
 
 
-def _labels(
-    connection: Connection, request: Request, previous: Exchange | None, seen: dict[int, str]
-) -> dict[str, str]:
+def _labels(rows: list[_Row]) -> dict[str, list[str]]:
+    templates = {target: template(target) for target in {r.target for _, _, _, r, _ in rows}}
+    befores = [None if previous is None else previous.response for *_, previous in rows]
+    return {
+        "reused": ["no" if previous is None else "yes" for *_, previous in rows],
+        "method": [_method(r) for _, _, _, r, _ in rows],
+        "path": [templates[r.target] for _, _, _, r, _ in rows],
+        "query": ["yes" if "?" in r.target else "no" for _, _, _, r, _ in rows],
+        "previous_status": [_NONE if before is None else f"{before.status}" for before in befores],
+        "previous_method": [_NONE if p is None else _method(p.request) for *_, p in rows],
+        "previous_close": ["yes" if b is not None and b.close_announced else "no" for b in befores],
+    }
+
+
+def _method(request: Request | None) -> str:
+    if request is None:
+        return _NONE
+    return request.method if request.method in _METHODS else "another"
+
+
+def _labels_of_connections(rows: list[_Row]) -> dict[str, list[str]]:
+    """What all requests of a connection share."""
+    seen: dict[int, str] = {}  # processes by their ids, numbered
+    known = {c.id: _of_connection(c, seen) for c in {c.id: c for _, c, _, _, _ in rows}.values()}
+    names = next(iter(known.values()))
+    return {name: [known[c.id][name] for _, c, _, _, _ in rows] for name in names}
+
+
+def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, str]:
     tls, program = connection.tls, connection.program
-    before = previous.response if previous is not None else None
-    asked = previous.request if previous is not None else None
     certificate = tls.certificate if tls is not None else b""
     return {
         "server": str(connection.server),
         "client": connection.client.address,
         "port": "even" if connection.client.port % 2 == 0 else "odd",
-        "reused": "no" if previous is None else "yes",
         "resumed": _NONE if tls is None or tls.resumed is None else "yes" if tls.resumed else "no",
         "tls": (tls.version or _NONE) if tls is not None else _NONE,
         "protocol": connection.application or _NONE,
         "certificate": f"{zlib.crc32(certificate):08x}" if certificate else _NONE,
         "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
-        "method": request.method if request.method in _METHODS else "another",
-        "path": template(request.target),
-        "query": "yes" if "?" in request.target else "no",
-        "previous_status": _NONE if before is None else f"{before.status}",
-        "previous_method": _NONE
-        if asked is None
-        else asked.method
-        if asked.method in _METHODS
-        else "another",
-        "previous_close": "yes" if before is not None and before.close_announced else "no",
     }
 
 
@@ -237,10 +243,10 @@ def template(target: str) -> str:
     return "/" + "/".join(part if not part or _PLAIN_SEGMENT.fullmatch(part) else "{}" for part in segments)
 
 
-def _concurrency(rows: list[tuple[str | None, Connection, int]]) -> list[float]:
+def _concurrency(rows: list[_Row]) -> list[float]:
     """How many other requests were open when each one was sent."""
-    exchanges = [connection.exchanges[place] for _, connection, place in rows]
-    starts = np.array([e.request.time_ns if e.request else 0 for e in exchanges], dtype=np.int64)
+    exchanges = [exchange for _, _, exchange, _, _ in rows]
+    starts = np.array([request.time_ns for _, _, _, request, _ in rows], dtype=np.int64)
     ends = np.array([primitives.finished_ns(e) for e in exchanges], dtype=np.int64)
     begun = np.searchsorted(np.sort(starts), starts, side="right")
     over = np.searchsorted(np.sort(ends), starts, side="left")
@@ -248,9 +254,9 @@ def _concurrency(rows: list[tuple[str | None, Connection, int]]) -> list[float]:
     return others
 
 
-def _fields(requests: Sequence[Request | None], *, whole: bool) -> dict[str, list[str]]:
+def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]:
     """Header fields that only some requests have, and a few whose values differ."""
-    fields = [{name.lower(): value for name, value in r.headers} if r else {} for r in requests]
+    fields = [{name.lower(): value for name, value in request.headers} for request in requests]
     counts = Counter(name for found in fields for name in found)
     names = [name for name, _ in counts.most_common() if _NAME.fullmatch(name)]
     columns: dict[str, list[str]] = {}
