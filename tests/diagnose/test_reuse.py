@@ -109,6 +109,15 @@ def test_a_request_after_the_acknowledged_close_is_the_client_s_fault() -> None:
     assert finding.retry_safe is True
 
 
+def test_a_program_that_was_a_little_late_to_notice_is_only_likely_at_fault() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.close(SERVER, "fin", 1080)
+    wire.ask(1090)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.certainty) == ("stale-connection-reuse", "likely")
+
+
 @pytest.mark.parametrize(("margin", "code"), [(4.0, "keepalive-idle-race"), (6.0, "stale-connection-reuse")])
 def test_a_program_is_excused_for_the_first_milliseconds_after_the_close(margin: float, code: str) -> None:
     wire = Wire()

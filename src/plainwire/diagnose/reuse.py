@@ -17,6 +17,9 @@ from .verdict import Scene, Verdict, weaker
 if TYPE_CHECKING:
     from plainwire.model import Certainty, CloseEvent
 
+_SURELY_NOTICED_NS = 20_000_000
+"""A busy machine keeps a program from running for some milliseconds between looking and sending."""
+
 _LATE_ROUND_TRIPS = 2
 _JITTER_NS = 20_000_000
 
@@ -28,14 +31,14 @@ def stale_connection_reuse(scene: Scene) -> Verdict | None:
         return None
     margin = scene.request.time_ns - close.time_ns
     seen = _client_had(scene, close)
-    if seen is False or margin <= primitives.BLINDNESS_NS:
+    if seen is False or margin <= primitives.BLINDNESS_NS or _hardly_to_be_noticed(scene, close, margin):
         return None
     return Verdict(
         code="stale-connection-reuse",
         connection=scene.connection,
         exchanges=(scene.exchange.id,),
         fault="client",
-        certainty="proved" if seen else "likely",
+        certainty="proved" if seen and margin > _SURELY_NOTICED_NS else "likely",
         facts=f"The server's {words.act(close)} had arrived {words.span(margin)} before the client sent its "
         f"request{_idle_words(scene, close)}.",
         evidence=_evidence(scene, close),
@@ -44,6 +47,15 @@ def stale_connection_reuse(scene: Scene) -> Verdict | None:
         retry_safe=True,
         time_ns=scene.request.time_ns,
     )
+
+
+def _hardly_to_be_noticed(scene: Scene, close: CloseEvent, margin: int) -> bool:
+    """Whether the close came with a response after which the client went on at once.
+
+    It may have looked at the connection before the close was there, and then been kept from sending.
+    """
+    idle = _idle_ns(scene, close)
+    return idle is not None and idle < AT_ONCE_NS and margin < AT_ONCE_NS
 
 
 def keepalive_idle_race(scene: Scene) -> Verdict | None:
