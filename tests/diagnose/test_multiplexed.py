@@ -97,7 +97,8 @@ def test_a_refused_stream_may_be_repeated_whatever_its_method(protocol: str, cod
     assert scene.failed.request
     scene.failed.request.method = "POST"
     finding = scene.finding()
-    assert _says(finding) == ("stream-refused", "server", "proved", True)
+    name = "h2-stream-refused" if protocol == "h2" else "h3-goaway-or-rejected"
+    assert _says(finding) == (name, "server", "proved", True)
     assert scene.events[-1].packet in finding.packets
     assert code in finding.claim
 
@@ -107,7 +108,8 @@ def test_a_stream_that_a_goaway_leaves_out_may_be_repeated(protocol: str, last: 
     scene = Multiplexed(protocol).goaway(last)
     scene.failed.outcome = "refused"
     finding = scene.finding()
-    assert _says(finding) == ("goaway-race", "both", "proved", True)
+    name = "goaway-race" if protocol == "h2" else "h3-goaway-or-rejected"
+    assert _says(finding) == (name, "both", "proved", True)
     assert scene.events[-1].packet in finding.packets
 
 
@@ -136,7 +138,7 @@ def test_a_client_that_leaves_although_an_answer_was_promised() -> None:
 
 def test_a_server_that_promised_an_answer_and_closed_is_at_fault() -> None:
     finding = Multiplexed().goaway(3).close(SERVER, "fin").finding()
-    assert _says(finding)[:3] == ("goaway-not-answered", "server", "proved")
+    assert _says(finding)[:3] == ("goaway-accepted-not-answered", "server", "proved")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_a_server_that_promised_an_answer_and_closed_is_at_fault() -> None:
 )
 def test_a_reset_by_the_server_is_its_own_unless_it_accuses(code: str, fault: str) -> None:
     finding = Multiplexed().reset(SERVER, code, "unanswered").finding()
-    assert _says(finding)[:3] == ("stream-reset", fault, "proved")
+    assert _says(finding)[:3] == ("h2-stream-reset", fault, "proved")
 
 
 def test_an_accusation_that_the_request_bears_out_is_the_clients_fault() -> None:
@@ -157,7 +159,7 @@ def test_an_accusation_that_the_request_bears_out_is_the_clients_fault() -> None
 
 def test_a_client_that_cancels_at_once_did_so_itself() -> None:
     finding = Multiplexed().reset(CLIENT, "CANCEL", "aborted").finding()
-    assert _says(finding)[:3] == ("stream-cancelled", "client", "proved")
+    assert _says(finding)[:3] == ("client-abort", "client", "proved")
 
 
 def test_a_client_that_waited_long_is_not_blamed() -> None:
@@ -177,7 +179,7 @@ def test_a_client_that_rejects_a_broken_response_is_right() -> None:
 )
 def test_a_close_with_open_streams_and_no_goaway(kind: CloseKind, certainty: str) -> None:
     finding = Multiplexed().close(SERVER, kind).finding()
-    assert _says(finding)[:3] == ("close-without-goaway", "server", certainty)
+    assert _says(finding)[:3] == ("h2-close-without-goaway", "server", certainty)
 
 
 def test_a_close_that_crossed_the_request_makes_it_safe_to_repeat() -> None:
@@ -185,7 +187,7 @@ def test_a_close_that_crossed_the_request_makes_it_safe_to_repeat() -> None:
     assert scene.failed.request
     scene.failed.request.method = "POST"
     scene.close(SERVER, "fin", 210, ack=scene.failed.request.start)
-    assert _says(scene.finding()) == ("close-without-goaway", "both", "likely", True)
+    assert _says(scene.finding()) == ("h2-close-without-goaway", "both", "likely", True)
 
 
 def test_a_client_that_closes_with_open_streams() -> None:

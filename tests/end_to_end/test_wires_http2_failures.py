@@ -29,14 +29,14 @@ for target in targets:
                 print(each, "failed", type(error).__name__)
 """
 FAILURES = {
-    "/refused": ("refused", "stream-refused", "server", True),
-    "/failed": ("unanswered", "stream-reset", "server", True),
-    "/accused": ("unanswered", "stream-reset", "unknown", True),
-    "/half": ("truncated", "stream-reset", "server", True),
+    "/refused": ("refused", "h2-stream-refused", "server", True),
+    "/failed": ("unanswered", "h2-stream-reset", "server", True),
+    "/accused": ("unanswered", "h2-stream-reset", "unknown", True),
+    "/half": ("truncated", "h2-stream-reset", "server", True),
     "/left-out": ("refused", "goaway-race", "both", True),
     "/promised": ("aborted", "client-abort", "client", True),  # httpx does not wait for the answer
     "/angry": ("aborted", "goaway-error", "unknown", True),
-    "/gone": ("unanswered", "close-without-goaway", "server", True),
+    "/gone": ("unanswered", "h2-close-without-goaway", "server", True),
 }
 """Target to outcome, finding, fault, and whether a GET may be repeated."""
 

@@ -15,14 +15,17 @@ from plainwire.model import Evidence, Side
 from . import primitives, words
 from .abort import PATIENCE_NS
 from .injected import middlebox_injected_reset
+from .stalled import h2_dead_connection, h2_flow_control_stall, h2_malformed_response, quic_idle_timeout_reuse
+from .stream_scene import stage, stream_name, stream_verdict
 from .unexplained import unexplained
-from .verdict import Scene, Verdict
 from .visibility import capture_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plainwire.model import Certainty, CloseEvent, Exchange, Fault, StreamEvent
+    from plainwire.model import CloseEvent, Exchange, Fault, StreamEvent
+
+    from .verdict import Scene, Verdict
 
 _OWN_FAILURES = frozenset(
     ("NO_ERROR", "INTERNAL_ERROR", "CANCEL", "CONNECT_ERROR", "SETTINGS_TIMEOUT",
@@ -30,6 +33,7 @@ _OWN_FAILURES = frozenset(
 )  # fmt: skip
 """Codes by which a sender speaks of itself; any other one accuses its peer."""
 
+_H3_REFUSED = "h3-goaway-or-rejected"
 _HARMLESS = frozenset(("NO_ERROR", "H3_NO_ERROR"))
 _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_NO_ERROR"))
 
@@ -42,47 +46,14 @@ def shares_connection(exchange: Exchange) -> bool:
 def judge(scene: Scene) -> Verdict | None:
     """The first verdict that holds."""
     exchange, connection = scene.exchange, scene.connection
-    if exchange.pushed or exchange.outcome == "complete":
+    if exchange.pushed:
         return None
+    if exchange.outcome == "complete":
+        return h2_malformed_response(scene)
     if exchange.outcome == "unseen":
         over = connection.closes or connection.gaps or connection.undecrypted
         return capture_artifact(scene) if over else None
     return next(verdict for rule in _RULES if (verdict := rule(scene)) is not None)
-
-
-def _verdict(
-    scene: Scene,
-    code: str,
-    fault: Fault,
-    certainty: Certainty,
-    facts: str,
-    *evidence: Evidence,
-    retry_safe: bool | None = None,
-    runner_up: str = "",
-) -> Verdict:
-    return Verdict(
-        code=code,
-        connection=scene.connection,
-        exchanges=(scene.exchange.id,),
-        fault=fault,
-        certainty=certainty,
-        facts=facts,
-        evidence=(Evidence(scene.request.packet, f"the request on {_stream(scene)}"), *evidence),
-        runner_up=runner_up,
-        retry_safe=retry_safe,
-        time_ns=scene.request.time_ns,
-    )
-
-
-def _stream(scene: Scene) -> str:
-    return "the connection" if scene.exchange.stream is None else f"stream {scene.exchange.stream}"
-
-
-def _stage(scene: Scene, at_ns: int) -> str:
-    response = scene.exchange.response
-    if response is None:
-        return f"{words.span(at_ns - scene.request.last_ns)} after the request, before any response"
-    return f"in the middle of the response, {words.span(at_ns - response.last_ns)} after its last byte"
 
 
 # --- what is said of the stream itself --------------------------------------------------------------
@@ -93,12 +64,12 @@ def _stream_refused(scene: Scene) -> Verdict | None:
     reset = scene.exchange.reset
     if scene.exchange.outcome != "refused" or reset is None or reset.side != Side.SERVER:
         return None
-    return _verdict(
+    return stream_verdict(
         scene,
-        "stream-refused",
+        _H3_REFUSED if scene.exchange.protocol == "h3" else "h2-stream-refused",
         "server",
         "proved",
-        f"The server reset {_stream(scene)} with {reset.name}, {_stage(scene, reset.time_ns)}. "
+        f"The server reset {stream_name(scene)} with {reset.name}, {stage(scene, reset.time_ns)}. "
         f"{_others_open(scene)} streams of the connection were open at that moment.",
         Evidence(reset.packet, f"{_frame(reset)} from the server"),
         retry_safe=True,
@@ -128,9 +99,9 @@ def _goaway_race(scene: Scene) -> Verdict | None:
         return None
     apart = words.span(abs(goaway.time_ns - scene.request.time_ns))
     order = "before" if scene.request.time_ns < goaway.time_ns else "after"
-    return _verdict(
+    return stream_verdict(
         scene,
-        "goaway-race",
+        _H3_REFUSED if scene.exchange.protocol == "h3" else "goaway-race",
         "both",
         "proved",
         f"The request passed {apart} {order} the server's GOAWAY{_code(goaway)}, which says that of the "
@@ -178,12 +149,12 @@ def _stream_reset(scene: Scene) -> Verdict | None:
         says += " Its request does break the rules of HTTP."
     fault: Fault = "server" if not accuses else "client" if scene.request.defects else "unknown"
     last = scene.request.last_packet if exchange.response is None else exchange.response.last_packet
-    return _verdict(
+    return stream_verdict(
         scene,
-        "stream-reset",
+        "h2-stream-reset",
         fault,
         "proved",
-        f"The server reset {_stream(scene)} with {reset.name}, {_stage(scene, reset.time_ns)}.{says}",
+        f"The server reset {stream_name(scene)} with {reset.name}, {stage(scene, reset.time_ns)}.{says}",
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{_frame(reset)} from the server"),
         retry_safe=scene.idempotent,
@@ -203,12 +174,12 @@ def _stream_cancelled(scene: Scene) -> Verdict | None:
         fault = "server" if broken else "unknown"
         says = " The code accuses the server."
         says += " Its response does break the rules of HTTP." if broken else ""
-    return _verdict(
+    return stream_verdict(
         scene,
-        "stream-cancelled",
+        "client-abort",
         "server" if fault == "server" else "client" if fault == "client" else "unknown",
         "proved",
-        f"The client gave {_stream(scene)} up with {reset.name}, {_stage(scene, reset.time_ns)}.{says}",
+        f"The client gave {stream_name(scene)} up with {reset.name}, {stage(scene, reset.time_ns)}.{says}",
         Evidence(reset.packet, f"{_frame(reset)} from the client"),
         retry_safe=scene.idempotent,
         runner_up="a reset by the server: refuted, the client's frame came first",
@@ -231,12 +202,12 @@ def _goaway_error(scene: Scene) -> Verdict | None:
     ends = [e.time_ns for e in (scene.exchange.reset, _first_close(scene)) if e is not None]
     if event is None or (ends and event.time_ns > min(ends)):
         return None
-    return _verdict(
+    return stream_verdict(
         scene,
         "goaway-error",
         "unknown",
         "proved",
-        f"The server ended the connection with GOAWAY{_code(event)}, {_stage(scene, event.time_ns)}: "
+        f"The server ended the connection with GOAWAY{_code(event)}, {stage(scene, event.time_ns)}: "
         f"{_limit(scene, event)}, and this is stream {scene.exchange.stream}.",
         Evidence(event.packet, f"GOAWAY{_code(event)} from the server, {_limit(scene, event)}"),
         retry_safe=True if _beyond(scene, event) else scene.idempotent,
@@ -251,13 +222,13 @@ def _goaway_not_answered(scene: Scene) -> Verdict | None:
     if close is None or close.side != Side.SERVER or not goaway or _beyond(scene, goaway[0]):
         return None
     event = goaway[0]
-    return _verdict(
+    return stream_verdict(
         scene,
-        "goaway-not-answered",
+        "goaway-accepted-not-answered",
         "server",
         "proved",
         f"The server announced the end with GOAWAY{_code(event)}: {_limit(scene, event)}, and this is stream "
-        f"{scene.exchange.stream}. It then closed ({words.act(close)}) {_stage(scene, close.time_ns)}.",
+        f"{scene.exchange.stream}. It then closed ({words.act(close)}) {stage(scene, close.time_ns)}.",
         Evidence(event.packet, f"GOAWAY{_code(event)} from the server, {_limit(scene, event)}"),
         Evidence(close.packet, f"{words.act(close)} from the server"),
         retry_safe=scene.idempotent,
@@ -275,12 +246,12 @@ def _quic_close(scene: Scene) -> Verdict | None:
     ):
         return None
     if close.kind == "stateless_reset":
-        return _verdict(
+        return stream_verdict(
             scene,
             "quic-stateless-reset",
             "server",
             "proved",
-            f"The server's stateless reset came {_stage(scene, close.time_ns)}: it no longer knew the "
+            f"The server's stateless reset came {stage(scene, close.time_ns)}: it no longer knew the "
             "connection.",
             Evidence(close.packet, "a stateless reset, with the token that the server had given"),
             retry_safe=scene.idempotent,
@@ -290,13 +261,13 @@ def _quic_close(scene: Scene) -> Verdict | None:
     )
     name = "" if event is None else event.name
     own = name in _OWN_FAILURES or not name
-    return _verdict(
+    return stream_verdict(
         scene,
         "quic-connection-close",
         "server" if own else "unknown",
         "proved",
         f"The server closed the QUIC connection{f' with {name}' if name else ''}, "
-        f"{_stage(scene, close.time_ns)}.{'' if own else ' The code accuses the client.'}",
+        f"{stage(scene, close.time_ns)}.{'' if own else ' The code accuses the client.'}",
         Evidence(close.packet, f"CONNECTION_CLOSE{f' ({name})' if name else ''} from the server"),
         retry_safe=scene.idempotent,
     )
@@ -315,13 +286,13 @@ def _closed_without_goaway(scene: Scene) -> Verdict | None:
         says = " It had received all of the request that was seen."
     else:
         says = ""
-    return _verdict(
+    return stream_verdict(
         scene,
-        "close-without-goaway",
+        "h2-close-without-goaway",
         "server" if had else "both",
         "proved" if close.kind in ("close_notify", "alert") else "likely",
         f"The connection ended with {words.act(close)} from the server's side, "
-        f"{_stage(scene, close.time_ns)}. No GOAWAY had said which streams it would still work on.{says}",
+        f"{stage(scene, close.time_ns)}. No GOAWAY had said which streams it would still work on.{says}",
         Evidence(close.packet, f"{words.act(close)} from the server"),
         retry_safe=True if not had else scene.idempotent,
         runner_up="a stream that the server reset: refuted, no such frame is in the capture",
@@ -342,12 +313,12 @@ def _client_left(scene: Scene) -> Verdict | None:
         if promises
         else ""
     )
-    return _verdict(
+    return stream_verdict(
         scene,
         "client-abort",
         "client" if quiet < PATIENCE_NS else "unknown",
         "likely" if primitives.is_reactive(close) else "proved",
-        f"The client's side ended the connection ({words.act(close)}) {_stage(scene, close.time_ns)}, "
+        f"The client's side ended the connection ({words.act(close)}) {stage(scene, close.time_ns)}, "
         f"before any close from the server.{promised}",
         *(Evidence(e.packet, f"GOAWAY{_code(e)} from the server, {_limit(scene, e)}") for e in promises[-1:]),
         Evidence(close.packet, f"{words.act(close)} from the client"),
@@ -360,6 +331,10 @@ _RULES: tuple[Callable[[Scene], Verdict | None], ...] = (
     _stream_refused,
     _goaway_error,
     _goaway_race,
+    h2_malformed_response,
+    h2_flow_control_stall,
+    h2_dead_connection,
+    quic_idle_timeout_reuse,
     _stream_reset,
     _stream_cancelled,
     capture_artifact,

@@ -153,7 +153,8 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if exchange.protocol != "http/1.1":
-                if exchange.outcome != "complete":
+                sized = response is None or response.declared_size in (None, response.body_size)
+                if exchange.outcome != "complete" or not sized:
                     yield connection, index
                 continue
             if (
@@ -177,11 +178,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 def _scene(world: World, connection: Connection, index: int) -> Scene | None:
     whole = connection.exchanges[index]
     if multiplexed.shares_connection(whole):
-        return (
-            None
-            if whole.request is None
-            else Scene(connection, whole, whole.request, None, None, None, world)
-        )
+        return None if whole.request is None else Scene(connection, whole, whole.request, None, None, world)
     exchange = as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
@@ -191,7 +188,6 @@ def _scene(world: World, connection: Connection, index: int) -> Scene | None:
         late=None if exchange is whole else whole.response,
         request=exchange.request,
         previous=_previous(connection, index),
-        idle_timeout=world.idle_timeouts.get(connection.server),
         world=world,
     )
 
