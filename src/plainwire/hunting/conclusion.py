@@ -72,7 +72,10 @@ class Fix:
 
 @dataclass(slots=True)
 class Conclusion:
-    """The answer of a hunt. ``rate`` is the 95 % interval of the share of runs that fail."""
+    """The answer of a hunt. ``rate`` is the 95 % interval of the share of runs that fail.
+
+    ``blind``: runs of which not everything could be seen; ``silent``: those of them without any request.
+    """
 
     end: End
     runs: int
@@ -81,6 +84,7 @@ class Conclusion:
     hidden: int
     unexplained: int
     blind: int
+    silent: int
     unrecorded: int
     interrupted: int
     rate: tuple[float, float]
@@ -109,6 +113,7 @@ def conclude(hunt: Hunt, before: Sequence[Run] = ()) -> Conclusion:
         hidden=sum(run.hidden for run in runs),
         unexplained=sum(not run.codes for run in failed),
         blind=sum(not run.whole for run in runs),
+        silent=sum(not run.whole and not run.requests for run in runs),
         unrecorded=hunt.unrecorded,
         interrupted=hunt.interrupted,
         rate=_rate(len(failed), len(runs), stopped=hunt.end in ("first failure", "established", "not cured")),

@@ -144,9 +144,8 @@ def _ruled_out(found: Conclusion) -> Iterator[str]:
     if tried.reused:
         yield (
             f"{_count(tried.reused, 'request')} came on kept connections, up to {tried.most_requests} on "
-            "one, "
-            f"after up to {tried.longest_idle_ns / 1e9:.3f} s of idleness. Longer idleness and more requests "
-            "on one connection were not tried."
+            f"one, after up to {tried.longest_idle_ns / 1e9:.3f} s of idleness. Longer idleness and more "
+            "requests on one connection were not tried."
         )
     else:
         yield "Each connection carried one request: what befalls kept connections was not tried."
@@ -205,8 +204,10 @@ def _trial(trial: Trial) -> Iterator[str]:
 
 
 def _unseen(found: Conclusion) -> Iterator[str]:
-    if found.blind:
-        yield f"In {_count(found.blind, 'run')} not everything on the wire could be seen."
+    if found.silent:
+        yield f"In {_count(found.silent, 'run')} no HTTP request could be seen."
+    if found.blind > found.silent:
+        yield f"In {_count(found.blind - found.silent, 'run')} not everything on the wire could be seen."
     if found.unrecorded:
         yield f"{_count(found.unrecorded, 'run')} could not be recorded."
     if found.interrupted:
