@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence
 
 from . import words
 from .certificates import SKEW_NS, date_ns
-from .survey import place, value
+from .survey import value
 from .verdict import IDEMPOTENT, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from plainwire.model import Certainty
 
     from .survey import Case, Survey
@@ -22,6 +21,7 @@ _UNAUTHORIZED, _FORBIDDEN, _MISSING = 401, 403, 404
 _WRITES = frozenset(("PUT", "POST", "DELETE", "PATCH"))
 _FRESH_NS = 60_000_000_000
 _GOOD = range(200, 300)
+_NEAR = 100
 
 
 def expired(survey: Survey) -> list[Verdict]:
@@ -44,11 +44,7 @@ def _expired(survey: Survey, case: Case) -> Verdict | None:
     credential = _credential(case)
     if credential is None:
         return None
-    same = [
-        c
-        for c in survey.by_place[place(case.request)]
-        if c.connection.server.port == case.connection.server.port
-    ]
+    same = survey.neighbours(case)
     good = [c for c in same if c.response.status in _GOOD and _credential(c) == credential]
     later = [c for c in same if c.request.time_ns > case.request.time_ns and c.response.status in _GOOD]
     before = [c for c in good if c.request.time_ns < case.request.time_ns]
@@ -122,7 +118,9 @@ def lost_writes(survey: Survey) -> list[Verdict]:
 def _around(survey: Survey, case: Case) -> tuple[Case | None, Case | None]:
     """The write before this miss, and the first read that succeeded after it, nothing written between."""
     before: Case | None = None
-    for each in _of_target(survey, case):
+    same = survey.by_target[case.request.target, case.request.authority]
+    middle = bisect_right(same, case.request.time_ns, key=lambda c: c.request.time_ns)
+    for each in same[max(0, middle - _NEAR) : middle + _NEAR]:
         if each.request.time_ns <= case.request.time_ns:
             if each.request.method in _WRITES:
                 late = case.request.time_ns - each.response.last_ns
@@ -135,11 +133,6 @@ def _around(survey: Survey, case: Case) -> tuple[Case | None, Case | None]:
         elif each.response.status in _GOOD:
             return before, each
     return before, None
-
-
-def _of_target(survey: Survey, case: Case) -> Iterator[Case]:
-    mine = case.request.target, case.request.authority
-    return (c for c in survey.answered if (c.request.target, c.request.authority) == mine)
 
 
 def _miss(case: Case, before: Case, after: Case) -> Verdict:

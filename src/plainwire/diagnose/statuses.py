@@ -7,13 +7,14 @@ error after which the same request succeeded, as the status asks for it, is none
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence
 
 from . import words
-from .survey import place, value
+from .survey import value
 from .verdict import IDEMPOTENT, Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _TOO_EARLY, _MISDIRECTED, _TOO_MANY, _TOO_LARGE_HEADER = 425, 421, 429, 431
 _UNAVAILABLE, _GATEWAY_TIMEOUT, _CLOUDFLARE_TIMEOUT = 503, 504, 524
+_ERROR = 400
 _SERVER_ERROR = 500
 _CLIENT_S_OWN = frozenset((501, 505, 511))
 """5xx that answer what the client asked for, not how the server is."""
@@ -120,7 +122,7 @@ def other_names(survey: Survey) -> list[Verdict]:
     for server, cases in bad.items():
         here = [c for c in survey.answered if c.connection.server == server]
         differing = [c for c in here if _other_name(c)]
-        good = [c for c in here if not _other_name(c) and c.response.status < 400]
+        good = [c for c in here if not _other_name(c) and c.response.status < _ERROR]
         if len(differing) != len(cases) or len(good) < _FEWEST or len(cases) < _FEWEST:
             continue
         found += [
@@ -148,11 +150,7 @@ def header_too_large(survey: Survey) -> list[Verdict]:
             case.response.status in (400, 413) and size >= _LONG_HEADER and not case.request.body_size
         ):
             continue
-        smaller = [
-            _header_size(c)
-            for c in survey.by_place[place(case.request)]
-            if c.response.status < 400 and c.connection.server == case.connection.server
-        ]
+        smaller = [_header_size(c) for c in survey.neighbours(case) if c.response.status < _ERROR]
         if not named and (not smaller or max(smaller) >= size):
             continue
         before = f" The largest that was accepted here has {max(smaller)} bytes." if smaller else ""
@@ -240,16 +238,11 @@ def _limit_verdict(survey: Survey, case: Case, asked: tuple[int, Case] | None, w
 
 def _rate_words(survey: Survey, case: Case) -> str:
     """How many requests had been accepted just before."""
-    at = case.request.time_ns
-    times = [
-        c.request.time_ns
-        for c in survey.answered
-        if c.connection.server == case.connection.server
-        and c.response.status < 400
-        and c.request.time_ns < at
-    ]
+    at, times = case.request.time_ns, survey.tallies[case.connection.server].good_ns
+    until = bisect_left(times, at)
     counts = [
-        f"{sum(at - t <= seconds * 1_000_000_000 for t in times)} in the {name}" for seconds, name in _WINDOWS
+        f"{until - bisect_left(times, at - seconds * 1_000_000_000)} in the {name}"
+        for seconds, name in _WINDOWS
     ]
     return f" Accepted before it: {', '.join(counts)}."
 
@@ -322,28 +315,15 @@ def server_errors(survey: Survey) -> list[Verdict]:
 
 def _always(survey: Survey, case: Case) -> Verdict | None:
     """A verdict where this place fails each time and no other ever does."""
-    same = survey.by_place[place(case.request)]
-    here = [
-        c
-        for c in same
-        if c.connection.server == case.connection.server and c.request.target == case.request.target
-    ]
-    bad = [c for c in here if c.response.status >= _SERVER_ERROR]
-    others = [
-        c
-        for c in survey.answered
-        if c.connection.server == case.connection.server
-        and (c.request.target, c.request.method) != (case.request.target, case.request.method)
-    ]
-    if len(bad) < _FEWEST or len(bad) != len(here) or len(others) < _FEWEST_OTHERS:
-        return None
-    if any(c.response.status >= _SERVER_ERROR for c in others):
+    tally, name = survey.tallies[case.connection.server], (case.request.method, case.request.target)
+    bad, others = tally.bad[name], tally.all.total() - tally.all[name]
+    if bad < _FEWEST or bad != tally.all[name] or bad != tally.bad.total() or others < _FEWEST_OTHERS:
         return None
     return _verdict(
         "method-or-path-specific-crash",
         case,
-        f"This request failed each time ({len(bad)} of {len(here)}, status {case.response.status}), and "
-        f"none of {len(others)} "
+        f"This request failed each time ({bad} of {bad}, status {case.response.status}), and "
+        f"none of {others} "
         "others to the server did: what is asked for decides, not the moment.",
         "server",
         "overload-5xx: refuted, it strikes only this request",
@@ -360,13 +340,8 @@ def blocked(survey: Survey) -> list[Verdict]:
             or survey.mended(case) is not None
         ):
             continue
-        others = [
-            c
-            for c in survey.by_place[place(case.request)]
-            if c.connection.server == case.connection.server
-            and c.response.status < 400
-            and c.response.body_size
-        ]
+        near = survey.neighbours(case)
+        others = [c for c in near if c.response.status < _ERROR and c.response.body_size]
         marked = value(case.response, "cf-mitigated") is not None
         if not marked and (not others or any(_is_page(c) for c in others)):
             continue

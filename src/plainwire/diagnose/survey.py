@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +14,7 @@ from plainwire.model import Side
 from . import primitives
 
 if TYPE_CHECKING:
-    from plainwire.model import Certainty, Connection, Exchange, Request, Response
+    from plainwire.model import Certainty, Connection, Endpoint, Exchange, Request, Response
 
     from .world import World
 
@@ -22,6 +25,9 @@ DRAWN_OUT_NS = 150_000_000
 """A retransmission costs more than this (Linux: 200 ms at least)."""
 
 _ERROR = 400
+_SERVER_ERROR = 500
+_MOST_LATER = 50
+_MOST_NEAR = 400
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
 
@@ -46,6 +52,15 @@ class Case(NamedTuple):
         """Of what the response says: authenticated inside TLS, or on one host."""
         secure = self.connection.decrypted and self.connection.tls is not None
         return "proved" if secure or primitives.on_one_host(self.connection) else "likely"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each request (method and target) was answered by one server address, and how badly."""
+
+    all: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bad: Counter[tuple[str, str]] = field(default_factory=Counter)  # with 500 and more
+    good_ns: list[int] = field(default_factory=list)  # when the good ones were sent, in order
 
 
 class Survey:
@@ -124,14 +139,61 @@ class Survey:
             found.setdefault(twin(case.request), []).append(case)
         return found
 
+    @cached_property
+    def by_target(self) -> dict[tuple[str, str | None], list[Case]]:
+        """Answered exchanges of one target, by any method, by time."""
+        found: dict[tuple[str, str | None], list[Case]] = {}
+        for case in self.answered:
+            found.setdefault((case.request.target, case.request.authority), []).append(case)
+        return found
+
+    @cached_property
+    def tallies(self) -> dict[Endpoint, Tally]:
+        """Of each server address: what was answered well, and which requests were not."""
+        found: dict[Endpoint, Tally] = {}
+        for case in self.answered:
+            tally = found.setdefault(case.connection.server, Tally())
+            name = case.request.method, case.request.target
+            tally.all[name] += 1
+            if case.response.status >= _SERVER_ERROR:
+                tally.bad[name] += 1
+            elif case.response.status < _ERROR:
+                tally.good_ns.append(case.request.time_ns)
+        return found
+
+    @cached_property
+    def _successes(self) -> dict[Twin, list[Case]]:
+        return {
+            name: [case for case in same if case.response.status < _ERROR]
+            for name, same in self.by_twin.items()
+        }
+
     def later(self, case: Case) -> list[Case]:
-        """Answers to the same request sent again, after this one."""
+        """The next answers to the same request sent again."""
         same = self.by_twin[twin(case.request)]
-        return [each for each in same if each.request.time_ns > case.request.time_ns]
+        begin = bisect_right(same, case.request.time_ns, key=_sent)
+        return same[begin : begin + _MOST_LATER]
 
     def mended(self, case: Case) -> Case | None:
         """The first success of the same request, sent again after this answer."""
-        return next((each for each in self.later(case) if each.response.status < _ERROR), None)
+        good = self._successes[twin(case.request)]
+        begin = bisect_right(good, case.request.time_ns, key=_sent)
+        return good[begin] if begin < len(good) else None
+
+    def neighbours(self, case: Case) -> list[Case]:
+        """Answers of the same server to requests of the same kind: the nearest by time, without itself."""
+        same = self.by_place[place(case.request)]
+        middle = bisect_right(same, case.request.time_ns, key=_sent)
+        near = same[max(0, middle - _MOST_NEAR) : middle + _MOST_NEAR]
+        return [
+            c
+            for c in near
+            if c.connection.server == case.connection.server and c.exchange is not case.exchange
+        ]
+
+
+def _sent(case: Case) -> int:
+    return case.request.time_ns
 
 
 def place(request: Request) -> tuple[str, str, str | None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.model import RST, SYN, Evidence, Side
 
 from . import beginning, primitives, words
-from .survey import DRAWN_OUT_NS, LONG_NS, place, value
+from .survey import DRAWN_OUT_NS, LONG_NS, value
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _SHARE = 4
 
 _PROMPT_NS = 300_000_000
 _CONTINUE_NS = 300_000_000
-_MOST_COMPARED = 400
 
 
 def slow_first_byte(survey: Survey) -> list[Verdict]:
@@ -51,10 +50,7 @@ def _endless(case: Case) -> bool:
 
 def _usual(survey: Survey, case: Case) -> tuple[int, int] | None:
     """Median time to the first byte of exchanges of the same kind, and how many; None without a baseline."""
-    same = survey.by_place[place(case.request)][:_MOST_COMPARED]
-    others = [
-        c.first_byte_ns for c in same if c.connection.server == case.connection.server and c is not case
-    ]
+    others = [c.first_byte_ns for c in survey.neighbours(case)]
     if len(others) < _FEWEST:
         return None
     median = int(statistics.median(others))
@@ -123,8 +119,7 @@ def slow_body(survey: Survey) -> list[Verdict]:
             or _endless(case)
         ):
             continue
-        same = survey.by_place[place(case.request)][:_MOST_COMPARED]
-        others = [c.response.last_ns - c.response.time_ns for c in same if c is not case]
+        others = [c.response.last_ns - c.response.time_ns for c in survey.neighbours(case)]
         slow = sum(other >= LONG_NS for other in others) + 1
         silence = _longest_silence(case.connection, response)
         if len(others) < _FEWEST or slow * _SHARE > len(others) + 1 or silence is None:
