@@ -60,6 +60,8 @@ class Fault(enum.StrEnum):
     """A gzip body whose checksum is wrong (RFC 1952 section 2.3.1)."""
     STALL = "stall"
     """Half of the body, a pause of ``delay`` seconds, the rest."""
+    NO_CONTINUE = "no-continue"
+    """A whole response, and no 100 before it; which it never writes, but here somebody asks for it."""
     STOP_READING = "stop-reading"
     """A pause of ``delay`` seconds before the body of the request is read, with a small window."""
 

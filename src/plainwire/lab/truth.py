@@ -25,6 +25,7 @@ HARMLESS = frozenset(
         Fault.SLOW,
         Fault.STALL,
         Fault.STOP_READING,
+        Fault.NO_CONTINUE,
         Fault.CLOSE_AFTER_RESPONSE,
         Fault.EXCESS_BODY,
         Fault.DOUBLE_RESPONSE,

@@ -77,6 +77,15 @@ SCENARIOS = (
         harms=False,
     ),
     Scenario(
+        name="100-continue-stall",
+        story="A client that asks before it uploads, and a server that does not answer before it has all.",
+        expects=frozenset({"100-continue-stall"}),
+        server=Behaviour(fault=Fault.NO_CONTINUE, probability=1.0),
+        client=("expectant.py", "4", "20000"),
+        fault=frozenset({"server", "both"}),
+        harms=False,
+    ),
+    Scenario(
         name="slow-first-byte",
         story="A server that thinks for long about some requests.",
         expects=frozenset({"slow-first-byte"}),
