@@ -31,7 +31,7 @@ from .statistics.permutation import (
     within_strata,
 )
 from .statistics.prediction import failures_needed
-from .trials import of_connections, of_requests
+from .trials import causes_of_requests, of_connections, of_requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +83,24 @@ def compare(connections: Sequence[Connection], findings: Sequence[Finding]) -> C
     """Compare what the findings say failed with what succeeded in the same traffic."""
     if not any(finding.failure for finding in findings):
         return Comparison([], [])
-    requests = compare_trials(of_requests(connections, findings))
+    requests = _hopeless(connections, findings) or compare_trials(of_requests(connections, findings))
     attempts = compare_trials(of_connections(connections, findings))
     return Comparison(requests.contrasts + attempts.contrasts, requests.undecided + attempts.undecided)
+
+
+def _hopeless(connections: Sequence[Connection], findings: Sequence[Finding]) -> Comparison | None:
+    """The answer where no cause has enough failures: the table, which may be large, is not made."""
+    causes = causes_of_requests(findings)
+    counts = Counter(causes.values())
+    if not counts or max(counts.values()) >= FEWEST:
+        return None
+    exchanges = (e for c in connections for e in c.exchanges)
+    successes = sum(
+        e.outcome == "complete" and e.id not in causes and e.request is not None and not e.pushed
+        for e in exchanges
+    )
+    told = [_too_few(code, count, count, successes, "request") for code, count in counts.most_common()]
+    return Comparison([], told)
 
 
 def compare_trials(trials: Trials) -> Comparison:

@@ -116,7 +116,7 @@ def of_requests(
     Of several requests that one connection took with it the first one counts: that was one event. ``whole``
     keeps header fields that all requests have, for a table that is to be joined with others.
     """
-    causes = _causes(findings)
+    causes = causes_of_requests(findings)
     rows: list[_Row] = []
     for connection in connections:
         taken: set[str] = set()
@@ -133,7 +133,8 @@ def of_requests(
     return _table(rows, whole=whole)
 
 
-def _causes(findings: Sequence[Finding]) -> dict[int, str]:
+def causes_of_requests(findings: Iterable[Finding]) -> dict[int, str]:
+    """Return why each exchange failed that a finding calls failed; the first finding counts."""
     causes: dict[int, str] = {}
     for finding in findings:
         if finding.failure and finding.code not in _NOT_COMPARED:
