@@ -104,21 +104,27 @@ def _skewed(case: Case) -> Verdict | None:
 
 def lost_writes(survey: Survey) -> list[Verdict]:
     """Things that were written, then missing, then there again."""
+    missing = [
+        c for c in survey.errors if c.response.status == _MISSING and c.request.method in ("GET", "HEAD")
+    ]
+    if not missing:
+        return []
     found = []
-    for case in survey.errors:
-        if case.response.status != _MISSING or case.request.method not in ("GET", "HEAD"):
+    by_target = survey.of_targets({case.request.target for case in missing})
+    written = {target: any(c.request.method == "PUT" for c in cases) for target, cases in by_target.items()}
+    for case in missing:
+        if not written[case.request.target]:
             continue
-        before, after = _around(survey, case)
-        if before is None or after is None:
-            continue
-        found.append(_miss(case, before, after))
+        same = [c for c in by_target[case.request.target] if c.request.authority == case.request.authority]
+        before, after = _around(same, case)
+        if before is not None and after is not None:
+            found.append(_miss(case, before, after))
     return found
 
 
-def _around(survey: Survey, case: Case) -> tuple[Case | None, Case | None]:
+def _around(same: list[Case], case: Case) -> tuple[Case | None, Case | None]:
     """The write before this miss, and the first read that succeeded after it, nothing written between."""
     before: Case | None = None
-    same = survey.by_target[case.request.target, case.request.authority]
     middle = bisect_right(same, case.request.time_ns, key=lambda c: c.request.time_ns)
     for each in same[max(0, middle - _NEAR) : middle + _NEAR]:
         if each.request.time_ns <= case.request.time_ns:

@@ -139,12 +139,16 @@ class Survey:
             found.setdefault(twin(case.request), []).append(case)
         return found
 
-    @cached_property
-    def by_target(self) -> dict[tuple[str, str | None], list[Case]]:
-        """Answered exchanges of one target, by any method, by time."""
-        found: dict[tuple[str, str | None], list[Case]] = {}
-        for case in self.answered:
-            found.setdefault((case.request.target, case.request.authority), []).append(case)
+    def of_targets(self, targets: set[str]) -> dict[str, list[Case]]:
+        """Answered exchanges of some targets, by any method, by time."""
+        found: dict[str, list[Case]] = {}
+        for connection in self.world.connections:
+            for exchange in connection.exchanges:
+                request, response = exchange.request, exchange.response
+                if request is not None and request.target in targets and response is not None:
+                    found.setdefault(request.target, []).append(Case(connection, exchange, request, response))
+        for cases in found.values():
+            cases.sort(key=_sent)
         return found
 
     @cached_property
