@@ -23,6 +23,7 @@ OF_ANSWERS = {
     "hidden-retry",
     "unsafe-retry-duplicate",
     "early-response-reset",
+    "truncated-eof-delimited",
     "client-bug-request",
     "gateway-upstream-race",
     "proxy-connect-failure",

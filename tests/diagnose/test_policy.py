@@ -74,11 +74,11 @@ def test_equal_numbers_before_idle_closes_are_no_limit() -> None:
 def test_closes_at_one_age_whatever_the_idleness_are_a_limit_of_age() -> None:
     others = wires(3)
     for number, wire in enumerate(others):
-        wire.start = 7000 * number
+        wire.start = 7000 * (number + 1)
         run(wire, 2 + 5 * number, pause=100)
         wire.close(SERVER, "fin", 5000 + number)
     wire = Wire()
-    run(wire, 2, pause=900)
+    run(wire, 2, pause=700)
     finding = only(diagnose([lost(wire, 5001), *(w.done() for w in others)]))
     assert (finding.code, finding.fault, finding.certainty) == ("server-max-age-close", "server", "likely")
     assert "4 connections at the age of 5.000 s to 5.002 s" in finding.claim

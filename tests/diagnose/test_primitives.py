@@ -55,25 +55,10 @@ def test_loopback_and_one_address_are_one_host() -> None:
     assert not pair("127.0.0.1", "192.0.2.8")
 
 
-def test_idle_timeouts_come_from_closes_that_agree() -> None:
-    def idle(number: int, after: float, server: str) -> Wire:
-        wire = Wire(id=number, first_exchange=10 * number, server=Endpoint(server, 443))
-        wire.ok(0)
-        wire.close(SERVER, "fin", 80 + after)
-        return wire
-
-    steady = [idle(1, 2000, "192.0.2.1"), idle(2, 2003, "192.0.2.1")]
-    erratic = [idle(3, 500, "192.0.2.2"), idle(4, 2000, "192.0.2.2"), idle(5, 9000, "192.0.2.2")]
-    found = clock.idle_timeouts([wire.done() for wire in steady + erratic])
-    assert list(found) == [Endpoint("192.0.2.1", 443)]
-    assert (found[Endpoint("192.0.2.1", 443)].low, found[Endpoint("192.0.2.1", 443)].high) == (
-        2000 * MS,
-        2003 * MS,
-    )
-
-
-def test_an_announced_close_tells_no_idle_timeout() -> None:
+def test_an_announced_close_is_told_from_one_that_was_not() -> None:
     wire = Wire()
     wire.ok(0, close=True)
     wire.close(SERVER, "fin", 2080)
-    assert clock.idle_before_close(wire.done()) is None
+    close = clock.idle_close(wire.done())
+    assert close is not None
+    assert close.announced

@@ -1,13 +1,11 @@
-"""What idle closes say about a server's idle timeout.
+"""Closes of idle connections, held against a server's idle timeout.
 
-Most of the knowledge comes from connections that the server closed while nobody was hurt. The time from
-the arrival of the last response byte to the arrival of the close is the timeout itself: both travelled
-one way (nothing is to be subtracted for the round trip).
+The time from the arrival of the last response byte to the arrival of the close is the timeout itself:
+both travelled one way (nothing is to be subtracted for the round trip).
 """
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,56 +14,25 @@ from plainwire.model import Side
 from . import primitives, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange
+    from plainwire.model import Bounds, CloseEvent, Connection, Exchange
 
 AT_ONCE_NS = 50_000_000
 """A close sooner than this after a response is no idle timer."""
 
 _SPREAD_NS = 20_000_000
 _SPREAD_SHARE = 0.03
-_SMALLEST_SAMPLE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class IdleTimeout:
-    """The range in which a server's idle closes fell, in ns, and how many there were."""
-
-    low: int
-    high: int
-    count: int
-
-    def __str__(self) -> str:
-        low, high = words.span(self.low), words.span(self.high)
-        return f"{low if low == high else f'{low} to {high}'}, seen {self.count} times"
-
-    def fits(self, idle_ns: int) -> bool:
-        """Whether a close after ``idle_ns`` may be the same timer's."""
-        slack = max(_SPREAD_NS, int(self.high * _SPREAD_SHARE))
-        return self.low - slack <= idle_ns <= self.high + slack
+def fits(timeout: Bounds, idle_ns: int) -> bool:
+    """Whether a close after ``idle_ns`` may be the same timer's."""
+    slack = max(_SPREAD_NS, int(timeout.high_ns * _SPREAD_SHARE))
+    return timeout.low_ns - slack <= idle_ns <= timeout.high_ns + slack
 
 
-def idle_timeouts(connections: Iterable[Connection]) -> dict[Endpoint, IdleTimeout]:
-    """The idle timeout of every server address whose idle closes all came after the same idleness."""
-    samples: dict[Endpoint, list[int]] = {}
-    for connection in connections:
-        idle = idle_before_close(connection)
-        if idle is not None and idle >= AT_ONCE_NS:
-            samples.setdefault(connection.server, []).append(idle)
-    found = ((server, _agreeing(values)) for server, values in samples.items())
-    return {server: timeout for server, timeout in found if timeout is not None}
-
-
-def idle_before_close(connection: Connection) -> int | None:
-    """How long the connection had been idle, in the server's eyes, when the server closed it unasked.
-
-    None where it did not, where an exchange was open, or where the close had been announced.
-    """
-    found = idle_close(connection)
-    if found is None or found.announced or found.close.kind not in ("close_notify", "fin"):
-        return None
-    return found.idle_ns
+def said(timeout: Bounds) -> str:
+    """The timeout in words, and how often it was seen."""
+    low, high = words.span(timeout.low_ns), words.span(timeout.high_ns)
+    return f"{low if low == high else f'{low} to {high}'}, seen {timeout.count} times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +93,3 @@ def announces_close(exchange: Exchange) -> bool:
 
 def _keeps_alive(headers: list[tuple[str, str]]) -> bool:
     return any(name.lower() == "connection" and "keep-alive" in value.lower() for name, value in headers)
-
-
-def _agreeing(values: list[int]) -> IdleTimeout | None:
-    middle = statistics.median(values)
-    slack = max(_SPREAD_NS, middle * _SPREAD_SHARE)
-    near = [value for value in values if abs(value - middle) <= slack]
-    if len(near) < _SMALLEST_SAMPLE or 2 * len(near) < len(values):
-        return None
-    return IdleTimeout(min(near), max(near), len(near))

@@ -1,13 +1,8 @@
-"""How a server is in the habit of closing: after how many requests, at what age, many at one moment.
-
-Each is a clock of its own beside that of idleness (``clock``). One is named only where the closes agree on
-it and no other clock would explain them as well.
-"""
+"""Closes of several connections that are one event, and times that are one timer's."""
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,62 +16,10 @@ MOMENT_NS = 100_000_000
 """Closes of several connections within this time are one event."""
 
 _FEWEST = 3
-_SMALLEST_LIMIT = 3
 _SPREAD_NS = 50_000_000
-_SPREAD_SHARE = 0.01
 _UNEQUAL_SHARE = 0.05
 _APART_NS = 10_000_000
 _MUCH_CLOSER = 10
-
-
-def most_requests(closes: Sequence[IdleClose], connections: Sequence[Connection]) -> tuple[int, int] | None:
-    """(the number of requests after which the server closes, how often it did); None where nothing says.
-
-    Its closes come with the answer to the last request, always the same in number, and no connection
-    carried more.
-    """
-    ordinals = [close.ordinal for close in closes if close.at_once]
-    if len(ordinals) < _FEWEST or len(set(ordinals)) > 1 or ordinals[0] < _SMALLEST_LIMIT:
-        return None
-    limit = ordinals[0]
-    beyond = any(
-        exchange.response is not None for c in connections for exchange in c.exchanges[limit : limit + 1]
-    )
-    return None if beyond else (limit, len(ordinals))
-
-
-@dataclass(frozen=True, slots=True)
-class Age:
-    """The range in which the ages of closed connections fell, in ns, and how many there were."""
-
-    low: int
-    high: int
-    count: int
-
-    def fits(self, age_ns: int) -> bool:
-        """Whether a close at this age may be the same timer's."""
-        slack = max(_SPREAD_NS, int(self.high * _SPREAD_SHARE))
-        return self.low - slack <= age_ns <= self.high + slack
-
-
-def greatest_age(closes: Sequence[IdleClose]) -> Age | None:
-    """The age at which the server closes connections.
-
-    None where idleness would explain it as well, or one moment in which all were closed.
-    """
-    timed = [c for c in closes if not c.at_once and not c.announced and not c.connection.mid_stream]
-    if len(timed) < _FEWEST:
-        return None
-    ages = [close.age_ns for close in timed]
-    times = [close.close.time_ns for close in timed]
-    slack = max(_SPREAD_NS, _SPREAD_SHARE * statistics.median(ages))
-    if (
-        max(ages) - min(ages) > 2 * slack
-        or max(times) - min(times) <= MOMENT_NS
-        or not _unequal([close.idle_ns for close in timed])
-    ):
-        return None
-    return Age(min(ages), max(ages), len(ages))
 
 
 def closed_together(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence
 
 from . import words
-from .habits import closed_together, greatest_age, most_requests, same_timer
+from .clock import fits
+from .habits import closed_together, same_timer
 from .reuse import keepalive_idle_race
 
 if TYPE_CHECKING:
@@ -27,17 +28,15 @@ _MOST_CITED = 4
 
 def server_max_requests_close(scene: Scene) -> Verdict | None:
     """A verdict where the server closes after the same number of requests on each connection."""
-    own, closes, connections = _surroundings(scene)
-    if own is None or not own.at_once or own.announced:
-        return None
-    limit = most_requests(closes, connections)
-    if limit is None or own.ordinal != limit[0]:
+    own, closes, _ = _surroundings(scene)
+    facts = scene.world.servers.get(scene.connection.server)
+    if own is None or facts is None or not own.at_once or own.announced or own.ordinal != facts.max_requests:
         return None
     return _named(
         scene,
         "server-max-requests-close",
-        f"It closed {limit[1]} connections with the answer to request {limit[0]} and carried no more on any: "
-        "a limit of requests on a connection, which it did not announce here.",
+        f"It closed {facts.max_requests_count} connections with the answer to request {own.ordinal} and "
+        "carried no more on any: a limit of requests on a connection, which it did not announce here.",
         f"{_RACE}: refuted, the close came {words.span(own.idle_ns)} after a response, always the same one",
         [close for close in closes if close.at_once],
     )
@@ -46,18 +45,19 @@ def server_max_requests_close(scene: Scene) -> Verdict | None:
 def server_max_age_close(scene: Scene) -> Verdict | None:
     """A verdict where the server closes its connections at one age, whatever they did before."""
     own, closes, _ = _surroundings(scene)
-    age = greatest_age(closes)
-    if own is None or age is None or own not in closes or not age.fits(own.age_ns):
+    facts = scene.world.servers.get(scene.connection.server)
+    age = None if facts is None else facts.max_age
+    if own is None or age is None or not fits(age, own.age_ns):
         return None
-    idle = [close.idle_ns for close in closes if not close.at_once]
+    idle = [close.idle_ns for close in closes]
+    paused = f"which had been idle for {words.span(min(idle))} to {words.span(max(idle))}"
     return _named(
         scene,
         "server-max-age-close",
-        f"It closed {age.count} connections at the age of {words.span(age.low)} to {words.span(age.high)}, "
-        f"which had been idle for {words.span(min(idle))} to {words.span(max(idle))}: a limit of age.",
-        f"an idle timeout: refuted, the connections had been idle for {words.span(min(idle))} to "
-        f"{words.span(max(idle))}",
-        [close for close in closes if not close.at_once],
+        f"It closed {age.count} connections at the age of {words.span(age.low_ns)} to "
+        f"{words.span(age.high_ns)}, {paused}: a limit of age.",
+        f"an idle timeout: refuted by the connections, {paused}",
+        closes,
     )
 
 

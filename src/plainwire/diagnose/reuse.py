@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence
 
 from . import primitives, words
-from .clock import AT_ONCE_NS
+from .clock import AT_ONCE_NS, fits, said
 from .verdict import Scene, Verdict, weaker
 
 if TYPE_CHECKING:
     from plainwire.model import Certainty, CloseEvent
 
-_SURELY_NOTICED_NS = 20_000_000
-"""A busy machine keeps a program from running for some milliseconds between looking and sending."""
+_SURELY_NOTICED_NS = 50_000_000
+"""A busy machine keeps a program from running for tens of milliseconds between looking and sending."""
 
 _LATE_ROUND_TRIPS = 2
 _JITTER_NS = 20_000_000
@@ -54,8 +54,8 @@ def _hardly_to_be_noticed(scene: Scene, close: CloseEvent, margin: int) -> bool:
 
     It may have looked at the connection before the close was there, and then been kept from sending.
     """
-    idle = _idle_ns(scene, close)
-    return idle is not None and idle < AT_ONCE_NS and margin < AT_ONCE_NS
+    idle, rtt = _idle_ns(scene, close), primitives.shortest_rtt(scene.connection) or 0
+    return idle is not None and idle < AT_ONCE_NS and margin < max(_SURELY_NOTICED_NS, rtt)
 
 
 def keepalive_idle_race(scene: Scene) -> Verdict | None:
@@ -131,8 +131,8 @@ def _idle_words(scene: Scene, close: CloseEvent) -> str:
     if idle < AT_ONCE_NS:
         return f"; it closed {words.span(idle)} after its last response, without announcing it"
     known = scene.idle_timeout
-    if known is not None and known.fits(idle):
-        return f"; it had been idle for {words.span(idle)}, the server's idle timeout ({known})"
+    if known is not None and fits(known, idle):
+        return f"; it had been idle for {words.span(idle)}, the server's idle timeout ({said(known)})"
     return f"; it had been idle for {words.span(idle)}"
 
 
@@ -147,7 +147,7 @@ def _client_advice(scene: Scene, close: CloseEvent) -> str:
     idle, rtt = _idle_ns(scene, close), primitives.shortest_rtt(scene.connection)
     if idle is None or rtt is None or idle < AT_ONCE_NS or idle <= 4 * rtt:
         return ""
-    limit = words.span((scene.idle_timeout.low if scene.idle_timeout else idle) - 2 * rtt)
+    limit = words.span((scene.idle_timeout.low_ns if scene.idle_timeout else idle) - 2 * rtt)
     return (
         f"Do not use a connection again that was idle for more than {limit}, and repeat such a request once "
         "on a new connection: the server did not receive it."
@@ -165,7 +165,7 @@ def _race_in_the_kernel(scene: Scene) -> Verdict | None:
         return None
     first = primitives.first_ack(scene.connection, close.side, scene.request.end)
     idle = close.time_ns - primitives.finished_ns(scene.previous)
-    if first is None or first[0] != close.packet or not known.fits(idle):
+    if first is None or first[0] != close.packet or not fits(known, idle):
         return None
     return Verdict(
         code="keepalive-idle-race",
@@ -174,7 +174,7 @@ def _race_in_the_kernel(scene: Scene) -> Verdict | None:
         fault="both",
         certainty="likely",
         facts=f"The request reached the server's stack in the moment of its {words.act(close)}, after "
-        f"{words.span(idle)} of idleness, its idle timeout ({known}).",
+        f"{words.span(idle)} of idleness, its idle timeout ({said(known)}).",
         evidence=_evidence(scene, close),
         runner_up="close-mid-request: the close does acknowledge the request, but in the same segment and "
         "just when the idle timer fires",

@@ -11,6 +11,7 @@ from . import primitives, words
 
 if TYPE_CHECKING:
     from plainwire.model import (
+        Bounds,
         Certainty,
         CloseEvent,
         Connection,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         Response,
     )
 
-    from .clock import IdleTimeout
     from .world import World
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
@@ -38,9 +38,13 @@ class Scene:
     late: Response | None
     """The response that came when the client had gone; ``exchange`` is what the client saw."""
     previous: Exchange | None
-    idle_timeout: IdleTimeout | None
-    """What other connections of this server address say about its idle timeout."""
     world: World
+
+    @property
+    def idle_timeout(self) -> Bounds | None:
+        """What the connections of this server address say about its idle timeout."""
+        facts = self.world.servers.get(self.connection.server)
+        return None if facts is None else facts.idle_timeout
 
     @property
     def server_close(self) -> CloseEvent | None:

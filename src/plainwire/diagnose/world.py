@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import multiplexed, primitives
-from .clock import idle_close, idle_timeouts
+from .clock import idle_close
+from .inference import infer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Endpoint
+    from plainwire.model import Connection, Endpoint, ServerFacts
 
-    from .clock import IdleClose, IdleTimeout
+    from .clock import IdleClose
 
 
 class World:
@@ -41,11 +42,9 @@ class World:
         return max((connection.last_ns for connection in self.connections), default=0)
 
     @cached_property
-    def idle_timeouts(self) -> dict[Endpoint, IdleTimeout]:
-        """The idle timeouts of servers, from the closes of connections with one exchange at a time."""
-        return idle_timeouts(
-            c for c in self.connections if not any(map(multiplexed.shares_connection, c.exchanges))
-        )
+    def servers(self) -> dict[Endpoint, ServerFacts]:
+        """The hidden parameters of the servers, as far as the traffic shows them."""
+        return infer(self.connections)
 
     @cached_property
     def idle_closes(self) -> dict[Endpoint, list[IdleClose]]:
