@@ -65,6 +65,16 @@ def test_calls_in_clear_text(server: int, tmp_path: Path) -> None:
     assert not recorded.codes() - {"grpc-status"}
 
 
+def test_a_call_that_the_client_leaves(server: int, tmp_path: Path) -> None:
+    recorded = record(tmp_path, *wires.python("rpc.py", "leave", f"{wires.HOST}:{server}"))
+    assert recorded.stdout == f"{len(MESSAGE)}\n"
+    (exchange,) = recorded.exchanges_with(server)
+    assert (exchange["grpc"]["status"], exchange["grpc"]["messages"]) == (None, [1, 1])
+    assert (exchange["reset"]["from"], exchange["reset"]["name"]) == ("client", "CANCEL")
+    assert exchange["outcome"] == "aborted"
+    assert recorded.codes() == {"client-abort"}
+
+
 def test_calls_over_tls_are_read_where_nginx_ends_it(server: int, tmp_path: Path) -> None:
     program = tool("nginx")
     folder = tmp_path / "nginx"

@@ -35,7 +35,7 @@ def test_requests_bodies_and_the_close(tmp_path: Path, monkeypatch: pytest.Monke
         options += ["--quic-bind", f"fd://{datagrams.fileno()}"]
         with wires.hypercorn(tmp_path / "output", *options, datagrams=[datagrams]):
             monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-            words = wires.python("http3.py", wires.HOST, port, 1200, papers.authority, *TARGETS)
+            words = wires.python("http3.py", wires.HOST, port, 1200, 60, papers.authority, *TARGETS)
             recorded = record(tmp_path, *words)
     (connection,) = recorded.report["connections"]
     exchanges = recorded.report["exchanges"]

@@ -92,7 +92,7 @@ def test_an_http3_upload_in_ip_fragments(tmp_path: Path, monkeypatch: pytest.Mon
             options += ["--quic-bind", f"fd://{datagrams.fileno()}"]
             with wires.hypercorn(tmp_path / "output", *options, datagrams=[datagrams]):
                 monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-                words = wires.python("http3.py", host, port, 3000, papers.authority, "POST:/large")
+                words = wires.python("http3.py", host, port, 3000, 60, papers.authority, "POST:/large")
                 recorded = record(tmp_path, *words, inside=here.inside)
     assert recorded.stdout.startswith("h3|200|/large|")
     (exchange,) = recorded.report["exchanges"]
@@ -151,8 +151,8 @@ def test_a_quic_port_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
         free.bind((wires.HOST, 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    words = wires.python("http3.py", wires.HOST, port, 1200, papers.authority, "/")
-    recorded = record(tmp_path, "timeout", "2", *words).of_all_programs()
+    words = wires.python("http3.py", wires.HOST, port, 1200, 1, papers.authority, "/")
+    recorded = record(tmp_path, *words).of_all_programs()
     (connection,) = (c for c in recorded.report["connections"] if c["server"].endswith(f":{port}"))
     assert (connection["transport"], connection["bytes"][1]) == ("quic", 0)
     errors = {(e["sender"], e["type"], e["code"]) for e in connection["icmp_errors"]}

@@ -1,6 +1,7 @@
-"""An HTTP/3 client by aioquic: HOST PORT LARGEST-DATAGRAM AUTHORITY TARGET...; says of each what it got.
+"""An HTTP/3 client by aioquic: HOST PORT LARGEST-DATAGRAM SECONDS AUTHORITY TARGET...; says what it got.
 
-Its secrets go where SSLKEYLOGFILE says, as those of many programs do. ``POST:/target`` sends 40,000 bytes.
+SECONDS is its patience with a silent server; ``POST:/target`` sends 40,000 bytes. Its secrets go where
+SSLKEYLOGFILE says, as those of many programs do.
 """
 
 from __future__ import annotations
@@ -73,8 +74,10 @@ async def _run(configuration: QuicConfiguration, host: str, port: int, targets: 
 
 def main() -> None:
     """See the module."""
-    host, port, largest, authority, *targets = sys.argv[1:]
-    configuration = QuicConfiguration(alpn_protocols=H3_ALPN, max_datagram_size=int(largest))
+    host, port, largest, seconds, authority, *targets = sys.argv[1:]
+    configuration = QuicConfiguration(
+        alpn_protocols=H3_ALPN, max_datagram_size=int(largest), idle_timeout=float(seconds)
+    )
     configuration.load_verify_locations(authority)
     with Path(os.environ["SSLKEYLOGFILE"]).open("a", encoding="ascii") as secrets:
         configuration.secrets_log_file = secrets

@@ -1,13 +1,14 @@
 """Both ends of gRPC, by grpcio, with bytes for messages; the client says in JSON what came of each call.
 
 ``serve PORT-FILE``: opens a port of its own and writes its number into the file.
-``talk TARGET [AUTHORITY]``: TLS where there is an authority.
+``talk TARGET [AUTHORITY]``: TLS where there is an authority. ``leave TARGET``: takes one of many answers.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,11 +40,19 @@ def _collect(requests: Iterator[bytes], _: grpc.ServicerContext) -> bytes:
     return b"%d" % sum(len(request) for request in requests)
 
 
+def _linger(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    over = threading.Event()
+    context.add_callback(over.set)
+    yield request
+    over.wait(60)
+
+
 def _serve(port_file: Path) -> None:
     server = grpc.server(ThreadPoolExecutor(4))
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Echo": grpc.unary_unary_rpc_method_handler(_echo),
         "Refuse": grpc.unary_unary_rpc_method_handler(_refuse),
+        "Linger": grpc.unary_stream_rpc_method_handler(_linger),
         "Count": grpc.unary_stream_rpc_method_handler(_count),
         "Collect": grpc.stream_unary_rpc_method_handler(_collect),
     }
@@ -80,6 +89,14 @@ def _talk(target: str, authority: Path | None) -> None:
     print(json.dumps(said))
 
 
+def _leave(target: str) -> None:
+    with grpc.insecure_channel(target) as channel:
+        linger: grpc.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/test.Things/Linger")
+        call = linger(MESSAGE, timeout=60)
+        print(len(next(call)))
+        call.cancel()
+
+
 def _say(
     said: list[dict[str, object]], method: str, got: list[int], status: int = 0, message: str = ""
 ) -> None:
@@ -89,5 +106,7 @@ def _say(
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         _serve(Path(sys.argv[2]))
+    elif sys.argv[1] == "leave":
+        _leave(sys.argv[2])
     else:
         _talk(sys.argv[2], Path(sys.argv[3]) if len(sys.argv) > 3 else None)
