@@ -24,6 +24,7 @@ OF_ANSWERS = {
     "unsafe-retry-duplicate",
     "early-response-reset",
     "truncated-eof-delimited",
+    "request-body-timeout",
     "client-bug-request",
     "gateway-upstream-race",
     "proxy-connect-failure",
