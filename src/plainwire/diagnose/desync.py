@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence
@@ -11,7 +12,7 @@ from .unsolicited import SUSPECT_STATUSES
 from .verdict import Verdict
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Exchange, Request
+    from plainwire.model import Connection, Exchange, Request, Response
 
     from .survey import Survey
 
@@ -76,37 +77,46 @@ def swapped_identifiers(survey: Survey) -> list[Verdict]:
     """Responses that bear the identifier of another request on the same connection."""
     found: list[Verdict] = []
     for connection in survey.world.connections:
-        if not connection.exchanges or len(connection.exchanges) < 2:
+        exchanges = connection.exchanges
+        first = exchanges[0] if exchanges else None
+        if len(exchanges) == 1 or first is None or first.request is None or first.response is None:
             continue
-        first = connection.exchanges[0].request
-        name = None if first is None else _identifier_name(first)
-        if name is not None:
-            found += _swapped(connection, name)
+        asked, told = _identifier(first.request), _identifier(first.response)
+        if asked is not None and told is not None and asked[0].lower() == told[0].lower():
+            found += _swapped(exchanges[:_MOST_LOOKED_AT], connection, asked, told)
     return found
 
 
-def _identifier_name(request: Request) -> str | None:
-    return next((name.lower() for name, _ in request.headers if name.lower() in _IDENTIFIERS), None)
+def _identifier(message: Request | Response) -> tuple[str, int] | None:
+    """Name and place of the field that identifies the request."""
+    fields = enumerate(message.headers)
+    return next(((name, at) for at, (name, _) in fields if name.lower() in _IDENTIFIERS), None)
 
 
-def _swapped(connection: Connection, name: str) -> list[Verdict]:
-    own: dict[str, Exchange] = {}
-    repeated: set[str] = set()
-    for exchange in connection.exchanges[:_MOST_LOOKED_AT]:
-        mine = _field(exchange.request.headers, name) if exchange.request is not None else None
-        if mine is not None:
-            repeated.update({mine} & own.keys())
-            own[mine] = exchange
-    found: list[Verdict] = []
-    for exchange in connection.exchanges[:_MOST_LOOKED_AT]:
-        if exchange.request is None or exchange.response is None:
-            continue
-        theirs, mine = _field(exchange.response.headers, name), _field(exchange.request.headers, name)
-        other = own.get(theirs) if theirs is not None and theirs != mine and theirs not in repeated else None
-        if other is None or other.request is None:
-            continue
-        found.append(_swap(connection, exchange, other))
-    return found
+def _swapped(
+    exchanges: list[Exchange], connection: Connection, asked: tuple[str, int], told: tuple[str, int]
+) -> list[Verdict]:
+    pairs = [
+        (exchange, _field(exchange.request.headers, *asked), _field(exchange.response.headers, *told))
+        for exchange in exchanges
+        if exchange.request is not None and exchange.response is not None
+    ]
+    if all(mine == theirs for _, mine, theirs in pairs):
+        return []
+    times = Counter(mine for _, mine, _ in pairs)
+    own = {mine: exchange for exchange, mine, _ in pairs if mine is not None and times[mine] == 1}
+    return [
+        _swap(connection, exchange, own[theirs])
+        for exchange, mine, theirs in pairs
+        if theirs is not None and theirs != mine and theirs in own
+    ]
+
+
+def _field(headers: list[tuple[str, str]], name: str, at: int) -> str | None:
+    """The value of a field, which mostly stands at the same place in each message."""
+    if at < len(headers) and headers[at][0] == name:
+        return headers[at][1]
+    return next((value for field, value in headers if field == name), None)
 
 
 def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdict:
@@ -131,7 +141,3 @@ def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdic
         retry_safe=None,
         time_ns=request.time_ns if request is not None else 0,
     )
-
-
-def _field(headers: list[tuple[str, str]], name: str) -> str | None:
-    return next((value for field, value in headers if field.lower() == name), None)
