@@ -284,3 +284,15 @@ def test_servers_without_an_answer_are_left_out() -> None:
     wire = Wire(server=Endpoint("203.0.113.8", 443))
     wire.ask(100)
     assert infer([wire.done("unanswered")]) == {}
+
+
+def test_more_failures_than_the_timeout_predicts_are_counted_against_it() -> None:
+    """Lost half a second before the timer could have struck: something else ended those connections."""
+    idle = [_idle_close(n, 2001, pause=150 * n) for n in range(1, 9)]
+    lost = [_lost(n, 1300, timeout=1340) for n in range(9, 14)]
+    facts = _only(*idle, *lost)
+    assert facts.idle_timeout is not None
+    assert facts.idle_timeout.low_ns == 2001 * MS
+    assert (facts.expected_failures, facts.observed_failures) == (0, 5)
+    assert facts.prediction_p is not None
+    assert facts.prediction_p < 0.01

@@ -14,6 +14,7 @@ from plainwire.model import Bounds, DangerBand, ServerFacts, Side
 from . import fingerprints, limits, primitives
 from .clock import AT_ONCE_NS
 from .lifetimes import End, server_end
+from .statistics.exact import poisson_tail
 from .statistics.isotonic import limit
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def _danger(watch: _Watch, idle: Bounds) -> None:
             expected += sum(timer <= reach for timer in timers) / len(timers)
         facts.observed_failures += exchange.outcome == "unanswered" and _not_received(connection, exchange)
     facts.expected_failures = round(expected, 2)
+    facts.prediction_p = poisson_tail(facts.observed_failures, expected)
 
 
 def _not_received(connection: Connection, exchange: Exchange) -> bool:

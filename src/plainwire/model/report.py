@@ -96,7 +96,8 @@ class ServerFacts:
     ``fingerprint`` names software whose defaults and manners fit, ``software`` what the server calls itself.
     ``hint_timeout_ns`` and ``hint_max`` stand in the Keep-Alive field of its first answer.
     ``expected_failures``: how many requests the idle timeout condemns; ``observed_failures``: unanswered ones
-    on kept connections that the server had not received when it closed. ``reloads``: moments, ns.
+    on kept connections that the server had not received when it closed; ``prediction_p`` is the probability
+    (Poisson) of a number as far from the expected one. ``reloads``: moments, ns.
     """
 
     address: Endpoint
@@ -117,6 +118,7 @@ class ServerFacts:
     danger_band: DangerBand | None = None
     expected_failures: float | None = None
     observed_failures: int = 0
+    prediction_p: float | None = None
     fingerprint: list[str] = field(default_factory=list)
 
 

@@ -205,6 +205,7 @@ def _server(server: ServerFacts) -> dict[str, Any]:
         else None,
         "expected_failures": server.expected_failures,
         "observed_failures": server.observed_failures,
+        "prediction_p": server.prediction_p,
         "fingerprint": server.fingerprint,
     }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Bounds, Report, ServerFacts
 
+_REFUTED = 0.01
 _FLAVOURS = {
     "acknowledging": "Its resets bear an ACK even where it does not know the connection any more.",
 }
@@ -68,7 +69,10 @@ def _danger(facts: ServerFacts) -> Iterator[str]:
         )
     if facts.expected_failures or facts.observed_failures:
         expected = f"{facts.expected_failures or 0:g}"
-        yield f"By that, {expected} of the requests seen should have failed; {facts.observed_failures} did."
+        unlikely = facts.prediction_p is not None and facts.prediction_p < _REFUTED
+        odd = ": the idle timeout does not account for them" if unlikely else ""
+        observed = facts.observed_failures
+        yield f"By that, {expected} of the requests seen should have failed; {observed} did{odd}."
 
 
 def span(bounds: Bounds) -> str:

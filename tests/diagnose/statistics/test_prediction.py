@@ -78,21 +78,6 @@ def test_no_failure_bounds_the_rate() -> None:
     assert prediction.rate_is_below(0) == 1.0
 
 
-def test_sequential_test_errs_as_rarely_as_it_says() -> None:
-    test = prediction.SequentialTest(0.01, 0.1)
-    draw = np.random.default_rng(7)
-    wrong = {0.01: 0, 0.1: 0}
-    for rate in wrong:
-        for _ in range(300):
-            failures = runs = 0
-            while (answer := test.decides(failures, runs)) is None:
-                failures += bool(draw.random() < rate)
-                runs += 1
-            wrong[rate] += answer != (rate == 0.1)
-    assert max(wrong.values()) <= 25  # 5 % of 300, and three standard deviations
-    assert test.decides(0, test.clean_runs()) is False
-
-
 @pytest.mark.parametrize(
     ("prevalence", "needed"),
     [(0.01, (1, 2, 2)), (0.05, (1, 3, 3)), (0.1, (2, 3, 4)), (0.25, (3, 5, 6)), (0.5, (5, 10, 11))],
@@ -106,8 +91,3 @@ def test_failures_needed_for_a_property_to_be_telling(prevalence: float, needed:
 
 def test_a_property_of_all_is_never_telling() -> None:
     assert prediction.failures_needed(1.0) is None
-
-
-def test_repetitions_leave_the_error_asked_for() -> None:
-    count = prediction.repetitions(0.5, 0.01)
-    assert 0.5**count <= 0.01 < 0.5 ** (count - 1)

@@ -8,22 +8,6 @@ so that the answers hold for any number, however small. Never a chi-square appro
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_TIES = 1e-7
-"""Tables whose probabilities agree this closely count as equally probable."""
-
-
-def fisher(a: int, b: int, c: int, d: int) -> float:
-    """Fisher's exact test, two-sided: the probability of a table no more probable than this one."""
-    low, high, probabilities = _distribution(a, b, c, d)
-    if low == high:
-        return 1.0
-    bound = probabilities[a - low] * (1 + _TIES)
-    return min(1.0, math.fsum(p for p in probabilities if p <= bound))
 
 
 def fisher_greater(a: int, b: int, c: int, d: int) -> float:
@@ -36,28 +20,6 @@ def fisher_less(a: int, b: int, c: int, d: int) -> float:
     """Fisher's exact test, one-sided: the probability of ``a`` or less."""
     low, _, probabilities = _distribution(a, b, c, d)
     return min(1.0, math.fsum(probabilities[: a - low + 1]))
-
-
-def mid_p(a: int, b: int, c: int, d: int) -> float:
-    """Two-sided like ``fisher``, with equally probable tables counted half: less cautious, for display."""
-    low, high, probabilities = _distribution(a, b, c, d)
-    if low == high:
-        return 1.0
-    own = probabilities[a - low]
-    rarer = math.fsum(p for p in probabilities if p < own * (1 - _TIES))
-    equal = math.fsum(p for p in probabilities if abs(p - own) <= own * _TIES)
-    return min(1.0, rarer + equal / 2)
-
-
-def holm(values: Iterable[float]) -> list[float]:
-    """Adjust p-values for their number by Holm's step-down method; in the order given."""
-    given = list(values)
-    adjusted = [0.0] * len(given)
-    worst = 0.0
-    for rank, place in enumerate(sorted(range(len(given)), key=given.__getitem__)):
-        worst = max(worst, min(1.0, given[place] * (len(given) - rank)))
-        adjusted[place] = worst
-    return adjusted
 
 
 def binomial_greater(successes: int, trials: int, rate: float) -> float:

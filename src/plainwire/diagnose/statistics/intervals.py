@@ -1,6 +1,6 @@
 """Intervals of a rate that was seen ``k`` times in ``n``, each for its purpose (Brown, Cai, DasGupta 2001).
 
-Wilson's to be shown, Clopper and Pearson's where a guarantee is claimed, Jeffreys' to predict with.
+Wilson's to be shown, Clopper and Pearson's where a guarantee is claimed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,6 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     low = 0.0 if k <= 0 else beta_quantile(tail, k, n - k + 1)
     high = 1.0 if k >= n else beta_quantile(1 - tail, k + 1, n - k)
     return low, high
-
-
-def jeffreys(k: int, n: int, confidence: float = 0.95) -> Interval:
-    """The equal-tailed interval of the posterior Beta(k + 1/2, n - k + 1/2)."""
-    tail = (1 - confidence) / 2
-    a, b = k + 0.5, n - k + 0.5
-    low = 0.0 if k <= 0 else beta_quantile(tail, a, b)
-    return low, 1.0 if k >= n else beta_quantile(1 - tail, a, b)
 
 
 def lower_bound(k: int, n: int, confidence: float = 0.95) -> float:

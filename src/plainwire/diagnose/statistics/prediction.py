@@ -124,42 +124,6 @@ def _all_clean(after: int, failures: int, runs: int) -> float:
     return math.exp(math.fsum(math.log(runs - i) - math.log(runs + after - i) for i in range(failures)))
 
 
-@dataclass(frozen=True, slots=True)
-class SequentialTest:
-    """Wald's sequential test of a rate: ``lower`` (cured, say) against ``higher`` (as before).
-
-    Ask after each run; the errors of both kinds stay near ``error`` however long it goes on.
-    """
-
-    lower: float
-    higher: float
-    error: float = 0.05
-
-    def evidence(self, failures: int, runs: int) -> float:
-        """The logarithm of the likelihood ratio, positive in favour of ``higher``."""
-        for_failure = math.log(self.higher / self.lower)
-        for_success = math.log1p(-self.higher) - math.log1p(-self.lower)
-        return failures * for_failure + (runs - failures) * for_success
-
-    def decides(self, failures: int, runs: int) -> bool | None:
-        """Whether the rate is ``higher`` (True) or ``lower`` (False); None: go on."""
-        bound = math.log((1 - self.error) / self.error)
-        weight = self.evidence(failures, runs)
-        if abs(weight) < bound:
-            return None
-        return weight > 0
-
-    def clean_runs(self) -> int:
-        """How many runs without failure decide for ``lower``."""
-        bound = math.log((1 - self.error) / self.error)
-        return math.ceil(bound / -self.evidence(0, 1))
-
-
-def repetitions(rate: float, error: float) -> int:
-    """How often to try a candidate of ``rate`` before calling it harmless, to err at most with ``error``."""
-    return max(1, math.ceil(math.log(error) / math.log1p(-rate))) if 0 < rate < 1 else 1
-
-
 def failures_needed(prevalence: float, features: int = 1, significance: float = 0.05) -> int | None:
     """How many failures, all with a property that ``prevalence`` of the successes have too, make it telling.
 
