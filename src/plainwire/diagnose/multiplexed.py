@@ -52,7 +52,7 @@ def judge(scene: Scene) -> Verdict | None:
         return h2_malformed_response(scene)
     if exchange.outcome == "unseen":
         over = connection.closes or connection.gaps or connection.undecrypted
-        return capture_artifact(scene) if over else None
+        return capture_artifact(scene) if over else h2_dead_connection(scene)
     return next(verdict for rule in _RULES if (verdict := rule(scene)) is not None)
 
 
