@@ -6,15 +6,17 @@ import errno
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose, testimony
+from plainwire.model import SocketClose
 from tests.diagnose.testimony.speech import (
     OWNER,
+    PID,
     PYTHON_3_13,
     REMOTE_DISCONNECTED,
     account,
     error,
     words,
 )
-from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+from tests.diagnose.wire import CLIENT, CLIENT_END, EPOCH_NS, SERVER, SERVER_END, Wire, only
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Finding, Outcome, ProgramEvents, Testimony
@@ -145,6 +147,20 @@ def test_whole_response_in_the_capture_is_named_where_the_program_reports_a_brok
     testimony.testify([connection], findings, events)
     says = next(finding.program_says for finding in findings if finding.program_says)
     assert "The capture holds a whole response with status 413" in says
+
+
+def test_client_that_gives_up_is_told_to_have_closed_the_socket_itself() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    wire.ack(SERVER, 380)
+    wire.close(CLIENT, "fin", 2300)
+    events = account(words("TimeoutError: The read operation timed out\n", 2299))
+    closed = EPOCH_NS + 2_299_500_000
+    events.closes = [SocketClose(closed, PID, str(CLIENT_END), str(SERVER_END), "close", 0)]
+    says, _ = heard(owned(wire, "aborted"), events)
+    assert "said the read timed out 1.00 ms before packet" in says
+    assert "It ended the connection itself, by close()." in says
 
 
 def test_words_are_in_no_sentence_of_a_finding() -> None:

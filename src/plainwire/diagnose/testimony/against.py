@@ -15,13 +15,13 @@ from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
 from .sayings import distinct, sayings
-from .wire_facts import Fate, of_connection, of_exchange
+from .wire_facts import ERROR_STATUS, Fate, of_connection, of_exchange
 from .wording import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Finding, ProgramEvents, SocketError
+    from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketError
 
     from .sayings import Said
 
@@ -117,10 +117,18 @@ def _fates(connection: Connection, told: set[int]) -> list[Fate]:
         return [] if fate is None else [fate]
     found = []
     for exchange in connection.exchanges:
+        if exchange.id not in told and _well(exchange):
+            continue
         fate = of_exchange(connection, exchange)
-        if fate is not None and (fate.failed or exchange.id in told or Wire.STATUS in fate.wire):
+        if fate is not None:
             found.append(fate)
     return found
+
+
+def _well(exchange: Exchange) -> bool:
+    """What nothing can be said of. Answers that came too late for the client are in a finding."""
+    response = exchange.response
+    return exchange.outcome == "complete" and response is not None and response.status < ERROR_STATUS
 
 
 def testify(
@@ -176,6 +184,7 @@ def _of_finding(finding: Finding, account: Account) -> str:
     parts = [
         told,
         sentences.of_errors(account.errors.get(first, []), fate),
+        sentences.of_closes(fate, account.events),
         "" if told and not spoken else sentences.of_silence(len(mine), len(spoken), fate, account.events),
     ]
     return " ".join(part for part in parts if part)

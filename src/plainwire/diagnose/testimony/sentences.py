@@ -27,6 +27,7 @@ _RUNTIMES = {
     "php": "PHP",
 }
 _MOST_LISTED = 4
+_SOON_NS = 100_000_000
 _RESETS = frozenset({Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING})
 _RESETTING = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
 
@@ -115,6 +116,23 @@ def of_errors(errors: list[SocketError], fate: Fate) -> str:
     if fate.status is not None and first.error in _RESETTING:
         text += f" The capture holds a whole response with status {fate.status} to this request."
     return text
+
+
+def of_closes(fate: Fate, events: ProgramEvents) -> str:
+    """Where the client went first: whether the program closed the socket, or the kernel at its end."""
+    if not fate.wire & {Wire.SILENCE, Wire.STALL}:
+        return ""
+    local = str(fate.connection.client)
+    mine = [
+        c
+        for c in events.closes
+        if c.local == local and fate.began_ns <= c.time_ns <= fate.known_ns + _SOON_NS
+    ]
+    if mine:
+        unread = f" with {mine[0].unread} bytes unread" if mine[0].unread else ""
+        return f"It ended the connection itself, by {mine[0].call}(){unread}."
+    ended = events.ended_ns is not None and abs(events.ended_ns - fate.known_ns) <= _SOON_NS
+    return "It did not close the connection: the kernel did at its end." if ended and events.closes else ""
 
 
 def of_exit(events: ProgramEvents, fate: Fate) -> str:
