@@ -23,7 +23,7 @@ from plainwire.lab import certificates
 if TYPE_CHECKING:
     from flaky_server import Asked, Flaky
 
-PAUSE = 0.25
+PAUSE = 1.0
 PROGRAM = """
 import http.client, random, ssl, sys, time
 port, authority, rate = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
@@ -32,7 +32,7 @@ connection = http.client.HTTPSConnection("localhost", port, context=context)
 for number in range(10):
     time.sleep(random.uniform(0, 0.02))
     if number and random.random() < rate:
-        time.sleep(random.uniform(0.3, 0.4))
+        time.sleep(random.uniform(1.2, 1.4))
     connection.request("GET", f"/item/{random.randrange(1000)}")
     connection.getresponse().read()
 """
@@ -76,12 +76,12 @@ def _judged(found: dict[str, Any], server: Flaky, took: float) -> bool:
     accused = sum(mechanism["requests"] for mechanism in found["mechanisms"])
     for mechanism in found["mechanisms"]:
         print(f"  {mechanism['code']}: {mechanism['requests']} requests in {len(mechanism['runs'])} runs")
-    for said in (*(c["claim"] for c in found["contrasts"]), *found["undecided"]):
+    for said in (*(c["claim"] for c in found["comparison"]), *found["undecided"]):
         print(f"  {said}")
     if not server.spoiled:
         print(f"  with 95 % confidence fewer than {found['runs_below']:.2%} of runs fail")
         return not found["failed"] and not accused
-    explained = any(c["feature"] == "idle_before" for c in found["contrasts"])
+    explained = any(c["feature"] == "idle_before" for c in found["comparison"])
     return explained and accused == len(server.spoiled) and found["failed"] == len(server.spoiled)
 
 

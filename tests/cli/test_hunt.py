@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flaky_server import Asked, Flaky
 
 PATIENCE = 240.0
-PAUSE = 0.4
+PAUSE = 1.0
 CLIENT = """
 import http.client, pathlib, ssl, sys, time
 trusted, counter = sys.argv[2:4]
@@ -39,7 +39,7 @@ print("run", run, flush=True)
 failed = False
 for number in range(8):
     if every and run % every == 0 and number == 5:
-        time.sleep(0.5)
+        time.sleep(1.2)
     try:
         connection.request("GET", f"/item/{number}")
         connection.getresponse().read()
@@ -88,7 +88,7 @@ def test_a_program_that_fails_now_and_then_is_explained_without_a_hint(tmp_path:
     assert found["failed"] == len(server.spoiled) >= 3
     assert [m["requests"] for m in found["mechanisms"]] == [len(server.spoiled)]
     assert found["mechanisms"][0]["told"]["fault"] == "server"
-    (idle,) = [c for c in found["contrasts"] if c["feature"] == "idle_before"]
+    (idle,) = [c for c in found["comparison"] if c["feature"] == "idle_before"]
     assert idle["failing"] == [len(server.spoiled), len(server.spoiled)]
     answered = [asked for asked in server.asked if asked not in server.spoiled]
     assert idle["succeeding"] == [0, len(answered)]

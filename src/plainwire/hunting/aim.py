@@ -12,24 +12,29 @@ import json
 import os
 import random
 import signal
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from plainwire.diagnose.features import number_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.case import Case
 
+    from .exposure import Trigger
     from .facts import Run
 
 _MOST_PAUSES = 4
 _LONGEST_NS = 120_000_000_000
 """Nobody waits longer for a program that stands still."""
-_LOOK = 0.02  # seconds
+_LOOK = 0.005  # seconds
 _PATIENCE = 60.0  # seconds until the program's first connection
-_BETWEEN = 1.0  # seconds, at most, from one pause to the next
+_BETWEEN_NS = 1_000_000_000
+"""At most so long from one stop to the next."""
+_OPEN = 1.25
+"""How far above the least pause that does harm to go, where no longest one is known."""
 _RETRYING = {
     "boto3": "AWS_MAX_ATTEMPTS=1",
     "botocore": "AWS_MAX_ATTEMPTS=1",
@@ -77,10 +82,14 @@ def targets(runs: Iterable[Run]) -> list[Target]:
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """Stops of the program that let its connections idle from ``low_ns`` to ``high_ns``."""
+    """Stops of the program that let its connections idle from ``low_ns`` to ``high_ns``.
+
+    ``between_ns``: at most so long until the first one, and from each to the next.
+    """
 
     low_ns: int
     high_ns: int
+    between_ns: int = _BETWEEN_NS
 
     def make(self, case: Case, number: int) -> None:
         """Stop the program of a running recording a few times, at moments that differ from run to run.
@@ -92,7 +101,7 @@ class Pauses:
         chance = random.Random(number)  # noqa: S311 - no secret, and the same at every hunt
         pid = _first_to_connect(case, time.monotonic() + _PATIENCE)
         for _ in range(_MOST_PAUSES if pid is not None else 0):
-            time.sleep(chance.uniform(0, _BETWEEN))
+            time.sleep(chance.uniform(0, self.between_ns) / 1e9)
             if not _stopped(pid, chance.uniform(self.low_ns, self.high_ns) / 1e9):
                 return
 
@@ -128,21 +137,41 @@ def _stopped(pid: int | None, seconds: float) -> bool:
             os.kill(pid, signal.SIGCONT)
     except (ProcessLookupError, PermissionError):
         return False
-    return threading.main_thread().is_alive()
+    return True
 
 
-def pauses(runs: Sequence[Run]) -> Pauses | None:
-    """Return the pauses that the runs suggest; None where no idle timeout short enough was seen."""
+def pauses(runs: Sequence[Run], triggers: Sequence[Trigger] = ()) -> Pauses | None:
+    """Return the stops that are likely to do harm: from what failing requests had in common, else from what
+    the servers showed. None where nothing is known that a stop could bring about.
+    """
+    between_ns = min(_BETWEEN_NS, max((_busy_ns(run) for run in runs), default=_BETWEEN_NS) // 2)
+    for trigger in triggers:
+        if trigger.feature == "idle_before" and trigger.low is not None:
+            high = trigger.low * _OPEN if trigger.high is None else trigger.high
+            if high * 1e9 <= _LONGEST_NS:
+                return Pauses(int(trigger.low * 1e9), int(high * 1e9), between_ns)
     for target in targets(runs):
-        low, high = target.band
-        if high <= _LONGEST_NS:
-            return Pauses(low, high)
+        low_ns, high_ns = target.band
+        if high_ns <= _LONGEST_NS:
+            return Pauses(low_ns, high_ns, between_ns)
     return None
 
 
-def advice(runs: Sequence[Run]) -> Iterator[str]:
+def _busy_ns(run: Run) -> int:
+    """From the first request of a run to its last."""
+    times = run.trials.times
+    return max(times) - min(times) if times else 0
+
+
+def advice(runs: Sequence[Run], triggers: Sequence[Trigger] = ()) -> Iterator[str]:
     """Yield what would make the failure likely, and what cannot be done from outside."""
     found = targets(runs)
+    for trigger in triggers:
+        phrase = number_phrase(trigger.feature, trigger.low, trigger.high)
+        yield (
+            f"Let the program do what the failing requests had in common: they {phrase}."
+            + ("" if trigger.feature == "idle_before" else " Nothing from outside makes it do so.")
+        )
     for target in found:
         low, high = (f"{ns / 1e9:.3f}" for ns in target.band)
         yield (
@@ -156,7 +185,7 @@ def advice(runs: Sequence[Run]) -> Iterator[str]:
             f"{address} ends connections after {most} requests: let the program send that many on one "
             "connection. Nothing from outside makes it do so."
         )
-    if not found and not counts:
+    if not found and not counts and not triggers:
         yield (
             "No limit of a server was seen, so that there is nothing to aim at. Server limits show where a "
             "connection idles until the server closes it: let the program keep one open at its end."

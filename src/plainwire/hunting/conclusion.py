@@ -61,12 +61,16 @@ class Exposure:
 
 @dataclass(slots=True)
 class Fix:
-    """A fix, by runs (failed, of how many) and by attempts under the circumstances of the failure."""
+    """A fix, by runs (failed, of how many) and by attempts under the circumstances of the failure.
+
+    ``codes``: the causes before it; ``still``: those of them that were found again.
+    """
 
     before: tuple[int, int]
     after: tuple[int, int]
     weighed: AfterFix
     codes: list[str]
+    still: list[str]
     trials: list[exposure.Trial]
 
 
@@ -93,6 +97,7 @@ class Conclusion:
     contrasts: list[Contrast] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     again: MoreRuns | None = None
+    triggers: list[exposure.Exposed] = field(default_factory=list)
     clean_runs_needed: int | None = None
     requests_below: float | None = None
     runs_below: float | None = None
@@ -125,6 +130,7 @@ def conclude(hunt: Hunt, before: Sequence[Run] = ()) -> Conclusion:
     if found.mechanisms:
         comparison = compared(runs)
         found.contrasts, found.undecided = comparison.contrasts, comparison.undecided
+        found.triggers = [exposure.exposed(t, runs) for t in exposure.triggers(found.contrasts)]
     if failed:
         found.again = runs_to_see_again(len(failed), len(runs))
         found.clean_runs_needed = clean_runs_needed(len(failed), len(runs))
@@ -182,11 +188,13 @@ def _mechanism(code: str, runs: Sequence[Run]) -> Mechanism:
 
 def _fix(before: Sequence[Run], runs: Sequence[Run]) -> Fix:
     was, now = (sum(run.failed for run in some) for some in (before, runs))
+    codes = {code for run in before if run.failed for code in run.codes}
     return Fix(
         before=(was, len(before)),
         after=(now, len(runs)),
         weighed=after_fix(was, len(before), now, len(runs)),
-        codes=sorted({code for run in before if run.failed for code in run.codes}),
+        codes=sorted(codes),
+        still=sorted(codes & {code for run in runs for code in run.codes}),
         trials=[exposure.weigh(t, before, runs) for t in exposure.triggers(compared(before).contrasts)],
     )
 

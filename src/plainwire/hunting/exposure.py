@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.statistics.exact import fisher_less
+from plainwire.diagnose.statistics.prediction import runs_to_see_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,6 +51,22 @@ class Trial:
     after: tuple[int, int]
     p: float
     largest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """Of ``tried`` attempts with the trigger ``failed`` did; so many more show it again with 95 %."""
+
+    trigger: Trigger
+    failed: int
+    tried: int
+    again: int | None
+
+
+def exposed(trigger: Trigger, runs: Sequence[Run]) -> Exposed:
+    """Count the attempts with the trigger, and how many more would show the failure again."""
+    failed, tried = count(trigger, runs)
+    return Exposed(trigger, failed, tried, runs_to_see_again(failed, tried).predictive)
 
 
 def weigh(trigger: Trigger, before: Sequence[Run], after: Sequence[Run]) -> Trial:

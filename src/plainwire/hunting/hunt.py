@@ -145,11 +145,15 @@ class _Chase:
             raise self._error
         self.hunt.end = self._over or "limit"
         self.hunt.runs.sort(key=lambda run: run.number)
+        with contextlib.suppress(OSError):
+            sudo.hand_over(self.folder.folder)
         return self.hunt
 
     def _begin(self) -> None:
         number, self._next = self._next, self._next + 1
-        pauses = aim.pauses([*self.plan.before, *self.hunt.runs]) if self.plan.aim else None
+        pauses = (
+            aim.pauses([*self.plan.before, *self.hunt.runs], self.rule.triggers) if self.plan.aim else None
+        )
         self.hunt.aimed += pauses is not None
         try:
             pid = worker.start(
@@ -219,17 +223,10 @@ class _Chase:
             run.case = self.folder.case(run.number).folder.name
         else:
             worker.discard(self.folder, run.number)
-        new = not self.folder.runs.exists()
-        descriptor = (
-            cases.private_file(self.folder.runs)
-            if new
-            else os.open(self.folder.runs, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        )
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        if not self.folder.runs.exists():
+            os.close(cases.private_file(self.folder.runs))
+        with self.folder.runs.open("ab", buffering=0) as file:
             file.write(encode(run))
-        if new:
-            with contextlib.suppress(OSError):
-                sudo.hand_over(self.folder.folder)
 
     def _decide(self, run: Run) -> End | None:
         if run.failed and self.plan.until_failure:

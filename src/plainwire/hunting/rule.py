@@ -34,7 +34,10 @@ def compared(runs: Sequence[Run]) -> Comparison:
 
 
 class Rule:
-    """Decides after every run. ``before``: the runs before a fix, which is then what is tested."""
+    """Decides after every run. ``before``: the runs before a fix, which is then what is tested.
+
+    ``triggers``: under which circumstances it fails, as far as that is known already.
+    """
 
     def __init__(self, before: Sequence[Run] = ()) -> None:
         self._looks = 0
@@ -42,7 +45,7 @@ class Rule:
         self._old = {code for run in before if run.failed for code in run.codes}
         self._before = before
         self._clean_needed = clean_runs_needed(sum(run.failed for run in before), len(before))
-        self._triggers = exposure.triggers(compared(before).contrasts) if before else []
+        self.triggers = exposure.triggers(compared(before).contrasts) if before else []
 
     def after(self, runs: Sequence[Run], last: Run) -> End | None:
         """Whether to stop after ``last``, one of ``runs``."""
@@ -59,7 +62,9 @@ class Rule:
             self._looks += 1
             self._next_look = 2 * count
             bound = SIGNIFICANCE / 2**self._looks
-            if any(c.code == code and c.p <= bound for c in compared(runs).contrasts):
+            contrasts = compared(runs).contrasts
+            self.triggers = exposure.triggers(contrasts)
+            if any(c.code == code and c.p <= bound for c in contrasts):
                 return True
         return count >= PATTERNLESS
 
@@ -68,7 +73,7 @@ class Rule:
             return "not cured"
         if self._clean_needed is not None and sum(not run.failed for run in runs) >= self._clean_needed:
             return "cured"
-        for trigger in self._triggers:
+        for trigger in self.triggers:
             trial = exposure.weigh(trigger, self._before, runs)
             if trial.after[1] and trial.p <= SIGNIFICANCE:
                 return "cured"

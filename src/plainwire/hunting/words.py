@@ -12,7 +12,7 @@ import orjson
 
 from plainwire.diagnose.features import number_phrase
 from plainwire.report.escape import printable
-from plainwire.report.terminal import SURE, WHO
+from plainwire.report.terminal import WHO
 
 from . import aim
 from .conclusion import exit_status
@@ -20,6 +20,8 @@ from .conclusion import exit_status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from plainwire.model import Certainty
 
     from .conclusion import Conclusion, Fix, Mechanism
     from .exposure import Trial
@@ -33,6 +35,11 @@ _ENDS = {
     "not cured": "; stopped, since it failed again",
     "interrupted": "; interrupted",
     "trouble": "; stopped, since runs could not be recorded",
+}
+_SURE: dict[Certainty, str] = {
+    "proved": "Proved by packets; the report of the case cites them.",
+    "likely": "Likely: the other explanations were checked and do not fit.",
+    "possible": "Possible: the packets allow other explanations.",
 }
 _CASES_SHOWN = 5
 _LABEL = 9
@@ -53,7 +60,7 @@ def text(
         ("Ruled out", _ruled_out(found)),
         ("Once more", _again(found)),
         ("The fix", _fixed(found.fix)),
-        ("To make it likely", aim.advice(runs) if aimed else ()),
+        ("To make it likely", aim.advice(runs, [e.trigger for e in found.triggers]) if aimed else ()),
         ("Not seen", _unseen(found)),
     ):
         told = list(sentences)
@@ -95,7 +102,7 @@ def _mechanism(number: int, mechanism: Mechanism, width: int) -> Iterator[str]:
     yield f"{number}. {mechanism.code}: in {_count(count, 'run')}, {_count(mechanism.requests, noun)}"
     yield from _labelled("What", f"{printable(told.claim)} (run {mechanism.runs[0]})", width)
     yield from _labelled("Who", WHO[told.fault], width)
-    yield from _labelled("Sure", SURE[told.certainty], width)
+    yield from _labelled("Sure", _SURE[told.certainty], width)
     label = "Do"
     for side, advice in (("Client", told.advice_client), ("Server", told.advice_server)):
         if advice:
@@ -109,11 +116,13 @@ def _exit(mechanism: Mechanism) -> str:
     (bad, badly), (good, well) = mechanism.ended_badly, mechanism.ended_well
     if not badly:
         return "The program always ended with status 0: it repeats such requests, or passes over the failure."
+    if not well:
+        return "Every run ended with another status than 0."
     said = (
         f"It was found in {bad} of {_count(badly, 'run')} that ended with another status than 0, and in "
         f"{good} of {_count(well, 'run')} that ended with 0"
     )
-    if well and good and bad and mechanism.p > _CAREFUL:
+    if good and bad and mechanism.p > _CAREFUL:
         return f"{said}: that it is what makes the program fail is not shown."
     return f"{said}."
 
@@ -160,6 +169,12 @@ def _again(found: Conclusion) -> Iterator[str]:
         f"seen, {_runs(more.predictive)} as far as it is known, {_runs(more.cautious)} at the lowest rate "
         "that the counts allow."
     )
+    for each in found.triggers:
+        phrase = number_phrase(each.trigger.feature, each.trigger.low, each.trigger.high)
+        yield (
+            f"Of requests that {phrase}, {each.failed} of {each.tried} failed: {each.again} more of these, "
+            "not of any others, show it again with that probability."
+        )
     if found.fix is None:
         yield (
             f"After a fix {_runs(found.clean_runs_needed)} without failure show that it helped; fewer where "
@@ -171,10 +186,13 @@ def _fixed(fix: Fix | None) -> Iterator[str]:
     if fix is None:
         return
     (was, before), (now, after), weighed = fix.before, fix.after, fix.weighed
+    counts = f"Before it {was} of {_count(before, 'run')} failed, with it {now} of {after}."
+    if fix.still:
+        yield f"It is not cured: {', '.join(fix.still)} was found again. {counts}"
+        return
     yield (
-        f"Before it {was} of {_count(before, 'run')} failed, with it {now} of {after}. Had nothing changed, "
-        f"so few would fail with a probability of {_chance(weighed.p)}. With 95 % confidence fewer than "
-        f"{_percent(weighed.rate_below)} of runs fail now."
+        f"{counts} Had nothing changed, so few would fail with a probability of {_chance(weighed.p)}. With "
+        f"95 % confidence fewer than {_percent(weighed.rate_below)} of runs fail now."
     )
     if weighed.bayes_factor is not None and math.isfinite(weighed.bayes_factor) and after:
         yield (
@@ -230,13 +248,16 @@ def _look(found: Conclusion, folder: Path) -> Iterator[str]:
 
 
 def encode(found: Conclusion, folder: Path) -> bytes:
-    """The conclusion as JSON: the fields of ``Conclusion`` (docs/report.md)."""
+    """The conclusion as JSON: see docs/report.md."""
     values: dict[str, Any] = {
         "schema": 1,
         "folder": str(folder),
         "exit_code": exit_status(found),
         **{f.name: getattr(found, f.name) for f in dataclasses.fields(found)},
     }
+    values["comparison"] = values.pop("contrasts")
+    values["tried"] = dataclasses.asdict(found.tried)
+    values["tried"]["longest_idle"] = values["tried"].pop("longest_idle_ns") / 1e9
     return orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -55,6 +55,8 @@ def start(
     try:
         for kind in ("stdout", "stderr"):
             descriptors.append(cases.private_file(hunt.passing(number, kind)))  # noqa: PERF401 - closed below
+        with contextlib.suppress(OSError):
+            sudo.hand_over(hunt.folder)  # the program may open its own output once more, by /dev/stderr
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
