@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OUTCOMES: tuple[Outcome, ...] = ("complete", "unanswered", "truncated", "refused", "aborted", "unseen")
 FRAMINGS: tuple[Framing, ...] = ("content-length", "chunked", "close", "unknown")
 OF_ANSWERS = {
+    "response-desync",
     "connection-close-ignored",
     "unsolicited-408",
     "hidden-retry",
