@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _SURELY_NOTICED_NS = 50_000_000
 """A busy machine keeps a program from running for tens of milliseconds between looking and sending."""
 
+_SOON_NS = 200_000_000
+"""A client that sends its next request within this time of a response was about to, when the close came."""
+
 _LATE_ROUND_TRIPS = 2
 _JITTER_NS = 20_000_000
 
@@ -52,10 +55,11 @@ def stale_connection_reuse(scene: Scene) -> Verdict | None:
 def _hardly_to_be_noticed(scene: Scene, close: CloseEvent, margin: int) -> bool:
     """Whether the close came with a response after which the client went on at once.
 
-    It may have looked at the connection before the close was there, and then been kept from sending.
+    It may have looked at the connection before the close was there, and then been kept from sending; and
+    clients that do look see only that something has come, a close_notify not being a FIN.
     """
     idle, rtt = _idle_ns(scene, close), primitives.shortest_rtt(scene.connection) or 0
-    return idle is not None and idle < AT_ONCE_NS and margin < max(_SURELY_NOTICED_NS, rtt)
+    return idle is not None and idle < AT_ONCE_NS and margin < max(_SOON_NS, rtt)
 
 
 def keepalive_idle_race(scene: Scene) -> Verdict | None:

@@ -67,8 +67,10 @@ CAUSES: tuple[Cause, ...] = (
         "The server's close had arrived, and the client's own kernel had acknowledged it, when the program "
         "sent its next request on that connection. It did not look before it wrote.",
         "The request's own segment acknowledges the server's close, which came earlier than a program may "
-        "be excused for not noticing.",
-        "A request that does not acknowledge the close: then both crossed on the wire (keepalive-idle-race).",
+        "be excused for not noticing (5 ms; proved from 50 ms on).",
+        "A request that does not acknowledge the close: then both crossed on the wire (keepalive-idle-race). "
+        "A close that came with the response, and a request soon after it: that close should have been "
+        "announced (close-unannounced-after-response, server-max-requests-close).",
         "Before using a connection again, see whether it has become readable: if so, it is closed. Most "
         "HTTP libraries with a connection pool do this; Python's http.client does not. Repeat the request "
         "on a new connection: the server did not receive it.",
@@ -150,8 +152,8 @@ CAUSES: tuple[Cause, ...] = (
         "A limit of requests on one connection (nginx keepalive_requests, Apache MaxKeepAliveRequests). "
         "Announced with 'Connection: close' it hurts nobody. Here it was not, so that a request which had "
         "left in the meantime was lost.",
-        "The server closed at least three connections with the answer to the same request by number, and no "
-        "connection carried more.",
+        "The server closed several connections with the answer to the same request by number, more often "
+        "than chance would have it, and no connection carried more.",
         "Closes after different numbers of requests; pauses before the closes that an idle timer could have "
         "measured.",
         "Open a new connection before that number is reached, or repeat a lost request once: the server did "
