@@ -9,6 +9,8 @@ import threading
 import time
 from contextlib import ExitStack
 
+import pytest
+
 from plainwire.lab import middlebox, segment
 from plainwire.lab.middlebox import Middlebox
 from plainwire.lab.route import Route
@@ -135,8 +137,10 @@ def test_request_after_an_acknowledged_close_is_late_and_a_served_one_is_nothing
     path.server(ACK, 1, 109, REQUEST)
     path.server(FIN | ACK, 109, 109)
     assert path.events() == []
+    path.now += 0.5
     path.client(ACK, 109, 110, REQUEST)
     assert path.events() == ["late"]
+    assert json.loads(path.log.getvalue())["after"] == pytest.approx(0.5)
 
 
 class _Path:

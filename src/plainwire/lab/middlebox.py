@@ -8,7 +8,8 @@ It writes down what it did and saw (``log``, one JSON object a line):
 
     {"event": FAULT, "time", "port"}     a fault struck the connection from that client port
     {"event": "crossed", "time", "port"} client data met the server's FIN or RST|ACK on the way
-    {"event": "late", "time", "port"}    client data after it had acknowledged the server's FIN
+    {"event": "late", "time", "port", "after"}  client data after it had acknowledged that FIN, which had
+                                         come to the client ``after`` seconds before
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class _Flow:
     sent: dict[str, int] = field(default_factory=lambda: {"client": 0, "server": 0})
     highest: dict[str, int] = field(default_factory=dict)
     fin: Segment | None = None
+    fin_arrives: float = 0.0
+    """When the client has it."""
     request_end: int | None = None
     """Where the client's last data ends that is more than an alert."""
 
@@ -84,7 +87,7 @@ class Middlebox:
         if flow is None:
             return [onward]
         idle, flow.last = now - flow.last, now
-        self._witness(flow, side, seen)
+        self._witness(flow, side, seen, now)
         made = self._strike(flow, side, seen, packet, idle, now) if flow.struck else None
         self._remember(flow, side, seen)
         return [onward] if made is None else made
@@ -123,21 +126,25 @@ class Middlebox:
         else:
             flow.server = seen
 
-    def _witness(self, flow: _Flow, side: str, seen: Segment) -> None:
+    def _witness(self, flow: _Flow, side: str, seen: Segment, now: float) -> None:
         """Write down client data that comes to a connection whose server has closed it."""
         aborts = seen.flags & (RST | ACK) == RST | ACK
         if side == "server" and (seen.flags & FIN or aborts) and flow.fin is None:
-            flow.fin = seen
+            flow.fin, flow.fin_arrives = seen, now + self._route.delay
             if flow.request_end is not None and _after(flow.request_end, seen.ack):
                 self._write("crossed", flow)  # it had passed here, and had not arrived
         if side == "client" and seen.size > LONGEST_ALERT:
             flow.request_end = seen.end
-            if flow.fin is not None:
-                self._write("late" if not _after(flow.fin.end, seen.ack) else "crossed", flow)
+            if flow.fin is not None and _after(flow.fin.end, seen.ack):
+                self._write("crossed", flow)
+            elif flow.fin is not None:
+                self._write("late", flow, after=now - flow.fin_arrives)
 
-    def _write(self, event: str, flow: _Flow) -> None:
+    def _write(self, event: str, flow: _Flow, **facts: float) -> None:
         if self._log is not None:
-            self._log.write(json.dumps({"event": event, "time": time.time(), "port": flow.port}) + "\n")
+            self._log.write(
+                json.dumps({"event": event, "time": time.time(), "port": flow.port, **facts}) + "\n"
+            )
             self._log.flush()
 
     # --- faults ---

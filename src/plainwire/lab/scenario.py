@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 CLIENTS = Path(clients.__file__).parent
 JITTER = 0.03
 """How much of a pause another seed may add or take away: less than what the scenarios aim at."""
-CONTRIBUTORY = frozenset({"single-event", "mixture", "no-keepalive-churn", "close-without-close-notify"})
-"""Remarks that may stand beside any cause."""
+CONTRIBUTORY = frozenset(
+    {
+        "single-event",
+        "mixture",
+        "no-keepalive-churn",
+        "close-without-close-notify",
+        "retransmission-loss",
+        "slow-first-byte",
+        "slow-body-stall",
+    }
+)
+"""Remarks that may stand beside any cause; a busy machine makes the last ones true."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ HARMLESS = frozenset(
 )
 """Faults that are none yet when the server commits them, or that a client may live with."""
 
+BLINDNESS = 0.05
+"""Seconds for which a client on a busy machine may not notice a close."""
 UNDECIDED = "unknown"
 """The party of a finding that accuses nobody: never wrong."""
 
@@ -64,7 +66,7 @@ class Score:
     struck: bool
     """Whether what the scenario plants has happened at all in this run, by anybody's log."""
     late: bool
-    """Whether a race was missed: by the path's log a request came after its sender had the close."""
+    """Whether a race was missed: by the path's log a request came long after its sender had the close."""
     findings: tuple[Named, ...]
     """What plainwire found."""
     problems: list[str] = field(default_factory=list)
@@ -98,7 +100,7 @@ def score(scenario: Scenario, stage: Stage) -> Score:
     unread = frozenset(raised) - {target for target, _ in requests}
     on_the_way = _events(stage.path_log) if stage.path_log.exists() else []
     struck = bool(raised) or bool(on_the_way) or any(map(_spoils, events))
-    late = any(event["event"] == "late" for event in on_the_way)
+    late = any(event["event"] == "late" and event["after"] > BLINDNESS for event in on_the_way)
     if not stage.case.report_json.exists():
         return Score(planted, unread, raised, struck, late, (), ["plainwire run left no report"])
     report = json.loads(stage.case.report_json.read_bytes())

@@ -85,7 +85,7 @@ SCENARIOS = (
         expects=frozenset({"server-max-age-close"}),
         server=Behaviour(max_age=0.8),
         # Few requests and many on a connection: the number of requests is not what it keeps time with.
-        client=serial(44, 0.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.12, 0.0, 0.0, 0.07, 0.0, 0.0, 0.25),
+        client=serial(44, *(0.0,) * 8, *(0.3,) * 3),
         route=Route(delay=0.05),
         also=frozenset({"stale-connection-reuse"}),
         aimed=True,
