@@ -59,6 +59,23 @@ def test_one_close_after_a_whole_number_of_seconds_is_believed() -> None:
     assert _only(_idle_close(1, 4310)).idle_timeout is None
 
 
+def test_two_ends_that_differ_are_no_timeout() -> None:
+    facts = _only(_idle_close(1, 310, start=0), _idle_close(2, 322, start=900))
+    assert facts.idle_timeout is None
+
+
+def test_requests_that_reached_the_server_later_refute_a_timeout() -> None:
+    """With the way there and back, they came after a longer idleness than that of the closes."""
+    closed = [_idle_close(n, 1000, pause=960, start=4000 * n) for n in (1, 2)]
+    survivors = []
+    for number in range(3, 9):
+        wire = Wire(id=number, start=5000.0 * number)
+        wire.ok(100)
+        wire.ok(180 + 960)
+        survivors.append(wire.done())
+    assert _only(*closed, *survivors).idle_timeout is None
+
+
 def test_a_longer_idleness_that_was_survived_refutes_a_timeout() -> None:
     wires = [_idle_close(1, 2001)]
     for number in (2, 3):
@@ -114,7 +131,7 @@ def test_age_at_which_the_server_ends_busy_connections() -> None:
         wires.append(wire.done())
     facts = _only(*wires)
     assert facts.max_age is not None
-    assert facts.max_age.low_ns == pytest.approx(10_000 * MS, rel=0.001)
+    assert facts.max_age.low_ns <= 10_000 * MS - 2 * 80 * MS <= facts.max_age.high_ns  # from accept to close
     assert facts.clock == "age"
     assert facts.idle_timeout is None
 

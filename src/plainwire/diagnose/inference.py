@@ -63,14 +63,14 @@ def _collect(watch: _Watch, connection: Connection, answer: Response) -> None:
     facts = watch.facts
     watch.connections.append(connection)
     _headers(watch, connection, answer)
-    answered = 0
+    answered, worth = 0, AT_ONCE_NS - (connection.rtt_syn_ns or 0)
     for exchange in connection.exchanges:  # over everything there is: kept short
         response, idle = exchange.response, exchange.idle_before_ns
         if response is not None and response.close_announced:
             facts.announces_close = True
         complete = exchange.outcome == "complete"
         answered += complete
-        if idle is not None and (idle >= AT_ONCE_NS or not complete) and exchange.request is not None:
+        if idle is not None and (idle >= worth or not complete) and exchange.request is not None:
             watch.gaps.append((idle, exchange, connection))
     facts.most_requests = max(facts.most_requests, answered)
     last = connection.exchanges[-1]
@@ -118,11 +118,17 @@ def _conclude(watch: _Watch) -> None:
     facts.reset_flavour = _flavour(watch.connections)
     facts.silent_limit = _silent_limit(watch, survived)
     if ends:
-        facts.idle_timeout = limits.idle_timeout(ends, survived + watch.released, facts.hint_timeout_ns)
+        trip = _trip(watch)
+        there = [
+            idle + (connection.rtt_syn_ns or trip)
+            for idle, exchange, connection in watch.gaps
+            if exchange.outcome == "complete"
+        ]
+        facts.idle_timeout = limits.idle_timeout(ends, there + watch.released, facts.hint_timeout_ns)
         count = limits.most_requests(ends, facts.most_requests)
         facts.max_requests, facts.max_requests_count = count or (None, 0)
         if facts.idle_timeout is None and count is None:
-            facts.max_age = limits.greatest_age(ends, watch.oldest_ns)
+            facts.max_age = limits.greatest_age(ends, watch.oldest_ns, trip)
         facts.reloads = limits.reloads(ends, facts.idle_timeout)
         facts.clock = _clock(facts)
     if facts.idle_timeout is not None:
@@ -204,11 +210,15 @@ def _silent(connection: Connection, exchange: Exchange) -> bool:
     return not ((segments.side == Side.SERVER) & (segments.time_ns >= request.time_ns)).any()
 
 
+def _trip(watch: _Watch) -> int:
+    """The smallest round trip of the server's connections, in ns; 0 where none was seen."""
+    return min((c.rtt_syn_ns for c in watch.connections if c.rtt_syn_ns is not None), default=0)
+
+
 def _danger(watch: _Watch, idle: Bounds) -> None:
     """The danger band, how many requests fell into it, and how many of the kind did fail."""
     facts = watch.facts
-    trips = [c.rtt_syn_ns for c in watch.connections if c.rtt_syn_ns is not None]
-    trip = min(trips, default=0)
+    trip = _trip(watch)
     facts.danger_band = DangerBand(max(0, idle.low_ns - trip), *_pool_limit(watch))
     timers = sorted(
         end.idle_ns

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _SPREAD_NS = 20_000_000
 _SPREAD_SHARE = 0.03
+_WIDEST_SHARE = 0.1
+_PAIR_NS = 5_000_000
+_PAIR_SHARE = 0.005
+"""Two ends alone must agree much more closely than many."""
 _CLIFF = 0.5
 """Of the connections idle long enough, the share that ends at a limit worth the name."""
 _ROUND_NS = 1_000_000_000
@@ -38,17 +42,21 @@ _SCATTER = 0.05
 def idle_timeout(ends: Sequence[End], survived: Sequence[int], hint_ns: int | None) -> Bounds | None:
     """The idle time at which the server ends connections.
 
-    ``survived`` are idle times that ended otherwise: by a request that was answered, or by the client. A
-    single end counts only where the hint, or a whole number of seconds, agrees with it.
+    ``survived`` are idle times that ended otherwise, by a request that was answered or by the client, in the
+    server's eyes as the ends are: with the way there and back. One end, or two that differ, count only
+    where the hint, or a whole number of seconds, agrees with them.
     """
     idle = [(end.idle_ns, end.time_ns) for end in ends if end.idle_ns is not None and not end.at_once]
     seen = [time for time, _ in idle]
     near = _agreeing(seen)
     if not near and not _at_one_moment([time for _, time in idle]):
         near = _coarse(seen)
-    if not near or (len(near) == 1 and not _plausible(near[0], hint_ns)):
+    if not near:
         return None
     low, high = min(near), max(near)
+    exact = len(near) > 1 and high - low <= max(_PAIR_NS, int(high * _PAIR_SHARE))
+    if len(near) < _ENOUGH and not exact and not all(_plausible(value, hint_ns) for value in near):
+        return None
     slack = _slack(high)
     if kaplan_meier(seen, survived).ends_within(low - slack, high + slack) < _CLIFF:
         return None
@@ -72,7 +80,8 @@ def _coarse(values: Sequence[int]) -> list[int]:
 
 
 def _slack(value: int) -> int:
-    return max(_SPREAD_NS, int(value * _SPREAD_SHARE))
+    """How far apart two runs of one timer may be: jitter, or a share of it where it is long."""
+    return min(max(_SPREAD_NS, int(value * _SPREAD_SHARE)), int(value * _WIDEST_SHARE))
 
 
 def _plausible(idle: int, hint_ns: int | None) -> bool:
@@ -100,8 +109,12 @@ def most_requests(ends: Sequence[End], most_seen: int) -> tuple[int, int] | None
     return limit, times
 
 
-def greatest_age(ends: Sequence[End], oldest_ns: int) -> Bounds | None:
-    """The age at which the server ends connections, whatever they do; ``oldest_ns``: the oldest one seen."""
+def greatest_age(ends: Sequence[End], oldest_ns: int, trip_ns: int) -> Bounds | None:
+    """The age at which the server ends connections, whatever they do; ``oldest_ns``: the oldest one seen.
+
+    A server counts from the SYN's arrival at the earliest and from the handshake's end at the latest: of the
+    age that the client sees, one round trip to three (``trip_ns``) belong to the way.
+    """
     aged = [end for end in ends if end.age_ns is not None]
     ages = [end.age_ns for end in aged if end.age_ns is not None]
     near = _agreeing(ages)
@@ -114,7 +127,7 @@ def greatest_age(ends: Sequence[End], oldest_ns: int) -> Bounds | None:
     )
     if any(_scatter(values) <= _SCATTER for values in others[:2]) or _at_one_moment(others[2]):
         return None
-    return Bounds(min(near), max(near), len(near))
+    return Bounds(max(0, min(near) - 3 * trip_ns), max(near) - trip_ns, len(near))
 
 
 def reloads(ends: Sequence[End], idle: Bounds | None) -> list[int]:
