@@ -17,7 +17,11 @@ OWN = "http.client"
 
 @dataclass(frozen=True)
 class Program:
-    """``command`` goes before host, port and so on. ``keyless``: plainwire cannot get its TLS secrets."""
+    """``command`` goes before host, port and so on.
+
+    ``keyless``: its TLS is its own, out of the reach of ``plainwire run`` (or, with Go, all of its connections
+    but those in its key log): what counts is the capture, read with the server's secrets.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -60,7 +64,7 @@ def _node(_build: Path) -> Program | str:
 def _go(build: Path) -> Program | str:
     target = build / "go-client"
     failed = _compile("go", ["go", "build", "-o", str(target), str(FOLDER / "serial.go")], target, build)
-    return failed or Program("go", (str(target),))
+    return failed or Program("go", (str(target),), keyless=True)
 
 
 def _java(build: Path) -> Program | str:
