@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Endpoint, Exchange, Request, Response
 
     from .beginning import Segment
+    from .survey import Case, Survey
     from .verdict import Scene
     from .world import World
 
@@ -28,6 +29,9 @@ _DELAYED = ((35, 65), (180, 230))
 
 _AT_ONCE = 3  # ms: a held segment leaves as soon as the acknowledgment is there
 _SMALL = 1400
+_LARGE = 2000
+"""A request of fewer bytes fits into any window."""
+
 _FEWEST = 5
 _MOST_LOOKED_AT = 100
 
@@ -96,6 +100,64 @@ def zero_window_stall(scene: Scene) -> Verdict | None:
         runner_up="retransmission-loss: refuted, the server goes on acknowledging",
         retry_safe=scene.idempotent,
         time_ns=request.time_ns,
+    )
+
+
+def closed_windows(survey: Survey) -> list[Verdict]:
+    """Requests that were through in the end, but for which the server's window was closed for long."""
+    found: list[Verdict] = []
+    for case in survey.slow:
+        request = case.request
+        if case.connection.segments is None or request.end - request.start < _LARGE:
+            continue
+        if case.connection.transport != "tcp":
+            continue
+        answers = [
+            s
+            for s in beginning.rows(case.connection.segments)
+            if s.side == Side.SERVER
+            and not s.flags & (SYN | RST)
+            and request.time_ns <= s.time_ns <= case.response.last_ns
+        ]
+        pause = _closed(answers)
+        if pause is not None and pause[1].time_ns - pause[0].time_ns >= _STALL_NS:
+            found.append(_reopened(case, *pause))
+    return found
+
+
+def _closed(answers: list[Segment]) -> tuple[Segment, Segment] | None:
+    """The longest time with window 0: its first segment, and the one that opened it again."""
+    pauses: list[tuple[Segment, Segment]] = []
+    first: Segment | None = None
+    for segment in answers:
+        if segment.window == 0:
+            first = first or segment
+        elif first is not None:
+            pauses.append((first, segment))
+            first = None
+    return max(pauses, key=lambda pause: pause[1].time_ns - pause[0].time_ns, default=None)
+
+
+def _reopened(case: Case, first: Segment, again: Segment) -> Verdict:
+    waited = words.span(again.time_ns - first.time_ns)
+    return Verdict(
+        code="zero-window-stall",
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
+        fault="server",
+        certainty="proved",
+        facts=f"The server closed its window (0) after {max(0, first.ack - case.request.start)} bytes "
+        f"of the request and "
+        f"opened it again {waited} later: its program did not read meanwhile. The exchange was that "
+        f"much slower.",
+        evidence=(
+            Evidence(first.packet, f"window 0 from the server, Ack={words.number(first.ack)}"),
+            Evidence(again.packet, f"the window is open again, {waited} later"),
+        ),
+        runner_up="retransmission-loss: refuted, the server went on acknowledging",
+        retry_safe=None,
+        time_ns=case.request.time_ns,
+        failure=False,
     )
 
 

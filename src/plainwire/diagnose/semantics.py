@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import backends, credentials, desync, framing, redirects, statuses, timing
+from . import backends, credentials, desync, framing, path, redirects, statuses, timing
 from .survey import Survey
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _RULES: tuple[Callable[[Survey], list[Verdict]], ...] = (
     credentials.lost_writes,
     redirects.loops,
     timing.waited_for_continue,
+    path.closed_windows,
     timing.resent_requests,
     timing.slow_first_byte,
     timing.slow_body,
