@@ -19,7 +19,7 @@ OWN = "http.client"
 class Program:
     """``command`` goes before host, port and so on.
 
-    ``keyless``: its TLS is its own, out of the reach of ``plainwire run`` (or, with Go, all of its connections
+    ``keyless``: its TLS is out of the reach of ``plainwire run`` (or, with Go, all of its connections
     but those in its key log): what counts is the capture, read with the server's secrets.
     """
 
