@@ -122,14 +122,42 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
         recording.notes.append(f"{case.keys}: {error.strerror}")
 
 
-def _analyze(recording: Recording) -> None:
+def analyze(
+    case: Case,
+    keys: Sequence[Path | str] = (),
+    *,
+    private_keys: Sequence[Path | str] = (),
+    psks: Sequence[str] = (),
+    keep_bodies: bool = False,
+) -> Report:
+    """Read a case: its packets, which hold everything, with what its program's side saw.
+
+    Raises:
+        UserError: there is no capture in it, or it cannot be read.
+
+    """
     from plainwire import pipeline  # noqa: PLC0415 - its imports would delay the program's start
-    from plainwire.report import html, json  # noqa: PLC0415 - as above
+
+    if not case.capture.exists():
+        message = f"{case.folder}: no case, there is no {case.capture.name} in it"
+        raise UserError(message)
+    program = events.read(case.program) if case.program.exists() else None
+    return pipeline.analyze(
+        [case.capture],
+        keys,
+        private_keys=private_keys,
+        psks=psks,
+        events=program,
+        program_only=program is not None,
+        keep_bodies=keep_bodies,
+    )
+
+
+def _analyze(recording: Recording) -> None:
+    from plainwire.report import html, json  # noqa: PLC0415 - its imports would delay the program's start
 
     case = recording.case
-    keys = [case.keys] if case.keys.exists() else []
-    seen = events.read(case.program)
-    report = pipeline.analyze([case.capture], keys, events=seen, program_only=True)
+    report = analyze(case, [case.keys] if case.keys.exists() else [])
     report.coverage.notes.extend(recording.notes)
     recording.report = report
     try:

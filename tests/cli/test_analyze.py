@@ -133,7 +133,12 @@ def test_a_missing_file_and_a_folder_are_one_line_and_2(tmp_path: Path, good: Pa
     missing = tmp_path / "missing.pcap"
     assert analyzed(missing) == (UNREADABLE, "", f"plainwire: {missing}: No such file or directory\n")
     assert analyzed(good, missing) == (UNREADABLE, "", f"plainwire: {missing}: No such file or directory\n")
-    assert analyzed(tmp_path) == (UNREADABLE, "", f"plainwire: {tmp_path}: Is a directory\n")
+    empty = f"plainwire: {tmp_path}: no case, there is no capture.pcapng in it\n"
+    assert analyzed(tmp_path) == (UNREADABLE, "", empty)
+    status, said, errors = analyzed(tmp_path, good)
+    assert (status, said) == (UNREADABLE, "")
+    assert errors.startswith("plainwire: folders of cases bring their own secrets")
+    assert errors.count("\n") == 1
     keys = tmp_path / "missing.keys"
     assert analyzed(good, "-k", keys) == (UNREADABLE, "", f"plainwire: {keys}: No such file or directory\n")
 

@@ -130,6 +130,26 @@ def test_a_failure_that_the_program_hides_counts_unless_only_its_status_is_to(
     assert (status, found["failed"], found["hidden"]) == (0, 0, 1)
 
 
+def test_what_a_hunt_left_and_single_cases_are_compared_again(tmp_path: Path, server: Flaky) -> None:
+    _, found = hunt(tmp_path, server, "-n", 20)
+    cases = [tmp_path / "hunt" / name for name in found["cases"]]
+    again, chosen, one = (
+        subprocess.run(
+            [sys.executable, "-m", "plainwire", "analyze", "--json", *folders],
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        for folders in ([tmp_path / "hunt"], cases, cases[:1])
+    )
+    assert [done.returncode for done in (again, chosen, one)] == [1, 1, 1]
+    for name in ("comparison", "mechanisms", "runs", "again"):
+        assert json.loads(again.stdout)[name] == found[name]
+    assert json.loads(chosen.stdout)["end"] == "chosen"
+    assert json.loads(chosen.stdout)["mechanisms"][0]["requests"] == len(cases)
+    assert len(json.loads(one.stdout)["findings"]) == 1
+
+
 def test_until_failure_stops_at_the_first(tmp_path: Path, server: Flaky) -> None:
     status, found = hunt(tmp_path, server, "-n", 20, "--until-failure", every=3)
     assert (status, found["runs"], found["failed"], found["end"]) == (1, 3, 1, "first failure")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -46,6 +47,9 @@ def command(
     Several files are read as one capture, in order of time. From a pipe (tcpdump -w - | plainwire analyze -)
     packets are taken as they come; Ctrl-C ends the writer, and what it wrote is still read.
 
+    Folders: one case is read with what its program's side saw; several cases, or what a hunt left, are
+    compared with each other.
+
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
@@ -59,7 +63,20 @@ def command(
         raise click.UsageError(message)
     if "-" in files + more:
         _outlast_an_interrupt()
-    report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
+    folders = [Path(name) for name in files + more if Path(name).is_dir()]
+    if folders and (len(folders) < len(files + more) or keys or private_keys or psks):
+        message = "folders of cases bring their own secrets, and are not read together with capture files"
+        raise click.UsageError(message)
+    from plainwire import case as cases  # noqa: PLC0415
+
+    if len(folders) > 1 or any(cases.Hunt(folder).runs.exists() for folder in folders):
+        return _compare(folders, as_json=as_json, quiet=quiet)
+    if folders:
+        from plainwire import recording  # noqa: PLC0415
+
+        report = recording.analyze(cases.Case(folders[0]))
+    else:
+        report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 
@@ -73,6 +90,21 @@ def command(
             click.echo(table.exchanges(report))
         click.echo(terminal.verdict(report))
     return pipeline.exit_code(report)
+
+
+def _compare(folders: list[Path], *, as_json: bool, quiet: bool) -> int:
+    """Compare the attempts of many cases."""
+    from plainwire import hunting  # noqa: PLC0415 - kept out of the start-up of other commands
+    from plainwire.hunting import words  # noqa: PLC0415
+
+    hunt = hunting.compare(folders)
+    found = hunting.conclude(hunt)
+    if as_json:
+        sys.stdout.buffer.write(words.encode(found, hunt.folder))
+        sys.stdout.buffer.flush()
+    elif not quiet:
+        click.echo(words.text(found, hunt.folder, hunt.runs), nl=False)
+    return hunting.exit_status(found)
 
 
 def _outlast_an_interrupt() -> None:

@@ -70,22 +70,9 @@ def _analyze(
 
     if not path.is_dir():
         return pipeline.analyze([path], keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
-    from plainwire.acquire import events  # noqa: PLC0415
+    from plainwire import recording  # noqa: PLC0415
 
-    case = Case(path)
-    if not case.capture.exists():
-        message = f"{path}: no case, there is no {case.capture.name} in it"
-        raise UserError(message)
-    program = events.read(case.program) if case.program.exists() else None
-    return pipeline.analyze(
-        [case.capture],
-        keys,
-        private_keys=private_keys,
-        psks=psks,
-        events=program,
-        program_only=program is not None,
-        keep_bodies=keep_bodies,
-    )
+    return recording.analyze(Case(path), keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
 
 
 def _without_secrets(exchange: dict[str, Any]) -> dict[str, Any]:

@@ -7,5 +7,18 @@ conclusion needs.
 from .conclusion import Conclusion, conclude, exit_status
 from .facts import Run, load
 from .hunt import FAIL_ON, Hunt, Plan, hunt
+from .kept import compare, is_hunt
 
-__all__ = ["FAIL_ON", "Conclusion", "Hunt", "Plan", "Run", "conclude", "exit_status", "hunt", "load"]
+__all__ = [
+    "FAIL_ON",
+    "Conclusion",
+    "Hunt",
+    "Plan",
+    "Run",
+    "compare",
+    "conclude",
+    "exit_status",
+    "hunt",
+    "is_hunt",
+    "load",
+]

@@ -131,6 +131,8 @@ def conclude(hunt: Hunt, before: Sequence[Run] = ()) -> Conclusion:
         comparison = compared(runs)
         found.contrasts, found.undecided = comparison.contrasts, comparison.undecided
         found.triggers = [exposure.exposed(t, runs) for t in exposure.triggers(found.contrasts)]
+    if hunt.end == "chosen":
+        return found
     if failed:
         found.again = runs_to_see_again(len(failed), len(runs))
         found.clean_runs_needed = clean_runs_needed(len(failed), len(runs))

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from .facts import Run
 
-End = Literal["limit", "first failure", "established", "cured", "not cured", "interrupted", "trouble"]
+End = Literal[
+    "limit", "first failure", "established", "cured", "not cured", "interrupted", "trouble", "chosen"
+]
+"""Why a hunt ended; ``chosen``: there was none, the cases were chosen, and their number says nothing."""
 
 PATTERNLESS = 12
 """Runs that fail of the same cause, after which more would show only what half of all requests have."""

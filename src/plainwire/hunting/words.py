@@ -6,6 +6,7 @@ import dataclasses
 import math
 import shlex
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +20,6 @@ from .conclusion import exit_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from plainwire.model import Certainty
 
@@ -35,6 +35,7 @@ _ENDS = {
     "not cured": "; stopped, since it failed again",
     "interrupted": "; interrupted",
     "trouble": "; stopped, since runs could not be recorded",
+    "chosen": "",
 }
 _SURE: dict[Certainty, str] = {
     "proved": "Proved by packets; the report of the case cites them.",
@@ -76,6 +77,8 @@ def headline(found: Conclusion) -> str:
     end = _ENDS[found.end]
     if not found.runs:
         return f"plainwire: not one run came to its end{end}."
+    if found.end == "chosen":
+        return f"plainwire: {_count(found.runs, 'case')}, something failed in {found.failed} of them."
     if not found.failed:
         hidden = ", but not everything could be seen" if found.blind else ""
         return f"plainwire: {_count(found.runs, 'run')}, none failed{hidden}{end}."
@@ -239,7 +242,8 @@ def _look(found: Conclusion, folder: Path) -> Iterator[str]:
     names = ", ".join(found.cases[:_CASES_SHOWN])
     more = len(found.cases) - _CASES_SHOWN
     yield ""
-    yield f"Cases in {printable(str(folder))}: {names}{f' and {more} more' if more > 0 else ''}"
+    inside = "" if folder == Path() else f" in {printable(str(folder))}"
+    yield f"Cases{inside}: {names}{f' and {more} more' if more > 0 else ''}"
     first = shlex.quote(printable(str(folder / found.cases[0])))
     yield f"More: plainwire show {first}; the program's words are in its stderr.txt"
 
