@@ -53,13 +53,15 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
     was closed under its request; that the fault lies behind the gateway, the status says itself.
     """
     response = scene.exchange.response
-    if response is None or not _quick_failure(scene.exchange, _slack(scene)):
+    if response is None or response.status not in (_BAD_GATEWAY, _UNAVAILABLE):
         return None
-    same = [e for c in scene.world.by_server.get(scene.connection.server, ()) for e in c.exchanges]
-    good = sum(e.response is not None and e.response.status < 500 for e in same)
-    bad = [e for e in same if e.response is not None and e.response.status >= 500]
-    quick = [e for e in bad if _quick_failure(e, _slack(scene))]
-    if good < _FEWEST_GOOD * len(same) or 2 * len(quick) < len(bad):
+    slack = _QUICK_NS + (primitives.shortest_rtt(scene.connection) or 0)
+    if not _quick_failure(scene.exchange, slack):
+        return None
+    total, bad = scene.world.server_errors[scene.connection.server]
+    quick = [exchange for exchange in bad if _quick_failure(exchange, slack)]
+    good = total - len(bad)
+    if good < _FEWEST_GOOD * total or 2 * len(quick) < len(bad):
         return None
     certainty: Certainty = "likely" if len(quick) >= _SEVERAL else "possible"
     took = words.span(response.time_ns - scene.request.last_ns)
@@ -70,7 +72,7 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
         fault="server",
         certainty=certainty,
         facts=f"The gateway answered with status {response.status} only {took} after the request; {good} of "
-        f"{len(same)} requests here went well, and {len(quick)} of its {len(bad)} failures came as quickly. "
+        f"{total} answers here were no errors, and {len(quick)} of its {len(bad)} failures came as quickly. "
         "Its own connection to the server behind it was probably closed when it sent the request on.",
         evidence=(
             Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
@@ -81,10 +83,6 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
     )
-
-
-def _slack(scene: Scene) -> int:
-    return _QUICK_NS + (primitives.shortest_rtt(scene.connection) or 0)
 
 
 def _quick_failure(exchange: Exchange, within: int) -> bool:

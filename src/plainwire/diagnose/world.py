@@ -12,7 +12,7 @@ from .inference import infer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Endpoint, ServerFacts
+    from plainwire.model import Connection, Endpoint, Exchange, ServerFacts
 
     from .clock import IdleClose
 
@@ -74,3 +74,12 @@ class World:
         """How long clients had heard nothing when they ended connections with an exchange open, in ns."""
         waits = (primitives.wait_before_abort(c, c.exchanges[-1]) for c in self.connections if c.exchanges)
         return [wait for wait in waits if wait is not None]
+
+    @cached_property
+    def server_errors(self) -> dict[Endpoint, tuple[int, list[Exchange]]]:
+        """Of each server, how many exchanges have a response, and those whose status is 500 or more."""
+        found: dict[Endpoint, tuple[int, list[Exchange]]] = {}
+        for server, connections in self.by_server.items():
+            answered = [e for c in connections for e in c.exchanges if e.response is not None]
+            found[server] = len(answered), [e for e in answered if e.response and e.response.status >= 500]
+        return found
