@@ -92,10 +92,10 @@ def _play(scenario: Scenario, folder: Path) -> _Played:
         if subprocess.run(player, check=False).returncode == NOT_POSSIBLE:
             return _Played(scenario, stage, None)
         score = truth.score(scenario, stage)
-        missed = scenario.expects and not score.struck and stage.case.report_json.exists()
+        missed = scenario.expects and (score.late or not score.struck) and stage.case.report_json.exists()
         if not missed or attempt == attempts:
             break
-        click.echo("\nThe race was not lost this time; once more.\n")
+        click.echo("\nThe race did not take place this time; once more.\n")
     _hold_against_truth(score)
     return _Played(scenario, stage, score)
 

@@ -36,7 +36,7 @@ HARMLESS = frozenset(
 )
 """Faults that are none yet when the server commits them, or that a client may live with."""
 
-BLINDNESS = 0.05
+BLINDNESS = 0.02
 """Seconds for which a client on a busy machine may not notice a close."""
 UNDECIDED = "unknown"
 """The party of a finding that accuses nobody: never wrong."""
