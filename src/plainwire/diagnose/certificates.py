@@ -32,8 +32,19 @@ def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, world: 
     tls = connection.tls
     if close.side != Side.CLIENT or tls is None or close.detail not in alerts.ABOUT_CERTIFICATES:
         return verdict
-    verdict = _by_date(verdict, connection, world)
+    verdict = _by_date(_with_chain(verdict, connection, close), connection, world)
     return _by_chain(verdict, connection, close, world) or _by_backend(verdict, connection, world) or verdict
+
+
+def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> Verdict:
+    """How much of a chain the server sent, which decides whom an unknown issuer is to be asked about."""
+    tls = connection.tls
+    if tls is None or close.detail != "unknown_ca" or not tls.chain:
+        return verdict
+    own = tls.leaf is not None and not tls.leaf.defect and tls.leaf.subject == tls.leaf.issuer
+    what = "one certificate" if tls.chain == 1 else f"{tls.chain} certificates"
+    which = ", which signed itself" if own else " and no intermediate one" if tls.chain == 1 else ""
+    return replace(verdict, facts=f"{verdict.facts} The server sent {what}{which}.")
 
 
 def _by_date(verdict: Verdict, connection: Connection, world: World) -> Verdict:
