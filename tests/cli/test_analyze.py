@@ -92,7 +92,7 @@ def test_quiet_says_it_by_the_exit_status_alone(good: Path, failing: Path) -> No
         pytest.param(pcap([]), id="no packet"),
         pytest.param(pcap(conversation()[:3]), id="no request"),
         pytest.param(pcap(conversation(opened=False)), id="begun in mid-connection"),
-        pytest.param(pcap(conversation(CLIENT_HELLO, b"\x15\x03\x03\x00\x02\x02\x28")), id="not decrypted"),
+        pytest.param(pcap(conversation(CLIENT_HELLO, b"\x17\x03\x03\x00\x05abcde")), id="not decrypted"),
         pytest.param(pcap(conversation()[:4]), id="ended before the answer"),
         pytest.param(
             section()
