@@ -4,6 +4,8 @@
 #   make test     all tests            (make test ARGS="-k pcapng" for some)
 #   make lint     ruff, mypy, import contracts, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
+#   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
+#   make score    the lab played with many clients: recall and false alarms of every code
 #   make clean    remove all that the above made
 
 PYTHON ?= python3
@@ -14,7 +16,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/interposer/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench clean system
+.PHONY: demo test lint bench conformance score clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -35,6 +37,12 @@ bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/interposer.py
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
+
+conformance: $(DEVELOPED) system
+	$(VENV)/bin/python bench/conformance $(ARGS)
+
+score: $(DEVELOPED) system
+	$(VENV)/bin/python bench/score $(ARGS)
 
 # The programs that the tests use: installed where root, named in one line elsewhere.
 system:
