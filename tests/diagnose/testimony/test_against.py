@@ -12,6 +12,7 @@ from tests.diagnose.testimony.speech import (
     PID,
     PYTHON_3_13,
     REMOTE_DISCONNECTED,
+    UNKNOWN,
     account,
     error,
     words,
@@ -122,6 +123,15 @@ def test_error_that_nothing_on_the_wire_explains_is_told() -> None:
     assert account_given.sayings[0].exchange is None
     assert account_given.remarks[0].startswith("Nothing that was seen on the wire explains")
     assert account_given.remarks[1] == "The program ended with status 1; no request failed on the wire."
+
+
+def test_words_are_not_said_to_be_unexplained_where_the_wire_could_not_be_read() -> None:
+    """As with a program whose secrets cannot be had."""
+    account_given = testimony.testify(
+        [], [], account(words('Get "https://a/b": EOF\n', 150), process=UNKNOWN)
+    )
+    (remark,) = account_given.remarks
+    assert remark.startswith("What the program said cannot be held against the wire")
 
 
 def test_healthy_program_is_told_nothing_of() -> None:

@@ -43,6 +43,8 @@ class Account:
         self, connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
     ) -> None:
         self.events = events
+        self.readable = any(c.exchanges for c in connections) and not any(c.undecrypted for c in connections)
+        """Whether all connections of the program could be read, and there were requests on them."""
         told = {number for finding in findings if finding.failure for number in finding.exchanges}
         self.fates = sorted(
             (fate for connection in connections for fate in _fates(connection, told)),
@@ -194,28 +196,32 @@ def _remarks(
     account: Account, findings: Sequence[Finding], placed: Sequence[tuple[Said, Fate | None]]
 ) -> list[str]:
     """What the words say beyond the findings."""
-    events, unexplained = account.events, account.unexplained
+    events = account.events
     told = {number for finding in findings for number in finding.connections}
     remarks = [
         f"Connection {fate.connection.id}: {sentences.of_words([said], fate, events)}"
         for said, fate in placed
         if fate is not None and fate.failed and fate.connection.id not in told
     ][:_MOST_REMARKS]
-    if unexplained:
-        counted = Counter(
-            f"{said.label} ({said.client})" if said.wordings else said.label for said in unexplained
-        )
-        listed = ", ".join(
-            f"{count} times {label}" if count > 1 else label for label, count in counted.most_common(5)
-        )
-        remarks.append(f"Nothing that was seen on the wire explains what the program said: {listed}.")
-    if events.exit_status and not any(f.failure for f in findings) and not account.said:
+    if account.unexplained:
+        remarks.append(_of_unexplained(account))
+    if events.exit_status and not any(f.failure for f in findings) and not account.said and account.readable:
         why = other_words.EXIT_STATUSES.get((_runtime(events), events.exit_status))
         meaning = f": {sentences.listed(why[1])}" if why else ""
-        remarks.append(
-            f"The program ended with status {events.exit_status}{meaning}; no request failed on the wire."
-        )
+        status = f"The program ended with status {events.exit_status}{meaning}"
+        remarks.append(f"{status}; no request failed on the wire.")
     return remarks
+
+
+def _of_unexplained(account: Account) -> str:
+    counted = Counter(
+        f"{said.label} ({said.client})" if said.wordings else said.label for said in account.unexplained
+    )
+    most = counted.most_common(_MOST_REMARKS)
+    listed = ", ".join(f"{count} times {label}" if count > 1 else label for label, count in most)
+    if not account.readable:
+        return f"What the program said cannot be held against the wire, which could not be read: {listed}."
+    return f"Nothing that was seen on the wire explains what the program said: {listed}."
 
 
 def _runtime(events: ProgramEvents) -> str:
