@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 _SLACK_NS = 30_000_000
 _SLACK_SHARE = 0.01
+_LATE_SHARE = 0.05
+"""A busy server's timers strike late, never early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,5 @@ def _pool(agent: str) -> tuple[bool, float | None]:
 
 def _near(idle: Bounds, default_ns: int, coarse_ns: int = 0) -> bool:
     slack = max(_SLACK_NS, int(default_ns * _SLACK_SHARE))
-    return default_ns - slack <= idle.low_ns and idle.high_ns <= default_ns + coarse_ns + slack
+    latest = default_ns + coarse_ns + slack
+    return default_ns - slack <= idle.low_ns <= latest and idle.high_ns <= latest + default_ns * _LATE_SHARE
