@@ -157,9 +157,13 @@ def _by_chain(verdict: Verdict, connection: Connection, close: CloseEvent, world
 def _by_backend(verdict: Verdict, connection: Connection, world: World) -> Verdict | None:
     """Another certificate than the one that is accepted for the same name."""
     tls = connection.tls
-    if tls is None or not tls.certificate:
+    if tls is None or not tls.certificate or verdict.code == "clock-skew-cert":
         return None
-    others = [c for c in _same_name(connection, world) if c.tls is not None and c.tls.handshake_complete]
+    others = [
+        c
+        for c in _same_name(connection, world)
+        if c.tls is not None and c.tls.handshake_complete and c.server.port == connection.server.port
+    ]
     if len(others) < _FEWEST or any(
         c.tls is not None and c.tls.certificate == tls.certificate for c in others
     ):
