@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence
 
-from . import words
+from . import primitives, words
 from .clock import fits
 from .habits import closed_together, same_timer
 from .reuse import keepalive_idle_race
@@ -47,14 +47,15 @@ def server_max_age_close(scene: Scene) -> Verdict | None:
     own, closes, _ = _surroundings(scene)
     facts = scene.world.servers.get(scene.connection.server)
     age = None if facts is None else facts.max_age
-    if own is None or age is None or not fits(age, own.age_ns):
+    trip = primitives.shortest_rtt(scene.connection) or 0  # the SYN's way, and the close's
+    if own is None or age is None or not fits(age, own.age_ns - trip):
         return None
     idle = [close.idle_ns for close in closes]
     paused = f"which had been idle for {words.span(min(idle))} to {words.span(max(idle))}"
     return _named(
         scene,
         "server-max-age-close",
-        f"It closed {age.count} connections at the age of {words.span(age.low_ns)} to "
+        f"It closed {age.count} connections at an age, by its own count, of {words.span(age.low_ns)} to "
         f"{words.span(age.high_ns)}, {paused}: a limit of age.",
         f"an idle timeout: refuted by the connections, {paused}",
         closes,
