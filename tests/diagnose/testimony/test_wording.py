@@ -160,6 +160,7 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
     ),
     (UNKNOWN, 'Get "https://a/b": EOF', {Wire.CLOSE, Wire.HELLO_CLOSE}),
     (UNKNOWN, 'Get "https://a/b": read tcp 1.2.3.4:5->6.7.8.9:443: read: connection reset by peer', RESETS),
+    (UNKNOWN, "unexpected EOF", {Wire.CLOSE_INSIDE}),
     (UNKNOWN, "curl: (52) Empty reply from server", {Wire.CLOSE}),
     (UNKNOWN, "curl: (18) transfer closed with 50 bytes remaining to read", {Wire.CLOSE_INSIDE, Wire.GOAWAY}),
     (UNKNOWN, "curl: (7) Failed to connect to a port 443: Connection refused", {Wire.REFUSED}),

@@ -128,7 +128,7 @@ JAVA = (
 
 GO = (
     row("go", "connection reset by peer", r"\bread tcp .*: connection reset by peer", *_RESETS),
-    row("go", "unexpected EOF", r": unexpected EOF\b", Wire.CLOSE_INSIDE),
+    row("go", "unexpected EOF", r"\bunexpected EOF$", Wire.CLOSE_INSIDE),
     row("go", "EOF", r"(?:Get|Post|Put|Delete|Head|Patch) \"\S+\": EOF\b", Wire.CLOSE, Wire.HELLO_CLOSE),
     row(
         "go",

@@ -38,7 +38,7 @@ def listed(wire: Iterable[Wire]) -> str:
     resets = found & _RESETS
     names = [each.value for each in sorted(found if len(resets) == 1 else found - _RESETS, key=order.index)]
     if len(resets) > 1:
-        names.append("a reset at any moment" if resets == _RESETS else "a reset at another moment")
+        names.append("a reset" if resets == _RESETS else "a reset at another moment")
     if len(names) > _MOST_LISTED:
         return ", ".join(names[:_MOST_LISTED]) + " and more"
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
