@@ -47,6 +47,18 @@ def test_a_refusal_that_was_over_within_a_minute_is_told_as_no_failure() -> None
     assert "accepted 3.000 s later" in finding.claim
 
 
+def test_a_server_on_this_host_that_is_only_being_started_refuses_nobody() -> None:
+    assert diagnose([refused(LOCAL), healthy(2, start=100, server=LOCAL)]) == []
+
+
+def test_a_server_on_this_host_that_was_there_before_is_missed() -> None:
+    before, after = healthy(1, server=LOCAL), healthy(3, start=500, server=LOCAL)
+    gone = refused(LOCAL, 2)
+    gone.opened_ns += 10**8
+    finding = only(diagnose([before, gone, after]))
+    assert (finding.code, finding.failure) == ("connection-refused", False)
+
+
 def unreachable(kind: int, code: int) -> Connection:
     opening = Opening().syn(0, 1000)
     end = Endpoint("192.0.2.7", 40000)

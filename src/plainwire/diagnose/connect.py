@@ -50,7 +50,7 @@ def connection_refused(connection: Connection, world: World) -> Verdict | None:
     errors = [error for error in connection.icmp_errors if _forbids(error)]
     if reset is None and not errors:
         return None
-    if _loopback_twin(connection, world):
+    if _loopback_twin(connection, world) or _starting(connection, world):
         return None
     if reset is None:
         return _forbidden(connection, begin, errors)
@@ -163,6 +163,15 @@ def _loopback_twin(connection: Connection, world: World) -> bool:
         and 0 <= other.opened_ns - connection.opened_ns <= _AT_ONCE_NS
         for other in _neighbours(connection, world)
     )
+
+
+def _starting(connection: Connection, world: World) -> bool:
+    """Whether a server on this host was only just being started: who waits for one tries until it is there."""
+    if not primitives.on_one_host(connection) or _works_again(connection, world) is None:
+        return False
+    same = world.by_server.get(connection.server, [])
+    before = same[: bisect_right(same, connection.opened_ns, key=_opened)]
+    return not any(other.established for other in before)
 
 
 def _neighbours(connection: Connection, world: World) -> list[Connection]:

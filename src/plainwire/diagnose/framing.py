@@ -102,7 +102,7 @@ def excess(connection: Connection, place: int) -> Verdict | None:
     if response is None or not place:
         return None
     count, before = _junk(response), connection.exchanges[place - 1]
-    if not count or before.response is None or not before.response.complete:
+    if not count or before.request is None or before.response is None or not before.response.complete:
         return None
     harmed = exchange.request is not None
     ids = (before.id, exchange.id) if harmed else (before.id,)

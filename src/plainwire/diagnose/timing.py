@@ -25,6 +25,10 @@ _SHARE = 4
 """Where more than one of so many is slow, being slow is how the server is."""
 
 _PROMPT_NS = 300_000_000
+_STALL_NS = 2_000_000_000
+"""Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
+sooner than this, mostly (RFC 6298 section 2)."""
+
 _CONTINUE_NS = 300_000_000
 
 
@@ -76,7 +80,7 @@ def _slow_first_byte(case: Case, median: int, count: int) -> Verdict | None:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="proved" if prompt else "likely",
+        certainty="proved" if prompt and case.first_byte_ns >= _STALL_NS else "likely",
         facts=f"The server took {words.span(case.first_byte_ns)} to the first byte of its answer; the "
         f"median of {count} "
         f"others of the same kind is {words.span(median)}.{when}",
@@ -124,7 +128,7 @@ def slow_body(survey: Survey) -> list[Verdict]:
         silence = _longest_silence(case.connection, response)
         if len(others) < _FEWEST or slow * _SHARE > len(others) + 1 or silence is None:
             continue
-        if silence.ns >= LONG_NS and silence.ns >= _TIMES * int(statistics.median(others)):
+        if silence.ns >= _STALL_NS and silence.ns >= _TIMES * int(statistics.median(others)):
             found.append(_stalled(case, silence, len(others)))
     return found
 
@@ -177,9 +181,9 @@ def _stalled(case: Case, silence: _Silence, count: int) -> Verdict:
                 else ()
             ),
         ),
-        runner_up="retransmission-loss: refuted, the next bytes follow on the last ones and come once; "
-        "client-stall: "
-        "refuted, the client's window was open",
+        runner_up="loss ahead of the place of capture: it would have been made good sooner; "
+        "client-stall: refuted, "
+        "the client's window was open",
         retry_safe=None,
         time_ns=case.request.time_ns,
     )
@@ -194,7 +198,7 @@ def stall_given_up(scene: Scene) -> Verdict | None:
         return None
     rows = beginning.rows(scene.connection.segments)
     data = [s for s in rows if s.side == Side.SERVER and s.length and s.time_ns <= close.time_ns]
-    if not data or close.time_ns - data[-1].time_ns < LONG_NS or not _taken(rows, data[-1], close.time_ns):
+    if not data or close.time_ns - data[-1].time_ns < _STALL_NS or not _taken(rows, data[-1], close.time_ns):
         return None
     quiet = close.time_ns - data[-1].time_ns
     return Verdict(

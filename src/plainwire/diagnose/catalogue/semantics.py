@@ -92,7 +92,7 @@ CAUSES: tuple[Cause, ...] = (
         "The response had begun and its length was known, when the server fell silent for long, though "
         "the client had "
         "taken everything and had room for more.",
-        "A second or more without new bytes, ten times what others of the same kind take for the whole "
+        "Two seconds or more without new bytes, ten times what others of the same kind take for the whole "
         "body; or until "
         "the client gave up. All bytes before are acknowledged, and the client's window is open.",
         "Bytes that were lost and sent again; a closed window of the client.",
