@@ -166,7 +166,7 @@ def _loopback_twin(connection: Connection, world: World) -> bool:
 
 
 def _starting(connection: Connection, world: World) -> bool:
-    """Whether a server on this host was only just being started: who waits for one tries until it is there."""
+    """Whether this is the one of the addresses of ``localhost`` at which nothing listens, as is normal."""
     if not primitives.on_one_host(connection) or _works_again(connection, world) is None:
         return False
     same = world.by_server.get(connection.server, [])
@@ -177,7 +177,7 @@ def _starting(connection: Connection, world: World) -> bool:
 def _neighbours(connection: Connection, world: World) -> list[Connection]:
     """The next connections that were opened, to any address."""
     start = world.position[connection.id] + 1
-    return list(islice(world.connections, start, start + _NEIGHBOURS))
+    return list(world.connections[start : start + _NEIGHBOURS])
 
 
 def port_reuse_time_wait(connection: Connection, world: World) -> Verdict | None:
