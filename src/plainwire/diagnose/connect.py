@@ -166,7 +166,7 @@ def _loopback_twin(connection: Connection, world: World) -> bool:
 
 
 def _starting(connection: Connection, world: World) -> bool:
-    """Whether this is the one of the addresses of ``localhost`` at which nothing listens, as is normal."""
+    """Whether a server on this host was only being started: who waits for one tries until it is there."""
     if not primitives.on_one_host(connection) or _works_again(connection, world) is None:
         return False
     same = world.by_server.get(connection.server, [])
