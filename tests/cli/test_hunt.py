@@ -38,6 +38,7 @@ connection = http.client.HTTPSConnection("localhost", port, context=context)
 print("run", run, flush=True)
 failed = False
 for number in range(8):
+    time.sleep(0.03)
     if every and run % every == 0 and number == 5:
         time.sleep(1.2)
     try:
@@ -177,6 +178,14 @@ def test_after_a_fix_the_old_hunt_says_how_sure_it_is(tmp_path: Path, server: Fl
     assert (status, found["end"], found["runs"]) == (1, "not cured", 2)
 
 
+def test_a_program_that_never_pauses_is_made_to(tmp_path: Path, server: Flaky) -> None:
+    hunt(tmp_path, server, "-n", 20)
+    options = "-n", 20, "--aim", "--after", tmp_path / "hunt"
+    status, found = hunt(tmp_path, server, *options, every=0, folder="aimed")
+    assert (status, found["end"]) == (1, "not cured")
+    assert found["aimed"] == found["runs"]
+
+
 def test_what_was_learnt_before_ctrl_c_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "hunt"
     command = [sys.executable, "-m", "plainwire", "hunt", "--json", "-n", "50", "-o", str(folder), "--"]
@@ -211,6 +220,22 @@ def test_misuse_is_one_line_and_leaves_nothing(
     assert done.stderr.startswith(f"plainwire: {said}")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "hunt").exists()
+
+
+def test_runs_at_a_time_are_not_mistaken_for_each_other(tmp_path: Path) -> None:
+    needs("gcc")
+    source, program = tmp_path / "nothing.c", tmp_path / "nothing"
+    source.write_text("int main(void) { return 0; }")
+    subprocess.run(["gcc", "-static", "-o", program, source], check=True)  # out of the interposer's reach
+    command = [sys.executable, "-m", "plainwire", "hunt", "-n", "2", "-o", str(tmp_path / "hunt")]
+    done = subprocess.run(
+        [*command, "--jobs", "2", "--", str(program)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "cannot be watched" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "hunt").exists()
+    assert subprocess.run([*command, "--", str(program)], capture_output=True, check=False).returncode == 3
 
 
 def test_runs_without_traffic_are_not_called_healthy(tmp_path: Path) -> None:

@@ -128,6 +128,12 @@ def test_failures_without_a_pattern_end_it_later() -> None:
     assert sum(r.failed for r in runs) == PATTERNLESS
 
 
+def test_a_program_that_always_fails_is_not_run_to_the_limit() -> None:
+    rule, runs = Rule(), [run(n, status=1) for n in range(1, PATTERNLESS + 1)]
+    ends = [rule.after(runs[:count], runs[count - 1]) for count in range(1, PATTERNLESS + 1)]
+    assert ends == [None] * (PATTERNLESS - 1) + ["established"]
+
+
 def test_aimed_trials_beat_blind_runs_after_a_fix() -> None:
     before = Hunt(Path("old"), scattered())
     rule, runs = Rule(before.runs), [run(n, idle=2.1) for n in range(1, 13)]

@@ -78,7 +78,8 @@ class Fix:
 class Conclusion:
     """The answer of a hunt. ``rate`` is the 95 % interval of the share of runs that fail.
 
-    ``blind``: runs of which not everything could be seen; ``silent``: those of them without any request.
+    ``aimed``: runs in which the program was made to pause. ``blind``: runs of which not everything could be
+    seen; ``silent``: those of them without any request.
     """
 
     end: End
@@ -89,6 +90,7 @@ class Conclusion:
     unexplained: int
     blind: int
     silent: int
+    aimed: int
     unrecorded: int
     interrupted: int
     rate: tuple[float, float]
@@ -119,6 +121,7 @@ def conclude(hunt: Hunt, before: Sequence[Run] = ()) -> Conclusion:
         unexplained=sum(not run.codes for run in failed),
         blind=sum(not run.whole for run in runs),
         silent=sum(not run.whole and not run.requests for run in runs),
+        aimed=sum(run.aimed for run in runs),
         unrecorded=hunt.unrecorded,
         interrupted=hunt.interrupted,
         rate=_rate(len(failed), len(runs), stopped=hunt.end in ("first failure", "established", "not cured")),

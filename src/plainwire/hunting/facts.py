@@ -60,6 +60,7 @@ class Run:
     """One run. ``status``: the exit status, 128 + n where signal n ended it.
 
     ``whole``: all that it said could be seen. ``reused``: requests on connections that had carried others.
+    ``aimed``: the program was to be stopped for a while, now and then (``--aim``).
     ``case`` names the folder beside ``runs.jsonl`` where the run failed and was kept.
     """
 
@@ -80,6 +81,7 @@ class Run:
     agents: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failed: bool = False
+    aimed: bool = False
     case: str | None = None
 
     @property

@@ -60,7 +60,6 @@ class Hunt:
     end: End = "limit"
     interrupted: int = 0
     unrecorded: int = 0
-    aimed: int = 0
 
 
 def fails(run: Run, fail_on: Sequence[str]) -> bool:
@@ -122,6 +121,7 @@ class _Chase:
         self.hunt = Hunt(folder.folder, [])
         self.rule = Rule(plan.before)
         self._running: dict[int, int] = {}  # pid to the number of its run
+        self._aimed: set[int] = set()
         self._next = 1
         self._over: End | None = None
         self._asked_to_end = 0
@@ -154,7 +154,8 @@ class _Chase:
         pauses = (
             aim.pauses([*self.plan.before, *self.hunt.runs], self.rule.triggers) if self.plan.aim else None
         )
-        self.hunt.aimed += pauses is not None
+        if pauses is not None:
+            self._aimed.add(number)
         try:
             pid = worker.start(
                 self.folder,
@@ -163,6 +164,7 @@ class _Chase:
                 interface=self.plan.interface,
                 capture_filter=self.plan.capture_filter,
                 pauses=pauses,
+                alone=self.plan.jobs == 1,
             )
         except OSError as error:
             self._fail(UserError(f"{self.folder.folder}: {error.strerror}"))
@@ -218,6 +220,7 @@ class _Chase:
             self._over = self._over or "trouble"
 
     def _keep(self, run: Run) -> None:
+        run.aimed = run.number in self._aimed
         run.failed = fails(run, self.plan.fail_on)
         if run.failed:
             run.case = self.folder.case(run.number).folder.name

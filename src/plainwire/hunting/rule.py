@@ -26,7 +26,9 @@ End = Literal[
 """Why a hunt ended; ``chosen``: there was none, the cases were chosen, and their number says nothing."""
 
 PATTERNLESS = 12
-"""Runs that fail of the same cause, after which more would show only what half of all requests have."""
+"""Runs that fail of the same cause, after which more would show only what half of all requests have. A program
+that failed so often and never anything else always fails.
+"""
 
 
 def compared(runs: Sequence[Run]) -> Comparison:
@@ -57,6 +59,8 @@ class Rule:
         return "established" if last.failed and self._established(runs) else None
 
     def _established(self, runs: Sequence[Run]) -> bool:
+        if len(runs) == PATTERNLESS and all(run.failed for run in runs):
+            return True
         causes = Counter(code for run in runs if run.failed for code in {*run.codes})
         if not causes:
             return False

@@ -167,6 +167,12 @@ def _again(found: Conclusion) -> Iterator[str]:
     more = found.again
     if more is None:
         return
+    if found.aimed:
+        yield (
+            f"In {_count(found.aimed, 'run')} plainwire stopped the program now and then, so that its "
+            "connections idled: such runs fail more often than others, by pauses that the program may "
+            "never make by itself."
+        )
     yield (
         f"To see it again with a probability of 95 %: {_runs(more.if_rate_is_as_seen)} if the rate is as "
         f"seen, {_runs(more.predictive)} as far as it is known, {_runs(more.cautious)} at the lowest rate "

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from plainwire import case as cases
-from plainwire.acquire import sudo
+from plainwire.acquire import events, sudo
 from plainwire.model import UserError
 from plainwire.recording import record
 
@@ -44,8 +44,11 @@ def start(
     interface: str,
     capture_filter: str,
     pauses: Pauses | None,
+    alone: bool,
 ) -> int:
     """Begin run ``number`` and return the pid of the process that watches over it.
+
+    ``alone``: no other run is going on, so that connections need not be told from those of others.
 
     Raises:
         OSError: no more processes, no more disk.
@@ -61,7 +64,7 @@ def start(
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _live(hunt, number, command, descriptors, interface, capture_filter, pauses)
+            _live(hunt, number, command, descriptors, interface, capture_filter, pauses, alone=alone)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -76,6 +79,8 @@ def _live(
     interface: str,
     capture_filter: str,
     pauses: Pauses | None,
+    *,
+    alone: bool,
 ) -> None:
     """The life of the forked process; never returns."""
     status = _FAILED_HERE
@@ -84,7 +89,8 @@ def _live(
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
         cases.write(
-            hunt.passing(number, "row"), _run(hunt, number, command, interface, capture_filter, pauses)
+            hunt.passing(number, "row"),
+            _run(hunt, number, command, interface, capture_filter, pauses, alone=alone),
         )
         status = 0
     except BaseException:  # noqa: BLE001 - whatever it was, this process ends here
@@ -101,6 +107,8 @@ def _run(
     interface: str,
     capture_filter: str,
     pauses: Pauses | None,
+    *,
+    alone: bool,
 ) -> bytes:
     """Record, and return the row of this run, or what kept it from being run."""
     case, started_ns = hunt.case(number), time.time_ns()
@@ -109,12 +117,24 @@ def _run(
     try:
         recording = record(command, folder=case.folder, interface=interface, capture_filter=capture_filter)
     except UserError as error:
-        return orjson.dumps({"error": str(error), "exit_code": error.exit_code})
+        return _refusal(str(error), error.exit_code)
+    if not alone and not _watched(case):
+        return _refusal("the program cannot be watched, so that its runs mix with --jobs: do without it", 2)
     for kind, path in (("stdout", case.stdout), ("stderr", case.stderr)):
         hunt.passing(number, kind).rename(path)
     with contextlib.suppress(OSError):
         sudo.hand_over(case.folder)
     return encode(_row(recording, number, started_ns))
+
+
+def _refusal(message: str, exit_code: int) -> bytes:
+    return orjson.dumps({"error": message, "exit_code": exit_code})
+
+
+def _watched(case: cases.Case) -> bool:
+    """Whether the program's own connections are known, so that those of other runs are left out."""
+    seen = events.read(case.program)
+    return bool(seen.by_client_random or seen.by_sockets or not seen.notes)
 
 
 def _row(recording: Recording, number: int, started_ns: int) -> Run:
