@@ -87,6 +87,7 @@ SCENARIOS = (
         # Few requests and many on a connection: the number of requests is not what it keeps time with.
         client=serial(44, *(0.0,) * 8, *(0.3,) * 3),
         route=Route(delay=0.05),
+        fault=frozenset({"server", "both"}),
         also=frozenset({"stale-connection-reuse"}),
         aimed=True,
     ),
