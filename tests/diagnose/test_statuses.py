@@ -88,6 +88,18 @@ def test_a_503_whose_repetition_succeeds_is_no_failure() -> None:
     assert found(Talk().say(503, wait=900, pause=1000).say(200)) == {}
 
 
+def test_a_503_in_a_row_of_equal_requests_is_one_although_the_next_succeeds() -> None:
+    """The program asks for it again and again by itself: that is no repetition of the failed one."""
+    assert set(found(good(4).say(503, wait=900).say(200).say(200))) == {"overload-5xx"}
+
+
+def test_a_repetition_much_quicker_than_the_program_s_own_pace_makes_it_good() -> None:
+    talk = Talk()
+    for _ in range(4):
+        talk.say(200, pause=5000)
+    assert found(talk.say(503, wait=900, pause=200).say(200)) == {}
+
+
 def test_a_request_that_fails_each_time_and_alone_is_no_matter_of_the_moment() -> None:
     talk = good(6)
     for _ in range(4):

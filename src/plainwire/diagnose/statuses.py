@@ -73,7 +73,7 @@ def too_early(survey: Survey) -> list[Verdict]:
             "a refused request that is sent again: refuted, no such is in the capture",
         )
         for case in survey.errors
-        if case.response.status == _TOO_EARLY and survey.mended(case) is None
+        if case.response.status == _TOO_EARLY and survey.succeeded_later(case) is None
     ]
 
 
@@ -81,7 +81,7 @@ def misdirected(survey: Survey) -> list[Verdict]:
     """Requests on a connection that is not for their name (RFC 9110 section 15.5.20)."""
     found = []
     for case in survey.errors:
-        if case.response.status != _MISDIRECTED or survey.mended(case) is not None:
+        if case.response.status != _MISDIRECTED or survey.succeeded_later(case) is not None:
             continue
         differs = _other_name(case)
         names = ("The request's name is another than that of the TLS connection (SNI)." if differs else
@@ -193,8 +193,13 @@ def rate_limited(survey: Survey) -> list[Verdict]:
     return [
         _limit_verdict(survey, case, asked, wait)
         for case, asked, wait in found
-        if asked is not None or case.exchange.id in blamed or survey.mended(case) is None
+        if asked is not None or case.exchange.id in blamed or not _made_good(survey, case, wait)
     ]
+
+
+def _made_good(survey: Survey, case: Case, wait: int | None) -> bool:
+    """Whether the request was sent again, not before it should, and then succeeded."""
+    return (survey.mended(case) if wait is None else survey.succeeded_later(case)) is not None
 
 
 def _wait_ns(case: Case) -> int | None:
@@ -287,9 +292,9 @@ def server_errors(survey: Survey) -> list[Verdict]:
         status = case.response.status
         if status < _SERVER_ERROR or status in _CLIENT_S_OWN:
             continue
-        mended = survey.mended(case)
-        if status == _UNAVAILABLE and mended is not None:
+        if status == _UNAVAILABLE and survey.mended(case) is not None:
             continue
+        mended = survey.succeeded_later(case)
         sick = _always(survey, case)
         if sick is not None:
             found.append(sick)
@@ -337,7 +342,7 @@ def blocked(survey: Survey) -> list[Verdict]:
         if (
             case.response.status not in (403, 406, 429, 503)
             or not _is_page(case)
-            or survey.mended(case) is not None
+            or survey.succeeded_later(case) is not None
         ):
             continue
         near = survey.neighbours(case)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import statistics
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import Side
@@ -27,6 +29,7 @@ DRAWN_OUT_NS = 150_000_000
 _ERROR = 400
 _SERVER_ERROR = 500
 _MOST_LATER = 50
+_MUCH_QUICKER = 3
 _MOST_NEAR = 400
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
@@ -74,6 +77,7 @@ class Survey:
         self.resent: list[Case] = []  # on connections on which the client sent bytes again
         self.broken: list[Case] = []  # what the response says of itself does not hold
         self.unasked: list[tuple[Connection, int]] = []
+        self._pauses: dict[Twin, int | None] = {}
         for connection in world.connections:
             again = connection.retransmissions[Side.CLIENT] > 0
             for index, exchange in enumerate(connection.exchanges):
@@ -178,11 +182,30 @@ class Survey:
         begin = bisect_right(same, case.request.time_ns, key=_sent)
         return same[begin : begin + _MOST_LATER]
 
-    def mended(self, case: Case) -> Case | None:
-        """The first success of the same request, sent again after this answer."""
+    def succeeded_later(self, case: Case) -> Case | None:
+        """The first success of the same request, sent again after this answer at any time."""
         good = self._successes[twin(case.request)]
         begin = bisect_right(good, case.request.time_ns, key=_sent)
         return good[begin] if begin < len(good) else None
+
+    def mended(self, case: Case) -> Case | None:
+        """The success of the same request that was sent again because of this answer.
+
+        A request that this traffic repeats anyhow, about as quickly, is one of its own.
+        """
+        later = self.later(case)
+        usual = self._usual_pause(twin(case.request))
+        if not later or (usual is not None and _MUCH_QUICKER * _pause(case, later[0]) >= usual):
+            return None
+        return self.succeeded_later(case)
+
+    def _usual_pause(self, name: Twin) -> int | None:
+        """From a success to the next copy of the same request, the median; None where none was sent."""
+        if name not in self._pauses:
+            same = self.by_twin[name]
+            pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < _ERROR]
+            self._pauses[name] = int(statistics.median(pauses)) if pauses else None
+        return self._pauses[name]
 
     def neighbours(self, case: Case) -> list[Case]:
         """Answers of the same server to requests of the same kind: the nearest by time, without itself."""
@@ -194,6 +217,10 @@ class Survey:
             for c in near
             if c.connection.server == case.connection.server and c.exchange is not case.exchange
         ]
+
+
+def _pause(before: Case, after: Case) -> int:
+    return after.request.time_ns - before.response.last_ns
 
 
 def _sent(case: Case) -> int:
