@@ -238,6 +238,30 @@ def test_runs_at_a_time_are_not_mistaken_for_each_other(tmp_path: Path) -> None:
     assert subprocess.run([*command, "--", str(program)], capture_output=True, check=False).returncode == 3
 
 
+def test_runs_that_cannot_be_recorded_end_it_and_are_no_success(tmp_path: Path) -> None:
+    folder = tmp_path / "hunt"
+    spoil = f"touch {folder}/run-000{{1,2,3,4}}/report.json; rm {folder}/run-*/capture.pcapng"
+    command = [
+        sys.executable,
+        "-m",
+        "plainwire",
+        "hunt",
+        "-n",
+        "9",
+        "-o",
+        str(folder),
+        "--",
+        "bash",
+        "-c",
+        spoil,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 3
+    assert "not one run came to its end; stopped" in done.stdout
+    assert "3 runs could not be recorded" in done.stdout
+    assert "run 1: " in done.stdout
+
+
 def test_runs_without_traffic_are_not_called_healthy(tmp_path: Path) -> None:
     command = [
         sys.executable,

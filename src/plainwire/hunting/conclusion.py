@@ -128,7 +128,7 @@ def conclude(hunt: Hunt, before: Sequence[Run] = ()) -> Conclusion:
         tried=_tried(runs),
         mechanisms=_mechanisms(runs),
         cases=[run.case for run in failed if run.case is not None],
-        notes=sorted({note for run in runs for note in run.notes})[:5],
+        notes=[*hunt.notes[:5], *sorted({note for run in runs for note in run.notes})[:5]],
     )
     if found.mechanisms:
         comparison = compared(runs)

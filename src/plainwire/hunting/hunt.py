@@ -60,6 +60,7 @@ class Hunt:
     end: End = "limit"
     interrupted: int = 0
     unrecorded: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def fails(run: Run, fail_on: Sequence[str]) -> bool:
@@ -192,15 +193,19 @@ class _Chase:
                 self._ended(self._running.pop(pid))
 
     def _ended(self, number: int) -> None:
+        if self._asked_to_end:
+            worker.discard(self.folder, number)
+            self.hunt.interrupted += 1
+            return
         try:
             run = worker.collect(self.folder, number)
         except UserError as error:
             worker.discard(self.folder, number)
             self._fail(error)
             return
-        if self._asked_to_end or run is None:
+        if isinstance(run, str):
             worker.discard(self.folder, number)
-            self._count_lost()
+            self._lost(f"run {number}: {run}")
             return
         self._trouble = 0
         self._keep(run)
@@ -209,12 +214,10 @@ class _Chase:
             self._over = self._decide(run)
         self.tell(self.hunt, len(self._running))
 
-    def _count_lost(self) -> None:
-        """A run that was cut short, or could not be recorded."""
-        if self._asked_to_end:
-            self.hunt.interrupted += 1
-            return
+    def _lost(self, why: str) -> None:
+        """A run that could not be recorded."""
         self.hunt.unrecorded += 1
+        self.hunt.notes.append(why)
         self._trouble += 1
         if self._trouble == _TROUBLE:
             self._over = self._over or "trouble"

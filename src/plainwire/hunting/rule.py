@@ -26,8 +26,8 @@ End = Literal[
 """Why a hunt ended; ``chosen``: there was none, the cases were chosen, and their number says nothing."""
 
 PATTERNLESS = 12
-"""Runs that fail of the same cause, after which more would show only what half of all requests have. A program
-that failed so often and never anything else always fails.
+"""Runs that fail of the same cause, after which more would show only what half of all requests have. A
+program that failed so often and never anything else always fails.
 """
 
 

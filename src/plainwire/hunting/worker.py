@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING
 
 import orjson
@@ -93,9 +92,10 @@ def _live(
             _run(hunt, number, command, interface, capture_filter, pauses, alone=alone),
         )
         status = 0
-    except BaseException:  # noqa: BLE001 - whatever it was, this process ends here
+    except BaseException as error:  # noqa: BLE001 - whatever it was, this process ends here
+        said = str(error) if isinstance(error, UserError) else type(error).__name__
         with contextlib.suppress(OSError):
-            traceback.print_exc()
+            cases.write(hunt.passing(number, "row"), orjson.dumps({"lost": said}))
     finally:
         os._exit(status)
 
@@ -148,8 +148,8 @@ def _row(recording: Recording, number: int, started_ns: int) -> Run:
     return run
 
 
-def collect(hunt: cases.Hunt, number: int) -> Run | None:
-    """What came of run ``number``, whose process has ended; None where it left nothing.
+def collect(hunt: cases.Hunt, number: int) -> Run | str:
+    """What came of run ``number``, whose process has ended, or why nothing did.
 
     Raises:
         UserError: the program could not be started.
@@ -159,8 +159,10 @@ def collect(hunt: cases.Hunt, number: int) -> Run | None:
     try:
         line = path.read_bytes()
         path.unlink()
-    except OSError:
-        return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    if line.startswith(b'{"lost"'):
+        return str(orjson.loads(line)["lost"])
     if line.startswith(b'{"error"'):
         said = orjson.loads(line)
         raise UserError(said["error"], said["exit_code"])
