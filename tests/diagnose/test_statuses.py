@@ -298,3 +298,11 @@ def test_a_server_behind_one_address_that_names_itself() -> None:
     finding = found(*talks(SERVER_END, 8, 6, 1, sick), *talks(SERVER_END, 20, 0, 50, well))["sick-backend"]
     assert "one value of x-served-by" in finding.claim
     assert "node" not in finding.claim
+
+
+@pytest.mark.parametrize("protocol", ["h2", "h3"])
+def test_a_status_means_the_same_in_each_version_of_http(protocol: str) -> None:
+    connection = good(3).say(500, "/b", wait=900).done()
+    for exchange in connection.exchanges:
+        exchange.protocol = protocol
+    assert only(diagnose([connection])).code == "overload-5xx"

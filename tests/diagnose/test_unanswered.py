@@ -124,7 +124,9 @@ def test_how_long_the_server_had_the_request_before_it_closed_is_told() -> None:
     assert "30.000 s after acknowledging it" in verdict(wire).claim
 
 
-@pytest.mark.parametrize(("detail", "fault"), [("internal_error", "server"), ("unexpected_message", "unknown")])
+@pytest.mark.parametrize(
+    ("detail", "fault"), [("internal_error", "server"), ("unexpected_message", "unknown")]
+)
 def test_an_alert_complains_about_the_peer_unless_it_is_internal_error(detail: str, fault: str) -> None:
     wire = Wire()
     wire.ok(0)
