@@ -33,11 +33,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="lb-idle-reset",
-        story="A load balancer that resets connections after a second of silence, while a server thinks.",
+        story="A load balancer that resets connections after 1.2 s of silence, while a server thinks.",
         expects=frozenset({"lb-idle-reset"}),
-        server=Behaviour(schedule={4: Fault.SLOW, 7: Fault.SLOW, 10: Fault.SLOW}, delay=1.6),
+        server=Behaviour(schedule={4: Fault.SLOW, 7: Fault.SLOW, 10: Fault.SLOW}, delay=1.9),
         client=serial(14, 0, 0.2),
-        route=Route(delay=0.02, idle_reset_both=1.0),
+        route=Route(delay=0.02, idle_reset_both=1.2),
         fault=VAGUE | {"server"},
     ),
     Scenario(
