@@ -8,12 +8,12 @@ alone, and not on how many of them came at a time.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN
 from plainwire.streams.columns import ACKNOWLEDGED, CLOCK, FLAGS, LENGTH, SEQ, SOURCE, Row
 from plainwire.streams.direction import FARTHEST, PATIENCE_NS
+from plainwire.streams.speaker import is_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,6 @@ _MOST_HELD = 16
 _MOST_HELD_BYTES = 1 << 17
 _NEAR = 1 << 20
 """What is captured ahead of a SYN is no farther from it than this."""
-
-_ASKS = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT) |\x16\x03.{3}\x01", re.DOTALL).match
-_ANSWERS = re.compile(rb"HTTP/1\.\d|\x16\x03.{3}\x02", re.DOTALL).match
-"""How requests and the two hellos of TLS begin (RFC 9112 sections 3 and 4, RFC 8446 section 4.1)."""
 
 
 class Opening:
@@ -46,10 +42,9 @@ class Opening:
         self.held.append((row, payload))
         self._bytes += len(payload)
         if self._asks is None and payload and not any(self._synchronizing()):
-            if _ASKS(payload):
-                self._asks = row[SOURCE]
-            elif _ANSWERS(payload):
-                self._asks = self.other(row[SOURCE])
+            asks = is_client(payload)
+            if asks is not None:
+                self._asks = row[SOURCE] if asks else self.other(row[SOURCE])
         began = {first[SOURCE] for first in self._synchronizing()}
         return (
             len(began) > 1
