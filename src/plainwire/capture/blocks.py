@@ -15,8 +15,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.capture.columns import words
 from plainwire.capture.pcapng import KEY_LINE
 from plainwire.model import CaptureDrops, CaptureNote, PacketBatch, SecretsBlock, UserError

@@ -15,8 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import CaptureNote, PacketBatch, SecretsBlock
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.capture.columns import words
 from plainwire.model import CaptureNote, PacketBatch, UserError
 

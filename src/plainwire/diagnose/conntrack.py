@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import RST, Evidence, Side
 
 from . import primitives, words

@@ -19,8 +19,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import DatagramBatch, IcmpError, PacketBatch, SegmentBatch
 from plainwire.packets import icmp, links, network, tunnels
 from plainwire.packets.endpoints import Endpoints

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import Endpoint
 
 if TYPE_CHECKING:

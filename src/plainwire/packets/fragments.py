@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.packets import network
 from plainwire.packets.layers import Found, Kind, Layer, Rows
 

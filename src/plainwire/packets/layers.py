@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from plainwire.arrays import np
 
 if TYPE_CHECKING:
     from collections import Counter

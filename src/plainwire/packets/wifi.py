@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.packets.layers import Found, Kind, Layer, Rows
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import Connection, DatagramBatch
 from plainwire.quic import headers, versions
 from plainwire.quic.connection import Datagram, QuicConnection

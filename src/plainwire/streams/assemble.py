@@ -11,8 +11,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.streams.columns import CLOCK, table
 from plainwire.streams.connection import TcpConnection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from plainwire.arrays import np
 
 if TYPE_CHECKING:
     from plainwire.model import Int64s, SegmentBatch

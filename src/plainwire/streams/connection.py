@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side
 from plainwire.streams.columns import (
     ACKNOWLEDGED,

@@ -19,8 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import Gap, Side
 from plainwire.streams.positions import Positions
 

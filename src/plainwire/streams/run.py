@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plainwire.arrays import np
 from plainwire.model import ACK, FIN, RST, SYN
 from plainwire.streams.columns import ACKNOWLEDGED, AT, CAPTURED, FLAGS, LENGTH, NUMBER, SEQ, SOURCE, TIME
 from plainwire.streams.direction import FARTHEST

@@ -7,11 +7,14 @@ through blocks.
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from plainwire.arrays import np
 
-Rows = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.uint8]
 
 _ROUNDS = {16: 12, 32: 16}
 _CONSTANTS = [

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
+from plainwire.arrays import np
 
 from .exact import binomial_greater
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from plainwire.arrays import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
