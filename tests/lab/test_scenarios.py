@@ -25,6 +25,7 @@ SAMPLE = [
     "middlebox-injected-reset",
     "max-requests-announced",
     "reordering",
+    "quic-stateless-reset",
     "healthy",
 ]
 """A few seconds each; ``python bench/score`` plays them all, with many clients."""

@@ -145,9 +145,10 @@ def _too_few(code: str, count: int, events: int, successes: int, unit: str) -> s
     noun += "" if events == count else f", in no more than {events} {'event' if events == 1 else 'events'},"
     if successes < _FEWEST_SUCCESSES:
         return f"{code}: {noun}, but only {successes} {unit}s that succeeded to compare with."
+    more = FEWEST - events
     return (
         f"{code}: {noun} beside {successes} {unit}s that succeeded: too few to see what they have in common. "
-        f"{FEWEST} of them show a property that few others have."
+        f"{more} more {'failure' if more == 1 else 'failures'} may do, for a property that few others have."
     )
 
 

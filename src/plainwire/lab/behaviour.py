@@ -67,11 +67,11 @@ class Fault(enum.StrEnum):
 
 
 class StreamFault(enum.StrEnum):
-    """One way to treat a request in HTTP/2."""
+    """One way to treat a request in HTTP/2, and what comes nearest in HTTP/3."""
 
     NONE = "none"
     REFUSE = "refuse-stream"
-    """RST_STREAM with REFUSED_STREAM (RFC 9113 section 8.7)."""
+    """RST_STREAM with REFUSED_STREAM (RFC 9113 section 8.7); H3_REQUEST_REJECTED (RFC 9114 section 4.1.1)."""
     RESET = "reset-stream"
     """RST_STREAM with INTERNAL_ERROR."""
     HALF = "reset-stream-mid-response"
@@ -83,11 +83,11 @@ class StreamFault(enum.StrEnum):
     GOAWAY_PROMISES = "goaway-promises"
     """GOAWAY that includes this stream, then the end without an answer."""
     GOAWAY_ACCUSES = "goaway-accuses"
-    """GOAWAY with ENHANCE_YOUR_CALM, then the end."""
+    """GOAWAY with ENHANCE_YOUR_CALM, then the end; CONNECTION_CLOSE with H3_EXCESSIVE_LOAD."""
     GONE = "gone"
-    """close_notify and FIN without GOAWAY."""
+    """close_notify and FIN without GOAWAY; CONNECTION_CLOSE with H3_INTERNAL_ERROR."""
     CUT = "cut"
-    """RST|ACK without GOAWAY."""
+    """RST|ACK without GOAWAY; a stateless reset (RFC 9000 section 10.3)."""
     SLOW = "slow"
     """A whole response, ``delay`` seconds late."""
 
@@ -130,7 +130,7 @@ class Behaviour:
 
     schedule: dict[int, Fault] = field(default_factory=dict)
     streams: dict[int, StreamFault] = field(default_factory=dict)
-    """The same for HTTP/2."""
+    """The same for HTTP/2 and HTTP/3."""
     max_streams: int = 0
     """SETTINGS_MAX_CONCURRENT_STREAMS; 0: the library's own."""
     fault: Fault = Fault.NONE

@@ -64,6 +64,11 @@ class Stage:
         return self.folder / "server.keys"
 
     @property
+    def client_keys(self) -> Path:
+        """What a client writes itself."""
+        return self.folder / "client.keys"
+
+    @property
     def path_log(self) -> Path:
         """What happened on the way, as ``middlebox`` writes it; absent where loopback is the path."""
         return self.folder / "path.jsonl"
@@ -96,7 +101,8 @@ def play(scenario: Scenario, stage: Stage, program: Sequence[str] = ()) -> None:
             children.enter_context(_path_to(server_tun, scenario.route, stage))
         port = _output(server).readline().strip()
         client = [*(program or (sys.executable, str(scenario.script))), address, port, str(papers.authority)]
-        _run(_command(stage, [*client, *scenario.client[1:]]), stage)
+        keys = stage.client_keys if scenario.writes_keys else None
+        _run(_command(stage, [*client, *scenario.client[1:]]), stage, keys)
 
 
 def _demand(packages: tuple[str, ...]) -> None:
@@ -172,10 +178,16 @@ def _command(stage: Stage, client: list[str]) -> list[str]:
     return [sys.executable, "-m", "plainwire", "run", "-o", str(stage.case.folder), "--", *client]
 
 
-def _run(command: list[str], stage: Stage) -> None:
-    """Run the real ``plainwire run``; the client's words go to its log, and all words to standard output."""
+def _run(command: list[str], stage: Stage, keys: Path | None) -> None:
+    """Run the real ``plainwire run``; the client's words go to its log, and all words to standard output.
+
+    ``keys``: the file that SSLKEYLOGFILE shall name for the client.
+    """
     _say(f"$ plainwire {shlex.join(command[3:])}")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if keys is not None:
+        keys.touch(0o600)
+        environment["SSLKEYLOGFILE"] = str(keys)
     with (
         stage.client_log.open("x", encoding="utf-8") as log,
         subprocess.Popen(

@@ -52,6 +52,8 @@ class Scenario:
     aimed: bool = False
     server_module: str = "plainwire.lab.object_store"
     packages: tuple[str, ...] = ()
+    writes_keys: bool = False
+    """Whether the client writes its secrets where SSLKEYLOGFILE says: its TLS is out of reach."""
 
     @property
     def script(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.lab.stories import http1, http2, middleboxes, paths, responses
+from plainwire.lab.stories import http1, http2, http3, middleboxes, paths, responses
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ SCENARIOS = (
     *middleboxes.SCENARIOS,
     *paths.SCENARIOS,
     *http2.SCENARIOS,
+    *http3.SCENARIOS,
 )
 MAIN = ("reset-mid-request", "keepalive-idle-race")
 """What ``plainwire demo`` plays: one exception text, two causes."""
