@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from plainwire.model import Evidence, Side
 
 from . import words
 from .catalogue import alerts
+from .dates import date_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def skew(world: World) -> tuple[int, int] | None:
         (made - exchange.response.time_ns, exchange.response.packet)
         for exchange in islice(_answered(world), _MOST_ASKED)
         if exchange.response is not None
-        for made in (date_ns(exchange),)
+        for made in (answered_ns(exchange),)
         if made is not None
     )
     return max(dated, default=None)
@@ -105,15 +105,12 @@ def _answered(world: World) -> Iterator[Exchange]:
     return (e for c in world.connections for e in c.exchanges if e.response is not None and e.response.status)
 
 
-def date_ns(exchange: Exchange) -> int | None:
+def answered_ns(exchange: Exchange) -> int | None:
     """The Date of a response (RFC 9110 section 6.6.1), in ns."""
     response = exchange.response
     fields = [] if response is None else response.headers
     value = next((value for name, value in fields if name.lower() == "date"), "")
-    try:
-        return int(parsedate_to_datetime(value).timestamp()) * 1_000_000_000 if value else None
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
+    return date_ns(value) if value else None
 
 
 def _same_name(connection: Connection, world: World) -> list[Connection]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence
 
 from . import words
-from .certificates import SKEW_NS, date_ns
+from .certificates import SKEW_NS, answered_ns
 from .survey import value
 from .verdict import IDEMPOTENT, Verdict
 
@@ -74,7 +74,7 @@ def _expired(survey: Survey, case: Case) -> Verdict | None:
 
 def _skewed(case: Case) -> Verdict | None:
     """A verdict where a signed request was refused and the clocks are far apart."""
-    made = date_ns(case.exchange)
+    made = answered_ns(case.exchange)
     if made is None or value(case.request, "authorization") is None:
         return None
     apart = made - case.response.time_ns

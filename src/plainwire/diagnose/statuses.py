@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence
 
 from . import words
+from .dates import date_ns
 from .survey import value
 from .verdict import IDEMPOTENT, Verdict
 
@@ -209,11 +209,8 @@ def _wait_ns(case: Case) -> int | None:
         return None
     if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 9:
         return int(text) * 1_000_000_000
-    try:
-        until = int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return max(0, until - case.response.last_ns)
+    until = date_ns(text)
+    return None if until is None else max(0, until - case.response.last_ns)
 
 
 def _limit_verdict(survey: Survey, case: Case, asked: tuple[int, Case] | None, wait: int | None) -> Verdict:
