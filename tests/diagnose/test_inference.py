@@ -136,6 +136,29 @@ def test_age_at_which_the_server_ends_busy_connections() -> None:
     assert facts.idle_timeout is None
 
 
+def _aged(number: int, last: float) -> Connection:
+    """Two to four requests, the last of them at ``last`` ms, and the server's close at 1,000 ms."""
+    wire = Wire(id=number, start=4000.0 * number)
+    for at in (100, 200, 300)[: 1 + number % 3]:
+        wire.ok(at)
+    wire.ok(last)
+    wire.close(SERVER, "fin", 1000 + number)
+    return wire.done()
+
+
+def test_pauses_of_one_length_do_not_make_an_idle_timer_of_an_age() -> None:
+    same, other = [520] * 4, [760, 700]  # idle for 400 ms four times; for 160 and 220 ms twice
+    facts = _only(*(_aged(number, last) for number, last in enumerate(same + other, 1)))
+    assert (facts.clock, facts.idle_timeout) == ("age", None)
+    assert facts.max_age is not None
+    assert facts.max_age.count == 6
+
+
+def test_idle_timer_that_explains_nearly_as_much_as_an_age_goes_before_it() -> None:
+    facts = _only(*(_aged(number, last) for number, last in enumerate([520, 520, 520, 520, 760], 1)))
+    assert (facts.clock, facts.max_age) == ("idle", None)
+
+
 def test_reload_ends_connections_of_all_ages_at_one_moment() -> None:
     moment = 20_000.0
     wires = []

@@ -127,8 +127,10 @@ def _conclude(watch: _Watch) -> None:
         facts.idle_timeout = limits.idle_timeout(ends, there + watch.released, facts.hint_timeout_ns)
         count = limits.most_requests(ends, facts.most_requests)
         facts.max_requests, facts.max_requests_count = count or (None, 0)
-        if facts.idle_timeout is None and count is None:
-            facts.max_age = limits.greatest_age(ends, watch.oldest_ns, trip)
+        if count is None:
+            age = limits.greatest_age(ends, watch.oldest_ns, trip)
+            if age is not None and limits.outdoes(age, facts.idle_timeout):
+                facts.max_age, facts.idle_timeout = age, None
         facts.reloads = limits.reloads(ends, facts.idle_timeout)
         facts.clock = _clock(facts)
     if facts.idle_timeout is not None:

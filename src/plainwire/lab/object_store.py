@@ -105,6 +105,7 @@ class ObjectStore:
 
     def _session(self, context: ssl.SSLContext, plain: socket.socket, peer: str, number: int) -> None:
         with contextlib.suppress(OSError):  # the client's faults are the client's to report
+            born = time.monotonic()
             plain.settimeout(30)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             greeting = self.behaviour.greetings.get(number)
@@ -115,7 +116,7 @@ class ObjectStore:
             with context.wrap_socket(plain, server_side=True) as tls:
                 self._open.add(tls)
                 try:
-                    Session(tls, peer, self).serve()
+                    Session(tls, peer, self, born).serve()
                 finally:
                     self._open.discard(tls)
 

@@ -114,12 +114,13 @@ class Store(Protocol):
 class Session:
     """``serve`` returns when the connection is over."""
 
-    def __init__(self, tls: ssl.SSLSocket, peer: str, store: Store) -> None:
+    def __init__(self, tls: ssl.SSLSocket, peer: str, store: Store, born: float) -> None:
+        """``born``: when the connection was accepted, by the monotonic clock."""
         self._tls = tls
         self._peer = peer
         self._store = store
         self._unread = b""
-        self._born = time.monotonic()
+        self._born = born
         self._requests = 0
 
     def serve(self) -> None:

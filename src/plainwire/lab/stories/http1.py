@@ -81,9 +81,9 @@ SCENARIOS = (
     ),
     Scenario(
         name="server-max-age-close",
-        story="A server that closes connections 0.8 seconds after they were opened.",
+        story="A server that closes connections 0.9 seconds after they were opened.",
         expects=frozenset({"server-max-age-close"}),
-        server=Behaviour(max_age=0.8),
+        server=Behaviour(max_age=0.9),
         # Few requests and many on a connection: the number of requests is not what it keeps time with.
         client=serial(44, *(0.0,) * 8, *(0.3,) * 3),
         route=Route(delay=0.05),
