@@ -252,3 +252,26 @@ def test_whatever_the_facts_are_the_answer_keeps_its_promises(data: st.DataObjec
 def _exists(scene: Multiplexed, number: int) -> bool:
     known: list[Exchange] = scene.wire.exchanges
     return any(exchange.id == number for exchange in known)
+
+
+@pytest.mark.parametrize(
+    ("defect", "says"),
+    [
+        ("", "do decode here"),
+        ("index 99 is not in the header table (RFC 7541 section 2.3.3)", "does not decode here either"),
+    ],
+)
+def test_an_accusation_of_header_compression_is_checked_by_decoding(defect: str, says: str) -> None:
+    scene = Multiplexed().goaway(1, "COMPRESSION_ERROR")
+    scene.failed.outcome = "refused"
+    assert scene.failed.request
+    scene.failed.request.defects = [defect] if defect else []
+    finding = scene.finding()
+    assert (finding.code, finding.fault) == ("h2-header-compression-desync", "unknown")
+    assert says in finding.claim
+
+
+def test_settings_that_were_not_acknowledged_have_a_code_of_their_own() -> None:
+    scene = Multiplexed().goaway(1, "SETTINGS_TIMEOUT")
+    scene.failed.outcome = "refused"
+    assert _says(scene.finding()) == ("h2-settings-timeout", "unknown", "proved", True)

@@ -77,6 +77,8 @@ def test_only_one_direction_was_captured(made: Talk) -> None:
     for end, stream in ((HOME, (0, CLIENT)), (AWAY, (0, SERVER))):
         reading = read([sent for sent in made.wire if sent.source == end], made.key_log)
         assert (reading.text(*stream) != b"") == (end == HOME)
+        assert reading.only.quic is not None
+        assert reading.only.quic.answered
         if end == HOME:
             assert reading.text(*stream) == QUESTION
             assert reading.only.undecrypted == []
@@ -107,7 +109,10 @@ def test_a_version_that_the_server_does_not_know() -> None:
 
 def test_only_an_unknown_version_was_seen() -> None:
     first = bytes.fromhex("c0 1a2a3a4a 08") + bytes(range(8)) + b"\x08" + bytes(range(8, 16)) + bytes(1200)
-    (reason,) = read([Sent(first)]).only.undecrypted
+    facts = read([Sent(first)]).only
+    assert facts.quic is not None
+    assert not facts.quic.answered
+    (reason,) = facts.undecrypted
     assert reason.reason == "version 0x1A2A3A4A of QUIC is not supported"
 
 

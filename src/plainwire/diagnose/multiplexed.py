@@ -33,6 +33,12 @@ _OWN_FAILURES = frozenset(
 )  # fmt: skip
 """Codes by which a sender speaks of itself; any other one accuses its peer."""
 
+_OF_ERRORS = {"COMPRESSION_ERROR": "h2-header-compression-desync", "SETTINGS_TIMEOUT": "h2-settings-timeout"}
+"""Codes with which a GOAWAY names its cause."""
+
+_OF_COMPRESSION = "RFC 7541"
+"""Stands in every defect of a header block's coding."""
+
 _H3_REFUSED = "h3-goaway-or-rejected"
 _HARMLESS = frozenset(("NO_ERROR", "H3_NO_ERROR"))
 _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_NO_ERROR"))
@@ -204,15 +210,26 @@ def _goaway_error(scene: Scene) -> Verdict | None:
         return None
     return stream_verdict(
         scene,
-        "goaway-error",
+        _OF_ERRORS.get(event.name, "goaway-error"),
         "unknown",
         "proved",
         f"The server ended the connection with GOAWAY{_code(event)}, {stage(scene, event.time_ns)}: "
-        f"{_limit(scene, event)}, and this is stream {scene.exchange.stream}.",
+        f"{_limit(scene, event)}, and this is stream {scene.exchange.stream}.{_checked(scene, event)}",
         Evidence(event.packet, f"GOAWAY{_code(event)} from the server, {_limit(scene, event)}"),
         retry_safe=True if _beyond(scene, event) else scene.idempotent,
         runner_up="a client that gave up: refuted, the server's GOAWAY came first",
     )
+
+
+def _checked(scene: Scene, goaway: StreamEvent) -> str:
+    """What can be said here of the accusation that header blocks cannot be decoded (RFC 9113 section 4.3)."""
+    if goaway.name != "COMPRESSION_ERROR" or scene.connection.mid_stream or scene.connection.gaps:
+        return ""
+    requests = [e.request for e in scene.connection.exchanges if e.request is not None]
+    wrong = next((r for r in requests if any(_OF_COMPRESSION in defect for defect in r.defects)), None)
+    if wrong is None:
+        return f" The header blocks of the client's {len(requests)} requests do decode here."
+    return f" The header block of the request in packet {wrong.packet} does not decode here either."
 
 
 def _goaway_not_answered(scene: Scene) -> Verdict | None:

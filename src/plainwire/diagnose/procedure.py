@@ -20,6 +20,7 @@ from .announced import connection_close_ignored
 from .blamed import client_bug_request, gateway_upstream_race
 from .conntrack import conntrack_invalid_reset
 from .crash import server_crash_mid_stream
+from .datagrams import quic_udp_blocked
 from .early import early_response_reset
 from .grouping import group
 from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
@@ -132,7 +133,12 @@ def _asks_nothing(connection: Connection) -> bool:
 
 def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     """A connection that came to no request."""
-    for rule in (proxy_refused, *connect.CONNECTION_RULES, *handshake.CONNECTION_RULES):
+    for rule in (
+        proxy_refused,
+        quic_udp_blocked,
+        *connect.CONNECTION_RULES,
+        *handshake.CONNECTION_RULES,
+    ):
         verdict = rule(connection, world)
         if verdict is not None:
             return intercepted(verdict, connection, world)

@@ -104,6 +104,7 @@ class QuicConnection:
         self._handshake = Handshake(keys.claim)
         self._keyring = Keyring(keys, self._handshake)
         self._after = Aftermath(facts, self._info, self._handshake, self._learn_id)
+        self._senders: set[int] = set()
         self._initial_ids: list[bytes] = []
         self._version = 0
         self._numbers = [(Numbers(), Numbers()) for _ in range(3)]
@@ -138,6 +139,9 @@ class QuicConnection:
         facts.packets += 1
         facts.last_packet, facts.last_ns = datagram.number, datagram.time_ns
         facts.snapped = facts.snapped or not datagram.whole
+        self._senders.add(datagram.sender)
+        if len(self._senders) > 1 or not datagram.data[0] & headers.LONG:  # its keys come from an answer
+            self._info.answered = True
         if self.undecoded:
             return
         if self._log_size != self._keyring.size:
