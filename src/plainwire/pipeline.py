@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ProgramConnection,
         ProgramEvents,
     )
+    from plainwire.names.lookups import Lookups
     from plainwire.quic.assemble import QuicAssembler
 
 _MOST_ERRORS = 10_000
@@ -65,6 +66,7 @@ class Analysis:
         self._fields = FieldParser()
         self._open: dict[int, Conversation] = {}
         self._open_quic: dict[int, QuicConversation] = {}
+        self._lookups: Lookups | None = None  # as above
         self._errors: list[IcmpError] = []
         self._done: list[Connection] = []
 
@@ -97,10 +99,12 @@ class Analysis:
 
     def _datagrams(self, batch: DatagramBatch) -> None:
         from plainwire.conversation.quic import QuicConversation  # noqa: PLC0415 - see __init__
+        from plainwire.names.lookups import Lookups  # noqa: PLC0415
         from plainwire.quic.assemble import QuicAssembler  # noqa: PLC0415
 
-        if self._quic is None:
-            self._quic = QuicAssembler()
+        if self._quic is None or self._lookups is None:
+            self._quic, self._lookups = QuicAssembler(), Lookups()
+        self._lookups.feed(batch)
         touched, over = self._quic.feed(batch, self._keys)
         for quic in touched:
             conversation = self._open_quic.get(quic.facts.id)
@@ -126,7 +130,8 @@ class Analysis:
         exchanges = _number(connections)
         self._cover(connections)
         servers = list(infer(connections).values())
-        report = Report(self.coverage, connections, exchanges, servers, diagnose(connections))
+        lookups = self._lookups.found if self._lookups is not None else []
+        report = Report(self.coverage, connections, exchanges, servers, diagnose(connections, lookups))
         if self._events is not None:
             from plainwire.diagnose.testimony import testify  # noqa: PLC0415 - see __init__
 

@@ -39,6 +39,7 @@ from .primitives import client_first
 from .proxy import proxy_connect_failure, proxy_refused
 from .relayed import through_proxy
 from .remarks import remarks
+from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
 from .silence import mtu_blackhole, nat_idle_drop
@@ -55,7 +56,7 @@ from .world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from plainwire.model import Connection, Exchange, Finding
+    from plainwire.model import Connection, Exchange, Finding, Lookup
 
     Rules = tuple[Callable[[Scene], Verdict | None], ...]
 
@@ -109,18 +110,25 @@ _UNSEEN: Rules = (capture_artifact, *_OPEN)
 _NEVER = 1 << 63
 
 
-def diagnose(connections: Sequence[Connection]) -> list[Finding]:
+def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> list[Finding]:
     """Explain every failed exchange, one finding for all that have the same cause at the same server.
+
+    ``lookups`` are the questions to name servers, by time.
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    world = World(connections)
+    world = World(connections, lookups)
     judged = [_judge(_scene(world, connection, index)) for connection, index in _suspects(connections)]
     judged += [
         _judge_connection(world, connection) for connection in connections if _asks_nothing(connection)
     ]
     verdicts = [verdict for verdict in judged if verdict is not None]
-    for rule in (*connect.WHOLE_RULES, *handshake.WHOLE_RULES, *semantics.WHOLE_RULES):
+    for rule in (
+        *connect.WHOLE_RULES,
+        *handshake.WHOLE_RULES,
+        *semantics.WHOLE_RULES,
+        resolving,
+    ):
         verdicts += rule(world, verdicts)
     by_turns = [v for v in verdicts if v.exchanges and v.failure is not False and not _is_multiplexed(v)]
     verdicts += hidden_retries(connections, by_turns)

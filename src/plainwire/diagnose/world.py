@@ -12,7 +12,7 @@ from .inference import infer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Endpoint, Exchange, ServerFacts
+    from plainwire.model import Connection, Endpoint, Exchange, Lookup, ServerFacts
 
     from .clock import IdleClose
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 class World:
     """Everything is made on first use: where nothing failed nothing is asked."""
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
+    def __init__(self, connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> None:
+        """``lookups``: by time."""
         self.connections = connections
+        self.lookups = lookups
 
     @cached_property
     def by_server(self) -> dict[Endpoint, list[Connection]]:

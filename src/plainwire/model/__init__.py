@@ -39,6 +39,7 @@ from plainwire.model.http import (
     WebSocket,
     WebSocketFrame,
 )
+from plainwire.model.names import Lookup
 from plainwire.model.program import (
     Process,
     ProgramConnection,
@@ -121,6 +122,7 @@ __all__ = [
     "Gap",
     "Grpc",
     "IcmpError",
+    "Lookup",
     "Outcome",
     "PacketBatch",
     "Process",

@@ -107,41 +107,47 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "dns-slow-5s",
-        "the name may have been resolved only at the second try",
+        "the name was resolved only when it was asked for again",
         "A resolver that gets no answer asks again after five seconds. All that the connection then shows is "
         "that it began late.",
-        "Not concluded: DNS is not decoded.",
-        "The pause lies behind the SYN.",
+        "A question that is asked again after a second or more, and a connection to an address of the answer "
+        "at once.",
+        "The pause lies behind the SYN; a question to another server that was answered in time.",
         "Use a cache on the host; the option single-request-reopen in resolv.conf avoids two questions from "
         "one port.",
         "",
         ("RFC 1035 section 7.2",),
-        second_capture="Port 53 of the client, beside this one: a question that is asked again after "
-        "5.00 s, just "
-        "before the SYN.",
+        failure=False,
+        second_capture="One that holds port 53 of the client, where this one does not; one at the "
+        "name server: whether the first question arrives.",
     ),
     Cause(
         "dns-stale-or-split",
-        "the client may use an address that the name no longer has",
+        "the client used an address that the name no longer has",
         "A pool that keeps connections for hours, or a resolver that keeps answers, goes on using an address "
         "that was taken out of the DNS. Then only this client fails.",
-        "Not concluded: DNS is not decoded.",
+        "A connection that was not accepted, at an address that an older answer held and the newest one "
+        "lacks.",
         "The failing address stands in the name's present records.",
         "Give connections in pools a greatest age no longer than the records' time to live.",
         "Keep an old address alive for as long as the records' time to live, and longer.",
         ("RFC 1035 section 3.2.1", "RFC 2308"),
-        second_capture="Port 53 of the client: which addresses it was given, and when.",
+        failure=False,
+        second_capture="One that holds port 53 of the client, where this one does not: which addresses it "
+        "was given, and when.",
     ),
     Cause(
         "dns-failure",
-        "the name may not have been resolved",
-        "Without an address no packet goes to the server: only the program's own words tell.",
-        "Not concluded: DNS is not decoded.",
-        "A SYN of this attempt in the capture.",
+        "the name was not resolved, as it is at other times",
+        "Without an address no packet goes to the server: only the name server's answers and the program's "
+        "own words tell.",
+        "SERVFAIL, NXDOMAIN or silence for a name that has addresses in other answers.",
+        "Another server, or the same one asked again, that gave an address in time.",
         "Look at the resolvers in resolv.conf one by one.",
         "See that all name servers of the zone answer alike.",
         ("RFC 2308", "RFC 8499"),
-        second_capture="Port 53 of the client: SERVFAIL, NXDOMAIN or silence.",
+        second_capture="One that holds port 53 of the client, where this one does not: SERVFAIL, NXDOMAIN or "
+        "silence.",
     ),
     Cause(
         "retransmission-loss",

@@ -1,0 +1,24 @@
+"""What was asked of name servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Lookup:
+    """One question for the addresses of a name (RFC 1035), from its first sending to its answer.
+
+    ``sent``: (capture packet, time in ns) of each sending. ``code`` is the answer's: ``NOERROR``,
+    ``NXDOMAIN``, ``SERVFAIL``; empty where none was seen.
+    """
+
+    name: str
+    type: str  # "A" or "AAAA"
+    client: str
+    server: str
+    sent: list[tuple[int, int]]
+    answer: int | None = None  # capture packet
+    answered_ns: int | None = None
+    code: str = ""
+    addresses: tuple[str, ...] = ()

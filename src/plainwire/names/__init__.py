@@ -1,0 +1,1 @@
+"""Datagrams of name servers to questions and what became of them (RFC 1035)."""
