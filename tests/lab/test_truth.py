@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.lab import truth
-from plainwire.lab.behaviour import Behaviour
+from plainwire.lab.behaviour import Behaviour, Fault
 from plainwire.lab.play import Stage
+from plainwire.lab.route import Route
 from plainwire.lab.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -78,3 +79,18 @@ def test_missing_report_is_noticed(tmp_path: Path) -> None:
     stage = _stage(tmp_path, {})
     stage.case.report_json.unlink()
     assert truth.score(SCENARIO, stage).problems == ["plainwire run left no report"]
+
+
+def test_a_path_that_never_struck_plants_nothing(tmp_path: Path) -> None:
+    """A client whose TCP keeps the connection alive: the server's slowness was only the occasion."""
+    behaviour = Behaviour(schedule={2: Fault.SLOW}, delay=1.9)
+    scenario = Scenario(
+        "lb", "A story.", frozenset({"lb-idle-reset"}), behaviour, ("serial.py",), Route(idle_reset_both=1.2)
+    )
+    stage = _stage(tmp_path, {}, reset=False)
+    event = {"event": "request", "target": "/2", "fault": "slow"}
+    stage.server_log.write_text(json.dumps(event), encoding="utf-8")
+    stage.path_log.write_text("", encoding="utf-8")
+    assert not truth.score(scenario, stage).struck
+    stage.path_log.write_text(json.dumps({"event": "idle-reset-both"}), encoding="utf-8")
+    assert truth.score(scenario, stage).struck
