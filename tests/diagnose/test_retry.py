@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from plainwire.diagnose import diagnose
+from tests.diagnose.test_multiplexed import Multiplexed
 from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding
+    from plainwire.model import Connection, Finding, Outcome
 
 
 def failing(method: str = "GET", *, raced: bool = False) -> Connection:
@@ -153,3 +156,32 @@ def test_what_the_server_never_had_what_is_idempotent_and_what_bears_a_key_is_no
         exchange.request.headers = [*exchange.request.headers, ("Idempotency-Key", "a")]
     assert twice(first, second) is None
     assert hidden(first, second) is not None
+
+
+def multiplexed(code: str, outcome: Outcome, *, method: str = "POST", same: bool = False) -> list[Connection]:
+    """A stream that the server reset, and the same request again: on this connection, or on another."""
+    scene = Multiplexed().reset(SERVER, code, outcome, at=300)
+    assert scene.failed.request
+    scene.failed.request.method, scene.failed.request.body_digest = method, 7
+    twin = scene.wire if same else Wire(id=2, first_exchange=20, first_packet=200)
+    if same:
+        twin.ack(SERVER, 310)  # of the request
+    exchange = twin.ask(400, "/failed", method=method, digest=7)
+    exchange.protocol, exchange.stream = "h2", 5
+    twin.answer(500)
+    first = scene.connection()
+    return [first] if same else [first, twin.done()]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_refused_stream_that_was_asked_for_again_did_no_harm(*, same: bool) -> None:
+    finding = hidden(*multiplexed("REFUSED_STREAM", "refused", same=same))
+    assert finding is not None
+    assert finding.retry_safe is True
+    assert "did not work on the first copy" in finding.claim
+
+
+def test_a_stream_of_a_post_that_the_server_gave_up_may_have_run_twice() -> None:
+    codes = {f.code: f for f in diagnose(multiplexed("INTERNAL_ERROR", "unanswered", same=True))}
+    assert codes.keys() == {"h2-stream-reset", "hidden-retry", "unsafe-retry-duplicate"}
+    assert codes["hidden-retry"].retry_safe is False

@@ -130,8 +130,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
         resolving,
     ):
         verdicts += rule(world, verdicts)
-    by_turns = [v for v in verdicts if v.exchanges and v.failure is not False and not _is_multiplexed(v)]
-    verdicts += hidden_retries(connections, by_turns)
+    verdicts += hidden_retries(connections, [v for v in verdicts if v.exchanges and v.failure is not False])
     return group(verdicts + remarks(world, verdicts), connections)
 
 
@@ -151,11 +150,6 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
         if verdict is not None:
             return intercepted(verdict, connection, world)
     return None
-
-
-def _is_multiplexed(verdict: Verdict) -> bool:
-    judged = (e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
-    return any(map(multiplexed.shares_connection, judged))
 
 
 def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:

@@ -1,4 +1,4 @@
-"""Rules hidden-retry and unsafe-retry-duplicate: the twin of a failed request on another connection.
+"""Rules hidden-retry and unsafe-retry-duplicate: the twin of a failed request, elsewhere.
 
 The wire shows that a request was sent again, not whether the program knows. A program may repeat a
 request by itself, so that nothing is claimed where this traffic repeats it as quickly without a failure.
@@ -20,7 +20,7 @@ from .verdict import IDEMPOTENT, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.model import CloseEvent, Connection, Exchange, Request
+    from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
 
 WITHIN_NS = 120_000_000_000
 """A twin later than this is a request of its own."""
@@ -50,13 +50,25 @@ class _Copy:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
+    """``end``: the packet that ended its connection, or its stream, where one did."""
+
     copy: _Copy
     at_ns: int
-    close: CloseEvent | None
+    end: Evidence | None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server said that it did not work on it (RFC 9113 section 8.7, RFC 9114, 4.1.1)."""
+        return self.copy.exchange.outcome == "refused"
+
+    @property
+    def shared(self) -> bool:
+        """Whether its connection carries several exchanges at a time."""
+        return self.copy.exchange.protocol != "http/1.1"
 
 
 def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """A verdict for every failed exchange whose twin, on another connection, was answered."""
+    """A verdict for every failed exchange whose twin was answered."""
     failures = _failures(verdicts)
     if not failures:
         return []
@@ -81,12 +93,21 @@ def _failures(verdicts: Iterable[Verdict]) -> list[_Failure]:
         exchange = next(e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
         if exchange.request is None:
             continue
-        close = primitives.client_first(verdict.connection) or primitives.first_close(
-            verdict.connection, Side.SERVER
-        )
-        ended = exchange.request.last_ns if close is None else max(exchange.request.last_ns, close.time_ns)
-        found.append(_Failure(_Copy(verdict.connection, exchange, exchange.request), ended, close))
+        event = _end(verdict.connection, exchange)
+        ended = exchange.request.last_ns if event is None else max(exchange.request.last_ns, event.time_ns)
+        what = "stream" if event is exchange.reset else "connection"
+        end = None if event is None else Evidence(event.packet, f"the end of its {what}")
+        found.append(_Failure(_Copy(verdict.connection, exchange, exchange.request), ended, end))
     return found
+
+
+def _end(connection: Connection, exchange: Exchange) -> CloseEvent | StreamEvent | None:
+    """What ended it; nothing where a GOAWAY left it out, as its connection went on without it."""
+    if exchange.reset is not None:
+        return exchange.reset
+    if exchange.outcome == "refused":
+        return None
+    return primitives.client_first(connection) or primitives.first_close(connection, Side.SERVER)
 
 
 def _key(request: Request) -> Key:
@@ -108,14 +129,14 @@ def _copies(connections: Sequence[Connection], keys: set[Key]) -> dict[Key, list
 
 
 def _twin(failure: _Failure, same: list[_Copy], failed: set[int]) -> _Copy | None:
-    """The first answered copy that another connection carried after the failure."""
+    """The first answered copy after the failure; in HTTP/1.1 one that another connection carried."""
     for copy in same:
         if copy.exchange.outcome != "complete" or copy.exchange.id in failed:
             continue
         if _lasting(copy.request) != _lasting(failure.copy.request):
             continue
         if failure.at_ns <= copy.request.time_ns <= failure.at_ns + WITHIN_NS:
-            return copy if copy.connection.id != failure.copy.connection.id else None
+            return copy if failure.shared or copy.connection.id != failure.copy.connection.id else None
     return None
 
 
@@ -137,6 +158,9 @@ def _habitual(same: list[_Copy], failed: set[int], delay: int) -> bool:
 def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
     first = failure.copy
     received = _received(failure)
+    danger = _danger(received=received, repeatable=first.request.method in IDEMPOTENT)
+    if failure.refused:
+        danger = "The server had said that it did not work on the first copy: repeating it was harmless."
     repeatable = first.request.method in IDEMPOTENT
     tries = sum(first.request.time_ns <= c.request.time_ns <= twin.request.time_ns for c in same)
     delay = words.span(twin.request.time_ns - failure.at_ns)
@@ -149,14 +173,10 @@ def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
         facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on "
         f"connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
         f"({tries} attempts in all). If the program saw no error, its library hid the failure. "
-        f"{_danger(received=received, repeatable=repeatable)}",
+        f"{danger}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
-            *(
-                ()
-                if failure.close is None
-                else (Evidence(failure.close.packet, "the end of its connection"),)
-            ),
+            *(() if failure.end is None else (failure.end,)),
             Evidence(twin.request.packet, "the same request (method, target, body) again"),
             *(Evidence(r.packet, "its response") for r in (twin.exchange.response,) if r is not None),
         ),
@@ -214,7 +234,12 @@ def _duplicate(failure: _Failure, twin: _Copy) -> Verdict:
 
 
 def _received(failure: _Failure) -> bool | None:
-    """Whether the server's stack had the first copy when the connection ended; None where nothing says."""
+    """Whether the server's stack had the first copy when the connection ended; None where nothing says.
+
+    One that it sent back untouched counts as not received.
+    """
+    if failure.refused:
+        return False
     until = primitives.first_close(failure.copy.connection, Side.SERVER)
     ack = primitives.last_ack(failure.copy.connection, Side.SERVER, until)
     if ack is None:

@@ -47,6 +47,7 @@ SCENARIOS = (
         _at(StreamFault.GOAWAY_LEAVES_OUT, 4, 9),
         streams(12, pause=0.01),
         frozenset({"both"}),
+        also=frozenset({"hidden-retry"}),
         harms=False,  # httpx repeats the request
     ),
     _story(
