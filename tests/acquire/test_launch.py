@@ -23,7 +23,7 @@ from plainwire.acquire.target import find
 from plainwire.model import UserError
 from tests.acquire.conftest import python
 from tests.acquire.tls_server import key_lines
-from tests.needs import needs, tool
+from tests.needs import SEARCH_PATH, needs, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +130,23 @@ def test_statically_linked_program_is_left_alone_and_said_so(run: Run, tmp_path:
     outcome = run(tmp_path / "static")
     assert (outcome.status, outcome.output, outcome.errors) == (0, "out\n", "")
     assert ["statically linked" in note for note in outcome.events.notes] == [True]
+
+
+def test_program_in_go_is_left_alone_and_said_so(run: Run, tmp_path: Path) -> None:
+    """Its calls go past the C library, so that none of its connections would be known as its own."""
+    source = tmp_path / "main.go"
+    source.write_text(
+        'package main\n\nimport "C"\nimport "os"\n\nfunc main() { print(os.Getenv("LD_PRELOAD")) }\n'
+    )
+    subprocess.run(
+        [tool("go"), "build", "-o", tmp_path / "program", source],
+        env={"PATH": SEARCH_PATH, "HOME": str(tmp_path), "CGO_ENABLED": "1"},
+        check=True,
+        timeout=120,
+    )
+    outcome = run(tmp_path / "program")
+    assert (outcome.status, outcome.output, outcome.errors) == (0, "", "")
+    assert ["written in Go" in note for note in outcome.events.notes] == [True]
 
 
 def test_program_of_another_width_is_left_alone(tmp_path: Path) -> None:

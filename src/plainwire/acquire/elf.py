@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MACHINES = {"x86_64": 62, "aarch64": 183}
 """e_machine of the machines that the interposer is built for."""
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NEEDED, _DT_STRTAB = 1, 5
 _LARGEST_TABLE = 1 << 20
 
@@ -31,6 +31,8 @@ class Elf:
     machine: int
     interpreter: str | None = None
     needed: list[str] = field(default_factory=list)
+    go: bool = False
+    """Whether Go's linker made it."""
 
     @property
     def native(self) -> bool:
@@ -99,6 +101,7 @@ def _parse(file: _File) -> Elf:
         machine=machine,
         interpreter=name.decode("utf-8", "surrogateescape") if name else None,
         needed=_needed(file, segments, dynamic) if dynamic else [],
+        go=any(_has_go_note(file, s) for s in segments if s.kind == _PT_NOTE),
     )
 
 
@@ -117,6 +120,17 @@ def _segment(file: _File, data: bytes, at: int) -> _Segment:
     else:
         kind, offset, address, _physical, size = file.unpack("IIIII", data, at)
     return _Segment(kind, offset, address, size)
+
+
+def _has_go_note(file: _File, notes: _Segment) -> bool:
+    """Whether one of the notes is of Go: sizes of name and value, a type, then both, padded to four."""
+    data, at = file.piece(notes.offset, notes.size), 0
+    while at + 12 <= len(data):
+        name, value, _ = file.unpack("III", data, at)
+        if data[at + 12 : at + 12 + name] == b"Go\0\0"[:name] and name > 2:
+            return True
+        at += 12 + (name + 3 & ~3) + (value + 3 & ~3)
+    return False
 
 
 def _needed(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[str]:

@@ -103,12 +103,14 @@ def _headers(path: Path) -> elf.Elf | None:
 def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
     if image is None:
         return None
-    if not image.native:
-        return f"{name} is not a program of this machine's own kind: its secrets cannot be had yet"
-    if image.interpreter is None:
-        return f"{name} is statically linked: its secrets cannot be had yet"
-    if not image.glibc:
-        return f"{name} is not loaded by glibc ({image.interpreter}): its secrets cannot be had yet"
-    if any(needed.startswith("libasan.") for needed in image.needed):
-        return f"{name} is built with AddressSanitizer, which takes no preloaded library"
-    return None
+    later = "its secrets cannot be had yet"
+    reasons = {
+        f"{name} is not a program of this machine's own kind: {later}": not image.native,
+        f"{name} is statically linked: {later}": image.interpreter is None,
+        f"{name} is not loaded by glibc ({image.interpreter}): {later}": not image.glibc,
+        f"{name} is written in Go, which does without the C library: {later}": image.go,
+        f"{name} is built with AddressSanitizer, which takes no preloaded library": any(
+            needed.startswith("libasan.") for needed in image.needed
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
