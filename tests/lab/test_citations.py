@@ -68,7 +68,8 @@ def test_cited_packets_show_what_the_evidence_says(name: str, tmp_path: Path) ->
     ends = {each["id"]: (_end(each["client"]), _end(each["server"])) for each in report["connections"]}
     checked = 0
     for finding in report["findings"]:
-        belongs = {ends[number] for number in finding["connections"]}
+        carriers = {each["connection"] for each in report["exchanges"] if each["id"] in finding["exchanges"]}
+        belongs = {ends[number] for number in {*finding["connections"], *carriers}}
         for evidence in finding["evidence"]:
             wrong = list(_wrong(packets[evidence["packet"]], evidence["says"], belongs))
             assert not wrong, (finding["code"], evidence, packets[evidence["packet"]], wrong)
