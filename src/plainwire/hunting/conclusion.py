@@ -184,7 +184,9 @@ def _mechanism(code: str, runs: Sequence[Run]) -> Mechanism:
         code=code,
         told=told,
         runs=[run.number for run in having],
-        requests=sum(f.requests or f.connections for run in having for f in run.findings if f.code == code),
+        requests=sum(
+            f.requests or f.connections or 1 for run in having for f in run.findings if f.code == code
+        ),
         ended_badly=(bad, badly),
         ended_well=(good, well),
         p=fisher_greater(bad, badly - bad, good, well - good),

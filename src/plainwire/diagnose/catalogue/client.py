@@ -86,26 +86,30 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "pool-wait",
         "the request waited for a free connection of the client's pool",
-        "All connections of the pool were in use. On the wire the request just starts late.",
-        "The program's own times: the call began before any packet of it, with all of the pool's "
-        "connections busy.",
-        "A late packet with connections free.",
+        "All connections of the pool were in use. On the wire the request just starts late, or never: "
+        "then only the program's words tell.",
+        "The program says that it waited in vain for a connection (httpx's PoolTimeout), while those that it "
+        "had were open: with exchanges under way, or with responses that it had not read to the end or not "
+        "closed.",
+        "A request that left.",
         "Enlarge the pool, or shorten what occupies it.",
         "There is nothing to mend at the server.",
         (),
-        second_capture="The program's own view: when each call began and got its connection.",
+        second_capture="Where the program does not give up, its own view: when each call began and got its "
+        "connection.",
     ),
     Cause(
         "local-resource",
         "the client's host ran out of something",
         "No descriptors, ports, memory or processor time: the program fails without a packet, or its "
         "sockets end with its process.",
-        "The program's error (EMFILE, ENOBUFS, EADDRNOTAVAIL) or the kernel's log of killed processes.",
+        "The program's words, or the kernel's answer to its calls: EMFILE, ENFILE, ENOBUFS, ENOMEM, "
+        "EADDRNOTAVAIL.",
         "An error that a packet explains.",
         "Raise the limit that the error names; close what is no longer used.",
         "There is nothing to mend at the server.",
         (),
-        second_capture="The program's errors and the kernel's log of that time.",
+        second_capture="For a process that was killed, the kernel's log of that time.",
     ),
     Cause(
         "client-bug-request",

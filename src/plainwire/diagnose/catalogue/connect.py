@@ -138,10 +138,11 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "dns-failure",
-        "the name was not resolved, as it is at other times",
+        "the name was not resolved",
         "Without an address no packet goes to the server: only the name server's answers and the program's "
         "own words tell.",
-        "SERVFAIL, NXDOMAIN or silence for a name that has addresses in other answers.",
+        "SERVFAIL, NXDOMAIN or silence for a name that has addresses in other answers, or that the program "
+        "itself complains of.",
         "Another server, or the same one asked again, that gave an address in time.",
         "Look at the resolvers in resolv.conf one by one.",
         "See that all name servers of the zone answer alike.",

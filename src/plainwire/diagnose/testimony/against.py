@@ -15,6 +15,7 @@ from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
 from .sayings import distinct, sayings
+from .unmade import explains
 from .wire_facts import ERROR_STATUS, Fate, of_connection, of_exchange
 from .wording import Wire
 
@@ -52,6 +53,7 @@ class Account:
         )
         self.said: dict[int, list[Said]] = {}  # by index of the fate
         self.errors: dict[int, list[SocketError]] = {}
+        self._unmade = [finding for finding in findings if not finding.exchanges]
         self.unexplained: list[Said] = []
 
     def place(self) -> list[tuple[Said, Fate | None]]:
@@ -60,12 +62,16 @@ class Account:
         placed: list[tuple[Said, Fate | None]] = []
         for said in distinct(sayings(self.events)):
             index = self._home(said)
-            if index is None:
-                self.unexplained.append(said)
-            else:
+            if index is not None:
                 self.said.setdefault(index, []).append(said)
+            elif self.unmade_code(said) is None:
+                self.unexplained.append(said)
             placed.append((said, None if index is None else self.fates[index]))
         return placed
+
+    def unmade_code(self, said: Said) -> str | None:
+        """The finding without a request that the word is about."""
+        return next((finding.code for finding in self._unmade if explains(finding, said)), None)
 
     def _place_errors(self) -> None:
         """By the socket's own address; of several exchanges on it the last that had begun."""
@@ -138,27 +144,29 @@ def testify(
 ) -> Testimony:
     """The program's account; each finding that it says something of gets ``program_says``.
 
+    ``findings`` are those of ``diagnose`` and of ``unmade``.
+
     Pure: reads no clock, file or environment.
     """
     account = Account(connections, findings, events)
     placed = account.place()
     codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
     for finding in findings:
-        finding.program_says = _of_finding(finding, account)
+        finding.program_says = finding.program_says or _of_finding(finding, account)
     names = (errno.errorcode.get(error.error, str(error.error)) for error in events.errors)
     return Testimony(
         command=events.command,
         exit_status=events.exit_status,
         processes=list(events.processes.values()),
         errors=dict(Counter(names)),
-        sayings=[_saying(said, fate, codes) for said, fate in placed],
+        sayings=[_saying(said, fate, codes, account) for said, fate in placed],
         remarks=_remarks(account, findings, placed),
     )
 
 
-def _saying(said: Said, fate: Fate | None, codes: dict[int, str]) -> Saying:
+def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:
     exchange = None if fate is None or fate.exchange is None else fate.exchange.id
-    code = None if exchange is None else codes.get(exchange)
+    code = account.unmade_code(said) if fate is None else None if exchange is None else codes.get(exchange)
     return Saying(
         said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.afterwards
     )

@@ -181,7 +181,31 @@ CURL = (
     row("curl", "a repetition on a fresh connection", r"retrying a fresh connect", *Wire),
 )
 
+SHORTAGES = (
+    row(
+        "a C program",
+        "too many open files",
+        r"[Tt]oo many open files|\bEM?N?FILE\b|\[Errno 2[34]\]",
+        Wire.LOCAL,
+    ),
+    row(
+        "a C program",
+        "no free local port",
+        r"(?:Cannot|can't) assign requested address|\bEADDRNOTAVAIL\b|\[Errno 99\]",
+        Wire.LOCAL,
+    ),
+    row("a C program", "no buffer space", r"No buffer space available|\bENOBUFS\b|\[Errno 105\]", Wire.LOCAL),
+)
+"""What the kernel says to any program, in words that runtimes pass on."""
+
 OTHERS = (
+    row(
+        "a C program",
+        "name not resolved",
+        r"unable to resolve host|php_network_getaddresses|getaddrinfo: .*not known|"
+        r"Temporary failure in name resolution|Name or service not known",
+        Wire.NAME,
+    ),
     row("wget", "Read error", r"Read error .*reset by peer", *_RESETS),
     row("wget", "No data received", r"\bNo data received\b", Wire.CLOSE),
     row("wget", "Unable to establish SSL connection", r"Unable to establish SSL connection", *_HELLO),

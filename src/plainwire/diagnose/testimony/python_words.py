@@ -101,7 +101,6 @@ PYTHON = (
         *_READ_TIMEOUTS,
         Wire.NO_CONNECT,
     ),
-    row("python", "too many open files", r"\[Errno 2[34]\]", Wire.LOCAL),
     row(
         "json",
         "JSONDecodeError",

@@ -49,7 +49,7 @@ _SIGNS = re.compile(
     r"rror|Errno|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|"
     r"Remote|NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|"
     r"x509|PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|"
-    r"received"
+    r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr"
 )
 
 
@@ -191,7 +191,7 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
     """Add the rows that know this line; whether there were any."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
-    rows = [wording for wording in table if wording.pattern.search(text)]
+    rows = [wording for wording in (*table, *other_words.SHORTAGES) if wording.pattern.search(text)]
     said.wordings += [wording for wording in rows if wording not in said.wordings]
     return bool(rows)
 
