@@ -23,6 +23,7 @@ from .crash import server_crash_mid_stream
 from .datagrams import quic_udp_blocked
 from .early import early_response_reset
 from .grouping import group
+from .held_up import held_up
 from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
 from .interception import intercepted
 from .late import as_the_client_saw, departure, too_late
@@ -127,6 +128,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
         *connect.WHOLE_RULES,
         *handshake.WHOLE_RULES,
         *semantics.WHOLE_RULES,
+        held_up,
         resolving,
     ):
         verdicts += rule(world, verdicts)

@@ -12,6 +12,7 @@ from plainwire.model import Evidence, Side
 
 from . import primitives, words
 from .catalogue import CAUSES
+from .queueing import queued
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     from .world import World
 
-REMARKS = frozenset({"keepalive-hint-ignored", "close-without-close-notify", "no-keepalive-churn"})
+REMARKS = frozenset(
+    {"keepalive-hint-ignored", "close-without-close-notify", "no-keepalive-churn", "h2-concurrency-queue"}
+)
 """The codes of what is said here."""
 
 _BY_IDLENESS = frozenset(
@@ -40,6 +43,7 @@ def remarks(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
         *_hints_ignored(verdicts),
         *(remark for server in failing for remark in _closed_silently(world, server)),
         *(remark for server in failing for remark in _never_reused(world, server)),
+        *(remark for server in failing for remark in queued(world, server)),
     ]
 
 

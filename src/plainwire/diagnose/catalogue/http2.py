@@ -134,10 +134,9 @@ CAUSES: tuple[Cause, ...] = (
         "A server allows so many streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS). With all in "
         "use a client "
         "holds further requests back, so that they leave late and no packet says why.",
-        "The program's own time of the call, well before the request's first packet, and as many "
-        "open streams as the "
-        "server allows. The packets alone do not show when the program asked.",
-        "Fewer open streams than allowed.",
+        "Again and again a request leaves within 5 ms of the end of another, where as many streams had been "
+        "open as the server allows. The packets alone do not show when the program asked.",
+        "Fewer or more open streams than allowed; a program that never asks for more at a time.",
         "Allow more connections, or end long streams.",
         "Raise SETTINGS_MAX_CONCURRENT_STREAMS.",
         ("RFC 9113 section 5.1.2",),
@@ -150,7 +149,8 @@ CAUSES: tuple[Cause, ...] = (
         "TCP delivers in order: what was received behind a lost segment waits for its repetition, "
         "whichever stream it "
         "belongs to.",
-        "A retransmission, and at least two streams that stood still until it came.",
+        "A hole in the server's bytes that is filled 150 ms later or more, and at least two streams with "
+        "bytes from behind it, of which one has none in it.",
         "Streams that went on meanwhile.",
         "Where paths lose packets, use several connections or HTTP/3.",
         "Offer HTTP/3.",

@@ -105,6 +105,16 @@ SCENARIOS = (
         Route(delay=0.02, dead_from=8, strikes=1),
     ),
     _story(
+        "h2-tcp-hol-blocking",
+        "A path that loses a packet now and then, under several HTTP/2 streams at once.",
+        "h2-tcp-hol-blocking",
+        Behaviour(),
+        streams(24, together=6),
+        frozenset({"path"}),
+        Route(delay=0.1, lose_from_server=(9, 21)),
+        harms=False,
+    ),
+    _story(
         "h2-healthy",
         "An HTTP/2 server and a client that do nothing wrong.",
         "",
