@@ -7,6 +7,7 @@ SSLKEYLOGFILE, and its connection is known by them.
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from plainwire.lab import certificates
 from tests.end_to_end import wires
 from tests.end_to_end.clients.http3 import UPLOAD
 from tests.end_to_end.recorded import record
-from tests.needs import needs
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,33 @@ def test_requests_bodies_and_the_close(tmp_path: Path, monkeypatch: pytest.Monke
     assert (connection["closed_by"], connection["close"]) == ("client", "connection_close")
     (close,) = (e for e in connection["events"] if e["kind"] == "connection_close")
     assert (close["name"], close["detail"]) == ("H3_NO_ERROR", "that was all")
+
+
+def test_alternative_that_nginx_promises_and_at_which_nobody_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's ports are open to the host's kernel, which answers by ICMP."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    server = (
+        "server {{ listen {{0}} ssl; location / {{ add_header Alt-Svc 'h3=\":{}\"; ma=600'; return 204; }} }}"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(
+            (wires.HOST, 0)
+        )  # no other program gets the port, and none listens there once it is closed
+        port = taken.getsockname()[1]
+        with wires.nginx(tmp_path / "nginx", server.format(port)) as nginx:
+            taken.close()
+            web = [tool("curl"), "-sS", "--cacert", nginx.papers.authority, nginx.url()]
+            http3 = wires.python("http3.py", wires.HOST, port, 1200, 1, nginx.papers.authority, "/")
+            steps = (web, http3, web)
+            script = "; ".join(shlex.join(str(word) for word in step) for step in steps)
+            recorded = record(tmp_path, "/bin/sh", "-c", script).of_all_programs()
+    (finding,) = [f for f in recorded.report["findings"] if f["code"] == "alt-svc-stale"]
+    (connection,) = [c for c in recorded.report["connections"] if c["server"] == f"{wires.HOST}:{port}"]
+    assert (finding["connections"], connection["transport"]) == ([connection["id"]], "quic")
+    assert "for 600 s" in finding["claim"]
+    assert "port unreachable" in finding["claim"]
 
 
 def _logged(log: Path) -> list[tuple[str, str, int, int]]:

@@ -82,6 +82,19 @@ def test_transport_parameters_are_facts(plain: Talk) -> None:
     )
 
 
+def test_the_size_of_the_first_datagrams(plain: Talk) -> None:
+    facts = read(plain.wire, plain.key_log).only
+    assert facts.quic is not None
+    assert facts.quic.largest_initial == len(plain.wire[0].data) >= 1200
+    small = Talk()
+    setattr(small.client, "_max_datagram_size", 900)  # noqa: B010 - aioquic refuses so small a setting
+    small.client.connect((AWAY.address, AWAY.port), now=small.now_ns / 1e9)
+    small.flight(CLIENT)  # the server drops it
+    facts = read(small.wire, small.key_log).only
+    assert facts.quic is not None
+    assert facts.quic.largest_initial == 900
+
+
 def test_a_close_says_who_when_and_why(plain: Talk) -> None:
     facts = read(plain.wire, plain.key_log).only
     close = facts.closes[0]

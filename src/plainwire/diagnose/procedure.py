@@ -14,13 +14,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import connect, handshake, multiplexed, semantics
+from . import connect, datagrams, handshake, multiplexed, semantics
 from .abort import client_abort
 from .announced import connection_close_ignored
 from .blamed import client_bug_request, gateway_upstream_race
 from .conntrack import conntrack_invalid_reset
 from .crash import server_crash_mid_stream
-from .datagrams import quic_udp_blocked
 from .early import early_response_reset
 from .grouping import group
 from .held_up import held_up
@@ -144,7 +143,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     """A connection that came to no request."""
     for rule in (
         proxy_refused,
-        quic_udp_blocked,
+        *datagrams.CONNECTION_RULES,
         *connect.CONNECTION_RULES,
         *handshake.CONNECTION_RULES,
     ):

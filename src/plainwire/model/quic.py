@@ -22,6 +22,8 @@ class QuicInfo:
     version: str = ""  # "QUIC v1", "QUIC v2", "QUIC draft-29", "0x1A2A3A4A"
     first_version: str = ""  # of the client's first packet, where another came into use
     answered: bool = False  # both ends sent something, or one what it can only send after an answer
+    largest_initial: int = 0
+    """Size in bytes of the largest datagram with an Initial packet of the client (RFC 9000 section 14.1)."""
     retried: bool = False  # the server asked for another Initial (RFC 9000 section 8.1.2)
     parameters: list[dict[str, int | str]] = field(default_factory=lambda: [{}, {}])
     """Transport parameters (RFC 9000 section 18.2) by name."""

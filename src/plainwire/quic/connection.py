@@ -370,6 +370,8 @@ class QuicConnection:
         if packet.target:
             self._learn_id(packet.target, 1 - end)
         self._note_version(packet, side)
+        if form is Form.INITIAL and side is Side.CLIENT:
+            self._info.largest_initial = max(self._info.largest_initial, len(datagram.data))
         if form in (Form.ONE_RTT, Form.ZERO_RTT):
             self.facts.decrypted = True
             self._info.early_packets += form is Form.ZERO_RTT

@@ -83,10 +83,10 @@ CAUSES: tuple[Cause, ...] = (
         "A server may send only three times what it got until it knows the client's address, and "
         "packets larger than "
         "the path takes vanish without a word.",
-        "A handshake that stops with the server's bytes at three times the client's, or large "
-        "packets that are sent "
-        "again while small ones pass.",
-        "An answer that went on.",
+        "A handshake that does not come to its end, and whose Initial packets all lie in datagrams of less "
+        "than 1,200 bytes. (A server at three times the client's bytes, or a path on which large packets "
+        "vanish, show at the server only.)",
+        "A datagram with an Initial packet of 1,200 bytes; a handshake that was completed.",
         "Pad Initials to 1,200 bytes; probe the path's size.",
         "Send shorter certificate chains.",
         ("RFC 9000 section 8.1", "RFC 9000 section 14"),
@@ -98,9 +98,10 @@ CAUSES: tuple[Cause, ...] = (
         "A response had said where else the service is to be had, for how long. The client still "
         "goes there although "
         "nothing answers.",
-        "An Alt-Svc field that named the address earlier, and connections to it that fail while the "
-        "origin answers.",
-        "An answer at the alternative address.",
+        "An Alt-Svc field that named the place earlier and is still in force, Initial packets to it without "
+        "an answer, and a sign that UDP passes: an ICMP error (port unreachable) for them, or another QUIC "
+        "connection that was answered.",
+        "An answer at the alternative address; UDP that passes nowhere (quic-udp-blocked).",
         "Drop an alternative that does not answer.",
         "Send Alt-Svc: clear before taking it away, and short lifetimes.",
         ("RFC 7838 section 2.2", "RFC 7838 section 3"),
