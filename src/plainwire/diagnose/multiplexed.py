@@ -15,7 +15,13 @@ from plainwire.model import Evidence, Side
 from . import primitives, words
 from .abort import PATIENCE_NS
 from .injected import middlebox_injected_reset
-from .stalled import h2_dead_connection, h2_flow_control_stall, h2_malformed_response, quic_idle_timeout_reuse
+from .stalled import (
+    h2_dead_connection,
+    h2_flow_control_stall,
+    h2_malformed_response,
+    quic_idle_timeout_reuse,
+    quic_nat_rebinding,
+)
 from .stream_scene import stage, stream_name, stream_verdict
 from .unexplained import unexplained
 from .visibility import capture_artifact
@@ -352,6 +358,7 @@ _RULES: tuple[Callable[[Scene], Verdict | None], ...] = (
     h2_flow_control_stall,
     h2_dead_connection,
     quic_idle_timeout_reuse,
+    quic_nat_rebinding,
     _stream_reset,
     _stream_cancelled,
     capture_artifact,

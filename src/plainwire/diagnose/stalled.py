@@ -158,3 +158,31 @@ def quic_idle_timeout_reuse(scene: Scene) -> Verdict | None:
         retry_safe=scene.idempotent,
         runner_up="a path that lost the request: less likely, the agreed time had passed",
     )
+
+
+def quic_nat_rebinding(scene: Scene) -> Verdict | None:
+    """A verdict where the client's packets came from another address, and got no answer from then on.
+
+    Only a capture behind the NAT, as a rule at the server, shows the change. A client that moves on purpose
+    (RFC 9000 section 9) looks the same.
+    """
+    quic, exchange = scene.connection.quic, scene.exchange
+    if quic is None or exchange.response is not None:
+        return None
+    moves = [e for e in scene.connection.events if e.kind == "migration" and e.side == Side.CLIENT]
+    moved = next((e for e in reversed(moves) if e.packet <= scene.request.last_packet), None)
+    if moved is None or any(time_ns > moved.time_ns for time_ns, *_ in quic.acknowledged[Side.SERVER]):
+        return None
+    quiet = words.span(_end_ns(scene) - moved.time_ns)
+    return stream_verdict(
+        scene,
+        "quic-nat-rebinding",
+        "path",
+        "likely",
+        f"With packet {moved.packet} the client's address changed ({len(quic.paths)} addresses in all), as "
+        "when a NAT has forgotten the connection. The server acknowledged nothing that came from the new "
+        f"one, for {quiet}: it did not take the new path.",
+        Evidence(moved.packet, "the first packet from the client's new address"),
+        retry_safe=scene.idempotent,
+        runner_up="a path that went dead at the same moment: its next packets would not be here either",
+    )

@@ -69,8 +69,9 @@ CAUSES: tuple[Cause, ...] = (
         "NATs forget UDP mappings after half a minute or so; the next packet comes to the server "
         "from another port. It "
         "must check the new path and may drop the connection instead.",
-        "Packets of one connection from two addresses, and silence or a reset after the change.",
-        "One path all the time.",
+        "Packets of one connection from two addresses, and no acknowledgment from the server after the "
+        "change; where the capture lies behind the NAT.",
+        "One path all the time; an acknowledgment after the change.",
         "Keep the mapping alive with PING, or open a new connection after silence.",
         "Support migration; route by connection id.",
         ("RFC 9000 section 9",),
