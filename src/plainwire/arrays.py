@@ -7,6 +7,10 @@ of a small capture does. It reads its environment only then, so that programs wh
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _THREADS = "OPENBLAS_NUM_THREADS"
 
@@ -20,4 +24,15 @@ finally:
     else:
         os.environ[_THREADS] = _before
 
-__all__ = ["np"]
+__all__ = ["distinct", "np"]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def distinct(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """The values, each once, in order. ``numpy.unique`` takes twice as long, and loads ``numpy.ma``."""
+    ordered = np.sort(values)
+    found: NDArray[_Scalar] = ordered[
+        np.concatenate((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1]))
+    ]
+    return found

@@ -62,11 +62,11 @@ class Analysis:
         self._keep_bodies = keep_bodies
         self._decoder = Decoder()
         self._assembler = Assembler()
-        self._quic: QuicAssembler | None = None  # made at the first datagram: most captures have none
+        self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
         self._fields = FieldParser()
         self._open: dict[int, Conversation] = {}
         self._open_quic: dict[int, QuicConversation] = {}
-        self._lookups: Lookups | None = None  # as above
+        self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
         self._errors: list[IcmpError] = []
         self._done: list[Connection] = []
 
@@ -98,13 +98,17 @@ class Analysis:
         self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
     def _datagrams(self, batch: DatagramBatch) -> None:
-        from plainwire.conversation.quic import QuicConversation  # noqa: PLC0415 - see __init__
-        from plainwire.names.lookups import Lookups  # noqa: PLC0415
+        from plainwire.names.lookups import Lookups  # noqa: PLC0415 - see __init__
+        from plainwire.quic import sieve  # noqa: PLC0415
+
+        self._lookups = self._lookups or Lookups()
+        self._lookups.feed(batch)
+        if self._quic is None and not sieve.worth_reading(batch):
+            return
+        from plainwire.conversation.quic import QuicConversation  # noqa: PLC0415
         from plainwire.quic.assemble import QuicAssembler  # noqa: PLC0415
 
-        if self._quic is None or self._lookups is None:
-            self._quic, self._lookups = QuicAssembler(), Lookups()
-        self._lookups.feed(batch)
+        self._quic = self._quic or QuicAssembler()
         touched, over = self._quic.feed(batch, self._keys)
         for quic in touched:
             conversation = self._open_quic.get(quic.facts.id)

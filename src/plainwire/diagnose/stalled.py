@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 from plainwire.model import Evidence, Side
 
 from . import words
@@ -114,7 +114,7 @@ def h2_dead_connection(scene: Scene) -> Verdict | None:
     if len(ours) < 2:
         return None
     seqs = segments.seq[ours]
-    repeated = len(ours) - len(np.unique(seqs))
+    repeated = len(ours) - len(distinct(seqs))
     lasted = int(segments.time_ns[ours[-1]]) - since
     if not repeated or lasted < _LONG_ENOUGH_NS // 2:
         return None

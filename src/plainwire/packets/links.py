@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 from plainwire.packets import ethertypes, wifi
 from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
 from plainwire.packets.names import LINK_NAMES
@@ -177,7 +177,7 @@ _NONE = 0xFFFF
 
 def _wrapped(rows: Rows, layer: Layer, links: Int64s, name: str, passed_over: Counter[str]) -> Found:
     """Packets that say their link type themselves; one wrapper in another is not looked into."""
-    for number in np.unique(links).tolist():
+    for number in distinct(links).tolist():
         part = layer.only(links == number)
         if number in _STRAIGHT:
             kind, size = _STRAIGHT[number]

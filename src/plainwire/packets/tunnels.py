@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 from plainwire.packets import ethertypes
 from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others
 
@@ -42,7 +42,7 @@ def udp(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
 
 
 def _carried(rows: Rows, layer: Layer, port: Int64s) -> Found:
-    for number in np.unique(port).tolist():
+    for number in distinct(port).tolist():
         part = layer.only(port == number)
         rest = np.ones(len(part.row), dtype=np.bool_)
         for chosen, kind, size in _TUNNELS[number](rows, part) if number else ():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
 from plainwire.model import Connection, DatagramBatch
-from plainwire.quic import headers, versions
+from plainwire.quic import headers, sieve, versions
 from plainwire.quic.connection import Datagram, QuicConnection
 from plainwire.quic.reassembly import Room
 from plainwire.quic.versions import Form
@@ -42,12 +42,6 @@ MOST_OPEN = 16384
 MOST_WAITING = 64 << 20
 """Bytes of packets that all connections together hold until their keys are known."""
 
-_HTTPS = 443
-_GOOGLE_MASK, _GOOGLE_BITS = 0x89, 0x09
-_GOOGLE_VERSIONS = (0x5130, 0x5430)  # "Q0", "T0"
-_KNOWN = (0, *versions.VERSIONS)
-_SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
-_SMALLEST_SHORT = 21
 _MOST_ON_PATH = 8
 _MOST_ROUTES = 256  # of one connection: two for each pair of addresses
 _SHORTEST_GLOBAL_ID = 4
@@ -122,22 +116,9 @@ class QuicAssembler:
 
     def _candidates(self, batch: DatagramBatch) -> tuple[Int64s, Bools]:
         """Rows that can matter, and of all rows whether one can begin a connection."""
-        filled = batch.captured > 0
-        if not filled.any():
-            return np.empty(0, dtype=np.int64), filled
-        data = np.frombuffer(batch.data, dtype=np.uint8)
-        last = len(data) - 1
-        first = data[np.minimum(batch.offset, last)]
-        version = np.zeros(len(first), dtype=np.int64)
-        for byte in range(1, 5):
-            version = version << 8 | data[np.minimum(batch.offset + byte, last)]
-        named = np.isin(version, _KNOWN) | (version & 0x0F0F0F0F == 0x0A0A0A0A) | (version >> 8 == 0xFF0000)
-        named |= np.isin(version >> 16, _GOOGLE_VERSIONS) | (batch.length >= _SMALLEST_INITIAL)
-        begins = filled & (first & headers.LONG != 0) & named
-        begins |= filled & (first & _GOOGLE_MASK == _GOOGLE_BITS)
-        if not self._open and not begins.any():
-            filled &= (first & headers.LONG == 0) & (first & headers.FIXED != 0)
-        return np.flatnonzero(filled), begins
+        begins = sieve.begins(batch)
+        rows = batch.captured > 0 if self._open or begins.any() else sieve.short(batch)
+        return np.flatnonzero(rows), begins
 
     def _route(self, data: bytes, here: Sequence[_End]) -> _End | None:
         """The connection of a long header and which end sent it, if it is one that is known."""
@@ -183,8 +164,8 @@ class QuicAssembler:
                 return found[0], 1 - found[1]
         if here:
             return here[-1]
-        https = _HTTPS in (endpoints[path[0]].port, endpoints[path[1]].port)
-        if https and data[0] & headers.FIXED and len(data) >= _SMALLEST_SHORT and not _google(data):
+        https = sieve.HTTPS in (endpoints[path[0]].port, endpoints[path[1]].port)
+        if https and data[0] & headers.FIXED and len(data) >= sieve.SMALLEST_SHORT and not _google(data):
             self.passed_over[NOT_SEEN_TO_BEGIN] += 1
         return None
 
@@ -294,11 +275,11 @@ class QuicAssembler:
 
 def _google(data: bytes) -> str:
     """The version in a public header of Google's QUIC before Q044: flags, connection id, version."""
-    if data[0] & _GOOGLE_MASK == _GOOGLE_BITS and len(data) > 13 and versions.is_google(data[9:13]):
+    if data[0] & sieve.GOOGLE_MASK == sieve.GOOGLE_BITS and len(data) > 13 and versions.is_google(data[9:13]):
         return versions.name(int.from_bytes(data[9:13], "big"))
     return ""
 
 
 def _looks_like_server(sender: Endpoint, receiver: Endpoint) -> bool:
     """By the ports: a server's is well known, a client's is not."""
-    return sender.port == _HTTPS != receiver.port or (sender.port < 1024 <= receiver.port)
+    return sender.port == sieve.HTTPS != receiver.port or (sender.port < 1024 <= receiver.port)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 from plainwire.model import Gap, Side
 from plainwire.streams.positions import Positions
 
@@ -138,7 +138,7 @@ class Direction:
         highest = int(offsets.max())
         if highest > self.acked:
             if highest > self.next:  # only then is the last step of use
-                rising = np.unique(np.maximum.accumulate(np.append(self.acked, offsets)))
+                rising = distinct(np.maximum.accumulate(np.append(self.acked, offsets)))
                 self.last_step = int(rising[-1] - rising[-2])
             self.acked = highest
         return highest >= self.acked

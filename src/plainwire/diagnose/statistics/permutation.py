@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +73,8 @@ class Labels:
     """A feature with levels: ``levels[i]`` is the number of trial i's."""
 
     def __init__(self, levels: Ints) -> None:
-        known, self._levels = np.unique(levels, return_inverse=True)
+        known = distinct(levels)
+        self._levels = np.searchsorted(known, levels)
         self._known = known
         self._having = np.bincount(self._levels, minlength=len(known))
         self._penalty = float(np.log(len(known)))
@@ -105,9 +106,9 @@ class Numbers:
         self._valid = len(order)
         self._start = np.searchsorted(order, values, side="left")  # NaN sorts behind all
         self._stop = np.searchsorted(order, values, side="right")
-        distinct = max(2, len(np.unique(order)))
-        self._threshold_penalty = float(np.log(2 * distinct))
-        self._interval_penalty = float(np.log(distinct * (distinct + 1) / 2))
+        different = max(2, len(distinct(order)))
+        self._threshold_penalty = float(np.log(2 * different))
+        self._interval_penalty = float(np.log(different * (different + 1) / 2))
 
     def scores(self, likelihood: Likelihood, failing: Ints) -> Floats:
         """The best score for each row of failures; of equal numbers only the outermost counts fully."""
@@ -135,7 +136,7 @@ class Numbers:
         start, stop = np.sort(self._start[failing], axis=1), np.sort(self._stop[failing], axis=1)
         numbered = (start < self._valid).sum(axis=1)[:, None]  # failures that have the number, first in order
         count = failing.shape[1]
-        places = np.unique(np.linspace(0, count - 1, min(count, _ENDS)).astype(np.int64))
+        places = distinct(np.linspace(0, count - 1, min(count, _ENDS)).astype(np.int64))
         there = places[None, :] < numbered
         above = np.where(there, numbered - places, 0), np.where(there, self._valid - start[:, places], 1)
         yield self._scored(likelihood, *above, self._threshold_penalty), places, None
@@ -193,7 +194,7 @@ def shuffled(failures: int, trials: int) -> Draw:
 def within_strata(failing: Ints, strata: Ints) -> Draw:
     """Any trial of the same stratum may have failed as well: what the strata explain stays explained."""
     generator = np.random.default_rng(_SEED)
-    parts = [(np.flatnonzero(strata == s), int((strata[failing] == s).sum())) for s in np.unique(strata)]
+    parts = [(np.flatnonzero(strata == s), int((strata[failing] == s).sum())) for s in distinct(strata)]
     parts = [(members, failures) for members, failures in parts if failures]
 
     def draw(count: int) -> Ints:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import words
@@ -110,7 +109,7 @@ def _names(
 def _exit_for_a_name(events: ProgramEvents) -> str:
     """Our words for an exit status that stands for a name without an address."""
     process = events.processes.get(events.pid or -1)
-    command = PurePath(events.command[0]).name if events.command else ""
+    command = events.command[0].rpartition("/")[2] if events.command else ""
     runtime = (process.runtime if process is not None else None) or command
     meant, wire = other_words.EXIT_STATUSES.get((runtime, events.exit_status or 0), ("", frozenset()))
     if Wire.NAME not in wire:
