@@ -27,6 +27,7 @@ from .injected import half_open_connection, lb_idle_reset, middlebox_injected_re
 from .interception import intercepted
 from .late import as_the_client_saw, departure, too_late
 from .overlapping import pipelining_broken, response_not_drained
+from .pace import slow_starts
 from .patience import client_timeout_too_short
 from .policy import (
     close_unannounced_after_response,
@@ -128,6 +129,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
         *handshake.WHOLE_RULES,
         *semantics.WHOLE_RULES,
         held_up,
+        slow_starts,
         resolving,
     ):
         verdicts += rule(world, verdicts)

@@ -201,14 +201,14 @@ CAUSES: tuple[Cause, ...] = (
         "after a pause a transfer may begin slowly again",
         "After a pause longer than its retransmission timer a sender may send only as much at once as at the "
         "beginning. It costs a few round trips and is no failure.",
-        "Not concluded.",
-        "The same pace without a pause before.",
+        "A large response after a second of idleness or more begins with at most half of the bytes that one "
+        "as large began with before, on the same connection, and takes round trips more, worth 200 ms.",
+        "The same pace without a pause before; loss.",
         "Nothing has to be done; larger transfers on a connection in steady use are quicker.",
         "On Linux: net.ipv4.tcp_slow_start_after_idle=0.",
         ("RFC 5681 section 4.1",),
         failure=False,
-        second_capture="None: this capture shows it as bytes for each round trip, which start at ten "
-        "segments again.",
+        second_capture="One at the client, where this is not: at the server the bursts do not show.",
     ),
     Cause(
         "path-change",
