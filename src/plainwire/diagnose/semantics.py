@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import backends, credentials, desync, framing, path, redirects, statuses, timing
+from . import backends, caches, credentials, desync, framing, path, redirects, statuses, timing
 from .survey import Survey
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _RULES: tuple[Callable[[Survey], list[Verdict]], ...] = (
     timing.resent_requests,
     timing.slow_first_byte,
     timing.slow_body,
+    caches.older_copies,
 )
 
 

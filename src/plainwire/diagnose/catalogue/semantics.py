@@ -245,17 +245,19 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "stale-or-poisoned-cache",
-        "a cache may have given a wrong answer",
-        "Some answers come from a cache (Age, X-Cache), and only those are wrong. What is wrong about a "
-        "body only the "
-        "program knows.",
-        "Not concluded.",
-        "Wrong answers without Age as well.",
+        "a cache gave an older answer after a newer one",
+        "Several caches, or one and its origin, hold different versions of one thing, and which one answers "
+        "changes from request to request. Of other wrong answers only the program knows.",
+        "An answer from a cache (Age) that its origin had made (Date) before another answer to the same "
+        "request which had come earlier and was of another version (ETag).",
+        "Requests that differ in what the answer depends on (Accept, Cookie and the like); an answer without "
+        "Age.",
         "Ask again with Cache-Control: no-cache, and compare.",
         "Look at Vary: it must name all fields that the answer depends on.",
         ("RFC 9111 section 4.1", "RFC 9110 section 12.5.5"),
-        second_capture="None: the program must say which bodies were wrong; `plainwire show` gives Age "
-        "and bodies.",
+        failure=False,
+        second_capture="For other wrong answers, none: the program must say which bodies were wrong; "
+        "`plainwire show` gives Age and bodies.",
     ),
     Cause(
         "method-or-path-specific-crash",
