@@ -24,8 +24,11 @@ RECEIVE_SIZE = 65536
 HEAD_LIMIT = 65536
 REASONS = {
     200: "OK",
+    302: "Found",
+    401: "Unauthorized",
     408: "Request Time-out",
     413: "Content Too Large",
+    421: "Misdirected Request",
     429: "Too Many Requests",
     502: "Bad Gateway",
     503: "Service Unavailable",
@@ -71,6 +74,9 @@ CUT = {
 STATUSES: dict[Fault, tuple[int] | tuple[int, str]] = {
     Fault.RATE_LIMIT: (429, "Retry-After: 30"),
     Fault.BAD_GATEWAY: (502,),
+    Fault.UNAUTHORIZED: (401, 'WWW-Authenticate: Bearer error="invalid_token"'),
+    Fault.MISDIRECTED: (421,),
+    Fault.REDIRECT: (302, "Location: /container/elsewhere"),
     Fault.OVERLOAD: (503,),
     Fault.GATEWAY_TIMEOUT: (504,),
 }

@@ -20,6 +20,11 @@ def retrying(count: int, method: str = "GET") -> tuple[str, ...]:
     return ("retrying.py", str(count), method)
 
 
+def bearer(count: int, pause: float = 0.02) -> tuple[str, ...]:
+    """One request after another with credentials, by a client that follows redirects."""
+    return ("bearer.py", str(count), str(pause))
+
+
 def streams(count: int, together: int = 1, pause: float = 0.05, timeout: float = 10) -> tuple[str, ...]:
     """Requests in HTTP/2, ``together`` at a time."""
     return ("streams.py", str(count), str(timeout), str(together), str(pause))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plainwire.lab.behaviour import Behaviour, Fault
 from plainwire.lab.scenario import Scenario
-from plainwire.lab.stories.plans import serial
+from plainwire.lab.stories.plans import bearer, serial
 
 CLIENT = frozenset({"client"})
 
@@ -36,6 +36,32 @@ SCENARIOS = (
         server=_at(Fault.BAD_GATEWAY, 4, 9, 13),
         client=serial(24, 0.02),
         also=frozenset({"overload-5xx"}),
+    ),
+    Scenario(
+        name="auth-expired-mid-run",
+        story="A token that is good for a while.",
+        expects=frozenset({"auth-expired-mid-run"}),
+        server=_at(Fault.UNAUTHORIZED, *range(9, 15)),
+        client=bearer(14),
+        fault=CLIENT,
+        packages=("requests",),
+    ),
+    Scenario(
+        name="redirect-loop",
+        story="A server that sends its client round in a circle.",
+        expects=frozenset({"redirect-loop"}),
+        server=_at(Fault.REDIRECT, *range(4, 35)),
+        client=bearer(8),
+        harms=False,  # but it does: of a chain of redirects one request is the program's
+        packages=("requests",),
+    ),
+    Scenario(
+        name="misdirected-421",
+        story="A server that takes some requests for those of another name.",
+        expects=frozenset({"misdirected-421"}),
+        server=_at(Fault.MISDIRECTED, 4, 9),
+        client=serial(14, 0.02),
+        fault=frozenset({"server", "both"}),
     ),
     Scenario(
         name="gateway-timeout",
