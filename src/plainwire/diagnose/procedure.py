@@ -42,6 +42,7 @@ from .remarks import remarks
 from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
+from .sharing import connection_shared, connection_shared_without_request
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     Rules = tuple[Callable[[Scene], Verdict | None], ...]
 
 _FAILED: Rules = (
+    connection_shared,  # before the rule below: a hole elsewhere cannot make up records that authenticate
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
@@ -143,6 +145,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     for rule in (
         proxy_refused,
         quic_udp_blocked,
+        connection_shared_without_request,
         *connect.CONNECTION_RULES,
         *handshake.CONNECTION_RULES,
     ):
@@ -212,7 +215,7 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        return handshake.late_alert(scene) or multiplexed.judge(scene)
+        return connection_shared(scene) or handshake.late_alert(scene) or multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:
