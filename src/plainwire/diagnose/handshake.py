@@ -91,6 +91,8 @@ def late_alert(scene: Scene) -> Verdict | None:
     close = connection.closes[0] if connection.closes else None
     if close is None or close.kind != "alert" or scene.exchange.response is not None:
         return None
+    if scene.exchange.reset is not None and scene.exchange.reset.time_ns < close.time_ns:
+        return None  # that stream had failed before
     name = _name(close)
     answered = any(e.response is not None and e.id != scene.exchange.id for e in connection.exchanges)
     if name == _BAD_RECORD or (name in _OF_THE_HANDSHAKE and not answered):

@@ -26,9 +26,10 @@ _BAD_RECORD = "bad_record_mac"
 
 def connection_shared(scene: Scene) -> Verdict | None:
     """A verdict where a record with a number that was used before ended the connection."""
-    connection, request = scene.connection, scene.request
+    connection, request, reset = scene.connection, scene.request, scene.exchange.reset
     for reuse in _by_two(connection):
-        seen = _end_of(connection, reuse)
+        over = reset is not None and reset.time_ns < reuse.time_ns  # a stream that had failed before
+        seen = None if over else _end_of(connection, reuse)
         if seen is None:
             continue
         what, certainty, close = seen
@@ -125,12 +126,12 @@ def _verdict(
         exchanges=() if exchange is None else (exchange,),
         fault="client" if reuse.side == Side.CLIENT else "server",
         certainty=certainty,
-        facts=f"Two different records of the {who} bear the same number ({reuse.number}) under the same keys: "
-        f"two processes or threads wrote on one connection, each with its own count of what had been sent. "
-        f"{what}",
+        facts=f"Two different records of the {who} bear the same number ({reuse.number}) under the same "
+        "keys: two processes or threads wrote on one connection, each with its own count of what had been "
+        f"sent. {what}",
         evidence=tuple(evidence),
-        runner_up="bad-record-mac by damage on the way: refuted, the second record is whole, and authenticates "
-        "with the number that was used",
+        runner_up="bad-record-mac by damage on the way: refuted, the second record is whole, and "
+        "authenticates with the number that was used",
         retry_safe=retry_safe,
         time_ns=time_ns,
     )

@@ -60,7 +60,8 @@ CAUSES: tuple[Cause, ...] = (
         "threads used "
         "one connection at the same time (after a fork, say), so that records were numbered twice.",
         "The alert bad_record_mac, from either side.",
-        "The capture's own keys do not fit: then earlier records could not be read either.",
+        "The capture's own keys do not fit: then earlier records could not be read either. Two records that "
+        "bear one number (connection-shared).",
         "Never use a connection in two processes: open new ones after a fork. Repeat on a new connection.",
         "The same, if the server forks.",
         ("RFC 8446 section 5.2", "RFC 8446 section 6.2"),

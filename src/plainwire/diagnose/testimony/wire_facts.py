@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange
 
 ERROR_STATUS = 400
+_BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
 )
@@ -83,9 +84,9 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
 def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> frozenset[Wire]:
     reset = close.kind == "rst"
     if exchange.response is not None:
-        inside = Wire.RESET_INSIDE if reset else Wire.CLOSE_INSIDE
-        return frozenset({inside, Wire.NONSENSE} if exchange.response.defects else {inside})
-    found = {Wire.RESET if reset else Wire.CLOSE}
+        inside = {Wire.RESET_INSIDE if reset else Wire.CLOSE_INSIDE, *_of_records(connection, close)}
+        return frozenset(inside | {Wire.NONSENSE} if exchange.response.defects else inside)
+    found = {Wire.RESET if reset else Wire.CLOSE, *_of_records(connection, close)}
     request = exchange.request
     later_reset = any(c.side == Side.SERVER and c.kind == "rst" for c in connection.closes)
     if request is not None and (
@@ -95,6 +96,18 @@ def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> froze
     if later_reset and not reset and request is not None and close.time_ns <= request.time_ns:
         found.add(Wire.RESET)  # the kernel had the close already, and then the answer to the request
     return frozenset(found)
+
+
+def _of_records(connection: Connection, close: CloseEvent) -> set[Wire]:
+    """What TLS itself can have told the program, beside what became of the exchange.
+
+    Where two processes share a connection, what one of them reads the other cannot authenticate any more.
+    """
+    found = {Wire.ALERT} if close.kind == "alert" else set()
+    infos = (info for info in (connection.tls, *connection.inner_tls) if info is not None)
+    if close.detail == _BAD_RECORD or any(not reuse.copied for info in infos for reuse in info.reused):
+        found.add(Wire.CORRUPT)
+    return found
 
 
 def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wire], int, int] | None:
