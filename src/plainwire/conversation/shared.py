@@ -97,7 +97,7 @@ class Shared:
     def afterwards(self, info: TlsInfo, later: Later) -> None:
         """Note what was said of another handshake; ``later.offset`` is one of the TCP stream."""
         (packet,), (time_ns,) = self.where[later.side].locate([later.offset])
-        info.afterwards.append(Afterwards(later.kind, packet, time_ns))
+        info.afterwards.append(Afterwards(later.kind, packet, time_ns, later.offset))
 
     def settle_closes(self) -> None:
         """Put the alerts among the closes: what the ends of messages are judged by."""

@@ -37,6 +37,7 @@ from .policy import (
 )
 from .primitives import client_first
 from .proxy import proxy_connect_failure, proxy_refused
+from .questions import FORBIDDEN, unanswered_question, was_asked
 from .relayed import through_proxy
 from .remarks import remarks
 from .resolving import resolving
@@ -68,6 +69,7 @@ _FAILED: Rules = (
     connection_close_ignored,
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     mtu_blackhole,
+    unanswered_question,
     *handshake.FAILED_RULES,
     *connect.FAILED_RULES,
     *semantics.FAILED_RULES,
@@ -101,6 +103,7 @@ _ANSWERED: Rules = (
     unsolicited_408,
     connection_close_ignored,
     proxy_connect_failure,
+    unanswered_question,
     early_response_reset,
     client_bug_request,
     gateway_upstream_race,
@@ -159,6 +162,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
     for connection in connections:
         announced = False
+        asked = was_asked(connection)
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
         for index, exchange in enumerate(connection.exchanges):
@@ -174,6 +178,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in _SUSPECT_STATUSES
+                or (asked and response.status == FORBIDDEN)
                 or response.time_ns < request.last_ns
                 or not request.complete
                 or request.method == "CONNECT"
@@ -215,7 +220,11 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        return connection_shared(scene) or handshake.late_alert(scene) or multiplexed.judge(scene)
+        for first in (connection_shared, unanswered_question, handshake.late_alert):
+            verdict = first(scene)
+            if verdict is not None:
+                return verdict
+        return multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:

@@ -41,6 +41,8 @@ class TlsInfo:
     leaf: Certificate | None = None
     """What ``certificate`` says; read only for connections with alerts."""
     client_certificate: bytes = field(default=b"", repr=False)
+    post_handshake_auth: bool = False
+    """Whether the client offered to be asked for a certificate later (RFC 8446 section 4.2.6)."""
     reused: list[Reused] = field(default_factory=list)
     afterwards: list[Afterwards] = field(default_factory=list)
 
@@ -91,12 +93,13 @@ class Afterwards:
 
     To HelloRequest (RFC 5246 section 7.4.1.1) a ClientHello or the alert no_renegotiation is the answer, to
     TLS 1.3's CertificateRequest (RFC 8446 section 4.6.2) a Certificate, which may be empty. A ClientHello may
-    come without a question.
+    come without a question. ``start`` is the offset of the record in its sender's stream.
     """
 
     kind: AfterwardsKind
     packet: int
     time_ns: int
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

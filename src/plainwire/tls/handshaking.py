@@ -205,6 +205,7 @@ class Handshaking(ABC):
             self.info.client_random = hello.random
             self.info.server_name = hello.server_name
             self.info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
+            self.info.post_handshake_auth = handshake.POST_HANDSHAKE_AUTH in hello.extensions
             self.info.encrypted_client_hello = "offered" if negotiation.outer else None
         return True
 
