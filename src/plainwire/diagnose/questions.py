@@ -82,16 +82,18 @@ def _asked(scene: Scene) -> _Asked | None:
 
 def _end_ns(scene: Scene) -> int:
     """Up to when a question can have kept the exchange waiting."""
-    response, closes = scene.exchange.response, scene.connection.closes
-    if response is not None:
-        return response.time_ns
+    exchange, closes = scene.exchange, scene.connection.closes
+    if exchange.response is not None:
+        return exchange.response.time_ns
+    if exchange.reset is not None:
+        return exchange.reset.time_ns
     return closes[0].time_ns if closes else scene.world.ended_ns
 
 
 def _refused_by_status(scene: Scene, asked: _Asked) -> Verdict | None:
     """Status 403, after an answer that gives no certificate, or after a wait in vain."""
     response = scene.exchange.response
-    if response is None or response.status != FORBIDDEN:
+    if response is None or response.status != FORBIDDEN or scene.exchange.outcome != "complete":
         return None
     waited = response.time_ns - asked.question.time_ns
     if asked.answer is None and waited < _WAITED_NS:
@@ -99,7 +101,7 @@ def _refused_by_status(scene: Scene, asked: _Asked) -> Verdict | None:
     return _verdict(
         scene,
         asked,
-        f"{words.span(waited)} after the question the server answered with status {FORBIDDEN}.",
+        f"The answer to the request, {words.span(waited)} after the question, is status {FORBIDDEN}.",
         "likely",
         Evidence(response.packet, f"the answer to the request: status {FORBIDDEN}"),
     )
@@ -108,34 +110,26 @@ def _refused_by_status(scene: Scene, asked: _Asked) -> Verdict | None:
 def _came_to_nothing(scene: Scene, asked: _Asked) -> Verdict | None:
     if asked.answer is not None and asked.answer.kind == "empty_certificate":
         return None  # that was an answer: the server's alert tells what it thinks of it
-    closes = scene.connection.closes
-    close = next((c for c in closes if c.time_ns >= asked.question.time_ns), None)
+    close = next((c for c in scene.connection.closes if c.time_ns >= asked.question.time_ns), None)
     waited = (close.time_ns if close is not None else scene.world.ended_ns) - asked.question.time_ns
     refused = asked.answer is not None or (close is not None and _is_refusal(close))
-    by_server = close is not None and close.side == Side.SERVER
-    if waited < _WAITED_NS and not refused and not by_server:
-        return None
-    proved = refused and close is not None and by_server and close.kind == "alert"
-    then = "nothing more was said" if close is None else f"{words.act(close)} from the {_who(close)} followed"
-    evidence = (
-        () if close is None else (Evidence(close.packet, f"{words.act(close)} from the {_who(close)}"),)
-    )
+    if waited < _WAITED_NS and not refused:
+        return None  # so soon a close has another reason
+    if close is None:
+        return _verdict(scene, asked, f"Nothing more was said for {words.span(waited)}.", "likely")
+    act = f"{words.act(close)} from the {close.side.name.lower()}"
     return _verdict(
         scene,
         asked,
-        f"{words.span(waited)} after the question {then}, and the request was not answered.",
-        "proved" if proved else "likely",
-        *evidence,
+        f"The connection ended {words.span(waited)} after the question ({act}), without a response.",
+        "proved" if refused and close.side == Side.SERVER and close.kind == "alert" else "likely",
+        Evidence(close.packet, act),
     )
 
 
 def _is_refusal(close: CloseEvent) -> bool:
     """Whether this is a fatal alert of a client that cannot be asked (RFC 8446 section 4.6.2)."""
     return close.side == Side.CLIENT and close.kind == "alert"
-
-
-def _who(close: CloseEvent) -> str:
-    return close.side.name.lower()
 
 
 def _fault(scene: Scene, asked: _Asked) -> tuple[Fault, str]:
@@ -162,7 +156,7 @@ def _verdict(scene: Scene, asked: _Asked, end: str, certainty: Certainty, *evide
         fault=fault,
         certainty=certainty,
         facts=f"{after} after the request the server asked for another handshake ({_NAMES[question.kind]}); "
-        f"the client {reply}. {end[0].upper()}{end[1:]}{why}",
+        f"the client {reply}. {end}{why}",
         evidence=(
             Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
             Evidence(question.packet, f"{_NAMES[question.kind]} from the server"),

@@ -149,17 +149,27 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "renegotiation-or-postauth-stall",
-        "the server may have asked for a new handshake in the middle",
-        "A server may ask for a certificate only when a request needs it: by renegotiation, or after "
-        "the handshake "
-        "in TLS 1.3. Clients that cannot do this hang or get 403.",
-        "Not concluded.",
-        "No handshake records after the first handshake.",
+        "the server asked for another handshake, and got none",
+        "A server may ask for a certificate only when a request needs it: by renegotiation, or after the "
+        "handshake in TLS 1.3. Clients that cannot do this hang, or the connection ends, or they get 403.",
+        "Decrypted, between a request and its answer: HelloRequest or CertificateRequest, which the client "
+        "had and did not answer, or answered with the alert no_renegotiation or without a certificate; and "
+        "then the connection ended (proved where the server's alert follows the refusal; without a refusal "
+        "200 ms later or more), or the request was answered with 403 (without a refusal 200 ms later or "
+        "more).",
+        "The client began the handshake, or gave a certificate. A client that did not offer to be asked "
+        "(post_handshake_auth) is not asked by most servers, only refused: the wire shows no question "
+        "then, and this is not concluded.",
         "Allow for it (Python: post_handshake_auth), or give the certificate at once.",
-        "Ask for the certificate in the first handshake, or on another name.",
-        ("RFC 8446 section 4.6.2", "RFC 9113 section 9.2.3"),
-        second_capture="None: plainwire show tells of renegotiations; the client's own log tells of the "
-        "question.",
+        "Ask for the certificate in the first handshake, or on another name. Never ask so in HTTP/2.",
+        (
+            "RFC 5246 section 7.4.1.1",
+            "RFC 8446 section 4.2.6",
+            "RFC 8446 section 4.6.2",
+            "RFC 9113 section 9.2.1",
+            "RFC 9113 section 9.2.3",
+        ),
+        second_capture="Where no question is on the wire: the server's own log, which says what it missed.",
     ),
     Cause(
         "plaintext-on-tls-port",
