@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence, Side
 
-from . import beginning, certificates, origin, primitives, resumption, words
+from . import beginning, certificates, origin, primitives, resumption, revocation, words
 from .catalogue import alerts
 from .verdict import Verdict
 
@@ -376,5 +376,8 @@ CONNECTION_RULES: tuple[Callable[[Connection, World], Verdict | None], ...] = (
 FAILED_RULES: tuple[Callable[[Scene], Verdict | None], ...] = (late_alert,)
 """For exchanges that failed."""
 
-WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = resumption.WHOLE_RULES
+WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = (
+    *resumption.WHOLE_RULES,
+    revocation.ocsp_or_crl_delay,
+)
 """For what shows only in many exchanges: each gets all connections and the verdicts so far."""

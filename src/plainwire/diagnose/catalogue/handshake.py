@@ -200,19 +200,18 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "ocsp-or-crl-delay",
-        "the client may have waited for a revocation list",
+        "the client waited in the handshake for news of a revocation",
         "Some clients ask a third server, over clear text HTTP, whether the certificate was revoked, "
-        "before they go "
-        "on.",
-        "Not concluded.",
-        "No connection to another address between the certificate and the client's last message of the "
-        "handshake.",
+        "before they go on. Where that server is slow, every new connection is.",
+        "The client said nothing for 200 ms or more between the server's part of the handshake and its own "
+        "next bytes, and in that pause the same client address had, from request to answer, an exchange in "
+        "clear text about revocation (OCSP, or a list), which took half of it or more.",
+        "No such exchange in the pause; a resumed session, which has no certificate to ask about. A "
+        "question that got no answer is not counted: it may have waited for something else.",
         "Switch the check off for a test, or let the server staple the answer.",
         "Staple OCSP answers.",
-        ("RFC 6960", "RFC 6066 section 8"),
+        ("RFC 6960", "RFC 6066 section 8", "RFC 5280 section 4.2.2.1"),
         failure=False,
-        second_capture="None: in this capture a short connection to port 80 lies in the middle of the "
-        "handshake.",
     ),
     *alerts.CAUSES,
 )
