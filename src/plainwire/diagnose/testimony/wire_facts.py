@@ -12,7 +12,7 @@ from plainwire.model import Side
 from .wording import Wire
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange
+    from plainwire.model import CloseEvent, Connection, Exchange, Reused
 
 ERROR_STATUS = 400
 _BAD_RECORD = "bad_record_mac"
@@ -62,7 +62,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         event_wire, known, packet = stream
         return Fate(connection, whole, event_wire, request.time_ns, known, packet, full)
     left = primitives.client_first(connection)
-    if left is not None:
+    if left is not None and not _of_another(connection, left):
         gave_up = Wire.SILENCE if response is None else Wire.STALL
         return Fate(connection, whole, frozenset({gave_up}), request.time_ns, left.time_ns, left.packet, full)
     close = primitives.first_close(connection, Side.SERVER)
@@ -104,10 +104,20 @@ def _of_records(connection: Connection, close: CloseEvent) -> set[Wire]:
     Where two processes share a connection, what one of them reads the other cannot authenticate any more.
     """
     found = {Wire.ALERT} if close.kind == "alert" else set()
-    infos = (info for info in (connection.tls, *connection.inner_tls) if info is not None)
-    if close.detail == _BAD_RECORD or any(not reuse.copied for info in infos for reuse in info.reused):
+    if close.detail == _BAD_RECORD or _by_two(connection):
         found.add(Wire.CORRUPT)
     return found
+
+
+def _of_another(connection: Connection, left: CloseEvent) -> bool:
+    """Whether another process ended TLS, so that the one with the exchange met with the server's end."""
+    return any(left.seq in (reuse.first, reuse.start) for reuse in _by_two(connection))
+
+
+def _by_two(connection: Connection) -> list[Reused]:
+    """Records that show two senders on the client's side."""
+    infos = (info for info in (connection.tls, *connection.inner_tls) if info is not None)
+    return [r for info in infos for r in info.reused if not r.copied and r.side == Side.CLIENT]
 
 
 def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wire], int, int] | None:
