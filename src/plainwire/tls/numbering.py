@@ -53,27 +53,29 @@ class Numbers:
 
     def __init__(self) -> None:
         self._cipher: RecordCipher | None = None
-        self._records: deque[Opened] = deque(maxlen=MOST_NUMBERS)
+        self._records: deque[tuple[int, int, int, bytes]] = deque(maxlen=MOST_NUMBERS)  # as ``Opened``
         self._tries = 0  # that were made
 
     def note(self, cipher: RecordCipher, start: int, body: bytes | memoryview) -> None:
         """``cipher`` has just opened the record that begins at the offset ``start`` of the stream."""
-        self._begin(cipher)
-        self._records.append(Opened(cipher.sequence - 1, start, len(body), bytes(body[-_TAIL:])))
+        if cipher is not self._cipher:
+            self._begin(cipher)
+        self._records.append((cipher.sequence - 1, start, len(body), bytes(body[-_TAIL:])))
 
     def note_all(self, cipher: RecordCipher, texts: list[Text], buffer: bytes, base: int) -> None:
         """It has just opened those that carried ``texts``; ``base`` is the offset of ``buffer``."""
-        self._begin(cipher)
+        if cipher is not self._cipher:
+            self._begin(cipher)
         number = cipher.sequence - len(texts)
         for _, start, end in texts:
-            tail = buffer[end - base - _TAIL : end - base]
-            self._records.append(Opened(number, start, end - start - _HEADER, tail))
+            last = end - base
+            self._records.append((number, start, end - start - _HEADER, buffer[last - _TAIL : last]))
             number += 1
 
     def _begin(self, cipher: RecordCipher) -> None:
-        if cipher is not self._cipher:  # other keys, counted from zero
-            self._cipher = cipher
-            self._records.clear()
+        """Other keys, counted from zero."""
+        self._cipher = cipher
+        self._records.clear()
 
     def find(
         self, cipher: RecordCipher, kind: int, version: bytes, body: bytes | memoryview, *, slow: bool
@@ -82,7 +84,8 @@ class Numbers:
         if cipher is not self._cipher:
             return None
         expected, most = cipher.sequence, FEW_TRIES if slow else MOST_TRIES
-        for earlier in reversed(self._records):
+        for record in reversed(self._records):
+            earlier = Opened(*record)
             if self._tries >= most:
                 break
             self._tries += 1

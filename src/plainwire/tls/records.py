@@ -232,5 +232,7 @@ class Direction:
         self.record += sequence - before
         if texts:
             self.plain += texts
-            self.numbers.note_all(cipher, texts[-MOST_NUMBERS:], buffer, base)
+            if len(texts) > MOST_NUMBERS:
+                texts = texts[-MOST_NUMBERS:]
+            self.numbers.note_all(cipher, texts, buffer, base)
         return at
