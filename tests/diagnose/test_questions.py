@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Afterwards, StreamEvent
+from plainwire.model import Afterwards, Gap, StreamEvent, Undecrypted
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire, only
 
 if TYPE_CHECKING:
@@ -154,3 +154,13 @@ def test_a_stream_that_had_been_reset_before_the_question() -> None:
     asking.say(SERVER, "certificate_request", 600)
     asking.wire.close(CLIENT, "fin", 3000)
     assert only(diagnose([asking.done()])).code == "h2-stream-reset"
+
+
+@pytest.mark.parametrize("side", [CLIENT, SERVER])
+def test_what_could_not_be_read_may_be_the_client_s_answer(side: Side) -> None:
+    holed, unread = (Asking(status=403).say(SERVER, "hello_request", 600).done() for _ in range(2))
+    holed.gaps.append(Gap(side, 250, 60, 5))
+    unread.undecrypted.append(Undecrypted("gap at record 7", side, 5))
+    for connection in (holed, unread):
+        found = {finding.code for finding in diagnose([connection])}
+        assert (CODE in found) == (side == SERVER)

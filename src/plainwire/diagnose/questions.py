@@ -51,7 +51,7 @@ def was_asked(connection: Connection) -> bool:
 
 def unanswered_question(scene: Scene) -> Verdict | None:
     """A verdict where the exchange came to nothing, or to 403, for want of an answer to such a question."""
-    if not was_asked(scene.connection):
+    if not was_asked(scene.connection) or _partly_unread(scene.connection):
         return None
     asked = _asked(scene)
     if asked is None:
@@ -59,6 +59,13 @@ def unanswered_question(scene: Scene) -> Verdict | None:
     if scene.exchange.response is not None:
         return _refused_by_status(scene, asked)
     return _came_to_nothing(scene, asked)
+
+
+def _partly_unread(connection: Connection) -> bool:
+    """Whether an answer of the client's may be among what could not be read."""
+    return any(gap.side == Side.CLIENT for gap in connection.gaps) or any(
+        unread.side != Side.SERVER for unread in connection.undecrypted
+    )
 
 
 def _asked(scene: Scene) -> _Asked | None:
