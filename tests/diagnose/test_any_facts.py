@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from plainwire.diagnose import CAUSES, diagnose
 from plainwire.diagnose.late import as_the_client_saw
-from plainwire.model import Connection, Gap, Outcome, Side, Undecrypted
-from tests.diagnose.wire import Wire
+from plainwire.model import Afterwards, Connection, Gap, Outcome, Reused, Side, Undecrypted
+from tests.diagnose.wire import EPOCH_NS, MS, Wire
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseKind, Framing
+    from plainwire.model import AfterwardsKind, CloseKind, Framing
 
 OUTCOMES: tuple[Outcome, ...] = ("complete", "unanswered", "truncated", "refused", "aborted", "unseen")
 FRAMINGS: tuple[Framing, ...] = ("content-length", "chunked", "close", "unknown")
@@ -29,11 +29,20 @@ OF_ANSWERS = {
     "client-bug-request",
     "gateway-upstream-race",
     "proxy-connect-failure",
+    "renegotiation-or-postauth-stall",
 }
 """Codes of findings that may be about exchanges which are complete."""
 KINDS: tuple[CloseKind, ...] = ("close_notify", "alert", "fin", "rst")
 OFFSETS = st.one_of(st.none(), st.integers(-1, 2000), st.integers(0, 1 << 40))
 SIDES = st.sampled_from(list(Side))
+AFTERWARDS: tuple[AfterwardsKind, ...] = (
+    "hello_request",
+    "client_hello",
+    "no_renegotiation",
+    "certificate_request",
+    "certificate",
+    "empty_certificate",
+)
 
 
 def _message(draw: st.DrawFn, wire: Wire, at: float) -> None:
@@ -44,12 +53,24 @@ def _message(draw: st.DrawFn, wire: Wire, at: float) -> None:
     wire.ask(at, draw(st.sampled_from(["/", "/a"])), method=method, complete=draw(st.booleans()))
     if draw(st.booleans()):
         framing = draw(st.sampled_from(FRAMINGS))
-        status = draw(st.sampled_from([200, 408, 400]))
+        status = draw(st.sampled_from([200, 408, 400, 403]))
         complete, close = draw(st.booleans()), draw(st.booleans())
         wire.answer(
             at + draw(st.floats(0, 200)), status=status, framing=framing, complete=complete, close=close
         )
     wire.exchanges[-1].outcome = draw(st.sampled_from(OUTCOMES))
+
+
+def _of_tls(draw: st.DrawFn, connection: Connection) -> None:
+    tls = connection.tls
+    assert tls is not None
+    for _ in range(draw(st.integers(0, 2))):
+        time_ns = EPOCH_NS + draw(st.integers(-10, 5000)) * MS
+        start, packet = draw(st.integers(-1, 2000)), draw(st.integers(0, 2000))
+        first, copied = draw(OFFSETS), draw(st.booleans())
+        tls.reused.append(Reused(draw(SIDES), 3, first, start, packet, time_ns, copied=copied))
+        tls.afterwards.append(Afterwards(draw(st.sampled_from(AFTERWARDS)), packet, time_ns, start))
+    tls.post_handshake_auth = draw(st.booleans())
 
 
 @st.composite
@@ -72,6 +93,9 @@ def anything(draw: st.DrawFn, number: int = 1) -> Connection:
             seq=draw(OFFSETS),
             bare=bare,
             ttl=draw(st.integers(0, 255)),
+            detail=draw(st.sampled_from(["bad_record_mac", "internal_error", "no_renegotiation"]))
+            if kind == "alert"
+            else "",
         )
         at += draw(st.floats(-10, 300))
     connection = wire.done()
@@ -84,6 +108,7 @@ def anything(draw: st.DrawFn, number: int = 1) -> Connection:
     connection.mid_stream, connection.roles_guessed = draw(st.booleans()), draw(st.booleans())
     if draw(st.booleans()):
         connection.segments = None
+    _of_tls(draw, connection)
     connection.rtt_syn_ns = draw(st.one_of(st.none(), st.integers(0, 10**9)))
     return connection
 

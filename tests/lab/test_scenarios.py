@@ -22,6 +22,8 @@ SAMPLE = [
     "response-truncated",
     "unsolicited-408",
     "hidden-retry",
+    "connection-shared",
+    "connection-shared-tls-1.2",
     "middlebox-injected-reset",
     "max-requests-announced",
     "reordering",

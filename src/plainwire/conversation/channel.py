@@ -202,6 +202,14 @@ class TlsLayer:
             at = reason.offset if carriers is None else carriers[reason.side].start_of(reason.offset)
             shared.undecrypted(reason._replace(offset=at))
         session.reasons.clear()
+        for reuse in session.reuses:
+            at = reuse.start if carriers is None else carriers[reuse.side].start_of(reuse.start)
+            shared.reused(session.info, reuse, at, reuse.first if carriers is None else None)
+        session.reuses.clear()
+        for later in session.later:
+            at = later.offset if carriers is None else carriers[later.side].start_of(later.offset)
+            shared.afterwards(session.info, later._replace(offset=at))
+        session.later.clear()
         if carriers is None:
             self._inner.feed(client, server)
         else:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from plainwire.model import CloseEvent, Connection, Exchange, Gap, Side, Text, TlsInfo, Undecrypted
+from plainwire.model import (
+    Afterwards,
+    CloseEvent,
+    Connection,
+    Exchange,
+    Gap,
+    Reused,
+    Side,
+    Text,
+    TlsInfo,
+    Undecrypted,
+)
 from plainwire.tls.alerts import name as alert_name
 
 if TYPE_CHECKING:
@@ -13,8 +24,9 @@ if TYPE_CHECKING:
     from plainwire.http.fields import FieldParser
     from plainwire.http.pairing import Locator
     from plainwire.model import CloseKind
+    from plainwire.tls.handshaking import Later
     from plainwire.tls.keylog import KeyLog
-    from plainwire.tls.session import Alert, Reason
+    from plainwire.tls.session import Alert, Reason, Reuse
 
     Pieces = Sequence[Text | Gap]
 
@@ -74,6 +86,18 @@ class Shared:
         """Note why a direction cannot be read from an offset of the TCP stream on."""
         (packet,), _ = self.where[reason.side].locate([reason.offset])
         self.facts.undecrypted.append(Undecrypted(reason.text, reason.side, packet or None))
+
+    def reused(self, info: TlsInfo, reuse: Reuse, start: int, first: int | None) -> None:
+        """Note a record that bears an earlier one's number; ``start`` and ``first``: of the TCP stream."""
+        (packet,), (time_ns,) = self.where[reuse.side].locate([start])
+        info.reused.append(
+            Reused(reuse.side, reuse.number, first, start, packet, time_ns, copied=reuse.copied)
+        )
+
+    def afterwards(self, info: TlsInfo, later: Later) -> None:
+        """Note what was said of another handshake; ``later.offset`` is one of the TCP stream."""
+        (packet,), (time_ns,) = self.where[later.side].locate([later.offset])
+        info.afterwards.append(Afterwards(later.kind, packet, time_ns, later.offset))
 
     def settle_closes(self) -> None:
         """Put the alerts among the closes: what the ends of messages are judged by."""

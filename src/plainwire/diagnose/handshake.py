@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence, Side
 
-from . import beginning, certificates, origin, primitives, resumption, words
+from . import beginning, certificates, origin, primitives, resumption, revocation, words
 from .catalogue import alerts
 from .verdict import Verdict
 
@@ -91,6 +91,8 @@ def late_alert(scene: Scene) -> Verdict | None:
     close = connection.closes[0] if connection.closes else None
     if close is None or close.kind != "alert" or scene.exchange.response is not None:
         return None
+    if scene.exchange.reset is not None and scene.exchange.reset.time_ns < close.time_ns:
+        return None  # that stream had failed before
     name = _name(close)
     answered = any(e.response is not None and e.id != scene.exchange.id for e in connection.exchanges)
     if name == _BAD_RECORD or (name in _OF_THE_HANDSHAKE and not answered):
@@ -374,5 +376,8 @@ CONNECTION_RULES: tuple[Callable[[Connection, World], Verdict | None], ...] = (
 FAILED_RULES: tuple[Callable[[Scene], Verdict | None], ...] = (late_alert,)
 """For exchanges that failed."""
 
-WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = resumption.WHOLE_RULES
+WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = (
+    *resumption.WHOLE_RULES,
+    revocation.ocsp_or_crl_delay,
+)
 """For what shows only in many exchanges: each gets all connections and the verdicts so far."""

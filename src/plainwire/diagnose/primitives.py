@@ -159,6 +159,17 @@ def sent_ns(connection: Connection, side: Side, offset: int) -> int | None:
     return int(segments.time_ns[rows[0]]) if len(rows) else None
 
 
+def packet_at(connection: Connection, side: Side, offset: int) -> int | None:
+    """The packet that first brought the byte at ``offset``; None where no segment kept did."""
+    segments = connection.segments
+    if segments is None:
+        return None
+    rows = np.flatnonzero(
+        (segments.side == side) & (segments.seq <= offset) & (segments.seq + segments.length > offset),
+    )
+    return int(segments.number[rows[0]]) if len(rows) else None
+
+
 def shortest_rtt(connection: Connection) -> int | None:
     """The smallest round trip seen, in ns: SYN to SYN-ACK, or data to its acknowledgment.
 

@@ -38,11 +38,13 @@ from .policy import (
 )
 from .primitives import client_first
 from .proxy import proxy_connect_failure, proxy_refused
+from .questions import FORBIDDEN, unanswered_question, was_asked
 from .relayed import through_proxy
 from .remarks import remarks
 from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
+from .sharing import connection_shared, connection_shared_without_request
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up
@@ -62,11 +64,13 @@ if TYPE_CHECKING:
     Rules = tuple[Callable[[Scene], Verdict | None], ...]
 
 _FAILED: Rules = (
+    connection_shared,  # before the rule below: a hole elsewhere cannot make up records that authenticate
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     mtu_blackhole,
+    unanswered_question,
     *handshake.FAILED_RULES,
     *connect.FAILED_RULES,
     *semantics.FAILED_RULES,
@@ -100,6 +104,7 @@ _ANSWERED: Rules = (
     unsolicited_408,
     connection_close_ignored,
     proxy_connect_failure,
+    unanswered_question,
     early_response_reset,
     client_bug_request,
     gateway_upstream_race,
@@ -146,6 +151,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
     for rule in (
         proxy_refused,
         *datagrams.CONNECTION_RULES,
+        connection_shared_without_request,
         *connect.CONNECTION_RULES,
         *handshake.CONNECTION_RULES,
     ):
@@ -159,6 +165,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
     for connection in connections:
         announced = False
+        asked = was_asked(connection)
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
         for index, exchange in enumerate(connection.exchanges):
@@ -174,6 +181,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                 or response is None
                 or request is None
                 or response.status in _SUSPECT_STATUSES
+                or (asked and response.status == FORBIDDEN)
                 or response.time_ns < request.last_ns
                 or not request.complete
                 or request.method == "CONNECT"
@@ -215,7 +223,11 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        return handshake.late_alert(scene) or multiplexed.judge(scene)
+        for first in (connection_shared, unanswered_question, handshake.late_alert):
+            verdict = first(scene)
+            if verdict is not None:
+                return verdict
+        return multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:

@@ -66,7 +66,7 @@ from plainwire.model.report import (
     ResetFlavour,
     ServerFacts,
 )
-from plainwire.model.tls import Certificate, TlsInfo, Undecrypted
+from plainwire.model.tls import Afterwards, AfterwardsKind, Certificate, Reused, TlsInfo, Undecrypted
 from plainwire.model.transport import (
     ACK,
     FIN,
@@ -95,6 +95,8 @@ __all__ = [
     "PSH",
     "RST",
     "SYN",
+    "Afterwards",
+    "AfterwardsKind",
     "Attempts",
     "Bounds",
     "CaptureDrops",
@@ -133,6 +135,7 @@ __all__ = [
     "Request",
     "ResetFlavour",
     "Response",
+    "Reused",
     "Saying",
     "SecretsBlock",
     "SegmentBatch",

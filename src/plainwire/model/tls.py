@@ -41,6 +41,10 @@ class TlsInfo:
     leaf: Certificate | None = None
     """What ``certificate`` says; read only for connections with alerts."""
     client_certificate: bytes = field(default=b"", repr=False)
+    post_handshake_auth: bool = False
+    """Whether the client offered to be asked for a certificate later (RFC 8446 section 4.2.6)."""
+    reused: list[Reused] = field(default_factory=list)
+    afterwards: list[Afterwards] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,49 @@ class Certificate:
     not_before_ns: int = 0
     not_after_ns: int = 0
     defect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A record that bears the number of an earlier one of its side and keys (RFC 8446 section 5.3).
+
+    ``start`` is its offset in the stream of ``side``, ``first`` that of the earlier one (None: not known, in
+    TLS inside TLS). ``copied``: both are the same, byte for byte. Else two senders sealed them, each with a
+    count of its own.
+    """
+
+    side: Side
+    number: int
+    first: int | None
+    start: int
+    packet: int
+    time_ns: int
+    copied: bool = False
+
+
+AfterwardsKind = Literal[
+    "hello_request",
+    "client_hello",
+    "no_renegotiation",
+    "certificate_request",
+    "certificate",
+    "empty_certificate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What was said of another handshake after the first: a question of the server's, or the client's answer.
+
+    To HelloRequest (RFC 5246 section 7.4.1.1) a ClientHello or the alert no_renegotiation is the answer, to
+    TLS 1.3's CertificateRequest (RFC 8446 section 4.6.2) a Certificate, which may be empty. A ClientHello may
+    come without a question. ``start`` is the offset of the record in its sender's stream.
+    """
+
+    kind: AfterwardsKind
+    packet: int
+    time_ns: int
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,13 @@ from plainwire.tls.negotiation import Negotiation
 from plainwire.tls.records import Direction
 
 if TYPE_CHECKING:
+    from plainwire.model import AfterwardsKind
     from plainwire.tls.ciphers import RecordCipher
     from plainwire.tls.keylog import KeyLog
 
 _MOST_HANDSHAKE = 1 << 20
-_CLIENT_HELLO, _SERVER_HELLO, _NEW_SESSION_TICKET, _END_OF_EARLY_DATA = 1, 2, 4, 5
+_MOST_AFTERWARDS = 64
+_HELLO_REQUEST, _CLIENT_HELLO, _SERVER_HELLO, _NEW_SESSION_TICKET, _END_OF_EARLY_DATA = 0, 1, 2, 4, 5
 _HELLO_RETRY_REQUEST, _ENCRYPTED_EXTENSIONS = 6, 8
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE = 11, 12, 13, 14
 _CLIENT_KEY_EXCHANGE, _FINISHED, _CERTIFICATE_STATUS, _KEY_UPDATE, _COMPRESSED = 16, 20, 22, 24, 25
@@ -53,12 +55,21 @@ class Reason(NamedTuple):
     offset: int
 
 
+class Later(NamedTuple):
+    """What was said of another handshake, by a message in the record at ``offset``: see ``Afterwards``."""
+
+    side: Side
+    kind: AfterwardsKind
+    offset: int
+
+
 class Handshaking(ABC):
     """The state of a connection, and what handshake messages do to it."""
 
     def __init__(self, keys: KeyLog) -> None:
         self.info = TlsInfo()
         self.reasons: list[Reason] = []
+        self.later: list[Later] = []
         self._keys = keys
         self._first = Negotiation()
         self._sides = Direction(Side.CLIENT, self._first), Direction(Side.SERVER, self._first)
@@ -141,8 +152,11 @@ class Handshaking(ABC):
 
     def _from_client(self, direction: Direction, kind: int, body: bytes) -> None:
         tls13 = direction.at.version == TLS13
-        if kind == _CERTIFICATE and not self.info.client_certificate:
-            self.info.client_certificate = handshake.first_certificate(body, tls13=tls13)
+        if kind == _CERTIFICATE:
+            own = handshake.first_certificate(body, tls13=tls13)
+            self.info.client_certificate = self.info.client_certificate or own
+            if tls13 and direction.done:
+                self._later(direction, "certificate" if own else "empty_certificate")
         elif kind == _CLIENT_KEY_EXCHANGE and not direction.at.authenticated:
             direction.at.key_exchange = body
         elif kind == _END_OF_EARLY_DATA and tls13:
@@ -151,6 +165,8 @@ class Handshaking(ABC):
     def _from_server(self, direction: Direction, kind: int, body: bytes) -> None:
         negotiation = direction.at
         tls13 = negotiation.version == TLS13
+        if direction.done and kind == (_CERTIFICATE_REQUEST if tls13 else _HELLO_REQUEST):
+            self._later(direction, "certificate_request" if tls13 else "hello_request")
         if kind == _ENCRYPTED_EXTENSIONS and tls13:
             self._encrypted_extensions(handshake.extensions(body))
         elif kind == _COMPRESSED:
@@ -176,6 +192,7 @@ class Handshaking(ABC):
             if not direction.done or negotiation.version == TLS13:
                 self._die(direction, "a ClientHello in the middle of the handshake")
                 return True
+            self._later(direction, "client_hello")
             negotiation.next = direction.at = following = Negotiation()
             following.seekable = negotiation.seekable  # the cipher stays until its ChangeCipherSpec
             negotiation = following
@@ -188,6 +205,7 @@ class Handshaking(ABC):
             self.info.client_random = hello.random
             self.info.server_name = hello.server_name
             self.info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
+            self.info.post_handshake_auth = handshake.POST_HANDSHAKE_AUTH in hello.extensions
             self.info.encrypted_client_hello = "offered" if negotiation.outer else None
         return True
 
@@ -230,6 +248,11 @@ class Handshaking(ABC):
         self._done(direction)
         if tls13:
             self._install(direction, TALKING[direction.side])
+
+    def _later(self, direction: Direction, kind: AfterwardsKind) -> None:
+        """Note what is said of another handshake when the first is over."""
+        if len(self.info.afterwards) + len(self.later) < _MOST_AFTERWARDS:
+            self.later.append(Later(direction.side, kind, direction.reached))
 
     def _done(self, direction: Direction) -> None:
         direction.done = True

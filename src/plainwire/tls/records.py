@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, Text
 from plainwire.tls.ciphers import Aead13, RecordCipher
+from plainwire.tls.numbering import MOST_NUMBERS, Numbers
 
 if TYPE_CHECKING:
     from plainwire.tls.negotiation import Negotiation
@@ -57,6 +58,7 @@ class Direction:
         "inbox",
         "lost",
         "messages",
+        "numbers",
         "others",
         "plain",
         "reached",
@@ -89,6 +91,7 @@ class Direction:
         self.dead = False
         self.messages = b""  # handshake messages, the last of them incomplete or waiting
         self.lost: Lost | None = None
+        self.numbers = Numbers()
         self.plain: list[Text | Gap] = []
 
     def __repr__(self) -> str:
@@ -208,7 +211,8 @@ class Direction:
         cipher = self.cipher
         assert type(cipher) is Aead13  # noqa: S101 - for the type checker
         decrypt, iv, sequence = cipher.decrypt, cipher.iv, cipher.sequence
-        append, base = self.plain.append, self.base
+        texts: list[Text] = []
+        append, base = texts.append, self.base
         view, size, before = memoryview(buffer), len(buffer), sequence
         while size - at >= _HEADER and buffer[at] == APPLICATION:
             body = at + _HEADER
@@ -226,4 +230,9 @@ class Direction:
             at = end
         cipher.sequence = sequence
         self.record += sequence - before
+        if texts:
+            self.plain += texts
+            if len(texts) > MOST_NUMBERS:
+                texts = texts[-MOST_NUMBERS:]
+            self.numbers.note_all(cipher, texts, buffer, base)
         return at

@@ -42,12 +42,13 @@ if TYPE_CHECKING:
     from plainwire.tls.keylog import KeyLog
     from plainwire.tls.resync import Found
 
-__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Alert", "Reason", "TlsSession"]
+__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Alert", "Reason", "Reuse", "TlsSession"]
 
 MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
 
 _SSLV2_SERVER_HELLO = 4
+_NO_RENEGOTIATION = 100
 _FAST_GCM = ("AES", "SM4")
 """Ciphers whose GCM is not made in Python: see ``algorithms``."""
 
@@ -62,12 +63,23 @@ class Alert(NamedTuple):
     end: int
 
 
+class Reuse(NamedTuple):
+    """A record at offset ``start`` that bears the number of the one at ``first``: see ``numbering``."""
+
+    side: Side
+    number: int
+    first: int
+    start: int
+    copied: bool
+
+
 class TlsSession(Handshaking):
-    """See the module's essay. ``plain``, ``alerts`` and ``reasons`` are outboxes."""
+    """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes."""
 
     def __init__(self, keys: KeyLog) -> None:
         super().__init__(keys)
         self.alerts: list[Alert] = []
+        self.reuses: list[Reuse] = []
 
     # --- the door ------------------------------------------------------------------------------------
 
@@ -187,12 +199,37 @@ class TlsSession(Handshaking):
         if text is None:
             text = self._by_another_secret(direction, kind, version, body)
         if text is None:
-            self._unopened(direction, start)
+            if not self._numbered_again(direction, kind, version, body, start):
+                self._unopened(direction, start)
             return True
+        if direction.cipher is not None:
+            direction.numbers.note(direction.cipher, start, body)
         self._opened(direction, kind, text, start, start + 5 + len(body))
         return True
 
-    def _opened(self, direction: Direction, kind: int, text: bytes, start: int, end: int) -> None:
+    def _numbered_again(
+        self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int
+    ) -> bool:
+        """Whether the record bears a number that was used: then it is noted, and read as any other.
+
+        The number that is expected next stays as it was: the first sender counts on from there.
+        """
+        cipher = direction.cipher
+        if cipher is None or direction.skipping or not direction.at.seekable:
+            return False
+        again = direction.numbers.find(cipher, kind, version, body, slow=self._slow(direction))
+        if again is None:
+            return False
+        earlier, copied = again.earlier, again.copied
+        self.reuses.append(Reuse(direction.side, earlier.number, earlier.start, start, copied=copied))
+        if not copied:
+            self._opened(direction, kind, again.text, start, start + 5 + len(body), again=True)
+        return True
+
+    def _opened(
+        self, direction: Direction, kind: int, text: bytes, start: int, end: int, *, again: bool = False
+    ) -> None:
+        """``again``: of a second sender, whose handshake messages change nothing for the first."""
         direction.skipping, direction.trusted = False, True
         negotiation = direction.at
         if negotiation.version == TLS13:  # content, type, zeros (RFC 8446 section 5.2)
@@ -206,7 +243,7 @@ class TlsSession(Handshaking):
                 direction.plain.append((text, start, end))
         elif kind == ALERT:
             self._alert(direction, text, start, end)
-        elif kind == HANDSHAKE:
+        elif kind == HANDSHAKE and not again:
             self._handshake(direction, text)
 
     def _by_another_secret(
@@ -251,6 +288,8 @@ class TlsSession(Handshaking):
             self._die(direction, why)
 
     def _alert(self, direction: Direction, text: bytes, start: int, end: int) -> None:
+        if len(text) >= 2 and text[1] == _NO_RENEGOTIATION and direction.side == Side.CLIENT:
+            self._later(direction, "no_renegotiation")
         if len(text) >= 2:
             self.alerts.append(Alert(direction.side, text[1], text[0] == 2, start, end))
 
@@ -292,10 +331,12 @@ class TlsSession(Handshaking):
             self._early_data_unknown(direction)
 
     @staticmethod
-    def _lost(direction: Direction, since: int, why: str, *, packet: int = 0, damage: str = "") -> Lost:
+    def _slow(direction: Direction) -> bool:
         suite = direction.at.suite
-        slow = suite is not None and suite.kind == "gcm" and suite.cipher not in _FAST_GCM
-        return Lost(since, packet, why, damage=damage, slow=slow)
+        return suite is not None and suite.kind == "gcm" and suite.cipher not in _FAST_GCM
+
+    def _lost(self, direction: Direction, since: int, why: str, *, packet: int = 0, damage: str = "") -> Lost:
+        return Lost(since, packet, why, damage=damage, slow=self._slow(direction))
 
     def find(self, direction: Direction) -> bool:
         """See ``Taker``."""

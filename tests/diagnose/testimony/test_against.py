@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose, testimony
-from plainwire.model import SocketClose
+from plainwire.model import Reused, SocketClose
 from tests.diagnose.testimony.speech import (
     OWNER,
     PID,
@@ -180,3 +180,33 @@ def test_words_are_in_no_sentence_of_a_finding() -> None:
     told = " ".join([says, *account_given.remarks, *(saying.label for saying in account_given.sayings)])
     assert "\x1b" not in told
     assert "abcdef" not in told
+
+
+BAD_RECORD = "ssl.SSLError: [SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC] decryption failed (_ssl.c:2580)\n"
+"""As CPython 3.11 says in one of two processes on a connection."""
+
+
+def test_a_record_that_does_not_authenticate_is_what_the_alert_is_about() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    wire.close(SERVER, "alert", 400, detail="bad_record_mac")
+    says, _ = heard(owned(wire), account(words(BAD_RECORD, 401)))
+    assert says.startswith("The program (Python 3.11.2) said BAD_RECORD_MAC 1.00 ms after packet 4. ")
+    assert "a TLS record that does not authenticate" in says
+
+
+def test_what_a_process_says_when_another_one_ended_tls_for_it() -> None:
+    wire = Wire()
+    wire.ok(0)
+    ending = wire.close(CLIENT, "close_notify", 300)
+    wire.close(SERVER, "fin", 380)
+    request = wire.ask(500).request
+    connection = owned(wire)
+    assert request is not None
+    assert connection.tls is not None
+    connection.tls.reused.append(
+        Reused(CLIENT, 2, ending.seq, request.start, request.packet, request.time_ns)
+    )
+    says, _ = heard(connection, account(words(REMOTE_DISCONNECTED, 501)))
+    assert "said RemoteDisconnected" in says

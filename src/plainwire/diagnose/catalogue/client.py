@@ -47,10 +47,15 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "connection-shared",
         "two threads or processes used one connection at once",
-        "Messages of two senders mix on one connection: answers are swapped, or records fail to decrypt.",
-        "Two requests overlap on a connection whose library does not pipeline, or two records bear one "
-        "sequence number (bad-record-mac).",
-        "A client that pipelines on purpose (pipelining-broken).",
+        "Messages of two senders mix on one connection: answers are swapped, or records fail to decrypt. "
+        "Mostly a process forked with the connection open (a server that loads before it forks, "
+        "multiprocessing), and both went on with it.",
+        "Two different records of one side, decrypted, authenticate with the same number under the same "
+        "keys, and the other side then sent the alert bad_record_mac, or one of the two is a close_notify. "
+        "Likely where the other side closed without that alert when it had the second record.",
+        "A record that is sent again byte for byte; one that authenticates with no number (bad-record-mac). "
+        "Without the secrets nothing is concluded. Where only the reading is shared (answers swapped), the "
+        "wire shows nothing; nor can it where both ask for the same, under a cipher without random vectors.",
         "One connection per thread, or a lock; open connections after fork, not before.",
         "There is nothing to mend at the server.",
         ("RFC 9112 section 9.3.2", "RFC 8446 section 5.3"),

@@ -60,7 +60,8 @@ CAUSES: tuple[Cause, ...] = (
         "threads used "
         "one connection at the same time (after a fork, say), so that records were numbered twice.",
         "The alert bad_record_mac, from either side.",
-        "The capture's own keys do not fit: then earlier records could not be read either.",
+        "The capture's own keys do not fit: then earlier records could not be read either. Two records that "
+        "bear one number (connection-shared).",
         "Never use a connection in two processes: open new ones after a fork. Repeat on a new connection.",
         "The same, if the server forks.",
         ("RFC 8446 section 5.2", "RFC 8446 section 6.2"),
@@ -148,17 +149,27 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "renegotiation-or-postauth-stall",
-        "the server may have asked for a new handshake in the middle",
-        "A server may ask for a certificate only when a request needs it: by renegotiation, or after "
-        "the handshake "
-        "in TLS 1.3. Clients that cannot do this hang or get 403.",
-        "Not concluded.",
-        "No handshake records after the first handshake.",
+        "the server asked for another handshake, and got none",
+        "A server may ask for a certificate only when a request needs it: by renegotiation, or after the "
+        "handshake in TLS 1.3. Clients that cannot do this hang, or the connection ends, or they get 403.",
+        "Decrypted, between a request and its answer: HelloRequest or CertificateRequest, which the client "
+        "had and did not answer, or answered with the alert no_renegotiation or without a certificate; and "
+        "then the connection ended (proved where the server's alert follows the refusal; without a refusal "
+        "200 ms later or more), or the request was answered with 403 (without a refusal 200 ms later or "
+        "more).",
+        "The client began the handshake, or gave a certificate. A client that did not offer to be asked "
+        "(post_handshake_auth) is not asked by most servers, only refused: the wire shows no question "
+        "then, and this is not concluded.",
         "Allow for it (Python: post_handshake_auth), or give the certificate at once.",
-        "Ask for the certificate in the first handshake, or on another name.",
-        ("RFC 8446 section 4.6.2", "RFC 9113 section 9.2.3"),
-        second_capture="None: plainwire show tells of renegotiations; the client's own log tells of the "
-        "question.",
+        "Ask for the certificate in the first handshake, or on another name. Never ask so in HTTP/2.",
+        (
+            "RFC 5246 section 7.4.1.1",
+            "RFC 8446 section 4.2.6",
+            "RFC 8446 section 4.6.2",
+            "RFC 9113 section 9.2.1",
+            "RFC 9113 section 9.2.3",
+        ),
+        second_capture="Where no question is on the wire: the server's own log, which says what it missed.",
     ),
     Cause(
         "plaintext-on-tls-port",
@@ -189,19 +200,18 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "ocsp-or-crl-delay",
-        "the client may have waited for a revocation list",
+        "the client waited in the handshake for news of a revocation",
         "Some clients ask a third server, over clear text HTTP, whether the certificate was revoked, "
-        "before they go "
-        "on.",
-        "Not concluded.",
-        "No connection to another address between the certificate and the client's last message of the "
-        "handshake.",
+        "before they go on. Where that server is slow, every new connection is.",
+        "The client said nothing for 200 ms or more between the server's part of the handshake and its own "
+        "next bytes, and in that pause the same client address had, from request to answer, an exchange in "
+        "clear text about revocation (OCSP, or a list), which took half of it or more.",
+        "No such exchange in the pause; a resumed session, which has no certificate to ask about. A "
+        "question that got no answer is not counted: it may have waited for something else.",
         "Switch the check off for a test, or let the server staple the answer.",
         "Staple OCSP answers.",
-        ("RFC 6960", "RFC 6066 section 8"),
+        ("RFC 6960", "RFC 6066 section 8", "RFC 5280 section 4.2.2.1"),
         failure=False,
-        second_capture="None: in this capture a short connection to port 80 lies in the middle of the "
-        "handshake.",
     ),
     *alerts.CAUSES,
 )

@@ -12,9 +12,10 @@ from plainwire.model import Side
 from .wording import Wire
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange
+    from plainwire.model import CloseEvent, Connection, Exchange, Reused
 
 ERROR_STATUS = 400
+_BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
 )
@@ -61,7 +62,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         event_wire, known, packet = stream
         return Fate(connection, whole, event_wire, request.time_ns, known, packet, full)
     left = primitives.client_first(connection)
-    if left is not None:
+    if left is not None and not _of_another(connection, left):
         gave_up = Wire.SILENCE if response is None else Wire.STALL
         return Fate(connection, whole, frozenset({gave_up}), request.time_ns, left.time_ns, left.packet, full)
     close = primitives.first_close(connection, Side.SERVER)
@@ -83,9 +84,9 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
 def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> frozenset[Wire]:
     reset = close.kind == "rst"
     if exchange.response is not None:
-        inside = Wire.RESET_INSIDE if reset else Wire.CLOSE_INSIDE
-        return frozenset({inside, Wire.NONSENSE} if exchange.response.defects else {inside})
-    found = {Wire.RESET if reset else Wire.CLOSE}
+        inside = {Wire.RESET_INSIDE if reset else Wire.CLOSE_INSIDE, *_of_records(connection, close)}
+        return frozenset(inside | {Wire.NONSENSE} if exchange.response.defects else inside)
+    found = {Wire.RESET if reset else Wire.CLOSE, *_of_records(connection, close)}
     request = exchange.request
     later_reset = any(c.side == Side.SERVER and c.kind == "rst" for c in connection.closes)
     if request is not None and (
@@ -95,6 +96,28 @@ def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> froze
     if later_reset and not reset and request is not None and close.time_ns <= request.time_ns:
         found.add(Wire.RESET)  # the kernel had the close already, and then the answer to the request
     return frozenset(found)
+
+
+def _of_records(connection: Connection, close: CloseEvent) -> set[Wire]:
+    """What TLS itself can have told the program, beside what became of the exchange.
+
+    Where two processes share a connection, what one of them reads the other cannot authenticate any more.
+    """
+    found = {Wire.ALERT} if close.kind == "alert" else set()
+    if close.detail == _BAD_RECORD or _by_two(connection):
+        found.add(Wire.CORRUPT)
+    return found
+
+
+def _of_another(connection: Connection, left: CloseEvent) -> bool:
+    """Whether another process ended TLS, so that the one with the exchange met with the server's end."""
+    return any(left.seq in (reuse.first, reuse.start) for reuse in _by_two(connection))
+
+
+def _by_two(connection: Connection) -> list[Reused]:
+    """Records that show two senders on the client's side."""
+    infos = (info for info in (connection.tls, *connection.inner_tls) if info is not None)
+    return [r for info in infos for r in info.reused if not r.copied and r.side == Side.CLIENT]
 
 
 def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wire], int, int] | None:

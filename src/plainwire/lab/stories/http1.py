@@ -5,7 +5,7 @@ from __future__ import annotations
 from plainwire.lab.behaviour import Behaviour, Fault, Manner
 from plainwire.lab.route import Route
 from plainwire.lab.scenario import Scenario
-from plainwire.lab.stories.plans import parallel, retrying, serial
+from plainwire.lab.stories.plans import forking, parallel, retrying, serial
 
 CLIENT, BOTH = frozenset({"client"}), frozenset({"both"})
 
@@ -213,6 +213,22 @@ SCENARIOS = (
         client=serial(12, timeout=1),
         fault=CLIENT,
         also=frozenset({"client-abort"}),  # one that a busy machine made late fits no clock
+    ),
+    Scenario(
+        name="connection-shared",
+        story="A client that forks with a connection open; child and parent both go on with it.",
+        expects=frozenset({"connection-shared"}),
+        server=Behaviour(),
+        client=forking(4),
+        fault=CLIENT,
+    ),
+    Scenario(
+        name="connection-shared-tls-1.2",
+        story="The same in TLS 1.2.",
+        expects=frozenset({"connection-shared"}),
+        server=Behaviour(tls="1.2"),
+        client=forking(4),
+        fault=CLIENT,
     ),
     Scenario(
         name="healthy",

@@ -35,3 +35,8 @@ def datagrams(
 ) -> tuple[str, ...]:
     """Requests in HTTP/3, one after another."""
     return ("datagrams.py", str(count), str(timeout), "yes" if forgetful else "no", str(pause))
+
+
+def forking(rounds: int, timeout: float = 10) -> tuple[str, ...]:
+    """A request, a fork, and a request of each process on the same connection; then the same again."""
+    return ("forking.py", str(rounds), str(timeout))
