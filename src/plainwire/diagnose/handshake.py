@@ -9,6 +9,7 @@ from plainwire.model import Evidence, Side
 
 from . import beginning, certificates, origin, primitives, resumption, revocation, words
 from .catalogue import alerts
+from .damage import BAD_RECORD, damaged_records
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _SMALL_HELLO = 1400
 
 _FEWEST_SENDINGS = 3
 _MOST_COMPARED = 50
-_BAD_RECORD = "bad_record_mac"
 _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
     "access_denied",
     "certificate_required",
@@ -95,7 +95,7 @@ def late_alert(scene: Scene) -> Verdict | None:
         return None  # that stream had failed before
     name = _name(close)
     answered = any(e.response is not None and e.id != scene.exchange.id for e in connection.exchanges)
-    if name == _BAD_RECORD or (name in _OF_THE_HANDSHAKE and not answered):
+    if name == BAD_RECORD or (name in _OF_THE_HANDSHAKE and not answered):
         return _about_alert(connection, close, scene)
     return None
 
@@ -108,10 +108,10 @@ def _about_alert(connection: Connection, close: CloseEvent, scene: Scene | None 
     name = _name(close)
     alert = alerts.ALERTS.get(name, alerts.OTHER)
     who = "server" if close.side == Side.SERVER else "client"
-    bad_record = name == _BAD_RECORD
+    bad_record = name == BAD_RECORD
     fault: Fault = alert.by_server if close.side == Side.SERVER else alert.by_client
     stage = _stage(connection) if scene is None else "when the request had been sent"
-    says = "a record did not authenticate" if bad_record else alert.says
+    says = _about_record(connection, scene) if bad_record else alert.says
     own = scene.request.packet if scene is not None else None
     return Verdict(
         code="bad-record-mac" if bad_record else alerts.code(name),
@@ -128,6 +128,13 @@ def _about_alert(connection: Connection, close: CloseEvent, scene: Scene | None 
         retry_safe=True if scene is None else scene.idempotent,
         time_ns=connection.opened_ns if scene is None else scene.request.time_ns,
     )
+
+
+def _about_record(connection: Connection, scene: Scene | None) -> str:
+    says = "a record did not authenticate"
+    if scene is None or connection.undecrypted:
+        return says
+    return f"{says} there. Here all of them do, so that it was damaged behind the place of capture"
 
 
 def _stage(connection: Connection) -> str:
@@ -379,5 +386,6 @@ FAILED_RULES: tuple[Callable[[Scene], Verdict | None], ...] = (late_alert,)
 WHOLE_RULES: tuple[Callable[[World, Sequence[Verdict]], list[Verdict]], ...] = (
     *resumption.WHOLE_RULES,
     revocation.ocsp_or_crl_delay,
+    damaged_records,
 )
 """For what shows only in many exchanges: each gets all connections and the verdicts so far."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence, Side
 
 from . import primitives
+from .damage import confirmed
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def _holes(scene: Scene) -> Iterator[Evidence]:
                 gap.packet, f"{gap.length} bytes from the {_side(gap.side)} are not in the capture"
             )
     for failure in connection.undecrypted:
+        if any(confirmed(connection, close) is failure for close in connection.closes):
+            continue  # damaged, and not by the capture
         if failure.packet is None or failure.packet >= request.packet:
             yield Evidence(failure.packet or request.packet, "records at the failure could not be decrypted")
             break
