@@ -83,16 +83,17 @@ class Wire:
         snap: int | None = None,
         ident: int | None = None,
         ttl: int = 64,
+        options: bytes = b"",
     ) -> Wire:
         """One segment; ``at`` in milliseconds (default: one after the last), ``snap`` cuts its payload.
 
-        Each has an IP identification of its own, unless ``ident`` says another.
+        Each has an IP identification of its own, unless ``ident`` says another. ``options``: TCP's.
         """
         raw_ack = 0 if ack is None else self.isn[side.peer] + 1 + ack
         flags |= 0 if ack is None else ACK
         source, target = self.ends[side], self.ends[side.peer]
         number = (self.isn[side] + 1 + seq) & 0xFFFFFFFF
-        segment = tcp(source[1], target[1], number, raw_ack & 0xFFFFFFFF, flags, payload)
+        segment = tcp(source[1], target[1], number, raw_ack & 0xFFFFFFFF, flags, payload, options=options)
         if ":" in source[0]:
             data = ipv6(source[0], target[0], segment, ttl=ttl)
         else:
@@ -103,10 +104,10 @@ class Wire:
         self.packets.append((when, cut, len(data)))
         return self
 
-    def client(self, seq: int, payload: bytes = b"", **how: int | None) -> Wire:
+    def client(self, seq: int, payload: bytes = b"", **how: int | bytes | None) -> Wire:
         return self.add(Side.CLIENT, seq, payload, **how)  # type: ignore[arg-type]
 
-    def server(self, seq: int, payload: bytes = b"", **how: int | None) -> Wire:
+    def server(self, seq: int, payload: bytes = b"", **how: int | bytes | None) -> Wire:
         return self.add(Side.SERVER, seq, payload, **how)  # type: ignore[arg-type]
 
     def opened(self) -> Wire:
