@@ -42,6 +42,7 @@ from .remarks import remarks
 from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
+from .scaling import held_windows, window_scale_stripped
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up
@@ -65,6 +66,7 @@ _FAILED: Rules = (
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
+    window_scale_stripped,
     mtu_blackhole,
     *handshake.FAILED_RULES,
     *connect.FAILED_RULES,
@@ -105,7 +107,7 @@ _ANSWERED: Rules = (
     truncated_eof_delimited,
 )
 _SUSPECT_STATUSES = frozenset((*SUSPECT_STATUSES, 411, 502, 503, 505))
-_OPEN: Rules = (nat_idle_drop, mtu_blackhole)
+_OPEN: Rules = (nat_idle_drop, window_scale_stripped, mtu_blackhole)
 _UNSEEN: Rules = (capture_artifact, *_OPEN)
 _NEVER = 1 << 63
 
@@ -127,6 +129,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
         *connect.WHOLE_RULES,
         *handshake.WHOLE_RULES,
         *semantics.WHOLE_RULES,
+        held_windows,
         resolving,
     ):
         verdicts += rule(world, verdicts)
@@ -212,7 +215,7 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        return handshake.late_alert(scene) or multiplexed.judge(scene)
+        return handshake.late_alert(scene) or window_scale_stripped(scene) or multiplexed.judge(scene)
     for rule in _rules(scene):
         verdict = rule(scene)
         if verdict is not None:

@@ -97,12 +97,16 @@ class SynOptions:
 
 @dataclass(frozen=True, slots=True)
 class Syn:
-    """One segment with SYN. ``options`` is None where they were damaged, or cut by the snap length."""
+    """One segment with SYN; its ``window`` is never scaled (RFC 7323 section 2.2).
+
+    ``options`` is None where they were damaged, or cut by the snap length.
+    """
 
     packet: int
     time_ns: int
     side: Side
     flags: int
+    window: int
     options: SynOptions | None = None
 
     @property
