@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from plainwire.model import ACK, FIN, PSH, SYN, Finding
-from plainwire.pipeline import Analysis
-from tests.streams.wire import Wire, batch
+from tests.diagnose.captured import ANSWER, GET, findings
+from tests.streams.wire import Wire
 
 SCALE = bytes.fromhex("020405b4 0402 01 01 0103030a")  # MSS 1460, SACK permitted, window scale 10
 NONE = bytes.fromhex("020405b4 0402 01 01")
 ASK = b"POST /object HTTP/1.1\r\nHost: storage.example\r\nContent-Length: 60000\r\n\r\n"
-GET = b"GET /object HTTP/1.1\r\nHost: storage.example\r\n\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 SMALL = 64  # 65160 >> 10, as Linux writes it
 
 
@@ -48,13 +46,6 @@ def healthy(port: int = 40001, start: int = 5, answer: bytes = SCALE) -> Wire:
     wire = opened(SCALE, answer, port=port, start=start)
     wire.client(0, GET, flags=PSH, window=63).server(0, ANSWER, ack=len(GET), flags=PSH, window=SMALL)
     return wire.closed(len(GET), len(ANSWER))
-
-
-def findings(*wires: Wire) -> dict[str, Finding]:
-    analysis = Analysis()
-    packets = sorted((p for wire in wires for p in wire.packets), key=lambda packet: packet[0])
-    analysis.feed(batch(packets, 1))
-    return {finding.code: finding for finding in analysis.close().findings}
 
 
 def finding(*wires: Wire) -> Finding | None:

@@ -225,9 +225,13 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "ecn-or-dscp-blackhole",
         "packets with marks may be dropped on the way",
-        "Few old devices drop SYNs that offer ECN, or packets with a DSCP mark. Without the marks all works.",
-        "Not concluded.",
-        "The SYN has no marks.",
+        "A few old devices drop SYNs that offer ECN. Linux then tries without, so that connections come "
+        "about a second late, or, with net.ipv4.tcp_ecn_fallback=0, never. Packets with a DSCP mark may fare "
+        "the same; that is not looked for.",
+        "SYNs with ECE and CWR meet with nothing, and the next one without them is answered at once. No SYN "
+        "with them is ever answered from that address, and none without them lost. Likely where this "
+        "happened three times, and a connection whose first SYN made no offer was answered.",
+        "A SYN that offers ECN is answered; or SYNs without the offer get lost as well.",
         "Switch ECN off for a test (net.ipv4.tcp_ecn=0).",
         "",
         ("RFC 3168 section 6.1.1.1",),
