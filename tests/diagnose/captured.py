@@ -51,4 +51,4 @@ def syns(
 
 def stamp(value: int, echo: int = 0) -> bytes:
     """Timestamps behind two NOPs (RFC 7323 section 3.2)."""
-    return bytes((1, 1, 8, 10)) + (value % (1 << 32)).to_bytes(4) + echo.to_bytes(4)
+    return bytes((1, 1, 8, 10)) + (value % (1 << 32)).to_bytes(4) + (echo % (1 << 32)).to_bytes(4)

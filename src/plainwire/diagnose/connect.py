@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import RST, Evidence
 
 from . import beginning, path, primitives, words
+from .lagging import syn_paws_drop
 from .marked import ecn_blackhole
 from .verdict import Verdict
 
@@ -427,6 +428,7 @@ CONNECTION_RULES: tuple[Callable[[Connection, World], Verdict | None], ...] = (
     port_reuse_time_wait,
     connection_refused,
     ecn_blackhole,
+    syn_paws_drop,
     syn_timeout,
     accept_queue_overflow,
 )

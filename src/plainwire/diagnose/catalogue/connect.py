@@ -54,8 +54,13 @@ CAUSES: tuple[Cause, ...] = (
         "Several clients behind one NAT have timestamps of their own. An old server (Linux with "
         "tcp_tw_recycle) "
         "takes them for those of one host, and drops the SYN of whoever lags behind.",
-        "Not concluded from one side's capture.",
-        "A server with Linux 4.12 or later cannot do this.",
+        "All SYNs of a connection meet with nothing, and their timestamps lag behind that of a SYN which the "
+        "server accepted from the same address less than 60 s before, by the clock of another host (three "
+        "accepted connections tick together, and these do not). Seen where a capture holds several clients "
+        "under one address: at the server, or outside of the NAT. Likely where it struck twice, and others "
+        "were accepted meanwhile.",
+        "A SYN with as low a timestamp is accepted, or one that does not lag is lost. Linux 4.12 and later "
+        "cannot do this.",
         "Switch TCP timestamps off for a test: when connecting then always works, this is it.",
         "Switch tcp_tw_recycle off.",
         ("RFC 7323 section 5", "RFC 6191"),
