@@ -107,6 +107,7 @@ class Syn:
     side: Side
     flags: int
     window: int
+    ttl: int
     options: SynOptions | None = None
 
     @property

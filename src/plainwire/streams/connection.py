@@ -279,7 +279,8 @@ class TcpConnection:
     def _keep_syn(self, row: Row, which: Side, options: SynOptions | None) -> None:
         syns = self.facts.syns
         if sum(syn.side is which for syn in syns) < _MOST_SYNS:
-            syns.append(Syn(row[NUMBER], row[TIME], which, row[FLAGS], row[WINDOW], options))
+            kept = (row[NUMBER], row[TIME], which, row[FLAGS], row[WINDOW], row[TTL])
+            syns.append(Syn(*kept, options))
 
     def _handshake(self, row: Row, which: Side) -> None:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""

@@ -217,10 +217,13 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "path-change",
         "the way to the server may have changed",
-        "The TTL or the round trip of the server's packets is another than before. That alone explains no "
-        "failure; it supports other causes.",
-        "Not concluded.",
-        "The same TTL and round trip in failing and in good connections.",
+        "The TTL of the server's packets is another than before. That alone explains no failure; it supports "
+        "other causes.",
+        "Beside a failure of the same server: in mid-connection all of its packets, other than resets, "
+        "change from one TTL to another; or those on failing connections, three at least, have a TTL that "
+        "is on none of the good ones. Never more than possible: another machine under the same address looks "
+        "the same.",
+        "The same TTL in failing and in good connections.",
         "Compare the time of the change with that of the failures.",
         "",
         ("RFC 9293 section 3.8.4",),
