@@ -23,6 +23,8 @@ SAMPLE = [
     "unsolicited-408",
     "hidden-retry",
     "middlebox-injected-reset",
+    "window-scale-stripped",
+    "ecn-blackhole",
     "max-requests-announced",
     "reordering",
     "quic-stateless-reset",
