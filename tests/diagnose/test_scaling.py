@@ -117,6 +117,12 @@ def test_a_request_that_got_through_late_is_told_and_did_not_fail() -> None:
     assert (found.failure, found.certainty, found.exchanges) == (False, "likely", [1])
 
 
+def test_a_request_that_got_through_and_was_not_answered_for_long_is_another_matter() -> None:
+    wire = uploading(pieces=4)
+    wire.client(len(ASK) + 4 * SMALL, ack=0, flags=FIN | ACK, at=30_000)
+    assert finding(wire, healthy()) is None
+
+
 def download(*, again: bool) -> Wire:
     """A server that sends 80,000 bytes into a window of 64,240, and repeats what the client did not take."""
     wire = opened(SCALE, NONE).client(0, GET, flags=PSH, window=64240)

@@ -43,6 +43,9 @@ _TOLERANCE = 0.05
 _FEWEST_ON_CLOCK = 3
 _FEWEST_SENDINGS = 2
 _MOST_RECENT = 64
+_COMPARED = 8
+"""Each accepted SYN is held against so many before it: where one lags, others will."""
+
 _MOST_KEPT = 1000
 _MOST_CITED = 3
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
@@ -109,7 +112,7 @@ def _unanswered(connection: Connection) -> bool:
 
 def _compare(stamps: Stamps) -> None:
     stamps.accepted.sort(key=_time)
-    stamps.refuted = any(_behind(one, _recent(stamps, one)) for one in stamps.accepted)
+    stamps.refuted = any(_behind(one, _recent(stamps, one)[-_COMPARED:]) for one in stamps.accepted)
     for sent in stamps.lost:
         recent = [_recent(stamps, one) for one in sent]
         bars = [_behind(one, before) for one, before in zip(sent, recent, strict=True)]

@@ -35,6 +35,8 @@ _FEWEST = 3
 """So many sendings that each fill the window to its last byte are no accident."""
 
 _HELD_NS = 200_000_000
+"""Linux waits for so long at least before it fills a window once more, or sends a segment again."""
+
 _GIVEN_UP_NS = 1_000_000_000
 _PROBE = 1
 """A byte beyond the window asks whether it is still closed (RFC 9293 section 3.8.6.1)."""
@@ -73,15 +75,23 @@ def window_scale_stripped(scene: Scene) -> Verdict | None:
     if misread is None:
         return None
     held = misread.held(scene.request.time_ns, scene.connection.last_ns)
-    open_still = scene.exchange.outcome == "unseen"
-    if not held or (open_still and held[-1].time_ns - held[0].time_ns < _GIVEN_UP_NS):
+    if not held or not _decided(scene, held):
         return None
-    if scene.exchange.response is not None and held[0].side == Side.CLIENT and scene.request.complete:
-        return None  # the request got through; what became of its response is another matter
-    safe = (
-        scene.idempotent or (primitives.last_ack(scene.connection, Side.SERVER) or 0) <= scene.request.start
-    )
+    known = primitives.last_ack(scene.connection, Side.SERVER) or 0
+    safe = scene.idempotent or known <= scene.request.start
     return _verdict(scene.connection, scene.exchange, misread, held, scene.world, failed=True, safe=safe)
+
+
+def _decided(scene: Scene, held: list[Segment]) -> bool:
+    """Whether being held up was most of what happened, and not only the start of it."""
+    took = held[-1].time_ns - held[0].time_ns
+    if scene.exchange.outcome == "unseen" and took < _GIVEN_UP_NS:
+        return False  # still on its way when the capture ended
+    if held[0].side == Side.SERVER:
+        return scene.server_close is None
+    if scene.exchange.response is not None and scene.request.complete:
+        return False  # the request got through; what became of its response is another matter
+    return 2 * took >= scene.connection.last_ns - scene.request.time_ns
 
 
 def held_windows(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -106,10 +116,13 @@ def _misread(connection: Connection) -> _Misread | None:
     agreed = _without_scale(connection)
     if agreed is None or connection.segments is None:
         return None
+    fits = connection.sizes[Side.SERVER] <= agreed[0].window
+    if fits and not (connection.segments.window * _SHARE <= agreed[1].window).any():
+        return None  # the quick answer for a server that does not scale
     rows = beginning.rows(connection.segments)
     fallen = _fallen(rows, agreed[1])
     filling = list(_filling(rows)) if fallen is not None else []
-    beyond = list(_beyond(rows, agreed[0]))
+    beyond = [] if connection.gaps else list(_beyond(rows, agreed[0]))
     if len(filling) < _FEWEST and len(beyond) < _FEWEST:
         return None
     return _Misread(*agreed, fallen, filling, beyond)
@@ -154,15 +167,15 @@ def _filling(rows: list[Segment]) -> Iterator[Segment]:
 
 
 def _beyond(rows: list[Segment], syn: Syn) -> Iterator[Segment]:
-    """The server's segments that begin beyond the client's window and that it sent again later."""
-    last = {row.seq: row.packet for row in rows if row.side == Side.SERVER and row.length}
+    """The server's segments that begin beyond the client's window and that it sent again by a timer."""
+    last = {row.seq: row.time_ns for row in rows if row.side == Side.SERVER and row.length}
     edge = syn.window if rows and rows[0].packet <= syn.packet else None
     for row in rows:
         if row.side == Side.CLIENT and row.ack >= 0 and not row.flags & RST:
             edge = max(edge or 0, row.ack + row.window)
         elif edge is None or row.side == Side.CLIENT or row.length <= _PROBE or row.seq <= edge:
             continue
-        elif last[row.seq] > row.packet:
+        elif last[row.seq] - row.time_ns >= _HELD_NS:
             yield row
 
 
