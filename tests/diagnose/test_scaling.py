@@ -117,6 +117,35 @@ def test_a_request_that_got_through_late_is_told_and_did_not_fail() -> None:
     assert (found.failure, found.certainty, found.exchanges) == (False, "likely", [1])
 
 
+def test_a_request_that_cannot_be_read_is_held_up_all_the_same() -> None:
+    """Its first TLS record is never whole."""
+    hello = bytes.fromhex("1603010200010001fc0303") + bytes(506)  # the beginning of a ClientHello
+    wire = opened(SCALE, NONE).client(0, hello, flags=PSH).server(0, ack=len(hello), window=SMALL)
+    for number in range(12):
+        sent = len(hello) + number * SMALL
+        wire.client(sent, b"\x17\x03\x03\x40\x00".ljust(SMALL), flags=PSH, at=wire.packets[-1][0] + 230)
+        wire.server(0, ack=sent + SMALL, window=SMALL)
+    found = findings(wire, healthy())
+    assert found.keys() == {"window-scale-stripped"}
+    told = found["window-scale-stripped"]
+    assert (told.failure, told.exchanges, told.connections) == (True, [], [1])
+    wire.server(0, b"x" * 50, ack=len(hello) + 12 * SMALL, window=SMALL)
+    told = findings(wire, healthy())["window-scale-stripped"]
+    assert (told.failure, told.connections) == (False, [1])
+
+
+def test_so_is_one_behind_others_that_were_answered() -> None:
+    wire = opened(SCALE, NONE).client(0, GET, flags=PSH).server(0, ANSWER, ack=len(GET), window=SMALL)
+    sent = len(GET)
+    for _ in range(12):
+        wire.client(sent, b"P" + b"x" * (SMALL - 1), flags=PSH, ack=len(ANSWER), at=wire.packets[-1][0] + 230)
+        sent += SMALL
+        wire.server(len(ANSWER), ack=sent, window=SMALL)
+    found = findings(wire, healthy())
+    assert found.keys() == {"window-scale-stripped"}
+    assert found["window-scale-stripped"].failure
+
+
 def test_a_request_that_got_through_and_was_not_answered_for_long_is_another_matter() -> None:
     wire = uploading(pieces=4)
     wire.client(len(ASK) + 4 * SMALL, ack=0, flags=FIN | ACK, at=30_000)

@@ -42,7 +42,7 @@ from .remarks import remarks
 from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
-from .scaling import held_windows, window_scale_stripped
+from .scaling import held_windows, window_scale_stripped, window_scale_unseen
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up
@@ -147,6 +147,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
         proxy_refused,
         quic_udp_blocked,
         *connect.CONNECTION_RULES,
+        window_scale_unseen,
         *handshake.CONNECTION_RULES,
     ):
         verdict = rule(connection, world)

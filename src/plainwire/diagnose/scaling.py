@@ -95,7 +95,9 @@ def _decided(scene: Scene, held: list[Segment]) -> bool:
 
 
 def held_windows(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Exchanges that were through in the end, but held up by the same for long."""
+    """Exchanges that were through in the end, but held up by the same for long; and requests of which so
+    little got through that none can be seen.
+    """
     judged = {number for verdict in verdicts for number in verdict.exchanges}
     found: list[Verdict] = []
     for connection in world.connections:
@@ -109,7 +111,33 @@ def held_windows(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
             held = misread.held(exchange.request.time_ns, end)
             if held and held[-1].time_ns - held[0].time_ns >= _HELD_NS:
                 found.append(_verdict(connection, exchange, misread, held, world, failed=False, safe=None))
+        if connection.exchanges and all(e.outcome == "complete" for e in connection.exchanges):
+            verdict = _unseen(connection, misread, world)
+            found += [verdict] if verdict is not None else []
     return found
+
+
+def window_scale_unseen(connection: Connection, world: World) -> Verdict | None:
+    """The same on a connection on which no request can be seen: its first record never came to its end."""
+    misread = _misread(connection)
+    return None if misread is None else _unseen(connection, misread, world)
+
+
+def _unseen(connection: Connection, misread: _Misread, world: World) -> Verdict | None:
+    """Where the client's bytes behind the last exchange, or all of them, were held up."""
+    begin = max((primitives.finished_ns(exchange) for exchange in connection.exchanges), default=0)
+    held = misread.held(begin, connection.last_ns)
+    if not held or held[0].side == Side.SERVER or connection.segments is None:
+        return None
+    took = held[-1].time_ns - held[0].time_ns
+    answered = connection.segments.time_ns[
+        (connection.segments.side == Side.SERVER) & (connection.segments.length > 0)
+    ]
+    failed = not (answered > held[-1].time_ns).any()
+    since = max(begin, connection.opened_ns)
+    if took < _GIVEN_UP_NS or (failed and 2 * took < connection.last_ns - since):
+        return None
+    return _verdict(connection, None, misread, held, world, failed=failed, safe=None)
 
 
 def _misread(connection: Connection) -> _Misread | None:
@@ -185,7 +213,7 @@ def _time(segment: Segment) -> int:
 
 def _verdict(
     connection: Connection,
-    exchange: Exchange,
+    exchange: Exchange | None,
     misread: _Misread,
     held: list[Segment],
     world: World,
@@ -208,7 +236,7 @@ def _verdict(
     return Verdict(
         code="window-scale-stripped",
         connection=connection,
-        exchanges=(exchange.id,),
+        exchanges=() if exchange is None else (exchange.id,),
         fault="path",
         certainty=certainty,
         facts=f"The SYN offers to scale windows, and the SYN-ACK that came back has no such option, but "
@@ -216,7 +244,7 @@ def _verdict(
         evidence=tuple(_evidence(misread, held, other)),
         runner_up=f"a server without window scaling: refuted, {shown}",
         retry_safe=safe,
-        time_ns=exchange.request.time_ns if exchange.request else held[0].time_ns,
+        time_ns=exchange.request.time_ns if exchange and exchange.request else held[0].time_ns,
         failure=None if failed else False,
     )
 
@@ -228,8 +256,8 @@ def _consequence(misread: _Misread, held: list[Segment]) -> str:
     sent = sum(segment.length for segment in held)
     return (
         f"its window falls from {misread.offer.window} to {misread.fallen.window}, which the client takes "
-        f"for bytes. Of the request {sent} bytes went out in {took}, in {len(held)} segments, each of "
-        "which filled that window."
+        f"for bytes. So {sent} bytes went out in {took}, in {len(held)} segments, each of which filled "
+        "that window."
     )
 
 
@@ -241,7 +269,7 @@ def _evidence(misread: _Misread, held: list[Segment], other: Syn | None) -> Iter
         yield Evidence(misread.fallen.packet, f"the server's next segment, window {misread.fallen.window}")
     for segment in held[:_MOST_CITED]:
         if segment.side == Side.CLIENT:
-            says = f"{segment.length} bytes of the request, which fill the window"
+            says = f"{segment.length} bytes from the client, which fill the window"
         else:
             says = f"{segment.length} bytes from the server, beyond the client's window"
         yield Evidence(segment.packet, says)

@@ -226,7 +226,7 @@ CAUSES: tuple[Cause, ...] = (
         "The same TTL in failing and in good connections.",
         "Compare the time of the change with that of the failures.",
         "",
-        ("RFC 9293 section 3.8.4",),
+        ("RFC 791 section 3.1", "RFC 8200 section 3"),
         failure=False,
         second_capture="A traceroute at the time of failure, beside one at a time without.",
     ),
