@@ -92,6 +92,29 @@ def test_clocks_that_begin_anew_with_each_connection_say_nothing() -> None:
         assert finding(*wires, lost(9_000, 50000, draw.randrange(1 << 32))) is None
 
 
+def test_three_that_do_not_tick_together_are_no_clock() -> None:
+    wires = [accepted(1000 * n, 40000 + n, 1_000_000_000 + 400_000_000 * n) for n in range(3)]
+    assert findings(*wires, lost(9_000, 50000, 1_200_000_000)).keys() == {"syn-timeout"}
+
+
+def test_a_syn_that_left_a_little_before_another_and_came_after_it_does_not_lag() -> None:
+    late = lost(9_010, 50000, QUICK - 40, sendings=2)  # 30 ms lower than those of 9.0 and of 10.0 s
+    assert findings(*quick(), accepted(10_000, 41000), late).keys() == {"syn-timeout"}
+
+
+def test_where_nothing_was_accepted_afterwards_an_outage_is_not_excluded() -> None:
+    found = finding(*quick(), lost(22_000, 50000, QUICK - 500_000), lost(23_000, 50001, QUICK - 500_000))
+    assert found is not None
+    assert found.certainty == "possible"
+    assert "not excluded" in found.runner_up
+
+
+def test_one_that_was_refused_was_not_lost() -> None:
+    refused = syns(14_000, 15_000, port=51000, stamps=(QUICK, QUICK + 900_000))
+    refused.server(-1, ack=0, flags=RST | ACK, at=15_020)
+    assert finding(*quick(), lost(10_000, 50000, QUICK - 500_000), refused) is not None
+
+
 def test_other_clients_addresses_do_not_count() -> None:
     wires = [accepted(3000 * n, 40000 + n, client="192.0.2.99") for n in range(12)]
     assert finding(*wires, lost(10_000, 50000, QUICK - 500_000)) is None

@@ -99,6 +99,15 @@ def test_syns_that_never_did_without_the_offer_and_a_later_connection_that_did()
     assert findings(lost, bare(41000, 90_000)).keys() == {"syn-timeout"}
 
 
+def test_one_syn_without_an_answer_may_still_be_on_its_way() -> None:
+    assert findings(syns(0, flags=(MARKED,)), bare(41000, 1000)) == {}
+
+
+def test_a_second_syn_that_comes_at_once_makes_no_late_connection() -> None:
+    wire = syns(0, 200, flags=(MARKED, 0)).server(-1, flags=SYN, at=220).client(0)
+    assert findings(wire) == {}
+
+
 def test_a_lost_syn_without_any_offer_is_no_such_case() -> None:
     assert findings(answered(syns(0, 1000), 1020, options=b"")) == {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.model import ACK, FIN, PSH, SYN, Finding
+from plainwire.model import ACK, FIN, PSH, SYN, Finding, Side
 from tests.diagnose.captured import ANSWER, GET, findings
 from tests.streams.wire import Wire
 
@@ -87,13 +87,53 @@ def test_without_another_connection_to_compare_with_it_is_only_possible() -> Non
         uploading(first=SMALL),  # a server with a small window from the start
         uploading(first=900),  # it fell, but not to a sixteenth
         uploading(size=SMALL - 1),  # the window was never full
-        uploading(pieces=2),
+        uploading(pieces=2, pause=1500),
         uploading(pieces=5, pause=20),  # an upload that goes on, in a capture that ends
         opened(SCALE, NONE).client(0, GET).server(0, ANSWER, ack=len(GET)).closed(len(GET), len(ANSWER)),
     ],
 )  # fmt: skip
 def test_what_else_a_syn_ack_without_window_scale_may_mean_is_left_alone(wire: Wire) -> None:
     assert finding(wire, healthy()) is None
+
+
+def test_a_window_that_fell_by_less_and_one_that_was_closed_first_are_left_alone() -> None:
+    for wire in (uploading(first=900), uploading(first=SMALL)):
+        wire.server(0, ack=len(ASK) + 12 * SMALL, window=0)
+        assert finding(wire, healthy()) is None
+    wire = opened(SCALE, NONE).client(0, ASK, flags=PSH).server(0, ack=len(ASK), window=0)
+    for number in range(6):
+        sent = len(ASK) + number * 1000
+        wire.server(0, ack=sent, window=1000)
+        wire.client(sent, b"x" * 1000, flags=PSH, at=wire.packets[-1][0] + 500)
+    assert finding(wire, healthy()) is None
+
+
+def test_one_segment_sent_again_and_again_fills_the_window_once() -> None:
+    wire = uploading(pieces=0)
+    for _ in range(6):
+        wire.client(len(ASK), b"x" * SMALL, flags=PSH, at=wire.packets[-1][0] + 500)
+    assert finding(wire, healthy()) is None
+
+
+def test_two_segments_that_fill_it_may_do_so_by_accident() -> None:
+    wire = uploading(pieces=1, pause=20)
+    wire.client(len(ASK) + SMALL, b"x" * SMALL, flags=PSH, at=wire.packets[-1][0] + 1500)
+    assert finding(wire, healthy()) is None
+
+
+def test_a_response_that_the_server_broke_off_after_a_slow_request_is_another_matter() -> None:
+    wire = opened(SCALE, NONE)
+    ask = ASK.replace(b"60000", b"%d" % (12 * SMALL))
+    wire.client(0, ask, flags=PSH).server(0, ack=len(ask), window=SMALL)
+    for number in range(12):
+        sent = len(ask) + number * SMALL
+        wire.client(sent, b"x" * SMALL, flags=PSH, at=wire.packets[-1][0] + 230)
+        wire.server(0, ack=sent + SMALL, window=SMALL)
+    wire.server(0, ANSWER[:-1], ack=len(ask) + 12 * SMALL, flags=PSH, window=SMALL)
+    wire.reset(Side.SERVER, len(ANSWER) - 1, ack=len(ask) + 12 * SMALL)
+    found = findings(wire, healthy())
+    assert "window-scale-stripped" not in found
+    assert found["reset-mid-response"].failure
 
 
 def test_options_that_were_cut_by_the_snap_length_accuse_nobody() -> None:
@@ -152,10 +192,13 @@ def test_a_request_that_got_through_and_was_not_answered_for_long_is_another_mat
     assert finding(wire, healthy()) is None
 
 
-def download(*, again: bool) -> Wire:
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+
+def download(*, again: bool, size: int = 200_000) -> Wire:
     """A server that sends 80,000 bytes into a window of 64,240, and repeats what the client did not take."""
     wire = opened(SCALE, NONE).client(0, GET, flags=PSH, window=64240)
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n"
+    head = HEAD % size
     wire.server(0, head, ack=len(GET), flags=PSH, window=SMALL)
     body, beyond = len(head), range(65_000, 80_000, 1000)
     wire.server(body, b"x" * 65_000, ack=len(GET), window=SMALL)
@@ -177,6 +220,28 @@ def test_a_server_that_sends_beyond_the_clients_window_and_must_repeat_it_is_fou
 
 def test_where_the_client_took_what_lay_beyond_its_window_nothing_is_said() -> None:
     assert finding(download(again=False), healthy()) is None
+
+
+def test_a_server_that_broke_the_response_off_itself_did_that() -> None:
+    wire = download(again=True)
+    wire.packets.pop()  # the client's FIN
+    wire.reset(Side.SERVER, 80_050, ack=len(GET))
+    assert finding(wire, healthy()) is None
+
+
+def test_a_capture_with_holes_shows_nothing_beyond_a_window() -> None:
+    for hole in (False, True):
+        wire = download(again=True, size=80_000)
+        wire.packets.pop()  # the client's FIN
+        end = 80_000 + len(HEAD % 80_000)
+        if not hole:
+            wire.client(len(GET), GET, flags=PSH, ack=end, window=64240)
+            wire.server(end, ANSWER, ack=2 * len(GET), flags=PSH, window=SMALL)
+        wire.client(2 * len(GET), GET, flags=PSH, ack=end + len(ANSWER), window=64240)
+        wire.server(end + len(ANSWER), ANSWER, ack=3 * len(GET), flags=PSH, window=SMALL)
+        wire.client(3 * len(GET), ack=end + 2 * len(ANSWER), window=64240)
+        found = finding(wire, healthy())
+        assert (found is None) is hole
 
 
 def test_connections_without_trouble_are_silent_whatever_their_options() -> None:

@@ -33,10 +33,8 @@ _FEWEST_FAILING, _FEWEST_GOOD = 3, 5
 def path_changes(world: World, failed: Sequence[Verdict], server: Endpoint) -> Iterator[Verdict]:
     """Connections to a server on which the TTL stepped, or whose TTL is that of failing ones only.
 
-    ``failed``: the verdicts on what failed at this server.
+    ``failed``: the verdicts on what failed at this server, one at least.
     """
-    if not failed:
-        return
     for connection in islice(world.by_server.get(server, ()), _NEIGHBOURS):
         verdict = _step(connection, failed)
         if verdict is not None:

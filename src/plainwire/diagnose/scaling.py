@@ -109,7 +109,7 @@ def held_windows(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
             if exchange.request is None or exchange.outcome != "complete" or exchange.id in judged:
                 continue
             held = misread.held(exchange.request.time_ns, end)
-            if held and held[-1].time_ns - held[0].time_ns >= _HELD_NS:
+            if held and (held[0].side == Side.SERVER or held[-1].time_ns - held[0].time_ns >= _HELD_NS):
                 found.append(_verdict(connection, exchange, misread, held, world, failed=False, safe=None))
         if connection.exchanges and all(e.outcome == "complete" for e in connection.exchanges):
             verdict = _unseen(connection, misread, world)
@@ -252,7 +252,10 @@ def _verdict(
 def _consequence(misread: _Misread, held: list[Segment]) -> str:
     took = words.span(held[-1].time_ns - held[0].time_ns)
     if held[0].side == Side.SERVER or misread.fallen is None:
-        return f"it sent {len(held)} segments beyond the client's window, all of which it had to repeat."
+        return (
+            f"it sent {len(held)} segments beyond the client's window, each of which it had to send again "
+            f"{words.span(_HELD_NS)} later or more."
+        )
     sent = sum(segment.length for segment in held)
     return (
         f"its window falls from {misread.offer.window} to {misread.fallen.window}, which the client takes "
