@@ -9,7 +9,22 @@ from hypothesis import strategies as st
 
 from plainwire.diagnose import CAUSES, diagnose
 from plainwire.diagnose.late import as_the_client_saw
-from plainwire.model import Afterwards, Connection, Gap, Outcome, Reused, Side, Undecrypted
+from plainwire.model import (
+    ACK,
+    CWR,
+    ECE,
+    RST,
+    SYN,
+    Afterwards,
+    Connection,
+    Gap,
+    Outcome,
+    Reused,
+    Side,
+    Syn,
+    SynOptions,
+    Undecrypted,
+)
 from tests.diagnose.wire import EPOCH_NS, MS, Wire
 
 if TYPE_CHECKING:
@@ -30,6 +45,7 @@ OF_ANSWERS = {
     "gateway-upstream-race",
     "proxy-connect-failure",
     "renegotiation-or-postauth-stall",
+    "window-scale-stripped",
 }
 """Codes of findings that may be about exchanges which are complete."""
 KINDS: tuple[CloseKind, ...] = ("close_notify", "alert", "fin", "rst")
@@ -73,12 +89,30 @@ def _of_tls(draw: st.DrawFn, connection: Connection) -> None:
     tls.post_handshake_auth = draw(st.booleans())
 
 
+NUMBERS = st.one_of(st.none(), st.integers(0, 3), st.integers(0, (1 << 32) - 1))
+FLAGS = st.sampled_from([SYN, SYN | ACK, SYN | ECE | CWR, SYN | ACK | ECE, SYN | RST, SYN | ECE])
+OPTIONS = st.builds(SynOptions, mss=NUMBERS, window_scale=NUMBERS, sack=st.booleans(), stamp=NUMBERS)
+
+
+@st.composite
+def syns(draw: st.DrawFn, wire: Wire) -> list[Syn]:
+    """Of either side, in order of time; some of them are among the segments too."""
+    found = []
+    for at in sorted(draw(st.lists(st.integers(-2000, 2000), max_size=6))):
+        side, flags, window = draw(SIDES), draw(FLAGS), draw(st.sampled_from([0, 64, 500, 65535]))
+        row = wire.segment(side, at, flags=flags, seq=-1, ack=draw(st.integers(-1, 10)))
+        options = draw(st.one_of(st.none(), OPTIONS))
+        found.append(Syn(row.packet, row.time_ns, side, flags, window, draw(st.integers(0, 255)), options))
+    return found
+
+
 @st.composite
 def anything(draw: st.DrawFn, number: int = 1) -> Connection:
     wire = Wire(
         id=number, first_exchange=100 * number, first_packet=1000 * number, rtt=draw(st.floats(0, 300))
     )
     at = 0.0
+    offered = draw(syns(wire))
     for _ in range(draw(st.integers(0, 4))):
         _message(draw, wire, at)
         at += draw(st.floats(-10, 3000))
@@ -99,6 +133,8 @@ def anything(draw: st.DrawFn, number: int = 1) -> Connection:
         )
         at += draw(st.floats(-10, 300))
     connection = wire.done()
+    connection.syns = offered
+    connection.established = draw(st.booleans())
     if draw(st.booleans()):
         connection.gaps.append(Gap(draw(SIDES), draw(st.integers(0, 500)), 10, draw(st.integers(0, 2000))))
     if draw(st.booleans()):

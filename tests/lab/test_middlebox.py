@@ -14,7 +14,7 @@ import pytest
 from plainwire.lab import middlebox, segment
 from plainwire.lab.middlebox import Middlebox
 from plainwire.lab.route import Route
-from plainwire.lab.segment import ACK, FIN, RST, SYN
+from plainwire.lab.segment import ACK, ECN, FIN, RST, SYN
 
 DELAY = 0.2
 CLIENT, SERVER = (socket.inet_aton("10.78.0.1"), 40000), (socket.inet_aton("10.78.0.2"), 443)
@@ -115,6 +115,14 @@ def test_window_scale_is_gone_and_the_checksum_right() -> None:
     assert changed[-8:] == bytes((2, 4, 5, 180, 1, 1, 1, 1))
     pseudo = changed[12:20] + bytes((0, 6)) + len(changed[20:]).to_bytes(2, "big")
     assert segment._checksum(pseudo + changed[20:]) == b"\0\0"
+
+
+def test_syns_that_offer_ecn_are_swallowed_and_the_next_one_without_passes() -> None:
+    path = _Path(Route(drop_ecn_syn=True))
+    assert path.client(SYN | ECN, 0, 0) == []
+    assert [side for _, side, _ in path.client(SYN, 0, 0)] == ["server"]
+    assert [side for _, side, _ in path.server(SYN | ACK, 0, 1)] == ["client"]
+    assert path.events() == ["drop-ecn-syn"]
 
 
 def test_request_and_close_that_meet_on_the_way_are_written_down() -> None:

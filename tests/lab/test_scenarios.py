@@ -25,6 +25,8 @@ SAMPLE = [
     "connection-shared",
     "connection-shared-tls-1.2",
     "middlebox-injected-reset",
+    "window-scale-stripped",
+    "ecn-blackhole",
     "max-requests-announced",
     "reordering",
     "quic-stateless-reset",

@@ -83,16 +83,19 @@ class Wire:
         snap: int | None = None,
         ident: int | None = None,
         ttl: int = 64,
+        options: bytes = b"",
+        window: int = 500,
     ) -> Wire:
         """One segment; ``at`` in milliseconds (default: one after the last), ``snap`` cuts its payload.
 
-        Each has an IP identification of its own, unless ``ident`` says another.
+        Each has an IP identification of its own, unless ``ident`` says another. ``options``: TCP's.
         """
         raw_ack = 0 if ack is None else self.isn[side.peer] + 1 + ack
         flags |= 0 if ack is None else ACK
         source, target = self.ends[side], self.ends[side.peer]
         number = (self.isn[side] + 1 + seq) & 0xFFFFFFFF
-        segment = tcp(source[1], target[1], number, raw_ack & 0xFFFFFFFF, flags, payload)
+        ends, numbers = (source[1], target[1]), (number, raw_ack & 0xFFFFFFFF)
+        segment = tcp(*ends, *numbers, flags, payload, options=options, window=window)
         if ":" in source[0]:
             data = ipv6(source[0], target[0], segment, ttl=ttl)
         else:
@@ -103,10 +106,10 @@ class Wire:
         self.packets.append((when, cut, len(data)))
         return self
 
-    def client(self, seq: int, payload: bytes = b"", **how: int | None) -> Wire:
+    def client(self, seq: int, payload: bytes = b"", **how: int | bytes | None) -> Wire:
         return self.add(Side.CLIENT, seq, payload, **how)  # type: ignore[arg-type]
 
-    def server(self, seq: int, payload: bytes = b"", **how: int | None) -> Wire:
+    def server(self, seq: int, payload: bytes = b"", **how: int | bytes | None) -> Wire:
         return self.add(Side.SERVER, seq, payload, **how)  # type: ignore[arg-type]
 
     def opened(self) -> Wire:
@@ -148,7 +151,7 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
     decoder, assembler = Decoder(), Assembler()
     found: dict[int, Stream] = {}
     for first, last in pairwise(sorted({0, len(packets), *cuts})):
-        touched, over = assembler.feed(decoder.decode(_batch(packets[first:last], first + 1)).segments)
+        touched, over = assembler.feed(decoder.decode(batch(packets[first:last], first + 1)).segments)
         for connection in touched:
             found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
         for connection in over:
@@ -181,10 +184,10 @@ def everything(found: list[Stream]) -> list[tuple[object, ...]]:
 
 
 def segments(wire: Wire) -> SegmentBatch:
-    return Decoder().decode(_batch(wire.packets, 1)).segments
+    return Decoder().decode(batch(wire.packets, 1)).segments
 
 
-def _batch(packets: Sequence[tuple[int, bytes, int]], number: int) -> PacketBatch:
+def batch(packets: Sequence[tuple[int, bytes, int]], number: int) -> PacketBatch:
     sizes = [len(data) for _, data, _ in packets]
     return PacketBatch(
         data=b"".join(data for _, data, _ in packets),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from plainwire.model import RST, Evidence
 
 from . import beginning, path, primitives, words
+from .lagging import syn_paws_drop
+from .marked import ecn_blackhole
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -415,15 +417,18 @@ def slow_beginnings(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
         first = connection.exchanges[0].request
         if first is None or first.time_ns - connection.opened_ns < _LATE_NS or connection.mid_stream:
             continue
-        verdict = port_reuse_time_wait(connection, world) or accept_queue_overflow(connection, world)
-        if verdict is not None:
-            found.append(verdict)
+        verdicts_of = (rule(connection, world) for rule in _LATE_RULES)
+        found += [verdict for verdict in verdicts_of if verdict is not None][:1]
     return found
 
+
+_LATE_RULES = (port_reuse_time_wait, accept_queue_overflow, ecn_blackhole)
 
 CONNECTION_RULES: tuple[Callable[[Connection, World], Verdict | None], ...] = (
     port_reuse_time_wait,
     connection_refused,
+    ecn_blackhole,
+    syn_paws_drop,
     syn_timeout,
     accept_queue_overflow,
 )

@@ -218,6 +218,16 @@ def ttl_jump(connection: Connection, close: CloseEvent) -> tuple[int, int] | Non
     return (close.ttl, usual) if abs(close.ttl - usual) > 1 else None
 
 
+def usual_ttl(connection: Connection) -> int | None:
+    """The TTL of most of the server's segments, without its SYN-ACK and RSTs, which others may have made."""
+    segments = connection.segments
+    if segments is None:
+        return None
+    ttl = segments.ttl
+    rows = (segments.side == Side.SERVER) & (segments.flags & (SYN | RST) == 0) & (ttl > 0)
+    return int(np.bincount(ttl[rows]).argmax()) if rows.any() else None
+
+
 def too_early(connection: Connection, reset: CloseEvent) -> tuple[int, int] | None:
     """(delay, smallest round trip) where ``reset`` follows its cause sooner than the server could answer."""
     rtt, cause_ns = shortest_rtt(connection), _cause_ns(connection, reset)

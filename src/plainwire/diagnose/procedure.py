@@ -45,6 +45,7 @@ from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
 from .sharing import connection_shared, connection_shared_without_request
+from .scaling import held_windows, window_scale_stripped, window_scale_unseen
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up
@@ -69,6 +70,7 @@ _FAILED: Rules = (
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
+    window_scale_stripped,
     mtu_blackhole,
     unanswered_question,
     *handshake.FAILED_RULES,
@@ -111,7 +113,7 @@ _ANSWERED: Rules = (
     truncated_eof_delimited,
 )
 _SUSPECT_STATUSES = frozenset((*SUSPECT_STATUSES, 411, 502, 503, 505))
-_OPEN: Rules = (nat_idle_drop, mtu_blackhole)
+_OPEN: Rules = (nat_idle_drop, window_scale_stripped, mtu_blackhole)
 _UNSEEN: Rules = (capture_artifact, *_OPEN)
 _NEVER = 1 << 63
 
@@ -135,6 +137,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
         *semantics.WHOLE_RULES,
         held_up,
         slow_starts,
+        held_windows,
         resolving,
     ):
         verdicts += rule(world, verdicts)
@@ -153,6 +156,7 @@ def _judge_connection(world: World, connection: Connection) -> Verdict | None:
         *datagrams.CONNECTION_RULES,
         connection_shared_without_request,
         *connect.CONNECTION_RULES,
+        window_scale_unseen,
         *handshake.CONNECTION_RULES,
     ):
         verdict = rule(connection, world)
@@ -223,7 +227,7 @@ def _judge(scene: Scene | None) -> Verdict | None:
     if scene is None:
         return None
     if multiplexed.shares_connection(scene.exchange):
-        for first in (connection_shared, unanswered_question, handshake.late_alert):
+        for first in (connection_shared, unanswered_question, handshake.late_alert, window_scale_stripped):
             verdict = first(scene)
             if verdict is not None:
                 return verdict

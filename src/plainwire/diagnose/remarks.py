@@ -12,6 +12,7 @@ from plainwire.model import Evidence, Side
 
 from . import primitives, words
 from .catalogue import CAUSES
+from .hops import path_changes
 from .queueing import queued
 from .verdict import Verdict
 
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
     from .world import World
 
 REMARKS = frozenset(
-    {"keepalive-hint-ignored", "close-without-close-notify", "no-keepalive-churn", "h2-concurrency-queue"}
+    {
+        "keepalive-hint-ignored",
+        "close-without-close-notify",
+        "no-keepalive-churn",
+        "h2-concurrency-queue",
+        "path-change",
+    }
 )
 """The codes of what is said here."""
 
@@ -39,11 +46,16 @@ _MOSTLY = 0.9
 def remarks(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """All remarks, in no order."""
     failing = {v.connection.server for v in verdicts if CAUSES[v.code].failure}
+    failed: dict[Endpoint, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.failure is not False and CAUSES[verdict.code].failure:
+            failed.setdefault(verdict.connection.server, []).append(verdict)
     return [
         *_hints_ignored(verdicts),
         *(remark for server in failing for remark in _closed_silently(world, server)),
         *(remark for server in failing for remark in _never_reused(world, server)),
         *(remark for server in failing for remark in queued(world, server)),
+        *(remark for server, own in failed.items() for remark in path_changes(world, own, server)),
     ]
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plainwire.arrays import np
+from plainwire.model import ACK, Side
 
 from . import primitives
 
@@ -229,7 +230,13 @@ def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, st
         "protocol": connection.application or _NONE,
         "certificate": f"{zlib.crc32(certificate):08x}" if certificate else _NONE,
         "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
+        "ttl": _ttl(connection),
     }
+
+
+def _ttl(connection: Connection) -> str:
+    """The TTL, or hop limit, of the SYN-ACK: of a packet from before any request."""
+    return next((f"{s.ttl}" for s in connection.syns if s.side is Side.SERVER and s.flags & ACK), _NONE)
 
 
 def template(target: str) -> str:

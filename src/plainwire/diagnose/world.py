@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from . import multiplexed, primitives
 from .clock import idle_close
 from .inference import infer
+from .lagging import stamps_of
+from .marked import tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Endpoint, Exchange, Lookup, ServerFacts
 
     from .clock import IdleClose
+    from .lagging import Stamps
+    from .marked import Marks
 
 
 class World:
@@ -70,6 +74,16 @@ class World:
                 if idle is not None and exchange.outcome == "complete":
                     found[connection.server] = max(idle, found.get(connection.server, 0))
         return found
+
+    @cached_property
+    def marks(self) -> dict[tuple[str, str], Marks]:
+        """What became of SYNs that offer ECN, and of others, by the addresses of client and server."""
+        return tally(self.connections)
+
+    @cached_property
+    def stamps(self) -> dict[tuple[str, str], Stamps]:
+        """The timestamps of accepted and of lost SYNs, by the addresses of client and server."""
+        return stamps_of(self.connections)
 
     @cached_property
     def aborted_waits(self) -> list[int]:

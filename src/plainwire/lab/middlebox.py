@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.lab import segment
 from plainwire.lab.route import Route
-from plainwire.lab.segment import ACK, FIN, RST, SYN, Segment
+from plainwire.lab.segment import ACK, ECN, FIN, RST, SYN, Segment
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -179,6 +179,9 @@ class Middlebox:
         if side == "client" and self._route.refuse_syn:
             self._write("refuse-syn", flow)
             return [(now + NEAR, "client", _answer(seen, (0, seen.end), RST | ACK, NAT_TTL, 0))]
+        if side == "client" and self._route.drop_ecn_syn and seen.flags & ECN == ECN:
+            self._write("drop-ecn-syn", flow)
+            return []
         if side == "server" and self._route.drop_synack:
             self._write("drop-synack", flow)
             return []

@@ -122,6 +122,15 @@ def _bring_up(name: str) -> None:
             raise UserError(message) from error
 
 
+def offer_ecn() -> None:
+    """Have this network's TCP offer ECN in each SYN (ip-sysctl of the kernel's documentation, tcp_ecn)."""
+    try:
+        Path("/proc/sys/net/ipv4/tcp_ecn").write_text("1", encoding="ascii")
+    except OSError as error:
+        message = f"ECN cannot be switched on here (/proc/sys/net/ipv4/tcp_ecn: {error.strerror})"
+        raise UserError(message) from error
+
+
 def end_with_parent() -> None:
     """Have the kernel send SIGTERM to this process when the one that started it ends (prctl(2))."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -132,6 +132,8 @@ def _path_to(server_tun: int, route: Route, stage: Stage) -> Iterator[None]:
     """Go where the client shall be, a network of its own, and join it to the server's."""
     namespaces.enter_new(user=False)
     client_tun = namespaces.open_tun("client0", CLIENT_ADDRESS)
+    if route.drop_ecn_syn:
+        namespaces.offer_ecn()
     descriptors = (client_tun, server_tun)
     arguments = (*descriptors, LIFETIME, stage.path_log, route.to_json())
     with _child("plainwire.lab.middlebox", *arguments, pass_fds=descriptors):

@@ -43,6 +43,8 @@ class Route:
     """Swallow everything from the client's segment of this number on."""
     strip_window_scale: bool = False
     """Take the window scale option out of SYN-ACKs."""
+    drop_ecn_syn: bool = False
+    """Swallow SYNs that offer ECN (RFC 3168 section 6.1.1). The client's kernel is told to offer it."""
     first_connection: int = 1
     strikes: int = 1_000_000
 

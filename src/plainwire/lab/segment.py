@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 TCP = 6
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+ECN = 0xC0
+"""The bits ECE and CWR (RFC 3168 section 6.1)."""
 OPTION_END, OPTION_NOP, OPTION_WINDOW_SCALE = 0, 1, 3  # RFC 9293 section 3.1, RFC 7323 section 2.2
 
 

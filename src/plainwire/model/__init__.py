@@ -69,6 +69,8 @@ from plainwire.model.report import (
 from plainwire.model.tls import Afterwards, AfterwardsKind, Certificate, Reused, TlsInfo, Undecrypted
 from plainwire.model.transport import (
     ACK,
+    CWR,
+    ECE,
     FIN,
     PSH,
     RST,
@@ -80,6 +82,8 @@ from plainwire.model.transport import (
     Gap,
     IcmpError,
     SegmentBatch,
+    Syn,
+    SynOptions,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +95,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACK",
+    "CWR",
+    "ECE",
     "FIN",
     "PSH",
     "RST",
@@ -145,6 +151,8 @@ __all__ = [
     "SocketClose",
     "SocketError",
     "StreamEvent",
+    "Syn",
+    "SynOptions",
     "Testimony",
     "Text",
     "TlsInfo",

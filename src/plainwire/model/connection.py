@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from plainwire.model.quic import QuicInfo
     from plainwire.model.segments import Segments
     from plainwire.model.tls import TlsInfo, Undecrypted
-    from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError
+    from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError, Syn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Connection:
     duplicates: int = 0  # packets that were captured more than once
     conflicting: list[int] = field(default_factory=list)  # packets with other bytes than an earlier copy
     rtt_syn_ns: int | None = None  # SYN to SYN-ACK
+    syns: list[Syn] = field(default_factory=list, repr=False)  # the first few of each side, by time
     established: bool = False
     transport: Literal["tcp", "quic"] = "tcp"
     quic: QuicInfo | None = None

@@ -32,6 +32,8 @@ class SegmentBatch:
     captured: Int64s
     length: Int64s
     endpoints: list[Endpoint] = field(repr=False)
+    options: dict[int, SynOptions] = field(default_factory=dict, repr=False)
+    """Of the segments with SYN, by packet number; those whose options cannot be read are not there."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,48 @@ class IcmpError:
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 """TCP control bits (RFC 9293 section 3.1)."""
+
+ECE, CWR = 0x40, 0x80
+"""Those of explicit congestion notification (RFC 3168 section 6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SynOptions:
+    """TCP options of a segment with SYN (RFC 9293 section 3.1); None, or False: it has no such option.
+
+    ``mss`` in bytes; ``window_scale`` is the shift as sent (RFC 7323 section 2.2); ``sack``: selective
+    acknowledgments are permitted (RFC 2018); ``stamp`` and ``echo``: TSval and TSecr (RFC 7323 section 3.2).
+    """
+
+    mss: int | None = None
+    window_scale: int | None = None
+    sack: bool = False
+    stamp: int | None = None
+    echo: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Syn:
+    """One segment with SYN; its ``window`` is never scaled (RFC 7323 section 2.2).
+
+    ``options`` is None where they were damaged, or cut by the snap length.
+    """
+
+    packet: int
+    time_ns: int
+    side: Side
+    flags: int
+    window: int
+    ttl: int
+    options: SynOptions | None = None
+
+    @property
+    def marked(self) -> bool:
+        """Whether it has both bits that offer ECN, or, in a SYN-ACK, the one that agrees to it.
+
+        RFC 3168 section 6.1.1. A SYN for accurate ECN (RFC 9768 section 3.1.1) has both bits too.
+        """
+        return bool(self.flags & ECE) and (bool(self.flags & ACK) or bool(self.flags & CWR))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,16 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.arrays import np
-from plainwire.model import DatagramBatch, IcmpError, PacketBatch, SegmentBatch
-from plainwire.packets import icmp, links, network, tunnels
+from plainwire.model import SYN, DatagramBatch, IcmpError, PacketBatch, SegmentBatch
+from plainwire.packets import icmp, links, network, options, tunnels
 from plainwire.packets.endpoints import Endpoints
 from plainwire.packets.fragments import Fragments
 from plainwire.packets.layers import Handler, Kind, Layer, Rows, gather, merge
 
 if TYPE_CHECKING:
-    from plainwire.model import Endpoint, Int64s
+    from collections.abc import Iterator
+
+    from plainwire.model import Endpoint, Int64s, SynOptions
 
 _LONGEST_SEGMENT = 1 << 24
 """Offloads hand over less than 1 MB; more is a damaged length."""
@@ -90,24 +92,27 @@ class Decoder:
         return ends
 
     def _segments(self, rows: Rows, layers: list[Layer]) -> SegmentBatch:
-        parts = [self._tcp(rows, merge(same)) for same in _by_version(layers)]
+        found: dict[int, SynOptions] = {}
+        parts = [self._tcp(rows, merge(same), found) for same in _by_version(layers)]
         if not parts:
-            parts = [self._tcp(rows, _nothing())]
-        return SegmentBatch(data=rows.data, **_in_order(parts), endpoints=self.endpoints)
+            parts = [self._tcp(rows, _nothing(), found)]
+        columns = _in_order(parts)
+        return SegmentBatch(data=rows.data, **columns, endpoints=self.endpoints, options=found)
 
-    def _tcp(self, rows: Rows, layer: Layer) -> dict[str, Int64s]:
+    def _tcp(self, rows: Rows, layer: Layer, found: dict[int, SynOptions]) -> dict[str, Int64s]:
         header = (rows.byte(layer.at + 12) >> 4) * 4
         whole = (header >= 20) & (layer.at + 20 <= rows.end[layer.row])
         whole &= (layer.at + header <= layer.end) & (layer.end - layer.at <= _LONGEST_SEGMENT)
         if not whole.all():
             self.passed_over["damaged TCP headers"] += int((~whole).sum())
             layer, header = layer.only(whole), header[whole]
-        at, four = layer.at, layer.version == 4
+        at, four, flags = layer.at, layer.version == 4, rows.byte(layer.at + 13)
+        found.update(_of_syns(rows, layer, header, flags))
         return {
             **self._common(rows, layer, at),
             "seq": rows.be32(at + 4),
             "ack": rows.be32(at + 8),
-            "flags": rows.byte(at + 13),
+            "flags": flags,
             "window": rows.be16(at + 14),
             "ip_id": rows.be16(layer.head + 4) if four else np.full(len(at), -1, dtype=np.int64),
             **_payload(rows, layer, at + header),
@@ -134,6 +139,16 @@ class Decoder:
             "target": number(rows, layer.head + (16 if four else 24), ports + 2),
             "ttl": rows.byte(layer.head + (8 if four else 7)),
         }
+
+
+def _of_syns(rows: Rows, layer: Layer, header: Int64s, flags: Int64s) -> Iterator[tuple[int, SynOptions]]:
+    """The options of segments with SYN, by packet number; not of what is cut or damaged."""
+    for index in np.flatnonzero(flags & SYN).tolist():
+        at, row = int(layer.at[index]), int(layer.row[index])
+        end = at + int(header[index])
+        read = options.read(rows.data[at + 20 : end]) if end <= rows.end[row] else None
+        if read is not None:
+            yield int(rows.number[row]), read
 
 
 def _payload(rows: Rows, layer: Layer, offset: Int64s) -> dict[str, Int64s]:

@@ -47,7 +47,7 @@ class Assembler:
         while left:
             first, pair, rows = heappop(left)
             connection = self._open.get(pair)
-            taken = 0 if connection is None else connection.take(batch.data, columns, rows)
+            taken = 0 if connection is None else connection.take(batch.data, columns, rows, batch.options)
             if connection is not None and taken:
                 touched.append(connection)
             elif connection is not None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side
+from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side, Syn
 from plainwire.streams.columns import (
     ACKNOWLEDGED,
     AT,
@@ -36,13 +36,16 @@ from plainwire.streams.run import plain_run
 from plainwire.streams.tail import Tail
 
 if TYPE_CHECKING:
-    from plainwire.model import Endpoint, Int64s
+    from collections.abc import Mapping
+
+    from plainwire.model import Endpoint, Int64s, SynOptions
 
 LINGER_NS = 30_000_000_000
 """How long after its last packet a closed connection still waits for stragglers, in capture time."""
 
 _MOST_CLOSES = 64
 _MOST_OFFERED = 8
+_MOST_SYNS = 8
 _SHORT_RUN = 16
 _LONG_RUN = 1 << 16
 _SOME_RUN = 1 << 10
@@ -62,6 +65,7 @@ class TcpConnection:
         "_isn",
         "_offered",
         "_opening",
+        "_options",
         "_syn_ns",
         "_tail",
         "client",
@@ -85,6 +89,7 @@ class TcpConnection:
         self._ends = source, target
         self._opening: Opening | None = Opening(source, target)
         self._endpoints = endpoints
+        self._options: dict[int, SynOptions | None] = {}  # of SYNs that are held back, by packet number
         self._isn: dict[int, int] = {}  # initial sequence numbers, by the number of the endpoint
         self._syn_ns: list[int] = []  # when the client's SYNs were seen
         self._offered: list[int] = []  # where the stream begins by the SYN-ACKs of the server
@@ -92,9 +97,9 @@ class TcpConnection:
         self._copies: Copies | None = None  # once there is one, every packet may have been captured twice
         self._clock_ns = first[CLOCK]
 
-    def take(self, data: bytes, columns: Int64s, rows: Int64s) -> int:
+    def take(self, data: bytes, columns: Int64s, rows: Int64s, options: Mapping[int, SynOptions]) -> int:
         """Take this connection's segments of one batch, in capture order, up to the first that begins
-        another connection. Returns how many that were.
+        another connection. Returns how many that were. ``options`` are those of the batch's SYNs.
         """
         taken, pause, longest = 0, _SHORT_RUN, _LONG_RUN
         while taken < len(rows):
@@ -112,6 +117,8 @@ class TcpConnection:
             for row in columns[:, rows[taken : taken + pause]].T.tolist():
                 if self._is_of_another(row):
                     return taken
+                if row[FLAGS] & SYN:
+                    self._options[row[NUMBER]] = options.get(row[NUMBER])
                 self._take_one(data, row)
                 taken += 1
         return taken
@@ -211,10 +218,12 @@ class TcpConnection:
         which = Side.CLIENT if row[SOURCE] == self.client else Side.SERVER
         direction = self.directions[which]
         flags, length = row[FLAGS], row[LENGTH]
+        options = self._options.pop(row[NUMBER], None) if flags & SYN else None
         if self._is_copy(row, direction):
             self.facts.duplicates += 1
             return
         if flags & SYN:
+            self._keep_syn(row, which, options)
             self._handshake(row, which)
         if len(self._offered) > 1:
             self._choose_offer(row, which)
@@ -266,6 +275,12 @@ class TcpConnection:
             kind = "rst" if flags & RST else "fin"
             return any(close.kind == kind and close.side is side for close in self.facts.closes)
         return False
+
+    def _keep_syn(self, row: Row, which: Side, options: SynOptions | None) -> None:
+        syns = self.facts.syns
+        if sum(syn.side is which for syn in syns) < _MOST_SYNS:
+            kept = (row[NUMBER], row[TIME], which, row[FLAGS], row[WINDOW], row[TTL])
+            syns.append(Syn(*kept, options))
 
     def _handshake(self, row: Row, which: Side) -> None:
         """Initial sequence numbers, and the round trip from SYN to SYN-ACK (not from a repeated SYN)."""

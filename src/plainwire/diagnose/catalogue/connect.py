@@ -54,8 +54,13 @@ CAUSES: tuple[Cause, ...] = (
         "Several clients behind one NAT have timestamps of their own. An old server (Linux with "
         "tcp_tw_recycle) "
         "takes them for those of one host, and drops the SYN of whoever lags behind.",
-        "Not concluded from one side's capture.",
-        "A server with Linux 4.12 or later cannot do this.",
+        "All SYNs of a connection meet with nothing, and their timestamps lag behind that of a SYN which the "
+        "server accepted from the same address less than 60 s before, by the clock of another host (three "
+        "accepted connections tick together, and these do not). Seen where a capture holds several clients "
+        "under one address: at the server, or outside of the NAT. Likely where it struck twice, and others "
+        "were accepted meanwhile.",
+        "A SYN with as low a timestamp is accepted, or one that does not lag is lost. Linux 4.12 and later "
+        "cannot do this.",
         "Switch TCP timestamps off for a test: when connecting then always works, this is it.",
         "Switch tcp_tw_recycle off.",
         ("RFC 7323 section 5", "RFC 6191"),
@@ -213,22 +218,29 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "path-change",
         "the way to the server may have changed",
-        "The TTL or the round trip of the server's packets is another than before. That alone explains no "
-        "failure; it supports other causes.",
-        "Not concluded.",
-        "The same TTL and round trip in failing and in good connections.",
+        "The TTL of the server's packets is another than before. That alone explains no failure; it supports "
+        "other causes.",
+        "Beside a failure of the same server: in mid-connection all of its packets, other than resets, "
+        "change from one TTL to another; or those on failing connections, three at least, have a TTL that "
+        "is on none of the good ones. Never more than possible: another machine under the same address looks "
+        "the same.",
+        "The same TTL in failing and in good connections.",
         "Compare the time of the change with that of the failures.",
         "",
-        ("RFC 9293 section 3.8.4",),
+        ("RFC 791 section 3.1", "RFC 8200 section 3"),
         failure=False,
         second_capture="A traceroute at the time of failure, beside one at a time without.",
     ),
     Cause(
         "ecn-or-dscp-blackhole",
         "packets with marks may be dropped on the way",
-        "Few old devices drop SYNs that offer ECN, or packets with a DSCP mark. Without the marks all works.",
-        "Not concluded.",
-        "The SYN has no marks.",
+        "A few old devices drop SYNs that offer ECN. Linux then tries without, so that connections come "
+        "about a second late, or, with net.ipv4.tcp_ecn_fallback=0, never. Packets with a DSCP mark may fare "
+        "the same; that is not looked for.",
+        "SYNs with ECE and CWR meet with nothing, and the next one without them is answered at once. No SYN "
+        "with them is ever answered from that address, and none without them lost. Likely where this "
+        "happened three times, and a connection whose first SYN made no offer was answered.",
+        "A SYN that offers ECN is answered; or SYNs without the offer get lost as well.",
         "Switch ECN off for a test (net.ipv4.tcp_ecn=0).",
         "",
         ("RFC 3168 section 6.1.1.1",),

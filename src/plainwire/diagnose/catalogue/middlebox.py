@@ -133,10 +133,14 @@ CAUSES: tuple[Cause, ...] = (
         "window-scale-stripped",
         "a box on the path removed or changed TCP's window scale",
         "One end believes in larger windows than the other announces: fast transfers stall, or end in "
-        "resets.",
-        "The SYN offers a window scale that the SYN-ACK of some paths lacks, or more is in flight than the "
-        "unscaled window allows.",
-        "A server without window scaling on all of its connections.",
+        "resets. A client that takes the server's scaled windows for bytes sends a few bytes, waits, and "
+        "sends a few more.",
+        "The client's SYN offers a window scale and the SYN-ACK, as it came, has none. The server scales all "
+        "the same: its window falls at once to a sixteenth or less of what the SYN-ACK offered, and the "
+        "client's segments fill that window each time; or it sends beyond the client's window and has to "
+        "repeat that. Likely where other SYN-ACKs of the same address have the option.",
+        "A server without window scaling keeps to the window that it offered, and to the client's; SYN "
+        "cookies, which may leave the option out, do so as well.",
         "Find the firewall; until then net.ipv4.tcp_window_scaling=0 shows whether it is that.",
         "Compare the options of the SYN as it arrived.",
         ("RFC 7323 section 2",),

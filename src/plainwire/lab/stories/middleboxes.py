@@ -67,4 +67,13 @@ SCENARIOS = (
         route=Route(delay=0.01, mtu=1300),
         fault=VAGUE,
     ),
+    Scenario(
+        name="window-scale-stripped",
+        story="A firewall that takes the window scale out of some SYN-ACKs, so that only the server scales.",
+        expects=frozenset({"window-scale-stripped"}),
+        server=Behaviour(max_requests=2),
+        client=serial(8, timeout=2.5, method="POST", size=60_000),
+        route=Route(delay=0.01, strip_window_scale=True, first_connection=2, strikes=1),
+        fault=PATH,
+    ),
 )

@@ -26,6 +26,16 @@ SCENARIOS = (
         fault=VAGUE,
     ),
     Scenario(
+        name="ecn-blackhole",
+        story="A path that swallows SYNs which offer ECN: each connection is there a second late.",
+        expects=frozenset({"ecn-or-dscp-blackhole"}),
+        server=Behaviour(max_requests=1),
+        client=serial(4),
+        route=Route(delay=0.01, drop_ecn_syn=True),
+        fault=frozenset({"path"}),
+        harms=False,
+    ),
+    Scenario(
         name="connection-refused",
         story="A firewall that refuses some connections.",
         expects=frozenset({"connection-refused"}),

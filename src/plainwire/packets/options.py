@@ -1,0 +1,44 @@
+"""The options of a TCP header, as far as those of a SYN are of use (RFC 9293 section 3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plainwire.model import SynOptions
+
+_END, _NOP = 0, 1
+_MSS, _WINDOW_SCALE, _SACK_PERMITTED, _TIMESTAMPS = 2, 3, 4, 8
+_SIZES = {_MSS: 4, _WINDOW_SCALE: 3, _SACK_PERMITTED: 2, _TIMESTAMPS: 10}
+"""RFC 9293 section 3.2, RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2."""
+
+
+def read(data: bytes) -> SynOptions | None:
+    """What stands between the fixed header and the payload; at most 40 bytes count.
+
+    None where a length leads nowhere, or one of these options has another than its own: then nothing can
+    be said of what it lacks. Of an option that is there twice the last one counts, as in Linux.
+    """
+    found: dict[str, Any] = {}
+    at, end = 0, min(len(data), 40)
+    while at < end and data[at] != _END:
+        if data[at] == _NOP:
+            at += 1
+            continue
+        size = data[at + 1] if at + 1 < end else 0
+        if size < 2 or at + size > end or _SIZES.get(data[at], size) != size:
+            return None
+        found.update(_value(data[at], data[at + 2 : at + size]))
+        at += size
+    return SynOptions(**found)
+
+
+def _value(kind: int, value: bytes) -> dict[str, int | bool]:
+    if kind == _MSS:
+        return {"mss": int.from_bytes(value)}
+    if kind == _WINDOW_SCALE:
+        return {"window_scale": value[0]}
+    if kind == _SACK_PERMITTED:
+        return {"sack": True}
+    if kind == _TIMESTAMPS:
+        return {"stamp": int.from_bytes(value[:4]), "echo": int.from_bytes(value[4:])}
+    return {}
