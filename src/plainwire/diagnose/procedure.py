@@ -44,8 +44,8 @@ from .remarks import remarks
 from .resolving import resolving
 from .retry import hidden_retries
 from .reuse import keepalive_idle_race, stale_connection_reuse
-from .sharing import connection_shared, connection_shared_without_request
 from .scaling import held_windows, window_scale_stripped, window_scale_unseen
+from .sharing import connection_shared, connection_shared_without_request
 from .silence import mtu_blackhole, nat_idle_drop
 from .stall import client_stall
 from .timing import stall_given_up

@@ -14,6 +14,7 @@ from . import primitives, words
 from .catalogue import CAUSES
 from .hops import path_changes
 from .queueing import queued
+from .suspended import suspended
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ REMARKS = frozenset(
         "no-keepalive-churn",
         "h2-concurrency-queue",
         "path-change",
+        "suspend-resume",
     }
 )
 """The codes of what is said here."""
@@ -52,6 +54,7 @@ def remarks(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
             failed.setdefault(verdict.connection.server, []).append(verdict)
     return [
         *_hints_ignored(verdicts),
+        *suspended(world, verdicts),
         *(remark for server in failing for remark in _closed_silently(world, server)),
         *(remark for server in failing for remark in _never_reused(world, server)),
         *(remark for server in failing for remark in queued(world, server)),

@@ -132,11 +132,13 @@ CAUSES: tuple[Cause, ...] = (
         "the client's machine was paused",
         "A laptop slept or a virtual machine was stopped. All connections are older than their servers' "
         "patience afterwards, and the first use of each fails.",
-        "No packet of any connection for a while, then failures by idleness on all of them at once.",
-        "A pause of one connection only.",
+        "The client's clock of TCP timestamps, which stands still meanwhile, went on by at least 10 s less "
+        "between two SYNs than the capture's; connections that were idle over that time failed by it.",
+        "A clock that went on; SYNs of this client that show another pace.",
         "Close pooled connections on resume.",
         "There is nothing to mend at the server.",
         ("RFC 9112 section 9.5",),
-        second_capture="The machine's own log of suspends.",
+        failure=False,
+        second_capture="Where no SYN shows it, the machine's own log of suspends.",
     ),
 )
