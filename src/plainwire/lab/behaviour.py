@@ -137,6 +137,8 @@ class Behaviour:
     schedule: dict[int, Fault] = field(default_factory=dict)
     streams: dict[int, StreamFault] = field(default_factory=dict)
     """The same for HTTP/2 and HTTP/3."""
+    congestion_control: str = ""
+    """That of its TCP (tcp(7), TCP_CONGESTION): ``reno``; empty: the kernel's own."""
     max_streams: int = 0
     """SETTINGS_MAX_CONCURRENT_STREAMS; 0: the library's own."""
     fault: Fault = Fault.NONE

@@ -165,6 +165,9 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if Fault.STOP_READING in {behaviour.fault, *behaviour.schedule.values()}:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    if behaviour.congestion_control:
+        chosen = behaviour.congestion_control.encode()
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, chosen)
     listener.bind((address, 0))
     listener.listen(64)
     store = ObjectStore(behaviour, listener, Truth(Path(log)))

@@ -37,7 +37,8 @@ class Scenario:
 
     ``client`` is a script of ``clients/`` and its arguments after host, port and authority.
     ``route`` is the path; None is bare loopback. ``fault`` are the parties that may be named for ``expects``.
-    ``harms``: whether exchanges fail. ``aimed``: whether the moment of a race is aimed at, and may be missed.
+    ``harms``: whether exchanges fail. ``sure``: it strikes in each run, and no log tells. ``aimed``: whether
+    the moment of a race is aimed at, and may be missed.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Scenario:
     also: frozenset[str] = frozenset()
     harms: bool = True
     aimed: bool = False
+    sure: bool = False
     server_module: str = "plainwire.lab.object_store"
     packages: tuple[str, ...] = ()
     writes_keys: bool = False

@@ -101,7 +101,7 @@ def score(scenario: Scenario, stage: Stage) -> Score:
     on_the_way = _events(stage.path_log) if stage.path_log.exists() else []
     by_server = scenario.route is None or scenario.route.harmless  # else what it does is only the occasion
     struck = bool(raised) or (by_server and any(map(_spoils, events)))
-    struck = struck or any(event["event"] != "late" for event in on_the_way)
+    struck = struck or scenario.sure or any(event["event"] != "late" for event in on_the_way)
     late = any(event["event"] == "late" and event["after"] > BLINDNESS for event in on_the_way)
     if not stage.case.report_json.exists():
         return Score(planted, unread, raised, struck, late, (), ["plainwire run left no report"])

@@ -63,6 +63,16 @@ SCENARIOS = (
         route=Route(delay=0.02, late_from_server=(9, 14), lateness=0.004),
     ),
     Scenario(
+        name="slow-start-after-idle",
+        story="A long path, and a server whose TCP begins anew after a pause: it only takes time.",
+        expects=frozenset({"slow-start-after-idle"}),
+        server=Behaviour(body_size=200_000, congestion_control="reno"),
+        client=serial(8, 0, 0, 0, 4.0),
+        route=Route(delay=0.1),
+        harms=False,
+        sure=True,
+    ),
+    Scenario(
         name="handshake-reset",
         story="A server that resets some connections when it is greeted.",
         expects=frozenset({"handshake-reset"}),
