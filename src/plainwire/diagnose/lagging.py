@@ -4,7 +4,7 @@ Linux up to 4.11 with tcp_tw_recycle took all clients behind one address for one
 7323 section 3) cannot go back: for 60 s after a connection it dropped SYNs with a lower one. To see that, the
 capture must hold several clients under one address: taken at the server, or outside of the NAT.
 
-A lower TSval alone says little. Some systems draw a new offset for each connection (RFC 7323 section 5.4
+A lower TSval alone says little. Some systems draw a new offset for each connection (RFC 7323 section 7
 recommends it), and there every second SYN is lower than the one before. So there must be a clock first: three
 accepted connections whose TSvals tick together, which the lagging ones do not. And nothing may contradict:
 no accepted SYN that lags, and no lost one that does not.
