@@ -74,9 +74,13 @@ def _covers(idle: tuple[int, int], pause: _Pause) -> bool:
 
 
 def _pauses(world: World) -> dict[str, list[_Pause]]:
-    """By the client's address; only where other SYNs of it show that its clock ticks as is assumed."""
+    """By the client's address; only where other SYNs of it show that its clock ticks as is assumed.
+
+    Systems that draw an offset for each connection (RFC 7323 section 5.4) show no clock at all.
+    """
     found: dict[str, list[_Pause]] = {}
     steady: set[str] = set()
+    odd: set[str] = set()
     for (client, _), stamps in world.stamps.items():
         for before, after in pairwise(stamps.accepted):
             lasted = after.time_ns - before.time_ns
@@ -86,7 +90,9 @@ def _pauses(world: World) -> dict[str, list[_Pause]]:
                 steady.add(client)
             elif stood >= _LONG_NS:
                 found.setdefault(client, []).append(_Pause(before, after, stood))
-    return {client: pauses for client, pauses in found.items() if client in steady}
+            elif lasted >= _STEADY_NS:
+                odd.add(client)
+    return {client: pauses for client, pauses in found.items() if client in steady - odd}
 
 
 def _verdict(verdict: Verdict, pause: _Pause, idle: tuple[int, int]) -> Verdict:
