@@ -31,6 +31,7 @@ _FALLBACK_NS = 135_000_000_000
 
 _AT_ONCE_NS = 1_000_000_000
 _SOON_NS = 60_000_000_000
+_MOST_LOOKED_AT = 1000
 _TIME_WAIT_NS = 240_000_000_000
 _MANY = 500
 """So many connections to one address within four minutes may use up the ports of a NAT."""
@@ -308,20 +309,17 @@ def _ipv6_broken(connection: Connection, begin: Beginning, other: Connection) ->
 def _crowd(connection: Connection, begin: Beginning, world: World) -> tuple[int, Connection] | None:
     """How many connections to the address were opened lately, and one of them that still worked."""
     first = begin.syns[0].time_ns
-    same = world.by_server.get(connection.server, [])
-    begun, ended = (bisect_right(same, at, key=_opened) for at in (first - _TIME_WAIT_NS, first))
+    accepted = world.accepted.get(connection.server, [])
+    begun, ended = (bisect_right(accepted, at, key=_opened) for at in (first - _TIME_WAIT_NS, first))
     if ended - begun < _MANY:
-        return None
-    recent = [other for other in same[begun:ended] if other.established]
-    if len(recent) < _MANY:
         return None
     works = (
         other
-        for other in reversed(recent)
+        for other in reversed(accepted[max(begun, ended - _MOST_LOOKED_AT) : ended])
         if other.exchanges and other.exchanges[-1].response and other.exchanges[-1].response.time_ns > first
     )
     alive = next(works, None)
-    return None if alive is None else (len(recent), alive)
+    return None if alive is None else (ended - begun, alive)
 
 
 def _exhausted(connection: Connection, begin: Beginning, count: int, alive: Connection) -> Verdict:

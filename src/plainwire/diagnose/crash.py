@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence
 
-from . import origin, primitives, words
+from . import origin, words
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
@@ -25,29 +27,30 @@ def server_crash_mid_stream(scene: Scene) -> Verdict | None:
         return None
     if origin.of_reset(scene.connection, close).fault == "path":
         return None
-    peers = scene.world.by_server.get(scene.connection.server, [])
-    together = [(other, reset) for other in peers for reset in _resets_at(other, close)]
-    refusal = _refusal(peers, close, _SOON_NS if len(together) > 1 else _AT_ONCE_NS)
+    resets = scene.world.resets.get(scene.connection.server, [])
+    first, last = (_place(resets, close.time_ns + shift) for shift in (-_MOMENT_NS, _MOMENT_NS + 1))
+    count = last - first
+    refusal = _refusal(scene, close, _SOON_NS if count > 1 else _AT_ONCE_NS)
     if refusal is None:
         return None
     connection, refused = refusal
-    count = f"{len(together)} connections were reset" if len(together) > 1 else "The connection was reset"
+    others = (pair for pair in resets[first:last] if pair[0] is not scene.connection)
+    together = [(scene.connection, close), *islice(others, _MOST_CITED - 1)]
+    what = f"{count} connections were reset" if count > 1 else "The connection was reset"
     return Verdict(
         code="server-crash-mid-stream",
         connection=scene.connection,
         exchanges=(scene.exchange.id,),
         fault="server",
         certainty="likely",
-        facts=f"{count} {'within 50 ms, ' if len(together) > 1 else ''}in the middle of an exchange, and "
+        facts=f"{what} {'within 50 ms, ' if count > 1 else ''}in the middle of an exchange, and "
         f"{words.span(refused.time_ns - close.time_ns)} later the same address refused a new connection: "
         "nobody was listening any more.",
         evidence=(
             Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
             *(
                 Evidence(reset.packet, f"{words.act(reset)} from the server on connection {other.id}")
-                for other, reset in sorted(together, key=lambda pair: pair[0] is not scene.connection)[
-                    :_MOST_CITED
-                ]
+                for other, reset in together
             ),
             Evidence(refused.packet, f"{words.act(refused)}: connection {connection.id} is refused"),
         ),
@@ -58,21 +61,14 @@ def server_crash_mid_stream(scene: Scene) -> Verdict | None:
     )
 
 
-def _resets_at(connection: Connection, close: CloseEvent) -> list[CloseEvent]:
-    first = primitives.first_close(connection, Side.SERVER)
-    if first is None or first.kind != "rst" or not connection.established:
-        return []
-    if primitives.client_first(connection) is not None:
-        return []
-    return [first] if abs(first.time_ns - close.time_ns) <= _MOMENT_NS else []
+def _place(resets: list[tuple[Connection, CloseEvent]], time_ns: int) -> int:
+    return bisect_left(resets, time_ns, key=lambda pair: pair[1].time_ns)
 
 
-def _refusal(peers: list[Connection], close: CloseEvent, within: int) -> tuple[Connection, CloseEvent] | None:
+def _refusal(scene: Scene, close: CloseEvent, within: int) -> tuple[Connection, CloseEvent] | None:
     """A connection attempt that was refused soon after ``close``."""
-    for connection in peers:
-        answer = primitives.first_close(connection, Side.SERVER)
-        if connection.established or connection.mid_stream or answer is None or answer.kind != "rst":
-            continue
-        if 0 <= connection.opened_ns - close.time_ns <= within:
-            return connection, answer
-    return None
+    refusals = scene.world.refusals.get(scene.connection.server, [])
+    place = bisect_left(refusals, close.time_ns, key=lambda pair: pair[0].opened_ns)
+    if place == len(refusals) or refusals[place][0].opened_ns - close.time_ns > within:
+        return None
+    return refusals[place]

@@ -7,6 +7,7 @@ request by itself, so that nothing is claimed where this traffic repeats it as q
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ WITHIN_NS = 120_000_000_000
 """A twin later than this is a request of its own."""
 
 _MUCH_QUICKER = 3
+_MOST_COMPARED = 100
 _VOLATILE = re.compile(
     r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
     r"cookie|connection|^amz-sdk",
@@ -46,6 +48,34 @@ class _Copy:
     connection: Connection
     exchange: Exchange
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """All sendings of one request by time, those that were answered, and how soon one follows a success."""
+
+    all: list[_Copy]
+    answered: list[_Copy]
+    shortest_pause_ns: int | None
+
+    @classmethod
+    def of(cls, copies: list[_Copy], failed: set[int]) -> _Copies:
+        """``failed``: ids of exchanges."""
+        pauses = (
+            after.request.time_ns - primitives.finished_ns(before.exchange)
+            for before, after in pairwise(copies)
+            if before.exchange.id not in failed
+        )
+        good = [c for c in copies if c.exchange.outcome == "complete" and c.exchange.id not in failed]
+        return cls(copies, good, min(pauses, default=None))
+
+    def between(self, start_ns: int, end_ns: int) -> int:
+        """How many were sent within these times."""
+        return bisect_right(self.all, end_ns, key=_sent) - bisect_left(self.all, start_ns, key=_sent)
+
+    def habitual(self, delay: int) -> bool:
+        """Whether the request follows itself about as quickly where nothing failed."""
+        return self.shortest_pause_ns is not None and self.shortest_pause_ns <= _MUCH_QUICKER * delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +102,13 @@ def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict
     failures = _failures(verdicts)
     if not failures:
         return []
-    copies = _copies(connections, {_key(failure.copy.request) for failure in failures})
     failed = {failure.copy.exchange.id for failure in failures}
+    copies = _copies(connections, {_key(failure.copy.request) for failure in failures}, failed)
     found = []
     for failure in failures:
         same = copies[_key(failure.copy.request)]
-        twin = _twin(failure, same, failed)
-        if twin is not None and not _habitual(same, failed, twin.request.time_ns - failure.at_ns):
+        twin = _twin(failure, same)
+        if twin is not None and not same.habitual(twin.request.time_ns - failure.at_ns):
             found.append(_verdict(failure, twin, same))
             if _twice(failure):
                 found.append(_duplicate(failure, twin))
@@ -87,10 +117,14 @@ def hidden_retries(connections: Sequence[Connection], verdicts: Iterable[Verdict
 
 def _failures(verdicts: Iterable[Verdict]) -> list[_Failure]:
     found = []
-    for verdict in verdicts:
+    listed = list(verdicts)
+    exchanges = {
+        e.id: e for c in {id(v.connection): v.connection for v in listed}.values() for e in c.exchanges
+    }
+    for verdict in listed:
         if verdict.code in ("capture-artifact", "connection-close-ignored") and verdict.retry_safe is None:
             continue
-        exchange = next(e for e in verdict.connection.exchanges if e.id == verdict.exchanges[-1])
+        exchange = exchanges[verdict.exchanges[-1]]
         if exchange.request is None:
             continue
         event = _end(verdict.connection, exchange)
@@ -114,7 +148,11 @@ def _key(request: Request) -> Key:
     return request.method, request.target, request.authority, request.body_digest
 
 
-def _copies(connections: Sequence[Connection], keys: set[Key]) -> dict[Key, list[_Copy]]:
+def _sent(copy: _Copy) -> int:
+    return copy.request.time_ns
+
+
+def _copies(connections: Sequence[Connection], keys: set[Key], failed: set[int]) -> dict[Key, _Copies]:
     """All sendings of the requests in ``keys``, by time."""
     copies: dict[Key, list[_Copy]] = {key: [] for key in keys}
     targets = {key[1] for key in keys}
@@ -123,19 +161,17 @@ def _copies(connections: Sequence[Connection], keys: set[Key]) -> dict[Key, list
             request = exchange.request
             if request is not None and request.target in targets and _key(request) in copies:
                 copies[_key(request)].append(_Copy(connection, exchange, request))
-    for same in copies.values():
-        same.sort(key=lambda copy: copy.request.time_ns)
-    return copies
+    return {key: _Copies.of(sorted(same, key=_sent), failed) for key, same in copies.items()}
 
 
-def _twin(failure: _Failure, same: list[_Copy], failed: set[int]) -> _Copy | None:
+def _twin(failure: _Failure, same: _Copies) -> _Copy | None:
     """The first answered copy after the failure; in HTTP/1.1 one that another connection carried."""
-    for copy in same:
-        if copy.exchange.outcome != "complete" or copy.exchange.id in failed:
-            continue
-        if _lasting(copy.request) != _lasting(failure.copy.request):
-            continue
-        if failure.at_ns <= copy.request.time_ns <= failure.at_ns + WITHIN_NS:
+    begin = bisect_left(same.answered, failure.at_ns, key=_sent)
+    lasting = _lasting(failure.copy.request)
+    for copy in same.answered[begin : begin + _MOST_COMPARED]:
+        if copy.request.time_ns > failure.at_ns + WITHIN_NS:
+            return None
+        if _lasting(copy.request) == lasting:
             return copy if failure.shared or copy.connection.id != failure.copy.connection.id else None
     return None
 
@@ -145,24 +181,14 @@ def _lasting(request: Request) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in request.headers if not _VOLATILE.search(name))
 
 
-def _habitual(same: list[_Copy], failed: set[int], delay: int) -> bool:
-    """Whether the request follows itself about as quickly where nothing failed."""
-    pauses = (
-        after.request.time_ns - primitives.finished_ns(before.exchange)
-        for before, after in pairwise(same)
-        if before.exchange.id not in failed
-    )
-    return any(pause <= _MUCH_QUICKER * delay for pause in pauses)
-
-
-def _verdict(failure: _Failure, twin: _Copy, same: list[_Copy]) -> Verdict:
+def _verdict(failure: _Failure, twin: _Copy, same: _Copies) -> Verdict:
     first = failure.copy
     received = _received(failure)
     danger = _danger(received=received, repeatable=first.request.method in IDEMPOTENT)
     if failure.refused:
         danger = "The server had said that it did not work on the first copy: repeating it was harmless."
     repeatable = first.request.method in IDEMPOTENT
-    tries = sum(first.request.time_ns <= c.request.time_ns <= twin.request.time_ns for c in same)
+    tries = same.between(first.request.time_ns, twin.request.time_ns)
     delay = words.span(twin.request.time_ns - failure.at_ns)
     return Verdict(
         code="hidden-retry",

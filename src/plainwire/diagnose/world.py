@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from plainwire.model import Side
+
 from . import multiplexed, primitives
 from .clock import idle_close
 from .inference import infer
@@ -14,7 +16,7 @@ from .marked import tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Endpoint, Exchange, Lookup, ServerFacts
+    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, ServerFacts
 
     from .clock import IdleClose
     from .lagging import Stamps
@@ -35,6 +37,30 @@ class World:
         found: dict[Endpoint, list[Connection]] = {}
         for connection in self.connections:
             found.setdefault(connection.server, []).append(connection)
+        return found
+
+    @cached_property
+    def accepted(self) -> dict[Endpoint, list[Connection]]:
+        """Those of them that came about."""
+        return {server: [c for c in same if c.established] for server, same in self.by_server.items()}
+
+    @cached_property
+    def resets(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
+        """By server: RSTs that were the first act of closing on connections that had come about, by time."""
+        found: dict[Endpoint, list[tuple[Connection, CloseEvent]]] = {}
+        for server, connections in self.accepted.items():
+            own = [(c, r) for c in connections if (r := _reset(c)) and primitives.client_first(c) is None]
+            found[server] = sorted(own, key=lambda pair: pair[1].time_ns)
+        return found
+
+    @cached_property
+    def refusals(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
+        """By server: connections that it refused with a RST, by the time of their SYNs."""
+        found: dict[Endpoint, list[tuple[Connection, CloseEvent]]] = {}
+        for server, connections in self.by_server.items():
+            tried = (c for c in connections if not c.established and not c.mid_stream)
+            refused = [(c, r) for c in tried if (r := _reset(c)) is not None]
+            found[server] = sorted(refused, key=lambda pair: pair[0].opened_ns)
         return found
 
     @cached_property
@@ -99,3 +125,9 @@ class World:
             answered = [e for c in connections for e in c.exchanges if e.response is not None]
             found[server] = len(answered), [e for e in answered if e.response and e.response.status >= 500]
         return found
+
+
+def _reset(connection: Connection) -> CloseEvent | None:
+    """The server's first act of closing, where it is a RST."""
+    close = primitives.first_close(connection, Side.SERVER)
+    return close if close is not None and close.kind == "rst" else None
