@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left, bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,28 +22,93 @@ _SPREAD_NS = 50_000_000
 _UNEQUAL_SHARE = 0.05
 _APART_NS = 10_000_000
 _MUCH_CLOSER = 10
+_MOST_NEAR = 500
 
 
-def closed_together(
-    close: IdleClose, closes: Sequence[IdleClose], connections: Sequence[Connection]
-) -> list[IdleClose]:
-    """All closes at the moment of this one, itself included; empty where they need not be one event.
+class Closes:
+    """A server's closes of idle connections, beside all of its connections.
 
-    A timer of each connection's own would have closed them as far apart as they had become idle. A sweep
-    of one timer would have closed others after as much idleness before. Either all connections that were
-    open were closed, or at least three and half of them.
+    Each of many failures is held against all of these, so that everything is looked up in what was sorted.
     """
-    at = close.close.time_ns
-    known = [other for other in closes if not other.announced]
-    same = [other for other in known if abs(other.close.time_ns - at) <= MOMENT_NS]
-    if close not in same or len(same) < _FEWEST - 1 or not _one_event(same):
-        return []
-    longest, shortest = max(o.idle_ns for o in same), min(o.idle_ns for o in same)
-    if any(not o.at_once and shortest <= o.idle_ns <= longest for o in known if o not in same):
-        return []
-    present = sum(c.opened_ns < at - MOMENT_NS and c.last_ns >= at - MOMENT_NS for c in connections)
-    enough = len(same) >= present or (len(same) >= _FEWEST and 2 * len(same) >= present)
-    return same if enough else []
+
+    def __init__(self, closes: Sequence[IdleClose], connections: Sequence[Connection]) -> None:
+        """``closes``: in order of the connections."""
+        self.all = closes
+        self.of = {close.connection.id: close for close in closes}
+        """By the connection's id."""
+        self._connections = connections
+
+    @cached_property
+    def at_once(self) -> list[IdleClose]:
+        """Those that came with a response."""
+        return [close for close in self.all if close.at_once]
+
+    @cached_property
+    def _resets(self) -> list[IdleClose]:
+        return sorted((close for close in self.all if close.close.kind == "rst"), key=_idle_ns)
+
+    def resets_like(self, close: IdleClose) -> list[IdleClose]:
+        """Closes by RST after as much idleness as this one, the shortest first."""
+        place = bisect_left(self._resets, close.idle_ns, key=_idle_ns)
+        first = bisect_left(self._resets, 1, 0, place, key=lambda o: same_timer(o.idle_ns, close.idle_ns))
+        last = bisect_left(self._resets, 1, place, key=lambda o: not same_timer(o.idle_ns, close.idle_ns))
+        return self._resets[first:last]
+
+    @cached_property
+    def idle_range(self) -> tuple[int, int]:
+        """The shortest and the longest idleness, in ns."""
+        return min(c.idle_ns for c in self.all), max(c.idle_ns for c in self.all)
+
+    @cached_property
+    def _by_time(self) -> list[IdleClose]:
+        """Those that were not announced."""
+        return sorted((close for close in self.all if not close.announced), key=_closed_ns)
+
+    @cached_property
+    def _idle(self) -> list[int]:
+        """Of these the idleness, where it was any, sorted."""
+        return sorted(close.idle_ns for close in self._by_time if not close.at_once)
+
+    @cached_property
+    def _opened(self) -> list[int]:
+        return sorted(connection.opened_ns for connection in self._connections)
+
+    @cached_property
+    def _ended(self) -> list[int]:
+        return sorted(connection.last_ns for connection in self._connections)
+
+    def together(self, close: IdleClose) -> list[IdleClose]:
+        """All closes at the moment of this one, itself included; empty where they need not be one event.
+
+        A timer of each connection's own would have closed them as far apart as they had become idle. A sweep
+        of one timer would have closed others after as much idleness before. Either all connections that were
+        open were closed, or at least three and half of them. Of very many only the nearest are looked at.
+        """
+        at = close.close.time_ns
+        first = bisect_left(self._by_time, at - MOMENT_NS, key=_closed_ns)
+        last = bisect_right(self._by_time, at + MOMENT_NS, key=_closed_ns)
+        count = last - first
+        if close.announced or count < _FEWEST - 1:
+            return []
+        here = bisect_left(self._by_time, at, first, last, key=_closed_ns)
+        same = self._by_time[max(first, here - _MOST_NEAR) : min(last, here + _MOST_NEAR)]
+        if not _one_event(same):
+            return []
+        longest, shortest = max(o.idle_ns for o in same), min(o.idle_ns for o in same)
+        alike = bisect_right(self._idle, longest) - bisect_left(self._idle, shortest)
+        if alike > (sum(not o.at_once for o in same) if count == len(same) else count):
+            return []
+        begun, over = (bisect_left(times, at - MOMENT_NS) for times in (self._opened, self._ended))
+        present = begun - over
+        return same if count >= present or (count >= _FEWEST and 2 * count >= present) else []
+
+
+def _closed_ns(close: IdleClose) -> int:
+    return close.close.time_ns
+
+
+def _idle_ns(close: IdleClose) -> int:
+    return close.idle_ns
 
 
 def _one_event(closes: Sequence[IdleClose]) -> bool:

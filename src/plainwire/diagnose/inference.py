@@ -6,6 +6,7 @@ Cheap enough to be asked of every capture: one pass over connections and exchang
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -233,7 +234,7 @@ def _danger(watch: _Watch, idle: Bounds) -> None:
             continue
         reach = gap + (connection.rtt_syn_ns or trip)
         if reach >= idle.low_ns:
-            expected += sum(timer <= reach for timer in timers) / len(timers)
+            expected += bisect_right(timers, reach) / len(timers)
         facts.observed_failures += exchange.outcome == "unanswered" and _not_received(connection, exchange)
     facts.expected_failures = round(expected, 2)
     facts.prediction_p = poisson_tail(facts.observed_failures, expected)

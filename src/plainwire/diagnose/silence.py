@@ -6,25 +6,27 @@ client that gives up on a dead connection is not the cause.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.model import RST, SYN, Evidence, Side
+from plainwire.model import SYN, Evidence, Side
 
-from . import primitives, words
+from . import sizes, words
 from .injected import LONG_IDLE_NS
 from .verdict import Scene, Verdict, idle_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.model import Connection, Int64s, Segments
 
 _FEWEST_SENDINGS = 3
 _MOST_CITED = 5
-_BIG = 1000
-"""A segment with fewer bytes fits through any path's smallest packet."""
-
+_MOST_LOOKED_AT, _MOST_SKIPPED = 50, 2000
 _HEADROOM = 300
-"""Tunnels leave about so much room above ``_BIG``."""
+"""Tunnels leave about so much room above ``sizes.BIG``."""
 
 _LONG_ENOUGH_NS = 1_000_000_000
 """The server has repeated a lost segment several times by then (RFC 6298 section 5)."""
@@ -83,7 +85,7 @@ def _large_requests(scene: Scene) -> Verdict | None:
     if segments is None or lost is None:
         return None
     rows, size = lost
-    passed = _largest_acknowledged(_peers(scene))
+    passed = scene.world.sizes(scene.connection.server).acknowledged
     if not 0 < passed < size:
         return None
     return _too_large(
@@ -100,14 +102,14 @@ def _large_requests(scene: Scene) -> Verdict | None:
 
 def _large_answers(scene: Scene) -> Verdict | None:
     """The server's numbers went on although not one segment with the bytes between ever came."""
-    own = _never_came(scene.connection, scene.request.end)
+    own = sizes.never_came(scene.connection, scene.request.end)
     if own is None:
         return None
     packet, missing, waited = own
-    largest = max((_largest_from_server(connection) for connection in _peers(scene)), default=0)
-    if missing < _BIG or waited < _LONG_ENOUGH_NS or not 0 < largest < _BIG + _HEADROOM:
+    known = scene.world.sizes(scene.connection.server)
+    largest, same = known.from_server, known.never_came
+    if missing < sizes.BIG or waited < _LONG_ENOUGH_NS or not 0 < largest < sizes.BIG + _HEADROOM:
         return None
-    same = sum(_never_came(connection, 0) is not None for connection in _peers(scene))
     return _too_large(
         scene,
         f"The server had the request, and its numbers went on by {missing} bytes in {words.span(waited)} "
@@ -149,39 +151,6 @@ def _too_large(scene: Scene, facts: str, cited: tuple[Evidence, ...], *, sure: b
     )
 
 
-def _never_came(connection: Connection, after: int) -> tuple[int, int, int] | None:
-    """The packet by which the server's numbers had gone on, by how many bytes, how long it had been silent.
-
-    None where the client has all, or the server had not acknowledged the client's stream up to ``after``.
-    """
-    segments = connection.segments
-    had = primitives.last_ack(connection, Side.CLIENT)
-    known = primitives.last_ack(connection, Side.SERVER)
-    if segments is None or had is None or known is None or known < after:
-        return None
-    ahead = np.flatnonzero(
-        (segments.side == Side.SERVER) & (segments.seq > had) & (segments.flags & RST == 0)
-    )
-    if not len(ahead) or (segments.length[ahead] > _BIG).any():
-        return None
-    before = np.flatnonzero((segments.side == Side.SERVER) & (segments.seq <= had))
-    row = int(ahead[-1])
-    since = int(segments.time_ns[before[-1]]) if len(before) else connection.opened_ns
-    return int(segments.number[row]), int(segments.seq[row]) - had, int(segments.time_ns[row]) - since
-
-
-def _largest_from_server(connection: Connection) -> int:
-    segments = connection.segments
-    if segments is None:
-        return 0
-    lengths = segments.length[segments.side == Side.SERVER]
-    return int(lengths.max()) if len(lengths) else 0
-
-
-def _peers(scene: Scene) -> list[Connection]:
-    return scene.world.by_server.get(scene.connection.server, [scene.connection])
-
-
 def _unanswered_sendings(scene: Scene) -> tuple[Segments, Int64s] | None:
     """The sendings of the request's first byte, where nothing came back after the first of them."""
     segments = scene.connection.segments
@@ -202,11 +171,9 @@ def _contact(scene: Scene, since: int, until: int) -> Evidence | bool | None:
     None where nothing else was tried; False where it was, and failed too.
     """
     tried = False
-    for other in scene.world.by_server.get(scene.connection.server, ()):
-        if other is scene.connection or other.last_ns < since or other.opened_ns > until:
-            continue
+    for other in _meanwhile(scene, since, until):
         segments = other.segments
-        if segments is None:
+        if other is scene.connection or segments is None:
             continue
         within = (segments.time_ns >= since) & (segments.time_ns <= until)
         answers = np.flatnonzero(within & (segments.side == Side.SERVER))
@@ -215,6 +182,21 @@ def _contact(scene: Scene, since: int, until: int) -> Evidence | bool | None:
             return Evidence(packet, f"the same address answers on connection {other.id}")
         tried = tried or bool((within & (segments.side == Side.CLIENT) & (segments.flags & SYN != 0)).any())
     return False if tried else None
+
+
+def _meanwhile(scene: Scene, since: int, until: int) -> Iterator[Connection]:
+    """Connections to the server at that time: some that were opened then, and some that were open already."""
+    same = scene.world.by_server.get(scene.connection.server, [])
+    first, last = (bisect_left(same, at, key=_opened) for at in (since, until + 1))
+    yield from same[first : min(last, first + _MOST_LOOKED_AT)]
+    yield from islice(
+        (c for c in reversed(same[max(0, first - _MOST_SKIPPED) : first]) if c.last_ns >= since),
+        _MOST_LOOKED_AT,
+    )
+
+
+def _opened(connection: Connection) -> int:
+    return connection.opened_ns
 
 
 def _stuck(segments: Segments, start: int) -> tuple[Int64s, int] | None:
@@ -229,18 +211,4 @@ def _stuck(segments: Segments, start: int) -> tuple[Int64s, int] | None:
     if len(rows) < _FEWEST_SENDINGS:
         return None
     size = int(segments.length[rows].min())
-    return (rows, size) if size >= _BIG else None
-
-
-def _largest_acknowledged(connections: list[Connection]) -> int:
-    """The largest segment of a client's that any server's acknowledgment covers."""
-    largest = 0
-    for connection in connections:
-        segments = connection.segments
-        known = primitives.last_ack(connection, Side.SERVER)
-        if segments is None or known is None:
-            continue
-        rows = (segments.side == Side.CLIENT) & (segments.seq + segments.length <= known)
-        if rows.any():
-            largest = max(largest, int(segments.length[rows].max()))
-    return largest
+    return (rows, size) if size >= sizes.BIG else None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from plainwire.model import Side
 
-from . import multiplexed, primitives
+from . import multiplexed, primitives, sizes
 from .clock import idle_close
+from .habits import Closes
 from .inference import infer
 from .lagging import stamps_of
 from .marked import tally
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .clock import IdleClose
     from .lagging import Stamps
     from .marked import Marks
+    from .sizes import Sizes
 
 
 class World:
@@ -30,6 +32,7 @@ class World:
         """``lookups``: by time."""
         self.connections = connections
         self.lookups = lookups
+        self._sizes: dict[Endpoint, Sizes] = {}
 
     @cached_property
     def by_server(self) -> dict[Endpoint, list[Connection]]:
@@ -79,8 +82,8 @@ class World:
         return infer(self.connections)
 
     @cached_property
-    def idle_closes(self) -> dict[Endpoint, list[IdleClose]]:
-        """The servers' closes of idle connections, in order of the connections."""
+    def idle_closes(self) -> dict[Endpoint, Closes]:
+        """The servers' closes of idle connections."""
         found: dict[Endpoint, list[IdleClose]] = {}
         for connection in self.connections:
             if any(map(multiplexed.shares_connection, connection.exchanges)):
@@ -88,7 +91,13 @@ class World:
             close = idle_close(connection)
             if close is not None:
                 found.setdefault(connection.server, []).append(close)
-        return found
+        return {server: Closes(closes, self.by_server[server]) for server, closes in found.items()}
+
+    def sizes(self, server: Endpoint) -> Sizes:
+        """Which sizes passed between the server and its clients."""
+        if server not in self._sizes:
+            self._sizes[server] = sizes.of(self.by_server.get(server, ()))
+        return self._sizes[server]
 
     @cached_property
     def longest_survived(self) -> dict[Endpoint, int]:
