@@ -37,6 +37,7 @@ bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/interposer.py
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
+	$(VENV)/bin/python bench/floods.py
 
 conformance: $(DEVELOPED) system
 	$(VENV)/bin/python bench/conformance $(ARGS)
