@@ -25,7 +25,6 @@ SERVER, PORT = bytes((203, 0, 113, 7)), 80
 REQUEST = b"GET /%d HTTP/1.1\r\nHost: storage.example\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
-HELLO = bytes.fromhex("1603010005" + "0100000103")
 LATER = 2_000_000  # microseconds
 
 Packet = tuple[int, bytes]
@@ -80,13 +79,6 @@ def _refused(client: Client) -> None:
     client.segment(1, 50, RST)
 
 
-def _stalled(client: Client) -> None:
-    client.opened()
-    client.segment(0, 300, PSH, HELLO)
-    client.segment(1, 400, 0)
-    client.segment(0, LATER, FIN)
-
-
 def _reset(client: Client) -> None:
     client.opened()
     client.asks()
@@ -126,7 +118,6 @@ def _dropped(client: Client) -> None:
 KINDS: dict[str, Callable[[Client], None]] = {
     "syn-timeout": _silent,
     "connection-refused": _refused,
-    "handshake-stall": _stalled,
     "reset-mid-request": _reset,
     "hidden-retry": _repeated,
     "overload-5xx": _busy,
