@@ -188,7 +188,20 @@ def test_a_program_that_never_pauses_is_made_to(tmp_path: Path, server: Flaky) -
 
 def test_what_was_learnt_before_ctrl_c_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "hunt"
-    command = [sys.executable, "-m", "plainwire", "hunt", "--json", "-n", "50", "-o", str(folder), "--"]
+    heeding = ["env", "--default-signal=INT"]  # whoever started the tests in the background ignores it
+    command = [
+        *heeding,
+        sys.executable,
+        "-m",
+        "plainwire",
+        "hunt",
+        "--json",
+        "-n",
+        "50",
+        "-o",
+        str(folder),
+        "--",
+    ]
     command += ["sh", "-c", f"test -e {tmp_path}/second && sleep 600; touch {tmp_path}/second"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0) as hunting:
         deadline = time.monotonic() + PATIENCE
