@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from bisect import bisect_left, bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from .middle import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,15 +116,10 @@ def _one_event(closes: Sequence[IdleClose]) -> bool:
     """Whether the closes lie much closer together than the times at which their idleness began."""
     times = [close.close.time_ns for close in closes]
     idle = [close.idle_ns for close in closes]
-    apart = max(_APART_NS, _MUCH_CLOSER * (max(times) - min(times)), _UNEQUAL_SHARE * statistics.median(idle))
+    apart = max(_APART_NS, _MUCH_CLOSER * (max(times) - min(times)), _UNEQUAL_SHARE * median(idle))
     return max(idle) - min(idle) > apart
 
 
 def same_timer(one: int, other: int) -> bool:
     """Whether two times may be one timer's."""
-    return not _unequal((one, other))
-
-
-def _unequal(values: Sequence[int]) -> bool:
-    """Whether the times differ by more than one timer's would."""
-    return max(values) - min(values) > max(2 * _SPREAD_NS, _UNEQUAL_SHARE * statistics.median(values))
+    return abs(one - other) <= max(2 * _SPREAD_NS, _UNEQUAL_SHARE * (one + other) / 2)

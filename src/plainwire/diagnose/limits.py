@@ -7,12 +7,13 @@ explains hardly more: it is by far the more common.
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from plainwire.arrays import np
 from plainwire.model import Bounds
 
+from .middle import median_low
 from .statistics.survival import kaplan_meier
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _agreeing(values: Sequence[int]) -> list[int]:
     """Those near their median, where they are at least half of all."""
     if not values:
         return []
-    middle = statistics.median_low(values)
+    middle = median_low(values)
     near = [value for value in values if abs(value - middle) <= _slack(middle)]
     return near if 2 * len(near) >= len(values) and (len(near) > 1 or len(values) == 1) else []
 
@@ -165,7 +166,7 @@ def _by_timer(end: End, idle: Bounds | None) -> bool:
 
 
 def _differ(values: Sequence[int]) -> bool:
-    return max(values) - min(values) > _slack(statistics.median_low(values))
+    return max(values) - min(values) > _slack(median_low(values))
 
 
 def _at_one_moment(times: Sequence[int]) -> bool:
@@ -174,5 +175,5 @@ def _at_one_moment(times: Sequence[int]) -> bool:
 
 def _scatter(values: Sequence[int]) -> float:
     """The coefficient of variation."""
-    mean = statistics.fmean(values)
-    return statistics.pstdev(values) / mean if mean else 0.0
+    mean = float(np.mean(values))
+    return float(np.std(values)) / mean if mean else 0.0

@@ -6,7 +6,6 @@ error after which the same request succeeded, as the status asks for it, is none
 
 from __future__ import annotations
 
-import statistics
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from plainwire.model import Evidence
 
 from . import words
 from .dates import date_ns
+from .middle import median
 from .survey import value
 from .verdict import IDEMPOTENT, Verdict
 
@@ -271,7 +271,7 @@ def gateway_timeout(survey: Survey) -> list[Verdict]:
 
 
 def _constant(waits: list[int]) -> str:
-    middle = statistics.median(waits)
+    middle = median(waits)
     if len(waits) < 2 or middle < _SMALLEST_WAIT_NS:
         return ""
     if max(abs(wait - middle) for wait in waits) > _SAME_SHARE * middle:

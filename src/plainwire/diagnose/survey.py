@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.model import Side
 
 from . import primitives
+from .middle import median
 
 if TYPE_CHECKING:
     from plainwire.model import Certainty, Connection, Endpoint, Exchange, Request, Response
@@ -204,7 +204,7 @@ class Survey:
         if name not in self._pauses:
             same = self.by_twin[name]
             pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < _ERROR]
-            self._pauses[name] = int(statistics.median(pauses)) if pauses else None
+            self._pauses[name] = int(median(pauses)) if pauses else None
         return self._pauses[name]
 
     def neighbours(self, case: Case) -> list[Case]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import RST, SYN, Evidence, Side
 
 from . import beginning, primitives, words
+from .middle import median
 from .survey import DRAWN_OUT_NS, LONG_NS, value
 from .verdict import Verdict
 
@@ -57,14 +57,14 @@ def _usual(survey: Survey, case: Case) -> tuple[int, int] | None:
     others = [c.first_byte_ns for c in survey.neighbours(case)]
     if len(others) < _FEWEST:
         return None
-    median = int(statistics.median(others))
+    usual = int(median(others))
     slow = sum(other >= LONG_NS for other in others) + 1
-    if case.first_byte_ns < _TIMES * median or slow * _SHARE > len(others) + 1:
+    if case.first_byte_ns < _TIMES * usual or slow * _SHARE > len(others) + 1:
         return None
-    return median, len(others)
+    return usual, len(others)
 
 
-def _slow_first_byte(case: Case, median: int, count: int) -> Verdict | None:
+def _slow_first_byte(case: Case, usual: int, count: int) -> Verdict | None:
     request, response = case.request, case.response
     acked = _acknowledged(case.connection, request)
     if acked is not None and acked[1] - request.last_ns > _PROMPT_NS and acked[0] != response.packet:
@@ -83,7 +83,7 @@ def _slow_first_byte(case: Case, median: int, count: int) -> Verdict | None:
         certainty="proved" if prompt and case.first_byte_ns >= _STALL_NS else "likely",
         facts=f"The server took {words.span(case.first_byte_ns)} to the first byte of its answer; the "
         f"median of {count} "
-        f"others of the same kind is {words.span(median)}.{when}",
+        f"others of the same kind is {words.span(usual)}.{when}",
         evidence=(
             Evidence(request.last_packet, "the end of the request"),
             *((Evidence(acked[0], "the server acknowledges it"),) if prompt and acked else ()),
@@ -128,7 +128,7 @@ def slow_body(survey: Survey) -> list[Verdict]:
         silence = _longest_silence(case.connection, response)
         if len(others) < _FEWEST or slow * _SHARE > len(others) + 1 or silence is None:
             continue
-        if silence.ns >= _STALL_NS and silence.ns >= _TIMES * int(statistics.median(others)):
+        if silence.ns >= _STALL_NS and silence.ns >= _TIMES * int(median(others)):
             found.append(_stalled(case, silence, len(others)))
     return found
 
