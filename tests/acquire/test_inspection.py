@@ -66,7 +66,7 @@ def test_tls_library_linked_into_something_else_is_found() -> None:
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interposer, "library", lambda: None)
+    monkeypatch.setattr(interposer, "compiled", lambda: None)
     found = inspection.of_command(["sh"])
     assert found.libraries == []
     assert [line.startswith("the interposer was not compiled") for line in found.missing] == [True]

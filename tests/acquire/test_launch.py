@@ -170,7 +170,7 @@ def test_program_outside_glibc_is_left_alone(tmp_path: Path) -> None:
 def test_without_a_compiled_interposer_the_program_runs_and_a_note_says_what_is_missing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interposer, "library", lambda: None)
+    monkeypatch.setattr(interposer, "compiled", lambda: None)
     outcome = run("/bin/sh", "-c", "echo ${LD_PRELOAD:-nothing}")
     assert outcome.output == "nothing\n"
     assert ["not compiled" in note for note in outcome.events.notes] == [True]

@@ -83,7 +83,7 @@ def test_program_lives_where_its_secrets_cannot_be_written(run: Run, server13: T
 
 def test_full_disk_does_not_reach_the_program(server13: TlsServer, tmp_path: Path) -> None:
     needs("root", "unshare", "mount", "curl")
-    library = interposer.library()
+    library = interposer.compiled()
     assert library, interposer.missing()
     script = f"""
         mount -t tmpfs -o size=16k none '{tmp_path}' && cd '{tmp_path}' || exit 99

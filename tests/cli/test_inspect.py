@@ -54,4 +54,4 @@ def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_installation_has_its_interposer() -> None:
     """Where it has none, all tests of it would fail; this one says why."""
-    assert interposer.library() is not None, interposer.missing()
+    assert interposer.compiled() is not None, interposer.missing()

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import pytest
-
 from plainwire.lab import namespaces
-from tests.needs import needs, tool
+from tests.needs import needs, tool, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +90,7 @@ def network() -> Iterator[Network]:
     needs("root", "ip", "nsenter", "unshare")
     reason = namespaces.obstacle(tun=False)
     if reason is not None:
-        pytest.skip(reason)
+        without(reason)
     command = [tool("unshare"), "--net", "sh", "-c", "echo ready; exec cat"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

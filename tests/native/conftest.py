@@ -40,7 +40,7 @@ def compiled(tmp_path: Path) -> Compile:
 @pytest.fixture
 def preloaded(tmp_path: Path) -> Preloaded:
     """Run a command with the interposer, ``keys`` and ``events`` being files in ``tmp_path``."""
-    library = interposer.library()
+    library = interposer.compiled()
     assert library, interposer.missing()
     for name in ("keys", "events"):
         (tmp_path / name).touch(0o600)

@@ -110,7 +110,7 @@ def of_process(pid: int) -> Inspection:
 def _conclude(found: Inspection) -> Inspection:
     if not found.libraries:
         found.notes.append("no TLS library was found; the program may load one later")
-    if interposer.library() is None:
+    if interposer.compiled() is None:
         found.missing.append(interposer.missing())
     return found
 

@@ -22,7 +22,7 @@ LIBRARY = "libplainwire.so"
 SINK = "sink"
 
 
-def library() -> Path | None:
+def compiled() -> Path | None:
     """The compiled interposer, or None where plainwire was installed without it (``missing`` says why)."""
     path = Path(__file__).with_name(LIBRARY)
     return path if path.is_file() else None
@@ -46,7 +46,7 @@ class Stage:
     processes that gave up their privileges and their descriptors. Only a privileged run has one.
     """
 
-    library: Path | None
+    preload: Path | None
     folder: Path | None = None
     sink: Path | None = None
     lock: int = -1
@@ -72,7 +72,7 @@ def stage(*, sink: bool) -> Stage:
         UserError: no folder for temporary files can be used.
 
     """
-    source = library()
+    source = compiled()
     readable = source is None or (os.geteuid() != 0 and not set(" :") & set(str(source)))
     if readable and not sink:
         return Stage(source)
@@ -89,9 +89,9 @@ def stage(*, sink: bool) -> Stage:
 
 def _fill(made: Stage, folder: Path, source: Path | None, *, sink: bool) -> None:
     if source is not None:
-        made.library = folder / LIBRARY
-        shutil.copyfile(source, made.library)
-        made.library.chmod(0o755)
+        made.preload = folder / LIBRARY
+        shutil.copyfile(source, made.preload)
+        made.preload.chmod(0o755)
     if sink:
         made.sink = folder / SINK
         made.sink.touch(0o600)

@@ -149,7 +149,7 @@ def launch(command: Sequence[str], case: Case) -> Program:
     users_own = _key_log_of_the_user()
     stage = interposer.stage(sink=os.geteuid() == 0)
     spoken_from = stderr_file.position()
-    notes = [note for note in (target.untouched, None if stage.library else interposer.missing()) if note]
+    notes = [note for note in (target.untouched, None if stage.preload else interposer.missing()) if note]
     try:
         process = _start(target, _environment(os.environ, case, stage, target))
     except BaseException:
@@ -179,12 +179,12 @@ def _environment(
     environment = dict(inherited) if user is None else user.environment(inherited)
     key_log = str(stage.sink or case.keys.absolute())
     users_own = environment.setdefault("SSLKEYLOGFILE", key_log) != key_log
-    if stage.library is None or target.untouched is not None:
+    if stage.preload is None or target.untouched is not None:
         return environment
     if not users_own:
         environment["PLAINWIRE_SSLKEYLOG"] = key_log
     others = environment.get("LD_PRELOAD", "")
-    environment["LD_PRELOAD"] = f"{stage.library}:{others}" if others else str(stage.library)
+    environment["LD_PRELOAD"] = f"{stage.preload}:{others}" if others else str(stage.preload)
     environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
     environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
     if stage.sink is not None:

@@ -15,7 +15,7 @@ class ProgramConnection:
     pid: int
     thread: int
     command: str
-    library: str | None = None
+    tls_library: str | None = None
 
 
 @dataclass(slots=True)

@@ -87,7 +87,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
             "pid": owner.pid,
             "thread": owner.thread,
             "command": owner.command,
-            "library": owner.library,
+            "library": owner.tls_library,
         }
         if owner
         else None,
