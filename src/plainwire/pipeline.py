@@ -137,10 +137,11 @@ class Analysis:
         lookups = self._lookups.found if self._lookups is not None else []
         report = Report(self.coverage, connections, exchanges, servers, diagnose(connections, lookups))
         if self._events is not None:
-            from plainwire.diagnose.testimony import testify, unmade  # noqa: PLC0415 - see __init__
+            from plainwire.diagnose.testimony import heard, testify, unmade  # noqa: PLC0415 - see __init__
 
-            report.findings = unmade(connections, lookups, self._events) + report.findings
-            report.testimony = testify(connections, report.findings, self._events)
+            said = heard(self._events)
+            report.findings = unmade(connections, lookups, self._events, said) + report.findings
+            report.testimony = testify(connections, report.findings, self._events, said)
         if report.findings:
             from plainwire.diagnose.attempts import attempts  # noqa: PLC0415 - see __init__
             from plainwire.diagnose.comparison import compare  # noqa: PLC0415 - see __init__

@@ -30,7 +30,6 @@ _PATIENCE_NS = 5_000_000_000
 _ONE_SEARCH_NS = 30_000_000_000
 _MOST_CITED = 4
 _MOST_ASKED = 1_000
-_REFUSALS = frozenset(("SERVFAIL", "NXDOMAIN", "REFUSED"))
 _UNREACHED = frozenset(("syn-timeout", "connection-refused", "ipv6-broken-fallback"))
 _LOOPBACK = frozenset(("127.0.0.1", "::1"))
 """Whence a program asks the resolver of its own host."""
@@ -178,7 +177,7 @@ def _resolves(directory: _Directory, lookup: Lookup) -> bool:
 def _failed(directory: _Directory, lookup: Lookup) -> bool:
     """Whether nobody gave an address in time: not this server, and no other one that was asked as well."""
     ended = lookup.answered_ns if lookup.answered_ns is not None else lookup.sent[-1][1] + _PATIENCE_NS
-    if lookup.code not in _REFUSALS and (lookup.code or ended > directory.world.ended_ns):
+    if not lookup.refused and (lookup.code or ended > directory.world.ended_ns):
         return False
     began = _began(lookup)
     return not any(

@@ -22,3 +22,8 @@ class Lookup:
     answered_ns: int | None = None
     code: str = ""
     addresses: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer says that there is no such name, or that the server cannot or will not tell."""
+        return self.code in ("NXDOMAIN", "SERVFAIL", "REFUSED")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
+from plainwire.diagnose import testimony
 from plainwire.model import Process, ProgramConnection, ProgramEvents, SocketError, Words
 from tests.diagnose.wire import CLIENT_END, EPOCH_NS, MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import Connection, Finding, Lookup, Testimony
 
 PID = 7
 PYTHON = Process(PID, "python", "/usr/bin/python3.11", "python", "3.11.2")
@@ -15,6 +22,20 @@ NODE = Process(PID, "node", "/usr/bin/node", "node", "20.20.2")
 JAVA = Process(PID, "java", "/usr/bin/java", "java", "17.0.9")
 UNKNOWN = Process(PID, "client", "/opt/client")
 OWNER = ProgramConnection(PID, PID, "client")
+
+
+def judged(
+    connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
+) -> Testimony:
+    """What becomes of all that was said."""
+    return testimony.testify(connections, findings, events, testimony.heard(events))
+
+
+def unmade(
+    connections: Sequence[Connection], lookups: Sequence[Lookup], events: ProgramEvents
+) -> list[Finding]:
+    """What only the words tell of."""
+    return testimony.unmade(connections, lookups, events, testimony.heard(events))
 
 
 def words(text: str, at: float, *, pid: int = PID, afterwards: bool = False) -> Words:

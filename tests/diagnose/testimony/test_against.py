@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose import diagnose, testimony
+from plainwire.diagnose import diagnose
 from plainwire.model import Reused, SocketClose
 from tests.diagnose.testimony.speech import (
     OWNER,
@@ -15,6 +15,7 @@ from tests.diagnose.testimony.speech import (
     UNKNOWN,
     account,
     error,
+    judged,
     words,
 )
 from tests.diagnose.wire import CLIENT, CLIENT_END, EPOCH_NS, SERVER, SERVER_END, Wire, only
@@ -47,7 +48,7 @@ def closed_mid_request() -> Connection:
 
 def heard(connection: Connection, events: ProgramEvents) -> tuple[str, Testimony]:
     findings: list[Finding] = diagnose([connection])
-    account_given = testimony.testify([connection], findings, events)
+    account_given = judged([connection], findings, events)
     return only(findings).program_says, account_given
 
 
@@ -107,7 +108,7 @@ def test_each_failure_gets_its_own_words_and_the_rest_is_counted() -> None:
         connections.append(owned(wire))
     findings = diagnose(connections)
     events = account(words(REMOTE_DISCONNECTED, 401), words(REMOTE_DISCONNECTED, 2401))
-    account_given = testimony.testify(connections, findings, events)
+    account_given = judged(connections, findings, events)
     assert [saying.exchange for saying in account_given.sayings] == [2, 22]
     assert "It was seen to speak of 2 of these 3 failures." in only(findings).program_says
 
@@ -119,7 +120,7 @@ def test_error_that_nothing_on_the_wire_explains_is_told() -> None:
     connection = wire.done()
     connection.program = OWNER
     text = 'Traceback (most recent call last):\n  File "test.py", line 3\nKeyError: 3\n'
-    account_given = testimony.testify([connection], [], account(words(text, 150)))
+    account_given = judged([connection], [], account(words(text, 150)))
     assert account_given.sayings[0].exchange is None
     assert account_given.remarks[0].startswith("Nothing that was seen on the wire explains")
     assert account_given.remarks[1] == "The program ended with status 1; no request failed on the wire."
@@ -127,9 +128,7 @@ def test_error_that_nothing_on_the_wire_explains_is_told() -> None:
 
 def test_words_are_not_said_to_be_unexplained_where_the_wire_could_not_be_read() -> None:
     """As with a program whose secrets cannot be had."""
-    account_given = testimony.testify(
-        [], [], account(words('Get "https://a/b": EOF\n', 150), process=UNKNOWN)
-    )
+    account_given = judged([], [], account(words('Get "https://a/b": EOF\n', 150), process=UNKNOWN))
     (remark,) = account_given.remarks
     assert remark.startswith("What the program said cannot be held against the wire")
 
@@ -138,9 +137,7 @@ def test_healthy_program_is_told_nothing_of() -> None:
     wire = Wire()
     wire.ok(0)
     wire.close(CLIENT, "fin", 200)
-    account_given = testimony.testify(
-        [wire.done()], [], account(words("200 OK, all closed, 0 errors\n", 150), status=0)
-    )
+    account_given = judged([wire.done()], [], account(words("200 OK, all closed, 0 errors\n", 150), status=0))
     assert (account_given.sayings, account_given.remarks) == ([], [])
 
 
@@ -154,7 +151,7 @@ def test_whole_response_in_the_capture_is_named_where_the_program_reports_a_brok
     events = account(words("BrokenPipeError: [Errno 32] Broken pipe\n", 103))
     events.errors = [error(errno.EPIPE, 102, "send")]
     findings = diagnose([connection])
-    testimony.testify([connection], findings, events)
+    judged([connection], findings, events)
     says = next(finding.program_says for finding in findings if finding.program_says)
     assert "The capture holds a whole response with status 413" in says
 

@@ -1,6 +1,7 @@
-"""The program's own account, held against the wire: ``testify``; what only it tells of: ``unmade``."""
+"""What was said (``heard``), what the wire makes of it (``testify``), what only it tells of (``unmade``)."""
 
 from .against import testify
+from .sayings import heard
 from .unmade import unmade
 
-__all__ = ["testify", "unmade"]
+__all__ = ["heard", "testify", "unmade"]

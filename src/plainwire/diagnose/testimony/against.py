@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
-from .sayings import distinct, sayings
 from .unmade import explains
 from .wire_facts import ERROR_STATUS, Fate, of_connection, of_exchange
 from .wording import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketError
 
@@ -56,11 +55,11 @@ class Account:
         self._unmade = [finding for finding in findings if not finding.exchanges]
         self.unexplained: list[Said] = []
 
-    def place(self) -> list[tuple[Said, Fate | None]]:
+    def place(self, heard: Iterable[Said]) -> list[tuple[Said, Fate | None]]:
         """Give each word and each socket error its fate."""
         self._place_errors()
         placed: list[tuple[Said, Fate | None]] = []
-        for said in distinct(sayings(self.events)):
+        for said in heard:
             index = self._home(said)
             if index is not None:
                 self.said.setdefault(index, []).append(said)
@@ -140,16 +139,19 @@ def _well(exchange: Exchange) -> bool:
 
 
 def testify(
-    connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
+    connections: Sequence[Connection],
+    findings: Sequence[Finding],
+    events: ProgramEvents,
+    heard: Sequence[Said],
 ) -> Testimony:
     """The program's account; each finding that it says something of gets ``program_says``.
 
-    ``findings`` are those of ``diagnose`` and of ``unmade``.
+    ``findings`` are those of ``diagnose`` and of ``unmade``; ``heard`` is what the program said.
 
     Pure: reads no clock, file or environment.
     """
     account = Account(connections, findings, events)
-    placed = account.place()
+    placed = account.place(heard)
     codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
     for finding in findings:
         finding.program_says = finding.program_says or _of_finding(finding, account)

@@ -109,6 +109,11 @@ class Said:
         return list(dict.fromkeys(w.note for w in self.wordings if w.note))
 
 
+def heard(events: ProgramEvents) -> list[Said]:
+    """What is told on standard error of failures, each once, in order of time."""
+    return distinct(sayings(events))
+
+
 def sayings(events: ProgramEvents) -> list[Said]:
     """Everything on standard error that tells of a failure, in order of time."""
     lines = [line for words in _by_process(events.words).values() for line in _lines(words)]

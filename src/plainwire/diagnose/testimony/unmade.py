@@ -15,12 +15,11 @@ from plainwire.diagnose.catalogue import CAUSES
 from plainwire.model import Evidence, Finding
 
 from . import other_words
-from .sayings import distinct, sayings
 from .sentences import speaker
 from .wording import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from plainwire.model import Connection, Exchange, Lookup, ProgramEvents
 
@@ -39,7 +38,6 @@ _LEAVING_NS = 1_000_000_000
 ``with`` closes first, and the traceback is printed at the end."""
 _MOST_CITED = 8
 _MOST_NAMES = 20
-_REFUSED = frozenset(("NXDOMAIN", "SERVFAIL", "REFUSED"))
 
 
 @dataclass(slots=True)
@@ -59,31 +57,35 @@ class _Unresolved:
 
 
 def unmade(
-    connections: Sequence[Connection], lookups: Sequence[Lookup], events: ProgramEvents
+    connections: Sequence[Connection],
+    lookups: Sequence[Lookup],
+    events: ProgramEvents,
+    heard: Sequence[Said],
 ) -> list[Finding]:
     """A finding for each such failure of the watched program; none where the capture shows nothing of it.
 
-    Pure: reads no clock, file or environment.
+    ``heard`` is what the program said. Pure: reads no clock, file or environment.
     """
-    said = distinct(sayings(events))
     status = "" if connections else _exit_for_a_name(events)
-    found = _names([s for s in said if s.wire == {Wire.NAME}], status, lookups, events)
-    waits = [s for s in said if s.label in POOL]
+    found = _names([s for s in heard if s.wire == {Wire.NAME}], status, lookups, events)
+    waits = [s for s in heard if s.label in POOL]
     if waits:
         found += _pool(waits, connections, events)
-    return [*found, *_resources([s for s in said if s.label in RESOURCES], connections, events)]
+    return [*found, *_resources([s for s in heard if s.label in RESOURCES], connections, events)]
 
 
 def explains(finding: Finding, said: Said) -> bool:
     """Whether a finding of this kind is what the program spoke of."""
     if finding.exchanges:
         return False
-    kinds: dict[str, Callable[[], bool]] = {
-        "dns-failure": lambda: said.wire == {Wire.NAME},
-        "pool-wait": lambda: said.label in POOL,
-        "local-resource": lambda: said.label in RESOURCES,
-    }
-    return finding.code in kinds and kinds[finding.code]()
+    match finding.code:
+        case "dns-failure":
+            return said.wire == {Wire.NAME}
+        case "pool-wait":
+            return said.label in POOL
+        case "local-resource":
+            return said.label in RESOURCES
+    return False
 
 
 def _names(
@@ -133,13 +135,9 @@ def _unresolved(lookups: Sequence[Lookup]) -> list[_Unresolved]:
         names.setdefault(lookup.name, []).append(lookup)
     resolved = {name for name, asked in names.items() if any(lookup.addresses for lookup in asked)}
     begun = {beginning for name in resolved for beginning in _beginnings(name)}
-    failed = (n for n in names if n not in resolved and any(_refused(k) for k in names[n]))
+    failed = (n for n in names if n not in resolved and any(k.refused or k.answer is None for k in names[n]))
     own = (n for n in failed if n not in begun and not any(b in names for b in _beginnings(n)))
     return sorted((_Unresolved(n, names[n]) for n in own), key=lambda u: u.last_ns)
-
-
-def _refused(lookup: Lookup) -> bool:
-    return lookup.code in _REFUSED or lookup.answer is None
 
 
 def _beginnings(name: str) -> list[str]:
