@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire.arrays import np
 from plainwire.model import RST, SYN, Evidence, Side
 
 from . import beginning, words
@@ -13,7 +14,7 @@ from .verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Connection, Exchange
+    from plainwire.model import Connection, Exchange, Segments
 
     from .beginning import Segment
     from .world import World
@@ -51,12 +52,22 @@ def held_up(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
             continue
         if connection.segments is None or connection.transport != "tcp" or connection.snapped:
             continue
+        if not _out_of_order(connection.segments):
+            continue
         rows = beginning.rows(connection.segments)
         for hole in _holes(rows):
             verdict = _verdict(connection, hole, rows) if hole.lasted_ns >= DRAWN_OUT_NS else None
             if verdict is not None:
                 found.append(verdict)
     return found
+
+
+def _out_of_order(segments: Segments) -> bool:
+    """Whether any of the server's segments lies beyond all that came before it: the quick answer."""
+    data = (segments.side == Side.SERVER) & (segments.length > 0) & (segments.flags & (SYN | RST) == 0)
+    seq = segments.seq[data]
+    reached = np.maximum.accumulate(seq + segments.length[data])
+    return bool((seq[1:] > reached[:-1]).any())
 
 
 def _holes(rows: Sequence[Segment]) -> Iterator[_Hole]:
