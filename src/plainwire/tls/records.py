@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, Text
 from plainwire.tls.ciphers import Aead13, RecordCipher
-from plainwire.tls.numbering import MOST_NUMBERS, Numbers
+from plainwire.tls.numbering import Numbers
 
 if TYPE_CHECKING:
     from plainwire.tls.negotiation import Negotiation
@@ -232,7 +232,5 @@ class Direction:
         self.record += sequence - before
         if texts:
             self.plain += texts
-            if len(texts) > MOST_NUMBERS:
-                texts = texts[-MOST_NUMBERS:]
             self.numbers.note_all(cipher, texts, buffer, base)
         return at
