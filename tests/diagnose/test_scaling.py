@@ -121,7 +121,8 @@ def test_two_segments_that_fill_it_may_do_so_by_accident() -> None:
     assert finding(wire, healthy()) is None
 
 
-def test_a_response_that_the_server_broke_off_after_a_slow_request_is_another_matter() -> None:
+def got_through() -> tuple[Wire, int]:
+    """A whole request in twelve small pieces, each of which filled the window; and its size."""
     wire = opened(SCALE, NONE)
     ask = ASK.replace(b"60000", b"%d" % (12 * SMALL))
     wire.client(0, ask, flags=PSH).server(0, ack=len(ask), window=SMALL)
@@ -129,8 +130,13 @@ def test_a_response_that_the_server_broke_off_after_a_slow_request_is_another_ma
         sent = len(ask) + number * SMALL
         wire.client(sent, b"x" * SMALL, flags=PSH, at=wire.packets[-1][0] + 230)
         wire.server(0, ack=sent + SMALL, window=SMALL)
-    wire.server(0, ANSWER[:-1], ack=len(ask) + 12 * SMALL, flags=PSH, window=SMALL)
-    wire.reset(Side.SERVER, len(ANSWER) - 1, ack=len(ask) + 12 * SMALL)
+    return wire, len(ask) + 12 * SMALL
+
+
+def test_a_response_that_the_server_broke_off_after_a_slow_request_is_another_matter() -> None:
+    wire, sent = got_through()
+    wire.server(0, ANSWER[:-1], ack=sent, flags=PSH, window=SMALL)
+    wire.reset(Side.SERVER, len(ANSWER) - 1, ack=sent)
     found = findings(wire, healthy())
     assert "window-scale-stripped" not in found
     assert found["reset-mid-response"].failure
@@ -144,14 +150,8 @@ def test_options_that_were_cut_by_the_snap_length_accuse_nobody() -> None:
 
 
 def test_a_request_that_got_through_late_is_told_and_did_not_fail() -> None:
-    wire = opened(SCALE, NONE)
-    ask = ASK.replace(b"60000", b"%d" % (12 * SMALL))
-    wire.client(0, ask, flags=PSH).server(0, ack=len(ask), window=SMALL)
-    for number in range(12):
-        sent = len(ask) + number * SMALL
-        wire.client(sent, b"x" * SMALL, flags=PSH, at=wire.packets[-1][0] + 230)
-        wire.server(0, ack=sent + SMALL, window=SMALL)
-    wire.server(0, ANSWER, ack=len(ask) + 12 * SMALL, flags=PSH, window=SMALL)
+    wire, sent = got_through()
+    wire.server(0, ANSWER, ack=sent, flags=PSH, window=SMALL)
     found = finding(wire, healthy())
     assert found is not None
     assert (found.failure, found.certainty, found.exchanges) == (False, "likely", [1])

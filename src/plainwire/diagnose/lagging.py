@@ -16,9 +16,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.model import ACK, Evidence, Side
+from plainwire.model import Evidence, Side
 
-from . import words
+from . import primitives, words
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -76,20 +76,16 @@ def stamps_of(connections: Iterable[Connection]) -> dict[tuple[str, str], Stamps
     found: dict[tuple[str, str], Stamps] = {}
     for connection in connections:
         if connection.syns and not connection.roles_guessed:
-            _sort(connection, found.setdefault(_ends(connection), Stamps()))
+            _sort(connection, found.setdefault(primitives.addresses(connection), Stamps()))
     for stamps in found.values():
         if stamps.lost and len(stamps.accepted) >= _FEWEST_ON_CLOCK:
             _compare(stamps)
     return found
 
 
-def _ends(connection: Connection) -> tuple[str, str]:
-    return connection.client.address, connection.server.address
-
-
 def _sort(connection: Connection, stamps: Stamps) -> None:
-    mine = [syn for syn in connection.syns if syn.side is Side.CLIENT and not syn.flags & ACK]
-    answer = next((syn for syn in connection.syns if syn.side is Side.SERVER and syn.flags & ACK), None)
+    mine, offers = primitives.syns_of(connection)
+    answer = next(iter(offers), None)
     stamped = [s for s in (_stamped(connection, syn) for syn in mine) if s is not None]
     if not stamped or len(stamped) < len(mine):
         return
@@ -161,7 +157,7 @@ def _time(one: Stamped) -> int:
 
 def syn_paws_drop(connection: Connection, world: World) -> Verdict | None:
     """A verdict where all SYNs of a connection lagged behind the clock of accepted ones."""
-    stamps = world.stamps.get(_ends(connection))
+    stamps = world.stamps.get(primitives.addresses(connection))
     bar = None if stamps is None else stamps.lagging.get(connection.id)
     if stamps is None or bar is None or stamps.refuted:
         return None

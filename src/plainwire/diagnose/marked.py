@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from plainwire.model import ACK, Evidence, Side, Syn
+from plainwire.model import Evidence, Side, Syn
 
 from . import beginning, primitives, words
 from .verdict import Verdict
@@ -71,12 +71,8 @@ def tally(connections: Iterable[Connection]) -> dict[tuple[str, str], Marks]:
     found: dict[tuple[str, str], Marks] = {}
     for connection in connections:
         if connection.syns and not connection.roles_guessed:
-            _count(connection, found.setdefault(_ends(connection), Marks()))
+            _count(connection, found.setdefault(primitives.addresses(connection), Marks()))
     return found
-
-
-def _ends(connection: Connection) -> tuple[str, str]:
-    return connection.client.address, connection.server.address
 
 
 def _count(connection: Connection, marks: Marks) -> None:
@@ -109,9 +105,8 @@ def _count_unanswered(connection: Connection, marks: Marks, marked: list[Syn], b
 
 def _sorted(connection: Connection) -> tuple[list[Syn], list[Syn], Syn | None]:
     """The client's SYNs with the offer, those without, and the first SYN-ACK."""
-    syns = [syn for syn in connection.syns if syn.side is Side.CLIENT and not syn.flags & ACK]
-    offers = (syn for syn in connection.syns if syn.side is Side.SERVER and syn.flags & ACK)
-    return [s for s in syns if s.marked], [s for s in syns if not s.marked], next(offers, None)
+    syns, offers = primitives.syns_of(connection)
+    return [s for s in syns if s.marked], [s for s in syns if not s.marked], next(iter(offers), None)
 
 
 def _same_connection(connection: Connection) -> Case | None:
@@ -137,7 +132,7 @@ def ecn_blackhole(connection: Connection, world: World) -> Verdict | None:
     if connection.transport != "tcp" or not any(syn.marked for syn in connection.syns):
         return None
     case = _same_connection(connection) or _next_connection(connection, world)
-    marks = world.marks.get(_ends(connection))
+    marks = world.marks.get(primitives.addresses(connection))
     if case is None or marks is None or marks.marked_answered or marks.bare_lost:
         return None
     return _verdict(case, marks)
@@ -149,7 +144,7 @@ def _next_connection(connection: Connection, world: World) -> Case | None:
     if begin is None or begin.offers or begin.server or begin.resets or connection.icmp_errors:
         return None
     marked, bare, _ = _sorted(connection)
-    marks = world.marks.get(_ends(connection))
+    marks = world.marks.get(primitives.addresses(connection))
     if bare or len(marked) < 2 or marks is None:
         return None
     for other in marks.bare:

@@ -23,7 +23,7 @@ from plainwire.arrays import np
 from plainwire.model import ACK, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseEvent, Connection, Exchange, Gap, Int64s, Request, Segments
+    from plainwire.model import CloseEvent, Connection, Exchange, Gap, Int64s, Request, Segments, Syn
 
 BLINDNESS_NS = 5_000_000
 """How long a program may be excused for not having noticed a close that its kernel had received."""
@@ -216,6 +216,18 @@ def ttl_jump(connection: Connection, close: CloseEvent) -> tuple[int, int] | Non
         return None
     usual = int(np.median(segments.ttl[rows]))
     return (close.ttl, usual) if abs(close.ttl - usual) > 1 else None
+
+
+def syns_of(connection: Connection) -> tuple[list[Syn], list[Syn]]:
+    """The client's SYNs, and the server's SYN-ACKs, by time."""
+    mine = [syn for syn in connection.syns if syn.side is Side.CLIENT and not syn.flags & ACK]
+    theirs = [syn for syn in connection.syns if syn.side is Side.SERVER and syn.flags & ACK]
+    return mine, theirs
+
+
+def addresses(connection: Connection) -> tuple[str, str]:
+    """Of client and server: connections between them share a path."""
+    return connection.client.address, connection.server.address
 
 
 def usual_ttl(connection: Connection) -> int | None:

@@ -74,8 +74,9 @@ class _Pause(NamedTuple):
         return spent
 
 
-def ocsp_or_crl_delay(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:  # noqa: ARG001
+def ocsp_or_crl_delay(world: World, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Handshakes that stood still at the client, half of the time or more for such questions."""
+    del verdicts
     pauses: dict[int, _Pause | None] = {}
     found: dict[int, tuple[Connection, _Pause, list[_Fetch]]] = {}
     for fetch in islice(_fetches(world), _MOST_FETCHES):

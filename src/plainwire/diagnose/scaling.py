@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from plainwire.model import ACK, RST, SYN, Evidence, Side
+from plainwire.model import RST, SYN, Evidence, Side
 
 from . import beginning, primitives, words
 from .verdict import Verdict
@@ -160,8 +160,7 @@ def _without_scale(connection: Connection) -> tuple[Syn, Syn] | None:
     """SYN and SYN-ACK where every one of the client's offers to scale, and no SYN-ACK agrees to it."""
     if connection.roles_guessed or connection.mid_stream:
         return None
-    mine = [syn for syn in connection.syns if syn.side is Side.CLIENT and not syn.flags & ACK]
-    theirs = [syn for syn in connection.syns if syn.side is Side.SERVER and syn.flags & ACK]
+    mine, theirs = primitives.syns_of(connection)
     if not mine or not theirs or not all(_scales(syn) for syn in mine):
         return None
     if any(syn.options is None or syn.options.window_scale is not None for syn in theirs):
@@ -283,6 +282,4 @@ def _evidence(misread: _Misread, held: list[Segment], other: Syn | None) -> Iter
 def _with_scale(world: World, connection: Connection) -> Iterator[Syn]:
     """SYN-ACKs of the same address that agree to scale windows."""
     for neighbour in islice(world.by_server.get(connection.server, ()), _NEIGHBOURS):
-        for syn in neighbour.syns:
-            if syn.side is Side.SERVER and syn.flags & ACK and _scales(syn):
-                yield syn
+        yield from filter(_scales, primitives.syns_of(neighbour)[1])

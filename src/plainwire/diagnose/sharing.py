@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence, Side
 
 from . import primitives, words
+from .damage import BAD_RECORD
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, CloseEvent, Connection, Reused
 
     from .world import World
-
-_BAD_RECORD = "bad_record_mac"
 
 
 def connection_shared(scene: Scene) -> Verdict | None:
@@ -47,8 +46,9 @@ def connection_shared(scene: Scene) -> Verdict | None:
     return None
 
 
-def connection_shared_without_request(connection: Connection, world: World) -> Verdict | None:  # noqa: ARG001
+def connection_shared_without_request(connection: Connection, world: World) -> Verdict | None:
     """The same where no HTTP is spoken: only the alert tells that it did harm."""
+    del world
     for reuse in _by_two(connection):
         alert = _alert(connection, reuse)
         if alert is not None:
@@ -90,13 +90,13 @@ def _alert(connection: Connection, reuse: Reused) -> CloseEvent | None:
     """The alert with which the receiver answered."""
     for close in connection.closes:
         answers = close.side == reuse.side.peer and close.time_ns >= reuse.time_ns
-        if answers and close.kind == "alert" and close.detail == _BAD_RECORD:
+        if answers and close.kind == "alert" and close.detail == BAD_RECORD:
             return close
     return None
 
 
 def _alert_words(alert: CloseEvent) -> str:
-    return f"The {_who(alert.side)} could authenticate one of them only, and sent the alert {_BAD_RECORD}."
+    return f"The {_who(alert.side)} could authenticate one of them only, and sent the alert {BAD_RECORD}."
 
 
 def _carries(close: CloseEvent, reuse: Reused) -> bool:
