@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plainwire.diagnose.comparison import compare
+from plainwire.diagnose.features import GROWING
 from tests.diagnose.traffic import Traffic
 
 CASES = 1000
@@ -56,3 +57,25 @@ def test_a_cause_is_claimed_in_at_most_one_of_twenty_cases_without_one() -> None
         compared += any(len(ids) >= 3 for ids in traffic.failed.values())
     assert compared > CASES / 2  # the others had too few failures to be compared at all
     assert claimed <= MOST
+
+
+def _until_it_fails(seed: int) -> Traffic:
+    """One client that uses its connection until a request fails, which happens at random."""
+    draw = np.random.default_rng(seed)
+    traffic, fails = Traffic(), True
+    for _ in range(200):
+        if fails:
+            traffic.connect(0, port=int(draw.integers(32_768, 60_000)))
+        fails = bool(draw.random() < 0.05)
+        traffic.ask(float(draw.uniform(0.001, 0.003)), code="reset-mid-request" if fails else None)
+    return traffic
+
+
+def test_that_connections_end_in_their_failure_is_no_age_at_which_they_fail() -> None:
+    """The one that lasted longest ends so at a constant rate of failure too."""
+    told = []
+    for seed in range(CASES // 4):
+        traffic = _until_it_fails(seed)
+        told += [contrast.feature for contrast in compare(traffic.connections, traffic.findings()).contrasts]
+    assert len(told) <= MOST // 4
+    assert sum(feature in GROWING for feature in told) <= MOST // 20

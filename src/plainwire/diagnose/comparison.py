@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .statistics.permutation import Feature
     from .trials import Trials
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
@@ -181,6 +182,8 @@ class _Cluster:
         levels: dict[str, list[str]] = {}
         for name, column in self.trials.numbers.items():
             values = np.array(column, dtype=np.float64)[self.rows]
+            if name in features.GROWING:
+                self._without_the_longest(values)
             known = values[~np.isnan(values)]
             if len(known) and known.min() < known.max() and not np.isnan(values[: self.failures]).all():
                 found[name] = Numbers(values)
@@ -193,6 +196,15 @@ class _Cluster:
                 found[name] = Labels(np.array([numbers.get(text, len(common)) for text in column_texts]))
         names = sorted(found, key=features.rank)
         return names, [found[name] for name in names], levels
+
+    def _without_the_longest(self, values: Floats) -> None:
+        """Leave out the failure whose number is the highest of all, where one is.
+
+        These numbers grow until the connection ends. Where failures end connections, that which lasted
+        longest ends in one as a matter of course, at a constant rate of failure too: it shows nothing.
+        """
+        if not np.isnan(values).all() and np.nanargmax(values) < self.failures:
+            values[np.nanargmax(values)] = np.nan
 
     def contrasts(self) -> list[Contrast]:
         """What stands out, the strongest first; empty where nothing does."""

@@ -19,6 +19,9 @@ NUMBERS: dict[str, str] = {
 }
 """Each with a place for the range."""
 
+GROWING = frozenset(("ordinal", "age", "sent_before"))
+"""Those that grow from request to request of a connection."""
+
 LABELS: dict[str, str] = {
     "server": "went to {}",
     "reused": "were the first on their connection|were on a connection used before",
