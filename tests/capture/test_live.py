@@ -154,6 +154,25 @@ def test_a_program_gets_no_descriptor_of_the_capture(tmp_path: Path) -> None:
         capture.stop()
 
 
+def test_a_capture_starts_while_other_threads_open_and_close_files(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def open_and_close() -> None:
+        while not ended.is_set():
+            tmp_path.joinpath("other").write_bytes(b"")
+
+    def start_and_stop(number: int) -> bool:
+        return live.start(tmp_path / f"{number}.pcapng", interface="lo").stop().trouble is None
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        others = [pool.submit(open_and_close) for _ in range(4)]
+        try:
+            assert all(start_and_stop(number) for number in range(12))
+        finally:
+            ended.set()
+        assert [other.exception() for other in others] == [None] * 4
+
+
 def test_an_interface_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^nope0: no such network interface \(there are: any, .*\blo\b.*\)$"):
         live.start(tmp_path / "a.pcapng", interface="nope0")

@@ -93,8 +93,9 @@ def _activate(interface: str, capture_filter: str) -> cypcap.Pcap:
         pcap.close()
         message = f"capture filter {capture_filter!r}: {error.msg}"
         raise UserError(message) from error
-    for descriptor in _descriptors() - before:
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no name
+    for descriptor in {pcap.get_selectable_fd(), *(_descriptors() - before)}:
+        with contextlib.suppress(OSError):  # another thread's, and closed since
+            os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no name
     return pcap
 
 
