@@ -9,9 +9,6 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-import brotli
-import zstandard
-
 from plainwire.model import Content
 
 if TYPE_CHECKING:
@@ -97,7 +94,10 @@ class _Brotli:
     """br (RFC 7932)."""
 
     def __init__(self) -> None:
+        import brotli  # noqa: PLC0415 - not needed by most
+
         self._decompressor = brotli.Decompressor()
+        self._error = brotli.error
 
     def feed(self, part: bytes) -> Iterable[bytes]:
         data = part
@@ -109,7 +109,7 @@ class _Brotli:
                     yield piece
                 elif self._decompressor.can_accept_more_data():
                     return
-        except brotli.error as error:
+        except self._error as error:
             raise CorruptError from error
 
     def ended(self) -> bool:
@@ -120,6 +120,9 @@ class _Zstandard:
     """zstd (RFC 8878), frame after frame."""
 
     def __init__(self) -> None:
+        import zstandard  # noqa: PLC0415 - as above
+
+        self._error = zstandard.ZstdError
         self._make = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj
         self._decompressor = self._make()
         self._begun = False
@@ -133,7 +136,7 @@ class _Zstandard:
                 self._begun = True
                 try:
                     yield self._decompressor.decompress(data)
-                except zstandard.ZstdError as error:
+                except self._error as error:
                     raise CorruptError from error
                 data = self._decompressor.unused_data if self._decompressor.eof else b""
 
