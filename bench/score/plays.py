@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, Stage
 
@@ -120,7 +122,7 @@ def _analyze_with_server_keys(stage: Stage) -> None:
 def _scored(play: Play, stage: Stage, *, own: bool) -> Outcome:
     scenario = scenarios.find(play.scenario).varied(play.seed)
     if not own:
-        scenario = dataclasses.replace(scenario, also=scenario.also | HIDDEN, harms=False)
+        scenario = msgspec.structs.replace(scenario, also=scenario.also | HIDDEN, harms=False)
     score = truth.score(scenario, stage)
     struck = score.struck or not scenario.expects
     allowed = truth.allowed(scenario, score)

@@ -6,8 +6,9 @@ import contextlib
 import itertools
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import UserError
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A case folder (0700). ``keys`` exists only while the program runs."""
 
     folder: Path
@@ -57,8 +57,7 @@ class Case:
         return self.folder / "stderr.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Hunt:
+class Hunt(Struct, frozen=True):
     """The folder of a hunt (0700): a row for each run, and the cases of those that failed."""
 
     folder: Path

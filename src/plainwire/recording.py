@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire import case as cases
 from plainwire.acquire import events, sudo, supervise
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from plainwire.model import Report
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong.
 
     ``how`` names what captured.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from plainwire.diagnose import CAUSES, diagnose
 from plainwire.model import CloseEvent, Connection, Exchange, Side, StreamEvent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 from plainwire.diagnose import clock, primitives
 from plainwire.model import Endpoint
@@ -29,7 +29,7 @@ def test_a_repeated_fin_is_not_the_first_close() -> None:
     wire = Wire()
     wire.ok(0)
     wire.close(SERVER, "fin", 1080)
-    wire.closes.append(dataclasses.replace(wire.close(SERVER, "fin", 1300), repeated=True))
+    wire.closes.append(msgspec.structs.replace(wire.close(SERVER, "fin", 1300), repeated=True))
     del wire.closes[1]
     connection = wire.done()
     first = primitives.first_close(connection, SERVER)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Endpoint, Exchange, Finding, QuicInfo, Request, Response, Side, StreamEvent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from plainwire.capture import reader
@@ -52,9 +52,9 @@ def _split(batch: DatagramBatch) -> Iterator[DatagramBatch]:
     """One datagram each."""
     for row in range(len(batch.number)):
         columns = {
-            field.name: getattr(batch, field.name)[row : row + 1]
-            for field in dataclasses.fields(batch)
-            if field.name not in ("data", "endpoints")
+            name: column[row : row + 1]
+            for name, column in msgspec.structs.asdict(batch).items()
+            if name not in ("data", "endpoints")
         }
         yield DatagramBatch(data=batch.data, endpoints=batch.endpoints, **columns)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import platform
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +24,7 @@ _DT_NEEDED, _DT_STRTAB = 1, 5
 _LARGEST_TABLE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Elf:
+class Elf(Struct, frozen=True):
     """One ELF file. ``interpreter`` is None for a program that needs no loader, and for a library."""
 
     bits: int
@@ -45,8 +45,7 @@ class Elf:
         return self.interpreter is not None and self.interpreter.rpartition("/")[2].startswith("ld-linux")
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(Struct, frozen=True):
     kind: int
     offset: int
     address: int

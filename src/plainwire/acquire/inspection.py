@@ -15,9 +15,10 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from plainwire.acquire import interposer
 from plainwire.acquire.target import find
@@ -39,8 +40,7 @@ _PACKAGES = "packages may bring TLS libraries of their own: inspect the running 
 _ASK_PYTHON = "import ssl; print(*{l.split()[-1] for l in open('/proc/self/maps') if '/' in l}, sep='\\n')"
 
 
-@dataclass(frozen=True, slots=True)
-class TlsLibrary:
+class TlsLibrary(Struct, frozen=True):
     """One TLS library of a program. ``loaded`` says who brings it in, where that is not the loader."""
 
     path: str
@@ -50,8 +50,7 @@ class TlsLibrary:
     loaded: str = ""
 
 
-@dataclass(slots=True)
-class Inspection:
+class Inspection(Struct):
     """What was found. ``missing`` are lines about this installation, ``notes`` about the program."""
 
     subject: str

@@ -12,8 +12,9 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from plainwire.model import UserError
 
@@ -38,8 +39,7 @@ def missing() -> str:
     return f"the interposer was not compiled when plainwire was installed: {how}"
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(Struct):
     """What the program's processes load and where they may write: ``folder`` is ours to remove at the end.
 
     ``sink`` is a file that anybody may append to and nobody but root may read: the last resort of

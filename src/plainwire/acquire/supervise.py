@@ -11,8 +11,9 @@ import contextlib
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +36,7 @@ _LOOK_AGAIN = 1.0
 """Seconds; SIGCHLD wakes us at once, this is for the case that it was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How a program ended: its exit status, or the signal that ended it."""
 
     status: int = 0

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from plainwire.acquire import elf
-from plainwire.model import UserError
+from plainwire.model import Discreet, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +24,16 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _SCRIPTS_DEEP = 4  # how far Linux follows one script's interpreter that is itself a script
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Discreet, Struct, frozen=True):
     """A command that can be started. ``argv`` is what to start ``program`` with."""
+
+    unshown = ("elf",)
 
     program: Path
     argv: list[str]
     untouched: str | None = None
     """Why the interposer stays out (one line for the user); None where it goes in."""
-    elf: elf.Elf | None = field(default=None, repr=False)
+    elf: elf.Elf | None = None
 
 
 def find(command: Sequence[str]) -> Target:

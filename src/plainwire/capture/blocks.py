@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from plainwire.arrays import np
 from plainwire.capture.columns import words
@@ -66,8 +67,7 @@ class _Interface(NamedTuple):
     offset_ns: int
 
 
-@dataclass(slots=True)
-class _Section:
+class _Section(Struct):
     """What the blocks of one section share."""
 
     order: str = ""

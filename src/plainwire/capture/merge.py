@@ -12,8 +12,9 @@ last of them holds are known from the start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from plainwire.arrays import np
 from plainwire.model import CaptureNote, PacketBatch, SecretsBlock
@@ -27,8 +28,7 @@ _NAMED_FILES = 6
 _LONG_AGO = np.iinfo(np.int64).min
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One of the files. ``start`` is None until its first packet's time is known (a pipe's is not).
 
     ``secrets`` counts the blocks that were handed out ahead: they come again when it is read.
@@ -40,8 +40,7 @@ class Part:
     secrets: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Open:
+class _Open(Struct, eq=False):
     """A file that is being read: its packets in ``batch`` from ``done`` on are still to come."""
 
     part: Part

@@ -7,11 +7,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, Stage
@@ -25,8 +25,7 @@ ATTEMPTS = 3
 """A race is aimed at, not commanded: on a busy machine it may be missed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Played:
+class _Played(Struct, frozen=True):
     scenario: Scenario
     stage: Stage
     score: Score | None  # None: not possible here

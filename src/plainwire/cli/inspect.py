@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 import orjson
 
 from plainwire.acquire import inspection
@@ -42,7 +42,7 @@ def command(pid: int | None, *, as_json: bool, command: tuple[str, ...]) -> None
     found = inspection.of_command(command) if pid is None else inspection.of_process(pid)
     found.missing += _missing_to_capture()
     if as_json:
-        click.echo(orjson.dumps(dataclasses.asdict(found), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
     else:
         click.echo("\n".join(_lines(found)))
 

@@ -6,9 +6,10 @@ was followed by on the wire tells; the pauses in between tell which library it m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Attempts
 
@@ -26,8 +27,7 @@ _WITHIN_NS = 120_000_000_000
 _SECOND = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Pauses before the first, second, ... repetition, in seconds; what makes such.
 
     ``doubling``: any pauses whose ratio is two, from the second on.

@@ -5,8 +5,9 @@ Only for connections that the capture shows from their SYN on, without holes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from plainwire.model import ACK, FIN, RST, SYN, Side
 
@@ -36,8 +37,7 @@ class Segment(NamedTuple):
         return self.seq + self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """The segments of a connection, sorted by what they are for."""
 
     syns: list[Segment] = field(default_factory=list)  # of the client

@@ -6,8 +6,9 @@ both travelled one way (nothing is to be subtracted for the round trip).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Side
 
@@ -35,8 +36,7 @@ def said(timeout: Bounds) -> str:
     return f"{low if low == high else f'{low} to {high}'}, seen {timeout.count} times"
 
 
-@dataclass(frozen=True, slots=True)
-class IdleClose:
+class IdleClose(Struct, frozen=True):
     """A server's close, of any kind, of a connection that was idle in its eyes.
 
     ``ordinal`` counts the requests that it had answered, ``idle_ns`` runs from the end of the last

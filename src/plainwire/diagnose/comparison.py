@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 from plainwire.model import Contrast
@@ -60,16 +61,14 @@ _AS_STRONG = 2.0
 _MOST_TOLD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The contrasts that stand out, those of each cause together, and what remains undecided, in words."""
 
     contrasts: list[Contrast]
     undecided: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     """One feature's best property: which trials have it, and how it is said."""
 
     name: str

@@ -5,8 +5,9 @@ The times are those that the software has unless somebody configures it; a match
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +21,7 @@ _LATE_SHARE = 0.05
 """A busy server's timers strike late, never early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Software:
+class Software(Struct, frozen=True):
     """One server: its default idle timeout in seconds, and how it ends an idle connection.
 
     ``close``: the first act; None where versions differ. ``coarse``: seconds by which its timer may be late.

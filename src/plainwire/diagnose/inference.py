@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire.model import Bounds, DangerBand, ServerFacts, Side
 
@@ -30,8 +31,7 @@ _HINT = re.compile(r"\b(timeout|max)\s*=\s*(\d{1,9})\b", re.IGNORECASE)
 _POOL_CLOSES = 3
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """What is collected of one server address."""
 
     facts: ServerFacts

@@ -13,8 +13,9 @@ no accepted SYN that lags, and no lost one that does not.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from plainwire.model import Evidence, Side
 
@@ -60,8 +61,7 @@ class Stamped(NamedTuple):
     connection: Connection
 
 
-@dataclass(slots=True)
-class Stamps:
+class Stamps(Struct):
     """The SYNs from one address to another, by time, and what speaks against a server that compares them."""
 
     accepted: list[Stamped] = field(default_factory=list)

@@ -10,8 +10,9 @@ departure.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from plainwire.model import Side
 

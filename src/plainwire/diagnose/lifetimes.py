@@ -5,8 +5,9 @@ Most of the knowledge comes from connections at whose end nobody was hurt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Side
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 _FIRST_ERROR = 400
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The server's end of one connection. Times in ns.
 
     ``idle_ns``: since the last exchange, None where the close was announced. ``requests``: how many it had

@@ -11,8 +11,9 @@ Of marks of the other kind, DSCP (RFC 2474), nothing is kept, and nothing conclu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire.model import Evidence, Side, Syn
 
@@ -33,8 +34,7 @@ _MOST_KEPT = 1000
 _MOST_CITED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """SYNs that offered ECN and met with nothing, and the one without that was answered."""
 
     connection: Connection
@@ -45,8 +45,7 @@ class Case:
     """The connection of ``bare``, where it is a later one."""
 
 
-@dataclass(slots=True)
-class Marks:
+class Marks(Struct):
     """What became of the SYNs from one address to another; of each list the first thousand."""
 
     cases: list[Case] = field(default_factory=list)  # by time

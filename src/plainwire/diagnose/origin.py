@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Evidence
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, CloseEvent, Connection, Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a RST seems to come from, how sure that is, and why. ``fault`` is server, path or unknown."""
 
     fault: Fault

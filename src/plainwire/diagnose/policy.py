@@ -6,9 +6,10 @@ made the server close just then, only its other closes can tell, so that these n
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from plainwire.model import Evidence
 

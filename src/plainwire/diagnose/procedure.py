@@ -11,8 +11,9 @@ request met, an exchange still open when the capture ended.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from . import connect, datagrams, handshake, multiplexed, semantics
 from .abort import client_abort

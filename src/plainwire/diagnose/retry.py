@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Evidence, Side
 
@@ -41,8 +42,7 @@ _KEYS = ("idempotency-key", "x-idempotency-key", "x-request-token", "if-match", 
 Key = tuple[str, str, str | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
+class _Copy(Struct, frozen=True):
     """One sending of a request."""
 
     connection: Connection
@@ -50,8 +50,7 @@ class _Copy:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class _Copies:
+class _Copies(Struct, frozen=True):
     """All sendings of one request by time, those that were answered, and how soon one follows a success."""
 
     all: list[_Copy]
@@ -78,8 +77,7 @@ class _Copies:
         return self.shortest_pause_ns is not None and self.shortest_pause_ns <= _MUCH_QUICKER * delay
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(Struct, frozen=True):
     """``end``: the packet that ended its connection, or its stream, where one did."""
 
     copy: _Copy

@@ -10,9 +10,10 @@ And it is said only where requests or responses were held up by that.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -45,8 +46,7 @@ _MOST_CITED = 4
 _NEIGHBOURS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Misread:
+class _Misread(Struct, frozen=True):
     """What shows on a connection that the server scales windows and the client does not."""
 
     syn: Syn

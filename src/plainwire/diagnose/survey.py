@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from plainwire.model import Side
 
@@ -57,8 +58,7 @@ class Case(NamedTuple):
         return "proved" if secure or primitives.on_one_host(self.connection) else "likely"
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How often each request (method and target) was answered by one server address, and how badly."""
 
     all: Counter[tuple[str, str]] = field(default_factory=Counter)

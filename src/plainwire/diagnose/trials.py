@@ -12,8 +12,9 @@ import math
 import re
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from plainwire.arrays import np
 from plainwire.model import ACK, Side
@@ -43,8 +44,7 @@ _NONE = "none"
 _NAN = math.nan
 
 
-@dataclass(slots=True)
-class Trials:
+class Trials(Struct):
     """A table of attempts. ``codes``: the cause of each failure, None for a success; ``times`` in ns.
 
     ``numbers`` (NaN: has none) and ``labels`` hold one list for each feature, as long as ``codes``.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Side
 
@@ -28,8 +29,7 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 """Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """One exchange that needs explaining, with what surrounds it."""
 
     connection: Connection
@@ -68,8 +68,7 @@ class Scene:
         return self.request.method in IDEMPOTENT
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One rule's answer for one exchange, or (``exchanges`` empty) for a connection without any.
 
     ``facts`` is one sentence or two, with the numbers.

@@ -6,7 +6,7 @@ user must see the bytes that it got. Real traffic repeats itself, so results are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from plainwire.http.content import codings
 
@@ -15,8 +15,7 @@ _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH
 _MOST_DIGITS = 18
 
 
-@dataclass(slots=True)
-class Framing:
+class Framing(Struct):
     """What of the header fields frames the body or ends the connection (RFC 9112 sections 6, 9.6).
 
     Shared between messages that say the same: never changed once made.
@@ -190,8 +189,7 @@ def _content_length(values: list[str], defects: list[str]) -> int | None:
     return int(first)
 
 
-@dataclass(slots=True)
-class RequestLine:
+class RequestLine(Struct):
     """method SP request-target SP HTTP-version (RFC 9112 section 3)."""
 
     method: str
@@ -200,8 +198,7 @@ class RequestLine:
     defects: list[str]
 
 
-@dataclass(slots=True)
-class StatusLine:
+class StatusLine(Struct):
     """HTTP-version SP status-code SP [reason-phrase] (RFC 9112 section 4)."""
 
     version: str

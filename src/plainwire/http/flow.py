@@ -6,8 +6,9 @@ was more to send is told when an update opens it again, or when the connection e
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from plainwire.http.frames import END_STREAM
 

@@ -17,8 +17,9 @@ taken off its length (``Part.missing``) where the text is clear, so that the cou
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.model import Gap, Side
 
@@ -56,8 +57,7 @@ _KNOWN = _ON_STREAM | _ON_CONNECTION | {WINDOW_UPDATE, ALTSVC}
 _LARGEST_USUAL = 1 << 16  # few peers allow frames larger than 2^14
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """A frame, or a part of a DATA frame. ``start`` and ``end`` are the offsets of its carrier."""
 
     side: Side

@@ -13,8 +13,9 @@ import os
 import random
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose.features import number_phrase
 
@@ -47,8 +48,7 @@ _RETRYING = {
 """Clients that repeat requests by themselves, and the variable that keeps them from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One server's idle timeout, from ``low_ns`` to ``high_ns``, and how often it was ``seen``."""
 
     address: str
@@ -80,8 +80,7 @@ def targets(runs: Iterable[Run]) -> list[Target]:
     return sorted(found.values(), key=lambda target: -target.seen)
 
 
-@dataclass(frozen=True, slots=True)
-class Pauses:
+class Pauses(Struct, frozen=True):
     """Stops of the program that let its connections idle from ``low_ns`` to ``high_ns``.
 
     ``between_ns``: at most so long until the first one, and from each to the next.

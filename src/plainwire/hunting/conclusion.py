@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.statistics.intervals import clopper_pearson, lower_bound, upper_bound
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from .rule import End
 
 
-@dataclass(slots=True)
-class Mechanism:
+class Mechanism(Struct):
     """One cause over all runs. ``told`` is its finding in the first run that failed with it.
 
     ``ended_badly``: of the runs with an exit status other than 0, those in which it was found;
@@ -47,8 +47,7 @@ class Mechanism:
     p: float
 
 
-@dataclass(slots=True)
-class Exposure:
+class Exposure(Struct):
     """What was tried in all runs, and has to have gone well where none failed."""
 
     runs: int
@@ -59,8 +58,7 @@ class Exposure:
     most_requests: int
 
 
-@dataclass(slots=True)
-class Fix:
+class Fix(Struct):
     """A fix, by runs (failed, of how many) and by attempts under the circumstances of the failure.
 
     ``codes``: the causes before it; ``still``: those of them that were found again.
@@ -74,8 +72,7 @@ class Fix:
     trials: list[exposure.Trial]
 
 
-@dataclass(slots=True)
-class Conclusion:
+class Conclusion(Struct):
     """The answer of a hunt. ``rate`` is the 95 % interval of the share of runs that fail.
 
     ``aimed``: runs in which the program was made to pause. ``blind``: runs of which not everything could be

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose.statistics.exact import fisher_less
 from plainwire.diagnose.statistics.prediction import runs_to_see_again
@@ -22,8 +23,7 @@ CONTROLLABLE = frozenset(
 """Properties that come before a failure and may be what brings it about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """A number that failing attempts have from ``low`` to ``high`` (None: open)."""
 
     code: str
@@ -38,8 +38,7 @@ class Trigger:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """How a trigger fared: (failed, tried) before a fix and after it.
 
     ``p``: the probability that chance alone made so few fail (Fisher, one-sided). ``largest``: the largest
@@ -53,8 +52,7 @@ class Trial:
     largest: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Exposed:
+class Exposed(Struct, frozen=True):
     """Of ``tried`` attempts with the trigger ``failed`` did; so many more show it again with 95 %."""
 
     trigger: Trigger

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
+from msgspec import Struct, field
 
 from plainwire import case as cases
 from plainwire.diagnose.trials import Trials, of_connections, of_requests
-from plainwire.model import UserError
+from plainwire.model import Discreet, UserError
 from plainwire.pipeline import exit_code
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ Span = tuple[int, int, int]
 _MOST_SERVERS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One finding of one run; ``requests`` and ``connections`` are counts."""
 
     code: str
@@ -43,8 +43,7 @@ class Found:
     advice_server: str
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one run showed of a server's limits; durations in ns."""
 
     address: str
@@ -55,14 +54,15 @@ class Limits:
     round_trip_ns: int | None
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Discreet, Struct):
     """One run. ``status``: the exit status, 128 + n where signal n ended it.
 
     ``whole``: all that it said could be seen. ``reused``: requests on connections that had carried others.
     ``aimed``: the program was to be stopped for a while, now and then (``--aim``).
     ``case`` names the folder beside ``runs.jsonl`` where the run failed and was kept.
     """
+
+    unshown = ("trials", "attempts")
 
     number: int
     started_ns: int
@@ -76,8 +76,8 @@ class Run:
     most_requests: int
     findings: list[Found]
     servers: list[Limits]
-    trials: Trials = field(repr=False)
-    attempts: Trials = field(repr=False)
+    trials: Trials
+    attempts: Trials
     agents: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failed: bool = False
@@ -166,7 +166,7 @@ def _span(bounds: Bounds | None) -> Span | None:
 
 def encode(run: Run) -> bytes:
     """A run as one line of JSON."""
-    return orjson.dumps(run, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(run, default=msgspec.to_builtins, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def decode(line: bytes) -> Run:

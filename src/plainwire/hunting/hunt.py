@@ -10,13 +10,14 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from plainwire import case as cases
 from plainwire.acquire import sudo
-from plainwire.model import UserError
+from plainwire.model import Discreet, UserError
 
 from . import aim, worker
 from .facts import Run, encode
@@ -35,9 +36,10 @@ _TROUBLE = 3
 """So many runs in a row that could not be recorded end the hunt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Discreet, Struct, frozen=True):
     """What to hunt. ``fail_on``: words of ``FAIL_ON`` or codes of causes; any of them makes a run fail."""
+
+    unshown = ("before",)
 
     command: Sequence[str]
     limit: int
@@ -48,11 +50,10 @@ class Plan:
     aim: bool = False
     interface: str = "any"
     capture_filter: str = ""
-    before: Sequence[Run] = field(default=(), repr=False)
+    before: Sequence[Run] = ()
 
 
-@dataclass(slots=True)
-class Hunt:
+class Hunt(Struct):
     """What came of it."""
 
     folder: Path

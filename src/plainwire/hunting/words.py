@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 
 from plainwire.diagnose.features import number_phrase
@@ -263,12 +263,13 @@ def encode(found: Conclusion, folder: Path) -> bytes:
         "schema": 1,
         "folder": str(folder),
         "exit_code": exit_status(found),
-        **{f.name: getattr(found, f.name) for f in dataclasses.fields(found)},
+        **msgspec.structs.asdict(found),
     }
     values["comparison"] = values.pop("contrasts")
-    values["tried"] = dataclasses.asdict(found.tried)
+    values["tried"] = msgspec.structs.asdict(found.tried)
     values["tried"]["longest_idle"] = values["tried"].pop("longest_idle_ns") / 1e9
-    return orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(values, default=msgspec.to_builtins, option=options)
 
 
 # --- small change ---------------------------------------------------------------------------------------

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-import json
 import random
-from dataclasses import dataclass, field
-from typing import Any
+
+import msgspec
+from msgspec import Struct, field
 
 
 class Fault(enum.StrEnum):
@@ -125,8 +124,7 @@ class Greeting(enum.StrEnum):
     """An HTTP response without TLS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True):
     """How the object store behaves. All times in seconds.
 
     ``schedule`` names faults by request number, counted from 1 over all connections. ``fault`` strikes
@@ -166,18 +164,12 @@ class Behaviour:
 
     def to_json(self) -> str:
         """The form that goes over a command line."""
-        return json.dumps(dataclasses.asdict(self))
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Behaviour:
         """Read what ``to_json`` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        values["schedule"] = {int(number): Fault(fault) for number, fault in values["schedule"].items()}
-        values["fault"] = Fault(values["fault"])
-        values["streams"] = {int(number): StreamFault(each) for number, each in values["streams"].items()}
-        values["idle_manner"] = Manner(values["idle_manner"])
-        values["greetings"] = {int(number): Greeting(each) for number, each in values["greetings"].items()}
-        return cls(**values)
+        return msgspec.json.decode(text, type=cls)
 
     def faults(self) -> _Faults:
         """The faults of one run of the server, in the order of its requests."""

@@ -20,8 +20,9 @@ import os
 import select
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire.lab import segment
 from plainwire.lab.route import Route
@@ -42,8 +43,7 @@ LONGEST_ALERT = 64
 MODULUS = 1 << 32
 
 
-@dataclass(slots=True)
-class _Flow:
+class _Flow(Struct):
     """One connection on its way through here."""
 
     port: int

@@ -20,9 +20,10 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.case import Case
 from plainwire.lab import certificates, namespaces, scenarios
@@ -42,8 +43,7 @@ LIFETIME = 60
 """Seconds after which a play is broken off, whatever hangs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """The files of one play."""
 
     folder: Path

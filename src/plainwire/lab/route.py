@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from dataclasses import dataclass
+import msgspec
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A path and its faults. Times in seconds; what is 0, empty or False does not happen.
 
     A *segment number* counts the segments with data that one side sent on one connection, from 1. The
@@ -55,12 +53,9 @@ class Route:
 
     def to_json(self) -> str:
         """The form that goes over a command line."""
-        return json.dumps(dataclasses.asdict(self))
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Route:
         """Read what ``to_json`` wrote."""
-        values = json.loads(text)
-        for name in ("lose_from_client", "lose_from_server", "late_from_server"):
-            values[name] = tuple(values[name])
-        return cls(**values)
+        return msgspec.json.decode(text, type=cls)

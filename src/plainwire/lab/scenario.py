@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from plainwire.lab import clients
 
@@ -31,8 +32,7 @@ CONTRIBUTORY = frozenset(
 """Remarks that may stand beside any cause; a busy machine makes the last ones true."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One story. ``expects`` are the codes that must come out; none but those in ``also`` may be beside them.
 
     ``client`` is a script of ``clients/`` and its arguments after host, port and authority.
@@ -68,13 +68,13 @@ class Scenario:
             return self
         draw = random.Random(seed)  # noqa: S311  (a lab, not a secret)
         shift = draw.randrange(3)
-        server = dataclasses.replace(
+        server = replace(
             self.server,
             seed=self.server.seed + seed,
             schedule={number + shift: fault for number, fault in self.server.schedule.items()},
         )
         wobble = 1 + draw.uniform(-JITTER, JITTER)
-        return dataclasses.replace(self, server=server, client=_wobbled(self.client, wobble))
+        return replace(self, server=server, client=_wobbled(self.client, wobble))
 
 
 def _wobbled(client: tuple[str, ...], wobble: float) -> tuple[str, ...]:

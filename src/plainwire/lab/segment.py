@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TCP = 6
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
@@ -12,8 +13,7 @@ ECN = 0xC0
 OPTION_END, OPTION_NOP, OPTION_WINDOW_SCALE = 0, 1, 3  # RFC 9293 section 3.1, RFC 7323 section 2.2
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """The fields that matter; ``size`` is that of the data."""
 
     source: bytes

@@ -9,8 +9,9 @@ import socket
 import struct
 import termios
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from plainwire.lab.behaviour import Behaviour, Fault, Manner
 
@@ -90,8 +91,7 @@ ODD = {
 DELAYED = frozenset({Fault.SLOW, Fault.GATEWAY_TIMEOUT})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """As much of a request as an object store needs. ``left``: bytes of its body that were not read yet."""
 
     method: str

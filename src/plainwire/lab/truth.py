@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from plainwire.lab.behaviour import Fault, StreamFault
 from plainwire.lab.scenario import CONTRIBUTORY
@@ -42,8 +43,7 @@ UNDECIDED = "unknown"
 """The party of a finding that accuses nobody: never wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A finding, as far as the score needs it. ``targets``: the request targets of its exchanges."""
 
     code: str
@@ -53,8 +53,7 @@ class Named:
     targets: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """One play's outcome. Targets are request targets, each of which the client asks for once."""
 
     planted: frozenset[str]

@@ -16,7 +16,7 @@ Conventions that hold everywhere:
 
 from typing import TYPE_CHECKING
 
-from plainwire.model.base import Side, UserError
+from plainwire.model.base import Discreet, Side, UserError
 from plainwire.model.capture import (
     CaptureDrops,
     CaptureEnd,
@@ -121,6 +121,7 @@ __all__ = [
     "Coverage",
     "DangerBand",
     "DatagramBatch",
+    "Discreet",
     "Endpoint",
     "Evidence",
     "Exchange",

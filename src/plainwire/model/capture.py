@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Int64s
 
 
-@dataclass(slots=True)
-class PacketBatch:
+class PacketBatch(Discreet, Struct):
     """Packets as they lie in a capture file: one row a packet, in file order.
 
     ``data`` holds the packets' bytes (and whatever lies between them in the file);
@@ -18,7 +20,9 @@ class PacketBatch:
     ``caplen`` where the snap length cut a packet. ``link`` is the LINKTYPE_ number.
     """
 
-    data: bytes = field(repr=False)
+    unshown = ("data",)
+
+    data: bytes
     number: Int64s
     time_ns: Int64s
     offset: Int64s
@@ -27,29 +31,27 @@ class PacketBatch:
     link: Int64s
 
 
-@dataclass(slots=True)
-class SecretsBlock:
+class SecretsBlock(Discreet, Struct):
     """The key log text of a pcapng Decryption Secrets Block."""
 
-    data: bytes = field(repr=False)
+    unshown = ("data",)
+
+    data: bytes
 
 
-@dataclass(slots=True)
-class CaptureNote:
+class CaptureNote(Struct):
     """What reading a capture file brought to light that is no packet: ``cut off in packet 17``."""
 
     text: str
 
 
-@dataclass(slots=True)
-class CaptureDrops:
+class CaptureDrops(Struct):
     """Packets that the capturing kernel or program says it lost (``isb_ifdrop``)."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureEnd:
+class CaptureEnd(Struct, frozen=True):
     """How a live capture went. ``dropped`` is None where the kernel did not say; ``trouble`` says what
     ended the capture too early (full disk, interface gone).
     """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
@@ -15,8 +18,7 @@ if TYPE_CHECKING:
     from plainwire.model.transport import CloseEvent, Endpoint, Gap, IcmpError, Syn
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """What a connection leads through: ``SOCKS 5`` to ``example.com:443``, ``STARTTLS (SMTP)``.
 
     ``refused`` says why it did not come about.
@@ -31,9 +33,10 @@ class Tunnel:
 CloseWord = Literal["fin", "rst", "connection_close", "stateless_reset", "timeout", "open"]
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Discreet, Struct):
     """One TCP connection, from its SYN to its last packet, and all that was learnt of it."""
+
+    unshown = ("syns", "events", "segments", "exchanges")
 
     id: int
     client: Endpoint
@@ -50,7 +53,7 @@ class Connection:
     duplicates: int = 0  # packets that were captured more than once
     conflicting: list[int] = field(default_factory=list)  # packets with other bytes than an earlier copy
     rtt_syn_ns: int | None = None  # SYN to SYN-ACK
-    syns: list[Syn] = field(default_factory=list, repr=False)  # the first few of each side, by time
+    syns: list[Syn] = field(default_factory=list)  # the first few of each side, by time
     established: bool = False
     transport: Literal["tcp", "quic"] = "tcp"
     quic: QuicInfo | None = None
@@ -62,10 +65,10 @@ class Connection:
     closes: list[CloseEvent] = field(default_factory=list)  # by time
     gaps: list[Gap] = field(default_factory=list)
     snapped: bool = False  # packets were cut by the snap length
-    events: list[StreamEvent] = field(default_factory=list, repr=False)
+    events: list[StreamEvent] = field(default_factory=list)
     icmp_errors: list[IcmpError] = field(default_factory=list)
-    segments: Segments | None = field(default=None, repr=False)
-    exchanges: list[Exchange] = field(default_factory=list, repr=False)
+    segments: Segments | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
     application: str | None = None  # "http/1.1", "h2", "h3", "websocket", or another's name
     program: ProgramConnection | None = None
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
@@ -16,8 +19,7 @@ Text = tuple[bytes, int, int]
 """Plain text, and where in the TCP (or QUIC) stream what carried it begins and ends."""
 
 
-@dataclass(slots=True)
-class Content:
+class Content(Struct):
     """What undoing the content codings (RFC 9110 section 8.4) of a body gave.
 
     ``decoded_size`` counts what could be decoded; ``defect`` names what is wrong: corrupt at byte n,
@@ -35,8 +37,7 @@ class Content:
         return self.defect.endswith("ends before its end")
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
+class StreamEvent(Struct, frozen=True):
     """What HTTP/2, HTTP/3 or QUIC say of a stream or of the whole connection, beside messages.
 
     ``kind`` is the frame's name in lower case (``goaway``, ``rst_stream``, ``reset_stream``,
@@ -55,8 +56,7 @@ class StreamEvent:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketFrame:
+class WebSocketFrame(Struct, frozen=True):
     """One frame (RFC 6455 section 5.2). ``size`` is that of the payload on the wire."""
 
     side: Side
@@ -70,13 +70,14 @@ class WebSocketFrame:
     complete: bool = True
 
 
-@dataclass(slots=True)
-class WebSocket:
+class WebSocket(Discreet, Struct):
     """What an exchange that became a WebSocket carried. ``frames`` holds the first ones, ``counts`` all,
     by side. ``close_codes`` by side (RFC 6455 section 7.4), None where no Close frame was seen.
     """
 
-    frames: list[WebSocketFrame] = field(default_factory=list, repr=False)
+    unshown = ("frames",)
+
+    frames: list[WebSocketFrame] = field(default_factory=list)
     counts: list[int] = field(default_factory=lambda: [0, 0])
     messages: list[int] = field(default_factory=lambda: [0, 0])
     sizes: list[int] = field(default_factory=lambda: [0, 0])
@@ -86,8 +87,7 @@ class WebSocket:
     defects: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Grpc:
+class Grpc(Struct):
     """A gRPC call: ``status`` and ``message`` as the trailers give them, messages counted by side.
 
     ``kind`` is ``grpc``, ``grpc-web`` or ``grpc-web-text``, whose messages are not counted.
@@ -100,8 +100,7 @@ class Grpc:
     kind: str = "grpc"
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Discreet, Struct):
     """A request as it was on the wire. ``start`` and ``end`` are offsets in the client's TCP stream,
     rounded outward to whole TLS records: ``[start, end)`` is [s0, s1) of the rules. A pushed request
     stands in the server's stream. In HTTP/3 they are those of the QUIC stream.
@@ -109,6 +108,8 @@ class Request:
     ``packet``/``time_ns`` belong to the first byte, ``last_packet``/``last_ns`` to the last seen one.
     ``defects`` say in words what breaks RFC 9112. ``body_digest`` is None for an empty body.
     """
+
+    unshown = ("body",)
 
     method: str
     target: str
@@ -129,7 +130,7 @@ class Request:
     trailers: list[tuple[str, str]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     content: Content | None = None
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | None = None
 
     @property
     def authority(self) -> str | None:
@@ -149,9 +150,10 @@ class Request:
         return None
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Discreet, Struct):
     """A response as it was on the wire; fields as in ``Request``, offsets in the server's stream."""
+
+    unshown = ("body",)
 
     status: int
     reason: str
@@ -172,14 +174,13 @@ class Response:
     defects: list[str] = field(default_factory=list)
     content: Content | None = None
     events: int | None = None  # of a text/event-stream
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | None = None
 
 
 Outcome = Literal["complete", "unanswered", "truncated", "refused", "aborted", "unseen"]
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Discreet, Struct):
     """One request and what came back. ``request`` is None for a response that nothing asked for
     (it came before any request, RFC 9112 section 9.2), or whose request was not seen.
 
@@ -192,6 +193,8 @@ class Exchange:
     RFC 9114 section 4.1.1); ``unseen``, the capture does not show how it ended (gap, end of capture,
     undecrypted).
     """
+
+    unshown = ("via",)
 
     id: int
     connection: int
@@ -206,6 +209,6 @@ class Exchange:
     stream: int | None = None
     pushed: bool = False
     reset: StreamEvent | None = None  # of the stream, by either side
-    via: Exchange | None = field(default=None, repr=False)  # the CONNECT or Upgrade that it came through
+    via: Exchange | None = None  # the CONNECT or Upgrade that it came through
     websocket: WebSocket | None = None
     grpc: Grpc | None = None

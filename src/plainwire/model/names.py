@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class Lookup:
+class Lookup(Struct):
     """One question for the addresses of a name (RFC 1035), from its first sending to its answer.
 
     ``sent``: (capture packet, time in ns) of each sending. ``code`` is the answer's: ``NOERROR``,

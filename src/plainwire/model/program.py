@@ -5,11 +5,12 @@ Nothing of this is evidence about the wire. It is what the wire is held against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 
-@dataclass(slots=True)
-class ProgramConnection:
+class ProgramConnection(Struct):
     """Which process a connection belongs to, from the program's own side."""
 
     pid: int
@@ -18,8 +19,7 @@ class ProgramConnection:
     tls_library: str | None = None
 
 
-@dataclass(slots=True)
-class Process:
+class Process(Struct):
     """One process that used the network or spoke. ``runtime`` is ``python``, ``node``, ``curl``, ...;
     ``version`` is what that one says of itself, or the part of it that its file name tells. ``exit_status``
     is known of those that ended by exit(3).
@@ -33,8 +33,7 @@ class Process:
     exit_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SocketError:
+class SocketError(Struct, frozen=True):
     """A call on a TCP socket that failed. ``error`` is an errno; ``call`` ``getsockopt`` tells how a connect
     ended that did not block. ``peer`` is None where the kernel had forgotten it, as after a RST.
     """
@@ -47,8 +46,7 @@ class SocketError:
     error: int
 
 
-@dataclass(frozen=True, slots=True)
-class SocketClose:
+class SocketClose(Struct, frozen=True):
     """The program closed a socket or shut it down. ``unread`` bytes waited in the kernel: closing then
     makes it send a RST (RFC 9293 section 3.6.1).
     """
@@ -61,8 +59,7 @@ class SocketClose:
     unread: int
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """What a process wrote to its standard error; from a file its whole end, at the time of its end."""
 
     time_ns: int
@@ -72,9 +69,10 @@ class Words:
     """Read from the file when the program had ended: when it was said is not known."""
 
 
-@dataclass(slots=True)
-class ProgramEvents:
+class ProgramEvents(Discreet, Struct):
     """What ``program.jsonl`` says: see docs/architecture.md for its lines."""
+
+    unshown = ("words",)
 
     by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
     by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
@@ -87,20 +85,21 @@ class ProgramEvents:
     processes: dict[int, Process] = field(default_factory=dict)
     errors: list[SocketError] = field(default_factory=list)
     closes: list[SocketClose] = field(default_factory=list)
-    words: list[Words] = field(default_factory=list, repr=False)
+    words: list[Words] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Saying:
+class Saying(Discreet, Struct):
     """One thing that the program said of a failure: an exception with all that is chained to it, a line.
 
     ``text`` is its own, to be redacted and escaped before it is shown; ``label`` is ours for it. ``code`` is
     the finding, ``exchange`` the exchange that it belongs to; None where nothing on the wire explains it.
     """
 
+    unshown = ("text",)
+
     time_ns: int
     pid: int
-    text: str = field(repr=False)
+    text: str
     label: str
     client: str
     code: str | None = None
@@ -108,8 +107,7 @@ class Saying:
     afterwards: bool = False
 
 
-@dataclass(slots=True)
-class Testimony:
+class Testimony(Struct):
     """The program's own account, held against the wire.
 
     ``sayings`` in order of time, at most the first thousand; ``errors`` counts failed calls on sockets by the

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
     from plainwire.model.transport import Endpoint
 
 
-@dataclass(slots=True)
-class QuicInfo:
+class QuicInfo(Discreet, Struct):
     """Facts of one QUIC connection (RFC 9000); lists of two are by side.
 
     ``acknowledged``: of each side's ACK frames that told something new, (time in ns, capture packet, lowest,
     largest): it has the peer's packets with these numbers, and between. ``numbers``: (capture packet, packet
     number) of what the side sent. Both are of 1-RTT and 0-RTT packets, and hold the newest few thousand.
     """
+
+    unshown = ("acknowledged", "numbers")
 
     version: str = ""  # "QUIC v1", "QUIC v2", "QUIC draft-29", "0x1A2A3A4A"
     first_version: str = ""  # of the client's first packet, where another came into use
@@ -32,8 +36,8 @@ class QuicInfo:
     missing_packets: list[int] = field(default_factory=lambda: [0, 0])
     """1-RTT packet numbers below the highest seen that no captured packet has. Some senders leave out
     a few on purpose (RFC 9000 section 21.4)."""
-    acknowledged: list[list[tuple[int, int, int, int]]] = field(default_factory=lambda: [[], []], repr=False)
-    numbers: list[list[tuple[int, int]]] = field(default_factory=lambda: [[], []], repr=False)
+    acknowledged: list[list[tuple[int, int, int, int]]] = field(default_factory=lambda: [[], []])
+    numbers: list[list[tuple[int, int]]] = field(default_factory=lambda: [[], []])
     datagrams: list[int] = field(default_factory=lambda: [0, 0])  # DATAGRAM frames (RFC 9221)
     paths: list[tuple[Endpoint, Endpoint]] = field(default_factory=list)
     """Client's and server's addresses, in the order in which they were used."""

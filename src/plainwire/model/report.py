@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from plainwire.model.connection import Connection
@@ -15,16 +16,14 @@ Fault = Literal["server", "client", "both", "path", "unknown"]
 Certainty = Literal["proved", "likely", "possible"]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """One packet and what it shows."""
 
     packet: int
     says: str
 
 
-@dataclass(slots=True)
-class Finding:
+class Finding(Struct):
     """One cause, established on one or more exchanges. Field meanings: docs/report.md."""
 
     code: str
@@ -49,8 +48,7 @@ class Finding:
         return sorted({e.packet for e in self.evidence})
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """A duration in ns, known to lie from ``low_ns`` to ``high_ns``, from ``count`` observations."""
 
     low_ns: int
@@ -67,8 +65,7 @@ ResetFlavour = Literal["active", "reactive", "both", "acknowledging"]
 which answer for a connection that is gone; ``acknowledging``: with ACK even there, as some stacks do."""
 
 
-@dataclass(frozen=True, slots=True)
-class DangerBand:
+class DangerBand(Struct, frozen=True):
     """Idle times after which a request on a kept connection meets the server's close.
 
     From ``low_ns``, the server's idle timeout less one round trip, to ``high_ns``, where the client gives up
@@ -86,8 +83,7 @@ class DangerBand:
         return self.high_ns is not None and self.high_ns <= self.low_ns
 
 
-@dataclass(slots=True)
-class ServerFacts:
+class ServerFacts(Struct):
     """What the traffic says about one server address.
 
     ``max_requests`` is None unless ``max_requests_count`` connections show it; ``most_requests`` were seen
@@ -122,8 +118,7 @@ class ServerFacts:
     fingerprint: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(Struct, frozen=True):
     """What failing attempts have in common that succeeding ones lack.
 
     ``code`` is the cause whose exchanges fail; ``failing`` and ``succeeding`` are (with it, of how many).
@@ -147,8 +142,7 @@ class Contrast:
     also: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(Struct):
     """What was seen, and what was not."""
 
     packets: int = 0
@@ -161,8 +155,7 @@ class Coverage:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
+class Attempts(Struct, frozen=True):
     """How often requests failed on the wire, beside what the program was told.
 
     Of ``sent`` requests ``failed`` got no whole answer. ``repeated`` were sent again after a failure of the
@@ -192,8 +185,7 @@ class Attempts:
         return max(0, lost) / self.asked if self.asked else 0.0
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """The whole answer."""
 
     coverage: Coverage

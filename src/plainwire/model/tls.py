@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
 
 
-@dataclass(slots=True)
-class TlsInfo:
+class TlsInfo(Discreet, Struct):
     """What the handshake said. Names as in RFC 8446 and IANA's registry (``TLS_AES_128_GCM_SHA256``).
 
     After a renegotiation: what the last handshake agreed on; ``client_random`` stays that of the first.
     """
+
+    unshown = ("certificate", "client_certificate")
 
     version: str | None = None  # "TLS 1.3"
     cipher_suite: str | None = None
@@ -34,21 +38,20 @@ class TlsInfo:
     """Of an accepted ECH whose inner ClientHello could be opened: then ``server_name`` is the inner one's."""
     renegotiations: int = 0
     key_updates: list[int] = field(default_factory=lambda: [0, 0])  # by side
-    certificate: bytes = field(default=b"", repr=False)
+    certificate: bytes = b""
     """The server's own certificate, DER, where it could be read: see ``tls.certificate.read``."""
     chain: int = 0
     """How many certificates the server sent, its own included."""
     leaf: Certificate | None = None
     """What ``certificate`` says; read only for connections with alerts."""
-    client_certificate: bytes = field(default=b"", repr=False)
+    client_certificate: bytes = b""
     post_handshake_auth: bool = False
     """Whether the client offered to be asked for a certificate later (RFC 8446 section 4.2.6)."""
     reused: list[Reused] = field(default_factory=list)
     afterwards: list[Afterwards] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """What a certificate says of itself. ``defect``: why the rest is empty."""
 
     subject: str = ""  # RFC 4514: "CN=example.org"
@@ -59,8 +62,7 @@ class Certificate:
     defect: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
+class Reused(Struct, frozen=True):
     """A record that bears the number of an earlier one of its side and keys (RFC 8446 section 5.3).
 
     ``start`` is its offset in the stream of ``side``, ``first`` that of the earlier one (None: not known, in
@@ -87,8 +89,7 @@ AfterwardsKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Afterwards:
+class Afterwards(Struct, frozen=True):
     """What was said of another handshake after the first: a question of the server's, or the client's answer.
 
     To HelloRequest (RFC 5246 section 7.4.1.1) a ClientHello or the alert no_renegotiation is the answer, to
@@ -102,8 +103,7 @@ class Afterwards:
     start: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Undecrypted:
+class Undecrypted(Struct, frozen=True):
     """Why records of one direction (or of both: ``side`` None) could not be read."""
 
     reason: str

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+
+from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
     from plainwire.model.base import Int64s, Side
 
 
-@dataclass(slots=True)
-class SegmentBatch:
+class SegmentBatch(Discreet, Struct):
     """TCP segments, one row each, in file order. Payload lies in ``data`` at ``offset``.
 
     ``source`` and ``target`` number the endpoints (see ``endpoints``, one table a decoder, which
     only grows). ``captured`` is how much of the payload is there, ``length`` how much there was.
     """
 
-    data: bytes = field(repr=False)
+    unshown = ("data", "endpoints", "options")
+
+    data: bytes
     number: Int64s
     time_ns: Int64s
     source: Int64s
@@ -31,16 +35,17 @@ class SegmentBatch:
     offset: Int64s
     captured: Int64s
     length: Int64s
-    endpoints: list[Endpoint] = field(repr=False)
-    options: dict[int, SynOptions] = field(default_factory=dict, repr=False)
+    endpoints: list[Endpoint]
+    options: dict[int, SynOptions] = field(default_factory=dict)
     """Of the segments with SYN, by packet number; those whose options cannot be read are not there."""
 
 
-@dataclass(slots=True)
-class DatagramBatch:
+class DatagramBatch(Discreet, Struct):
     """UDP datagrams (RFC 768), one row each, in file order; columns as in ``SegmentBatch``."""
 
-    data: bytes = field(repr=False)
+    unshown = ("data", "endpoints")
+
+    data: bytes
     number: Int64s
     time_ns: Int64s
     source: Int64s
@@ -49,11 +54,10 @@ class DatagramBatch:
     offset: Int64s
     captured: Int64s
     length: Int64s
-    endpoints: list[Endpoint] = field(repr=False)
+    endpoints: list[Endpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class IcmpError:
+class IcmpError(Struct, frozen=True):
     """An ICMP or ICMPv6 error message (RFC 792, RFC 4443) and the packet that it quotes.
 
     ``source`` and ``target`` are those of the quoted packet, ``protocol`` its IP protocol number;
@@ -80,8 +84,7 @@ ECE, CWR = 0x40, 0x80
 """Those of explicit congestion notification (RFC 3168 section 6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SynOptions:
+class SynOptions(Struct, frozen=True):
     """TCP options of a segment with SYN (RFC 9293 section 3.1); None, or False: it has no such option.
 
     ``mss`` in bytes; ``window_scale`` is the shift as sent (RFC 7323 section 2.2); ``sack``: selective
@@ -95,8 +98,7 @@ class SynOptions:
     echo: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Syn:
+class Syn(Struct, frozen=True):
     """One segment with SYN; its ``window`` is never scaled (RFC 7323 section 2.2).
 
     ``options`` is None where they were damaged, or cut by the snap length.
@@ -119,8 +121,7 @@ class Syn:
         return bool(self.flags & ECE) and (bool(self.flags & ACK) or bool(self.flags & CWR))
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """An IP address and a TCP or UDP port."""
 
     address: str
@@ -132,8 +133,7 @@ class Endpoint:
         return f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Bytes of one direction that the capture does not hold although they were sent."""
 
     side: Side
@@ -146,8 +146,7 @@ class Gap:
 CloseKind = Literal["close_notify", "alert", "fin", "rst", "connection_close", "stateless_reset"]
 
 
-@dataclass(frozen=True, slots=True)
-class CloseEvent:
+class CloseEvent(Struct, frozen=True):
     """One act of closing: a TLS alert (``close_notify``, or another: see ``detail``), a FIN, a RST; in QUIC
     a CONNECTION_CLOSE frame or a stateless reset (RFC 9000 section 10), whose ``seq`` is the packet number.
 

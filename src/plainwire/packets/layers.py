@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 
@@ -120,8 +121,7 @@ class Rows:
         return self._bytes.take(at[:, None] + np.arange(size), mode="clip")
 
 
-@dataclass(slots=True)
-class Layer:
+class Layer(Struct):
     """Packets before headers of one kind.
 
      ``at`` is where the header begins, ``end`` where what it belongs to ends on the wire.

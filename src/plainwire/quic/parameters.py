@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
+from plainwire.model import Discreet
 from plainwire.quic import versions
 from plainwire.quic.integers import varint
 
@@ -36,14 +37,15 @@ _ADDRESSES = 4 + 2 + 16 + 2
 _MOST = 64
 
 
-@dataclass(slots=True)
-class Parameters:
+class Parameters(Discreet, Struct):
     """What one side announced. ``facts`` by name; the rest is what following the connection needs."""
 
+    unshown = ("reset_token", "preferred_token")
+
     facts: dict[str, int | str] = field(default_factory=dict)
-    reset_token: bytes = field(default=b"", repr=False)
+    reset_token: bytes = b""
     preferred_id: bytes = b""
-    preferred_token: bytes = field(default=b"", repr=False)
+    preferred_token: bytes = b""
 
 
 def parse(data: bytes) -> Parameters:

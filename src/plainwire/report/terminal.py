@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.report import program, redact, servers
 from plainwire.report.coverage import remarks, shortfalls
@@ -43,8 +44,7 @@ SURE: dict[Certainty, str] = {
 _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
+class _Style(Struct, frozen=True):
     """Where lines end, and whether they have colour."""
 
     width: int

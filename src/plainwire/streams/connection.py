@@ -8,8 +8,9 @@ a capture comes make no difference.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from plainwire.arrays import np
 from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side, Syn

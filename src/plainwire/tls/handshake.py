@@ -7,7 +7,8 @@ RFC 8446 section 4 (TLS 1.3), RFC 5246 section 7.4 (TLS 1.2), RFC 5246 appendix 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 SERVER_NAME, TRUNCATED_MAC, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 0, 4, 16, 22, 23
 SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 35, 41, 42, 43
@@ -44,8 +45,7 @@ def version_name(version: int) -> str:
     return VERSIONS.get(version, f"0x{version:04x}")
 
 
-@dataclass(slots=True)
-class Hello:
+class Hello(Struct):
     """A ClientHello or ServerHello. ``suites`` has one element in a ServerHello."""
 
     version: int

@@ -5,8 +5,9 @@ Names are those of IANA's registry (RFC 8446 section 6.2, RFC 5246 section 7.2.2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .cause import Cause
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from plainwire.model import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One alert: what its sender says by it, and whose fault that makes it, by sender."""
 
     says: str

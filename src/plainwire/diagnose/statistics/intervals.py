@@ -6,7 +6,6 @@ Wilson's to be shown, Clopper and Pearson's where a guarantee is claimed.
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 from .special import beta_quantile
 
@@ -17,6 +16,8 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """Wilson's score interval; (0, 1) where nothing was tried."""
     if n <= 0:
         return 0.0, 1.0
+    from statistics import NormalDist  # noqa: PLC0415 - takes long to load, and few ask
+
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share, weight = k / n, z * z / n
     middle = (share + weight / 2) / (1 + weight)

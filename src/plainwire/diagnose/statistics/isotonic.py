@@ -7,8 +7,9 @@ idle time (Turnbull 1976; Barlow and others 1972).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 
@@ -31,8 +32,7 @@ def rising(values: Sequence[float], weights: Sequence[float] | None = None) -> N
     return np.repeat([b[0] for b in blocks], [b[2] for b in blocks]).astype(np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """``low`` is the longest time after which more than half still lived, ``high`` the shortest after which
     they did not. ``clean``: no trial contradicts a fixed limit between the two.
     """

@@ -9,8 +9,9 @@ Young's max-T): that accounts for the number of features, their dependence, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import distinct, np
 
@@ -32,8 +33,7 @@ _ENDS = 24
 """Failures at which an interval may begin or end, where there are more of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
+class Best(Struct, frozen=True):
     """The best property of a feature: ``level`` of a label, ``low`` to ``high`` of a number (None: open)."""
 
     score: float

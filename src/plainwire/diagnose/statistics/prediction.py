@@ -7,7 +7,8 @@ server, the ordinal). Callers pass such counts where they know them, and runs wh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .exact import fisher_less
 from .intervals import lower_bound, upper_bound
@@ -18,8 +19,7 @@ MOST_RUNS = 10**9
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class MoreRuns:
+class MoreRuns(Struct, frozen=True):
     """How many more runs show a failure again with the probability asked for.
 
     ``if_rate_is_as_seen`` takes the observed rate for the true one. ``predictive`` knows that it is only an
@@ -75,8 +75,7 @@ def rate_is_below(runs: int, confidence: float = 0.95) -> float:
     return upper_bound(0, runs, confidence) if runs else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class AfterFix:
+class AfterFix(Struct, frozen=True):
     """How sure it is that a fix helped.
 
     ``p``: the probability of so few failures after it had nothing changed (Fisher, one-sided).

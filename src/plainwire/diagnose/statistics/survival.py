@@ -6,8 +6,9 @@ the client's close, after which nobody knows how much longer it would have laste
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Survival:
+class Survival(Struct, frozen=True):
     """The estimated survival function: ``left[i]`` is the share that outlasts ``times[i]``."""
 
     times: NDArray[np.int64]

@@ -8,9 +8,10 @@ without having happened: only the lines that tell of exceptions count.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from . import other_words, python_words
 from .wording import Wire, Wording
@@ -53,8 +54,7 @@ _SIGNS = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A line of standard error. ``time_ns`` is that of its beginning."""
 
     text: str
@@ -63,8 +63,7 @@ class Line:
     afterwards: bool
 
 
-@dataclass(slots=True)
-class Said:
+class Said(Struct):
     """One thing said. ``wire``: all that the wire may have done for it; ``blurred`` of these only by a
     version that mixes things up, for the reason ``why``. Empty ``wordings``: an error that no table knows.
     """

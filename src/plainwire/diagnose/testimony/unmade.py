@@ -7,8 +7,9 @@ the name servers, the connections that were busy.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from plainwire.diagnose import words
 from plainwire.diagnose.catalogue import CAUSES
@@ -40,8 +41,7 @@ _MOST_CITED = 8
 _MOST_NAMES = 20
 
 
-@dataclass(slots=True)
-class _Unresolved:
+class _Unresolved(Struct):
     """A name without an address, and what was asked and said of it."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import primitives
 from plainwire.diagnose.late import as_the_client_saw
@@ -21,8 +22,7 @@ _AUTHENTIC = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Fate:
+class Fate(Struct):
     """What became of one exchange, or of a connection that came to none (``exchange`` None).
 
     The program can have known of it from ``known_ns`` on, and of the attempt from ``began_ns``. ``packet``

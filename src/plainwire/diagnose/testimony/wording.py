@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from plainwire.model import Discreet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,8 +54,7 @@ class Wire(enum.Enum):
 Version = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Blur:
+class Blur(Struct, frozen=True):
     """Versions of ``runtime`` from ``since`` to before ``before`` say the same of ``wire`` too."""
 
     runtime: str
@@ -69,16 +71,17 @@ class Blur:
         return self.since <= version < self.before
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Discreet, Struct, frozen=True):
     """One row: ``client`` says ``label`` (ours; no text of the program's) of any of ``wire``.
 
     ``note`` is a sentence about words that mislead.
     """
 
+    unshown = ("pattern",)
+
     client: str
     label: str
-    pattern: re.Pattern[str] = field(repr=False)
+    pattern: re.Pattern[str]
     wire: frozenset[Wire]
     blurs: tuple[Blur, ...] = ()
     note: str = ""
