@@ -195,6 +195,31 @@ def test_a_connection_whose_secrets_are_in_the_key_log_of_the_program_is_its_own
     assert report.coverage.other_connections == 0
 
 
+@pytest.mark.parametrize(("known", "told"), [(0, 0), (1, 1), (None, 0)])
+def test_of_a_program_s_tls_that_a_relay_carries_on_only_its_own_leg_is_told(
+    tmp_path: Path, known: int | None, told: int
+) -> None:
+    """Its sockets tell which it is; where they are not known (addresses were rewritten), the order."""
+    live, _ = _live()
+    relay = ("10.0.0.9", 443)
+    legs = [Conversation(("10.0.0.1", 5001), relay).open(), Conversation(relay, ("10.0.0.2", 443)).open()]
+    for side, data in live.wire:
+        for leg in legs:
+            leg.send(side, data)
+    capture = tmp_path / "a.pcap"
+    capture.write_bytes(pcap([p for pair in zip(*(leg.packets for leg in legs), strict=True) for p in pair]))
+    (tmp_path / "keys.log").write_bytes(live.key_log)
+    events = ProgramEvents()
+    if known is not None:
+        ends = tuple(f"{address}:{port}" for address, port in (legs[known].client, legs[known].server))
+        owner = ProgramConnection(pid=7, thread=7, command="client")
+        events.by_sockets[ends[0], ends[1]] = [(1_700_000_000_000_000_000, owner)]
+    report = pipeline.analyze([capture], [tmp_path / "keys.log"], events=events, program_only=True)
+    assert str(_only(report).client) == "{}:{}".format(*legs[told].client)
+    assert report.coverage.other_connections == 1
+    assert len(report.exchanges) == 1
+
+
 def test_http_2_is_read_where_alpn_is_silent(tmp_path: Path) -> None:
     live = Live(*contexts())
     live.say(CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))

@@ -165,6 +165,8 @@ class Analysis:
         if not self._program_only or not watched:
             return connections
         own = [c for c in connections if c.program is not None or self._keys.has(_random(c))]
+        onward = _carried_on(own, events)
+        own = [c for c in own if c.id not in onward]
         self.coverage.other_connections = len(connections) - len(own)
         _identify(own)
         return own
@@ -266,11 +268,34 @@ def _owner(connection: Connection, events: ProgramEvents) -> ProgramConnection |
     found = events.by_client_random.get(_random(connection))
     if found is not None:
         return found
+    calls = _calls(connection, events)
+    return min(calls, key=lambda call: abs(call[0] - connection.opened_ns))[1] if calls else None
+
+
+def _calls(connection: Connection, events: ProgramEvents) -> list[tuple[int, ProgramConnection]]:
+    """The program's sockets with these ends, up to the connection's end."""
     ends = str(connection.client), str(connection.server)
     # A program that is the server names its own end first.
     calls = [*events.by_sockets.get(ends, ()), *events.by_sockets.get(ends[::-1], ())]
-    calls = [call for call in calls if call[0] <= connection.last_ns + 1_000_000_000]
-    return min(calls, key=lambda call: abs(call[0] - connection.opened_ns))[1] if calls else None
+    return [call for call in calls if call[0] <= connection.last_ns + 1_000_000_000]
+
+
+def _carried_on(own: list[Connection], events: ProgramEvents) -> set[int]:
+    """The ids of connections whose TLS is that of another: a relay took it from there, byte for byte.
+
+    The client random tells (RFC 8446 section 4.1.2: 32 random bytes). The program's own is the one
+    that its sockets name; where none is (an address was rewritten on the way), the one that began first.
+    """
+    alike: dict[bytes, list[Connection]] = {}
+    for connection in own:
+        alike.setdefault(_random(connection), []).append(connection)
+    alike.pop(b"", None)
+    onward: set[int] = set()
+    for several in alike.values():
+        if len(several) > 1:
+            direct = [c for c in several if _calls(c, events)] or several[:1]
+            onward |= {c.id for c in several} - {c.id for c in direct}
+    return onward
 
 
 def _number(connections: list[Connection]) -> list[Exchange]:

@@ -31,11 +31,11 @@ class Certificates(Struct, frozen=True):
     bundle: Path
 
 
-def make(folder: Path, names: tuple[str, ...]) -> Certificates:
-    """Write certificates for ``names`` (DNS names and IP addresses) into ``folder``."""
+def make(folder: Path, names: tuple[str, ...], *, authority: str = "plainwire lab authority") -> Certificates:
+    """Write certificates for ``names`` (DNS names, IP addresses) into ``folder``, signed by ``authority``."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = _name("plainwire lab authority")
-    authority = _sign(authority_name, authority_name, authority_key.public_key(), authority_key, names=None)
+    authority_name = _name(authority)
+    root = _sign(authority_name, authority_name, authority_key.public_key(), authority_key, names=None)
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = _sign(_name(names[0]), authority_name, key.public_key(), authority_key, names=names)
     files = Certificates(
@@ -45,7 +45,7 @@ def make(folder: Path, names: tuple[str, ...]) -> Certificates:
     key_pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write(files.authority, authority.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(files.authority, root.public_bytes(serialization.Encoding.PEM), 0o644)
     _write(files.chain, chain_pem, 0o644)
     _write(files.key, key_pem, 0o600)
     _write(files.bundle, chain_pem + key_pem, 0o600)
