@@ -196,6 +196,16 @@ def test_a_page_where_there_is_data_otherwise_came_from_something_in_front() -> 
     assert set(found(Talk().say(200, told=JSON).say(403, told=HTML))) == {"waf-block"}
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "overload-5xx"), (429, "rate-limited")], ids=["unavailable", "too many"]
+)
+def test_every_server_has_a_page_for_these_which_is_no_word_of_a_firewall(status: int, code: str) -> None:
+    """nginx, Apache and haproxy answer so when they have no server behind them, or one asks too much."""
+    assert set(found(Talk().say(200, told=JSON).say(status, told=HTML))) == {code}
+    marked = (*HTML, ("CF-Mitigated", "challenge"))
+    assert set(found(Talk().say(200, told=JSON).say(status, told=marked))) == {"waf-block"}
+
+
 def test_where_there_are_pages_otherwise_it_did_not() -> None:
     assert found(Talk().say(200, told=HTML).say(403, told=HTML)) == {}
 
@@ -293,11 +303,15 @@ def test_one_address_with_few_failures_is_not_named() -> None:
     assert "sick-backend" not in found(*talks(SERVER_END, 3, 2, 1), *talks(ELSEWHERE, 20, 0, 50))
 
 
-def test_a_server_behind_one_address_that_names_itself() -> None:
-    sick, well = (("X-Served-By", "\x1b[31mnode-3"),), (("X-Served-By", "node-1"),)
+@pytest.mark.parametrize(
+    ("name", "told"), [("node-3", "x-served-by node-3"), ("\x1b[31mnode-3", "one value of x-served-by")]
+)
+def test_a_server_behind_one_address_that_names_itself(name: str, told: str) -> None:
+    sick, well = (("X-Served-By", name),), (("X-Served-By", "node-1"),)
     finding = found(*talks(SERVER_END, 8, 6, 1, sick), *talks(SERVER_END, 20, 0, 50, well))["sick-backend"]
-    assert "one value of x-served-by" in finding.claim
-    assert "node" not in finding.claim
+    assert f"6 of 8 tries that went to {told} failed, and 0 of 20" in finding.claim
+    assert "\x1b" not in finding.claim
+    assert "of 28 requests" not in finding.claim
 
 
 @pytest.mark.parametrize("protocol", ["h2", "h3"])

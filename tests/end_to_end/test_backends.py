@@ -73,7 +73,7 @@ def test_the_one_server_of_a_pool_that_fails_is_named(tmp_path: Path) -> None:
     assert recorded.targets("sick-backend") == failed
     finding = next(f for f in recorded.report["findings"] if f["code"] == "sick-backend")
     assert finding["fault"] == "server"
-    assert f"{COUNT // 2} of {COUNT // 2} tries that went to one value of x-served-by" in finding["claim"]
+    assert f"{COUNT // 2} of {COUNT // 2} tries that went to x-served-by two failed" in finding["claim"]
     assert f"0 of {COUNT // 2}" in finding["claim"]
 
 

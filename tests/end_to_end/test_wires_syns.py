@@ -193,9 +193,11 @@ def test_a_host_behind_the_same_nat_whose_clock_lags(tmp_path: Path) -> None:
             return record(tmp_path / name, "sh", "-c", script, inside=there.inside).of_all_programs()
 
         quick = f"{inside[one]} {curl(server, host, '/object')}"
-        clock = f"{inside[one]} sh -c 'echo 2 > /proc/sys/net/ipv4/tcp_timestamps'"
+        settings = {"tcp_timestamps": 2, "ip_local_port_range": "50000 60999"}
+        set_all = "; ".join(f"echo {value} > /proc/sys/net/ipv4/{name}" for name, value in settings.items())
+        prepared = f"{inside[one]} sh -c {shlex.quote(set_all)}"
         probes = " & ".join(asks(port, 0.5) for port in own)
-        clocks = dict(stamps(runs("clocks", f"{clock}; {quick}; {probes}; wait")))
+        clocks = dict(stamps(runs("clocks", f"{prepared}; {quick}; {probes}; wait")))
         (steady,) = (value for port, value in clocks.items() if port not in own)
         slow = [port for port in own if lags(clocks[port], steady)][:2]
         assert len(slow) == 2  # of so many offsets all but one would lead once in a hundred million times

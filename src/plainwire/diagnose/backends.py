@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import Evidence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _FEWEST = 3
 _LEVEL = 0.01
 _FIELDS = ("x-served-by", "x-backend", "x-backend-server", "x-server", "x-instance", "x-node", "x-upstream")
+_SHOWN = re.compile(r"[A-Za-z0-9._:-]{1,60}")
+"""What a server may call itself and be named by; of other values it is only said that there is one."""
 _NOT_FAILURES = frozenset(("capture-artifact", "hidden-retry", "unsafe-retry-duplicate", "redirect-loop"))
 _MOST_CITED = 4
 
@@ -85,7 +88,7 @@ def _name(connection: Connection) -> str:
 
 def _by_address(trials: list[_Trial]) -> Verdict | None:
     return _concentrated(
-        trials, {id(t): t.connection.server.address for t in trials}, "the server's address", ""
+        trials, {id(t): t.connection.server.address for t in trials}, "the server's address", "address"
     )
 
 
@@ -102,13 +105,13 @@ def _by_field(trials: list[_Trial]) -> Verdict | None:
             continue
         named = [trials[number] for number in told]
         names = {id(trial): name for trial, name in zip(named, told.values(), strict=True)}
-        verdict = _concentrated(named, names, f"the field {field}", f"one value of {field}")
+        verdict = _concentrated(named, names, f"the field {field}", field)
         if verdict is not None:
             return verdict
     return None
 
 
-def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, where: str) -> Verdict | None:
+def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, what: str) -> Verdict | None:
     groups: dict[str, list[_Trial]] = {}
     for trial in trials:
         groups.setdefault(key[id(trial)], []).append(trial)
@@ -125,7 +128,7 @@ def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, where: str
         return None
     failed = [trial for trial in members if trial.failed]
     contrast = next((t for t in trials if not t.failed and key[id(t)] != worst), None)
-    where = where or f"address {worst}"
+    where = f"{what} {worst}" if _SHOWN.fullmatch(worst) else f"one value of {what}"
     return Verdict(
         code="sick-backend",
         connection=failed[0].connection,
@@ -149,4 +152,5 @@ def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, where: str
         retry_safe=None,
         time_ns=failed[0].connection.opened_ns,
         failure=False,
+        counts=True,
     )

@@ -44,7 +44,17 @@ LABELS: dict[str, str] = {
 """Each with a place for the level, or one wording for "no" and, behind the bar, one for "yes"."""
 
 _SECONDS = frozenset(("idle_before", "age", "since_connection", "previous_duration", "round_trip", "time"))
-_LAST = ("round_trip", "ttl", "time", "header_size", "sent_before", "client", "process", "port")
+_LAST = (
+    "previous_size",
+    "round_trip",
+    "ttl",
+    "time",
+    "header_size",
+    "sent_before",
+    "client",
+    "process",
+    "port",
+)
 _FIRST = ("idle_before", "ordinal", "age", "since_connection", "server")
 _ACTING = [name for name in dict.fromkeys((*_FIRST, *NUMBERS, *LABELS)) if name not in _LAST]
 

@@ -74,6 +74,8 @@ def _finding(members: list[Verdict], total: int) -> Finding:
 def _claim(members: list[Verdict], total: int) -> str:
     """How often of how many, what, and the facts of the first one."""
     first, count = members[0], len(members)
+    if first.counts:
+        return f"At {first.connection.server}: {CAUSES[first.code].title}. {first.facts}"
     noun = "request" if first.exchanges else "connection"
     noun += "" if total == 1 else "s"
     head = f"{count} of {total} {noun} to {first.connection.server}: {CAUSES[first.code].title}."

@@ -9,13 +9,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire.model import Evidence
 
 from . import words
 from .dates import date_ns
 from .middle import median
 from .survey import value
-from .verdict import IDEMPOTENT, Verdict
+from .verdict import IDEMPOTENT, Verdict, weaker
 
 if TYPE_CHECKING:
     from plainwire.model import Endpoint, Fault
@@ -336,30 +338,29 @@ def blocked(survey: Survey) -> list[Verdict]:
     """Pages for people in place of the data that the same place gives otherwise."""
     found = []
     for case in survey.errors:
+        # Every server has a page of its own for 429 and 503: these need the mark.
+        marked = value(case.response, "cf-mitigated") is not None
         if (
-            case.response.status not in (403, 406, 429, 503)
+            case.response.status not in ((403, 406, 429, 503) if marked else (403, 406))
             or not _is_page(case)
             or survey.succeeded_later(case) is not None
         ):
             continue
         near = survey.neighbours(case)
         others = [c for c in near if c.response.status < _ERROR and c.response.body_size]
-        marked = value(case.response, "cf-mitigated") is not None
         if not marked and (not others or any(_is_page(c) for c in others)):
             continue
         mark = " It bears the header field cf-mitigated." if marked else ""
         contrast = f" {len(others)} other answers from the same place were data, not pages." if others else ""
-        found.append(
-            _verdict(
-                "waf-block",
-                case,
-                f"In place of data came a page of HTML with status {case.response.status}: something in "
-                f"front of the server "
-                f"refused the request.{mark}{contrast}",
-                "server",
-                "a refusal by the application: it answers with data here, not with pages",
-            )
+        verdict = _verdict(
+            "waf-block",
+            case,
+            f"In place of data came a page of HTML with status {case.response.status}: something in "
+            f"front of the server refused the request.{mark}{contrast}",
+            "server",
+            "a refusal by the application: it answers with data here, not with pages",
         )
+        found.append(verdict if marked else replace(verdict, certainty=weaker(verdict.certainty)))
     return found
 
 

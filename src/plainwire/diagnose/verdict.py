@@ -86,6 +86,7 @@ class Verdict(Struct, frozen=True):
     advice_client: str = ""  # with numbers, in place of the catalogue's
     time_ns: int = 0  # of the request: the order in which verdicts are told
     failure: bool | None = None  # whether the exchanges failed, where the catalogue's word does not hold
+    counts: bool = False  # whether ``facts`` say how many of how many, for one verdict on all of them
 
 
 def weaker(certainty: Certainty) -> Certainty:

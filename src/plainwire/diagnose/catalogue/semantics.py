@@ -277,9 +277,8 @@ CAUSES: tuple[Cause, ...] = (
         "Where this place gives data, a page of HTML came with an error status: a firewall for web "
         "applications, or a "
         "check for robots.",
-        "403, 406, 429 or 503 with a page of HTML where the same place gives something else, or with a "
-        "field that such "
-        "firewalls set; and no later success.",
+        "403 or 406 with a page of HTML where the same place gives something else, or one of these, 429 or "
+        "503 with a field that such firewalls set; and no later success.",
         "Pages from the same place in other answers.",
         "Ask the operator to let the client through; send a User-Agent that names it, and fewer "
         "requests at a time.",
