@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 def served(
-    *answers: tuple[int, float], number: int = 1, headers: tuple[tuple[str, str], ...] = ()
+    *answers: tuple[int, float],
+    number: int = 1,
+    headers: tuple[tuple[str, str], ...] = (),
+    target: str = "/objects/17",
 ) -> Connection:
     """Exchanges on one connection: status, and the time beyond the round trip."""
     wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number)
     at = 0.0
     for status, more in answers:
-        wire.ask(at, f"/{at}")
+        wire.ask(at, target)
         response = wire.answer(at + 80 + more, status=status).response
         assert response is not None
         response.headers += headers
@@ -47,6 +50,14 @@ def test_a_502_after_a_long_time_is_no_race() -> None:
 
 def test_a_server_that_answers_nothing_else_is_down() -> None:
     assert "gateway-upstream-race" not in codes(served(*((502, 2.0),) * 6))
+
+
+def test_where_one_kind_of_request_meets_nothing_else_what_is_behind_it_is_down() -> None:
+    """A race strikes now and then; a location whose server does not run fails each time."""
+    failing = served(*((502, 2.0),) * 3, number=2, target="/orders/3")
+    assert set(codes(served(*GOOD), failing)) == {"method-or-path-specific-crash"}
+    answered = served((200, 5.0), *((502, 2.0),) * 3, number=2, target="/orders/3")
+    assert set(codes(served(*GOOD), answered)) == {"gateway-upstream-race"}
 
 
 def test_a_503_is_a_gateway_s_only_where_the_gateway_says_who_it_is() -> None:

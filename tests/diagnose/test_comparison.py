@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from plainwire.diagnose.comparison import Comparison, compare, compare_trials
-from plainwire.diagnose.trials import Trials, join, of_requests, template
+from plainwire.diagnose.targets import template
+from plainwire.diagnose.trials import Trials, join, of_requests
 from tests.diagnose.traffic import Traffic
 
 CODE = "keepalive-idle-race"

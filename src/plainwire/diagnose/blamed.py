@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence
 
 from . import primitives, words
+from .targets import template
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
     good = total - len(bad)
     if good < _FEWEST_GOOD * total or 2 * len(quick) < len(bad):
         return None
+    if (scene.request.method, template(scene.request.target)) in scene.world.down[scene.connection.server]:
+        return None
     certainty: Certainty = "likely" if len(quick) >= _SEVERAL else "possible"
     took = words.span(response.time_ns - scene.request.last_ns)
     return Verdict(
@@ -78,8 +81,8 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
             Evidence(scene.request.packet, f"the request, {words.run(scene.request)}"),
             Evidence(response.packet, f"the gateway's answer, status {response.status}, {took} later"),
         ),
-        runner_up="gateway-timeout: refuted, the answer came at once; a server behind it that is down is not "
-        "excluded",
+        runner_up="gateway-timeout: refuted, the answer came at once; a server behind it that was down for a "
+        "moment is not excluded",
         retry_safe=scene.idempotent,
         time_ns=scene.request.time_ns,
     )

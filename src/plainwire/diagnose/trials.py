@@ -20,6 +20,7 @@ from plainwire.arrays import np
 from plainwire.model import ACK, Side
 
 from . import primitives
+from .targets import template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _NOT_COMPARED = frozenset(("capture-artifact",))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"))
-_PLAIN_SEGMENT = re.compile(r"[A-Za-z_.\-]{1,24}|v\d{1,2}")
 _NAME = re.compile(r"[a-z0-9\-_]{1,40}")
 _VALUE = re.compile(r"[A-Za-z0-9_./;=,+* \-]{1,60}")
 _TOLD_VALUES = frozenset(
@@ -239,18 +239,6 @@ def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, st
 def _ttl(connection: Connection) -> str:
     """The TTL, or hop limit, of the SYN-ACK: of a packet from before any request."""
     return next((f"{s.ttl}" for s in connection.syns if s.side is Side.SERVER and s.flags & ACK), _NONE)
-
-
-def template(target: str) -> str:
-    """Return a request target without what differs from call to call: ``/v1/users/{}/items``.
-
-    What is left is safe to print, and holds neither a query nor anything that looks like a secret.
-    """
-    path = target.partition("?")[0].partition("#")[0]
-    if "://" in path:
-        path = "/" + path.partition("://")[2].partition("/")[2]
-    segments = path.split("/")[1:9]
-    return "/" + "/".join(part if not part or _PLAIN_SEGMENT.fullmatch(part) else "{}" for part in segments)
 
 
 def _concurrency(rows: list[_Row]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,16 +14,21 @@ from .habits import Closes
 from .inference import infer
 from .lagging import stamps_of
 from .marked import tally
+from .targets import template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, ServerFacts
+    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, Request, ServerFacts
 
     from .clock import IdleClose
     from .lagging import Stamps
     from .marked import Marks
     from .sizes import Sizes
+
+
+_SERVER_ERROR = 500
+_FEWEST_DOWN = 3
 
 
 class World:
@@ -132,8 +138,31 @@ class World:
         found: dict[Endpoint, tuple[int, list[Exchange]]] = {}
         for server, connections in self.by_server.items():
             answered = [e for c in connections for e in c.exchanges if e.response is not None]
-            found[server] = len(answered), [e for e in answered if e.response and e.response.status >= 500]
+            found[server] = (
+                len(answered),
+                [e for e in answered if e.response and e.response.status >= _SERVER_ERROR],
+            )
         return found
+
+    @cached_property
+    def down(self) -> dict[Endpoint, set[tuple[str, str]]]:
+        """Of each server with errors, methods and kinds of target that met nothing else, three times or more."""
+        found: dict[Endpoint, set[tuple[str, str]]] = {}
+        for server, (_, bad) in self.server_errors.items():
+            failed = Counter(_place(e.request) for e in bad if e.request is not None)
+            often = {place for place, count in failed.items() if count >= _FEWEST_DOWN}
+            for connection in self.by_server[server] if often else ():
+                often -= {
+                    _place(e.request)
+                    for e in connection.exchanges
+                    if e.request is not None and e.response is not None and e.response.status < _SERVER_ERROR
+                }
+            found[server] = often
+        return found
+
+
+def _place(request: Request) -> tuple[str, str]:
+    return request.method, template(request.target)
 
 
 def _reset(connection: Connection) -> CloseEvent | None:
