@@ -146,7 +146,7 @@ class World:
 
     @cached_property
     def down(self) -> dict[Endpoint, set[tuple[str, str]]]:
-        """Of each server with errors, methods and kinds of target that met nothing else, three times or more."""
+        """Of each server, methods and kinds of target that met errors only, three times or more."""
         found: dict[Endpoint, set[tuple[str, str]]] = {}
         for server, (_, bad) in self.server_errors.items():
             failed = Counter(_place(e.request) for e in bad if e.request is not None)
