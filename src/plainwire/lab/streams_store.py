@@ -96,7 +96,9 @@ class Streams:
                 self._http.close_connection(last_stream_id=max(0, stream - 2))
             case StreamFault.GOAWAY_PROMISES:
                 self._http.close_connection(last_stream_id=stream)
-                self._patience = 0.0  # else many clients hang up first
+                self._patience = 0.0
+                # Both in one segment: clients hang up between the two.
+                self._tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             case StreamFault.GOAWAY_ACCUSES:
                 self._http.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, b"too_many_pings", stream)
             case StreamFault.HALF:
