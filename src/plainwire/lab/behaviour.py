@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import random
 
-import msgspec
-from msgspec import Struct, field
+from msgspec import field
+
+from plainwire.lab.argument import Argument
 
 
 class Fault(enum.StrEnum):
@@ -124,7 +125,7 @@ class Greeting(enum.StrEnum):
     """An HTTP response without TLS."""
 
 
-class Behaviour(Struct, frozen=True):
+class Behaviour(Argument, frozen=True):
     """How the object store behaves. All times in seconds.
 
     ``schedule`` names faults by request number, counted from 1 over all connections. ``fault`` strikes
@@ -161,15 +162,6 @@ class Behaviour(Struct, frozen=True):
     delay: float = 0.0
     tls: str | None = None
     """"1.2" or "1.3"; None: the best that both ends have."""
-
-    def to_json(self) -> str:
-        """The form that goes over a command line."""
-        return msgspec.json.encode(self).decode()
-
-    @classmethod
-    def from_json(cls, text: str) -> Behaviour:
-        """Read what ``to_json`` wrote."""
-        return msgspec.json.decode(text, type=cls)
 
     def faults(self) -> _Faults:
         """The faults of one run of the server, in the order of its requests."""

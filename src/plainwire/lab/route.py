@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
+from plainwire.lab.argument import Argument
 
 
-class Route(Struct, frozen=True):
+class Route(Argument, frozen=True):
     """A path and its faults. Times in seconds; what is 0, empty or False does not happen.
 
     A *segment number* counts the segments with data that one side sent on one connection, from 1. The
@@ -50,12 +49,3 @@ class Route(Struct, frozen=True):
     def harmless(self) -> bool:
         """Whether packets are only delayed."""
         return self == Route(delay=self.delay)
-
-    def to_json(self) -> str:
-        """The form that goes over a command line."""
-        return msgspec.json.encode(self).decode()
-
-    @classmethod
-    def from_json(cls, text: str) -> Route:
-        """Read what ``to_json`` wrote."""
-        return msgspec.json.decode(text, type=cls)
