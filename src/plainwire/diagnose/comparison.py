@@ -202,8 +202,11 @@ class _Cluster:
         These numbers grow until the connection ends. Where failures end connections, that which lasted
         longest ends in one as a matter of course, at a constant rate of failure too: it shows nothing.
         """
-        if not np.isnan(values).all() and np.nanargmax(values) < self.failures:
-            values[np.nanargmax(values)] = np.nan
+        if np.isnan(values).all():
+            return
+        longest = np.nanargmax(values)
+        if longest < self.failures:
+            values[longest] = np.nan
 
     def contrasts(self) -> list[Contrast]:
         """What stands out, the strongest first; empty where nothing does."""
