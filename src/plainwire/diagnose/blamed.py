@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from plainwire.model import Evidence
 
 from . import primitives, words
-from .targets import template
 from .verdict import Scene, Verdict
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def gateway_upstream_race(scene: Scene) -> Verdict | None:
     good = total - len(bad)
     if good < _FEWEST_GOOD * total or 2 * len(quick) < len(bad):
         return None
-    if (scene.request.method, template(scene.request.target)) in scene.world.down[scene.connection.server]:
+    if scene.world.is_down(scene.connection.server, scene.request):
         return None
     certainty: Certainty = "likely" if len(quick) >= _SEVERAL else "possible"
     took = words.span(response.time_ns - scene.request.last_ns)

@@ -17,8 +17,6 @@ from .clock import AT_ONCE_NS
 if TYPE_CHECKING:
     from plainwire.model import CloseKind, Connection, Exchange, Response
 
-_FIRST_ERROR = 400
-
 
 class End(Struct, frozen=True):
     """The server's end of one connection. Times in ns.
@@ -69,7 +67,7 @@ def _unannounced(connection: Connection, last: Exchange) -> End | None:
 
 def _announced(connection: Connection, last: Exchange, response: Response) -> End | None:
     """The end that a response announced; None where an error led to it, or HTTP/1.0 knows no better."""
-    if response.status >= _FIRST_ERROR or response.version == "HTTP/1.0":
+    if response.status >= primitives.ERROR_STATUS or response.version == "HTTP/1.0":
         return None
     close, time = primitives.first_close(connection, Side.SERVER), response.last_ns
     kind = None if close is None else close.kind

@@ -34,6 +34,9 @@ SLOWEST_PHYSICS = 0.7
 SMALLEST_TELLING_RTT_NS = 2_000_000
 """Below this round trip, clock noise drowns the comparison with physics."""
 
+ERROR_STATUS, SERVER_ERROR_STATUS = 400, 500
+"""The lowest of each kind (RFC 9110 sections 15.5 and 15.6)."""
+
 _HARMLESS_ALERTS = ("user_canceled", "no_renegotiation")
 
 

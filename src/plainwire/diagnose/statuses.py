@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from plainwire.model import Evidence
 
-from . import words
+from . import primitives, words
 from .dates import date_ns
 from .middle import median
 from .survey import value
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _TOO_EARLY, _MISDIRECTED, _TOO_MANY, _TOO_LARGE_HEADER = 425, 421, 429, 431
 _UNAVAILABLE, _GATEWAY_TIMEOUT, _CLOUDFLARE_TIMEOUT = 503, 504, 524
-_ERROR = 400
-_SERVER_ERROR = 500
 _CLIENT_S_OWN = frozenset((501, 505, 511))
 """5xx that answer what the client asked for, not how the server is."""
 
@@ -124,7 +122,7 @@ def other_names(survey: Survey) -> list[Verdict]:
     for server, cases in bad.items():
         here = [c for c in survey.answered if c.connection.server == server]
         differing = [c for c in here if _other_name(c)]
-        good = [c for c in here if not _other_name(c) and c.response.status < _ERROR]
+        good = [c for c in here if not _other_name(c) and c.response.status < primitives.ERROR_STATUS]
         if len(differing) != len(cases) or len(good) < _FEWEST or len(cases) < _FEWEST:
             continue
         found += [
@@ -152,7 +150,9 @@ def header_too_large(survey: Survey) -> list[Verdict]:
             case.response.status in (400, 413) and size >= _LONG_HEADER and not case.request.body_size
         ):
             continue
-        smaller = [_header_size(c) for c in survey.neighbours(case) if c.response.status < _ERROR]
+        smaller = [
+            _header_size(c) for c in survey.neighbours(case) if c.response.status < primitives.ERROR_STATUS
+        ]
         if not named and (not smaller or max(smaller) >= size):
             continue
         before = f" The largest that was accepted here has {max(smaller)} bytes." if smaller else ""
@@ -289,7 +289,7 @@ def server_errors(survey: Survey) -> list[Verdict]:
     found = []
     for case in survey.errors:
         status = case.response.status
-        if status < _SERVER_ERROR or status in _CLIENT_S_OWN:
+        if status < primitives.SERVER_ERROR_STATUS or status in _CLIENT_S_OWN:
             continue
         if status == _UNAVAILABLE and survey.mended(case) is not None:
             continue
@@ -347,7 +347,7 @@ def blocked(survey: Survey) -> list[Verdict]:
         ):
             continue
         near = survey.neighbours(case)
-        others = [c for c in near if c.response.status < _ERROR and c.response.body_size]
+        others = [c for c in near if c.response.status < primitives.ERROR_STATUS and c.response.body_size]
         if not marked and (not others or any(_is_page(c) for c in others)):
             continue
         mark = " It bears the header field cf-mitigated." if marked else ""

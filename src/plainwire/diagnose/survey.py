@@ -27,8 +27,6 @@ LONG_NS = 1_000_000_000
 DRAWN_OUT_NS = 150_000_000
 """A retransmission costs more than this (Linux: 200 ms at least)."""
 
-_ERROR = 400
-_SERVER_ERROR = 500
 _MOST_LATER = 50
 _MUCH_QUICKER = 3
 _MOST_NEAR = 400
@@ -102,7 +100,7 @@ class Survey:
 
     def _sort(self, case: Case, *, again: bool) -> None:
         status, long = case.response.status, case.exchange.duration_ns or 0
-        if status >= _ERROR:
+        if status >= primitives.ERROR_STATUS:
             self.errors.append(case)
         elif status in _REDIRECTS:
             self.redirects.append(case)
@@ -163,16 +161,16 @@ class Survey:
             tally = found.setdefault(case.connection.server, Tally())
             name = case.request.method, case.request.target
             tally.all[name] += 1
-            if case.response.status >= _SERVER_ERROR:
+            if case.response.status >= primitives.SERVER_ERROR_STATUS:
                 tally.bad[name] += 1
-            elif case.response.status < _ERROR:
+            elif case.response.status < primitives.ERROR_STATUS:
                 tally.good_ns.append(case.request.time_ns)
         return found
 
     @cached_property
     def _successes(self) -> dict[Twin, list[Case]]:
         return {
-            name: [case for case in same if case.response.status < _ERROR]
+            name: [case for case in same if case.response.status < primitives.ERROR_STATUS]
             for name, same in self.by_twin.items()
         }
 
@@ -203,7 +201,7 @@ class Survey:
         """From a success to the next copy of the same request, the median; None where none was sent."""
         if name not in self._pauses:
             same = self.by_twin[name]
-            pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < _ERROR]
+            pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < primitives.ERROR_STATUS]
             self._pauses[name] = int(median(pauses)) if pauses else None
         return self._pauses[name]
 

@@ -41,7 +41,6 @@ _TOLD_VALUES = frozenset(
 """Header fields whose values are compared; of any other one only whether it is there."""
 _MOST_FIELDS = 40
 _NONE = "none"
-_ERROR = 400
 _NAN = math.nan
 
 
@@ -187,7 +186,7 @@ def _seconds(nanoseconds: int | None) -> float:
 
 def _declared(response: Response | None) -> float:
     # The size of an error's page is the failure's, not its cause.
-    if response is None or response.status >= _ERROR:
+    if response is None or response.status >= primitives.ERROR_STATUS:
         return _NAN
     return _NAN if response.declared_size is None else float(response.declared_size)
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .sizes import Sizes
 
 
-_SERVER_ERROR = 500
 _FEWEST_DOWN = 3
 
 
@@ -140,28 +139,33 @@ class World:
             answered = [e for c in connections for e in c.exchanges if e.response is not None]
             found[server] = (
                 len(answered),
-                [e for e in answered if e.response and e.response.status >= _SERVER_ERROR],
+                [e for e in answered if e.response and e.response.status >= primitives.SERVER_ERROR_STATUS],
             )
         return found
 
+    def is_down(self, server: Endpoint, request: Request) -> bool:
+        """Whether requests of this kind met errors only at the server, three times or more."""
+        return _kind(request) in self._down[server]
+
     @cached_property
-    def down(self) -> dict[Endpoint, set[tuple[str, str]]]:
-        """Of each server, methods and kinds of target that met errors only, three times or more."""
+    def _down(self) -> dict[Endpoint, set[tuple[str, str]]]:
         found: dict[Endpoint, set[tuple[str, str]]] = {}
         for server, (_, bad) in self.server_errors.items():
-            failed = Counter(_place(e.request) for e in bad if e.request is not None)
-            often = {place for place, count in failed.items() if count >= _FEWEST_DOWN}
+            failed = Counter(_kind(e.request) for e in bad if e.request is not None)
+            often = {kind for kind, count in failed.items() if count >= _FEWEST_DOWN}
             for connection in self.by_server[server] if often else ():
                 often -= {
-                    _place(e.request)
+                    _kind(e.request)
                     for e in connection.exchanges
-                    if e.request is not None and e.response is not None and e.response.status < _SERVER_ERROR
+                    if e.request is not None
+                    and e.response is not None
+                    and e.response.status < primitives.SERVER_ERROR_STATUS
                 }
             found[server] = often
         return found
 
 
-def _place(request: Request) -> tuple[str, str]:
+def _kind(request: Request) -> tuple[str, str]:
     return request.method, template(request.target)
 
 

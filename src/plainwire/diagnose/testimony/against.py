@@ -11,11 +11,12 @@ import errno
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose import primitives
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
 from .unmade import explains
-from .wire_facts import ERROR_STATUS, Fate, of_connection, of_exchange
+from .wire_facts import Fate, of_connection, of_exchange
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ def _fates(connection: Connection, told: set[int]) -> list[Fate]:
 def _well(exchange: Exchange) -> bool:
     """What nothing can be said of. Answers that came too late for the client are in a finding."""
     response = exchange.response
-    return exchange.outcome == "complete" and response is not None and response.status < ERROR_STATUS
+    return (
+        exchange.outcome == "complete" and response is not None and response.status < primitives.ERROR_STATUS
+    )
 
 
 def testify(

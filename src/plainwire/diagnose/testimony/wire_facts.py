@@ -15,7 +15,6 @@ from .wording import Wire
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Reused
 
-ERROR_STATUS = 400
 _BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
@@ -52,7 +51,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         return None
     full = whole.response.status if whole.response is not None and whole.response.complete else None
     if exchange.outcome == "complete" and response is not None:
-        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= ERROR_STATUS else {Wire.WHOLE}
+        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= primitives.ERROR_STATUS else {Wire.WHOLE}
         known, packet = response.last_ns, response.last_packet
         if not request.complete:
             answered.add(Wire.CUT_SENDING)  # an early answer: the client may not have come to read it
