@@ -60,3 +60,9 @@ def test_other_headers_stay(name: str) -> None:
 )
 def test_secrets_in_targets_are_hidden_and_the_rest_stays(target: str, shown: str) -> None:
     assert redact.target(target) == shown
+
+
+def test_a_quote_from_the_wire_is_redacted_escaped_and_bounded() -> None:
+    said = redact.quote("no\x1b[31m for token=hunter2 " + "x" * 10_000_000)
+    assert said.startswith("no\\x1b[31m for token=[redacted] ")
+    assert len(said) == redact.QUOTED

@@ -10,6 +10,12 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote
 
+from plainwire.report.escape import printable
+
+QUOTED = 200
+"""Characters of a quote from the wire that are shown."""
+_READ = 1 << 16
+"""Characters of it that are looked at: what nobody writes by hand is not worth the time."""
 HIDDEN = "[redacted]"
 
 _HEADERS = frozenset(
@@ -82,6 +88,14 @@ def line(text: str) -> str:
     text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
     text = _ASSIGNED.sub(_assignment, text)
     return _LONG_RUN.sub(HIDDEN, text)
+
+
+def quote(text: str) -> str:
+    """Return words off the wire (a close reason, a GOAWAY's debug data, a grpc-message) safe to show.
+
+    Secrets hidden as in ``line``, escaped as by ``printable``, and cut to ``QUOTED`` characters.
+    """
+    return printable(line(text[:_READ]), QUOTED)
 
 
 def _assignment(match: re.Match[str]) -> str:
