@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.capture import reader
 from plainwire.conversation import Conversation
 from plainwire.diagnose import diagnose, infer
-from plainwire.http.fields import FieldParser
+from plainwire.http.reading import Reading
 from plainwire.model import (
     CaptureDrops,
     CaptureNote,
@@ -59,11 +59,10 @@ class Analysis:
         self._keys = keys or KeyLog()
         self._events = events
         self._program_only = program_only and events is not None
-        self._keep_bodies = keep_bodies
         self._decoder = Decoder()
         self._assembler = Assembler()
         self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
-        self._fields = FieldParser()
+        self._reading = Reading(keep_bodies=keep_bodies)
         self._open: dict[int, Conversation] = {}
         self._open_quic: dict[int, QuicConversation] = {}
         self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
@@ -88,7 +87,7 @@ class Analysis:
         for tcp in touched:
             conversation = self._open.get(tcp.facts.id)
             if conversation is None:
-                conversation = Conversation(tcp, self._keys, self._fields, keep_bodies=self._keep_bodies)
+                conversation = Conversation(tcp, self._keys, self._reading)
                 self._open[tcp.facts.id] = conversation
             conversation.feed()
         for tcp in over:
@@ -113,7 +112,7 @@ class Analysis:
         for quic in touched:
             conversation = self._open_quic.get(quic.facts.id)
             if conversation is None:
-                conversation = QuicConversation(quic, self._keys, self._fields, keep_bodies=self._keep_bodies)
+                conversation = QuicConversation(quic, self._keys, self._reading)
                 self._open_quic[quic.facts.id] = conversation
             conversation.feed()
         for quic in over:

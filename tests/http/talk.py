@@ -9,8 +9,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plainwire.http.fields import FieldParser
 from plainwire.http.pairing import Http1
+from plainwire.http.reading import Reading
 from plainwire.model import (
     CloseEvent,
     CloseKind,
@@ -107,7 +107,7 @@ class Talk:
         return self.reader(at_once=at_once)[0]
 
     def reader(self, *, at_once: bool = False) -> tuple[list[Exchange], Http1]:
-        http = Http1(FieldParser(), exact=self.exact, keep_bodies=True)
+        http = Http1(Reading(keep_bodies=True), exact=self.exact)
         sides = [[act for act in self.acts if act.side == side] for side in Side]
         where = (Where(sides[0]), Where(sides[1]))
         facts = Connection(1, Endpoint("192.0.2.1", 5000), Endpoint("192.0.2.2", 80), 1, 0)

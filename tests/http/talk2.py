@@ -11,6 +11,7 @@ import h2.config
 import h2.connection
 
 from plainwire.http.http2 import Http2
+from plainwire.http.reading import Reading
 from plainwire.model import Connection, Endpoint, Gap, Side
 from tests.http.talk import Act, Talk, Where
 
@@ -89,7 +90,7 @@ def read(
     talk: Talk, *, at_once: bool = False, upgraded: Request | None = None, keep_bodies: bool = True
 ) -> tuple[list[Exchange], Connection, Http2]:
     """The exchanges of a talk, the facts, and the reader. ``at_once``: fed as one batch."""
-    http = Http2(keep_bodies=keep_bodies, upgraded=upgraded)
+    http = Http2(Reading(keep_bodies=keep_bodies), upgraded=upgraded)
     sides = [[act for act in talk.acts if act.side == side] for side in Side]
     where = (Where(sides[0]), Where(sides[1]))
     facts = Connection(1, Endpoint("192.0.2.1", 5000), Endpoint("192.0.2.2", 443), 1, 0)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plainwire.http.hpack import UNKNOWN
 from plainwire.http.http3 import Http3
 from plainwire.http.http3_frames import varint
+from plainwire.http.reading import Reading
 from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Gap, Side, StreamEvent, Text
 from tests.http.talk import CLIENT, SECOND, SERVER, told
 
@@ -96,7 +97,7 @@ class Streams:
         return self
 
     def read(self) -> tuple[list[Exchange], Connection, Http3]:
-        http = Http3(keep_bodies=True)
+        http = Http3(Reading(keep_bodies=True))
         wheres: dict[tuple[int, Side], Where] = {}
         over: set[tuple[int, Side]] = set()
         for packet, piece in enumerate(self.pieces, 1):

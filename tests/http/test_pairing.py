@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire.http.fields import FieldParser
 from plainwire.http.messages import RequestReader
 from plainwire.http.pairing import Http1
+from plainwire.http.reading import Reading
 from plainwire.model import Connection, Endpoint
 from tests.http.talk import CLIENT, GET, HEAD, OK, SECOND, SERVER, Act, Talk, Where, only, told
 
@@ -306,7 +306,7 @@ def test_requests_with_the_same_body_have_the_same_digest() -> None:
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_what_waited_for_the_answer_to_a_connect_keeps_its_packets(*, exact: bool) -> None:
-    reader = RequestReader(FieldParser(), exact=exact)
+    reader = RequestReader(Reading(), exact=exact)
     ask = b"CONNECT a:443 HTTP/1.1\r\n\r\n"
     size = len(ask)
     reader.feed([(ask + b"x", 0, size + 1)])
@@ -319,7 +319,7 @@ def test_what_waited_for_the_answer_to_a_connect_keeps_its_packets(*, exact: boo
 @pytest.mark.parametrize(("asked", "answered"), [(3, True), (7, False)])
 def test_a_request_that_is_read_after_its_answer_still_has_it(*, asked: int, answered: bool) -> None:
     where = (Where([Act(CLIENT, asked, asked, 0, len(GET), GET)]), Where([Act(SERVER, 5, 5, 0, len(OK), OK)]))
-    http = Http1(FieldParser(), exact=True)
+    http = Http1(Reading(), exact=True)
     http.feed((), [(OK, 0, len(OK))], where)
     http.feed([(GET, 0, len(GET))], (), where)
     end = Endpoint("192.0.2.1", 1)

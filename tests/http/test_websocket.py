@@ -11,6 +11,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
+from plainwire.http.budget import Budget
 from plainwire.http.websocket import WebSocketReader
 from plainwire.model import Exchange, Gap, Response, Side, WebSocket
 
@@ -55,7 +56,7 @@ def spoken(events: Sequence[tuple[Side, Event]], *, deflate: bool = False) -> tu
 
 def read(extensions: str, wire: list[bytes], *, step: int = 1 << 20, hole: Gap | None = None) -> WebSocket:
     response = Response(101, "", "HTTP/1.1", [("Sec-WebSocket-Extensions", extensions)], 0, 0)
-    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"))
+    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"), Budget())
     for side in Side:
         for at in range(0, len(wire[side]), step):
             part = wire[side][at : at + step]

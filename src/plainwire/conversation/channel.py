@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.conversation.recognise import ENOUGH, Kind, recognise
 from plainwire.conversation.shared import NOTHING_NEEDED, Layer, Shared, behind, first_bytes, located
+from plainwire.http.budget import Budget
 from plainwire.http.pairing import Http1
 from plainwire.http.recognise import NOT_HTTP
 from plainwire.http.websocket import WebSocketReader
@@ -284,7 +285,7 @@ class WebSocketLayer:
 
     def __init__(self, shared: Shared, exchange: Exchange) -> None:
         self._shared = shared
-        self._reader = WebSocketReader(exchange)
+        self._reader = WebSocketReader(exchange, Budget(shared.reading.budget))
 
     def feed(self, client: Pieces, server: Pieces) -> None:
         """See ``Layer``."""
@@ -368,9 +369,7 @@ class Http1Layer:
     def __init__(self, channel: Channel, *, joined_late: bool) -> None:
         shared = channel.shared
         self._channel = channel
-        self._http = Http1(
-            shared.fields, exact=channel.exact, keep_bodies=shared.keep_bodies, joined_late=joined_late
-        )
+        self._http = Http1(shared.reading, exact=channel.exact, joined_late=joined_late)
         self._inner: Layer | Channel | None = None
 
     def feed(self, client: Pieces, server: Pieces) -> None:
@@ -470,7 +469,7 @@ class Negotiation:
 def _http2(shared: Shared, upgraded: Request | None = None) -> Http2:
     from plainwire.http.http2 import Http2  # noqa: PLC0415 - see above
 
-    return Http2(keep_bodies=shared.keep_bodies, upgraded=upgraded)
+    return Http2(shared.reading, upgraded=upgraded)
 
 
 def _upgrade(exchange: Exchange) -> str:

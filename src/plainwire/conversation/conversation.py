@@ -9,7 +9,7 @@ from plainwire.conversation.shared import Shared
 from plainwire.model import Gap, Text
 
 if TYPE_CHECKING:
-    from plainwire.http.fields import FieldParser
+    from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange
     from plainwire.streams.assemble import TcpConnection
     from plainwire.streams.direction import Direction
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Conversation:
     """Knows no other connection, so that connections can be worked on in any order and anywhere."""
 
-    def __init__(self, tcp: TcpConnection, keys: KeyLog, fields: FieldParser, *, keep_bodies: bool) -> None:
+    def __init__(self, tcp: TcpConnection, keys: KeyLog, reading: Reading) -> None:
         self.tcp = tcp
         where = (tcp.directions[0].positions, tcp.directions[1].positions)
-        self._shared = Shared(tcp.facts, where, keys, fields, keep_bodies=keep_bodies)
+        self._shared = Shared(tcp.facts, where, keys, reading)
         self._channel: Channel | None = None
 
     def feed(self) -> None:

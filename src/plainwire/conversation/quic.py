@@ -8,9 +8,9 @@ from plainwire.conversation.channel import Channel, Tunnels
 from plainwire.conversation.shared import Shared
 
 if TYPE_CHECKING:
-    from plainwire.http.fields import FieldParser
     from plainwire.http.http3 import Http3
     from plainwire.http.pairing import Locator
+    from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange
     from plainwire.quic.connection import QuicConnection
     from plainwire.quic.streams import StreamText
@@ -22,11 +22,10 @@ _MOST_WAITING = 1_000
 class QuicConversation:
     """As ``Conversation``, over QUIC."""
 
-    def __init__(self, quic: QuicConnection, keys: KeyLog, fields: FieldParser, *, keep_bodies: bool) -> None:
+    def __init__(self, quic: QuicConnection, keys: KeyLog, reading: Reading) -> None:
         self.quic = quic
         self._keys = keys
-        self._fields = fields
-        self._keep_bodies = keep_bodies
+        self._reading = reading
         self._http: Http3 | None = None
         self._waiting: list[StreamText] = []  # until it is known what the streams carry
         self._where: dict[int, list[Locator]] = {}
@@ -41,7 +40,7 @@ class QuicConversation:
         if self._http is None and alpn is not None and alpn.startswith("h3"):
             from plainwire.http.http3 import Http3  # noqa: PLC0415 - as in ``channel``
 
-            self._http = Http3(keep_bodies=self._keep_bodies)
+            self._http = Http3(self._reading)
         if self._http is not None:
             for text in (*self._waiting, *streams):
                 self._take(self._http, text)
@@ -70,9 +69,7 @@ class QuicConversation:
 
     def _inside(self, exchange: Exchange) -> Channel:
         client, server = self._where[exchange.stream or 0]
-        shared = Shared(
-            self.quic.facts, (client, server), self._keys, self._fields, keep_bodies=self._keep_bodies
-        )
+        shared = Shared(self.quic.facts, (client, server), self._keys, self._reading)
         return Channel(shared, exact=False, via=exchange, depth=1)
 
     def finish(self) -> Connection:

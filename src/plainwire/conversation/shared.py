@@ -21,8 +21,8 @@ from plainwire.tls.alerts import name as alert_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.http.fields import FieldParser
     from plainwire.http.pairing import Locator
+    from plainwire.http.reading import Reading
     from plainwire.model import CloseKind
     from plainwire.tls.handshaking import Later
     from plainwire.tls.keylog import KeyLog
@@ -55,15 +55,12 @@ class Shared:
         facts: Connection,
         where: tuple[Locator, Locator],
         keys: KeyLog,
-        fields: FieldParser,
-        *,
-        keep_bodies: bool,
+        reading: Reading,
     ) -> None:
         self.facts = facts
         self.where = where
         self.keys = keys
-        self.fields = fields
-        self.keep_bodies = keep_bodies
+        self.reading = reading
         self._alerts: list[CloseEvent] = []
 
     def begin_tls(self, info: TlsInfo) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from plainwire.http.content import Budget, ContentDecoder, EventCounter, codings
+from plainwire.http.body import KeptBody
+from plainwire.http.budget import Budget
+from plainwire.http.content import ContentDecoder, EventCounter, codings
 from plainwire.http.grpc import GrpcReader, grpc_of
 from plainwire.http.semantics import (
     MOST_DEFECTS,
@@ -26,11 +28,9 @@ from plainwire.model import Exchange, Gap, Request, Response, Side
 if TYPE_CHECKING:
     from plainwire.http.hpack import Block
     from plainwire.http.pairing import Locator
+    from plainwire.http.reading import Reading
     from plainwire.http.semantics import Place
     from plainwire.model import Connection, Outcome, StreamEvent, Text
-
-MOST_BODY_KEPT = 64 << 20
-"""Bytes of each body that are kept, decoded, where bodies are."""
 
 _BODILESS = frozenset((204, 304))
 _PARTIAL = 206
@@ -43,36 +43,33 @@ class Shared:
     8.7, RFC 9114 section 4.1.1). ``tunnels`` is an outbox: what CONNECT streams carry.
     """
 
-    def __init__(self, protocol: str, version: str, refused: int, *, keep_bodies: bool) -> None:
+    def __init__(self, protocol: str, version: str, refused: int, reading: Reading) -> None:
         self.protocol = protocol
         self.version = version
         self.refused = refused
-        self.keep_bodies = keep_bodies
+        self.reading = reading
         self.rules = FieldRules()
-        self.budget = Budget()
+        self.budget = Budget(reading.budget)
         self.tunnels: list[tuple[Exchange, Side, Text | Gap]] = []
 
 
 class _Body:
     """The body of one message as it comes; its content codings are undone, but not those of a part (206)."""
 
-    __slots__ = ("_kept", "decoder", "events", "parts")
+    __slots__ = ("decoder", "events", "kept")
 
-    def __init__(self, fields: list[tuple[str, str]], budget: Budget, *, streamed: bool, whole: bool) -> None:
+    def __init__(self, fields: list[tuple[str, str]], shared: Shared, *, streamed: bool, whole: bool) -> None:
         named = codings(value for name, value in fields if name == "content-encoding")
-        self.decoder = ContentDecoder(named, budget) if named and whole else None
-        self._kept = 0
+        self.decoder = ContentDecoder(named, shared.budget) if named and whole else None
+        self.kept = KeptBody(shared.reading)
         kind = value_of(fields, "content-type") if streamed else ""
         self.events = EventCounter() if kind.lower().startswith("text/event-stream") else None
-        self.parts: list[bytes] = []
 
-    def feed(self, part: bytes, *, keep: bool) -> None:
-        plain = part if self.decoder is None else self.decoder.feed(part)
-        if self.events is not None:
-            self.events.feed(plain)
-        if keep and self._kept + len(plain) <= MOST_BODY_KEPT:
-            self._kept += len(plain)
-            self.parts.append(plain)
+    def feed(self, part: bytes) -> None:
+        for plain in (part,) if self.decoder is None else self.decoder.feed(part):
+            if self.events is not None:
+                self.events.feed(plain)
+            self.kept.add(plain)
 
 
 class Call:
@@ -129,7 +126,7 @@ class Call:
         shared = self._shared
         request = make_request(shared.rules, block.fields, place, shared.version)
         self.exchange.request = request
-        self._bodies[Side.CLIENT] = _Body(block.fields, shared.budget, streamed=False, whole=True)
+        self._bodies[Side.CLIENT] = _Body(block.fields, shared, streamed=False, whole=True)
         self._grpc = grpc_of(request)
         if self._grpc is not None:
             self.exchange.grpc = self._grpc.facts
@@ -146,7 +143,7 @@ class Call:
             return response
         exchange.response = response
         self._bodies[Side.SERVER] = _Body(
-            block.fields, shared.budget, streamed=True, whole=response.status != _PARTIAL
+            block.fields, shared, streamed=True, whole=response.status != _PARTIAL
         )
         if self._grpc is not None:
             self._grpc.trailers(block.fields)
@@ -159,7 +156,7 @@ class Call:
         self._tunnel = True
         response.framing, response.complete = "tunnel", True
         if value_of(request.headers, ":protocol") == "websocket":
-            self.websocket = WebSocketReader(self.exchange)
+            self.websocket = WebSocketReader(self.exchange, self._shared.budget)
 
     def _trailers(self, side: Side, message: Request | Response, block: Block, place: Place) -> None:
         message.trailers += block.fields
@@ -185,7 +182,7 @@ class Call:
         message.body_size += len(part)
         if side == Side.CLIENT and part and isinstance(message, Request):
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
-        body.feed(part, keep=self._shared.keep_bodies)
+        body.feed(part)
         if self._grpc is not None:
             self._grpc.feed(side, part)
         if side == Side.SERVER and part and message.body_size == message.declared_size:
@@ -307,8 +304,7 @@ class Call:
             message.content = body.decoder.finish(complete=message.complete)
         if body.events is not None and isinstance(message, Response):
             message.events = body.events.events
-        if body.parts:
-            message.body = b"".join(body.parts)
+        message.body = body.kept.take() or message.body
 
 
 def close_all(calls: list[Call], facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:

@@ -1,7 +1,7 @@
 """Undoing content codings (RFC 9110 section 8.4) as a body comes, in bounded memory and time.
 
-Nothing is decoded further once a coding turned out unknown or corrupt, or when a connection has decoded
-``MOST_DECODED`` bytes: a small body may decode to any size.
+Decoded bytes are handed out in pieces of bounded size, never a body at a time. Nothing is decoded further
+once a coding turned out unknown or corrupt, or when the ``budget`` is used up.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Protocol
 from plainwire.model import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-MOST_DECODED = 1 << 30
-"""Bytes of decoded content of one connection."""
+    from plainwire.http.budget import Budget
 
 _MOST_CODINGS = 4
 _PIECE = 1 << 18
-_ZSTD_SLICE = 1 << 10
-"""A block of zstd is 128 KB from 4 bytes, and a decompressor gives all of it at once."""
+_ZSTD_SLICE = 1 << 8
+"""A block of zstd is 128 KB from 4 bytes, and a decompressor gives all that it can at once."""
 
-_ZSTD_WINDOW = 1 << 27
+_ZSTD_WINDOW = 8 << 20
+"""RFC 9659 section 3: a sender of content must not ask for a larger one, and a receiver may refuse it."""
+
 _IDENTITY = frozenset(("", "identity", "none"))
 
 
@@ -30,8 +31,17 @@ class CorruptError(Exception):
     """The bytes are not of this coding."""
 
 
+class TooMuchError(Exception):
+    """It would take more memory or time than a capture may have; the message says what."""
+
+
 class _Undo(Protocol):
     """One coding being undone."""
+
+    own: int
+    """Bytes of memory that its decoder takes from the start."""
+    window: int
+    """Bytes that it looks back on at most: so many of what it decoded, it holds."""
 
     def feed(self, part: bytes) -> Iterable[bytes]:
         """More decoded bytes, in pieces of bounded size. Raises ``CorruptError``."""
@@ -42,6 +52,8 @@ class _Undo(Protocol):
 
 class _Inflate:
     """gzip of one or more members (RFC 1952), deflate with (RFC 1950) or without (RFC 1951) its wrapper."""
+
+    own, window = 12 << 10, 32 << 10
 
     def __init__(self, *, gzip: bool) -> None:
         self._gzip = gzip
@@ -93,6 +105,8 @@ class _Inflate:
 class _Brotli:
     """br (RFC 7932)."""
 
+    own, window = 32 << 10, 16 << 20
+
     def __init__(self) -> None:
         import brotli  # noqa: PLC0415 - not needed by most
 
@@ -119,6 +133,8 @@ class _Brotli:
 class _Zstandard:
     """zstd (RFC 8878), frame after frame."""
 
+    own, window = 160 << 10, _ZSTD_WINDOW
+
     def __init__(self) -> None:
         import zstandard  # noqa: PLC0415 - as above
 
@@ -137,6 +153,9 @@ class _Zstandard:
                 try:
                     yield self._decompressor.decompress(data)
                 except self._error as error:
+                    if "too much memory" in str(error):
+                        message = f"zstd with a window of more than {_ZSTD_WINDOW} bytes (RFC 9659 section 3)"
+                        raise TooMuchError(message) from error
                     raise CorruptError from error
                 data = self._decompressor.unused_data if self._decompressor.eof else b""
 
@@ -153,13 +172,6 @@ _CODINGS: dict[str, Callable[[], _Undo]] = {
 }
 
 
-class Budget:
-    """How much a connection may still decode."""
-
-    def __init__(self, most: int = MOST_DECODED) -> None:
-        self.left = most
-
-
 class ContentDecoder:
     """Undoes the codings of one body, the last one first."""
 
@@ -167,39 +179,52 @@ class ContentDecoder:
         self._facts = Content(list(codings))
         self._budget = budget
         self._taken = 0
+        self._held = self._window = 0  # bytes of memory that the chain takes, and may take
         unknown = [coding for coding in codings if coding not in _CODINGS]
-        self._chain: list[_Undo] = []
+        self._chain: list[_Undo] = []  # made when the first bytes come
         if unknown:
             self._facts.defect = f"content coding {_shown(unknown[0])} is not decoded"
         elif len(codings) > _MOST_CODINGS:
             self._facts.defect = f"{len(codings)} content codings are not decoded"
-        else:
-            self._chain = [_CODINGS[coding]() for coding in reversed(codings)]
         self.raw = bool(self._facts.defect)
         """Whether nothing is decoded at all: ``feed`` then gives back what it was given."""
 
-    def feed(self, part: bytes) -> bytes:
-        """The decoded bytes that a part of the body gives."""
+    def feed(self, part: bytes) -> Iterator[bytes]:
+        """The decoded bytes that a part of the body gives, in pieces; to be taken to the last one."""
         if self.raw:
-            return part
-        if self._facts.defect:
-            return b""
-        out: list[bytes] = []
+            yield part
+        if self._facts.defect or not part:
+            return
         before, self._taken = self._taken, self._taken + len(part)
         try:
+            self._begin(len(part))
             for piece in self._undo(0, part):
                 self._facts.decoded_size += len(piece)
-                self._budget.left -= len(piece)
-                out.append(piece)
-                if self._budget.left < 0:
-                    self._facts.defect = f"not decoded beyond {self._facts.decoded_size} bytes"
-                    break
+                yield piece
+        except TooMuchError as error:
+            self._stop(f"not decoded beyond {self._facts.decoded_size} bytes: {error}")
         except CorruptError:
             where = f"in bytes {before} to {self._taken}"
-            self._facts.defect = f"corrupt {_shown(', '.join(self._facts.codings))} {where} of the body"
-            self.raw = self._facts.decoded_size == 0 and before == 0
-            return part if self.raw else b"".join(out)
-        return b"".join(out)
+            self._stop(f"corrupt {_shown(', '.join(self._facts.codings))} {where} of the body")
+            if self._facts.decoded_size == 0 and before == 0:
+                self.raw = True
+                yield part
+
+    def _begin(self, size: int) -> None:
+        self._budget.earn(size)
+        if self._chain:
+            return
+        self._chain = [_CODINGS[coding]() for coding in reversed(self._facts.codings)]
+        self._window = sum(undo.own + undo.window for undo in self._chain)
+        self._hold(sum(undo.own for undo in self._chain))
+
+    def _hold(self, size: int) -> None:
+        """Take note of memory that the chain has come to hold."""
+        size = min(size, self._window - self._held)
+        if size and not self._budget.hold(size):
+            message = "the decoders of too many bodies would be open at a time"
+            raise TooMuchError(message)
+        self._held += size
 
     def _undo(self, index: int, part: bytes) -> Iterable[bytes]:
         if index == len(self._chain):
@@ -207,16 +232,26 @@ class ContentDecoder:
                 yield part
             return
         for piece in self._chain[index].feed(part):
+            self._hold(len(piece))
+            if not self._budget.spend(len(piece)):
+                message = "so much would stand for so little"
+                raise TooMuchError(message)
             yield from self._undo(index + 1, piece)
+
+    def _stop(self, defect: str) -> None:
+        self._facts.defect = self._facts.defect or defect
+        self._chain.clear()
+        self._budget.release(self._held)
+        self._held = 0
 
     def finish(self, *, complete: bool) -> Content:
         """The body is over; ``complete`` says whether HTTP's framing says that it is all there."""
         facts = self._facts
         if facts.defect:
             return facts
-        facts.complete = all(undo.ended() for undo in self._chain)
-        if complete and not facts.complete and self._taken:
-            facts.defect = f"the {_shown(', '.join(facts.codings))} content ends before its end"
+        facts.complete = bool(self._chain) and all(undo.ended() for undo in self._chain)
+        cut = complete and not facts.complete and self._taken
+        self._stop(f"the {_shown(', '.join(facts.codings))} content ends before its end" if cut else "")
         return facts
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from plainwire.http.pairing import Locator
+    from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange, Gap, Request, Text
 
 MOST_EVENTS = 10_000
@@ -54,10 +55,10 @@ class Http2:
     ``events`` and ``tunnels`` are outboxes: what frames say beside messages, and what CONNECT streams carry.
     """
 
-    def __init__(self, *, keep_bodies: bool = False, upgraded: Request | None = None) -> None:
+    def __init__(self, reading: Reading, *, upgraded: Request | None = None) -> None:
         begun = upgraded is not None
         self.events: list[StreamEvent] = []
-        self.shared = Shared("h2", "HTTP/2", _REFUSED_STREAM, keep_bodies=keep_bodies)
+        self.shared = Shared("h2", "HTTP/2", _REFUSED_STREAM, reading)
         self._cutters = FrameCutter(Side.CLIENT, begun=begun), FrameCutter(Side.SERVER, begun=begun)
         self._decoders = HpackDecoder(), HpackDecoder()
         self._blocks: list[_Block | None] = [None, None]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from plainwire.http.pairing import Locator
+    from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange, Text
 
 MOST_WAITING = 16 << 20
@@ -61,9 +62,9 @@ class Http3:
     ``tunnels`` is an outbox as in ``Http2``; its texts have the offsets of their stream.
     """
 
-    def __init__(self, *, keep_bodies: bool = False) -> None:
+    def __init__(self, reading: Reading) -> None:
         self.events: list[StreamEvent] = []
-        self.shared = Shared("h3", "HTTP/3", _REJECTED, keep_bodies=keep_bodies)
+        self.shared = Shared("h3", "HTTP/3", _REJECTED, reading)
         self._decoders = QpackDecoder(), QpackDecoder()
         self._streams: dict[tuple[int, Side], _Stream] = {}
         self._calls: dict[int, Call] = {}

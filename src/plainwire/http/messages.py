@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from plainwire.http.fields import FieldParser, Framing, StatusLine, printable, request_line, status_line
+from plainwire.http.fields import Framing, StatusLine, printable, request_line, status_line
 from plainwire.http.reader import HEAD_END, Reader, State
 from plainwire.http.recognise import (
     NOT_HTTP,
@@ -19,6 +19,8 @@ from plainwire.model import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from plainwire.http.reading import Reading
 
 _MOST_CACHED = 4096
 _INTERIM = range(100, 200)
@@ -35,8 +37,8 @@ class RequestReader(Reader[Request]):
     ``changing`` is the ordinal of the request that may change the protocol and has no answer yet.
     """
 
-    def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
-        super().__init__(fields, exact=exact, keep_bodies=keep_bodies)
+    def __init__(self, reading: Reading, *, exact: bool) -> None:
+        super().__init__(reading, exact=exact)
         self.special: dict[int, str] = {}
         self.changing: int | None = None
         self.count = 0
@@ -130,10 +132,8 @@ class RequestReader(Reader[Request]):
 class ResponseReader(Reader[Response]):
     """Reads responses; needs to know what was asked (``requests``) where that decides the framing."""
 
-    def __init__(
-        self, fields: FieldParser, requests: RequestReader, *, exact: bool, keep_bodies: bool = False
-    ) -> None:
-        super().__init__(fields, exact=exact, keep_bodies=keep_bodies)
+    def __init__(self, reading: Reading, requests: RequestReader, *, exact: bool) -> None:
+        super().__init__(reading, exact=exact)
         self._requests = requests
         self._count = 0  # of final responses
         self._lines: dict[bytes, StatusLine] = {}

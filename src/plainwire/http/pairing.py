@@ -17,7 +17,7 @@ from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.http.fields import FieldParser
+    from plainwire.http.reading import Reading
     from plainwire.model import Outcome
 
 
@@ -37,11 +37,9 @@ class Http1:
     ``joined_late``: what was said before the first bytes is not known.
     """
 
-    def __init__(
-        self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False, joined_late: bool = False
-    ) -> None:
-        self.requests = RequestReader(fields, exact=exact, keep_bodies=keep_bodies)
-        self.responses = ResponseReader(fields, self.requests, exact=exact, keep_bodies=keep_bodies)
+    def __init__(self, reading: Reading, *, exact: bool, joined_late: bool = False) -> None:
+        self.requests = RequestReader(reading, exact=exact)
+        self.responses = ResponseReader(reading, self.requests, exact=exact)
         self.exchanges: list[Exchange] = []
         self.switched: Exchange | None = None  # after this one the connection is no longer HTTP/1
         self._due: deque[Request] = deque()

@@ -22,15 +22,18 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from plainwire.http.content import Budget, ContentDecoder, EventCounter
-from plainwire.http.fields import FieldParser, Framing, printable
+from plainwire.http.body import KeptBody
+from plainwire.http.budget import Budget
+from plainwire.http.content import ContentDecoder, EventCounter
+from plainwire.http.fields import Framing, printable
 from plainwire.model import Gap, Request, Response, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from plainwire.http.reading import Reading
+
 LONGEST_HEAD = 1 << 20
-MOST_BODY_KEPT = 64 << 20
 MOST_DEFECTS = 20
 HEAD_END = re.compile(rb"\n\r?\n").search
 _PARTIAL = 206
@@ -59,7 +62,7 @@ class State(enum.IntEnum):
 class Reader(abc.ABC, Generic[Message]):
     """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
 
-    def __init__(self, fields: FieldParser, *, exact: bool, keep_bodies: bool = False) -> None:
+    def __init__(self, reading: Reading, *, exact: bool) -> None:
         self.state = State.HEAD
         self.current: Message | None = None
         self.fresh: list[Message] = []
@@ -71,9 +74,8 @@ class Reader(abc.ABC, Generic[Message]):
         self.joined_late = False  # the capture began in mid-connection
         self.tunnelled: list[Text | Gap] = []
         self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
-        self._fields = fields
+        self._fields = reading.fields
         self._exact = exact
-        self._keep_bodies = keep_bodies
         self._carry = b""
         self._carry_start = 0
         self._held: list[
@@ -81,10 +83,10 @@ class Reader(abc.ABC, Generic[Message]):
         ] = []  # HELD: for each text, size up to its end, and its carrier
         self._left = 0  # of BODY or CHUNK
         self._started = False
-        self._body: list[bytes] = []
+        self._body = KeptBody(reading)
         self._content: ContentDecoder | None = None
         self._events: EventCounter | None = None
-        self._budget = Budget()
+        self._budget = Budget(reading.budget)
         self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
             self._head,
             self._sized,
@@ -256,9 +258,7 @@ class Reader(abc.ABC, Generic[Message]):
             if type(message) is Response:
                 message.events = self._events.events
             self._events = None
-        if self._body:
-            message.body = b"".join(self._body)
-            self._body = []
+        message.body = self._body.take() or message.body
 
     def _begin_body(self, message: Message, framing: Framing) -> None:
         """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
@@ -291,12 +291,16 @@ class Reader(abc.ABC, Generic[Message]):
         message.body_size += len(part)
         if type(message) is Request:
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
-        if self._content is not None:
-            part = self._content.feed(part)
+        if self._content is None:
+            self._take_plain(part)
+            return
+        for piece in self._content.feed(part):
+            self._take_plain(piece)
+
+    def _take_plain(self, part: bytes) -> None:
         if self._events is not None:
             self._events.feed(part)
-        if self._keep_bodies and message.body_size <= MOST_BODY_KEPT:
-            self._body.append(part)
+        self._body.add(part)
 
     def _sized(self, text: bytes, at: int) -> int:
         part = text[at : at + self._left] if at or self._left < len(text) else text

@@ -16,11 +16,11 @@ from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketFrame
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from plainwire.http.budget import Budget
     from plainwire.http.pairing import Locator
     from plainwire.model import Connection, Text
 
 MOST_FRAMES = 10_000
-MOST_INFLATED = 1 << 30
 _MOST_DEFECTS = 20
 _CONTINUATION, _CLOSE = 0, 8
 _KNOWN = frozenset((0, 1, 2, 8, 9, 10))
@@ -29,6 +29,8 @@ _LONGEST_CONTROL = 125
 _DEFLATED = 4  # RSV1
 _TAIL = b"\0\0\xff\xff"
 _PIECE = 1 << 16
+_INFLATER = 44 << 10
+"""Bytes that an inflater and its window take."""
 
 
 def _order(frame: WebSocketFrame) -> tuple[int, Side]:
@@ -58,7 +60,7 @@ class _Direction:
         self.left = 0
         self.key = b""
         self.taken = 0  # payload bytes of the frame so far
-        self.inflater = zlib.decompressobj(-15)
+        self.inflater: zlib._Decompress | None = None  # made when a message needs it
         self.packed = False  # the message is compressed
         self.broken = False  # and corrupt
         self.size = 0  # of the compressed message, as far as it is decompressed
@@ -70,8 +72,9 @@ class _Direction:
 class WebSocketReader:
     """Reads what follows the handshake of ``exchange`` and notes it there."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, budget: Budget) -> None:
         self._exchange = exchange
+        self._budget = budget
         self.facts = exchange.websocket = WebSocket()
         exchange.protocol = "websocket"
         extensions = _field(exchange, "sec-websocket-extensions")
@@ -82,7 +85,6 @@ class WebSocketReader:
         )
         self._sides = (_Direction(), _Direction())
         self._close: list[bytes] = [b"", b""]
-        self._inflated = 0
 
     def feed(
         self, client: Iterable[Text | Gap], server: Iterable[Text | Gap], where: tuple[Locator, Locator]
@@ -111,13 +113,16 @@ class WebSocketReader:
             direction = self._sides[side]
             if direction.buffer and not direction.dead:
                 self._defect(f"the {side.name.lower()}'s last frame is cut")
+            if direction.inflater is not None:
+                self._budget.release(_INFLATER)
+                direction.inflater = None
         return []
 
     def _gap(self, side: Side, direction: _Direction, gap: Gap) -> None:
         """A hole inside a payload is bridged; anywhere else the next frame cannot be found."""
         if direction.frame is not None and 0 < gap.length <= direction.left:
             direction.left -= gap.length
-            direction.inflater = zlib.decompressobj(-15)
+            self._forget_context(direction)
             self._defect(f"{gap.length} bytes of a payload are not in the capture")
             if direction.left == 0:
                 self._end_frame(side, direction)
@@ -215,24 +220,43 @@ class WebSocketReader:
                 self.facts.sizes[side] += direction.size
                 direction.broken, direction.size = False, 0
                 if self._no_context[side]:
-                    direction.inflater = zlib.decompressobj(-15)
+                    self._forget_context(direction)
 
     def _inflate(self, side: Side, direction: _Direction, data: bytes) -> None:
         if direction.broken:
             return
         try:
-            while data and self._inflated < MOST_INFLATED:
-                size = len(direction.inflater.decompress(data, _PIECE))
-                direction.size += size
-                self._inflated += size
-                data = direction.inflater.unconsumed_tail
-                if direction.inflater.eof:  # a final block; another may follow it
-                    data = direction.inflater.unused_data
-                    direction.inflater = zlib.decompressobj(-15)
+            whole = self._inflated(direction, data)
         except zlib.error:
             self._defect(f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
-            direction.inflater = zlib.decompressobj(-15)
+            self._forget_context(direction)
             direction.broken, direction.size = True, 0
+        else:
+            if not whole:
+                self._defect(f"compressed messages of the {side.name.lower()} are not decoded to their end")
+                direction.broken = True
+
+    def _inflated(self, direction: _Direction, data: bytes) -> bool:
+        """Count what the bytes stand for; False where that is more than the budget."""
+        if direction.inflater is None and not self._budget.hold(_INFLATER):
+            return False
+        inflater = direction.inflater = direction.inflater or zlib.decompressobj(-15)
+        self._budget.earn(len(data))
+        while data:
+            size = len(inflater.decompress(data, _PIECE))
+            direction.size += size
+            if not self._budget.spend(size):
+                return False
+            data = inflater.unconsumed_tail
+            if inflater.eof:  # a final block; another may follow it
+                data = inflater.unused_data
+                inflater = direction.inflater = zlib.decompressobj(-15)
+        return True
+
+    @staticmethod
+    def _forget_context(direction: _Direction) -> None:
+        if direction.inflater is not None:
+            direction.inflater = zlib.decompressobj(-15)
 
 
 def _field(exchange: Exchange, name: str) -> str:

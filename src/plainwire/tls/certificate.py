@@ -7,8 +7,6 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
-
 from plainwire.model import Certificate
 
 if TYPE_CHECKING:
@@ -17,16 +15,20 @@ if TYPE_CHECKING:
 _ZLIB = 1
 _MOST_INFLATED = 1 << 17
 _MOST_NAMES = 100
+_LARGEST = 1 << 17
+"""Bytes of DER that are looked into: one of a hundred names has 4,000."""
 
 
 def read(der: bytes) -> Certificate:
-    """Read a certificate; what cannot be read is said in ``defect``."""
+    """Read a certificate; what cannot be read is said in ``defect``. Answers any bytes."""
     from cryptography import x509  # noqa: PLC0415 - takes long to load, and few ask
 
+    if len(der) > _LARGEST:
+        return Certificate(defect=f"the certificate has {len(der)} bytes")
     try:
         with warnings.catch_warnings(action="ignore"):  # of certificates that bend the rules
             return _read(x509.load_der_x509_certificate(der))
-    except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
+    except Exception:  # noqa: BLE001 - the library has many of its own (InvalidVersion), and more to come
         return Certificate(defect="the certificate is damaged")
 
 
