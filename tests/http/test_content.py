@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.http.budget import CREDIT, Budget, CaptureBudget
-from plainwire.http.content import ContentDecoder, EventCounter, codings
+from plainwire.http.content import ContentDecoder, codings
 from tests.http.talk import GET, SERVER, Talk
 
 if TYPE_CHECKING:
@@ -154,23 +154,6 @@ def test_junk_never_raises(coding: str, parts: list[bytes]) -> None:
         _fed(decoder, part)
     content = decoder.finish(complete=True)
     assert not (content.complete and content.defect)
-
-
-@given(st.lists(st.sampled_from(["data: x", "id: 7", ": note", ""]), max_size=30), st.data())
-def test_events_are_counted_however_their_lines_end_and_are_cut(
-    lines: list[str], data: st.DataObject
-) -> None:
-    end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    text = "".join(line + end for line in lines).encode()
-    expected, open_block = 0, False
-    for line in lines:
-        expected += not line and open_block
-        open_block = bool(line)
-    cut = data.draw(st.integers(0, len(text)))
-    counter = EventCounter()
-    counter.feed(text[:cut])
-    counter.feed(text[cut:])
-    assert counter.events == expected
 
 
 def test_a_coded_body_is_decoded_and_measured_on_the_wire() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from plainwire.http.hpack import UNKNOWN
 from plainwire.model import Gap, Request, Side, WebSocket
-from tests.http.talk import Talk, told
+from tests.http.talk import SECOND, Talk, told
 from tests.http.talk2 import (
     ASK,
     CLIENT,
@@ -465,6 +465,59 @@ def test_a_grpc_response_may_be_trailers_only() -> None:
     (exchange,) = exchanges(pair.talk)
     assert exchange.grpc
     assert (exchange.grpc.status, exchange.grpc.messages) == (12, [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("value", "limit"),
+    [("999m", 999_000_000), ("2S", 2_000_000_000), ("1M", 60_000_000_000), ("5000000u", 5_000_000_000)],
+)
+def test_a_grpc_call_has_the_limit_that_its_client_set(value: str, limit: int) -> None:
+    pair = Pair()
+    pair.ask([*GRPC, ("content-type", "application/grpc"), ("grpc-timeout", value)], MESSAGE)
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.grpc
+    assert exchange.grpc.timeout_ns == limit
+
+
+@pytest.mark.parametrize("value", ["", "2", "S", "-1S", "123456789S", "1.5S"])
+def test_a_limit_that_breaks_the_grammar_is_none(value: str) -> None:
+    pair = Pair()
+    pair.ask([*GRPC, ("content-type", "application/grpc"), ("grpc-timeout", value)], MESSAGE)
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.grpc
+    assert exchange.grpc.timeout_ns is None
+
+
+def test_a_grpc_status_has_its_packet_and_messages_their_largest_size() -> None:
+    pair = Pair()
+    stream = pair.ask([*GRPC, ("content-type", "application/grpc")], MESSAGE + b"\0\0\0\0\x01a")
+    pair.server.send_headers(stream, OK)
+    pair.pass_on()
+    pair.server.send_data(stream, MESSAGE)
+    pair.pass_on()
+    before = len(pair.talk.acts)
+    pair.server.send_headers(stream, [("grpc-status", "14")], end_stream=True)
+    pair.pass_on()
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.grpc
+    assert (exchange.grpc.status_packet, exchange.grpc.largest) == (before + 1, [3, 3])
+    assert exchange.grpc.status_name == "UNAVAILABLE"
+
+
+def test_the_longest_pause_within_a_response_is_kept() -> None:
+    pair = Pair()
+    stream = pair.ask()
+    pair.server.send_headers(stream, OK)
+    pair.pass_on()
+    begun = len(pair.talk.acts)
+    for _ in range(4):  # each PING and its answer are two packets, a second apart
+        pair.client.ping(b"12345678")
+        pair.pass_on()
+    pair.server.send_data(stream, b"yes", end_stream=True)
+    pair.pass_on()
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.response
+    assert exchange.response.longest_pause_ns == (len(pair.talk.acts) - begun) * SECOND
 
 
 def test_grpc_web_has_its_trailers_in_the_body() -> None:

@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Ping,
+    Pong,
+    Request,
+    TextMessage,
+)
 from wsproto.extensions import PerMessageDeflate
 
 from plainwire.http.budget import Budget
 from plainwire.http.websocket import WebSocketReader
-from plainwire.model import Exchange, Gap, Response, Side, WebSocket
+from plainwire.model import Connection, Endpoint, Exchange, Gap, Response, Side, WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from plainwire.model import Text
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
+SECOND = 1_000_000_000
 
 
 class Where:
@@ -65,6 +74,92 @@ def read(extensions: str, wire: list[bytes], *, step: int = 1 << 20, hole: Gap |
         if hole is not None and hole.side == side:
             reader.feed(*(([hole], []) if side == CLIENT else ([], [hole])), (Where(), Where()))
     return reader.facts
+
+
+def talked(*events: tuple[Side, Event]) -> WebSocket:
+    """The same with one packet, and one second, for each event: numbered from 1, in order."""
+    ends = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.SERVER)
+    ends[SERVER].receive_data(ends[CLIENT].send(Request(host="a.example", target="/")))
+    list(ends[SERVER].events())
+    ends[CLIENT].receive_data(ends[SERVER].send(AcceptConnection()))
+    list(ends[CLIENT].events())
+    reader = WebSocketReader(
+        Exchange(1, 1, 1, None, Response(101, "", "HTTP/1.1", [], 0, 0), "complete"), Budget()
+    )
+    sent = [0, 0]
+    packets: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    texts: tuple[list[Text | Gap], list[Text | Gap]] = ([], [])
+    for packet, (side, event) in enumerate(events, 1):
+        data = ends[side].send(event)
+        packets[side].update(dict.fromkeys(range(sent[side], sent[side] + len(data)), packet))
+        texts[side].append((data, sent[side], sent[side] + len(data)))
+        sent[side] += len(data)
+    where = Seconds(packets[CLIENT]), Seconds(packets[SERVER])
+    reader.feed(texts[CLIENT], texts[SERVER], where)  # all of one side, then all of the other
+    reader.close(Connection(1, Endpoint("a", 1), Endpoint("b", 2), 1, 0), where)
+    return reader.facts
+
+
+class Seconds:
+    """Packet n comes n seconds after the epoch."""
+
+    def __init__(self, packets: dict[int, int]) -> None:
+        self._packets = packets
+
+    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
+        found = [self._packets[offset] for offset in offsets]
+        return found, [packet * SECOND for packet in found]
+
+    def begins(self, offset: int) -> bool:
+        return offset >= 0
+
+
+def test_a_close_frame_has_its_code_reason_and_packet() -> None:
+    facts = talked(
+        (SERVER, TextMessage("hello")),
+        (SERVER, CloseConnection(code=1008, reason="token expired")),
+        (CLIENT, CloseConnection(code=1008)),
+    )
+    mine, theirs = facts.closes
+    assert mine
+    assert theirs
+    assert (theirs.code, theirs.reason) == (1008, "token expired")
+    assert (theirs.packet, theirs.time_ns) == (2, 2 * SECOND)
+    assert (mine.code, mine.reason, mine.packet) == (1008, "", 3)
+
+
+def test_a_ping_has_the_pong_that_answers_it_however_late() -> None:
+    facts = talked(
+        (SERVER, Ping(b"one")),
+        (CLIENT, Pong(b"one")),
+        (SERVER, Ping(b"two")),
+        (SERVER, TextMessage("x")),
+        (CLIENT, Pong(b"two")),
+        (SERVER, Ping(b"three")),
+    )
+    assert [(p.side, p.packet, p.pong_packet) for p in facts.pings] == [
+        (SERVER, 1, 2),
+        (SERVER, 3, 5),
+        (SERVER, 6, None),
+    ]
+
+
+def test_one_pong_may_answer_several_pings_and_answers_none_that_came_after_it() -> None:
+    facts = talked((CLIENT, Ping(b"")), (CLIENT, Ping(b"")), (SERVER, Pong(b"")), (CLIENT, Ping(b"")))
+    assert [(p.packet, p.pong_packet) for p in facts.pings] == [(1, 3), (2, 3), (4, None)]
+
+
+def test_a_pong_that_nobody_asked_for_answers_nothing() -> None:
+    facts = talked((CLIENT, Ping(b"mine")), (SERVER, Pong(b"another")))
+    assert [p.pong_packet for p in facts.pings] == [None]
+
+
+def test_the_longest_pause_is_between_frames_of_either_side() -> None:
+    facts = talked((CLIENT, TextMessage("a")), (SERVER, TextMessage("b")), (CLIENT, TextMessage("c")))
+    assert facts.longest_pause_ns == SECOND
+    last = facts.last
+    assert [frame and frame.packet for frame in last] == [3, 2]
+    assert facts.largest == [1, 1]
 
 
 TALK: list[tuple[Side, Event]] = [

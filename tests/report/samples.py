@@ -8,6 +8,7 @@ from plainwire.model import (
     Content,
     Coverage,
     Endpoint,
+    EventStream,
     Exchange,
     Grpc,
     IcmpError,
@@ -18,7 +19,9 @@ from plainwire.model import (
     TlsInfo,
     Tunnel,
     WebSocket,
+    WebSocketClose,
     WebSocketFrame,
+    WebSocketPing,
 )
 from tests.diagnose.wire import SERVER, Wire
 
@@ -72,10 +75,14 @@ def rich(connection: Connection) -> Connection:
     last.pushed, last.reset = True, event
     last.grpc = Grpc("/a\x1b[31m.b/C", 14, "\x1b]0;owned\x07")
     frame = WebSocketFrame(Side.CLIENT, 1, fin=True, rsv=0, masked=True, size=5, packet=11, time_ns=0)
-    first.websocket = WebSocket([frame], [1, 0], [1, 0], [5, 0], [None, 1006], defects=["masks"])
+    close = WebSocketClose(1008, "\x1b[31mBearer hunter2", 13, 0)
+    first.websocket = WebSocket(
+        [frame], [1, 0], [1, 0], [5, 0], [None, 1008], defects=["masks"], closes=[None, close],
+        pings=[WebSocketPing(Side.SERVER, 12, 0)],
+    )  # fmt: skip
     if first.response is not None:
         first.response.content = Content(["gzip"], 5, defect="corrupt gzip")
-        first.response.events = 2
+        first.response.event_stream = EventStream(2, error_packet=12, error="\x1b]0;owned\x07 token=hunter2")
     return connection
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
-from plainwire.http.content import ContentDecoder, EventCounter, codings
+from plainwire.http.content import ContentDecoder, codings
+from plainwire.http.event_stream import EventReader
 from plainwire.http.grpc import GrpcReader, grpc_of
 from plainwire.http.semantics import (
     MOST_DEFECTS,
@@ -23,14 +24,14 @@ from plainwire.http.semantics import (
     value_of,
 )
 from plainwire.http.websocket import WebSocketReader
-from plainwire.model import Exchange, Gap, Request, Response, Side
+from plainwire.model import Exchange, Gap, Request, Response, Side, StreamEvent
 
 if TYPE_CHECKING:
     from plainwire.http.hpack import Block
     from plainwire.http.pairing import Locator
     from plainwire.http.reading import Reading
     from plainwire.http.semantics import Place
-    from plainwire.model import Connection, Outcome, StreamEvent, Text
+    from plainwire.model import Connection, Outcome, Text
 
 _BODILESS = frozenset((204, 304))
 _PARTIAL = 206
@@ -63,12 +64,12 @@ class _Body:
         self.decoder = ContentDecoder(named, shared.budget) if named and whole else None
         self.kept = KeptBody(shared.reading)
         kind = value_of(fields, "content-type") if streamed else ""
-        self.events = EventCounter() if kind.lower().startswith("text/event-stream") else None
+        self.events = EventReader() if kind.lower().startswith("text/event-stream") else None
 
-    def feed(self, part: bytes) -> None:
+    def feed(self, part: bytes, place: Place) -> None:
         for plain in (part,) if self.decoder is None else self.decoder.feed(part):
-            if self.events is not None:
-                self.events.feed(plain)
+            if self.events is not None and self.events.feed(plain):
+                self.events.place(place.last_packet, place.last_ns)
             self.kept.add(plain)
 
 
@@ -146,7 +147,7 @@ class Call:
             block.fields, shared, streamed=True, whole=response.status != _PARTIAL
         )
         if self._grpc is not None:
-            self._grpc.trailers(block.fields)
+            self._grpc.trailers(block.fields, place)
         request = exchange.request
         if request is not None and request.method == "CONNECT" and 200 <= response.status < 300:
             self._begin_tunnel(request, response)
@@ -163,7 +164,7 @@ class Call:
         for defect in trailer_defects(self._shared.rules, block.fields):
             _note(message, defect)
         if self._grpc is not None and side == Side.SERVER:
-            self._grpc.trailers(block.fields)
+            self._grpc.trailers(block.fields, place)
         _extend(message, place)
 
     def data(
@@ -182,9 +183,9 @@ class Call:
         message.body_size += len(part)
         if side == Side.CLIENT and part and isinstance(message, Request):
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
-        body.feed(part)
+        body.feed(part, place)
         if self._grpc is not None:
-            self._grpc.feed(side, part)
+            self._grpc.feed(side, part, place)
         if side == Side.SERVER and part and message.body_size == message.declared_size:
             self._whole = place.last_ns, place.last_packet
         _extend(message, place)
@@ -218,6 +219,10 @@ class Call:
             return
         if place is not None:
             _extend(message, place)
+            if self.exchange.websocket is not None:
+                self.exchange.websocket.ended[side] = StreamEvent(
+                    "end_stream", side, place.last_ns, place.last_packet, self.exchange.stream
+                )
         message.complete = True
         self._check_length(side, message)
         self._finish(side)
@@ -303,7 +308,7 @@ class Call:
         if body.decoder is not None and (message.body_size or not message.complete):
             message.content = body.decoder.finish(complete=message.complete)
         if body.events is not None and isinstance(message, Response):
-            message.events = body.events.events
+            message.event_stream = body.events.facts
         message.body = body.kept.take() or message.body
 
 
@@ -350,6 +355,8 @@ def _ends(exchange: Exchange) -> int:
 
 
 def _extend(message: Request | Response, place: Place) -> None:
+    if isinstance(message, Response):
+        message.longest_pause_ns = max(message.longest_pause_ns, place.time_ns - message.last_ns)
     message.end = place.end
     message.last_packet, message.last_ns = place.last_packet, place.last_ns
 

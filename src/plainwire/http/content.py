@@ -265,33 +265,5 @@ def codings(values: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-class EventCounter:
-    """Counts the events of a text/event-stream: blocks of lines that an empty line ends."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self._line = False  # the line has something in it
-        self._data = False  # the block has a line
-        self._cr = False
-
-    def feed(self, part: bytes) -> None:
-        """Take decoded bytes."""
-        if self._cr and part.startswith(b"\n"):
-            part = part[1:]
-        if part:
-            self._cr = part.endswith(b"\r")
-        lines = part.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        for index, line in enumerate(lines):
-            self._line = self._line or bool(line)
-            if index == len(lines) - 1:
-                return
-            if self._line:
-                self._data = True
-            elif self._data:
-                self.events += 1
-                self._data = False
-            self._line = False
-
-
 def _shown(text: str) -> str:
     return text[:40].encode("unicode_escape").decode("ascii")

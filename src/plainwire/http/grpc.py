@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.http.hpack import Field
+    from plainwire.http.semantics import Place
     from plainwire.model import Request
 
 _PREFIX = 5
 _TRAILERS = 0x80
 _MOST_TRAILERS = 1 << 16
 _LONGEST_STATUS = 9
+_TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])").fullmatch
+_UNITS_NS = {
+    "H": 3_600_000_000_000,
+    "M": 60_000_000_000,
+    "S": 1_000_000_000,
+    "m": 1_000_000,
+    "u": 1_000,
+    "n": 1,
+}
 _KIND = re.compile(r"application/(grpc(?:-web(?:-text)?)?)(?:[+; ]|$)", re.IGNORECASE).match
 
 
@@ -32,13 +42,13 @@ class GrpcReader:
     """Follows one call and notes it in ``facts``."""
 
     def __init__(self, request: Request, kind: str) -> None:
-        self.facts = Grpc(request.target, kind=kind)
+        self.facts = Grpc(request.target, kind=kind, timeout_ns=_timeout_of(request))
         self._prefixes = [b"", b""]
         self._left = [0, 0]
         self._kept: bytearray | None = None  # the trailers of gRPC-Web
 
-    def feed(self, side: Side, part: bytes) -> None:
-        """Take a part of the body of one side."""
+    def feed(self, side: Side, part: bytes, place: Place) -> None:
+        """Take a part of the body of one side, which stands at ``place``."""
         if self.facts.kind == "grpc-web-text":
             return  # base64: messages are not counted
         at, size = 0, len(part)
@@ -51,40 +61,49 @@ class GrpcReader:
                 self._left[side] = left - taken
                 at += taken
                 if not self._left[side]:
-                    self._message_over(side)
+                    self._message_over(side, place)
                 continue
             taken = min(_PREFIX - len(self._prefixes[side]), size - at)
             self._prefixes[side] += part[at : at + taken]
             at += taken
             if len(self._prefixes[side]) == _PREFIX:
-                self._begin(side)
+                self._begin(side, place)
 
-    def _begin(self, side: Side) -> None:
+    def _begin(self, side: Side, place: Place) -> None:
         prefix, self._prefixes[side] = self._prefixes[side], b""
-        self._left[side] = int.from_bytes(prefix[1:])
+        size = self._left[side] = int.from_bytes(prefix[1:])
         trailers = side == Side.SERVER and prefix[0] & _TRAILERS and self.facts.kind == "grpc-web"
-        self._kept = bytearray() if trailers and self._left[side] <= _MOST_TRAILERS else None
-        if not self._left[side]:
-            self._message_over(side)
+        self._kept = bytearray() if trailers and size <= _MOST_TRAILERS else None
+        if not trailers:
+            self.facts.largest[side] = max(self.facts.largest[side], size)
+        if not size:
+            self._message_over(side, place)
 
-    def _message_over(self, side: Side) -> None:
+    def _message_over(self, side: Side, place: Place) -> None:
         if self._kept is None or side == Side.CLIENT:
             self.facts.messages[side] += 1
             return
         lines = bytes(self._kept).decode("latin-1").split("\r\n")
         self._kept = None
         pairs = (line.partition(":") for line in lines)
-        self.trailers([(name.strip().lower(), value.strip()) for name, _, value in pairs])
+        self.trailers([(name.strip().lower(), value.strip()) for name, _, value in pairs], place)
 
-    def trailers(self, fields: Sequence[Field]) -> None:
+    def trailers(self, fields: Sequence[Field], place: Place) -> None:
         """Take the trailers, or the header block of a Trailers-Only response."""
         status = value_of(fields, "grpc-status")
         if status.isascii() and status.isdigit() and len(status) <= _LONGEST_STATUS:
             self.facts.status = int(status)
             self.facts.message = unquote_to_bytes(value_of(fields, "grpc-message")).decode("utf-8", "replace")
+            self.facts.status_packet, self.facts.status_ns = place.packet, place.time_ns
 
 
 def grpc_of(request: Request) -> GrpcReader | None:
     """A reader if the request begins a call."""
     match = _KIND(value_of(request.headers, "content-type"))
     return GrpcReader(request, match[1].lower()) if match else None
+
+
+def _timeout_of(request: Request) -> int | None:
+    """The call's deadline as the client sent it, in ns: at most eight digits and a unit."""
+    match = _TIMEOUT(value_of(request.headers, "grpc-timeout"))
+    return int(match[1]) * _UNITS_NS[match[2]] if match else None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST_EVENTS = 10_000
 """Events of one connection that are kept; resets also stand at their exchange."""
 
+_MOST_SAID = 300
 _REFUSED_STREAM = 0x7
 _JOINED_LATE = "the capture began in mid-connection"
 _HOLE = "bytes are missing from the capture"
@@ -250,10 +251,11 @@ class Http2:
         code: int | None = None,
         last_stream: int | None = None,
         detail: str = "",
+        said: str = "",
     ) -> StreamEvent:
         name = "" if code is None else registry.h2_error(code)
         event = StreamEvent(
-            kind, part.side, part.time_ns, part.packet, stream, code, name, last_stream, detail
+            kind, part.side, part.time_ns, part.packet, stream, code, name, last_stream, detail, said
         )
         if len(self.events) < MOST_EVENTS or kind == "goaway":
             self.events.append(event)
@@ -272,8 +274,11 @@ class Http2:
         if len(payload) < 8:
             return
         last, code = int.from_bytes(payload[:4]) & 0x7FFFFFFF, int.from_bytes(payload[4:8])
-        debug = printable(payload[8:]) if len(payload) > 8 else ""
-        self._event("goaway", part, code=code, last_stream=last, detail=debug)
+        debug = payload[8:]
+        said = debug[:_MOST_SAID].decode("utf-8", "replace")
+        self._event(
+            "goaway", part, code=code, last_stream=last, detail=printable(debug) if debug else "", said=said
+        )
         before = self._last_streams[part.side]
         self._last_streams[part.side] = last if before is None else min(before, last)
 

@@ -74,6 +74,10 @@ class Http1:
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
+        for offset, events in self.responses.noted:
+            (packet,), (time_ns,) = where[Side.SERVER].locate([offset])
+            events.place(packet, time_ns)
+        self.responses.noted.clear()
         self._early.extend(answers)
         while self._early and not self._awaits_request(self._early[0], where):
             self._pair(self._early.popleft())

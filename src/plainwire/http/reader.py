@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
-from plainwire.http.content import ContentDecoder, EventCounter
+from plainwire.http.content import ContentDecoder
+from plainwire.http.event_stream import EventReader
 from plainwire.http.fields import Framing, printable
 from plainwire.model import Gap, Request, Response, Text
 
@@ -85,7 +86,9 @@ class Reader(abc.ABC, Generic[Message]):
         self._started = False
         self._body = KeptBody(reading)
         self._content: ContentDecoder | None = None
-        self._events: EventCounter | None = None
+        self._events: EventReader | None = None
+        self.noted: list[tuple[int, EventReader]] = []
+        """Outbox: offsets in the stream at which events stand whose packets are wanted."""
         self._budget = Budget(reading.budget)
         self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
             self._head,
@@ -248,7 +251,7 @@ class Reader(abc.ABC, Generic[Message]):
         if framing.codings and not partial:  # a part of coded content cannot be decoded alone
             self._content = ContentDecoder(framing.codings, self._budget)
         if framing.event_stream:
-            self._events = EventCounter()
+            self._events = EventReader()
 
     def _end_content(self, message: Message) -> None:
         if self._content is not None:
@@ -256,7 +259,7 @@ class Reader(abc.ABC, Generic[Message]):
             self._content = None
         if self._events is not None:
             if type(message) is Response:
-                message.events = self._events.events
+                message.event_stream = self._events.facts
             self._events = None
         message.body = self._body.take() or message.body
 
@@ -284,7 +287,8 @@ class Reader(abc.ABC, Generic[Message]):
         self.current = None
         self.state = State.HEAD
 
-    def _take_body(self, part: bytes) -> None:
+    def _take_body(self, part: bytes, end: int) -> None:
+        """A part of the body, which ends at the text's byte ``end``."""
         message = self.current
         if message is None:
             return
@@ -292,21 +296,21 @@ class Reader(abc.ABC, Generic[Message]):
         if type(message) is Request:
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
         if self._content is None:
-            self._take_plain(part)
+            self._take_plain(part, end)
             return
         for piece in self._content.feed(part):
-            self._take_plain(piece)
+            self._take_plain(piece, end)
 
-    def _take_plain(self, part: bytes) -> None:
-        if self._events is not None:
-            self._events.feed(part)
+    def _take_plain(self, part: bytes, end: int) -> None:
+        if self._events is not None and self._events.feed(part):
+            self.noted.append((self._end_of(end) - 1, self._events))
         self._body.add(part)
 
     def _sized(self, text: bytes, at: int) -> int:
         part = text[at : at + self._left] if at or self._left < len(text) else text
-        self._take_body(part)
-        self._left -= len(part)
         at += len(part)
+        self._take_body(part, at)
+        self._left -= len(part)
         if self.current is not None:
             self.current.end = self._end_of(at)
         if self._left == 0:
@@ -358,7 +362,7 @@ class Reader(abc.ABC, Generic[Message]):
         return end
 
     def _unsized(self, text: bytes, at: int) -> int:
-        self._take_body(text[at:])
+        self._take_body(text[at:], len(text))
         if self.current is not None:
             self.current.end = self._end_of(len(text))
         return len(text)

@@ -1,7 +1,8 @@
 """A WebSocket (RFC 6455), with permessage-deflate (RFC 7692): both directions' bytes in, frames out.
 
-The contents of messages are not kept; their sizes are counted, compressed ones after decompression. What
-breaks the protocol is noted as a defect, and the frames go on as long as their headers can be true.
+The contents of messages are not kept; their sizes are counted, compressed ones after decompression. Those of
+Close, PING and PONG are read: they tell how it ended. What breaks the protocol is noted as a defect, and the
+frames go on as long as their headers can be true.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import re
 import zlib
 from bisect import insort
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketFrame
+from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketClose, WebSocketFrame, WebSocketPing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from plainwire.http.budget import Budget
     from plainwire.http.pairing import Locator
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 10_000
 _MOST_DEFECTS = 20
-_CONTINUATION, _CLOSE = 0, 8
+_CONTINUATION, _CLOSE, _PING, _PONG = 0, 8, 9, 10
+_MOST_PINGS = 200
+"""PINGs and PONGs of each side that are kept until the end: the last ones."""
+
+_NO_STATUS = 1005  # RFC 6455 section 7.1.5
 _KNOWN = frozenset((0, 1, 2, 8, 9, 10))
 _CONTROL = 8
 _LONGEST_CONTROL = 125
@@ -38,10 +44,19 @@ def _order(frame: WebSocketFrame) -> tuple[int, Side]:
     return frame.packet, frame.side
 
 
+class _Control(NamedTuple):
+    """A PING or PONG."""
+
+    packet: int
+    time_ns: int
+    payload: bytes
+
+
 class _Direction:
     __slots__ = (
         "broken",
         "buffer",
+        "control",
         "dead",
         "frame",
         "inflater",
@@ -49,6 +64,8 @@ class _Direction:
         "left",
         "message",
         "packed",
+        "pings",
+        "pongs",
         "position",
         "size",
         "taken",
@@ -60,6 +77,9 @@ class _Direction:
         self.left = 0
         self.key = b""
         self.taken = 0  # payload bytes of the frame so far
+        self.control = b""  # the payload of the control frame so far
+        self.pings: deque[_Control] = deque(maxlen=_MOST_PINGS)
+        self.pongs: deque[_Control] = deque(maxlen=_MOST_PINGS)
         self.inflater: zlib._Decompress | None = None  # made when a message needs it
         self.packed = False  # the message is compressed
         self.broken = False  # and corrupt
@@ -84,7 +104,8 @@ class WebSocketReader:
             "server_no_context_takeover" in extensions,
         )
         self._sides = (_Direction(), _Direction())
-        self._close: list[bytes] = [b"", b""]
+        self._times: list[int] = []  # of the frames that began since the last call
+        self._last_ns = 0
 
     def feed(
         self, client: Iterable[Text | Gap], server: Iterable[Text | Gap], where: tuple[Locator, Locator]
@@ -100,6 +121,15 @@ class WebSocketReader:
                     direction.position = item[2]
             if direction.buffer and not direction.dead:
                 self._read(side, direction, where[side])
+        self._measure_pauses()
+
+    def _measure_pauses(self) -> None:
+        """Between frames of either side: the two directions are read in turn, so by time."""
+        for time_ns in sorted(self._times):
+            if self._last_ns:
+                self.facts.longest_pause_ns = max(self.facts.longest_pause_ns, time_ns - self._last_ns)
+            self._last_ns = max(self._last_ns, time_ns)
+        self._times.clear()
 
     def looked_up_to(self) -> tuple[int, int]:
         """Below these offsets of the client's and the server's stream nothing will be looked up again."""
@@ -109,9 +139,13 @@ class WebSocketReader:
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
         """The connection is over. No new exchange comes of it: the facts are the upgraded one's."""
         del facts, where
+        client, server = self._sides
+        pings = [*_answered(Side.CLIENT, client.pings, server.pongs)]
+        pings += _answered(Side.SERVER, server.pings, client.pongs)
+        self.facts.pings = sorted(pings, key=lambda ping: (ping.time_ns, ping.packet))
         for side in Side:
             direction = self._sides[side]
-            if direction.buffer and not direction.dead:
+            if (direction.buffer or direction.frame is not None) and not direction.dead:
                 self._defect(f"the {side.name.lower()}'s last frame is cut")
             if direction.inflater is not None:
                 self._budget.release(_INFLATER)
@@ -167,10 +201,12 @@ class WebSocketReader:
         (packet,), (time_ns,) = where.locate([start])
         frame = WebSocketFrame(side, opcode, bool(header[0] & 0x80), rsv, masked, length, packet, time_ns)
         self._judge(side, direction, frame)
+        self._times.append(time_ns)
+        self.facts.last[side] = frame
         self.facts.counts[side] += 1
         insort(self.facts.frames, frame, key=_order)
         del self.facts.frames[MOST_FRAMES:]
-        direction.frame, direction.left, direction.taken = frame, length, 0
+        direction.frame, direction.left, direction.taken, direction.control = frame, length, 0, b""
         direction.key = header[-4:] if masked else b""
         if not opcode & _CONTROL and opcode != _CONTINUATION:
             direction.packed = bool(rsv & _DEFLATED) and self.facts.compressed
@@ -192,13 +228,14 @@ class WebSocketReader:
         frame = direction.frame
         if frame is None:
             return
-        if frame.opcode == _CLOSE and len(self._close[side]) < 2:
-            self._close[side] += _unmask(part[:2], direction.key, direction.taken)
-        elif not frame.opcode & _CONTROL:
-            if direction.packed:
-                self._inflate(side, direction, _unmask(part, direction.key, direction.taken))
-            else:
-                self.facts.sizes[side] += len(part)
+        if frame.opcode & _CONTROL:
+            kept = part[: _LONGEST_CONTROL - len(direction.control)]
+            direction.control += _unmask(kept, direction.key, direction.taken)
+        elif direction.packed:
+            self._inflate(side, direction, _unmask(part, direction.key, direction.taken))
+        else:
+            direction.size += len(part)
+            self.facts.sizes[side] += len(part)
         direction.taken += len(part)
         direction.left -= len(part)
         if direction.left == 0:
@@ -208,19 +245,29 @@ class WebSocketReader:
         frame, direction.frame = direction.frame, None
         if frame is None:
             return
-        if frame.opcode == _CLOSE:
-            if len(self._close[side]) == 2:
-                self.facts.close_codes[side] = int.from_bytes(self._close[side], "big")
-            elif self.facts.close_codes[side] is None:
-                self.facts.close_codes[side] = 1005  # no status received (RFC 6455 section 7.1.5)
-        elif frame.fin and not frame.opcode & _CONTROL:
+        if frame.opcode & _CONTROL:
+            self._end_control(side, direction, frame)
+        elif frame.fin:
             self.facts.messages[side] += 1
             if direction.packed:
                 self._inflate(side, direction, _TAIL)
                 self.facts.sizes[side] += direction.size
+            self.facts.largest[side] = max(self.facts.largest[side], direction.size)
+            if direction.packed:
                 direction.broken, direction.size = False, 0
                 if self._no_context[side]:
                     self._forget_context(direction)
+
+    def _end_control(self, side: Side, direction: _Direction, frame: WebSocketFrame) -> None:
+        payload = direction.control
+        if frame.opcode == _CLOSE and self.facts.closes[side] is None:
+            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else _NO_STATUS
+            reason = payload[2:].decode("utf-8", "replace")
+            self.facts.close_codes[side] = code
+            self.facts.closes[side] = WebSocketClose(code, reason, frame.packet, frame.time_ns)
+        elif frame.opcode in (_PING, _PONG):
+            kept = direction.pings if frame.opcode == _PING else direction.pongs
+            kept.append(_Control(frame.packet, frame.time_ns, payload))
 
     def _inflate(self, side: Side, direction: _Direction, data: bytes) -> None:
         if direction.broken:
@@ -257,6 +304,25 @@ class WebSocketReader:
     def _forget_context(direction: _Direction) -> None:
         if direction.inflater is not None:
             direction.inflater = zlib.decompressobj(-15)
+
+
+def _answered(side: Side, pings: Iterable[_Control], pongs: Iterable[_Control]) -> Iterator[WebSocketPing]:
+    """The PINGs of ``side`` with what answers them: a PONG may answer several (RFC 6455 section 5.5.3)."""
+    sent = list(pings)
+    answers: list[_Control | None] = [None] * len(sent)
+    for pong in pongs:
+        asked = (
+            n for n, ping in enumerate(sent) if ping.payload == pong.payload and ping.time_ns <= pong.time_ns
+        )
+        for number in range(max(asked, default=-1), -1, -1):
+            if answers[number] is not None:
+                break
+            answers[number] = pong
+    for ping, answer in zip(sent, answers, strict=True):
+        if answer is None:
+            yield WebSocketPing(side, ping.packet, ping.time_ns)
+        else:
+            yield WebSocketPing(side, ping.packet, ping.time_ns, answer.packet, answer.time_ns)
 
 
 def _field(exchange: Exchange, name: str) -> str:

@@ -28,6 +28,7 @@ from plainwire.model.capture import (
 from plainwire.model.connection import CloseWord, Connection, Tunnel
 from plainwire.model.http import (
     Content,
+    EventStream,
     Exchange,
     Framing,
     Grpc,
@@ -37,7 +38,9 @@ from plainwire.model.http import (
     StreamEvent,
     Text,
     WebSocket,
+    WebSocketClose,
     WebSocketFrame,
+    WebSocketPing,
 )
 from plainwire.model.names import Lookup
 from plainwire.model.program import (
@@ -123,6 +126,7 @@ __all__ = [
     "DatagramBatch",
     "Discreet",
     "Endpoint",
+    "EventStream",
     "Evidence",
     "Exchange",
     "Fault",
@@ -161,7 +165,9 @@ __all__ = [
     "Undecrypted",
     "UserError",
     "WebSocket",
+    "WebSocketClose",
     "WebSocketFrame",
+    "WebSocketPing",
     "Words",
 ]
 

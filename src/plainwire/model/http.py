@@ -42,7 +42,8 @@ class StreamEvent(Struct, frozen=True):
 
     ``kind`` is the frame's name in lower case (``goaway``, ``rst_stream``, ``reset_stream``,
     ``stop_sending``, ``settings``, ...), ``code`` an error code and ``name`` its registered name;
-    ``last_stream`` is that of a GOAWAY. ``stream`` is None where the whole connection is meant.
+    ``last_stream`` is that of a GOAWAY. ``stream`` is None where the whole connection is meant. ``said`` is
+    what the sender wrote in words, as on the wire: a GOAWAY's debug data, a CONNECTION_CLOSE's reason phrase.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class StreamEvent(Struct, frozen=True):
     name: str = ""
     last_stream: int | None = None
     detail: str = ""
+    said: str = ""
 
 
 class WebSocketFrame(Struct, frozen=True):
@@ -68,6 +70,27 @@ class WebSocketFrame(Struct, frozen=True):
     packet: int
     time_ns: int
     complete: bool = True
+
+
+class WebSocketClose(Discreet, Struct, frozen=True):
+    """A Close frame (RFC 6455 section 5.5.1). ``code`` is 1005 where it has none; ``reason`` as it was."""
+
+    unshown = ("reason",)
+
+    code: int
+    reason: str
+    packet: int
+    time_ns: int
+
+
+class WebSocketPing(Struct, frozen=True):
+    """A PING, and the first PONG that answers it or a later one (RFC 6455 section 5.5.3); None without."""
+
+    side: Side
+    packet: int
+    time_ns: int
+    pong_packet: int | None = None
+    pong_ns: int | None = None
 
 
 class WebSocket(Discreet, Struct):
@@ -85,19 +108,73 @@ class WebSocket(Discreet, Struct):
     close_codes: list[int | None] = field(default_factory=lambda: [None, None])
     compressed: bool = False
     defects: list[str] = field(default_factory=list)
+    closes: list[WebSocketClose | None] = field(default_factory=lambda: [None, None])
+    """The first Close frame of each side, once it is whole."""
+    last: list[WebSocketFrame | None] = field(default_factory=lambda: [None, None])
+    """The last frame of each side."""
+    largest: list[int] = field(default_factory=lambda: [0, 0])
+    """The largest message of each side, in bytes, measured as in ``sizes``."""
+    longest_pause_ns: int = 0
+    """The longest time without a frame of either side, up to the last frame."""
+    pings: list[WebSocketPing] = field(default_factory=list)
+    """The last ones of both sides, by time."""
+    ended: list[StreamEvent | None] = field(default_factory=lambda: [None, None])
+    """Where it runs on a stream of HTTP/2: how each side ended that stream in order (END_STREAM)."""
 
 
-class Grpc(Struct):
+_GRPC_STATUSES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
+    "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+
+
+class Grpc(Discreet, Struct):
     """A gRPC call: ``status`` and ``message`` as the trailers give them, messages counted by side.
 
-    ``kind`` is ``grpc``, ``grpc-web`` or ``grpc-web-text``, whose messages are not counted.
+    ``kind`` is ``grpc``, ``grpc-web`` or ``grpc-web-text``, whose messages are not counted. ``timeout_ns``
+    is the client's own limit (``grpc-timeout``). ``status_packet`` and ``status_ns`` tell where the status
+    stands; ``largest`` is the size of each side's largest message, in bytes, as its prefix announces it.
     """
+
+    unshown = ("message",)
 
     method: str
     status: int | None = None
     message: str = ""
     messages: list[int] = field(default_factory=lambda: [0, 0])
     kind: str = "grpc"
+    timeout_ns: int | None = None
+    status_packet: int = 0
+    status_ns: int = 0
+    largest: list[int] = field(default_factory=lambda: [0, 0])
+
+    @property
+    def status_name(self) -> str:
+        """The status by its name; one that is not registered as a number; "" without a status."""
+        if self.status is None:
+            return ""
+        return _GRPC_STATUSES[self.status] if self.status < len(_GRPC_STATUSES) else str(self.status)
+
+
+class EventStream(Discreet, Struct):
+    """What a ``text/event-stream`` (WHATWG HTML section 9.2) said of itself.
+
+    ``dialect`` names the protocol that is spoken in it, where its events tell and where it has a closing
+    event; "" elsewhere. ``closing_packet`` is that of the closing event, ``error_packet`` that of the first
+    event that reports an error, whose words are ``error``. ``heartbeats``: comments and ``ping`` events.
+    """
+
+    unshown = ("error",)
+
+    events: int = 0
+    heartbeats: int = 0
+    dialect: str = ""
+    closing_packet: int | None = None
+    closing_ns: int = 0
+    error_packet: int | None = None
+    error_ns: int = 0
+    error: str = ""
 
 
 class Request(Discreet, Struct):
@@ -151,7 +228,11 @@ class Request(Discreet, Struct):
 
 
 class Response(Discreet, Struct):
-    """A response as it was on the wire; fields as in ``Request``, offsets in the server's stream."""
+    """A response as it was on the wire; fields as in ``Request``, offsets in the server's stream.
+
+    ``longest_pause_ns``: the longest time between two parts of it, in HTTP/2 and HTTP/3; in HTTP/1 the
+    segments tell.
+    """
 
     unshown = ("body",)
 
@@ -173,8 +254,14 @@ class Response(Discreet, Struct):
     trailers: list[tuple[str, str]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     content: Content | None = None
-    events: int | None = None  # of a text/event-stream
+    event_stream: EventStream | None = None
+    longest_pause_ns: int = 0
     body: bytes | None = None
+
+    @property
+    def events(self) -> int | None:
+        """How many events came, of a ``text/event-stream``; None of anything else."""
+        return None if self.event_stream is None else self.event_stream.events
 
 
 Outcome = Literal["complete", "unanswered", "truncated", "refused", "aborted", "unseen"]

@@ -34,6 +34,7 @@ MOST_EVENTS = 4096
 
 _MOST_CLOSES, _MOST_TOKENS, _MOST_PATHS = 64, 256, 64
 _MOST_SENT = 32
+_MOST_SAID = 256
 _TAIL = 2048
 _BEFORE_STREAMS = (Form.INITIAL, Form.HANDSHAKE)
 
@@ -159,7 +160,10 @@ class Aftermath:
             detail = _escaped(frame.reason)
             if frame.frame:
                 detail = f"frame type 0x{frame.frame:X}" + (f": {detail}" if detail else "")
-            self.event("connection_close", side, datagram, code=frame.code, name=name, detail=detail)
+            said = frame.reason[:_MOST_SAID].decode("utf-8", "replace")
+            self.event(
+                "connection_close", side, datagram, code=frame.code, name=name, detail=detail, said=said
+            )
         self._closes(event)
 
     def _closes(self, event: CloseEvent) -> None:
@@ -213,12 +217,13 @@ class Aftermath:
         code: int | None = None,
         name: str = "",
         detail: str = "",
+        said: str = "",
     ) -> None:
         """Keep what happened."""
         if len(self._facts.events) < MOST_EVENTS:
             time_ns, packet = _at(datagram)
             self._facts.events.append(
-                StreamEvent(kind, side, time_ns, packet, stream, code, name, detail=detail)
+                StreamEvent(kind, side, time_ns, packet, stream, code, name, detail=detail, said=said)
             )
 
     def finish(self) -> None:
@@ -238,5 +243,5 @@ def _at(datagram: Datagram) -> tuple[int, int]:
 
 def _escaped(reason: bytes) -> str:
     """A reason phrase as one line of printable text."""
-    text = reason[:256].decode("utf-8", "backslashreplace")
+    text = reason[:_MOST_SAID].decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

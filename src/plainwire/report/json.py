@@ -168,8 +168,9 @@ def _response(response: Response) -> dict[str, Any]:
         fields["trailers"] = redact.headers(response.trailers)
     if response.content is not None:
         fields["content"] = parts.content(response.content)
-    if response.events is not None:
-        fields["events"] = response.events
+    if response.event_stream is not None:
+        fields["events"] = response.event_stream.events
+        fields["event_stream"] = parts.event_stream(response.event_stream)
     if response.defects:
         fields["defects"] = response.defects
     return fields

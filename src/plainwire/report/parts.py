@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plainwire.model import Side
+from plainwire.model import Response, Side
 from plainwire.report import redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.model import Connection, Content, Exchange, Request, Response, StreamEvent, TlsInfo
+    from plainwire.model import (
+        Connection,
+        Content,
+        EventStream,
+        Exchange,
+        Request,
+        StreamEvent,
+        TlsInfo,
+        WebSocketPing,
+    )
 
 MOST_EVENTS = 1_000
 MOST_FRAMES = 1_000
 """Events of a connection and frames of a WebSocket that a report lists; it counts all."""
+
+MOST_PINGS = 20
+"""PINGs of a WebSocket that a report lists: the last ones."""
 
 _SIDES = ("client", "server")
 _OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -100,8 +112,10 @@ def of_exchange(exchange: Exchange) -> dict[str, Any]:
         fields["grpc"] = {
             "method": grpc.method,
             "status": grpc.status,
-            "message": grpc.message,
+            "message": redact.line(grpc.message),
             "messages": grpc.messages,
+            "largest": grpc.largest,
+            "timeout": None if grpc.timeout_ns is None else grpc.timeout_ns / 1e9,
         }
     websocket = exchange.websocket
     if websocket is not None:
@@ -121,10 +135,34 @@ def of_exchange(exchange: Exchange) -> dict[str, Any]:
             "messages": websocket.messages,
             "sizes": websocket.sizes,
             "close_codes": websocket.close_codes,
+            "close_reasons": [None if c is None else redact.quote(c.reason) for c in websocket.closes],
+            "pings": [_ping(p) for p in websocket.pings[-MOST_PINGS:]],
             "compressed": websocket.compressed,
             "defects": websocket.defects,
         }
     return fields
+
+
+def event_stream(found: EventStream) -> dict[str, Any]:
+    """Return what the events of a ``text/event-stream`` say of it."""
+    return {
+        "dialect": found.dialect or None,
+        "heartbeats": found.heartbeats,
+        "closing_packet": found.closing_packet,
+        "error": None
+        if found.error_packet is None
+        else {"packet": found.error_packet, "says": redact.quote(found.error)},
+    }
+
+
+def _ping(ping: WebSocketPing) -> dict[str, Any]:
+    return {
+        "from": _SIDES[ping.side],
+        "packet": ping.packet,
+        "time": ping.time_ns / 1e9,
+        "pong_packet": ping.pong_packet,
+        "pong_time": None if ping.pong_ns is None else ping.pong_ns / 1e9,
+    }
 
 
 def content(found: Content) -> dict[str, Any]:
@@ -162,7 +200,7 @@ def exchange_lines(exchange: Exchange) -> Iterator[str]:
     grpc = exchange.grpc
     if grpc is not None:
         status = "no status" if grpc.status is None else f"status {grpc.status}"
-        said = f": {printable(grpc.message, 200)}" if grpc.message else ""
+        said = f": {redact.quote(grpc.message)}" if grpc.message else ""
         sent, got = grpc.messages
         yield f"gRPC {printable(grpc.method, 200)}: {status}{said}; {sent} messages sent, {got} received"
     if exchange.websocket is not None:
@@ -177,7 +215,9 @@ def _websocket_lines(exchange: Exchange) -> Iterator[str]:
     yield f"WebSocket{packed}"
     for side in Side:
         code = websocket.close_codes[side]
-        closed = "" if code is None else f", close code {code}"
+        close = websocket.closes[side]
+        reason = f" ({redact.quote(close.reason)})" if close is not None and close.reason else ""
+        closed = "" if code is None else f", close code {code}{reason}"
         counts = f"{websocket.counts[side]} frames, {websocket.messages[side]} messages"
         yield f"  from the {_SIDES[side]}: {counts}, {websocket.sizes[side]} bytes{closed}"
     for frame in websocket.frames[:20]:
@@ -186,6 +226,9 @@ def _websocket_lines(exchange: Exchange) -> Iterator[str]:
         yield f"  packet {frame.packet}: {name} from the {_SIDES[frame.side]}, {frame.size} bytes{more}"
     if sum(websocket.counts) > 20:
         yield f"  and {sum(websocket.counts) - 20} more frames"
+    for ping in websocket.pings:
+        if ping.pong_packet is None:
+            yield f"  packet {ping.packet}: the {_SIDES[ping.side]}'s ping, never answered"
     for defect in websocket.defects:
         yield f"  breaks the rules: {printable(defect)}"
 
@@ -197,9 +240,12 @@ def content_lines(message: Request | Response) -> Iterator[str]:
         defect = f"; {printable(found.defect)}" if found.defect else ""
         codings = printable(", ".join(found.codings), 60)
         yield f"  content coding {codings}: {found.decoded_size} bytes decoded{defect}"
-    events = getattr(message, "events", None)
+    events = message.event_stream if isinstance(message, Response) else None
     if events is not None:
-        yield f"  an event stream, {events} events so far"
+        kind = f" of {events.dialect}" if events.dialect else ""
+        yield f"  an event stream{kind}, {events.events} events so far"
+    if events is not None and events.error_packet is not None:
+        yield f"  packet {events.error_packet}: an event reports an error: {redact.quote(events.error)}"
 
 
 def connection_lines(connection: Connection) -> Iterator[str]:

@@ -1,0 +1,173 @@
+"""A ``text/event-stream`` (WHATWG HTML section 9.2): decoded bytes in; how many events, how it fared, out.
+
+Status and framing say nothing of what goes wrong in the middle of such a stream: its protocol does, by an
+event that reports an error, and by a closing event where it has one. ``_DIALECTS`` names the protocols whose
+closing event is known. The contents of events are not kept, but for the words of the first error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from plainwire.model import EventStream
+
+MOST_KEPT = 8192
+"""Bytes of an event that are looked at, and of a line that is carried over."""
+
+_MOST_SAID = 300
+_LONGEST_NAME = 64
+_HEARTBEATS = frozenset((b"ping", b"heartbeat", b"keepalive", b"keep-alive"))
+_FAILURES = frozenset(
+    (b"error", b"exception", b"response.failed", b"thread.run.failed", b"run_error", b"run.failed")
+)
+"""Event names, and values of a ``type`` member, that report a failure."""
+
+_DONE = b"[DONE]"
+
+
+class _Dialect(NamedTuple):
+    """A protocol in event streams: what its events look like, and what one that ends it looks like.
+
+    Both are searched for in the event's name, a line feed, and its data.
+    """
+
+    name: str
+    spoken: re.Pattern[bytes]
+    closing: re.Pattern[bytes]
+
+
+def _typed(names: str) -> bytes:
+    """One of the names as the event's own, or as a member that names the type of its data."""
+    return rb"^(?:%s)\n|\"(?:type|event_type|event)\"\s*:\s*\"(?:%s)\"" % (names.encode(), names.encode())
+
+
+def _dialect(name: str, spoken: bytes, closing: bytes) -> _Dialect:
+    return _Dialect(name, re.compile(spoken), re.compile(closing))
+
+
+_DIALECTS = (
+    _dialect(
+        "OpenAI chat completions",
+        rb'"object"\s*:\s*"(?:chat\.completion\.chunk|text_completion)"|"choices"\s*:\s*\[\s*\{',
+        rb'"finish_reason"\s*:\s*"',
+    ),
+    _dialect(
+        "OpenAI responses",
+        _typed(r"response\.created"),
+        _typed(r"response\.(?:completed|incomplete|failed|cancelled)"),
+    ),
+    _dialect("OpenAI assistants", _typed(r"thread\.(?:run\.)?created"), _typed("done")),
+    _dialect("Anthropic messages", _typed("message_start"), _typed("message_stop")),
+    _dialect("Gemini", rb'"candidates"\s*:\s*\[', rb'"(?:finishReason|blockReason)"\s*:\s*"'),
+    _dialect("Cohere chat", _typed("(?:message|stream)-start"), _typed("(?:message|stream)-end")),
+    _dialect("AG-UI", _typed("RUN_STARTED"), _typed("RUN_(?:FINISHED|ERROR)")),
+    _dialect("AI SDK", rb'^\n?\{"type"\s*:\s*"start"', rb'"type"\s*:\s*"(?:finish|abort)"'),
+    _dialect("GraphQL over SSE", rb'^next\n\s*\{.*"(?:data|errors)"', rb"^complete\n"),
+)
+
+
+class EventReader:
+    """Reads one stream and notes what it finds in ``facts``.
+
+    Where an error or the closing event stands is not known here: ``feed`` says that one has come, and
+    ``place`` is told.
+    """
+
+    def __init__(self) -> None:
+        self.facts = EventStream()
+        self._carry = b""
+        self._cr = False  # the last byte was a carriage return
+        self._begun = False
+        self._name = b""
+        self._data = b""
+        self._fields = False  # the block has a line that is no comment
+        self._comment = False
+        self._dialect: _Dialect | None = None
+        self._closed = False
+        self._failed = False
+
+    def feed(self, part: bytes) -> bool:
+        """Take decoded bytes; whether ``place`` has to be told where they stand."""
+        if self._cr and part.startswith(b"\n"):
+            part = part[1:]
+        if not part:
+            return False
+        self._cr = part.endswith(b"\r")
+        *lines, rest = (self._carry + part).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._carry = rest[:MOST_KEPT]
+        for line in lines:
+            self._line(line)
+        facts = self.facts
+        return (self._closed and facts.closing_packet is None) or (
+            self._failed and facts.error_packet is None
+        )
+
+    def place(self, packet: int, time_ns: int) -> None:
+        """The packet and time of the bytes that were fed last."""
+        facts = self.facts
+        if self._closed and facts.closing_packet is None:
+            facts.closing_packet, facts.closing_ns = packet, time_ns
+        if self._failed and facts.error_packet is None:
+            facts.error_packet, facts.error_ns = packet, time_ns
+
+    def _line(self, line: bytes) -> None:
+        if not self._begun:
+            self._begun = True
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            self._dispatch()
+        elif line.startswith(b":"):
+            self._comment = True
+        else:
+            self._fields = True
+            name, _, value = line.partition(b":")
+            self._field(name, value.removeprefix(b" "))
+
+    def _field(self, name: bytes, value: bytes) -> None:
+        if name == b"event":
+            self._name = value[:_LONGEST_NAME]
+        elif name == b"data" and len(self._data) < MOST_KEPT:
+            self._data += (b"\n" if self._data else b"") + value[:MOST_KEPT]
+
+    def _dispatch(self) -> None:
+        """An empty line ends an event."""
+        if self._fields:
+            self.facts.events += 1
+            self._judge(self._name, self._data)
+        elif self._comment:
+            self.facts.heartbeats += 1
+        self._name = self._data = b""
+        self._fields = self._comment = False
+
+    def _judge(self, name: bytes, data: bytes) -> None:
+        if name.lower() in _HEARTBEATS:
+            self.facts.heartbeats += 1
+            return
+        event = name + b"\n" + data
+        if self._dialect is None:
+            self._dialect = next((d for d in _DIALECTS if d.spoken.search(event)), None)
+            self.facts.dialect = self._dialect.name if self._dialect else ""
+        if data.strip() == _DONE or (self._dialect is not None and self._dialect.closing.search(event)):
+            self._closed = True
+        if not self._failed and _reports_failure(name, data):
+            self._failed = True
+            self.facts.error = data[:_MOST_SAID].decode("utf-8", "replace")
+
+
+def _reports_failure(name: bytes, data: bytes) -> bool:
+    """Whether the event says that something failed: by its name, its ``type``, or an ``error`` member."""
+    if name.lower() in _FAILURES:
+        return True
+    if not data.startswith(b"{") or not (b'"error"' in data or b'"type"' in data):
+        return False
+    try:
+        members = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    kind = members.get("type")
+    return bool(members.get("error")) or (
+        isinstance(kind, str) and kind.lower().encode("utf-8", "replace") in _FAILURES
+    )
