@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from plainwire import pipeline
-from plainwire.acquire.supervise import End
+from plainwire.acquire.supervise import ProgramEnd
 from plainwire.case import Case
 from plainwire.model import UserError
 from plainwire.recording import record
@@ -47,7 +47,7 @@ def test_where_the_analysis_fails_status_and_capture_stay(
 ) -> None:
     monkeypatch.setattr(pipeline, "analyze", failing(error))
     recording = record(["sh", "-c", "exit 3"], folder=tmp_path / "case")
-    assert recording.end == End(status=3)
+    assert recording.end == ProgramEnd(status=3)
     assert recording.report is None
     assert recording.notes == [f"the analysis failed ({said}); what was captured is kept"]
     subprocess.run([tool("tshark"), "-n", "-r", str(recording.case.capture)], capture_output=True, check=True)
@@ -56,7 +56,7 @@ def test_where_the_analysis_fails_status_and_capture_stay(
 def test_where_the_report_cannot_be_written_it_is_still_there(tmp_path: Path) -> None:
     folder = tmp_path / "case"
     recording = record(["mkdir", str(Case(folder).report_json)], folder=folder)
-    assert recording.end == End(status=0)
+    assert recording.end == ProgramEnd(status=0)
     assert recording.report is not None
     assert recording.notes == ["the report could not be written: File exists"]
 

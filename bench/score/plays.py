@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from plainwire.lab import scenarios, truth
-from plainwire.lab.play import NOT_POSSIBLE, Stage
+from plainwire.lab.play import NOT_POSSIBLE, PlayFiles
 
 from . import programs
 
@@ -101,7 +101,7 @@ def perform(play: Play, program: Program | None, folder: Path) -> Outcome:
         return Outcome(
             play, "not possible here: " + (folder / "play.log").read_text(errors="replace").strip()[-200:]
         )
-    stage = Stage(folder)
+    stage = PlayFiles(folder)
     if program is not None and program.keyless:
         _analyze_with_server_keys(stage)
     outcome = _scored(play, stage, own=program is None or program.name == programs.OWN)
@@ -111,7 +111,7 @@ def perform(play: Play, program: Program | None, folder: Path) -> Outcome:
     return outcome
 
 
-def _analyze_with_server_keys(stage: Stage) -> None:
+def _analyze_with_server_keys(stage: PlayFiles) -> None:
     command = [sys.executable, "-m", "plainwire", "analyze", "--json", str(stage.case.capture)]
     with stage.case.report_json.open("wb") as report:
         subprocess.run(
@@ -119,7 +119,7 @@ def _analyze_with_server_keys(stage: Stage) -> None:
         )
 
 
-def _scored(play: Play, stage: Stage, *, own: bool) -> Outcome:
+def _scored(play: Play, stage: PlayFiles, *, own: bool) -> Outcome:
     scenario = scenarios.find(play.scenario).varied(play.seed)
     if not own:
         scenario = msgspec.structs.replace(scenario, also=scenario.also | HIDDEN, harms=False)

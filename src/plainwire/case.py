@@ -57,7 +57,7 @@ class Case(Struct, frozen=True):
         return self.folder / "stderr.txt"
 
 
-class Hunt(Struct, frozen=True):
+class HuntFolder(Struct, frozen=True):
     """The folder of a hunt (0700): a row for each run, and the cases of those that failed."""
 
     folder: Path

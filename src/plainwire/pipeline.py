@@ -20,13 +20,14 @@ from plainwire.model import (
     UserError,
 )
 from plainwire.packets.decode import Decoder
-from plainwire.streams.assemble import Assembler
+from plainwire.streams.tcp_assembler import Assembler
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.conversation.quic import QuicConversation
+    from plainwire.conversation.quic_conversation import QuicConversation
+    from plainwire.dns.lookups import Lookups
     from plainwire.model import (
         CaptureItem,
         Certificate,
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
         ProgramConnection,
         ProgramEvents,
     )
-    from plainwire.names.lookups import Lookups
-    from plainwire.quic.assemble import QuicAssembler
+    from plainwire.quic.quic_assembler import QuicAssembler
 
 _MOST_ERRORS = 10_000
 _DECODED = (None, "http/1.1", "h2", "h3", "websocket")
@@ -97,15 +97,15 @@ class Analysis:
         self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
     def _datagrams(self, batch: DatagramBatch) -> None:
-        from plainwire.names.lookups import Lookups  # noqa: PLC0415 - see __init__
+        from plainwire.dns.lookups import Lookups  # noqa: PLC0415 - see __init__
         from plainwire.quic import sieve  # noqa: PLC0415
 
         self._lookups = self._lookups or Lookups()
         self._lookups.feed(batch)
         if self._quic is None and not sieve.worth_reading(batch):
             return
-        from plainwire.conversation.quic import QuicConversation  # noqa: PLC0415
-        from plainwire.quic.assemble import QuicAssembler  # noqa: PLC0415
+        from plainwire.conversation.quic_conversation import QuicConversation  # noqa: PLC0415
+        from plainwire.quic.quic_assembler import QuicAssembler  # noqa: PLC0415
 
         self._quic = self._quic or QuicAssembler()
         touched, over = self._quic.feed(batch, self._keys)

@@ -38,7 +38,7 @@ class Recording(Struct):
     """
 
     case: Case
-    end: supervise.End
+    end: supervise.ProgramEnd
     how: str
     report: Report | None = None
     packets: int = 0

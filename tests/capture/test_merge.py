@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.capture import reader
-from plainwire.capture.merge import Part, merge
+from plainwire.capture.merge import MergedFile, merge
 from plainwire.capture.sources import Input
 from plainwire.model import CaptureItem, CaptureNote, UserError
 from tests.builders.captures import block, enhanced, interface, pcap, secrets, section, simple
@@ -106,7 +106,7 @@ def test_any_files_in_pieces_of_any_size_come_in_order(
 
     known = draw.draw(st.lists(st.booleans(), min_size=len(files), max_size=len(files)))
     parts = [
-        Part("x", lambda index=index: items(index), 1000 * file[0] if file and known[index] else None)  # type: ignore[misc]
+        MergedFile("x", lambda index=index: items(index), 1000 * file[0] if file and known[index] else None)  # type: ignore[misc]
         for index, file in enumerate(files)
     ]
     found = packets(merge(parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.conversation.recognise import Kind, recognise
+from plainwire.conversation.recognise import Spoken, recognise
 
 PING = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)  # RFC 9113 section 6.7
 DATA = bytes((0, 0, 3, 0, 1, 0, 0, 0, 3)) + b"abc"
@@ -16,15 +16,15 @@ GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 @pytest.mark.parametrize(
     ("client", "server", "kind"),
     [
-        (WINDOW + PING, DATA + PING, Kind.HTTP2),
-        (WINDOW, b"", Kind.HTTP2),
-        (b"", DATA + DATA, Kind.HTTP2),
-        (GET, b"", Kind.HTTP1),
-        (JUNK, DATA, Kind.HTTP1),
-        (PING[:9] + b"12345678" + GET, b"", Kind.HTTP1),
+        (WINDOW + PING, DATA + PING, Spoken.HTTP2),
+        (WINDOW, b"", Spoken.HTTP2),
+        (b"", DATA + DATA, Spoken.HTTP2),
+        (GET, b"", Spoken.HTTP1),
+        (JUNK, DATA, Spoken.HTTP1),
+        (PING[:9] + b"12345678" + GET, b"", Spoken.HTTP1),
     ],
 )
-def test_a_capture_from_mid_connection(client: bytes, server: bytes, kind: Kind) -> None:
+def test_a_capture_from_mid_connection(client: bytes, server: bytes, kind: Spoken) -> None:
     assert recognise(client, server, alpn=None, late=True, final=True, server_first=False) is kind
 
 
@@ -32,5 +32,5 @@ def test_frames_without_a_preface_are_not_http2_where_the_beginning_was_captured
 
     assert (
         recognise(WINDOW + PING, DATA, alpn=None, late=False, final=True, server_first=False)
-        is not Kind.HTTP2
+        is not Spoken.HTTP2
     )

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plainwire.http.pairing import Http1
+from plainwire.http.http1 import Http1
 from plainwire.http.reading import Reading
 from plainwire.model import (
     CloseEvent,

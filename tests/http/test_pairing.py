@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire.http.messages import RequestReader
-from plainwire.http.pairing import Http1
+from plainwire.http.http1 import Http1
+from plainwire.http.http1_messages import RequestReader
 from plainwire.http.reading import Reading
 from plainwire.model import Connection, Endpoint
 from tests.http.talk import CLIENT, GET, HEAD, OK, SECOND, SERVER, Act, Talk, Where, only, told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.http.recognise import is_cut_request
+from plainwire.http.http1_recognise import is_cut_request
 
 
 @pytest.mark.parametrize(

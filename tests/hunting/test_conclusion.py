@@ -12,9 +12,9 @@ import pytest
 from plainwire.diagnose.trials import Trials
 from plainwire.hunting import Hunt, conclude, exit_status, load, words
 from plainwire.hunting.aim import pauses
-from plainwire.hunting.facts import Found, Limits, Run, decode, encode
-from plainwire.hunting.hunt import fails
-from plainwire.hunting.rule import PATTERNLESS, Rule
+from plainwire.hunting.loop import fails
+from plainwire.hunting.runs import Limits, Run, RunFinding, decode, encode
+from plainwire.hunting.stopping_rule import PATTERNLESS, StoppingRule
 from plainwire.model import UserError
 
 PAGE = Path(__file__).parents[2] / "docs" / "report.md"
@@ -34,7 +34,7 @@ def run(
         numbers={"idle_before": idles, "ordinal": [1.0, 2.0, 3.0, 4.0, 5.0]},
         labels={"method": ["GET"] * 5},
     )
-    found = Found(CODE, "It was reset.", "server", "proved", failure=True, requests=1, connections=1,
+    found = RunFinding(CODE, "It was reset.", "server", "proved", failure=True, requests=1, connections=1,
                   advice_client="", advice_server="")  # fmt: skip
     status = int(failing) if status is None else status
     return Run(
@@ -106,7 +106,7 @@ def test_a_cause_that_is_as_common_in_good_runs_is_not_made_the_programs_failure
 
 def test_the_hunt_ends_when_three_failures_share_what_others_lack() -> None:
     runs: list[Run] = []
-    rule = Rule()
+    rule = StoppingRule()
     for number in range(1, 60):
         failing = number % 10 == 0
         runs.append(run(number, failing=failing, idle=2.0 if failing else 0.011))
@@ -118,7 +118,7 @@ def test_the_hunt_ends_when_three_failures_share_what_others_lack() -> None:
 
 def test_failures_without_a_pattern_end_it_later() -> None:
     runs: list[Run] = []
-    rule = Rule()
+    rule = StoppingRule()
     for number in range(1, 200):
         new = run(number, failing=number % 2 == 0)
         new.trials.numbers = {"idle_before": [0.01] * 5}
@@ -129,14 +129,14 @@ def test_failures_without_a_pattern_end_it_later() -> None:
 
 
 def test_a_program_that_always_fails_is_not_run_to_the_limit() -> None:
-    rule, runs = Rule(), [run(n, status=1) for n in range(1, PATTERNLESS + 1)]
+    rule, runs = StoppingRule(), [run(n, status=1) for n in range(1, PATTERNLESS + 1)]
     ends = [rule.after(runs[:count], runs[count - 1]) for count in range(1, PATTERNLESS + 1)]
     assert ends == [None] * (PATTERNLESS - 1) + ["established"]
 
 
 def test_aimed_trials_beat_blind_runs_after_a_fix() -> None:
     before = Hunt(Path("old"), scattered())
-    rule, runs = Rule(before.runs), [run(n, idle=2.1) for n in range(1, 13)]
+    rule, runs = StoppingRule(before.runs), [run(n, idle=2.1) for n in range(1, 13)]
     ends = [rule.after(runs[:count], runs[count - 1]) for count in range(1, 13)]
     assert "cured" in ends
     (trial,) = conclude(Hunt(Path("new"), runs), before.runs).fix.trials  # type: ignore[union-attr]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plainwire.lab.play import Stage
+from plainwire.lab.play import PlayFiles
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_cited_packets_show_what_the_evidence_says(name: str, tmp_path: Path) ->
     tshark = tool("tshark")
     command = [sys.executable, "-m", "plainwire.lab.play", name, str(tmp_path)]
     played = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    stage = Stage(tmp_path)
+    stage = PlayFiles(tmp_path)
     assert stage.case.report_json.exists(), played.stdout + played.stderr
     report = json.loads(stage.case.report_json.read_bytes())
     packets = _packets(tshark, stage.case.capture)

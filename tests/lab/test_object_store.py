@@ -16,7 +16,7 @@ import pytest
 
 from plainwire.lab import certificates
 from plainwire.lab.behaviour import Behaviour, Fault, Greeting, Manner
-from plainwire.lab.session import BODY
+from plainwire.lab.http1_session import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _store(folder: Path, behaviour: Behaviour) -> Iterator[Store]:
     papers = certificates.make(folder, (HOST,))
     log = folder / "server.jsonl"
     arguments = [HOST, papers.chain, papers.key, log, folder / "server.keys", behaviour.to_json()]
-    command = [sys.executable, "-m", "plainwire.lab.object_store", *map(str, arguments)]
+    command = [sys.executable, "-m", "plainwire.lab.http1_server", *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 
 from plainwire.lab import truth
 from plainwire.lab.behaviour import Behaviour, Fault
-from plainwire.lab.play import Stage
+from plainwire.lab.play import PlayFiles
 from plainwire.lab.route import Route
 from plainwire.lab.scenario import Scenario
 
@@ -21,9 +21,9 @@ SCENARIO = Scenario("reset", "A story.", frozenset({"reset-mid-request"}), Behav
 
 def _stage(
     folder: Path, findings: dict[str, list[str]], *, reset: bool = True, fault: str = "server"
-) -> Stage:
+) -> PlayFiles:
     """A play in which the server reset /2 (if ``reset``), and a report with ``findings``, code to targets."""
-    stage = Stage(folder)
+    stage = PlayFiles(folder)
     faults = {"/1": "none", "/2": "reset-mid-request" if reset else "none", "/3": "none"}
     events = [{"event": "request", "target": target, "fault": fault} for target, fault in faults.items()]
     stage.server_log.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.capture import reader
+from plainwire.dns.lookups import Lookups
 from plainwire.model import Lookup, PacketBatch
-from plainwire.names.lookups import Lookups
 from plainwire.packets.decode import Decoder
 from tests.corpus import corpus
 from tests.needs import tool

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plainwire.names.messages import AAAA, A, Message, parse
+from plainwire.dns.messages import AAAA, A, Message, parse
 
 QUESTION = b"\x03www\x07Example\x03com\0"
 NAME = "www.example.com"

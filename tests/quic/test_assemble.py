@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainwire.model import Endpoint
-from plainwire.quic import assemble
-from plainwire.quic.assemble import NOT_SEEN_TO_BEGIN, UNKNOWN_VERSION
+from plainwire.quic import quic_assembler
+from plainwire.quic.quic_assembler import NOT_SEEN_TO_BEGIN, UNKNOWN_VERSION
 from plainwire.tls.keylog import KeyLog
 from tests.quic.test_connection import ANSWER, QUESTION, talk
 from tests.quic.wire import AWAY, CLIENT, HOME, SERVER, START_NS, Columns, Sent, read
@@ -171,8 +171,8 @@ def test_a_closed_connection_is_over_after_a_while() -> None:
     made = talk()
     made.server.close(error_code=0)
     made.run()
-    later = [sent._replace(time_ns=sent.time_ns + assemble.LINGER_NS + 10**9) for sent in talk().wire]
-    assembler, columns = assemble.QuicAssembler(), Columns()
+    later = [sent._replace(time_ns=sent.time_ns + quic_assembler.LINGER_NS + 10**9) for sent in talk().wire]
+    assembler, columns = quic_assembler.QuicAssembler(), Columns()
     keys = KeyLog()
     keys.add(made.key_log)
     touched, over = assembler.feed(columns.batch([*made.wire, *later]), keys)
@@ -191,20 +191,20 @@ def test_a_silent_connection_says_until_when_it_was_watched(made: Talk) -> None:
 
 
 def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assemble, "MOST_OPEN", 5)
+    monkeypatch.setattr(quic_assembler, "MOST_OPEN", 5)
     head = bytes.fromhex("c0 00000001 08")
     wire = [
         Sent(head + number.to_bytes(8, "big") + bytes.fromhex("0000 4030") + bytes(48))
         for number in range(50)
     ]
-    assembler, columns = assemble.QuicAssembler(), Columns()
+    assembler, columns = quic_assembler.QuicAssembler(), Columns()
     _, over = assembler.feed(columns.batch(wire), KeyLog())
     assert len(over) == 45
     assert len(assembler.close()) == 5
 
 
 def test_ids_and_paths_are_forgotten_with_their_connection(made: Talk) -> None:
-    later = [sent._replace(time_ns=sent.time_ns + assemble.IDLE_NS + 10**9) for sent in talk().wire]
+    later = [sent._replace(time_ns=sent.time_ns + quic_assembler.IDLE_NS + 10**9) for sent in talk().wire]
     reading = read([*made.wire, *later], step=50)
     assert len(reading.connections) == 2
     again = read([*made.wire, later[0]], made.key_log, step=1)

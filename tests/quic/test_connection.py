@@ -466,7 +466,7 @@ def test_secrets_under_a_client_random_that_is_not_on_the_wire(
     plain: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with Encrypted Client Hello; here each ClientHello passes for one that offers it."""
-    monkeypatch.setattr("plainwire.tls.handshake.ENCRYPTED_CLIENT_HELLO", 51)
+    monkeypatch.setattr("plainwire.tls.handshake_messages.ENCRYPTED_CLIENT_HELLO", 51)
     outer = read(plain.wire).only.tls
     assert outer is not None
     inner = bytes(32)

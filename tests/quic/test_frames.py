@@ -11,9 +11,9 @@ from plainwire.quic.frames import (
     Ack,
     Close,
     Crypto,
-    Datagram,
+    DatagramFrame,
     Frame,
-    Limit,
+    LimitFrame,
     NewConnectionId,
     Other,
     ResetStream,
@@ -51,12 +51,12 @@ FRAMES: list[tuple[bytes, list[Frame]]] = [  # RFC 9000 section 19, by hand
     (bytes.fromhex("08 04 6869"), [Stream(4, 0, b"hi", fin=False)]),
     (bytes.fromhex("0b 04 02 6869"), [Stream(4, 0, b"hi", fin=True)]),
     (bytes.fromhex("0f 04 40ff 02 6869"), [Stream(4, 255, b"hi", fin=True)]),
-    (bytes.fromhex("10 09"), [Limit("max_data", None, 9)]),
-    (bytes.fromhex("11 04 09"), [Limit("max_stream_data", 4, 9)]),
-    (bytes.fromhex("12 09"), [Limit("max_streams_bidi", None, 9)]),
-    (bytes.fromhex("13 0a"), [Limit("max_streams_uni", None, 10)]),
-    (bytes.fromhex("14 09"), [Limit("data_blocked", None, 9)]),
-    (bytes.fromhex("15 04 09"), [Limit("stream_data_blocked", 4, 9)]),
+    (bytes.fromhex("10 09"), [LimitFrame("max_data", None, 9)]),
+    (bytes.fromhex("11 04 09"), [LimitFrame("max_stream_data", 4, 9)]),
+    (bytes.fromhex("12 09"), [LimitFrame("max_streams_bidi", None, 9)]),
+    (bytes.fromhex("13 0a"), [LimitFrame("max_streams_uni", None, 10)]),
+    (bytes.fromhex("14 09"), [LimitFrame("data_blocked", None, 9)]),
+    (bytes.fromhex("15 04 09"), [LimitFrame("stream_data_blocked", 4, 9)]),
     (bytes.fromhex("18 01 00 02 aabb") + bytes(16), [NewConnectionId(1, b"\xaa\xbb", bytes(16))]),
     (bytes.fromhex("19 01"), [Other("retire_connection_id")]),
     (b"\x1a" + bytes(8), [Other("path_challenge")]),
@@ -64,8 +64,8 @@ FRAMES: list[tuple[bytes, list[Frame]]] = [  # RFC 9000 section 19, by hand
     (bytes.fromhex("1c 0a 08 02 6e6f"), [Close(10, 8, b"no")]),
     (bytes.fromhex("1d 4100 00"), [Close(0x100, None, b"")]),
     (bytes.fromhex("1e"), [Other("handshake_done")]),
-    (bytes.fromhex("30 010203"), [Datagram(3)]),  # RFC 9221
-    (bytes.fromhex("31 02 0102"), [Datagram(2)]),
+    (bytes.fromhex("30 010203"), [DatagramFrame(3)]),  # RFC 9221
+    (bytes.fromhex("31 02 0102"), [DatagramFrame(2)]),
     (bytes.fromhex("01"), [Other("ping")]),
 ]
 
@@ -83,7 +83,7 @@ def test_frames_between_padding() -> None:
 
 
 def ends_with_the_packet(frames: list[Frame]) -> bool:
-    return frames in ([Stream(4, 0, b"hi", fin=False)], [Datagram(3)])
+    return frames in ([Stream(4, 0, b"hi", fin=False)], [DatagramFrame(3)])
 
 
 @pytest.mark.parametrize(("encoded", "expected"), FRAMES)

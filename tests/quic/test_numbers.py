@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.quic.numbers import Numbers
+from plainwire.quic.numbers import PacketNumbers
 
 
-def numbers(*some: int) -> Numbers:
-    made = Numbers()
+def numbers(*some: int) -> PacketNumbers:
+    made = PacketNumbers()
     for number in some:
         made.add(number)
     return made
@@ -30,7 +30,7 @@ def test_a_sender_that_numbers_all_spaces_in_one_row_may_lose_some() -> None:
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2))))
 def test_beside_other_spaces_as_sets_say(drawn: list[tuple[int, int]]) -> None:
     spaces: list[set[int]] = [set(), set(), set()]
-    made = (Numbers(), Numbers(), Numbers())
+    made = (PacketNumbers(), PacketNumbers(), PacketNumbers())
     for number, space in drawn:
         spaces[space].add(number)
         made[space].add(number)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from plainwire.model import Gap, Side
 from plainwire.quic.frames import ResetStream, Stream
-from plainwire.quic.numbers import MOST_RANGES, Numbers
+from plainwire.quic.numbers import MOST_RANGES, PacketNumbers
 from plainwire.quic.reassembly import Reassembly, Room
-from plainwire.quic.streams import Streams
+from plainwire.quic.streams import QuicStreams
 
 SIDE = Side.SERVER
 TEXT = bytes(range(200))
@@ -106,7 +106,7 @@ def test_positions_can_be_forgotten() -> None:
 
 
 def test_nothing_follows_the_end_of_a_stream() -> None:
-    streams = Streams()
+    streams = QuicStreams()
     streams.feed(Stream(0, 0, b"all", fin=True), SIDE, 1, 1)
     streams.feed(Stream(0, 0, b"all", fin=True), SIDE, 2, 2)
     assert not streams.reset(ResetStream(0, 1, 3), SIDE)
@@ -117,14 +117,14 @@ def test_nothing_follows_the_end_of_a_stream() -> None:
 
 
 def test_an_empty_end_is_an_end() -> None:
-    streams = Streams()
+    streams = QuicStreams()
     streams.feed(Stream(0, 0, b"ab", fin=False), SIDE, 1, 1)
     streams.feed(Stream(0, 2, b"", fin=True), SIDE, 2, 2)
     assert [item.fin for item in streams.out] == [False, True]
 
 
 def test_a_reset_drops_what_waits() -> None:
-    streams = Streams()
+    streams = QuicStreams()
     streams.feed(Stream(0, 5, b"later", fin=False), SIDE, 1, 1)
     assert streams.reset(ResetStream(0, 9, 10), SIDE)
     streams.finish(3, 3)
@@ -134,7 +134,7 @@ def test_a_reset_drops_what_waits() -> None:
 
 @given(st.lists(st.integers(0, 60), max_size=80))
 def test_numbers_are_a_set(numbers: list[int]) -> None:
-    seen = Numbers()
+    seen = PacketNumbers()
     for index, number in enumerate(numbers):
         assert seen.add(number) == (number not in numbers[:index])
     assert seen.count == len(set(numbers))
@@ -144,7 +144,7 @@ def test_numbers_are_a_set(numbers: list[int]) -> None:
 
 
 def test_numbers_with_many_holes_stay_small() -> None:
-    seen = Numbers()
+    seen = PacketNumbers()
     for number in range(0, 10 * MOST_RANGES, 2):
         seen.add(number)
     assert len(seen._starts) <= MOST_RANGES

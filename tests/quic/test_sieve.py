@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from plainwire.model import Endpoint
 from plainwire.quic import sieve
-from plainwire.quic.assemble import QuicAssembler
+from plainwire.quic.quic_assembler import QuicAssembler
 from plainwire.tls.keylog import KeyLog
 from tests.quic.test_connection import talk
 from tests.quic.wire import AWAY, HOME, Columns, Sent

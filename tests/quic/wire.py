@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plainwire.model import Connection, DatagramBatch, Endpoint, Gap, Side
-from plainwire.quic.assemble import QuicAssembler
+from plainwire.quic.quic_assembler import QuicAssembler
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.quic.connection import QuicConnection
+    from plainwire.quic.quic_connection import QuicConnection
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 HOME, AWAY = Endpoint("192.0.2.1", 50000), Endpoint("198.51.100.7", 443)

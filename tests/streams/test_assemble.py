@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN, Side
-from plainwire.streams.connection import LINGER_NS
-from plainwire.streams.tail import TAIL
+from plainwire.streams.last_segments import TAIL
+from plainwire.streams.tcp_connection import LINGER_NS
 from tests.builders.packets import CLIENT, SERVER, packet
 from tests.streams.wire import MS, START_NS, Wire, streams
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.model import FIN, SYN, Side
-from plainwire.streams.copies import COPY_NS, COPY_WITHOUT_ID_NS
+from plainwire.streams.duplicates import COPY_NS, COPY_WITHOUT_ID_NS
 from tests.builders.packets import CLIENT6, SERVER6
 from tests.streams.wire import MS, Wire
 

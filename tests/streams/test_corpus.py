@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plainwire.capture import reader
 from plainwire.model import Gap, PacketBatch, UserError
 from plainwire.packets.decode import Decoder
-from plainwire.streams.assemble import Assembler, TcpConnection
+from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from tests.corpus import corpus
 
 if TYPE_CHECKING:

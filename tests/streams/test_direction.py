@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.model import FIN, SYN, Gap, Side
-from plainwire.streams import direction, run
-from plainwire.streams.assemble import Assembler
+from plainwire.streams import direction, plain_run
+from plainwire.streams.tcp_assembler import Assembler
 from tests.builders.packets import CLIENT, CLIENT6, SERVER, SERVER6
 from tests.streams.wire import MS, START_NS, Wire, everything, segments, streams
 
@@ -210,7 +210,7 @@ def test_a_batch_of_more_than_half_the_sequence_space(monkeypatch: pytest.Monkey
     wire = opened()
     for number in range(10):
         wire.server(number * size, bytes(size), snap=1)
-    monkeypatch.setattr(run, "FARTHEST", 2 * size)
+    monkeypatch.setattr(plain_run, "FARTHEST", 2 * size)
     stream = wire.server(10 * size, b"end").stream()
     assert stream.facts.sizes[S] == 10 * size + 3
     assert stream.sent(S) == bytes(10) + b"end"

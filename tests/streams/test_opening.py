@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN, Side
-from plainwire.streams.connection import LINGER_NS
 from plainwire.streams.direction import PATIENCE_NS
+from plainwire.streams.tcp_connection import LINGER_NS
 from tests.streams.wire import MS, Wire, streams
 
 C, S = Side.CLIENT, Side.SERVER

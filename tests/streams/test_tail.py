@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plainwire.streams.tail import TAIL
+from plainwire.streams.last_segments import TAIL
 from tests.streams.wire import Wire
 
 

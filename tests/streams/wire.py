@@ -10,7 +10,7 @@ import numpy as np
 
 from plainwire.model import ACK, FIN, RST, SYN, Connection, Gap, PacketBatch, SegmentBatch, Side
 from plainwire.packets.decode import Decoder
-from plainwire.streams.assemble import Assembler, TcpConnection
+from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from tests.builders.packets import CLIENT, RAW, SERVER, Address, ipv4, ipv6, tcp
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from plainwire.tls.session import TlsSession
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.tls.session import Alert, Reason
+    from plainwire.tls.session import Reason, TlsAlert
 
 HOST = "server.example"
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
@@ -139,7 +139,7 @@ class Reading:
     """What plainwire made of a wire."""
 
     texts: tuple[bytes, bytes]
-    alerts: list[Alert]
+    alerts: list[TlsAlert]
     reasons: list[Reason]
     session: TlsSession
     records: tuple[list[tuple[int, int]], list[tuple[int, int]]]

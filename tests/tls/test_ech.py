@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.tls.ech import hpke_key, inner_hello
-from plainwire.tls.handshake import Hello, parse_hello
+from plainwire.tls.handshake_messages import Hello, parse_hello
 from tests.tls.crafted import RANDOM, Crafted, message, record
 from tests.tls.live import CLIENT, SERVER, keys_of, read
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.tls.handshake import first_certificate, parse_hello, parse_sslv2_hello, ticket
+from plainwire.tls.handshake_messages import first_certificate, parse_hello, parse_sslv2_hello, ticket
 from tests.tls.crafted import RANDOM, Crafted, Sealer, hello, message, record
 from tests.tls.live import CLIENT, SERVER, Live, Piece, contexts, keys_of, read
 

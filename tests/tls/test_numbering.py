@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.tls.numbering import FEW_TRIES, MOST_NUMBERS, MOST_TRIES, Numbers
+from plainwire.tls.numbering import FEW_TRIES, MOST_NUMBERS, MOST_TRIES, RecordNumbers
 from tests.tls.crafted import HANDSHAKE, KEY_UPDATE, Crafted, message
 from tests.tls.live import CLIENT, SERVER, Live, Piece, contexts, cut, read
 
@@ -196,7 +196,7 @@ class Counting:
 
 @pytest.mark.parametrize(("slow", "most"), [(False, MOST_TRIES), (True, FEW_TRIES)])
 def test_the_work_is_bounded_and_the_cipher_left_as_it_was(slow: bool, most: int) -> None:  # noqa: FBT001
-    cipher, numbers = Counting(), Numbers()
+    cipher, numbers = Counting(), RecordNumbers()
     for start in range(0, 40_000, 1000):
         numbers.note(cipher, start, bytes(40))
     for _ in range(200):

@@ -36,7 +36,7 @@ _LOOK_AGAIN = 1.0
 """Seconds; SIGCHLD wakes us at once, this is for the case that it was lost."""
 
 
-class End(Struct, frozen=True):
+class ProgramEnd(Struct, frozen=True):
     """How a program ended: its exit status, or the signal that ended it."""
 
     status: int = 0
@@ -50,7 +50,7 @@ class End(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def held_signals() -> Iterator[Callable[[int], End]]:
+def held_signals() -> Iterator[Callable[[int], ProgramEnd]]:
     """While the body runs, signals do not end us; it gets the function that waits for the program's pid.
 
     The program must be started in the body: handlers, unlike blocked signals, are not inherited by it.
@@ -61,7 +61,7 @@ def held_signals() -> Iterator[Callable[[int], End]]:
     def note(number: int, _: FrameType | None) -> None:
         early.append(number)
 
-    def wait(pid: int) -> End:
+    def wait(pid: int) -> ProgramEnd:
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
         for number in early:
             _pass_on(pid, number)
@@ -86,13 +86,13 @@ def _pass_on(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _wait(pid: int) -> End:
+def _wait(pid: int) -> ProgramEnd:
     stopping = False
     while True:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             by_exit = ended.si_code == os.CLD_EXITED
-            return End(status=ended.si_status) if by_exit else End(signal=ended.si_status)
+            return ProgramEnd(status=ended.si_status) if by_exit else ProgramEnd(signal=ended.si_status)
         if stopping and os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
             stopping = False
             os.kill(os.getpid(), signal.SIGSTOP)

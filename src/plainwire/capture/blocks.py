@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct, field
 
 from plainwire.arrays import np
-from plainwire.capture.columns import words
+from plainwire.capture.header_columns import words
 from plainwire.capture.pcapng import KEY_LINE
 from plainwire.model import CaptureDrops, CaptureNote, PacketBatch, SecretsBlock, UserError
 

@@ -28,7 +28,7 @@ _NAMED_FILES = 6
 _LONG_AGO = np.iinfo(np.int64).min
 
 
-class Part(Struct):
+class MergedFile(Struct):
     """One of the files. ``start`` is None until its first packet's time is known (a pipe's is not).
 
     ``secrets`` counts the blocks that were handed out ahead: they come again when it is read.
@@ -43,7 +43,7 @@ class Part(Struct):
 class _Open(Struct, eq=False):
     """A file that is being read: its packets in ``batch`` from ``done`` on are still to come."""
 
-    part: Part
+    part: MergedFile
     index: int
     items: Iterator[CaptureItem]
     batch: PacketBatch | None = None
@@ -62,7 +62,7 @@ class _Open(Struct, eq=False):
         self.latest = int(self.keys[-1])
 
 
-def merge(parts: list[Part]) -> Iterator[CaptureItem]:
+def merge(parts: list[MergedFile]) -> Iterator[CaptureItem]:
     """Read all parts as one capture."""
     return _Merge(parts).run()
 
@@ -70,7 +70,7 @@ def merge(parts: list[Part]) -> Iterator[CaptureItem]:
 class _Merge:
     """Rounds: in each, everything up to the end of the batch that ends first is handed out."""
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[MergedFile]) -> None:
         starts = [(part.start, -index, part) for index, part in enumerate(parts) if part.start is not None]
         self._waiting = sorted(starts, key=lambda entry: entry[:2], reverse=True)
         self._open = [

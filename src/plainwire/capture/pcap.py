@@ -17,7 +17,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.arrays import np
-from plainwire.capture.columns import words
+from plainwire.capture.header_columns import words
 from plainwire.model import CaptureNote, PacketBatch, UserError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from plainwire.capture.blocks import SECTION_MAGIC, read_pcapng
 from plainwire.capture.compression import Unpacked, packed_with
 from plainwire.capture.foreign import HEAD, what_is
-from plainwire.capture.merge import Part, merge
+from plainwire.capture.merge import MergedFile, merge
 from plainwire.capture.pcap import is_pcap, read_pcap
 from plainwire.capture.sources import Input, Lookahead, is_regular
 from plainwire.model import CaptureNote, PacketBatch, SecretsBlock, UserError
@@ -48,14 +48,14 @@ def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
         return
     parts = []
     for name in names:
-        part = Part(name, lambda name=name: _read_file(name, PIECE))  # type: ignore[misc]
+        part = MergedFile(name, lambda name=name: _read_file(name, PIECE))  # type: ignore[misc]
         if is_regular(name):
             yield from _look_into(part)
         parts.append(part)
     yield from merge(parts)
 
 
-def _look_into(part: Part) -> Iterator[SecretsBlock]:
+def _look_into(part: MergedFile) -> Iterator[SecretsBlock]:
     """Find the time of a file's first packet, and hand out the secrets that stand before it."""
     for item in _read_file(part.path, _FIRST_PIECE):
         if isinstance(item, PacketBatch):

@@ -69,7 +69,7 @@ def command(
         raise click.UsageError(message)
     from plainwire import case as cases  # noqa: PLC0415
 
-    if len(folders) > 1 or any(cases.Hunt(folder).runs.exists() for folder in folders):
+    if len(folders) > 1 or any(cases.HuntFolder(folder).runs.exists() for folder in folders):
         return _compare(folders, as_json=as_json, quiet=quiet)
     if folders:
         from plainwire import recording  # noqa: PLC0415

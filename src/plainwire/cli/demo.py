@@ -14,7 +14,7 @@ import click
 from msgspec import Struct
 
 from plainwire.lab import scenarios, truth
-from plainwire.lab.play import NOT_POSSIBLE, Stage
+from plainwire.lab.play import NOT_POSSIBLE, PlayFiles
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 class _Played(Struct, frozen=True):
     scenario: Scenario
-    stage: Stage
+    stage: PlayFiles
     score: Score | None  # None: not possible here
 
 
@@ -85,7 +85,7 @@ def _folder(output: Path | None) -> Path:
 def _play(scenario: Scenario, folder: Path) -> _Played:
     attempts = ATTEMPTS if scenario.aimed else 1
     for attempt in range(1, attempts + 1):
-        stage = Stage(folder / (scenario.name if attempt == 1 else f"{scenario.name}-{attempt}"))
+        stage = PlayFiles(folder / (scenario.name if attempt == 1 else f"{scenario.name}-{attempt}"))
         stage.folder.mkdir()
         player = [sys.executable, "-m", "plainwire.lab.play", scenario.name, str(stage.folder)]
         if subprocess.run(player, check=False).returncode == NOT_POSSIBLE:

@@ -14,11 +14,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from plainwire.conversation.recognise import ENOUGH, Kind, recognise
+from plainwire.conversation.recognise import ENOUGH, Spoken, recognise
 from plainwire.conversation.shared import NOTHING_NEEDED, Layer, Shared, behind, first_bytes, located
 from plainwire.http.budget import Budget
-from plainwire.http.pairing import Http1
-from plainwire.http.recognise import NOT_HTTP
+from plainwire.http.http1 import Http1
+from plainwire.http.http1_recognise import NOT_HTTP
 from plainwire.http.websocket import WebSocketReader
 from plainwire.model import Exchange, Gap, Request, Side, Text, TlsInfo, Tunnel
 from plainwire.tunnels import Done, Failed, proxy_protocol, socks, starttls
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     Negotiate = Callable[[bytes, bytes], Outcome]
 
 MOST_NESTED = 8
-_NEGOTIATIONS: dict[Kind, Negotiate] = {
-    Kind.PROXY_PROTOCOL: proxy_protocol.negotiate,
-    Kind.SOCKS: socks.negotiate,
-    Kind.STARTTLS: starttls.negotiate,
+_NEGOTIATIONS: dict[Spoken, Negotiate] = {
+    Spoken.PROXY_PROTOCOL: proxy_protocol.negotiate,
+    Spoken.SOCKS: socks.negotiate,
+    Spoken.STARTTLS: starttls.negotiate,
 }
 _SWITCHED = b"HTTP/1.1 101 "
 _MOST_WAITING = 1 << 16
@@ -94,7 +94,7 @@ class Channel:
             return
         held = sum(len(p[0]) for pieces in self._waiting for p in pieces if not isinstance(p, Gap))
         final = final or held > _MOST_WAITING
-        kind: Kind | None = Kind.OTHER
+        kind: Spoken | None = Spoken.OTHER
         said = [located(self.shared.where, side, self._waiting[side]) for side in Side]
         server_first = bool(server) and (not client or said[Side.SERVER] < said[Side.CLIENT])
         if (client or server) and self.depth < MOST_NESTED:
@@ -107,17 +107,17 @@ class Channel:
         client_pieces, server_pieces = self._waiting
         self._waiting = ([], [])
         self._layer = self._make(kind)
-        if kind is Kind.HTTP1 and server_first and server.startswith(_SWITCHED):
+        if kind is Spoken.HTTP1 and server_first and server.startswith(_SWITCHED):
             self._layer.feed((), server_pieces)  # what it answers was not captured, and decides what follows
             server_pieces = []
         self._layer.feed(client_pieces, server_pieces)
 
-    def _make(self, kind: Kind) -> Layer:
-        if kind is Kind.TLS:
+    def _make(self, kind: Spoken) -> Layer:
+        if kind is Spoken.TLS:
             return TlsLayer(self)
-        if kind is Kind.HTTP1:
+        if kind is Spoken.HTTP1:
             return Http1Layer(self, joined_late=self._late)
-        if kind is Kind.HTTP2:
+        if kind is Spoken.HTTP2:
             return Http2Layer(self, _http2(self.shared))
         negotiate = _NEGOTIATIONS.get(kind)
         return Opaque() if negotiate is None else Negotiation(self, negotiate)

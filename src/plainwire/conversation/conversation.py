@@ -11,8 +11,8 @@ from plainwire.model import Gap, Text
 if TYPE_CHECKING:
     from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange
-    from plainwire.streams.assemble import TcpConnection
     from plainwire.streams.direction import Direction
+    from plainwire.streams.tcp_assembler import TcpConnection
     from plainwire.tls.keylog import KeyLog
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from plainwire.http import frames
+from plainwire.http import http2_frames
 from plainwire.tunnels import proxy_protocol, socks, starttls
 
 ENOUGH = 1 << 12
@@ -16,7 +16,7 @@ _SETTINGS, _SETTINGS_ENTRY = 4, 6
 _TLS_RECORDS = range(20, 25)
 
 
-class Kind(enum.Enum):
+class Spoken(enum.Enum):
     """What is spoken."""
 
     TLS = enum.auto()
@@ -30,7 +30,7 @@ class Kind(enum.Enum):
 
 def recognise(
     client: bytes, server: bytes, *, alpn: str | None, late: bool, final: bool, server_first: bool
-) -> Kind | None:
+) -> Spoken | None:
     """Tell by what both sides sent first; None: more bytes are needed (never where ``final``).
 
     ``late``: the capture may have begun in mid-connection, so that HTTP may come later. ``server_first``: its
@@ -38,8 +38,8 @@ def recognise(
     difference whether the other side's bytes are known as well.
     """
     if alpn == "h2":
-        return Kind.HTTP2
-    kind: Kind | None = None
+        return Spoken.HTTP2
+    kind: Spoken | None = None
     if not client:
         return _by_server(server, late=late, final=final or len(server) >= ENOUGH)
     if server:
@@ -50,26 +50,26 @@ def recognise(
     return kind or _by_client(client, server, late=late, final=final)
 
 
-def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Kind | None:
+def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Spoken | None:
     for kind, known in (
-        (Kind.TLS, is_tls(client)),
-        (Kind.HTTP2, _signed(client, _HTTP2_PREFACE)),
-        (Kind.PROXY_PROTOCOL, _signed(client, proxy_protocol.TEXT)),
-        (Kind.PROXY_PROTOCOL, _signed(client, proxy_protocol.BINARY)),
-        (Kind.SOCKS, socks.begins(client, server)),
+        (Spoken.TLS, is_tls(client)),
+        (Spoken.HTTP2, _signed(client, _HTTP2_PREFACE)),
+        (Spoken.PROXY_PROTOCOL, _signed(client, proxy_protocol.TEXT)),
+        (Spoken.PROXY_PROTOCOL, _signed(client, proxy_protocol.BINARY)),
+        (Spoken.SOCKS, socks.begins(client, server)),
     ):
-        if known or (known is None and final and kind is Kind.SOCKS):
+        if known or (known is None and final and kind is Spoken.SOCKS):
             return kind
         if known is None and not final:
             return None
     if starttls.begins(client) or starttls.greets(server):
-        return Kind.STARTTLS
+        return Spoken.STARTTLS
     if late or client[:1].isalpha() or client[0] in b"\r\n":  # RFC 9112 section 2.2
-        return Kind.HTTP2 if late and _are_frames(client, server) else Kind.HTTP1
+        return Spoken.HTTP2 if late and _are_frames(client, server) else Spoken.HTTP1
     answered = _signed(server, _STATUS_PREFIX)  # no HTTP, so that the server may say in HTTP
     if answered:
-        return Kind.HTTP1
-    return None if answered is None and not final else Kind.OTHER
+        return Spoken.HTTP1
+    return None if answered is None and not final else Spoken.OTHER
 
 
 def _signed(data: bytes, signature: bytes) -> bool | None:
@@ -79,28 +79,28 @@ def _signed(data: bytes, signature: bytes) -> bool | None:
     return None if signature.startswith(data) else False
 
 
-def _by_server(server: bytes, *, late: bool, final: bool) -> Kind | None:
+def _by_server(server: bytes, *, late: bool, final: bool) -> Spoken | None:
     """Where only the server has spoken, or only it was captured."""
     if is_tls(server):
-        return Kind.TLS
+        return Spoken.TLS
     if server.startswith(_STATUS_PREFIX):
-        return Kind.HTTP1
+        return Spoken.HTTP1
     if starttls.greets(server):
-        return Kind.STARTTLS
+        return Spoken.STARTTLS
     if not final:
         return None
     if len(server) >= 9 and server[3] == _SETTINGS and not any(server[5:9]):
-        return Kind.OTHER if int.from_bytes(server[:3], "big") % _SETTINGS_ENTRY else Kind.HTTP2
+        return Spoken.OTHER if int.from_bytes(server[:3], "big") % _SETTINGS_ENTRY else Spoken.HTTP2
     if late and _are_frames(server):
-        kind = Kind.HTTP2
+        kind = Spoken.HTTP2
     else:
-        kind = Kind.HTTP1 if late or server[:1].isalpha() else Kind.OTHER
+        kind = Spoken.HTTP1 if late or server[:1].isalpha() else Spoken.OTHER
     return kind
 
 
 def _are_frames(*sides: bytes) -> bool:
     """Whether what was seen of HTTP/2 can begin with frames, without its preface."""
-    return all(not data or frames.chain(data)[0] > 0 for data in sides)
+    return all(not data or http2_frames.chain(data)[0] > 0 for data in sides)
 
 
 def is_tls(data: bytes) -> bool:

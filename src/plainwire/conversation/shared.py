@@ -21,12 +21,12 @@ from plainwire.tls.alerts import name as alert_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.model import CloseKind
     from plainwire.tls.handshaking import Later
     from plainwire.tls.keylog import KeyLog
-    from plainwire.tls.session import Alert, Reason, Reuse
+    from plainwire.tls.session import Reason, Reuse, TlsAlert
 
     Pieces = Sequence[Text | Gap]
 
@@ -70,7 +70,7 @@ class Shared:
         else:
             self.facts.inner_tls.append(info)
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: TlsAlert) -> None:
         """Note a TLS alert as an act of closing. ``alert.start`` is an offset of the TCP stream."""
         if alert.description in (_USER_CANCELED, _NO_RENEGOTIATION):
             return

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from plainwire.http.coding import BrokenBlockError, Strings, integer
+from plainwire.http.header_coding import BrokenBlockError, Strings, integer
 
 UNKNOWN = "(unknown)"
 """Stands for a name or value that is in the part of the header table that was not seen."""

@@ -12,18 +12,18 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from plainwire.http import frames, registry
-from plainwire.http.call import Call, Shared, close_all
-from plainwire.http.fields import printable
-from plainwire.http.flow import Windows
-from plainwire.http.frames import FrameCutter, Part, Sync, locate
+from plainwire.http import code_names, http2_frames
 from plainwire.http.hpack import Block, HpackDecoder
+from plainwire.http.http1_fields import printable
+from plainwire.http.http2_flow import Windows
+from plainwire.http.http2_frames import FramePart, FrameReader, Sync, locate
+from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
 from plainwire.model import Side, StreamEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange, Gap, Request, Text
 
@@ -35,14 +35,14 @@ _REFUSED_STREAM = 0x7
 _JOINED_LATE = "the capture began in mid-connection"
 _HOLE = "bytes are missing from the capture"
 _HEADER_TABLE_SIZE, _INITIAL_WINDOW_SIZE = 0x1, 0x4
-_IN_BLOCK = (frames.CONTINUATION, frames.HOLE, frames.JOINED_LATE)
+_IN_BLOCK = (http2_frames.CONTINUATION, http2_frames.HOLE, http2_frames.JOINED_LATE)
 _NOTHING: tuple[Text | Gap, ...] = ()
 
 
 class _Block:
     """A header block that is on its way: HEADERS or PUSH_PROMISE and what continues it."""
 
-    def __init__(self, part: Part, stream: int, fragment: bytes) -> None:
+    def __init__(self, part: FramePart, stream: int, fragment: bytes) -> None:
         self.first = part
         self.stream = stream  # that the fields belong to
         self.fragments = [fragment]
@@ -59,33 +59,36 @@ class Http2:
     def __init__(self, reading: Reading, *, upgraded: Request | None = None) -> None:
         begun = upgraded is not None
         self.events: list[StreamEvent] = []
-        self.shared = Shared("h2", "HTTP/2", _REFUSED_STREAM, reading)
-        self._cutters = FrameCutter(Side.CLIENT, begun=begun), FrameCutter(Side.SERVER, begun=begun)
+        self.shared = StreamContext("h2", "HTTP/2", _REFUSED_STREAM, reading)
+        self._cutters = FrameReader(Side.CLIENT, begun=begun), FrameReader(Side.SERVER, begun=begun)
         self._decoders = HpackDecoder(), HpackDecoder()
         self._blocks: list[_Block | None] = [None, None]
-        self._calls: dict[int, Call] = {}  # that may still get frames
+        self._calls: dict[int, StreamExchange] = {}  # that may still get frames
         self._done: set[int] = set()
-        self._all: list[Call] = []
-        self._intact: tuple[list[Call], list[Call]] = ([], [])  # by side, since its last hole
-        self._websockets: list[Call] = []
+        self._all: list[StreamExchange] = []
+        self._intact: tuple[list[StreamExchange], list[StreamExchange]] = (
+            [],
+            [],
+        )  # by side, since its last hole
+        self._websockets: list[StreamExchange] = []
         self._windows = Windows(self._event)
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
-        self._handlers: dict[int, Callable[[Part], None]] = {
-            frames.DATA: self._data,
-            frames.HEADERS: self._headers,
-            frames.RST_STREAM: self._rst_stream,
-            frames.SETTINGS: self._settings,
-            frames.PUSH_PROMISE: self._push_promise,
-            frames.PING: self._ping,
-            frames.GOAWAY: self._goaway,
-            frames.WINDOW_UPDATE: self._windows.update,
-            frames.CONTINUATION: self._continuation,
-            frames.ALTSVC: self._altsvc,
-            frames.ORIGIN: self._origin,
-            frames.PRIORITY_UPDATE: self._priority_update,
-            frames.JOINED_LATE: self._missed,
-            frames.HOLE: self._missed,
+        self._handlers: dict[int, Callable[[FramePart], None]] = {
+            http2_frames.DATA: self._data,
+            http2_frames.HEADERS: self._headers,
+            http2_frames.RST_STREAM: self._rst_stream,
+            http2_frames.SETTINGS: self._settings,
+            http2_frames.PUSH_PROMISE: self._push_promise,
+            http2_frames.PING: self._ping,
+            http2_frames.GOAWAY: self._goaway,
+            http2_frames.WINDOW_UPDATE: self._windows.update,
+            http2_frames.CONTINUATION: self._continuation,
+            http2_frames.ALTSVC: self._altsvc,
+            http2_frames.ORIGIN: self._origin,
+            http2_frames.PRIORITY_UPDATE: self._priority_update,
+            http2_frames.JOINED_LATE: self._missed,
+            http2_frames.HOLE: self._missed,
         }
         if upgraded is not None:
             self._begin_upgraded(upgraded)
@@ -113,12 +116,12 @@ class Http2:
     ) -> None:
         """Take what both sides sent since the last call."""
         self._where = where
-        parts: list[Part] = []
+        parts: list[FramePart] = []
         for cutter, items, locator in zip(self._cutters, (client, server), where, strict=True):
             parts += locate(cutter.feed(items), locator)
         self._take(parts)
 
-    def _take(self, parts: list[Part]) -> None:
+    def _take(self, parts: list[FramePart]) -> None:
         parts.sort(key=lambda part: part.seen_packet)
         handlers = self._handlers
         for part in parts:
@@ -138,20 +141,20 @@ class Http2:
 
     # --- messages -----------------------------------------------------------------------------------
 
-    def _add(self, stream: int) -> Call:
-        call = Call(self.shared, stream)
+    def _add(self, stream: int) -> StreamExchange:
+        call = StreamExchange(self.shared, stream)
         self._calls[stream] = call
         for calls in (self._all, *self._intact):
             calls.append(call)
         return call
 
-    def _headers(self, part: Part) -> None:
+    def _headers(self, part: FramePart) -> None:
         fragment = _unpadded(part)
-        if part.flags & frames.PRIORITIZED:
+        if part.flags & http2_frames.PRIORITIZED:
             fragment = fragment[5:]
         self._begin_block(_Block(part, part.stream, fragment))
 
-    def _push_promise(self, part: Part) -> None:
+    def _push_promise(self, part: FramePart) -> None:
         payload = _unpadded(part)
         promised = int.from_bytes(payload[:4]) & 0x7FFFFFFF
         if part.side == Side.CLIENT or len(payload) < 4:
@@ -162,10 +165,10 @@ class Http2:
     def _begin_block(self, block: _Block) -> None:
         part = block.first
         self._blocks[part.side] = block
-        if part.flags & frames.END_HEADERS:
+        if part.flags & http2_frames.END_HEADERS:
             self._end_block(block, part)
 
-    def _continuation(self, part: Part) -> None:
+    def _continuation(self, part: FramePart) -> None:
         block = self._blocks[part.side]
         if block is None or block.first.stream != part.stream:
             self._break_block(part.side, "a CONTINUATION frame that continues nothing")
@@ -173,18 +176,18 @@ class Http2:
         if part.missing:
             block.missing = True
         block.size += len(part.payload)
-        if block.size > frames.MOST_PAYLOAD or len(block.fragments) > 10_000:
+        if block.size > http2_frames.MOST_PAYLOAD or len(block.fragments) > 10_000:
             self._break_block(part.side, "a header block is too large to be kept")
             return
         block.fragments.append(part.payload)
-        if part.flags & frames.END_HEADERS:
+        if part.flags & http2_frames.END_HEADERS:
             self._end_block(block, part)
 
     def _break_block(self, side: Side, why: str) -> None:
         self._decoders[side].forget(why)
         self._blocks[side] = None
 
-    def _end_block(self, block: _Block, last: Part) -> None:
+    def _end_block(self, block: _Block, last: FramePart) -> None:
         first = block.first
         self._blocks[first.side] = None
         if last is not first:
@@ -200,7 +203,7 @@ class Http2:
             if not block.stream or block.stream in self._done:
                 return
             call = self._add(block.stream)
-        if first.type == frames.PUSH_PROMISE:
+        if first.type == http2_frames.PUSH_PROMISE:
             call.exchange.pushed = True
             call.request(decoded, first).complete = True
             call.ended[Side.CLIENT] = True
@@ -209,28 +212,28 @@ class Http2:
         call.headers(first.side, decoded, first, decoder.unseen)
         if plain and call.websocket is not None:
             self._websockets.append(call)
-        if first.flags & frames.END_STREAM:
+        if first.flags & http2_frames.END_STREAM:
             self._end(call, first)
 
-    def _data(self, part: Part) -> None:
+    def _data(self, part: FramePart) -> None:
         self._windows.sent(part)
         call = self._calls.get(part.stream)
         if call is None or self._where is None:
             return
         call.data(part.side, part.payload, part, part.missing, self._where)
-        if part.last and part.flags & frames.END_STREAM:
+        if part.last and part.flags & http2_frames.END_STREAM:
             self._end(call, part)
 
-    def _end(self, call: Call, part: Part) -> None:
+    def _end(self, call: StreamExchange, part: FramePart) -> None:
         call.end(part.side, part)
         if all(call.ended):
             self._calls.pop(part.stream, None)
             self._done.add(part.stream)
             self._windows.forget(part.stream)
 
-    def _missed(self, part: Part) -> None:
+    def _missed(self, part: FramePart) -> None:
         """Frames of one side were not seen."""
-        late = part.type == frames.JOINED_LATE
+        late = part.type == http2_frames.JOINED_LATE
         self._decoders[part.side].forget(_JOINED_LATE if late else _HOLE)
         self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
         self._blocks[part.side] = None
@@ -245,7 +248,7 @@ class Http2:
     def _event(
         self,
         kind: str,
-        part: Part,
+        part: FramePart,
         *,
         stream: int | None = None,
         code: int | None = None,
@@ -253,7 +256,7 @@ class Http2:
         detail: str = "",
         said: str = "",
     ) -> StreamEvent:
-        name = "" if code is None else registry.h2_error(code)
+        name = "" if code is None else code_names.h2_error(code)
         event = StreamEvent(
             kind, part.side, part.time_ns, part.packet, stream, code, name, last_stream, detail, said
         )
@@ -261,7 +264,7 @@ class Http2:
             self.events.append(event)
         return event
 
-    def _rst_stream(self, part: Part) -> None:
+    def _rst_stream(self, part: FramePart) -> None:
         code = int.from_bytes(part.payload[:4])
         event = self._event("rst_stream", part, stream=part.stream, code=code)
         call = self._calls.get(part.stream)
@@ -269,7 +272,7 @@ class Http2:
             call.reset(event)
             self._windows.forget(part.stream)
 
-    def _goaway(self, part: Part) -> None:
+    def _goaway(self, part: FramePart) -> None:
         payload = part.payload
         if len(payload) < 8:
             return
@@ -282,11 +285,11 @@ class Http2:
         before = self._last_streams[part.side]
         self._last_streams[part.side] = last if before is None else min(before, last)
 
-    def _settings(self, part: Part) -> None:
-        if part.flags & frames.ACK:
+    def _settings(self, part: FramePart) -> None:
+        if part.flags & http2_frames.ACK:
             return
         pairs = _pairs(part.payload)
-        self._event("settings", part, detail=registry.settings(registry.H2_SETTINGS, pairs))
+        self._event("settings", part, detail=code_names.settings(code_names.H2_SETTINGS, pairs))
         self._apply(part.side, pairs)
 
     def _apply(self, side: Side, pairs: list[tuple[int, int]]) -> None:
@@ -298,17 +301,17 @@ class Http2:
             elif key == _INITIAL_WINDOW_SIZE:
                 self._windows.initial[side.peer] = value
 
-    def _ping(self, part: Part) -> None:
-        self._event("ping", part, detail="acknowledgment" if part.flags & frames.ACK else "")
+    def _ping(self, part: FramePart) -> None:
+        self._event("ping", part, detail="acknowledgment" if part.flags & http2_frames.ACK else "")
 
-    def _altsvc(self, part: Part) -> None:
+    def _altsvc(self, part: FramePart) -> None:
         size = int.from_bytes(part.payload[:2])
         self._event("altsvc", part, stream=part.stream or None, detail=printable(part.payload[2 + size :]))
 
-    def _origin(self, part: Part) -> None:
+    def _origin(self, part: FramePart) -> None:
         self._event("origin", part, detail=printable(part.payload))
 
-    def _priority_update(self, part: Part) -> None:
+    def _priority_update(self, part: FramePart) -> None:
         stream = int.from_bytes(part.payload[:4]) & 0x7FFFFFFF
         self._event("priority_update", part, stream=stream, detail=printable(part.payload[4:]))
 
@@ -337,10 +340,10 @@ class Http2:
         return last is not None and (exchange.stream or 0) > last
 
 
-def _unpadded(part: Part) -> bytes:
+def _unpadded(part: FramePart) -> bytes:
     """The payload without its padding (RFC 9113 section 6.1)."""
     payload = part.payload
-    if not part.flags & frames.PADDED or not payload:
+    if not part.flags & http2_frames.PADDED or not payload:
         return payload
     return payload[1 : max(1, len(payload) - payload[0])]
 

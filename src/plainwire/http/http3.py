@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from plainwire.http import code_names
 from plainwire.http import http3_frames as frames
-from plainwire.http import registry
-from plainwire.http.call import Call, Shared, close_all
-from plainwire.http.fields import printable
-from plainwire.http.frames import DATA, Part, locate
 from plainwire.http.hpack import Block
-from plainwire.http.http3_frames import StreamCutter, varint
+from plainwire.http.http1_fields import printable
+from plainwire.http.http2_frames import DATA, FramePart, locate
+from plainwire.http.http3_frames import StreamFrameReader, varint
 from plainwire.http.qpack import QpackDecoder
+from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
 from plainwire.model import Gap, Side, StreamEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange, Text
 
@@ -44,13 +44,13 @@ _HOLE = "bytes are missing from the capture"
 class _Stream:
     """One direction of one stream. ``call`` is None for what carries no messages."""
 
-    def __init__(self, side: Side, number: int, call: Call | None, where: Locator) -> None:
+    def __init__(self, side: Side, number: int, call: StreamExchange | None, where: Locator) -> None:
         self.side = side
         self.where = where
         self.number = number
         self.call = call
-        self.cutter = StreamCutter(side, number)
-        self.queue: deque[Part] = deque()
+        self.cutter = StreamFrameReader(side, number)
+        self.queue: deque[FramePart] = deque()
         self.fin = False
         self.kind: int | None = None  # of a unidirectional stream, when known
         self.head = b""  # its first bytes, until then
@@ -64,11 +64,11 @@ class Http3:
 
     def __init__(self, reading: Reading) -> None:
         self.events: list[StreamEvent] = []
-        self.shared = Shared("h3", "HTTP/3", _REJECTED, reading)
+        self.shared = StreamContext("h3", "HTTP/3", _REJECTED, reading)
         self._decoders = QpackDecoder(), QpackDecoder()
         self._streams: dict[tuple[int, Side], _Stream] = {}
-        self._calls: dict[int, Call] = {}
-        self._promised: dict[int, Call] = {}  # by push id
+        self._calls: dict[int, StreamExchange] = {}
+        self._promised: dict[int, StreamExchange] = {}  # by push id
         self._waiting: dict[tuple[int, Side], _Stream] = {}
         self._held = 0
         self._first_refused: int | None = None
@@ -109,7 +109,7 @@ class Http3:
         if not stream_id & (_UNIDIRECTIONAL | _SERVER_INITIATED):
             call = self._calls.get(stream_id)
             if call is None:
-                call = self._calls[stream_id] = Call(self.shared, stream_id)
+                call = self._calls[stream_id] = StreamExchange(self.shared, stream_id)
         return _Stream(side, stream_id, call, where)
 
     def _messages(self, stream: _Stream, texts: Iterable[Text | Gap]) -> None:
@@ -118,7 +118,7 @@ class Http3:
             self._held += sum(len(part.payload) for part in parts)
         stream.queue.extend(parts)
 
-    def _must_wait(self, parts: list[Part], side: Side) -> bool:
+    def _must_wait(self, parts: list[FramePart], side: Side) -> bool:
         return any(part.type == frames.HEADERS and self._decoders[side].waits(part.payload) for part in parts)
 
     # --- streams of one direction (RFC 9114 section 6.2) ---------------------------------------------
@@ -174,10 +174,10 @@ class Http3:
             if key[1] == side:
                 self._drain(stream)
 
-    def _push(self, push: int, stream: int | None) -> Call:
+    def _push(self, push: int, stream: int | None) -> StreamExchange:
         call = self._promised.get(push)
         if call is None:
-            call = self._promised[push] = Call(self.shared, 0)
+            call = self._promised[push] = StreamExchange(self.shared, 0)
             call.exchange.pushed, call.exchange.stream = True, None
         if stream is not None:
             call.exchange.stream = stream
@@ -203,7 +203,7 @@ class Http3:
             self._held = 0
         self._finish(stream)
 
-    def _section(self, part: Part) -> bytes | None:
+    def _section(self, part: FramePart) -> bytes | None:
         """The field section in a frame, if it has one."""
         if part.type == frames.HEADERS:
             return part.payload
@@ -212,7 +212,7 @@ class Http3:
             return part.payload[end:] if end >= 0 else b""
         return None
 
-    def _handle(self, stream: _Stream, part: Part, section: bytes | None) -> None:
+    def _handle(self, stream: _Stream, part: FramePart, section: bytes | None) -> None:
         call, decoder = stream.call, self._decoders[stream.side]
         if call is None:
             return
@@ -244,7 +244,7 @@ class Http3:
         elif stream.fin:
             call.end(stream.side)
 
-    def _control(self, part: Part) -> None:
+    def _control(self, part: FramePart) -> None:
         """The control stream: RFC 9114 sections 6.2.1 and 7.2."""
         payload = part.payload
         if part.type == frames.SETTINGS:
@@ -252,7 +252,7 @@ class Http3:
             decoder = self._decoders[part.side.peer]
             if decoder.capacity is None:
                 decoder.capacity = dict(reversed(pairs)).get(_QPACK_MAX_TABLE_CAPACITY, 0)
-            self._event("settings", part, detail=registry.settings(registry.H3_SETTINGS, pairs))
+            self._event("settings", part, detail=code_names.settings(code_names.H3_SETTINGS, pairs))
             self._wake(part.side.peer)
         elif part.type == frames.GOAWAY:
             last = varint(payload)[0]
@@ -272,7 +272,7 @@ class Http3:
     def _event(
         self,
         kind: str,
-        part: Part,
+        part: FramePart,
         *,
         stream: int | None = None,
         last_stream: int | None = None,

@@ -1,6 +1,6 @@
 """One direction of one stream of HTTP/3: bytes in, frames out (RFC 9114 section 7.1).
 
-Frames are ``Part``s as in HTTP/2, with no flags: DATA comes in parts, others whole. A hole within the
+Frames are ``FramePart``s as in HTTP/2, with no flags: DATA comes in parts, others whole. A hole within the
 payload of a frame is counted; behind any other the stream cannot be read on, as nothing in it marks the
 start of a frame.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.http.frames import DATA, MOST_PAYLOAD, Part
+from plainwire.http.http2_frames import DATA, MOST_PAYLOAD, FramePart
 from plainwire.model import Gap
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def varint(data: bytes, at: int = 0) -> tuple[int, int]:
     return value, at + size
 
 
-class StreamCutter:
+class StreamFrameReader:
     """Cuts what one side sends on one stream. ``within`` says whether a frame is not complete."""
 
     def __init__(self, side: Side, stream: int) -> None:
@@ -48,14 +48,14 @@ class StreamCutter:
         self._payload = bytearray()
         self._type = self._left = self._missing = self._size = 0
         self._inside = self._first = False
-        self._parts: list[Part] = []
+        self._parts: list[FramePart] = []
 
     @property
     def within(self) -> bool:
         """Whether the end of what was fed is not the end of a frame."""
         return self._inside or bool(self._carry)
 
-    def feed(self, items: Iterable[Text | Gap]) -> list[Part]:
+    def feed(self, items: Iterable[Text | Gap]) -> list[FramePart]:
         """Take more, in order; what could be cut."""
         for item in items:
             if self.lost:
@@ -117,7 +117,7 @@ class StreamCutter:
 
     def _emit(self, payload: bytes, start: int, end: int, size: int) -> None:
         last = not self._left
-        part = Part(
+        part = FramePart(
             self._side,
             self._type,
             0,

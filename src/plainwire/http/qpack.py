@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from plainwire.http.coding import BrokenBlockError, Strings, integer
+from plainwire.http.header_coding import BrokenBlockError, Strings, integer
 from plainwire.http.hpack import MOST_FIELDS, MOST_TABLE, OVERHEAD, UNKNOWN, Block, Field
 
 MOST_INSTRUCTION = 1 << 16

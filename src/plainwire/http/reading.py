@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.http.budget import CaptureBudget
-from plainwire.http.fields import FieldParser
+from plainwire.http.http1_fields import FieldParser
 
 
 class Reading:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from plainwire.http.fields import printable
 from plainwire.http.hpack import UNKNOWN
+from plainwire.http.http1_fields import printable
 from plainwire.model import Request, Response
 
 if TYPE_CHECKING:

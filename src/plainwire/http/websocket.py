@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from plainwire.http.budget import Budget
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.model import Connection, Text
 
 MOST_FRAMES = 10_000

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from plainwire.case import Case
 
     from .exposure import Trigger
-    from .facts import Run
+    from .runs import Run
 
 _MOST_PAUSES = 4
 _LONGEST_NS = 120_000_000_000
@@ -48,7 +48,7 @@ _RETRYING = {
 """Clients that repeat requests by themselves, and the variable that keeps them from it."""
 
 
-class Target(Struct, frozen=True):
+class AimTarget(Struct, frozen=True):
     """One server's idle timeout, from ``low_ns`` to ``high_ns``, and how often it was ``seen``."""
 
     address: str
@@ -63,9 +63,9 @@ class Target(Struct, frozen=True):
         return max(0, self.low_ns - self.round_trip_ns), self.high_ns
 
 
-def targets(runs: Iterable[Run]) -> list[Target]:
+def targets(runs: Iterable[Run]) -> list[AimTarget]:
     """The idle timeouts that the runs showed, those seen most often first."""
-    found: dict[str, Target] = {}
+    found: dict[str, AimTarget] = {}
     for run in runs:
         for limits in run.servers:
             if limits.idle_timeout is None:
@@ -76,7 +76,7 @@ def targets(runs: Iterable[Run]) -> list[Target]:
             if old is not None:
                 low, high, seen = min(low, old.low_ns), max(high, old.high_ns), seen + old.seen
                 trip = max(trip, old.round_trip_ns)
-            found[limits.address] = Target(limits.address, low, high, trip, seen)
+            found[limits.address] = AimTarget(limits.address, low, high, trip, seen)
     return sorted(found.values(), key=lambda target: -target.seen)
 
 

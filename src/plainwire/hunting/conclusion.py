@@ -18,16 +18,16 @@ from plainwire.diagnose.statistics.prediction import (
 )
 
 from . import exposure
-from .rule import compared
+from .stopping_rule import compared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.model import Contrast
 
-    from .facts import Found, Run
-    from .hunt import Hunt
-    from .rule import End
+    from .loop import Hunt
+    from .runs import Run, RunFinding
+    from .stopping_rule import End
 
 
 class Mechanism(Struct):
@@ -39,7 +39,7 @@ class Mechanism(Struct):
     """
 
     code: str
-    told: Found
+    told: RunFinding
     runs: list[int]
     requests: int
     ended_badly: tuple[int, int]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Contrast
 
-    from .facts import Run
+    from .runs import Run
 
 CONTROLLABLE = frozenset(
     ("idle_before", "ordinal", "age", "request_size", "header_size", "concurrency", "sent_before")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .conclusion import Conclusion, Fix, Mechanism
     from .exposure import Trial
-    from .facts import Run
+    from .runs import Run
 
 _ENDS = {
     "limit": "",

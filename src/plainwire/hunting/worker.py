@@ -22,7 +22,7 @@ from plainwire.acquire import events, sudo
 from plainwire.model import UserError
 from plainwire.recording import record
 
-from .facts import Run, decode, encode, of_report
+from .runs import Run, decode, encode, of_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _FAILED_HERE = 70
 
 
 def start(
-    hunt: cases.Hunt,
+    hunt: cases.HuntFolder,
     number: int,
     command: Sequence[str],
     *,
@@ -71,7 +71,7 @@ def start(
 
 
 def _live(
-    hunt: cases.Hunt,
+    hunt: cases.HuntFolder,
     number: int,
     command: Sequence[str],
     descriptors: list[int],
@@ -101,7 +101,7 @@ def _live(
 
 
 def _run(
-    hunt: cases.Hunt,
+    hunt: cases.HuntFolder,
     number: int,
     command: Sequence[str],
     interface: str,
@@ -148,7 +148,7 @@ def _row(recording: Recording, number: int, started_ns: int) -> Run:
     return run
 
 
-def collect(hunt: cases.Hunt, number: int) -> Run | str:
+def collect(hunt: cases.HuntFolder, number: int) -> Run | str:
     """What came of run ``number``, whose process has ended, or why nothing did.
 
     Raises:
@@ -169,7 +169,7 @@ def collect(hunt: cases.Hunt, number: int) -> Run | str:
     return decode(line)
 
 
-def discard(hunt: cases.Hunt, number: int) -> None:
+def discard(hunt: cases.HuntFolder, number: int) -> None:
     """Remove what a run left that is not to be kept."""
     for kind in ("stdout", "stderr", "row"):
         hunt.passing(number, kind).unlink(missing_ok=True)

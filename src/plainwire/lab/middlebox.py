@@ -26,7 +26,7 @@ from msgspec import Struct, field
 
 from plainwire.lab import segment
 from plainwire.lab.route import Route
-from plainwire.lab.segment import ACK, ECN, FIN, RST, SYN, Segment
+from plainwire.lab.segment import ACK, ECN, FIN, RST, SYN, RawSegment
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -53,11 +53,11 @@ class _Flow(Struct):
     last: float
     dead: bool = False
     fired: bool = False
-    client: Segment | None = None
-    server: Segment | None = None
+    client: RawSegment | None = None
+    server: RawSegment | None = None
     sent: dict[str, int] = field(default_factory=lambda: {"client": 0, "server": 0})
     highest: dict[str, int] = field(default_factory=dict)
-    fin: Segment | None = None
+    fin: RawSegment | None = None
     fin_arrives: float = 0.0
     """When the client has it."""
     request_end: int | None = None
@@ -107,7 +107,7 @@ class Middlebox:
 
     # --- what is known of the connection ---
 
-    def _flow(self, side: str, seen: Segment, now: float) -> _Flow | None:
+    def _flow(self, side: str, seen: RawSegment, now: float) -> _Flow | None:
         port = seen.source_port if side == "client" else seen.target_port
         if side == "client" and seen.flags & (SYN | ACK) == SYN:
             known = self._flows.get(port)
@@ -120,13 +120,13 @@ class Middlebox:
                 self._flows[port] = _Flow(port, seen.seq, struck, now)
         return self._flows.get(port)
 
-    def _remember(self, flow: _Flow, side: str, seen: Segment) -> None:
+    def _remember(self, flow: _Flow, side: str, seen: RawSegment) -> None:
         if side == "client":
             flow.client = seen
         else:
             flow.server = seen
 
-    def _witness(self, flow: _Flow, side: str, seen: Segment, now: float) -> None:
+    def _witness(self, flow: _Flow, side: str, seen: RawSegment, now: float) -> None:
         """Write down client data that comes to a connection whose server has closed it."""
         aborts = seen.flags & (RST | ACK) == RST | ACK
         if side == "server" and (seen.flags & FIN or aborts) and flow.fin is None:
@@ -150,7 +150,7 @@ class Middlebox:
     # --- faults ---
 
     def _strike(
-        self, flow: _Flow, side: str, seen: Segment, packet: bytes, idle: float, now: float
+        self, flow: _Flow, side: str, seen: RawSegment, packet: bytes, idle: float, now: float
     ) -> list[tuple[float, str, bytes]] | None:
         """What becomes of the packet of a connection that is to suffer; None: it passes."""
         if seen.flags & SYN:
@@ -164,7 +164,7 @@ class Middlebox:
                 return made
         return None
 
-    def _number(self, flow: _Flow, side: str, seen: Segment) -> int:
+    def _number(self, flow: _Flow, side: str, seen: RawSegment) -> int:
         """The segment number; 0 for what carries no data, or carries it again."""
         highest = flow.highest.get(side)
         if not seen.size or (highest is not None and not _after(seen.end, highest)):
@@ -174,7 +174,7 @@ class Middlebox:
         return flow.sent[side]
 
     def _strike_opening(
-        self, flow: _Flow, side: str, seen: Segment, packet: bytes, now: float
+        self, flow: _Flow, side: str, seen: RawSegment, packet: bytes, now: float
     ) -> list[tuple[float, str, bytes]] | None:
         if side == "client" and self._route.refuse_syn:
             self._write("refuse-syn", flow)
@@ -191,7 +191,7 @@ class Middlebox:
         return None
 
     def _forget(
-        self, flow: _Flow, side: str, seen: Segment, _packet: bytes, number: int, idle: float, now: float
+        self, flow: _Flow, side: str, seen: RawSegment, _packet: bytes, number: int, idle: float, now: float
     ) -> list[tuple[float, str, bytes]] | None:
         """What a device does that keeps a state for each connection, and loses it."""
         route = self._route
@@ -210,7 +210,7 @@ class Middlebox:
         return None
 
     def _inject(
-        self, flow: _Flow, side: str, seen: Segment, packet: bytes, number: int, _idle: float, now: float
+        self, flow: _Flow, side: str, seen: RawSegment, packet: bytes, number: int, _idle: float, now: float
     ) -> list[tuple[float, str, bytes]] | None:
         if not number or side != "client" or number != self._route.inject:
             return None
@@ -219,7 +219,7 @@ class Middlebox:
         return [(now + NEAR, "client", forged), (now + self._route.delay, "server", packet)]
 
     def _lose(
-        self, flow: _Flow, side: str, seen: Segment, packet: bytes, number: int, _idle: float, now: float
+        self, flow: _Flow, side: str, seen: RawSegment, packet: bytes, number: int, _idle: float, now: float
     ) -> list[tuple[float, str, bytes]] | None:
         route = self._route
         if route.lose_fin and side == "server" and seen.flags & FIN:
@@ -242,7 +242,7 @@ def _after(number: int, other: int) -> bool:
     return 0 < (number - other) % MODULUS < MODULUS // 2
 
 
-def _answer(seen: Segment, numbers: tuple[int, int], flags: int, ttl: int, ip_id: int) -> bytes:
+def _answer(seen: RawSegment, numbers: tuple[int, int], flags: int, ttl: int, ip_id: int) -> bytes:
     """A packet to the sender of ``seen``, in the name of the one it was sent to."""
     source, target = (seen.target, seen.target_port), (seen.source, seen.source_port)
     return segment.make(source, target, numbers, flags, ttl=ttl, ip_id=ip_id)

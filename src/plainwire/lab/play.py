@@ -1,6 +1,6 @@
 """Play one scenario from start to end, in a process made for it.
 
-    player (this process) --+-- object_store          in the server's namespace, if there is a path
+    player (this process) --+-- http1_server          in the server's namespace, if there is a path
                             +-- middlebox             between the two
                             +-- plainwire run -- client      in the client's namespace
 
@@ -43,7 +43,7 @@ LIFETIME = 60
 """Seconds after which a play is broken off, whatever hangs."""
 
 
-class Stage(Struct, frozen=True):
+class PlayFiles(Struct, frozen=True):
     """The files of one play."""
 
     folder: Path
@@ -55,7 +55,7 @@ class Stage(Struct, frozen=True):
 
     @property
     def server_log(self) -> Path:
-        """The truth, as ``object_store`` writes it."""
+        """The truth, as ``http1_server`` writes it."""
         return self.folder / "server.jsonl"
 
     @property
@@ -79,7 +79,7 @@ class Stage(Struct, frozen=True):
         return self.folder / "client.log"
 
 
-def play(scenario: Scenario, stage: Stage, program: Sequence[str] = ()) -> None:
+def play(scenario: Scenario, stage: PlayFiles, program: Sequence[str] = ()) -> None:
     """Play it; afterwards ``stage`` holds the files. UserError where this machine cannot do it.
 
     ``program``: the command line of another client in place of the scenario's own script; it gets the
@@ -128,7 +128,7 @@ def _enter_server_network(scenario: Scenario) -> int | None:
 
 
 @contextlib.contextmanager
-def _path_to(server_tun: int, route: Route, stage: Stage) -> Iterator[None]:
+def _path_to(server_tun: int, route: Route, stage: PlayFiles) -> Iterator[None]:
     """Go where the client shall be, a network of its own, and join it to the server's."""
     namespaces.enter_new(user=False)
     client_tun = namespaces.open_tun("client0", CLIENT_ADDRESS)
@@ -176,11 +176,11 @@ def _output(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
-def _command(stage: Stage, client: list[str]) -> list[str]:
+def _command(stage: PlayFiles, client: list[str]) -> list[str]:
     return [sys.executable, "-m", "plainwire", "run", "-o", str(stage.case.folder), "--", *client]
 
 
-def _run(command: list[str], stage: Stage, keys: Path | None) -> None:
+def _run(command: list[str], stage: PlayFiles, keys: Path | None) -> None:
     """Run the real ``plainwire run``; the client's words go to its log, and all words to standard output.
 
     ``keys``: the file that SSLKEYLOGFILE shall name for the client.
@@ -235,7 +235,7 @@ def main() -> None:
         scenario = scenarios.find(name)
         if more:
             scenario = scenario.varied(int(more[0]))
-        play(scenario, Stage(Path(folder)), more[1:])
+        play(scenario, PlayFiles(Path(folder)), more[1:])
     except UserError as error:
         sys.stderr.write(f"plainwire: {error}\n")
         sys.exit(error.exit_code)

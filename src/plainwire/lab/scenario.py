@@ -52,7 +52,7 @@ class Scenario(Struct, frozen=True):
     harms: bool = True
     aimed: bool = False
     sure: bool = False
-    server_module: str = "plainwire.lab.object_store"
+    server_module: str = "plainwire.lab.http1_server"
     packages: tuple[str, ...] = ()
     writes_keys: bool = False
     """Whether the client writes its secrets where SSLKEYLOGFILE says: its TLS is out of reach."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.lab.stories import http1, http2, http3, middleboxes, paths, responses
+from plainwire.lab.stories import http1_stories, http2_stories, http3_stories, middleboxes, paths, responses
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from plainwire.lab.scenario import Scenario
 
 SCENARIOS = (
-    *http1.SCENARIOS,
+    *http1_stories.SCENARIOS,
     *responses.SCENARIOS,
     *middleboxes.SCENARIOS,
     *paths.SCENARIOS,
-    *http2.SCENARIOS,
-    *http3.SCENARIOS,
+    *http2_stories.SCENARIOS,
+    *http3_stories.SCENARIOS,
 )
 MAIN = ("reset-mid-request", "keepalive-idle-race")
 """What ``plainwire demo`` plays: one exception text, two causes."""

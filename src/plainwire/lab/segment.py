@@ -13,7 +13,7 @@ ECN = 0xC0
 OPTION_END, OPTION_NOP, OPTION_WINDOW_SCALE = 0, 1, 3  # RFC 9293 section 3.1, RFC 7323 section 2.2
 
 
-class Segment(Struct, frozen=True):
+class RawSegment(Struct, frozen=True):
     """The fields that matter; ``size`` is that of the data."""
 
     source: bytes
@@ -32,14 +32,14 @@ class Segment(Struct, frozen=True):
         return (self.seq + taken) & 0xFFFFFFFF
 
 
-def read(packet: bytes) -> Segment | None:
+def read(packet: bytes) -> RawSegment | None:
     """The segment of a packet; None where there is none (IPv6 gossip of a new device, ICMP)."""
     if len(packet) < 40 or packet[0] >> 4 != 4 or packet[9] != TCP:
         return None
     start = (packet[0] & 15) * 4
     source_port, target_port, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", packet, start)
     size = len(packet) - start - (offset >> 4) * 4
-    return Segment(packet[12:16], packet[16:20], source_port, target_port, seq, ack, flags, size)
+    return RawSegment(packet[12:16], packet[16:20], source_port, target_port, seq, ack, flags, size)
 
 
 def make(

@@ -15,7 +15,7 @@ from plainwire.lab.scenario import CONTRIBUTORY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plainwire.lab.play import Stage
+    from plainwire.lab.play import PlayFiles
     from plainwire.lab.scenario import Scenario
 
 RAISED = re.compile(r"^[A-Z]+ (?P<target>/\S+): (?P<text>.*)$", re.MULTILINE)
@@ -90,7 +90,7 @@ class Score(Struct, frozen=True):
         return frozenset[str]().union(*(each.targets for each in self.findings if each.failure))
 
 
-def score(scenario: Scenario, stage: Stage) -> Score:
+def score(scenario: Scenario, stage: PlayFiles) -> Score:
     """Compare; a missing report is a problem like another."""
     events = _events(stage.server_log)
     raised = _raised(stage.client_log)

@@ -26,6 +26,7 @@ from plainwire.model.capture import (
     SecretsBlock,
 )
 from plainwire.model.connection import CloseWord, Connection, Tunnel
+from plainwire.model.dns import Lookup
 from plainwire.model.http import (
     Content,
     EventStream,
@@ -42,7 +43,6 @@ from plainwire.model.http import (
     WebSocketFrame,
     WebSocketPing,
 )
-from plainwire.model.names import Lookup
 from plainwire.model.program import (
     Process,
     ProgramConnection,

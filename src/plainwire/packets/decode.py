@@ -1,8 +1,8 @@
 """Frames to TCP segments, UDP datagrams and ICMP errors, for a whole batch at once.
 
-Packets of one kind of header form a ``Layer``; its handler hands on layers before the next headers, until
-all stand before TCP, UDP, ICMP, or something that is not decoded. A packet in a tunnel counts by what is
-innermost. Fragments wait for the rest of their packet, also in later batches.
+Packets of one kind of header form a ``PacketLayer``; its handler hands on layers before the next headers,
+until all stand before TCP, UDP, ICMP, or something that is not decoded. A packet in a tunnel counts by what
+is innermost. Fragments wait for the rest of their packet, also in later batches.
 
 TCP: RFC 9293 section 3.1. UDP: RFC 768.
 """
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.arrays import np
 from plainwire.model import SYN, DatagramBatch, IcmpError, PacketBatch, SegmentBatch
-from plainwire.packets import icmp, links, network, options, tunnels
+from plainwire.packets import encapsulation, icmp, links, network, options
 from plainwire.packets.endpoints import Endpoints
 from plainwire.packets.fragments import Fragments
-from plainwire.packets.layers import Handler, Kind, Layer, Rows, gather, merge
+from plainwire.packets.layers import Handler, HeaderKind, PacketLayer, Rows, gather, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +30,14 @@ _LONGEST_SEGMENT = 1 << 24
 _DEEPEST = 32
 """Headers before TCP or UDP, one inside the other."""
 
-_ENDS = (Kind.TCP, Kind.DATAGRAM, Kind.ICMP)
+_ENDS = (HeaderKind.TCP, HeaderKind.DATAGRAM, HeaderKind.ICMP)
 
-_HANDLERS: dict[Kind, Handler] = {
+_HANDLERS: dict[HeaderKind, Handler] = {
     **links.HANDLERS,
-    Kind.IPV4: network.ipv4,
-    Kind.IPV6: network.ipv6,
-    Kind.AUTHENTICATION: network.authentication,
-    **tunnels.HANDLERS,
+    HeaderKind.IPV4: network.ipv4,
+    HeaderKind.IPV6: network.ipv6,
+    HeaderKind.AUTHENTICATION: network.authentication,
+    **encapsulation.HANDLERS,
 }
 
 
@@ -68,16 +68,16 @@ class Decoder:
         """What the batch holds, each in file order."""
         rows = Rows(batch)
         ends = self._descend(rows, batch.link)
-        segments = self._segments(rows, ends[Kind.TCP])
-        datagrams = self._datagrams(rows, ends[Kind.DATAGRAM])
-        return Decoded(segments, datagrams, icmp.errors(rows, ends[Kind.ICMP]))
+        segments = self._segments(rows, ends[HeaderKind.TCP])
+        datagrams = self._datagrams(rows, ends[HeaderKind.DATAGRAM])
+        return Decoded(segments, datagrams, icmp.errors(rows, ends[HeaderKind.ICMP]))
 
-    def _descend(self, rows: Rows, link: Int64s) -> defaultdict[Kind, list[Layer]]:
+    def _descend(self, rows: Rows, link: Int64s) -> defaultdict[HeaderKind, list[PacketLayer]]:
         """From header to header, all packets side by side."""
-        ends: defaultdict[Kind, list[Layer]] = defaultdict(list)
+        ends: defaultdict[HeaderKind, list[PacketLayer]] = defaultdict(list)
         todo = gather(links.enter(rows, link, self.passed_over))
         for _ in range(_DEEPEST):
-            following: list[tuple[Kind, Layer]] = []
+            following: list[tuple[HeaderKind, PacketLayer]] = []
             for kind, layer in todo:
                 if kind in _ENDS:
                     ends[kind].append(layer)
@@ -91,7 +91,7 @@ class Decoder:
         self.passed_over["headers nested too deeply"] += sum(len(layer.row) for _, layer in todo)
         return ends
 
-    def _segments(self, rows: Rows, layers: list[Layer]) -> SegmentBatch:
+    def _segments(self, rows: Rows, layers: list[PacketLayer]) -> SegmentBatch:
         found: dict[int, SynOptions] = {}
         parts = [self._tcp(rows, merge(same), found) for same in _by_version(layers)]
         if not parts:
@@ -99,7 +99,7 @@ class Decoder:
         columns = _in_order(parts)
         return SegmentBatch(data=rows.data, **columns, endpoints=self.endpoints, options=found)
 
-    def _tcp(self, rows: Rows, layer: Layer, found: dict[int, SynOptions]) -> dict[str, Int64s]:
+    def _tcp(self, rows: Rows, layer: PacketLayer, found: dict[int, SynOptions]) -> dict[str, Int64s]:
         header = (rows.byte(layer.at + 12) >> 4) * 4
         whole = (header >= 20) & (layer.at + 20 <= rows.end[layer.row])
         whole &= (layer.at + header <= layer.end) & (layer.end - layer.at <= _LONGEST_SEGMENT)
@@ -118,17 +118,17 @@ class Decoder:
             **_payload(rows, layer, at + header),
         }
 
-    def _datagrams(self, rows: Rows, layers: list[Layer]) -> DatagramBatch | None:
+    def _datagrams(self, rows: Rows, layers: list[PacketLayer]) -> DatagramBatch | None:
         parts = [self._udp(rows, merge(same)) for same in _by_version(layers)]
         if not parts:
             return None
         return DatagramBatch(data=rows.data, **_in_order(parts), endpoints=self.endpoints)
 
-    def _udp(self, rows: Rows, layer: Layer) -> dict[str, Int64s]:
+    def _udp(self, rows: Rows, layer: PacketLayer) -> dict[str, Int64s]:
         """Of layers that stand behind the header already."""
         return {**self._common(rows, layer, layer.at - 8), **_payload(rows, layer, layer.at)}
 
-    def _common(self, rows: Rows, layer: Layer, ports: Int64s) -> dict[str, Int64s]:
+    def _common(self, rows: Rows, layer: PacketLayer, ports: Int64s) -> dict[str, Int64s]:
         """What segments and datagrams both have. IP's addresses and hop limit: RFC 791, RFC 8200."""
         four = layer.version == 4
         number = self._endpoints.ipv4 if four else self._endpoints.ipv6
@@ -141,7 +141,9 @@ class Decoder:
         }
 
 
-def _of_syns(rows: Rows, layer: Layer, header: Int64s, flags: Int64s) -> Iterator[tuple[int, SynOptions]]:
+def _of_syns(
+    rows: Rows, layer: PacketLayer, header: Int64s, flags: Int64s
+) -> Iterator[tuple[int, SynOptions]]:
     """The options of segments with SYN, by packet number; not of what is cut or damaged."""
     for index in np.flatnonzero(flags & SYN).tolist():
         at, row = int(layer.at[index]), int(layer.row[index])
@@ -151,17 +153,17 @@ def _of_syns(rows: Rows, layer: Layer, header: Int64s, flags: Int64s) -> Iterato
             yield int(rows.number[row]), read
 
 
-def _payload(rows: Rows, layer: Layer, offset: Int64s) -> dict[str, Int64s]:
+def _payload(rows: Rows, layer: PacketLayer, offset: Int64s) -> dict[str, Int64s]:
     captured = np.minimum(rows.end[layer.row], layer.end) - offset
     return {"offset": offset, "captured": np.maximum(captured, 0), "length": layer.end - offset}
 
 
-def _nothing() -> Layer:
+def _nothing() -> PacketLayer:
     none = np.zeros(0, dtype=np.int64)
-    return Layer(none, none, none, none, 4)
+    return PacketLayer(none, none, none, none, 4)
 
 
-def _by_version(layers: list[Layer]) -> list[list[Layer]]:
+def _by_version(layers: list[PacketLayer]) -> list[list[PacketLayer]]:
     groups = ([layer for layer in layers if layer.version == version] for version in (4, 6))
     return [group for group in groups if group]
 

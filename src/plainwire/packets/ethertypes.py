@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
+from plainwire.packets.layers import Found, HeaderKind, PacketLayer, Rows, name_others, split
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 IPV4, IPV6 = 0x0800, 0x86DD
 
 KINDS = {
-    IPV4: Kind.IPV4,
-    IPV6: Kind.IPV6,
-    0x8100: Kind.VLAN,
-    0x88A8: Kind.VLAN,
-    0x9100: Kind.VLAN,
-    0x9200: Kind.VLAN,
-    0x9300: Kind.VLAN,
-    0x8847: Kind.MPLS,
-    0x8848: Kind.MPLS,
-    0x8864: Kind.PPPOE,
-    0x880B: Kind.PPP,
-    0x6558: Kind.ETHERNET,  # transparent Ethernet bridging
-    0x88E7: Kind.BACKBONE,
-    0x8903: Kind.FABRIC_PATH,
-    0x892F: Kind.TAG4,
-    0x8926: Kind.TAG4,
-    0x893F: Kind.TAG6,
-    0x8909: Kind.TAG6,
-    0x894F: Kind.NSH,
-    0x88BE: Kind.ERSPAN2,
-    0x22EB: Kind.ERSPAN3,
-    0x883E: Kind.WCCP,
+    IPV4: HeaderKind.IPV4,
+    IPV6: HeaderKind.IPV6,
+    0x8100: HeaderKind.VLAN,
+    0x88A8: HeaderKind.VLAN,
+    0x9100: HeaderKind.VLAN,
+    0x9200: HeaderKind.VLAN,
+    0x9300: HeaderKind.VLAN,
+    0x8847: HeaderKind.MPLS,
+    0x8848: HeaderKind.MPLS,
+    0x8864: HeaderKind.PPPOE,
+    0x880B: HeaderKind.PPP,
+    0x6558: HeaderKind.ETHERNET,  # transparent Ethernet bridging
+    0x88E7: HeaderKind.BACKBONE,
+    0x8903: HeaderKind.FABRIC_PATH,
+    0x892F: HeaderKind.TAG4,
+    0x8926: HeaderKind.TAG4,
+    0x893F: HeaderKind.TAG6,
+    0x8909: HeaderKind.TAG6,
+    0x894F: HeaderKind.NSH,
+    0x88BE: HeaderKind.ERSPAN2,
+    0x22EB: HeaderKind.ERSPAN3,
+    0x883E: HeaderKind.WCCP,
 }
 
 _NOT_DECODED = {
@@ -48,7 +48,7 @@ _NOT_DECODED = {
 }
 
 
-def follow(layer: Layer, types: Int64s, passed_over: Counter[str]) -> Found:
+def follow(layer: PacketLayer, types: Int64s, passed_over: Counter[str]) -> Found:
     """Groups by EtherType; ``layer`` stands behind the type."""
     found = list(split(layer, types, KINDS))
     if sum(len(part.row) for _, part in found) < len(layer.row):
@@ -56,49 +56,49 @@ def follow(layer: Layer, types: Int64s, passed_over: Counter[str]) -> Found:
     yield from found
 
 
-def vlan(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def vlan(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """IEEE 802.1Q: two bytes of tag, then the next type, or a length and LLC."""
     types = rows.be16(layer.at + 2)
     return length_or_type(layer.skip(4), types, passed_over)
 
 
-def length_or_type(layer: Layer, types: Int64s, passed_over: Counter[str]) -> Found:
+def length_or_type(layer: PacketLayer, types: Int64s, passed_over: Counter[str]) -> Found:
     """IEEE 802.3: up to 1,500 the field is a length, and LLC follows."""
     lengths = types <= 1500
     if lengths.any():
-        yield Kind.LLC, layer.only(lengths)
+        yield HeaderKind.LLC, layer.only(lengths)
         layer, types = layer.only(~lengths), types[~lengths]
     yield from follow(layer, types, passed_over)
 
 
-def backbone(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def backbone(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """IEEE 802.1ah: an instance tag of four bytes, then the customer's frame with its addresses."""
     del rows
-    yield Kind.ETHERNET, layer.skip(4)
+    yield HeaderKind.ETHERNET, layer.skip(4)
 
 
-def fabric_path(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def fabric_path(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """Cisco FabricPath: a tag of two bytes behind the type, then the frame with its own addresses."""
     del rows
-    yield Kind.ETHERNET, layer.skip(2)
+    yield HeaderKind.ETHERNET, layer.skip(2)
 
 
-def tag4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def tag4(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Tags with four bytes before the next type: IEC 62439-3 (HSR), and Cisco's VN-Tag."""
     return follow(layer.skip(6), rows.be16(layer.at + 4), passed_over)
 
 
-def tag6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def tag6(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Tags with six: IEEE 802.1BR, Cisco's metadata."""
     return follow(layer.skip(8), rows.be16(layer.at + 6), passed_over)
 
 
-def ip_by_version(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def ip_by_version(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """IP whose version nothing but its first four bits says."""
-    return split(layer, rows.byte(layer.at) >> 4, {4: Kind.IPV4, 6: Kind.IPV6})
+    return split(layer, rows.byte(layer.at) >> 4, {4: HeaderKind.IPV4, 6: HeaderKind.IPV6})
 
 
-def mpls(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def mpls(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 3032: labels until the bottom of the stack; nothing says what follows (RFC 4928 section 3).
 
     The first four bits of IP are its version. Ethernet (RFC 4448) may come with a control word, whose
@@ -111,17 +111,21 @@ def mpls(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
         above &= bottom == 0
         if not above.any():
             break
-    inner = Layer(layer.row, at, layer.end, layer.head, layer.version).only(~above)
+    inner = PacketLayer(layer.row, at, layer.end, layer.head, layer.version).only(~above)
     yield from below_labels(rows, inner, passed_over)
 
 
-def below_labels(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def below_labels(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """What the bottom of a label stack may carry."""
     version = rows.byte(layer.at) >> 4
     ip = _looks_like_ip(rows, layer.at, version)
     word = (version == 0) & looks_like_ethernet(rows, layer.at + 4)
     plain = ~ip & ~word & looks_like_ethernet(rows, layer.at)
-    for chosen, kind, size in ((ip, Kind.IP, 0), (word, Kind.ETHERNET, 4), (plain, Kind.ETHERNET, 0)):
+    for chosen, kind, size in (
+        (ip, HeaderKind.IP, 0),
+        (word, HeaderKind.ETHERNET, 4),
+        (plain, HeaderKind.ETHERNET, 0),
+    ):
         if chosen.any():
             yield kind, layer.only(chosen).skip(size)
     other = int((~ip & ~word & ~plain).sum())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.arrays import np
 from plainwire.packets import network
-from plainwire.packets.layers import Found, Kind, Layer, Rows
+from plainwire.packets.layers import Found, HeaderKind, PacketLayer, Rows
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -96,11 +96,11 @@ class Fragments:
         self._packets: dict[bytes, _Packet] = {}
         self._held = 0
 
-    def feed(self, rows: Rows, kind: Kind, layer: Layer) -> Found:
+    def feed(self, rows: Rows, kind: HeaderKind, layer: PacketLayer) -> Found:
         """Take a group of fragments; out come the packets that they complete."""
         if (layer.row[1:] < layer.row[:-1]).any():
             layer = layer.only(np.argsort(layer.row, kind="stable"))
-        read = _pieces4 if kind is Kind.FRAGMENT4 else _pieces6
+        read = _pieces4 if kind is HeaderKind.FRAGMENT4 else _pieces6
         cut = layer.end > rows.end[layer.row]
         if cut.any():
             yield from self._cut(rows, kind, layer.only(cut))
@@ -116,13 +116,13 @@ class Fragments:
             added = rows.extend(packets, completed_by)
             start = rows.start[added]
             yield (
-                Kind.IPV4 if kind is Kind.FRAGMENT4 else Kind.IPV6,
-                Layer(added, start, rows.end[added], start),
+                HeaderKind.IPV4 if kind is HeaderKind.FRAGMENT4 else HeaderKind.IPV6,
+                PacketLayer(added, start, rows.end[added], start),
             )
 
-    def _cut(self, rows: Rows, kind: Kind, layer: Layer) -> Found:
+    def _cut(self, rows: Rows, kind: HeaderKind, layer: PacketLayer) -> Found:
         """The first fragment of a packet has the header of TCP, so that a hole is seen behind it."""
-        if kind is Kind.FRAGMENT4:
+        if kind is HeaderKind.FRAGMENT4:
             first = rows.be16(layer.head + 6) & 0x1FFF == 0
             inner, protocols = layer.skip((rows.byte(layer.head) & 15) * 4), rows.byte(layer.head + 9)
         else:
@@ -165,7 +165,7 @@ class Fragments:
         self._held -= len(self._packets.pop(key).buffer)
 
 
-def _pieces4(rows: Rows, layer: Layer) -> list[_Piece]:
+def _pieces4(rows: Rows, layer: PacketLayer) -> list[_Piece]:
     data, pieces = rows.data, []
     fields = rows.be16(layer.head + 6)
     for row, head, end, field in zip(*_lists(layer.row, layer.head, layer.end, fields), strict=True):
@@ -179,7 +179,7 @@ def _pieces4(rows: Rows, layer: Layer) -> list[_Piece]:
     return pieces
 
 
-def _pieces6(rows: Rows, layer: Layer) -> list[_Piece]:
+def _pieces6(rows: Rows, layer: PacketLayer) -> list[_Piece]:
     data, pieces = rows.data, []
     fields = rows.be16(layer.at + 2)
     columns = (layer.row, layer.head, layer.at, layer.end, fields)

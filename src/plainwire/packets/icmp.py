@@ -10,7 +10,7 @@ from plainwire.model import Endpoint, IcmpError
 from plainwire.packets.endpoints import ipv6_text
 
 if TYPE_CHECKING:
-    from plainwire.packets.layers import Layer, Rows
+    from plainwire.packets.layers import PacketLayer, Rows
 
 _UNREACHABLE = {
     0: "network unreachable",
@@ -73,7 +73,7 @@ _MOST_EXTENSIONS = 8
 _LONGEST_QUOTE = 512
 
 
-def errors(rows: Rows, layers: list[Layer]) -> list[IcmpError]:
+def errors(rows: Rows, layers: list[PacketLayer]) -> list[IcmpError]:
     """The error messages that quote TCP or UDP, in file order; echoes and the like are passed by."""
     found = []
     for layer in layers:

@@ -1,7 +1,7 @@
 """What the steps of decoding share: packets as rows, and groups of them that stand before one kind of header.
 
-A ``Layer`` is a group of packets whose next header is of the same kind. A handler of that kind takes the
-whole group at once and hands on groups that stand before the next header, by kind; it never goes back, so
+A ``PacketLayer`` is a group of packets whose next header is of the same kind. A handler of that kind takes
+the whole group at once and hands on groups that stand before the next header, by kind; it never goes back, so
 that one look at the end (is the TCP header within the captured bytes?) holds for all headers before it.
 Nothing here trusts a length: positions are clipped when bytes are read.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 
-class Kind(enum.Enum):
+class HeaderKind(enum.Enum):
     """What a header is. The last ones are where decoding ends: decode.py takes them."""
 
     ETHERNET = enum.auto()
@@ -121,7 +121,7 @@ class Rows:
         return self._bytes.take(at[:, None] + np.arange(size), mode="clip")
 
 
-class Layer(Struct):
+class PacketLayer(Struct):
     """Packets before headers of one kind.
 
      ``at`` is where the header begins, ``end`` where what it belongs to ends on the wire.
@@ -137,22 +137,22 @@ class Layer(Struct):
     version: int = 0
     limited: bool = False
 
-    def only(self, chosen: Bools | Int64s) -> Layer:
+    def only(self, chosen: Bools | Int64s) -> PacketLayer:
         """Some of the packets."""
-        return Layer(
+        return PacketLayer(
             self.row[chosen], self.at[chosen], self.end[chosen], self.head[chosen], self.version, self.limited
         )
 
-    def skip(self, size: Int64s | int) -> Layer:
+    def skip(self, size: Int64s | int) -> PacketLayer:
         """Past a header of ``size``."""
-        return Layer(self.row, self.at + size, self.end, self.head, self.version, self.limited)
+        return PacketLayer(self.row, self.at + size, self.end, self.head, self.version, self.limited)
 
 
-Found = Iterator[tuple[Kind, Layer]]
-Handler = Callable[[Rows, Layer, "Counter[str]"], Found]
+Found = Iterator[tuple[HeaderKind, PacketLayer]]
+Handler = Callable[[Rows, PacketLayer, "Counter[str]"], Found]
 
 
-def split(layer: Layer, numbers: Int64s, kinds: Mapping[int, Kind]) -> Found:
+def split(layer: PacketLayer, numbers: Int64s, kinds: Mapping[int, HeaderKind]) -> Found:
     """By a protocol number (below 65,536) that each packet has; those of no kind are left out."""
     if not len(numbers):
         return
@@ -174,19 +174,19 @@ def name_others(numbers: Int64s, names: Mapping[int, str], passed_over: Counter[
             passed_over[name] += count
 
 
-def merge(layers: list[Layer]) -> Layer:
+def merge(layers: list[PacketLayer]) -> PacketLayer:
     """Several of the same IP version as one."""
     if len(layers) == 1:
         return layers[0]
     row, at, end, head = (
         np.concatenate([getattr(layer, name) for layer in layers]) for name in ("row", "at", "end", "head")
     )
-    return Layer(row, at, end, head, layers[0].version, layers[0].limited)
+    return PacketLayer(row, at, end, head, layers[0].version, layers[0].limited)
 
 
-def gather(found: Iterable[tuple[Kind, Layer]]) -> list[tuple[Kind, Layer]]:
+def gather(found: Iterable[tuple[HeaderKind, PacketLayer]]) -> list[tuple[HeaderKind, PacketLayer]]:
     """One layer of each kind, however packets came there: no file can make more work by many ways."""
-    groups: dict[tuple[Kind, int, bool], list[Layer]] = {}
+    groups: dict[tuple[HeaderKind, int, bool], list[PacketLayer]] = {}
     for kind, layer in found:
         if len(layer.row):
             groups.setdefault((kind, layer.version, layer.limited), []).append(layer)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import distinct, np
 from plainwire.packets import ethertypes, wifi
-from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
-from plainwire.packets.names import LINK_NAMES
+from plainwire.packets.layers import Found, HeaderKind, PacketLayer, Rows, name_others, split
+from plainwire.packets.link_names import LINK_NAMES
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
     from plainwire.model import Int64s
 
-    Link = Callable[[Rows, Layer, "Counter[str]"], Found]
+    Link = Callable[[Rows, PacketLayer, "Counter[str]"], Found]
 
 _AF_INET, _AF_INET6 = 2, (10, 24, 26, 28, 30)  # Linux, BSDs, Solaris, FreeBSD, macOS
 _LAST = 511
 """No link type has a higher number yet, by far."""
 
-_FAMILIES = {_AF_INET: Kind.IPV4} | dict.fromkeys(_AF_INET6, Kind.IPV6)
+_FAMILIES = {_AF_INET: HeaderKind.IPV4} | dict.fromkeys(_AF_INET6, HeaderKind.IPV6)
 
 
 def enter(rows: Rows, link: Int64s, passed_over: Counter[str]) -> Found:
     """The packets of a batch, each group before its first header."""
     row, none = np.arange(len(link), dtype=np.int64), np.zeros(len(link), dtype=np.int64)
-    every = Layer(row, rows.start, rows.on_wire, none)
+    every = PacketLayer(row, rows.start, rows.on_wire, none)
     kinds = sorted(set(link.tolist()))
     for number in kinds:
         layer = every if len(kinds) == 1 else every.only(link == number)
@@ -53,7 +53,7 @@ def _name(link: int) -> str:
     return f"link type {link} ({name}) is not supported" if name else f"link type {link} is not supported"
 
 
-def _null(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def _null(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """BSD loopback: the address family, in the byte order of the host that captured, or of the network.
 
     Some systems have an EtherType in the last two bytes, as Wireshark's reader knows.
@@ -61,7 +61,7 @@ def _null(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
     family = np.maximum(rows.byte(layer.at), rows.byte(layer.at + 3))
     types = rows.be16(layer.at + 2)
     family = np.where(np.isin(types, (ethertypes.IPV4, ethertypes.IPV6)), types, family)
-    kinds = {ethertypes.IPV4: Kind.IPV4, ethertypes.IPV6: Kind.IPV6} | _FAMILIES
+    kinds = {ethertypes.IPV4: HeaderKind.IPV4, ethertypes.IPV6: HeaderKind.IPV6} | _FAMILIES
     return split(layer.skip(4), family, kinds)
 
 
@@ -69,47 +69,51 @@ _ARPHRD_80211, _ARPHRD_PRISM, _ARPHRD_RADIOTAP, _ARPHRD_NETLINK = 801, 802, 803,
 _ETH_P_802_2 = 4
 
 
-def _cooked(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _cooked(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_LINUX_SLL: direction, ARPHRD_ type, address length and address, protocol."""
     types = rows.be16(layer.at + 14)
     return _by_hardware(layer.skip(16), rows.be16(layer.at + 2), types, passed_over)
 
 
-def _cooked2(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _cooked2(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD_ type, direction, address."""
     types = rows.be16(layer.at)
     return _by_hardware(layer.skip(20), rows.be16(layer.at + 8), types, passed_over)
 
 
-def _by_hardware(layer: Layer, hardware: Int64s, types: Int64s, passed_over: Counter[str]) -> Found:
+def _by_hardware(layer: PacketLayer, hardware: Int64s, types: Int64s, passed_over: Counter[str]) -> Found:
     """For some kinds of hardware the protocol field is none; 4 stands for LLC."""
     odd = np.isin(hardware, tuple(_HARDWARE)) | (types == _ETH_P_802_2)
     if odd.any():
         kinds = np.where(np.isin(hardware, tuple(_HARDWARE)), hardware, _ETH_P_802_2)[odd]
-        yield from split(layer.only(odd), kinds, _HARDWARE | {_ETH_P_802_2: Kind.LLC})
+        yield from split(layer.only(odd), kinds, _HARDWARE | {_ETH_P_802_2: HeaderKind.LLC})
         layer, types = layer.only(~odd), types[~odd]
     yield from ethertypes.follow(layer, types, passed_over)
 
 
-_HARDWARE = {_ARPHRD_80211: Kind.WIFI, _ARPHRD_PRISM: Kind.PRISM, _ARPHRD_RADIOTAP: Kind.RADIOTAP}
+_HARDWARE = {
+    _ARPHRD_80211: HeaderKind.WIFI,
+    _ARPHRD_PRISM: HeaderKind.PRISM,
+    _ARPHRD_RADIOTAP: HeaderKind.RADIOTAP,
+}
 
 
-def _arcnet(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _arcnet(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_ARCNET_LINUX: addresses, offset, protocol; RFC 1201 adds a flag and a sequence number."""
     protocol, flag = rows.byte(layer.at + 4), rows.byte(layer.at + 5)
-    yield from split(layer.skip(5), protocol, {240: Kind.IPV4})  # RFC 1051
+    yield from split(layer.skip(5), protocol, {240: HeaderKind.IPV4})  # RFC 1051
     modern = np.isin(protocol, (196, 212))
     pieces = modern & (flag != 0)
     if pieces.any():
         passed_over["ARCnet fragments"] += int(pieces.sum())
     whole = modern & ~pieces
-    yield from split(layer.only(whole).skip(8), protocol[whole], {212: Kind.IPV4, 196: Kind.IPV6})
+    yield from split(layer.only(whole).skip(8), protocol[whole], {212: HeaderKind.IPV4, 196: HeaderKind.IPV6})
 
 
 _FIRST_TLV, _PAYLOAD_TLV, _MOST_TLVS = 4, 9, 64
 
 
-def _nflog(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def _nflog(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """LINKTYPE_NFLOG: family, version, group, then attributes in the byte order of the host that captured."""
     at, limit = layer.at + _FIRST_TLV, rows.end[layer.row]
     open_ = at + 4 <= limit
@@ -125,26 +129,26 @@ def _nflog(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
             break
         at = np.where(open_, at + (size + 3 & ~3), at)
         open_ &= at + 4 <= limit
-    yield Kind.IP, Layer(layer.row, at + 4, layer.end, layer.head).only(found)
+    yield HeaderKind.IP, PacketLayer(layer.row, at + 4, layer.end, layer.head).only(found)
 
 
-def _frame_relay(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _frame_relay(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 2427: an address of two bytes, control and NLPID; Cisco's has an EtherType there."""
     at = layer.at + 2
     control = rows.byte(at) == 3
     padded = rows.byte(at + 1) == 0
-    yield Kind.NLPID, Layer(layer.row, at + 1 + padded, layer.end, layer.head).only(control)
+    yield HeaderKind.NLPID, PacketLayer(layer.row, at + 1 + padded, layer.end, layer.head).only(control)
     cisco = layer.only(~control).skip(4)
     yield from ethertypes.follow(cisco, rows.be16(cisco.at - 2), passed_over)
 
 
-def _firewall(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def _firewall(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """LINKTYPE_PFLOG: a header that begins with its length (not counting padding) and the family."""
     size = rows.byte(layer.at) + 3 & ~3
     return split(layer.skip(size), rows.byte(layer.at + 1), _FAMILIES)
 
 
-def _ipnet(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def _ipnet(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """LINKTYPE_IPNET of Solaris: the family in the second of 24 bytes."""
     return split(layer.skip(24), rows.byte(layer.at + 1), _FAMILIES)
 
@@ -152,19 +156,19 @@ def _ipnet(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
 def _typed(type_at: int, size: int) -> Link:
     """A header of ``size`` with an EtherType in it."""
 
-    def link(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+    def link(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
         return ethertypes.follow(layer.skip(size), rows.be16(layer.at + type_at), passed_over)
 
     return link
 
 
-def _per_packet(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _per_packet(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_PPI: version, flags, length, and the link type of the packet behind it."""
     inner = layer.skip(rows.le16(layer.at + 2))
     return _wrapped(rows, inner, rows.le32(layer.at + 4), "PPI", passed_over)
 
 
-def _packet_tap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _packet_tap(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Apple's pktap: length, type 1 (there is a packet), and its link type."""
     size = rows.le32(layer.at)
     good = (rows.le32(layer.at + 4) == 1) & (size >= 12)
@@ -175,7 +179,7 @@ def _packet_tap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
 _NONE = 0xFFFF
 
 
-def _wrapped(rows: Rows, layer: Layer, links: Int64s, name: str, passed_over: Counter[str]) -> Found:
+def _wrapped(rows: Rows, layer: PacketLayer, links: Int64s, name: str, passed_over: Counter[str]) -> Found:
     """Packets that say their link type themselves; one wrapper in another is not looked into."""
     for number in distinct(links).tolist():
         part = layer.only(links == number)
@@ -191,24 +195,24 @@ def _wrapped(rows: Rows, layer: Layer, links: Int64s, name: str, passed_over: Co
 _JUNIPER_MAGIC, _JUNIPER_EXTENDED, _JUNIPER_NO_LINK = 0x4D4743, 0x80, 0x02
 
 
-def _juniper(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _juniper(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """LINKTYPE_JUNIPER_ETHER: magic number, flags, and the extensions that they tell of."""
     flags = rows.byte(layer.at + 3)
     size = np.where(flags & _JUNIPER_EXTENDED != 0, 6 + rows.be16(layer.at + 4), 4)
     good = (rows.be32(layer.at) >> 8 == _JUNIPER_MAGIC) & (flags & _JUNIPER_NO_LINK == 0)
-    yield Kind.ETHERNET, layer.skip(size).only(good)
+    yield HeaderKind.ETHERNET, layer.skip(size).only(good)
     other = int((~good).sum())
     if other:
         passed_over["Juniper records without Ethernet"] += other
 
 
-_ERF = {1: Kind.CISCO_HDLC, 22: Kind.IPV4, 23: Kind.IPV6}
+_ERF = {1: HeaderKind.CISCO_HDLC, 22: HeaderKind.IPV4, 23: HeaderKind.IPV6}
 _ERF_ETHERNET = (2, 11, 16, 20)
 _ERF_RECORD = 16
 _MOST_ERF_EXTENSIONS = 16
 
 
-def _erf(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def _erf(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Endace: a record header of 16 bytes, extension headers of 8; Ethernet has two more before it."""
     kind, at = rows.byte(layer.at + 8), layer.at + _ERF_RECORD
     more = kind & 0x80 != 0
@@ -219,39 +223,39 @@ def _erf(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
         at = np.where(more, at + 8, at)
         more &= following
     kind &= 0x7F
-    inner = Layer(layer.row, at, layer.end, layer.head)
+    inner = PacketLayer(layer.row, at, layer.end, layer.head)
     ethernet = np.isin(kind, _ERF_ETHERNET)
-    yield Kind.ETHERNET, inner.only(ethernet).skip(2)
+    yield HeaderKind.ETHERNET, inner.only(ethernet).skip(2)
     yield from split(inner.only(~ethernet), kind[~ethernet], _ERF)
     other = int((~ethernet & ~np.isin(kind, tuple(_ERF))).sum())
     if other:
         passed_over["ERF records of other kinds"] += other
 
 
-_STRAIGHT: dict[int, tuple[Kind, int]] = {
-    1: (Kind.ETHERNET, 0),
-    6: (Kind.TOKEN_RING, 0),
-    9: (Kind.PPP, 0),
-    10: (Kind.FDDI, 0),
-    12: (Kind.IP, 0),
-    14: (Kind.IP, 0),
-    50: (Kind.PPP, 0),
-    51: (Kind.PPPOE, 0),
-    100: (Kind.LLC, 0),  # RFC 2684
-    101: (Kind.IP, 0),
-    104: (Kind.CISCO_HDLC, 0),
-    105: (Kind.WIFI, 0),
-    106: (Kind.LLC, 0),
-    109: (Kind.IP, 12),  # OpenBSD's enc(4)
-    119: (Kind.PRISM, 0),
-    122: (Kind.LLC, 16),  # RFC 2625
-    123: (Kind.LLC, 4),
-    127: (Kind.RADIOTAP, 0),
-    163: (Kind.PRISM, 0),
-    166: (Kind.PPP, 2),  # pppd: direction in the place of the address
-    204: (Kind.PPP, 1),
-    228: (Kind.IPV4, 0),
-    229: (Kind.IPV6, 0),
+_STRAIGHT: dict[int, tuple[HeaderKind, int]] = {
+    1: (HeaderKind.ETHERNET, 0),
+    6: (HeaderKind.TOKEN_RING, 0),
+    9: (HeaderKind.PPP, 0),
+    10: (HeaderKind.FDDI, 0),
+    12: (HeaderKind.IP, 0),
+    14: (HeaderKind.IP, 0),
+    50: (HeaderKind.PPP, 0),
+    51: (HeaderKind.PPPOE, 0),
+    100: (HeaderKind.LLC, 0),  # RFC 2684
+    101: (HeaderKind.IP, 0),
+    104: (HeaderKind.CISCO_HDLC, 0),
+    105: (HeaderKind.WIFI, 0),
+    106: (HeaderKind.LLC, 0),
+    109: (HeaderKind.IP, 12),  # OpenBSD's enc(4)
+    119: (HeaderKind.PRISM, 0),
+    122: (HeaderKind.LLC, 16),  # RFC 2625
+    123: (HeaderKind.LLC, 4),
+    127: (HeaderKind.RADIOTAP, 0),
+    163: (HeaderKind.PRISM, 0),
+    166: (HeaderKind.PPP, 2),  # pppd: direction in the place of the address
+    204: (HeaderKind.PPP, 1),
+    228: (HeaderKind.IPV4, 0),
+    229: (HeaderKind.IPV6, 0),
 }
 
 _PLAIN: dict[int, Link] = {
@@ -277,7 +281,7 @@ _LINKS = _PLAIN | {149: _packet_tap, 192: _per_packet, 258: _packet_tap}
 # --- headers that also occur inside others ------------------------------------------------------------
 
 
-def ethernet(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def ethernet(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """IEEE 802.3: two addresses, then length or type."""
     types = rows.be16(layer.at + 12)
     return ethertypes.length_or_type(layer.skip(14), types, passed_over)
@@ -286,29 +290,29 @@ def ethernet(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
 _SNAP, _SAP_IP, _SAP_ISO = 0xAA, 0x06, 0xFE
 
 
-def llc(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def llc(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """IEEE 802.2: two service access points, and a control field that must be that of plain frames."""
     sap = np.where(rows.byte(layer.at + 2) == 3, rows.byte(layer.at), 0)
-    kinds = {_SNAP: Kind.SNAP, _SAP_IP: Kind.IPV4, _SAP_ISO: Kind.NLPID}
+    kinds = {_SNAP: HeaderKind.SNAP, _SAP_IP: HeaderKind.IPV4, _SAP_ISO: HeaderKind.NLPID}
     return split(layer.skip(3), sap, kinds)
 
 
 _OUI_BRIDGED = 0x0080C2
 
 
-def snap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def snap(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 1042: an organization, and its own number for what follows; 0 are EtherTypes."""
     oui = rows.be32(layer.at - 1) & 0xFFFFFF
     types = rows.be16(layer.at + 3)
     known = (oui == 0) | (oui == 0x0000F8)
     bridged = (oui == _OUI_BRIDGED) & np.isin(types, (1, 7))  # RFC 2684 section 5.2, with FCS and without
-    yield Kind.ETHERNET, layer.only(bridged).skip(5)
+    yield HeaderKind.ETHERNET, layer.only(bridged).skip(5)
     yield from ethertypes.follow(layer.only(known).skip(5), types[known], passed_over)
 
 
-def nlpid(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def nlpid(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """ISO/IEC TR 9577, as in RFC 2427."""
-    kinds = {0xCC: Kind.IPV4, 0x8E: Kind.IPV6, 0x80: Kind.SNAP}
+    kinds = {0xCC: HeaderKind.IPV4, 0x8E: HeaderKind.IPV6, 0x80: HeaderKind.SNAP}
     return split(layer.skip(1), rows.byte(layer.at), kinds)
 
 
@@ -322,23 +326,23 @@ _PPP_NOT_DECODED = {
 }
 
 
-def ppp(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def ppp(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 1661 section 2, RFC 1662 section 3.1: address and control, and one byte of two, may be left out."""
     at = layer.at
     framed = (rows.byte(at) == 0xFF) & (rows.byte(at + 1) == 3)
     cisco = np.isin(rows.byte(at), (0x0F, 0x8F)) & (rows.byte(at + 1) == 0)
     if cisco.any():
-        yield Kind.CISCO_HDLC, layer.only(cisco)
+        yield HeaderKind.CISCO_HDLC, layer.only(cisco)
         layer, at, framed = layer.only(~cisco), at[~cisco], framed[~cisco]
     at = np.where(framed, at + 2, at)
     short = rows.byte(at) & 1 != 0
     protocol = np.where(short, rows.byte(at), rows.be16(at))
     name_others(protocol, _PPP_NOT_DECODED, passed_over)
     inner = layer.skip(np.where(short, at + 1, at + 2) - layer.at)
-    yield from split(inner, protocol, {0x21: Kind.IPV4, 0x57: Kind.IPV6, 0x281: Kind.MPLS})
+    yield from split(inner, protocol, {0x21: HeaderKind.IPV4, 0x57: HeaderKind.IPV6, 0x281: HeaderKind.MPLS})
 
 
-def pppoe(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def pppoe(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 2516 section 4: a session's frames have code 0; version and type are 1.
 
     Bridges have been seen to count the padding of Ethernet into the length of IP: the length here is
@@ -346,47 +350,47 @@ def pppoe(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     """
     layer = layer.only(rows.be16(layer.at) == 0x1100)
     end = np.minimum(layer.at + 6 + rows.be16(layer.at + 4), layer.end)
-    inner = Layer(layer.row, layer.at + 6, end, layer.head, layer.version, limited=True)
+    inner = PacketLayer(layer.row, layer.at + 6, end, layer.head, layer.version, limited=True)
     return ppp(rows, inner, passed_over)
 
 
-def cisco_hdlc(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def cisco_hdlc(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Address, control, EtherType."""
     return ethertypes.follow(layer.skip(4), rows.be16(layer.at + 2), passed_over)
 
 
-def token_ring(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def token_ring(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """IEEE 802.5: access and frame control, two addresses; a bit of the source says that a route follows."""
     frames = rows.byte(layer.at + 1) & 0xC0 == 0x40  # LLC
     routed = rows.byte(layer.at + 8) & 0x80 != 0
     size = np.where(routed, 14 + (rows.byte(layer.at + 14) & 31), 14)
-    yield Kind.LLC, layer.skip(size).only(frames)
+    yield HeaderKind.LLC, layer.skip(size).only(frames)
 
 
-def fddi(rows: Rows, layer: Layer, _: Counter[str]) -> Found:
+def fddi(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
     """ANSI X3T9.5: frame control and two addresses; LLC frames are 0x50 to 0x5f."""
     frames = rows.byte(layer.at) & 0xF0 == 0x50
-    yield Kind.LLC, layer.skip(13).only(frames)
+    yield HeaderKind.LLC, layer.skip(13).only(frames)
 
 
 HANDLERS = {
-    Kind.ETHERNET: ethernet,
-    Kind.VLAN: ethertypes.vlan,
-    Kind.LLC: llc,
-    Kind.SNAP: snap,
-    Kind.NLPID: nlpid,
-    Kind.PPP: ppp,
-    Kind.PPPOE: pppoe,
-    Kind.CISCO_HDLC: cisco_hdlc,
-    Kind.TOKEN_RING: token_ring,
-    Kind.FDDI: fddi,
-    Kind.WIFI: wifi.frame,
-    Kind.RADIOTAP: wifi.radiotap,
-    Kind.PRISM: wifi.prism,
-    Kind.BACKBONE: ethertypes.backbone,
-    Kind.FABRIC_PATH: ethertypes.fabric_path,
-    Kind.TAG4: ethertypes.tag4,
-    Kind.TAG6: ethertypes.tag6,
-    Kind.MPLS: ethertypes.mpls,
-    Kind.IP: ethertypes.ip_by_version,
+    HeaderKind.ETHERNET: ethernet,
+    HeaderKind.VLAN: ethertypes.vlan,
+    HeaderKind.LLC: llc,
+    HeaderKind.SNAP: snap,
+    HeaderKind.NLPID: nlpid,
+    HeaderKind.PPP: ppp,
+    HeaderKind.PPPOE: pppoe,
+    HeaderKind.CISCO_HDLC: cisco_hdlc,
+    HeaderKind.TOKEN_RING: token_ring,
+    HeaderKind.FDDI: fddi,
+    HeaderKind.WIFI: wifi.frame,
+    HeaderKind.RADIOTAP: wifi.radiotap,
+    HeaderKind.PRISM: wifi.prism,
+    HeaderKind.BACKBONE: ethertypes.backbone,
+    HeaderKind.FABRIC_PATH: ethertypes.fabric_path,
+    HeaderKind.TAG4: ethertypes.tag4,
+    HeaderKind.TAG6: ethertypes.tag6,
+    HeaderKind.MPLS: ethertypes.mpls,
+    HeaderKind.IP: ethertypes.ip_by_version,
 }

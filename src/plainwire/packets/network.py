@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.packets.layers import Found, Kind, Layer, Rows, name_others, split
+from plainwire.packets.layers import Found, HeaderKind, PacketLayer, Rows, name_others, split
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -18,17 +18,17 @@ _OPTIONS = (0, 43, 60, 135, 139, 140)
 _MOST_EXTENSIONS = 8
 
 PROTOCOLS = {
-    1: Kind.ICMP,
-    4: Kind.IPV4,
-    6: Kind.TCP,
-    17: Kind.UDP,
-    41: Kind.IPV6,
-    47: Kind.GRE,
-    51: Kind.AUTHENTICATION,
-    58: Kind.ICMP,
-    94: Kind.IPV4,
-    97: Kind.ETHER_IP,
-    137: Kind.MPLS,
+    1: HeaderKind.ICMP,
+    4: HeaderKind.IPV4,
+    6: HeaderKind.TCP,
+    17: HeaderKind.UDP,
+    41: HeaderKind.IPV6,
+    47: HeaderKind.GRE,
+    51: HeaderKind.AUTHENTICATION,
+    58: HeaderKind.ICMP,
+    94: HeaderKind.IPV4,
+    97: HeaderKind.ETHER_IP,
+    137: HeaderKind.MPLS,
 }
 
 _NOT_DECODED = {
@@ -40,7 +40,7 @@ _NOT_DECODED = {
 }
 
 
-def follow(layer: Layer, protocols: Int64s, passed_over: Counter[str]) -> Found:
+def follow(layer: PacketLayer, protocols: Int64s, passed_over: Counter[str]) -> Found:
     """Groups by protocol number; ``layer`` stands behind IP."""
     found = list(split(layer, protocols, PROTOCOLS))
     if sum(len(part.row) for _, part in found) < len(layer.row):
@@ -48,7 +48,7 @@ def follow(layer: Layer, protocols: Int64s, passed_over: Counter[str]) -> Found:
     return iter(found)
 
 
-def ipv4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def ipv4(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 791 section 3.1. Segmentation offload hands packets over 64 KiB on with a length of 0."""
     head = layer.at
     first = rows.byte(head)
@@ -60,15 +60,15 @@ def ipv4(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     end = _end(layer, total, head + total)
     pieces = good & (fragment != 0)
     if pieces.any():
-        yield Kind.FRAGMENT4, Layer(layer.row, head, end, head, 4).only(pieces)
+        yield HeaderKind.FRAGMENT4, PacketLayer(layer.row, head, end, head, 4).only(pieces)
         good &= ~pieces
-    inner, protocols = Layer(layer.row, head + header, end, head, 4), rows.byte(head + 9)
+    inner, protocols = PacketLayer(layer.row, head + header, end, head, 4), rows.byte(head + 9)
     if not good.all():
         inner, protocols = inner.only(good), protocols[good]
     yield from follow(inner, protocols, passed_over)
 
 
-def ipv6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def ipv6(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 8200 section 3, and the extension headers. A jumbogram (RFC 2675) has a length of 0."""
     head, limit = layer.at, rows.end[layer.row]
     length = rows.be16(head + 4)
@@ -81,23 +81,23 @@ def ipv6(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
         following, size = rows.byte(payload), 8 + 8 * rows.byte(payload + 1)
         payload, protocol = np.where(more, payload + size, payload), np.where(more, following, protocol)
     end = _end(layer, length, head + 40 + length)
-    inner = Layer(layer.row, payload, end, head, 6)
+    inner = PacketLayer(layer.row, payload, end, head, 6)
     pieces = good & (protocol == _FRAGMENT) & (payload + 8 <= limit)
     if pieces.any():
-        yield Kind.FRAGMENT6, inner.only(pieces)
+        yield HeaderKind.FRAGMENT6, inner.only(pieces)
         good &= ~pieces
     if not good.all():
         inner, protocol = inner.only(good), protocol[good]
     yield from follow(inner, protocol, passed_over)
 
 
-def _end(layer: Layer, length: Int64s, end: Int64s) -> Int64s:
+def _end(layer: PacketLayer, length: Int64s, end: Int64s) -> Int64s:
     """Where the packet ends on the wire; a length of 0 says nothing."""
     end = np.where(length > 0, end, layer.end)
     return np.minimum(end, layer.end) if layer.limited else end
 
 
-def authentication(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def authentication(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """RFC 4302 section 2.2: the length counts words of four bytes, less 2; what follows is not encrypted."""
     size = (rows.byte(layer.at + 1) + 2) * 4
     return follow(layer.skip(size), rows.byte(layer.at), passed_over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.packets.layers import Found, Kind, Layer, Rows
+from plainwire.packets.layers import Found, HeaderKind, PacketLayer, Rows
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,12 +19,12 @@ _MOST_SUBFRAMES = 64
 _MOST_BITMAPS = 8
 
 
-def frame(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def frame(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """IEEE 802.11-2020 section 9.2.4: the header's length depends on its flags; LLC follows."""
     return _frame(rows, layer, np.zeros(len(layer.row), dtype=np.bool_), passed_over)
 
 
-def _frame(rows: Rows, layer: Layer, padded: Bools, passed_over: Counter[str]) -> Found:
+def _frame(rows: Rows, layer: PacketLayer, padded: Bools, passed_over: Counter[str]) -> Found:
     """``padded``: the driver fills the header up to whole words."""
     control, flags = rows.byte(layer.at), rows.byte(layer.at + 1)
     good = (control & 0x0F == _DATA) & (control & _NO_DATA == 0)
@@ -42,11 +42,11 @@ def _frame(rows: Rows, layer: Layer, padded: Bools, passed_over: Counter[str]) -
     size = np.where(qos, size + 2 + np.where(flags & _ORDER != 0, 4, 0), size)
     size = np.where(padded, size + 3 & ~3, size)
     body = layer.skip(size)
-    yield Kind.LLC, body.only(good & ~aggregate)
+    yield HeaderKind.LLC, body.only(good & ~aggregate)
     yield from _subframes(rows, body.only(aggregate))
 
 
-def _subframes(rows: Rows, layer: Layer) -> Found:
+def _subframes(rows: Rows, layer: PacketLayer) -> Found:
     """A-MSDU (section 9.3.2.2): addresses, length, LLC; the next begins on a multiple of four bytes."""
     base = layer.at
     for _ in range(_MOST_SUBFRAMES):
@@ -56,7 +56,7 @@ def _subframes(rows: Rows, layer: Layer) -> Found:
         if not here.any():
             return
         layer, base, size = layer.only(here), base[here], size[here]
-        yield Kind.LLC, Layer(layer.row, layer.at + 14, layer.at + 14 + size, layer.head)
+        yield HeaderKind.LLC, PacketLayer(layer.row, layer.at + 14, layer.at + 14 + size, layer.head)
         layer = layer.skip(14 + size)
         layer = layer.skip(-(layer.at - base) & 3)
 
@@ -65,7 +65,7 @@ _TSFT, _FLAGS, _EXTENDED = 1, 2, 1 << 31
 _PADDED = 0x20
 
 
-def radiotap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def radiotap(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """radiotap.org: version, length, bitmaps of the fields that are there; the flags tell of padding."""
     good = rows.byte(layer.at) == 0
     layer = layer.only(good)
@@ -83,7 +83,7 @@ def radiotap(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
     yield from _frame(rows, layer.skip(rows.le16(layer.at + 2)), padded, passed_over)
 
 
-def prism(rows: Rows, layer: Layer, passed_over: Counter[str]) -> Found:
+def prism(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
     """Prism's header has its length in the host's byte order, AVS (known by its cookie) in network order."""
     avs = rows.be32(layer.at) & 0xFFFFF000 == 0x80211000
     little, big = rows.le32(layer.at + 4), rows.be32(layer.at + 4)

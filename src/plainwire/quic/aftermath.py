@@ -11,23 +11,23 @@ from plainwire.quic.frames import (
     Close,
     Crypto,
     Frame,
-    Limit,
+    LimitFrame,
     NewConnectionId,
     Other,
     ResetStream,
     StopSending,
     Stream,
 )
-from plainwire.quic.streams import Streams
+from plainwire.quic.streams import QuicStreams
 from plainwire.quic.versions import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plainwire.model import Connection, QuicInfo
-    from plainwire.quic.connection import Datagram
-    from plainwire.quic.handshake import Handshake
-    from plainwire.quic.protection import Opened
+    from plainwire.quic.protection import OpenedPacket
+    from plainwire.quic.quic_connection import Datagram
+    from plainwire.quic.quic_handshake import Handshake
 
 MOST_EVENTS = 4096
 """How many events one connection keeps; of flow control limits only the newest of each stream."""
@@ -45,7 +45,7 @@ class Aftermath:
     def __init__(
         self, facts: Connection, info: QuicInfo, handshake: Handshake, learn_id: Callable[[bytes, Side], None]
     ) -> None:
-        self.streams = Streams()
+        self.streams = QuicStreams()
         self.closed = False
         self._facts = facts
         self._info = info
@@ -57,7 +57,7 @@ class Aftermath:
         self._limits: dict[tuple[str, Side, int | None], StreamEvent] = {}
         self._parameters_seen = [False, False]
 
-    def take(self, form: Form, side: Side, opened: Opened, datagram: Datagram) -> None:
+    def take(self, form: Form, side: Side, opened: OpenedPacket, datagram: Datagram) -> None:
         """Follow the frames of one packet."""
         found, defect = frames.parse(opened.payload)
         if form is Form.INITIAL and side is Side.CLIENT and len(self._sent) < _MOST_SENT:
@@ -70,7 +70,7 @@ class Aftermath:
         if defect:
             self.event("unreadable_frame", side, datagram, detail=defect)
 
-    def _other(self, form: Form, side: Side, frame: Frame, opened: Opened, datagram: Datagram) -> None:
+    def _other(self, form: Form, side: Side, frame: Frame, opened: OpenedPacket, datagram: Datagram) -> None:
         if isinstance(frame, Ack):
             self._ack(form, side, frame, datagram)
         elif isinstance(frame, Crypto):
@@ -82,7 +82,7 @@ class Aftermath:
             self._application(side, frame, datagram)
 
     def _application(self, side: Side, frame: Frame, datagram: Datagram) -> None:
-        if isinstance(frame, Limit):
+        if isinstance(frame, LimitFrame):
             self._limit(side, frame, datagram)
         elif isinstance(frame, NewConnectionId):
             self._learn_id(frame.id, side)
@@ -177,7 +177,7 @@ class Aftermath:
         name = errors.application(frame.code, self._handshake.alpn)
         self.event(kind, side, datagram, stream=frame.stream, code=frame.code, name=name)
 
-    def _limit(self, side: Side, frame: Limit, datagram: Datagram) -> None:
+    def _limit(self, side: Side, frame: LimitFrame, datagram: Datagram) -> None:
         if frame.kind.endswith("_blocked") or "_blocked_" in frame.kind:
             self.event(frame.kind, side, datagram, stream=frame.stream, detail=f"at {frame.limit}")
             return

@@ -51,7 +51,7 @@ class StopSending(NamedTuple):
     code: int
 
 
-class Limit(NamedTuple):
+class LimitFrame(NamedTuple):
     """A flow control limit (``kind`` max_...), or that the sender has come up against one (..._blocked)."""
 
     kind: str
@@ -75,7 +75,7 @@ class Close(NamedTuple):
     reason: bytes
 
 
-class Datagram(NamedTuple):
+class DatagramFrame(NamedTuple):
     """An unreliable datagram of the application."""
 
     size: int
@@ -87,7 +87,18 @@ class Other(NamedTuple):
     kind: str
 
 
-Frame = Ack | Crypto | Stream | ResetStream | StopSending | Limit | NewConnectionId | Close | Datagram | Other
+Frame = (
+    Ack
+    | Crypto
+    | Stream
+    | ResetStream
+    | StopSending
+    | LimitFrame
+    | NewConnectionId
+    | Close
+    | DatagramFrame
+    | Other
+)
 _TOKEN = 16
 _LIMITS = {  # by type: name, whether a stream id comes first
     0x10: ("max_data", False),
@@ -201,7 +212,7 @@ def _limit(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     if of_stream:
         stream, at = varint(data, at)
     limit, at = varint(data, at)
-    frames.append(Limit(name, stream, limit))
+    frames.append(LimitFrame(name, stream, limit))
     return at
 
 
@@ -235,7 +246,7 @@ def _datagram(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     if kind & 1:
         size, at = varint(data, at)
         _take(data, at, size)
-    frames.append(Datagram(size))
+    frames.append(DatagramFrame(size))
     return at + size
 
 

@@ -11,8 +11,8 @@ from plainwire.quic.versions import Form
 from plainwire.tls.handshaking import NO_HANDSHAKE, NO_SECRET
 
 if TYPE_CHECKING:
-    from plainwire.quic.handshake import Handshake
-    from plainwire.quic.protection import Opened
+    from plainwire.quic.protection import OpenedPacket
+    from plainwire.quic.quic_handshake import Handshake
     from plainwire.quic.versions import Version
     from plainwire.tls.keylog import KeyLog
     from plainwire.tls.suites import Suite
@@ -71,7 +71,7 @@ class Keyring:
 
     def open(
         self, form: Form, side: Side, version: Version, packet: bytes, number_at: int, expected: int
-    ) -> Opened | None:
+    ) -> OpenedPacket | None:
         """Open a packet of 0-RTT, Handshake or 1-RTT; None where it does not authenticate."""
         proved = self._proved.get((form, side))
         if proved is not None and (form is Form.ONE_RTT or proved[0] is version):

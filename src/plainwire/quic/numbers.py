@@ -13,7 +13,7 @@ MOST_RANGES = 512
 """How many runs of numbers are kept apart; of more, the lowest are forgotten."""
 
 
-class Numbers:
+class PacketNumbers:
     """A set of packet numbers, which come nearly in order: runs ``[start, end)``."""
 
     __slots__ = ("_ends", "_first", "_starts", "count", "largest")
@@ -63,7 +63,7 @@ class Numbers:
         """How many numbers between the lowest and the largest were not seen."""
         return max(self.largest - self._first + 1 - self.count, 0) if self.count else 0
 
-    def missing_beside(self, others: Sequence[Numbers]) -> int:
+    def missing_beside(self, others: Sequence[PacketNumbers]) -> int:
         """Return how many are ``missing``; some senders (aioquic) number all packet number spaces in one row.
 
         They do where no number is in two spaces; what another space has is not missing then.
@@ -79,7 +79,7 @@ class Numbers:
         return list(zip(self._starts, self._ends, strict=True))
 
 
-def _common(one: Numbers, other: Numbers) -> int:
+def _common(one: PacketNumbers, other: PacketNumbers) -> int:
     return _overlap(one.runs, other.runs)
 
 

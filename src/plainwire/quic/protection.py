@@ -45,7 +45,7 @@ class Bare(NamedTuple):
     body_at: int
 
 
-class Opened(NamedTuple):
+class OpenedPacket(NamedTuple):
     """A packet that authenticated."""
 
     number: int
@@ -93,11 +93,11 @@ class PacketKeys:
         except InvalidTag:
             return None
 
-    def open(self, packet: bytes, number_at: int, expected: int) -> Opened | None:
+    def open(self, packet: bytes, number_at: int, expected: int) -> OpenedPacket | None:
         """Take a packet's protection off."""
         bare = self.bare(packet, number_at, expected)
         payload = self.decrypt(bare, packet) if bare is not None else None
-        return Opened(bare.number, payload) if bare is not None and payload is not None else None
+        return OpenedPacket(bare.number, payload) if bare is not None and payload is not None else None
 
 
 class UpdatedKeys:
@@ -115,7 +115,7 @@ class UpdatedKeys:
         self._first = 0  # the lowest packet number of the newest generation in use
         self.updates = 0
 
-    def open(self, packet: bytes, number_at: int, expected: int) -> Opened | None:
+    def open(self, packet: bytes, number_at: int, expected: int) -> OpenedPacket | None:
         """Take a packet's protection off, by whichever generation opens it."""
         current = self._generations[self.updates]
         bare = current.bare(packet, number_at, expected)
@@ -129,7 +129,7 @@ class UpdatedKeys:
                 self.updates, self._first = generation, bare.number
             elif generation == self.updates:
                 self._first = min(self._first, bare.number)
-            return Opened(bare.number, payload)
+            return OpenedPacket(bare.number, payload)
         return None
 
     def _candidates(self, bare: Bare) -> list[int]:

@@ -24,7 +24,7 @@ LARGEST = 1 << 62
 """No offset reaches it (RFC 9000 section 4.5)."""
 
 
-class Positions:
+class StreamPositions:
     """The way back from offsets of one direction of a stream to packets."""
 
     __slots__ = ("_number", "_offset", "_time")
@@ -81,7 +81,7 @@ class Reassembly:
         self.final: int | None = None
         """The size of the whole, once it is known."""
         self.texts: list[Text | Gap] = []
-        self.where = Positions()
+        self.where = StreamPositions()
         self.repeated = 0  # frames that brought nothing new
         self._early: list[_Early] = []
         self._arrivals = 0

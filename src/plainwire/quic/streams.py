@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.quic.reassembly import LARGEST, Positions, Reassembly, Room
+from plainwire.quic.reassembly import LARGEST, Reassembly, Room, StreamPositions
 
 if TYPE_CHECKING:
     from plainwire.model import Gap, Side, Text
@@ -28,10 +28,10 @@ class StreamText(NamedTuple):
     texts: list[Text | Gap]
     fin: bool
     reset_code: int | None
-    where: Positions
+    where: StreamPositions
 
 
-class Streams:
+class QuicStreams:
     """Sorts STREAM frames. ``out`` is the outbox; whoever reads it empties it."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from plainwire.report import program, redact, servers, table, terminal
+from plainwire.report import program_account, redact, servers, table, terminal
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
@@ -139,7 +139,7 @@ def render(report: Report) -> str:
         listed=_listed,
         common=[printable(c.claim) for c in report.comparison]
         + [printable(line) for line in report.undecided],
-        program=list(program.lines(report)),
+        program=list(program_account.lines(report)),
         servers=[
             {"address": str(facts.address), "lines": list(servers.sentences(facts))}
             for facts in servers.concerned(report)

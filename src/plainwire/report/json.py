@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from plainwire.model import Side
-from plainwire.report import parts, program, redact
+from plainwire.report import parts, program_account, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,8 @@ def encoded(report: Report) -> Iterator[bytes]:
         "servers": [_server(s) for s in report.servers],
         "comparison": [_contrast(c) for c in report.comparison],
         "undecided": report.undecided,
-        "attempts": program.encode_attempts(report.attempts),
-        "program": program.encode(report.testimony),
+        "attempts": program_account.encode_attempts(report.attempts),
+        "program": program_account.encode(report.testimony),
         "findings": [_finding(f) for f in report.findings],
     }
     yield orjson.dumps(before)[:-1] + b',"exchanges":['

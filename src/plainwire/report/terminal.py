@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.report import program, redact, servers
+from plainwire.report import program_account, redact, servers
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
 
@@ -75,7 +75,7 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     if others_found:
         lines += ["", style.strong("Found as well"), *_list(others_found, style)]
     lines += _background(report, style)
-    side = list(program.lines(report))
+    side = list(program_account.lines(report))
     if side:
         lines += ["", style.strong("The program's side"), *_list(side, style)]
     if missing:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN
-from plainwire.streams.columns import ACKNOWLEDGED, CLOCK, FLAGS, LENGTH, SEQ, SOURCE, Row
 from plainwire.streams.direction import FARTHEST, PATIENCE_NS
+from plainwire.streams.segment_columns import ACKNOWLEDGED, CLOCK, FLAGS, LENGTH, SEQ, SOURCE, Row
 from plainwire.streams.speaker import is_client
 
 if TYPE_CHECKING:

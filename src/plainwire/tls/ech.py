@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from plainwire.tls.handshake import ENCRYPTED_CLIENT_HELLO, parse_hello
+from plainwire.tls.handshake_messages import ENCRYPTED_CLIENT_HELLO, parse_hello
 
 if TYPE_CHECKING:
-    from plainwire.tls.handshake import Hello
+    from plainwire.tls.handshake_messages import Hello
 
 _OUTER_EXTENSIONS = 0xFD00
 _HASHES = {1: "sha256", 2: "sha384", 3: "sha512"}  # KDFs of RFC 9180 section 7.2

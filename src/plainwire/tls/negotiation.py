@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.tls import premaster, suites
 from plainwire.tls.ciphers import connection_ciphers, master_secret, transcript_hash
-from plainwire.tls.handshake import (
+from plainwire.tls.handshake_messages import (
     EARLY_DATA,
     ENCRYPT_THEN_MAC,
     ENCRYPTED_CLIENT_HELLO,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.tls.ciphers import RecordCipher
-    from plainwire.tls.handshake import Hello
+    from plainwire.tls.handshake_messages import Hello
     from plainwire.tls.keylog import KeyLog
 
     Pair = tuple[RecordCipher, RecordCipher]

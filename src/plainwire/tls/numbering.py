@@ -29,7 +29,7 @@ _TAIL = 16
 _HEADER = 5
 
 
-class Opened(NamedTuple):
+class OpenedRecord(NamedTuple):
     """A record that was opened: its number, where it begins in the stream, and how it ends."""
 
     number: int
@@ -42,18 +42,18 @@ class Again(NamedTuple):
     """What a record says that bears the number of an ``earlier`` one; ``copied``: it is the same record."""
 
     text: bytes
-    earlier: Opened
+    earlier: OpenedRecord
     copied: bool
 
 
-class Numbers:
+class RecordNumbers:
     """The last records of a direction that the cipher in use opened."""
 
     __slots__ = ("_cipher", "_records", "_tries")
 
     def __init__(self) -> None:
         self._cipher: RecordCipher | None = None
-        self._records: deque[tuple[int, int, int, bytes]] = deque(maxlen=MOST_NUMBERS)  # as ``Opened``
+        self._records: deque[tuple[int, int, int, bytes]] = deque(maxlen=MOST_NUMBERS)  # as ``OpenedRecord``
         self._tries = 0  # that were made
 
     def note(self, cipher: RecordCipher, start: int, body: bytes | memoryview) -> None:
@@ -86,7 +86,7 @@ class Numbers:
             return None
         expected, most = cipher.sequence, FEW_TRIES if slow else MOST_TRIES
         for record in reversed(self._records):
-            earlier = Opened(*record)
+            earlier = OpenedRecord(*record)
             if self._tries >= most:
                 break
             self._tries += 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.tls.records import LONGEST_RECORD
+from plainwire.tls.tls_direction import LONGEST_RECORD
 
 if TYPE_CHECKING:
     from plainwire.tls.ciphers import RecordCipher
@@ -50,7 +50,7 @@ class Try(NamedTuple):
         return f"<Try {self.label or 'the cipher in use'}>"
 
 
-class Found(NamedTuple):
+class FoundRecord(NamedTuple):
     """A record that opens, as number ``sequence``."""
 
     tried: Try
@@ -78,7 +78,7 @@ class Lost:
 
     def find(
         self, buffer: bytes, base: int, headers: re.Pattern[bytes], *, any_number: bool
-    ) -> tuple[Found | None, int]:
+    ) -> tuple[FoundRecord | None, int]:
         """The first record in ``buffer`` that opens, and where; else from where on to search with more."""
         search_on = max(len(buffer) - 4, 0)
         for match in headers.finditer(buffer, 0, search_on):
@@ -98,7 +98,7 @@ class Lost:
         self._failed = {offset for offset in self._failed if offset >= base + search_on}
         return None, search_on
 
-    def _open(self, buffer: bytes, at: int, length: int, room: int) -> Found | None:
+    def _open(self, buffer: bytes, at: int, length: int, room: int) -> FoundRecord | None:
         kind, version, body = (
             buffer[at],
             buffer[at + 1 : at + 3],
@@ -116,5 +116,5 @@ class Lost:
                 text = cipher.open(kind, version, body)
                 cipher.sequence = first
                 if text is not None:
-                    return Found(tried, number)
+                    return FoundRecord(tried, number)
         return None

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.tls import drafts, suites
-from plainwire.tls.handshake import TLS13
-from plainwire.tls.records import APPLICATION, CHANGE_CIPHER_SPEC
+from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.tls_direction import APPLICATION, CHANGE_CIPHER_SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

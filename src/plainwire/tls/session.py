@@ -21,28 +21,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.model import Gap, Side
-from plainwire.tls import drafts, handshake, resync
-from plainwire.tls.handshake import TLS13
-from plainwire.tls.handshaking import NO_HANDSHAKE, NO_SECRET, SHAKING, TALKING, Handshaking, Reason
-from plainwire.tls.records import (
+from plainwire.tls import drafts, handshake_messages, resync
+from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.handshaking import (
+    APPLICATION_SECRETS,
+    HANDSHAKE_SECRETS,
+    NO_HANDSHAKE,
+    NO_SECRET,
+    Handshaking,
+    Reason,
+)
+from plainwire.tls.resync import Lost, Try
+from plainwire.tls.tls_direction import (
     ALERT,
     APPLICATION,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     HEARTBEAT,
     SSLV2_HELLO,
-    Direction,
+    TlsDirection,
 )
-from plainwire.tls.resync import Lost, Try
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.model import Text
     from plainwire.tls.keylog import KeyLog
-    from plainwire.tls.resync import Found
+    from plainwire.tls.resync import FoundRecord
 
-__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Alert", "Reason", "Reuse", "TlsSession"]
+__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Reason", "Reuse", "TlsAlert", "TlsSession"]
 
 MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
@@ -53,7 +60,7 @@ _FAST_GCM = ("AES", "SM4")
 """Ciphers whose GCM is not made in Python: see ``algorithms``."""
 
 
-class Alert(NamedTuple):
+class TlsAlert(NamedTuple):
     """An alert (RFC 8446 section 6) and the record that carried it."""
 
     side: Side
@@ -78,7 +85,7 @@ class TlsSession(Handshaking):
 
     def __init__(self, keys: KeyLog) -> None:
         super().__init__(keys)
-        self.alerts: list[Alert] = []
+        self.alerts: list[TlsAlert] = []
         self.reuses: list[Reuse] = []
 
     # --- the door ------------------------------------------------------------------------------------
@@ -130,7 +137,7 @@ class TlsSession(Handshaking):
             if server.inbox or server.buffer or server.messages:
                 moved = self._step(server) or moved
 
-    def _step(self, direction: Direction) -> bool:
+    def _step(self, direction: TlsDirection) -> bool:
         if not direction.messages:
             return direction.step(self)
         before = len(direction.messages)
@@ -139,15 +146,15 @@ class TlsSession(Handshaking):
         moved = len(direction.messages) != before
         return direction.step(self) or moved
 
-    def _why_waiting(self, direction: Direction) -> str:
-        negotiation = direction.at
+    def _why_waiting(self, direction: TlsDirection) -> str:
+        negotiation = direction.negotiation
         if not negotiation.client_random or not negotiation.version:
             return NO_HANDSHAKE
         if direction.wanted and self._keys.has(negotiation.client_random):
             return f"the key log has no {direction.wanted} for this client random"
         return NO_SECRET
 
-    def _die(self, direction: Direction, why: str) -> None:
+    def _die(self, direction: TlsDirection, why: str) -> None:
         if direction.dead:
             return
         at = direction.lost.since if direction.lost is not None else direction.reached
@@ -157,43 +164,47 @@ class TlsSession(Handshaking):
 
     # --- records -------------------------------------------------------------------------------------
 
-    def record(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+    def record(
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
+    ) -> bool:
         """See ``Taker``."""
         if direction.messages and not self._messages(direction):
             return False
         if kind == CHANGE_CIPHER_SPEC:
             return self._change_cipher_spec(direction)
         plain_alert = kind == ALERT and len(body) == 2
-        if plain_alert and (direction.cipher is None or direction.at.version == TLS13):
+        if plain_alert and (direction.cipher is None or direction.negotiation.version == TLS13):
             self._alert(direction, bytes(body), start, start + 7)  # sent before its sender had keys
             return True
         if direction.cipher is None and not self._has_key(direction, kind):
             return self._clear(direction, kind, bytes(body))
         return self._sealed(direction, kind, version, body, start)
 
-    def _has_key(self, direction: Direction, kind: int) -> bool:
+    def _has_key(self, direction: TlsDirection, kind: int) -> bool:
         """Whether there is one now for what waits for it."""
         if direction.wanted and kind == APPLICATION:
             self._install(direction, direction.wanted)
         return direction.cipher is not None
 
-    def _clear(self, direction: Direction, kind: int, body: bytes) -> bool:
+    def _clear(self, direction: TlsDirection, kind: int, body: bytes) -> bool:
         """Take a record that no cipher is there for; False if it must wait for one."""
         if kind == HANDSHAKE:
             self._clear_handshake(direction, body)
         elif kind == SSLV2_HELLO:
-            self._client_hello(direction, handshake.parse_sslv2_hello(body), body)
+            self._client_hello(direction, handshake_messages.parse_sslv2_hello(body), body)
         elif kind == HEARTBEAT:
             return True
-        elif direction.at.unsupported:
-            self._die(direction, direction.at.unsupported)
+        elif direction.negotiation.unsupported:
+            self._die(direction, direction.negotiation.unsupported)
         elif direction.record == 0:
             self._die(direction, NO_HANDSHAKE)  # it begins in the middle
         else:
-            return direction.at.retry and direction.side == Side.CLIENT  # early data, refused
+            return direction.negotiation.retry and direction.side == Side.CLIENT  # early data, refused
         return True
 
-    def _sealed(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+    def _sealed(
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
+    ) -> bool:
         """Take an encrypted record."""
         text = direction.cipher.open(kind, version, body) if direction.cipher is not None else None
         if text is None:
@@ -208,14 +219,14 @@ class TlsSession(Handshaking):
         return True
 
     def _numbered_again(
-        self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
     ) -> bool:
         """Whether the record bears a number that was used: then it is noted, and read as any other.
 
         The number that is expected next stays as it was: the first sender counts on from there.
         """
         cipher = direction.cipher
-        if cipher is None or direction.skipping or not direction.at.seekable:
+        if cipher is None or direction.skipping or not direction.negotiation.seekable:
             return False
         again = direction.numbers.find(cipher, kind, version, body, slow=self._slow(direction))
         if again is None:
@@ -227,11 +238,11 @@ class TlsSession(Handshaking):
         return True
 
     def _opened(
-        self, direction: Direction, kind: int, text: bytes, start: int, end: int, *, again: bool = False
+        self, direction: TlsDirection, kind: int, text: bytes, start: int, end: int, *, again: bool = False
     ) -> None:
         """``again``: of a second sender, whose handshake messages change nothing for the first."""
         direction.skipping, direction.trusted = False, True
-        negotiation = direction.at
+        negotiation = direction.negotiation
         if negotiation.version == TLS13:  # content, type, zeros (RFC 8446 section 5.2)
             direction.others = []
             stripped = text.rstrip(b"\0")
@@ -247,10 +258,10 @@ class TlsSession(Handshaking):
             self._handshake(direction, text)
 
     def _by_another_secret(
-        self, direction: Direction, kind: int, version: bytes, body: memoryview
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview
     ) -> bytes | None:
         """The key log may hold several: the first record decides which is in use."""
-        negotiation = direction.at
+        negotiation = direction.negotiation
         if negotiation.version == TLS13:
             return self._by_another_of_tls13(direction, kind, version, body)
         former = negotiation.pair
@@ -267,35 +278,35 @@ class TlsSession(Handshaking):
         return None
 
     def _by_another_of_tls13(
-        self, direction: Direction, kind: int, version: bytes, body: memoryview
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview
     ) -> bytes | None:
         for secret in direction.others:
-            cipher = self._cipher13(direction.at, secret)
+            cipher = self._cipher13(direction.negotiation, secret)
             text = cipher.open(kind, version, body)
             if text is not None:
                 direction.secret, direction.cipher = secret, cipher
                 return text
         return None
 
-    def _unopened(self, direction: Direction, start: int) -> None:
+    def _unopened(self, direction: TlsDirection, start: int) -> None:
         if direction.skipping:  # early data that nobody can read (RFC 8446 section 4.2.10)
             return
         why = f"wrong secret (MAC failed at record {direction.record + 1})"
-        if direction.at.seekable and (direction.trusted or direction.at.authenticated):
+        if direction.negotiation.seekable and (direction.trusted or direction.negotiation.authenticated):
             damage = f"record {direction.record + 1} is damaged (MAC failed)"
             direction.lost = self._lost(direction, start, why, damage=damage)
         else:
             self._die(direction, why)
 
-    def _alert(self, direction: Direction, text: bytes, start: int, end: int) -> None:
+    def _alert(self, direction: TlsDirection, text: bytes, start: int, end: int) -> None:
         if len(text) >= 2 and text[1] == _NO_RENEGOTIATION and direction.side == Side.CLIENT:
             self._later(direction, "no_renegotiation")
         if len(text) >= 2:
-            self.alerts.append(Alert(direction.side, text[1], text[0] == 2, start, end))
+            self.alerts.append(TlsAlert(direction.side, text[1], text[0] == 2, start, end))
 
     # --- holes ---------------------------------------------------------------------------------------
 
-    def strange(self, direction: Direction, buffer: bytes, at: int) -> None:
+    def strange(self, direction: TlsDirection, buffer: bytes, at: int) -> None:
         """See ``Taker``."""
         first = direction.record == 0
         if first and buffer.startswith(b"HTTP/"):
@@ -303,19 +314,19 @@ class TlsSession(Handshaking):
         elif (
             first and direction.side == Side.SERVER and buffer[0] & 0x80 and buffer[2] == _SSLV2_SERVER_HELLO
         ):
-            self._die(direction, f"unsupported version {handshake.VERSIONS[0x0200]}")
+            self._die(direction, f"unsupported version {handshake_messages.VERSIONS[0x0200]}")
         elif first:
             self._die(direction, NO_HANDSHAKE)
         else:
             why = f"no TLS record where record {direction.record + 1} should begin"
-            if direction.at.seekable and direction.trusted:
+            if direction.negotiation.seekable and direction.trusted:
                 direction.lost = self._lost(direction, direction.base + at, why, damage=why)
             else:
                 self._die(direction, why)
 
-    def missing(self, direction: Direction, gap: Gap) -> None:
+    def missing(self, direction: TlsDirection, gap: Gap) -> None:
         """See ``Taker``."""
-        negotiation = direction.at
+        negotiation = direction.negotiation
         if not negotiation.client_random or (direction.side == Side.SERVER and not negotiation.version):
             self._die(direction, NO_HANDSHAKE)
             return
@@ -331,16 +342,18 @@ class TlsSession(Handshaking):
             self._early_data_unknown(direction)
 
     @staticmethod
-    def _slow(direction: Direction) -> bool:
-        suite = direction.at.suite
+    def _slow(direction: TlsDirection) -> bool:
+        suite = direction.negotiation.suite
         return suite is not None and suite.kind == "gcm" and suite.cipher not in _FAST_GCM
 
-    def _lost(self, direction: Direction, since: int, why: str, *, packet: int = 0, damage: str = "") -> Lost:
+    def _lost(
+        self, direction: TlsDirection, since: int, why: str, *, packet: int = 0, damage: str = ""
+    ) -> Lost:
         return Lost(since, packet, why, damage=damage, slow=self._slow(direction))
 
-    def find(self, direction: Direction) -> bool:
+    def find(self, direction: TlsDirection) -> bool:
         """See ``Taker``."""
-        lost, negotiation = direction.lost, direction.at
+        lost, negotiation = direction.lost, direction.negotiation
         assert lost is not None  # noqa: S101 - for the type checker
         if not lost.ciphers:
             lost.ciphers = list(self._behind_a_hole(direction))
@@ -359,9 +372,9 @@ class TlsSession(Handshaking):
             self._die(direction, lost.why)
         return found is not None
 
-    def _behind_a_hole(self, direction: Direction) -> Iterator[Try]:
+    def _behind_a_hole(self, direction: TlsDirection) -> Iterator[Try]:
         """The ciphers that the next record may have been sealed with."""
-        negotiation, side = direction.at, direction.side
+        negotiation, side = direction.negotiation, direction.side
         if direction.cipher is not None:
             yield Try(direction.cipher)
         if negotiation.version == TLS13:
@@ -370,13 +383,13 @@ class TlsSession(Handshaking):
             for master, pair in negotiation.alternatives(self._keys):
                 yield Try(pair[side], master=master, pair=pair)
 
-    def _behind_a_hole_of_tls13(self, direction: Direction) -> Iterator[Try]:
-        negotiation, side = direction.at, direction.side
+    def _behind_a_hole_of_tls13(self, direction: TlsDirection) -> Iterator[Try]:
+        negotiation, side = direction.negotiation, direction.side
         if negotiation.suite is None:
             return
-        labels = [] if direction.done else [TALKING[side]]
-        if not direction.done and direction.wanted != SHAKING[side]:
-            labels.insert(0, SHAKING[side])
+        labels = [] if direction.done else [APPLICATION_SECRETS[side]]
+        if not direction.done and direction.wanted != HANDSHAKE_SECRETS[side]:
+            labels.insert(0, HANDSHAKE_SECRETS[side])
         for label in labels:
             for secret in self._keys.secrets(label, negotiation.client_random):
                 yield Try(self._cipher13(negotiation, secret), label=label, secret=secret)
@@ -384,7 +397,7 @@ class TlsSession(Handshaking):
             secret = drafts.updated(negotiation.suite, direction.secret, negotiation.draft)
             yield Try(self._cipher13(negotiation, secret), label=direction.wanted, secret=secret)
 
-    def _back(self, direction: Direction, lost: Lost, found: Found) -> None:
+    def _back(self, direction: TlsDirection, lost: Lost, found: FoundRecord) -> None:
         """Go on with the record that was found; the buffer begins with it."""
         tried, first = found.tried, found.tried.cipher.sequence
         tried.cipher.sequence = found.sequence
@@ -394,8 +407,8 @@ class TlsSession(Handshaking):
         if tried.secret:
             direction.secret, direction.wanted, direction.others = tried.secret, tried.label, []
         if tried.pair is not None:
-            direction.at.master, direction.at.pair = tried.master, tried.pair
-        if tried.label == TALKING[direction.side] or (tried.pair is not None and found.sequence):
+            direction.negotiation.master, direction.negotiation.pair = tried.master, tried.pair
+        if tried.label == APPLICATION_SECRETS[direction.side] or (tried.pair is not None and found.sequence):
             self._done(direction)
         if not whole:
             length = direction.base - lost.since

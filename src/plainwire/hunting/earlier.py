@@ -9,8 +9,8 @@ from plainwire import case as cases
 from plainwire import recording
 from plainwire.acquire import events
 
-from .facts import Run, load, of_report
-from .hunt import Hunt, fails
+from .loop import Hunt, fails
+from .runs import Run, load, of_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def compare(folders: Sequence[Path]) -> Hunt:
 
 def is_hunt(folder: Path) -> bool:
     """Whether a folder is one that a hunt left."""
-    return cases.Hunt(folder).runs.exists()
+    return cases.HuntFolder(folder).runs.exists()
 
 
 def _of_case(case: cases.Case) -> Run:

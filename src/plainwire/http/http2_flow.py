@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from plainwire.http.frames import END_STREAM
+from plainwire.http.http2_frames import END_STREAM
 
 if TYPE_CHECKING:
-    from plainwire.http.frames import Part
+    from plainwire.http.http2_frames import FramePart
     from plainwire.model import StreamEvent
 
 INITIAL = 65_535
@@ -24,7 +24,9 @@ _KIND = "window exhausted"
 class Tell(Protocol):
     """Takes note of an event."""
 
-    def __call__(self, kind: str, part: Part, *, stream: int | None = None, detail: str = "") -> StreamEvent:
+    def __call__(
+        self, kind: str, part: FramePart, *, stream: int | None = None, detail: str = ""
+    ) -> StreamEvent:
         """Note it."""
 
 
@@ -35,10 +37,10 @@ class Windows:
         self.initial = [INITIAL, INITIAL]
         self._tell = tell
         self._balance: list[dict[int, int]] = [{}, {}]  # credit minus what was sent
-        self._stalled: dict[tuple[int, int], Part] = {}
+        self._stalled: dict[tuple[int, int], FramePart] = {}
         self._known = True  # every frame was seen
 
-    def sent(self, part: Part) -> None:
+    def sent(self, part: FramePart) -> None:
         """A part of a DATA frame: padding counts as well (section 6.1)."""
         balance = self._balance[part.side]
         more = not (part.last and part.flags & END_STREAM)
@@ -53,7 +55,7 @@ class Windows:
     def _initial(self, side: int, stream: int) -> int:
         return self.initial[side] if stream else INITIAL
 
-    def update(self, part: Part) -> None:
+    def update(self, part: FramePart) -> None:
         """A WINDOW_UPDATE of the receiver."""
         sender = part.side.peer
         balance = self._balance[sender]
@@ -65,7 +67,7 @@ class Windows:
             waited = (part.time_ns - since.last_ns) / 1_000_000
             self._told(since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
 
-    def _told(self, since: Part, stream: int, detail: str) -> None:
+    def _told(self, since: FramePart, stream: int, detail: str) -> None:
         what = "of the stream" if stream else "of the connection"
         self._tell(_KIND, since, stream=stream or None, detail=f"{what}, {detail}")
 

@@ -1,4 +1,4 @@
-"""The object store of ``object_store`` in HTTP/3: faults of streams and of the QUIC connection below them.
+"""The object store of ``http1_server`` in HTTP/3: faults of streams and of the QUIC connection below them.
 
 Needs the package aioquic. Truth, life and faults are those of the object store in HTTP/2.
 """
@@ -20,8 +20,8 @@ from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 
 from plainwire.lab.behaviour import Behaviour, StreamFault
-from plainwire.lab.object_store import Truth, end_with_parent
-from plainwire.lab.session import BODY
+from plainwire.lab.http1_server import Truth, end_with_parent
+from plainwire.lab.http1_session import BODY
 
 if TYPE_CHECKING:
     from aioquic.quic.connection import QuicConnection
@@ -44,10 +44,10 @@ SHORTEST_RESET = 43
 """Bytes of a stateless reset that passes for an ordinary packet (RFC 9000 section 10.3)."""
 
 
-class Datagrams(QuicConnectionProtocol):
+class Http3Session(QuicConnectionProtocol):
     """One connection."""
 
-    def __init__(self, quic: QuicConnection, store: DatagramsStore) -> None:
+    def __init__(self, quic: QuicConnection, store: Http3Server) -> None:
         super().__init__(quic)
         self._store = store
         self._http: H3Connection | None = None
@@ -120,7 +120,7 @@ class Datagrams(QuicConnectionProtocol):
         self._transport.sendto(seeming + token, address)
 
 
-class DatagramsStore:
+class Http3Server:
     """What all connections share."""
 
     def __init__(self, behaviour: Behaviour, truth: Truth) -> None:
@@ -138,7 +138,7 @@ class DatagramsStore:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: QuicServer(
                 configuration=configuration,
-                create_protocol=lambda quic, **_options: Datagrams(quic, self),
+                create_protocol=lambda quic, **_options: Http3Session(quic, self),
             ),
             local_addr=(address, 0),
         )
@@ -148,7 +148,7 @@ class DatagramsStore:
 
 
 def main() -> None:
-    """``datagrams_store ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
+    """``http3_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
     address, chain, key, log, keys, behaviour_json = sys.argv[1:]
     behaviour = Behaviour.from_json(behaviour_json)
     secrets = os.fdopen(os.open(keys, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii")
@@ -156,7 +156,7 @@ def main() -> None:
         is_client=False, alpn_protocols=H3_ALPN, idle_timeout=behaviour.idle_timeout, secrets_log_file=secrets
     )
     configuration.load_cert_chain(Path(chain), Path(key))
-    store = DatagramsStore(behaviour, Truth(Path(log)))
+    store = Http3Server(behaviour, Truth(Path(log)))
     threading.Thread(target=lambda: asyncio.run(store.serve(address, configuration)), daemon=True).start()
     end_with_parent()
 

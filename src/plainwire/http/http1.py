@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from plainwire.http.messages import RequestReader, ResponseReader
+from plainwire.http.http1_messages import RequestReader, ResponseReader
 from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, Text
 from plainwire.tls.ciphers import Aead13, RecordCipher
-from plainwire.tls.numbering import Numbers
+from plainwire.tls.numbering import RecordNumbers
 
 if TYPE_CHECKING:
     from plainwire.tls.negotiation import Negotiation
@@ -29,24 +29,25 @@ _HEADER = 5
 class Taker(Protocol):
     """What a direction calls."""
 
-    def record(self, direction: Direction, kind: int, version: bytes, body: memoryview, start: int) -> bool:
+    def record(
+        self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
+    ) -> bool:
         """Take a whole record; False if it must wait."""
 
-    def strange(self, direction: Direction, buffer: bytes, at: int) -> None:
+    def strange(self, direction: TlsDirection, buffer: bytes, at: int) -> None:
         """Where a record should begin, at ``at``, none does."""
 
-    def missing(self, direction: Direction, gap: Gap) -> None:
+    def missing(self, direction: TlsDirection, gap: Gap) -> None:
         """Bytes are missing here."""
 
-    def find(self, direction: Direction) -> bool:
+    def find(self, direction: TlsDirection) -> bool:
         """Look for the first record that can be read again; True if ``buffer`` now begins with it."""
 
 
-class Direction:
+class TlsDirection:
     """The bytes of one side on their way, and the state of its cipher."""
 
     __slots__ = (
-        "at",
         "base",
         "blocked",
         "buffer",
@@ -58,6 +59,7 @@ class Direction:
         "inbox",
         "lost",
         "messages",
+        "negotiation",
         "numbers",
         "others",
         "plain",
@@ -70,9 +72,9 @@ class Direction:
         "wanted",
     )
 
-    def __init__(self, side: Side, at: Negotiation) -> None:
+    def __init__(self, side: Side, negotiation: Negotiation) -> None:
         self.side = side
-        self.at = at  # the handshake that this side is in, or had last
+        self.negotiation = negotiation  # the handshake that this side is in, or had last
         self.inbox: list[bytes | Gap] = []  # to come after ``buffer``
         self.holes = 0  # Gaps in ``inbox``
         self.held = 0  # bytes in ``inbox``
@@ -91,7 +93,7 @@ class Direction:
         self.dead = False
         self.messages = b""  # handshake messages, the last of them incomplete or waiting
         self.lost: Lost | None = None
-        self.numbers = Numbers()
+        self.numbers = RecordNumbers()
         self.plain: list[Text | Gap] = []
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The object store of ``object_store`` in HTTP/2: faults of streams and of the connection below them.
+"""The object store of ``http1_server`` in HTTP/2: faults of streams and of the connection below them.
 
 Needs the package h2. Truth, life and faults are those of the object store; events of requests have the
 stream's number too.
@@ -21,8 +21,8 @@ from h2.events import RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 
 from plainwire.lab.behaviour import Behaviour, StreamFault
-from plainwire.lab.object_store import Truth, end_with_parent, server_context
-from plainwire.lab.session import BODY, LINGER_NONE, RECEIVE_SIZE
+from plainwire.lab.http1_server import Truth, end_with_parent, server_context
+from plainwire.lab.http1_session import BODY, LINGER_NONE, RECEIVE_SIZE
 
 if TYPE_CHECKING:
     import ssl
@@ -36,10 +36,10 @@ READ_FIRST = 0.2
 """Seconds for the client to read what was said, before the connection ends."""
 
 
-class Streams:
+class Http2Session:
     """One connection."""
 
-    def __init__(self, tls: ssl.SSLSocket, peer: str, store: StreamsStore) -> None:
+    def __init__(self, tls: ssl.SSLSocket, peer: str, store: Http2Server) -> None:
         self._tls = tls
         self._peer = peer
         self._store = store
@@ -130,7 +130,7 @@ class Streams:
         self._tls.unwrap()
 
 
-class StreamsStore:
+class Http2Server:
     """The listening socket and what all connections share."""
 
     def __init__(self, behaviour: Behaviour, listener: socket.socket, truth: Truth) -> None:
@@ -157,15 +157,15 @@ class StreamsStore:
             plain.settimeout(30)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with context.wrap_socket(plain, server_side=True) as tls:
-                Streams(tls, f"{address[0]}:{address[1]}", self).serve()
+                Http2Session(tls, f"{address[0]}:{address[1]}", self).serve()
 
 
 def main() -> None:
-    """``streams_store ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
+    """``http2_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
     address, chain, key, log, keys, behaviour_json = sys.argv[1:]
     behaviour = Behaviour.from_json(behaviour_json)
     listener = socket.create_server((address, 0), backlog=64)
-    store = StreamsStore(behaviour, listener, Truth(Path(log)))
+    store = Http2Server(behaviour, listener, Truth(Path(log)))
     context = server_context(behaviour, Path(chain), Path(key), Path(keys))
     context.set_alpn_protocols(["h2"])
     sys.stdout.write(f"{listener.getsockname()[1]}\n")

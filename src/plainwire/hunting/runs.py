@@ -29,7 +29,7 @@ Span = tuple[int, int, int]
 _MOST_SERVERS = 20
 
 
-class Found(Struct, frozen=True):
+class RunFinding(Struct, frozen=True):
     """One finding of one run; ``requests`` and ``connections`` are counts."""
 
     code: str
@@ -74,7 +74,7 @@ class Run(Discreet, Struct):
     connections: int
     longest_idle_ns: int
     most_requests: int
-    findings: list[Found]
+    findings: list[RunFinding]
     servers: list[Limits]
     trials: Trials
     attempts: Trials
@@ -95,7 +95,7 @@ class Run(Discreet, Struct):
         return self.status == 0 and bool(self.codes)
 
 
-def counts(found: Found | Finding) -> bool:
+def counts(found: RunFinding | Finding) -> bool:
     """Whether a finding says that something failed: what a capture lacks is no failure."""
     return found.failure and found.code != "capture-artifact"
 
@@ -131,8 +131,8 @@ def _agent(exchange: Exchange) -> str:
     return name if name.replace("-", "").isalnum() and len(name) <= 30 else ""
 
 
-def _found(finding: Finding) -> Found:
-    return Found(
+def _found(finding: Finding) -> RunFinding:
+    return RunFinding(
         finding.code,
         finding.claim,
         finding.fault,
@@ -177,7 +177,7 @@ def decode(line: bytes) -> Run:
 
     """
     values: dict[str, Any] = json.loads(line)
-    values["findings"] = [Found(**found) for found in values["findings"]]
+    values["findings"] = [RunFinding(**found) for found in values["findings"]]
     values["servers"] = [Limits(**{**limits, **_spans(limits)}) for limits in values["servers"]]
     for name in ("trials", "attempts"):
         table = values[name]
@@ -197,7 +197,7 @@ def load(folder: Path) -> list[Run]:
         UserError: there was none in this folder, or its file is damaged.
 
     """
-    path = cases.Hunt(folder).runs
+    path = cases.HuntFolder(folder).runs
     try:
         with path.open("rb") as lines:
             return [decode(line) for line in lines if line.endswith(b"\n")]

@@ -30,7 +30,7 @@ def _story(
         fault=fault,
         also=also,
         harms=harms,
-        server_module="plainwire.lab.streams_store",
+        server_module="plainwire.lab.http2_server",
         packages=("h2", "httpx"),
     )
 

@@ -1,12 +1,12 @@
-"""Requests and responses: what the two directions of HTTP/1.x do not have in common (see ``reader``)."""
+"""Requests and responses: what the two directions of HTTP/1.x do not share (see ``http1_reader``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from plainwire.http.fields import Framing, StatusLine, printable, request_line, status_line
-from plainwire.http.reader import HEAD_END, Reader, State
-from plainwire.http.recognise import (
+from plainwire.http.http1_fields import Framing, StatusLine, printable, request_line, status_line
+from plainwire.http.http1_reader import HEAD_END, Reader, State
+from plainwire.http.http1_recognise import (
     NOT_HTTP,
     REQUEST_START,
     STATUS_PREFIX,

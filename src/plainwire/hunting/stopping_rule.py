@@ -18,7 +18,7 @@ from . import exposure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .facts import Run
+    from .runs import Run
 
 End = Literal[
     "limit", "first failure", "established", "cured", "not cured", "interrupted", "trouble", "chosen"
@@ -38,7 +38,7 @@ def compared(runs: Sequence[Run]) -> Comparison:
     return Comparison(requests.contrasts + attempts.contrasts, requests.undecided + attempts.undecided)
 
 
-class Rule:
+class StoppingRule:
     """Decides after every run. ``before``: the runs before a fix, which is then what is tested.
 
     ``triggers``: under which circumstances it fails, as far as that is known already.

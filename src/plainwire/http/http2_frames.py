@@ -11,7 +11,7 @@ everything up to the next hole, behind which it probes again: frames often begin
 Nothing is searched for byte by byte.
 
 DATA is handed out as it comes, in parts; all other frames whole. A hole inside the payload of a frame is
-taken off its length (``Part.missing``) where the text is clear, so that the count of bytes is known.
+taken off its length (``FramePart.missing``) where the text is clear, so that the count of bytes is known.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from plainwire.model import Gap, Side
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.model import Text
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -57,7 +57,7 @@ _KNOWN = _ON_STREAM | _ON_CONNECTION | {WINDOW_UPDATE, ALTSVC}
 _LARGEST_USUAL = 1 << 16  # few peers allow frames larger than 2^14
 
 
-class Part(Struct):
+class FramePart(Struct):
     """A frame, or a part of a DATA frame. ``start`` and ``end`` are the offsets of its carrier."""
 
     side: Side
@@ -81,7 +81,7 @@ class Part(Struct):
     seen_packet: int = 0  # the packet after which this could be read
 
 
-def locate(parts: list[Part], where: Locator) -> list[Part]:
+def locate(parts: list[FramePart], where: Locator) -> list[FramePart]:
     """Give parts of one side the packets and times of their first and last bytes."""
     if parts:
         numbers, times = where.locate([p.start for p in parts] + [p.end - 1 for p in parts])
@@ -110,7 +110,7 @@ class Sync(enum.IntEnum):
     LOST = 3
 
 
-class FrameCutter:
+class FrameReader:
     """Cuts the bytes of one side. ``begun``: the first byte is known to be the first of HTTP/2."""
 
     def __init__(self, side: Side, *, begun: bool = False) -> None:
@@ -129,7 +129,7 @@ class FrameCutter:
         self._inside = False
         self._first = False
         self._padding: int | None = None  # of the DATA frame that is being read, None before it is known
-        self._parts: list[Part] = []
+        self._parts: list[FramePart] = []
 
     @property
     def lowest_needed(self) -> int:
@@ -138,7 +138,7 @@ class FrameCutter:
             return self._held[0][1]
         return self._start if self._inside or self._carry else self.position - 1
 
-    def feed(self, items: Iterable[Text | Gap]) -> list[Part]:
+    def feed(self, items: Iterable[Text | Gap]) -> list[FramePart]:
         """Take more, in order; what could be cut."""
         for item in items:
             if isinstance(item, Gap):
@@ -148,7 +148,7 @@ class FrameCutter:
         parts, self._parts = self._parts, []
         return parts
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[FramePart]:
         """The stream is over: a chain of fewer frames counts if it is all there is."""
         if self._held:
             data = b"".join(text[0] for text in self._held)
@@ -275,7 +275,7 @@ class FrameCutter:
     def _emit(self, payload: bytes, start: int, end: int, size: int) -> None:
         last = not self._left
         self._parts.append(
-            Part(
+            FramePart(
                 self.side, self._type, self._flags, self._stream, payload, self._first, last, start, end,
                 size, self._missing,
             )
@@ -309,7 +309,7 @@ class FrameCutter:
 
     def _mark(self, kind: int, offset: int) -> None:
         self._parts.append(
-            Part(self.side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
+            FramePart(self.side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
         )
 
 

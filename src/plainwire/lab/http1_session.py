@@ -91,7 +91,7 @@ ODD = {
 DELAYED = frozenset({Fault.SLOW, Fault.GATEWAY_TIMEOUT})
 
 
-class Request(Struct, frozen=True):
+class ReceivedRequest(Struct, frozen=True):
     """As much of a request as an object store needs. ``left``: bytes of its body that were not read yet."""
 
     method: str
@@ -147,7 +147,7 @@ class Session:
 
     # --- reading ---
 
-    def _read_request(self) -> Request | None:
+    def _read_request(self) -> ReceivedRequest | None:
         """The next request's header; None where the connection is over."""
         while b"\r\n\r\n" not in self._unread:
             left = self._deadline() - time.monotonic()
@@ -166,7 +166,7 @@ class Session:
         method, target, _version = lines[0].split(" ")
         named = (line.partition(":") for line in lines[1:])
         size = next((int(value) for name, _, value in named if name.lower() == "content-length"), 0)
-        return Request(method, target, size)
+        return ReceivedRequest(method, target, size)
 
     def _deadline(self) -> float:
         behaviour = self._store.behaviour
@@ -184,7 +184,7 @@ class Session:
 
     # --- answering ---
 
-    def _answer(self, request: Request, number: int, fault: Fault) -> bool:
+    def _answer(self, request: ReceivedRequest, number: int, fault: Fault) -> bool:
         """Do to the request what ``fault`` says; False where the connection is over."""
         if fault in DELAYED:
             time.sleep(self._store.behaviour.delay)
@@ -202,7 +202,7 @@ class Session:
             return self._respond_and_perhaps_close(request, number, fault)
         return fault not in CUT
 
-    def _respond_and_perhaps_close(self, request: Request, number: int, fault: Fault) -> bool:
+    def _respond_and_perhaps_close(self, request: ReceivedRequest, number: int, fault: Fault) -> bool:
         """Answer as one should, or nearly so."""
         if fault is Fault.EARLY_413:
             self._refuse(number)
@@ -214,7 +214,7 @@ class Session:
             return self._respond_well(request, number, last=fault is Fault.CLOSE_AFTER_RESPONSE)
         return False
 
-    def _respond_well(self, request: Request, number: int, *, last: bool) -> bool:
+    def _respond_well(self, request: ReceivedRequest, number: int, *, last: bool) -> bool:
         behaviour = self._store.behaviour
         full = self._requests == behaviour.max_requests
         announced = ("Connection: close",) if full and behaviour.announce else ()
@@ -240,7 +240,7 @@ class Session:
         self._tls.sendall(_head(status, "Content-Length: 0", *fields))
         self._log("response", number=number, status=status)
 
-    def _respond(self, request: Request, number: int, *fields: str) -> None:
+    def _respond(self, request: ReceivedRequest, number: int, *fields: str) -> None:
         hint = self._store.behaviour.hint
         if hint and not fields:
             fields = (f"Keep-Alive: timeout={hint}",)
@@ -249,7 +249,7 @@ class Session:
         self._tls.sendall(_head(200, f"Content-Length: {size}", *fields) + body)
         self._log("response", number=number, status=200)
 
-    def _announce_close(self, request: Request, number: int) -> None:
+    def _announce_close(self, request: ReceivedRequest, number: int) -> None:
         self._respond(request, number, "Connection: close")
         ignored = self._read_request()
         if ignored is not None:

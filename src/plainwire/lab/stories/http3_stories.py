@@ -22,7 +22,7 @@ def _story(
         server=server,
         client=client,
         fault=frozenset({fault}),
-        server_module="plainwire.lab.datagrams_store",
+        server_module="plainwire.lab.http3_server",
         packages=("aioquic",),
         writes_keys=True,
     )

@@ -14,7 +14,12 @@ from msgspec.structs import replace
 
 from plainwire.arrays import np
 from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side, Syn
-from plainwire.streams.columns import (
+from plainwire.streams.direction import Direction
+from plainwire.streams.duplicates import Duplicates
+from plainwire.streams.last_segments import LastSegments
+from plainwire.streams.opening import Opening, first_byte
+from plainwire.streams.plain_run import plain_run
+from plainwire.streams.segment_columns import (
     ACKNOWLEDGED,
     AT,
     CAPTURED,
@@ -30,11 +35,6 @@ from plainwire.streams.columns import (
     WINDOW,
     Row,
 )
-from plainwire.streams.copies import Copies
-from plainwire.streams.direction import Direction
-from plainwire.streams.opening import Opening, first_byte
-from plainwire.streams.run import plain_run
-from plainwire.streams.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,8 +94,8 @@ class TcpConnection:
         self._isn: dict[int, int] = {}  # initial sequence numbers, by the number of the endpoint
         self._syn_ns: list[int] = []  # when the client's SYNs were seen
         self._offered: list[int] = []  # where the stream begins by the SYN-ACKs of the server
-        self._tail = Tail()
-        self._copies: Copies | None = None  # once there is one, every packet may have been captured twice
+        self._tail = LastSegments()
+        self._copies: Duplicates | None = None  # once there is one, every packet may have been captured twice
         self._clock_ns = first[CLOCK]
 
     def take(self, data: bytes, columns: Int64s, rows: Int64s, options: Mapping[int, SynOptions]) -> int:
@@ -263,7 +263,7 @@ class TcpConnection:
             )
             if not came:
                 return False
-        copies = self._copies or Copies(self._tail.latest())
+        copies = self._copies or Duplicates(self._tail.latest())
         copy = copies.holds(row)
         if copy:
             self._copies = copies

@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 from plainwire.lab.behaviour import Behaviour, Fault, Greeting
-from plainwire.lab.session import LINGER_NONE, RECEIVE_SIZE, Session, response
+from plainwire.lab.http1_session import LINGER_NONE, RECEIVE_SIZE, Session, response
 
 ALERT_INTERNAL_ERROR = bytes((21, 3, 3, 0, 2, 2, 80))  # RFC 8446 sections 5.1 and 6
 
@@ -48,7 +48,7 @@ class Truth:
             self._file.write(line + "\n")
 
 
-class ObjectStore:
+class Http1Server:
     """The listening socket and what all sessions share."""
 
     def __init__(self, behaviour: Behaviour, listener: socket.socket, truth: Truth) -> None:
@@ -158,7 +158,7 @@ def end_with_parent() -> None:
 
 
 def main() -> None:
-    """``object_store ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
+    """``http1_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
     address, chain, key, log, keys, behaviour_json = sys.argv[1:]
     behaviour = Behaviour.from_json(behaviour_json)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -170,7 +170,7 @@ def main() -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, chosen)
     listener.bind((address, 0))
     listener.listen(64)
-    store = ObjectStore(behaviour, listener, Truth(Path(log)))
+    store = Http1Server(behaviour, listener, Truth(Path(log)))
     context = server_context(behaviour, Path(chain), Path(key), Path(keys))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

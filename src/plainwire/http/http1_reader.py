@@ -26,7 +26,7 @@ from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder
 from plainwire.http.event_stream import EventReader
-from plainwire.http.fields import Framing, printable
+from plainwire.http.http1_fields import Framing, printable
 from plainwire.model import Gap, Request, Response, Text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.model import FIN, RST, SYN
-from plainwire.streams.columns import FLAGS, IP_ID, LENGTH, SOURCE, TIME, TTL, Row
+from plainwire.streams.segment_columns import FLAGS, IP_ID, LENGTH, SOURCE, TIME, TTL, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ _MOST_REMEMBERED = 64
 _Key = tuple[int, ...]
 
 
-class Copies:
+class Duplicates:
     """Remembers a connection's last packets, and knows their copies."""
 
     __slots__ = ("_seen",)

@@ -8,11 +8,11 @@ from plainwire.conversation.channel import Channel, Tunnels
 from plainwire.conversation.shared import Shared
 
 if TYPE_CHECKING:
+    from plainwire.http.http1 import Locator
     from plainwire.http.http3 import Http3
-    from plainwire.http.pairing import Locator
     from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange
-    from plainwire.quic.connection import QuicConnection
+    from plainwire.quic.quic_connection import QuicConnection
     from plainwire.quic.streams import StreamText
     from plainwire.tls.keylog import KeyLog
 

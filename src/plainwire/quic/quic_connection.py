@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.model import Connection, QuicInfo, Side, Undecrypted
 from plainwire.quic import headers, versions
 from plainwire.quic.aftermath import Aftermath
-from plainwire.quic.handshake import Handshake
 from plainwire.quic.keyring import Keyring
-from plainwire.quic.numbers import Numbers
+from plainwire.quic.numbers import PacketNumbers
 from plainwire.quic.protection import initial_keys, retry_is_genuine
+from plainwire.quic.quic_handshake import Handshake
 from plainwire.quic.versions import VERSIONS, Form
 from plainwire.tls.handshaking import NO_HANDSHAKE
 
 if TYPE_CHECKING:
     from plainwire.model import Endpoint
     from plainwire.quic.headers import LongHeader
-    from plainwire.quic.protection import Opened
+    from plainwire.quic.protection import OpenedPacket
     from plainwire.quic.reassembly import Room
     from plainwire.quic.streams import StreamText
     from plainwire.tls.keylog import KeyLog
@@ -107,7 +107,7 @@ class QuicConnection:
         self._senders: set[int] = set()
         self._initial_ids: list[bytes] = []
         self._version = 0
-        self._numbers = [(Numbers(), Numbers()) for _ in range(3)]
+        self._numbers = [(PacketNumbers(), PacketNumbers()) for _ in range(3)]
         self._waiting: list[Packet] = []
         self._room = room
         self._held = 0  # bytes of it
@@ -245,7 +245,7 @@ class QuicConnection:
             return False
         return handshake.suite is None or self._keyring.ready(Form.HANDSHAKE, Side.SERVER)
 
-    def _open_initial(self, packet: Packet) -> Opened | None:
+    def _open_initial(self, packet: Packet) -> OpenedPacket | None:
         end = packet.carrier.sender
         expected = self._numbers[0][end].largest + 1
         version = VERSIONS[packet.version]
@@ -289,7 +289,7 @@ class QuicConnection:
     def _begin_again(self, connection_id: bytes) -> None:
         if connection_id not in self._initial_ids:
             self._initial_ids.insert(0, connection_id)
-        self._numbers[0] = (Numbers(), Numbers())
+        self._numbers[0] = (PacketNumbers(), PacketNumbers())
         self._handshake.restart(Form.INITIAL)
 
     def _retry(self, header: LongHeader, datagram: Datagram) -> None:
@@ -313,7 +313,7 @@ class QuicConnection:
         offered = headers.offered_versions(datagram.data, header)
         detail = "the server knows " + ", ".join(versions.name(version) for version in offered[:16])
         self._after.event("version_negotiation", Side.SERVER, datagram, detail=detail)
-        self._numbers[0] = (Numbers(), Numbers())
+        self._numbers[0] = (PacketNumbers(), PacketNumbers())
         self._handshake.restart(Form.INITIAL)
         self.renegotiating = True
 
@@ -360,7 +360,7 @@ class QuicConnection:
         if not self._unopened.get(key, (0, ""))[1]:
             self._unopened[key] = datagram.number, f"packet {datagram.number} {why}"
 
-    def _arrived(self, packet: Packet, opened: Opened) -> None:
+    def _arrived(self, packet: Packet, opened: OpenedPacket) -> None:
         form, datagram = packet.form, packet.carrier
         end, side = datagram.sender, self.side(datagram.sender)
         if not self._numbers[_SPACES[form]][end].add(opened.number):

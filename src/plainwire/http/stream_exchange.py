@@ -1,8 +1,8 @@
 """One stream of HTTP/2 or HTTP/3: header blocks and data in, one exchange out.
 
 Both protocols give a request and its response a stream of their own (RFC 9113 section 8.1, RFC 9114 section
-4.1); they differ in how frames are cut and fields are compressed, which is over when a ``Call`` is fed.
-Order between the two sides does not matter here, so that a response may come before its request.
+4.1); they differ in how frames are cut and fields are compressed, which is over when a ``StreamExchange`` is
+fed. Order between the two sides does not matter here, so that a response may come before its request.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from plainwire.model import Exchange, Gap, Request, Response, Side, StreamEvent
 
 if TYPE_CHECKING:
     from plainwire.http.hpack import Block
-    from plainwire.http.pairing import Locator
+    from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.http.semantics import Place
     from plainwire.model import Connection, Outcome, Text
@@ -37,7 +37,7 @@ _BODILESS = frozenset((204, 304))
 _PARTIAL = 206
 
 
-class Shared:
+class StreamContext:
     """What the streams of one connection have in common.
 
     ``refused`` is the error code by which a server says that it did nothing with a request (RFC 9113 section
@@ -59,7 +59,9 @@ class _Body:
 
     __slots__ = ("decoder", "events", "kept")
 
-    def __init__(self, fields: list[tuple[str, str]], shared: Shared, *, streamed: bool, whole: bool) -> None:
+    def __init__(
+        self, fields: list[tuple[str, str]], shared: StreamContext, *, streamed: bool, whole: bool
+    ) -> None:
         named = codings(value for name, value in fields if name == "content-encoding")
         self.decoder = ContentDecoder(named, shared.budget) if named and whole else None
         self.kept = KeptBody(shared.reading)
@@ -73,7 +75,7 @@ class _Body:
             self.kept.add(plain)
 
 
-class Call:
+class StreamExchange:
     """One stream and its exchange."""
 
     __slots__ = (
@@ -90,7 +92,7 @@ class Call:
         "websocket",
     )
 
-    def __init__(self, shared: Shared, stream: int) -> None:
+    def __init__(self, shared: StreamContext, stream: int) -> None:
         self.exchange = Exchange(0, 0, 0, None, None, "unseen", protocol=shared.protocol, stream=stream)
         self.ended = [False, False]
         self.lost = [False, False]  # frames of that side were not seen
@@ -312,7 +314,9 @@ class Call:
         message.body = body.kept.take() or message.body
 
 
-def close_all(calls: list[Call], facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
+def close_all(
+    calls: list[StreamExchange], facts: Connection, where: tuple[Locator, Locator]
+) -> list[Exchange]:
     """The connection is over: the exchanges of its streams in their order, with outcomes and times."""
     for call in calls:
         call.close(facts, where)

@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
 from plainwire.model import ACK, FIN, RST, SYN
-from plainwire.streams.columns import ACKNOWLEDGED, AT, CAPTURED, FLAGS, LENGTH, NUMBER, SEQ, SOURCE, TIME
 from plainwire.streams.direction import FARTHEST
+from plainwire.streams.segment_columns import (
+    ACKNOWLEDGED,
+    AT,
+    CAPTURED,
+    FLAGS,
+    LENGTH,
+    NUMBER,
+    SEQ,
+    SOURCE,
+    TIME,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from plainwire.model import Int64s
-    from plainwire.streams.connection import TcpConnection
     from plainwire.streams.direction import Direction
+    from plainwire.streams.tcp_connection import TcpConnection
 
 
 def plain_run(connection: TcpConnection, data: bytes, group: Int64s) -> int:

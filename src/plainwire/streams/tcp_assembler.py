@@ -12,8 +12,8 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.streams.columns import CLOCK, table
-from plainwire.streams.connection import TcpConnection
+from plainwire.streams.segment_columns import CLOCK, table
+from plainwire.streams.tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from plainwire.model import Int64s, SegmentBatch

@@ -20,13 +20,13 @@ from plainwire.acquire import sudo
 from plainwire.model import Discreet, UserError
 
 from . import aim, worker
-from .facts import Run, encode
-from .rule import Rule
+from .runs import Run, encode
+from .stopping_rule import StoppingRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .rule import End
+    from .stopping_rule import End
 
 FAIL_ON = ("exit", "hidden", "both")
 
@@ -85,14 +85,14 @@ def hunt(plan: Plan, tell: Callable[[Hunt, int], None] = lambda _hunt, _running:
     with contextlib.suppress(OSError):
         sudo.hand_over(folder)
     _preload()
-    chase = _Chase(plan, cases.Hunt(folder), tell)
+    chase = _Chase(plan, cases.HuntFolder(folder), tell)
     try:
         with _signals_held() as heard:
             return chase.run(heard)
     except UserError:
         if not chase.hunt.runs:
             with contextlib.suppress(OSError):
-                cases.Hunt(folder).runs.unlink(missing_ok=True)
+                cases.HuntFolder(folder).runs.unlink(missing_ok=True)
                 folder.rmdir()
         raise
 
@@ -118,10 +118,10 @@ def _signals_held() -> Iterator[frozenset[signal.Signals]]:
 class _Chase:
     """A hunt that is going on."""
 
-    def __init__(self, plan: Plan, folder: cases.Hunt, tell: Callable[[Hunt, int], None]) -> None:
+    def __init__(self, plan: Plan, folder: cases.HuntFolder, tell: Callable[[Hunt, int], None]) -> None:
         self.plan, self.folder, self.tell = plan, folder, tell
         self.hunt = Hunt(folder.folder, [])
-        self.rule = Rule(plan.before)
+        self.rule = StoppingRule(plan.before)
         self._running: dict[int, int] = {}  # pid to the number of its run
         self._aimed: set[int] = set()
         self._next = 1

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
+from plainwire.dns import messages
 from plainwire.model import Lookup
-from plainwire.names import messages
 
 if TYPE_CHECKING:
     from plainwire.model import DatagramBatch, Endpoint

@@ -8,7 +8,7 @@ from plainwire.model import Gap, Side, TlsInfo
 from plainwire.quic import parameters
 from plainwire.quic.protection import usable
 from plainwire.quic.reassembly import Reassembly, Room
-from plainwire.tls import certificate, handshake, suites
+from plainwire.tls import certificate, handshake_messages, suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ class Handshake:
         if kind == _COMPRESSED_CERTIFICATE:
             kind, body = _CERTIFICATE, certificate.decompressed(body)
         if kind == _CERTIFICATE:
-            found = handshake.first_certificate(body, tls13=True)
+            found = handshake_messages.first_certificate(body, tls13=True)
             if side is Side.SERVER:
                 info.certificate = info.certificate or found
             else:
@@ -121,45 +121,45 @@ class Handshake:
             info.handshake_complete = True
 
     def _client_hello(self, body: bytes) -> None:
-        hello = handshake.parse_hello(body, client=True)
+        hello = handshake_messages.parse_hello(body, client=True)
         if hello is None or len(hello.random) != 32:
             return
         info = self.info
         info.client_random = hello.random
         self._claim(hello.random)
         info.server_name = hello.server_name
-        info.alpn_offered = handshake.alpn_names(hello.extensions.get(handshake.ALPN, b""))
-        if handshake.ENCRYPTED_CLIENT_HELLO in hello.extensions:
+        info.alpn_offered = handshake_messages.alpn_names(hello.extensions.get(handshake_messages.ALPN, b""))
+        if handshake_messages.ENCRYPTED_CLIENT_HELLO in hello.extensions:
             info.encrypted_client_hello = "offered"
         found = [suites.lookup(_TLS13, number) for number in dict.fromkeys(hello.suites)]
         self.offered = [suite for suite in found if suite is not None and usable(suite)]
-        self.early_offered = handshake.EARLY_DATA in hello.extensions or self.early_offered
+        self.early_offered = handshake_messages.EARLY_DATA in hello.extensions or self.early_offered
         self._parameters(Side.CLIENT, hello.extensions)
 
     def _server_hello(self, body: bytes) -> None:
-        hello = handshake.parse_hello(body, client=False)
+        hello = handshake_messages.parse_hello(body, client=False)
         if hello is None:
             return
         info = self.info
-        info.version = handshake.version_name(hello.chosen_version)
+        info.version = handshake_messages.version_name(hello.chosen_version)
         info.cipher_suite = suites.name(hello.suites[0])
         suite = suites.lookup(_TLS13, hello.suites[0])
         self.suite = suite if usable(suite) else None
         self.unsupported = (
             "" if self.suite is not None else f"cipher suite {info.cipher_suite} is not supported"
         )
-        if hello.random == handshake.HELLO_RETRY_REQUEST:
+        if hello.random == handshake_messages.HELLO_RETRY_REQUEST:
             info.hello_retry = True
         else:
-            info.resumed = handshake.PRE_SHARED_KEY in hello.extensions
+            info.resumed = handshake_messages.PRE_SHARED_KEY in hello.extensions
         if self.early_offered and not info.resumed:
             info.early_data = "rejected"
 
     def _encrypted_extensions(self, body: bytes) -> None:
-        extensions = handshake.extensions(body)
-        self.info.alpn = handshake.alpn(extensions.get(handshake.ALPN, b""))
+        extensions = handshake_messages.extensions(body)
+        self.info.alpn = handshake_messages.alpn(extensions.get(handshake_messages.ALPN, b""))
         if self.early_offered:
-            self.info.early_data = "accepted" if handshake.EARLY_DATA in extensions else "rejected"
+            self.info.early_data = "accepted" if handshake_messages.EARLY_DATA in extensions else "rejected"
         self._parameters(Side.SERVER, extensions)
 
     def _parameters(self, side: Side, extensions: dict[int, bytes]) -> None:

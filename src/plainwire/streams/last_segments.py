@@ -6,7 +6,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.streams.columns import KEPT, Row
+from plainwire.streams.segment_columns import KEPT, Row
 
 if TYPE_CHECKING:
     from plainwire.model import Int64s
@@ -18,7 +18,7 @@ _LATEST = 64
 _AT_ONCE = 64 * KEPT
 
 
-class Tail:
+class LastSegments:
     """At most ``TAIL`` segments, in capture order."""
 
     __slots__ = ("_count", "_rows", "_tables")
@@ -51,7 +51,7 @@ class Tail:
             self._count -= self._tables.pop(0).shape[1]
 
     def columns(self) -> Int64s:
-        """The lines of ``columns`` that are kept, of the segments that are kept."""
+        """The lines of ``segment_columns`` that are kept, of the segments that are kept."""
         if self._rows:
             self._settle()
         if not self._tables:
