@@ -1,21 +1,114 @@
-"""The command line as a whole: misuse is one line."""
+"""The command line as a whole: whatever fails is one line and an exit status that means no findings."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+from plainwire import hunting, pipeline
+from plainwire.cli import analyze, main, show
+from tests.cli import plain_capture
+from tests.users import become_user, open_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["open_folder"]
+LOADED = analyze, show, hunting
+"""What the command line loads when it is asked for: by then a user without rights may not reach the files."""
+
+FINDINGS, MISUSE, FAULT = 1, 2, 4
+PLAINWIRE = [sys.executable, "-m", "plainwire"]
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    return plain_capture.write(tmp_path / "failing.pcap")
 
 
 @pytest.mark.parametrize(
     "arguments", [["analyze"], ["analyze", "--nonsense"], ["nonsense"], ["show"], ["run", "--"]]
 )
 def test_misuse_is_one_line_that_says_where_help_is(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "plainwire", *arguments], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
+    done = subprocess.run([*PLAINWIRE, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (MISUSE, "")
     assert done.stderr.startswith("plainwire: ")
     assert done.stderr.endswith(" --help)\n")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["analyze"], ["analyze", "--json"], ["show"], ["show", "--json"]])
+@pytest.mark.parametrize(
+    ("shell", "reason"),
+    [('"$@" >/dev/full', "No space left on device"), ('"$@" >&-', "Bad file descriptor")],
+    ids=["full disk", "closed"],
+)
+def test_output_that_cannot_be_written_is_one_line_and_no_finding(
+    capture: Path, words: list[str], shell: str, reason: str
+) -> None:
+    command = ["sh", "-c", shell, "sh", *PLAINWIRE, *words, str(capture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (MISUSE, f"plainwire: {reason}\n")
+
+
+def test_a_closed_standard_error_changes_no_status(capture: Path) -> None:
+    for shell in ('"$@" 2>&-', '"$@" 2>/dev/full'):
+        command = ["sh", "-c", shell, "sh", *PLAINWIRE, "analyze"]
+        assert subprocess.run([*command, capture], capture_output=True, check=False).returncode == FINDINGS
+        assert subprocess.run([*command, "/absent"], capture_output=True, check=False).returncode == MISUSE
+
+
+@pytest.mark.parametrize("words", [["analyze", "CASE"], ["show", "CASE"], ["analyze", "CASE", "CASE"]])
+def test_another_users_case_is_one_line(open_folder: Path, words: list[str]) -> None:
+    case = open_folder / "case"
+    case.mkdir(mode=0o700)
+    status, said = in_child([word.replace("CASE", str(case)) for word in words], become_user)
+    assert status == MISUSE
+    assert said.startswith("plainwire: ")
+    assert str(case) in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("options", "shown"), [((), False), (("--debug",), True)])
+def test_a_fault_of_our_own_is_one_line_and_a_status_of_its_own(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], *, shown: bool
+) -> None:
+    def fails(*_: object, **__: object) -> NoReturn:
+        name = "\x1b[2J from the wire"
+        raise KeyError(name)
+
+    monkeypatch.setattr(pipeline, "analyze", fails)
+    status, said = in_child([*options, "analyze", str(capture)])
+    assert status == FAULT
+    assert said.startswith("plainwire: KeyError: this is a fault of plainwire's own")
+    assert ("Traceback" in said) is shown
+    assert "\x1b" not in said
+
+
+def test_the_option_for_tracebacks_may_stand_behind_the_command_too(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "analyze", None)
+    status, said = in_child(["analyze", "--debug", str(capture)])
+    assert (status, "Traceback" in said) == (FAULT, True)
+
+
+def in_child(arguments: list[str], first: Callable[[], None] = lambda: None) -> tuple[int, str]:
+    """Exit status and standard error of the command line in a fork of this process, as it is now."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(writing, 2)
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+        sys.argv = ["plainwire", *arguments]
+        first()
+        main.main()
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said

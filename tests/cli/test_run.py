@@ -205,6 +205,31 @@ def read_terminal(terminal: int) -> bytes:
         return b""
 
 
+def test_a_name_with_a_slash_is_that_file_and_not_what_path_has(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "ls").write_text('#!/bin/sh\necho "$0 here"\n')
+    (tmp_path / "ls").chmod(0o755)
+    done = subprocess.run(plainwire(case, "./ls"), cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "./ls here\n"
+
+
+@pytest.mark.parametrize("lost", [">&-", "2>&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_where_output_has_nowhere_to_go_the_program_runs_as_alone(
+    case: Case, tmp_path: Path, lost: str, *, quiet: bool
+) -> None:
+    """The program sees the same descriptors, and its status counts."""
+    seen = tmp_path / "seen"
+    program = ["sh", "-c", f"ls /proc/self/fd >{seen}; exit 9"]
+    statuses, descriptors = [], []
+    for command in (program, plainwire(case, *program, quiet=quiet)):
+        words = ["sh", "-c", f'"$@" {lost}', "sh", *command]
+        statuses.append(subprocess.run(words, capture_output=True, check=False).returncode)
+        descriptors.append(seen.read_text())
+    assert statuses == [9, 9]
+    assert descriptors[0] == descriptors[1]
+    assert case.report_json.exists()
+
+
 # --- signals ----------------------------------------------------------------------------------------------
 
 COUNTS = r"""

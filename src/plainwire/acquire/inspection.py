@@ -70,8 +70,9 @@ def of_command(command: Sequence[str]) -> Inspection:
     found = Inspection(" ".join(command))
     if target.untouched:
         found.notes.append(target.untouched)
-    interpreter = _python_of(target.program)
-    binary = interpreter or target.program
+    program = Path(target.program)
+    interpreter = _python_of(program)
+    binary = interpreter or program
     found.libraries = _libraries(_would_load(binary))
     if interpreter is not None:
         known = {library.path for library in found.libraries}

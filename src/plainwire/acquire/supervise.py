@@ -46,7 +46,14 @@ class ProgramEnd(Struct, frozen=True):
         """End this process in the same way, so that whoever started us sees no difference."""
         if self.signal:
             _die_of(self.signal)
-        sys.exit(self.status)
+        _flush()
+        os._exit(self.status)  # the interpreter has a status of its own where it cannot write what is left
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
 
 
 @contextlib.contextmanager
@@ -107,11 +114,10 @@ def _wait(pid: int) -> ProgramEnd:
 def _die_of(number: int) -> NoReturn:
     import resource  # noqa: PLC0415 - not needed by others
 
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
-    sys.exit(128 + number)
+    os._exit(128 + number)

@@ -29,7 +29,8 @@ class Target(Discreet, Struct, frozen=True):
 
     unshown = ("elf",)
 
-    program: Path
+    program: str
+    """As the kernel is to be told it: a script's interpreter, and so its ``$0``, get it as it is."""
     argv: list[str]
     untouched: str | None = None
     """Why the interposer stays out (one line for the user); None where it goes in."""
@@ -50,16 +51,17 @@ def find(command: Sequence[str]) -> Target:
     binary, has_interpreter_line = _binary(program)
     argv = list(command)
     if binary is None and not has_interpreter_line:  # what execvp(3) does with a script without "#!"
-        program, argv = Path("/bin/sh"), ["/bin/sh", str(program), *command[1:]]
+        program, argv = "/bin/sh", ["/bin/sh", program, *command[1:]]
         binary, _ = _binary(program)
     image = _headers(binary) if binary else None
     return Target(program, argv, _reason_to_stay_out(command[0], image), image)
 
 
-def _on_path(name: str) -> Path:
+def _on_path(name: str) -> str:
+    """The path of a command, with a slash in it: without one, ``execvp`` would look for it once more."""
     found = shutil.which(name)
     if found is not None:
-        return Path(found)
+        return found if "/" in found else f"./{found}"  # PATH has an empty entry
     path = Path(name)
     if "/" not in name or not path.exists():
         message = f"{name}: no such file" if "/" in name else f"{name}: command not found"
@@ -68,9 +70,9 @@ def _on_path(name: str) -> Path:
     raise UserError(message, NOT_EXECUTABLE)
 
 
-def _binary(program: Path) -> tuple[Path | None, bool]:
+def _binary(program: str) -> tuple[Path | None, bool]:
     """Follow ``#!`` lines to the file that the kernel loads; and whether ``program`` has such a line."""
-    at = program
+    at = Path(program)
     for depth in range(_SCRIPTS_DEEP + 1):
         start = _first_bytes(at)
         if not start.startswith(b"#!"):

@@ -53,7 +53,7 @@ def command(
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
-    seen to say so.
+    seen to say so, 4 a fault of plainwire's own.
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands

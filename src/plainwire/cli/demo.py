@@ -35,7 +35,7 @@ class _Played(Struct, frozen=True):
 @click.argument("scenario", required=False)
 @click.option("--list", "listing", is_flag=True, help="Name the scenarios and what each must come to.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the cases in this new folder.")
-def command(scenario: str | None, output: Path | None, *, listing: bool) -> None:
+def command(scenario: str | None, output: Path | None, *, listing: bool) -> int:
     """Play a failing program and let plainwire find the cause.
 
     Without SCENARIO: two programs that fail with the same exception, for two different reasons.
@@ -45,14 +45,14 @@ def command(scenario: str | None, output: Path | None, *, listing: bool) -> None
     """
     if listing:
         _list()
-        return
+        return 0
     chosen = [scenarios.find(name) for name in ((scenario,) if scenario else scenarios.MAIN)]
     folder = _folder(output)
     played = []
     for number, each in enumerate(chosen):
         _introduce(each, again=number > 0 and each.script == chosen[number - 1].script)
         played.append(_play(each, folder))
-    sys.exit(_conclude(played))
+    return _conclude(played)
 
 
 def _list() -> None:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+from typing import NoReturn
 
 import click
 
+from plainwire.cli import descriptors
 from plainwire.model import UserError
 
 COMMANDS = ("run", "hunt", "analyze", "show", "explain", "inspect", "demo")
 """Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
+
+MISUSE, FAULT, INTERRUPTED, NO_READER = 2, 4, 130, 141
+"""Exit statuses: bad usage, input or output; a fault of plainwire's own; Ctrl-C; nobody reads the pipe."""
+
+
+def _show_traceback(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click calls it so
+    if asked:
+        context.find_root().obj.append("debug")
+
+
+_DEBUG = click.Option(
+    ["--debug"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_traceback,
+    help="Show the traceback of a fault of plainwire's own.",
+)
 
 
 class _Lazy(click.Group):
@@ -24,10 +45,12 @@ class _Lazy(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"plainwire.cli.{name}").command
+        if _DEBUG not in command.params:
+            command.params.append(_DEBUG)
         return command
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=_Lazy, params=[_DEBUG], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="plainwire")
 def plainwire() -> None:
     """Find out what really happened on an HTTPS connection, and who hung up.
@@ -36,30 +59,62 @@ def plainwire() -> None:
     """
 
 
-def main() -> None:
-    """Run the command line; misuse and unreadable input become one line and an exit code."""
+def main() -> NoReturn:
+    """Run the command line. Whatever fails is one line and an exit status, which is never 1: that means
+    findings.
+    """
+    descriptors.occupy()
+    asked: list[str] = []
     try:
-        status = plainwire(standalone_mode=False)
+        result = plainwire(standalone_mode=False, obj=asked)
         sys.stdout.flush()
-    except UserError as error:
-        _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        asked = context.command_path if context else "plainwire"
-        _fail(f"{error.format_message().rstrip('.')} (see {asked} --help)", 2)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    sys.stderr.flush()
-    # Python would take a large report apart object by object first: a fifth of the time of an analysis.
-    os._exit(status if isinstance(status, int) else 0)
+        status = result if isinstance(result, int) else 0
+    except Exception as error:  # noqa: BLE001 - so that nobody meets a traceback, or its exit status 1
+        line, status = _words(error)
+        _say(line)
+        if "debug" in asked:
+            _say(_traceback(error))
+    # Python would take a large report apart object by object first: a fifth of the time of an analysis; and
+    # would try once more to write what could not be written.
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(status)
 
 
-def _fail(message: str, exit_code: int) -> None:
-    sys.stderr.write(f"plainwire: {message}\n")
-    sys.exit(exit_code)
+def _words(error: Exception) -> tuple[str, int]:
+    """What to say of a failure, and the exit status."""
+    words, status = "", MISUSE
+    match error:
+        case UserError():
+            words, status = str(error), error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            return f"{error.format_message()}\n", MISUSE
+        case click.ClickException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "plainwire"
+            words = f"{error.format_message().rstrip('.')} (see {command} --help)"
+        case click.exceptions.Abort():
+            return "", INTERRUPTED
+        case BrokenPipeError():
+            return "", NO_READER
+        case OSError():
+            where = f"{error.filename}: " if error.filename is not None else ""
+            words = f"{where}{error.strerror or type(error).__name__}"
+        case _:
+            own = "this is a fault of plainwire's own; please report it (--debug shows where it happened)"
+            words, status = f"{type(error).__name__}: {own}", FAULT
+    return f"plainwire: {words}\n", status
+
+
+def _traceback(error: Exception) -> str:
+    import traceback  # noqa: PLC0415 - not needed by others
+
+    from plainwire.report.escape import printable  # noqa: PLC0415 - as above
+
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)

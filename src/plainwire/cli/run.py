@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     help="What to capture, as in pcap-filter(7).",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing; the report is in the case folder.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more, above all about what goes wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say how it was captured too.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
     folder: Path | None,
@@ -66,12 +67,28 @@ def command(
         progress.clear()
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
-            sys.stderr.write(_words(recording, verbose=verbose))
+            sys.stderr.write(_words(recording, verbose=verbose, debug=_debug()))
             sys.stderr.flush()
     recording.end.follow()
 
 
-def _words(recording: Recording, *, verbose: bool) -> str:
+def _debug() -> bool:
+    return "debug" in click.get_current_context().find_root().obj
+
+
+def _words(recording: Recording, *, verbose: bool, debug: bool) -> str:
+    """What to say when the program has ended. A fault of ours here must not cost its exit status."""
+    try:
+        lines = _lines(recording, verbose=verbose)
+    except Exception as error:  # noqa: BLE001 - as said above
+        lines = [f"plainwire: the report in {recording.case.folder} cannot be shown ({type(error).__name__})"]
+        recording.traceback += traceback.format_exc()
+    if debug:
+        lines += [printable(line) for line in recording.traceback.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(recording: Recording, *, verbose: bool) -> list[str]:
     from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
     case, report = recording.case.folder, recording.report
@@ -85,8 +102,7 @@ def _words(recording: Recording, *, verbose: bool) -> str:
         lines.insert(0, terminal.verdict(report, case=str(case), width=width, color=on_terminal).rstrip("\n"))
     if verbose:
         lines.append(f"plainwire: {recording.packets} packets captured with {recording.how}")
-        lines += [printable(line) for line in recording.traceback.splitlines()]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 class _Progress:

@@ -1,0 +1,45 @@
+"""A real user without rights, for tests of who may reach what."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.needs import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER = 1000
+"""A uid and gid. Whether the machine has a name for it makes no difference to the kernel."""
+
+
+def become_user() -> None:
+    """Turn this process, a forked one, into that user for good."""
+    os.setgroups([])
+    os.setgid(USER)
+    os.setuid(USER)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder of root's into which others may look: pytest's own are closed to them."""
+    needs("root")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(open_folder: Path) -> Path:
+    """A folder of that user's."""
+    folder = open_folder / "home"
+    folder.mkdir()
+    os.chown(folder, USER, USER)
+    return folder
