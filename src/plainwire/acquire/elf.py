@@ -1,26 +1,32 @@
 """What an ELF file's own headers say: enough to know who will load it, and what it will load.
 
-Reads the program header table and the dynamic section (System V ABI, chapters 4 and 5), nothing more. A file
-that is no ELF, or is cut short, is None; the field's content is somebody else's file, so every number in
-it is checked by the slice that uses it.
+Reads the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the table of
+dynamic symbols where one is asked for, nothing more. A file that is no ELF, or is cut short, is None; the
+field's content is somebody else's file, so every number in it is checked by the slice that uses it.
 """
 
 from __future__ import annotations
 
+import os
 import platform
+import stat
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+_Understood = TypeVar("_Understood")
 
 MACHINES = {"x86_64": 62, "aarch64": 183}
 """e_machine of the machines that the interposer is built for."""
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
-_DT_NEEDED, _DT_STRTAB = 1, 5
+_DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 1, 5, 15, 29
+_SHT_DYNSYM = 11
 _LARGEST_TABLE = 1 << 20
 
 
@@ -31,6 +37,8 @@ class Elf(Struct, frozen=True):
     machine: int
     interpreter: str | None = None
     needed: list[str] = field(default_factory=list)
+    search_path: list[str] = field(default_factory=list)
+    """Where its loader looks first for what is ``needed``; ``$ORIGIN`` is the file's own folder."""
     go: bool = False
     """Whether Go's linker made it."""
 
@@ -52,6 +60,13 @@ class _Segment(Struct, frozen=True):
     size: int
 
 
+class _Section(Struct, frozen=True):
+    kind: int
+    offset: int
+    size: int
+    link: int
+
+
 def read(path: Path) -> Elf | None:
     """Read the headers of ``path``; None where it is no ELF file or cannot be understood.
 
@@ -59,21 +74,39 @@ def read(path: Path) -> Elf | None:
         OSError: the file cannot be opened or read.
 
     """
-    with path.open("rb") as file:
-        try:
-            return _parse(_File(file.read(64), path))
-        except (struct.error, ValueError):
-            return None
+    return _understood(path, _parse)
+
+
+def exported_number(path: Path, symbol: str) -> int | None:
+    """The value of a variable of 8 bytes that an ELF file of 64 bits exports; None where there is none.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+
+    """
+    return _understood(path, lambda file: _exported(file, symbol.encode() + b"\0") if file.wide else None)
+
+
+def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understood | None:
+    """What ``parse`` makes of a file; None where it is no regular file, or not what it should be."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        return parse(_File(descriptor)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    except (struct.error, ValueError, OverflowError):
+        return None
+    finally:
+        os.close(descriptor)
 
 
 class _File:
     """Reads pieces of one file, in the byte order and width that its first 16 bytes tell."""
 
-    def __init__(self, header: bytes, path: Path) -> None:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.header = header = os.pread(descriptor, 64, 0)
         if len(header) < 6 or header[:4] != b"\x7fELF" or header[4] not in (1, 2) or header[5] not in (1, 2):
             message = "no ELF file"
             raise ValueError(message)
-        self.header, self.path = header, path
         self.wide = header[4] == 2  # ELFCLASS64
         self.order = "<" if header[5] == 1 else ">"
 
@@ -84,9 +117,7 @@ class _File:
         if size > _LARGEST_TABLE:
             message = "table too large"
             raise ValueError(message)
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+        return os.pread(self._descriptor, size, offset)
 
 
 def _parse(file: _File) -> Elf:
@@ -95,11 +126,14 @@ def _parse(file: _File) -> Elf:
     interpreter = next((s for s in segments if s.kind == _PT_INTERP), None)
     dynamic = next((s for s in segments if s.kind == _PT_DYNAMIC), None)
     name = file.piece(interpreter.offset, interpreter.size).rstrip(b"\0") if interpreter else None
+    texts = _dynamic_texts(file, segments, dynamic) if dynamic else []
+    paths = [text.split(":") for tag, text in texts if tag in (_DT_RPATH, _DT_RUNPATH)]
     return Elf(
         bits=64 if file.wide else 32,
         machine=machine,
         interpreter=name.decode("utf-8", "surrogateescape") if name else None,
-        needed=_needed(file, segments, dynamic) if dynamic else [],
+        needed=[text for tag, text in texts if tag == _DT_NEEDED],
+        search_path=[folder for folders in paths for folder in folders if folder],
         go=any(_has_go_note(file, s) for s in segments if s.kind == _PT_NOTE),
     )
 
@@ -132,7 +166,8 @@ def _has_go_note(file: _File, notes: _Segment) -> bool:
     return False
 
 
-def _needed(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[str]:
+def _dynamic_texts(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[tuple[int, str]]:
+    """The entries of the dynamic section that are texts, each with its tag."""
     width = 16 if file.wide else 8
     layout = "qQ" if file.wide else "iI"
     data = file.piece(dynamic.offset, dynamic.size)
@@ -146,8 +181,33 @@ def _needed(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[st
         raw = file.piece(base + strings + offset, 4096)
         return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
-    return [text(value) for tag, value in entries if tag == _DT_NEEDED]
+    return [(tag, text(value)) for tag, value in entries if tag in (_DT_NEEDED, _DT_RPATH, _DT_RUNPATH)]
 
 
 def _holds(segment: _Segment, address: int) -> bool:
     return segment.kind == _PT_LOAD and segment.address <= address < segment.address + segment.size
+
+
+def _exported(file: _File, symbol: bytes) -> int | None:
+    sections = _sections(file)
+    table = next((s for s in sections if s.kind == _SHT_DYNSYM and s.link < len(sections)), None)
+    if table is None:
+        return None
+    names = file.piece(sections[table.link].offset, sections[table.link].size)
+    symbols = file.piece(table.offset, table.size)
+    for at in range(0, len(symbols) - 23, 24):
+        name, _info, _other, _index, address, size = file.unpack("IBBHQQ", symbols, at)
+        if size == 8 and names[name : name + len(symbol)] == symbol:
+            home = next((s for s in _segments(file) if _holds(s, address)), None)
+            if home is None:
+                return None
+            return file.unpack("Q", file.piece(address - home.address + home.offset, 8))[0]
+    return None
+
+
+def _sections(file: _File) -> list[_Section]:
+    """The section headers of a file of 64 bits."""
+    offset, (size, count) = file.unpack("Q", file.header, 40)[0], file.unpack("HH", file.header, 58)
+    data = file.piece(offset, size * count)
+    rows = (file.unpack("IIQQQQII", data, row * size) for row in range(count))
+    return [_Section(kind, offset, size, link) for _, kind, _, _, offset, size, link, _ in rows]

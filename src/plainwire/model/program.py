@@ -21,7 +21,7 @@ class ProgramConnection(Struct):
 
 class Process(Struct):
     """One process that used the network or spoke. ``runtime`` is ``python``, ``node``, ``curl``, ...;
-    ``version`` is what that one says of itself, or the part of it that its file name tells. ``exit_status``
+    ``version`` is what stands in its file, or the part of it that the file's name tells. ``exit_status``
     is known of those that ended by exit(3).
     """
 
