@@ -142,8 +142,8 @@ class Analysis:
             report.findings = unmade(connections, lookups, self._events, said) + report.findings
             report.testimony = testify(connections, report.findings, self._events, said)
         if report.findings:
-            from plainwire.diagnose.attempts import attempts  # noqa: PLC0415 - see __init__
-            from plainwire.diagnose.comparison import compare  # noqa: PLC0415 - see __init__
+            from plainwire.diagnose.comparison.attempts import attempts  # noqa: PLC0415 - see __init__
+            from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
 
             report.attempts = attempts(connections, report.findings)
             compared = compare(connections, report.findings)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.diagnose import CAUSES, diagnose
-from plainwire.diagnose.late import as_the_client_saw
+from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
 from plainwire.model import (
     ACK,
     CWR,

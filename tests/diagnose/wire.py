@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plainwire.diagnose.remarks import REMARKS
+from plainwire.diagnose import CAUSES
 from plainwire.model import (
     ACK,
     FIN,
@@ -250,6 +250,6 @@ def _end(exchange: Exchange) -> int:
 
 def only(findings: list[Finding]) -> Finding:
     """The one finding that there is, beside remarks on the server's or client's manners."""
-    telling = [finding for finding in findings if finding.code not in REMARKS]
+    telling = [finding for finding in findings if not CAUSES[finding.code].remark]
     assert len(telling) == 1, [finding.code for finding in findings]
     return telling[0]

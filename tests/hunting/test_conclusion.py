@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plainwire.diagnose.trials import Trials
+from plainwire.diagnose.comparison.trials import Trials
 from plainwire.hunting import Hunt, conclude, exit_status, load, words
 from plainwire.hunting.aim import pauses
 from plainwire.hunting.loop import fails

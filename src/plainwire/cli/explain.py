@@ -7,7 +7,7 @@ import textwrap
 
 import click
 
-from plainwire.diagnose.catalogue import CAUSES, Cause
+from plainwire.diagnose.causes.catalogue import CAUSES, Cause
 from plainwire.model import UserError
 
 _WIDTH = 80

@@ -1,7 +1,7 @@
 """Rules over a connection's facts: from failed exchanges to findings."""
 
-from .catalogue import CAUSES
-from .inference import infer
+from .causes.catalogue import CAUSES
 from .procedure import diagnose
+from .servers.inference import infer
 
 __all__ = ["CAUSES", "diagnose", "infer"]

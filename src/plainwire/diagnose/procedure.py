@@ -1,9 +1,12 @@
 """The decision procedure: which exchanges need explaining, and which rule explains them.
 
-First hit wins. The order matters more than any rule: what the capture cannot show comes first, then what
-had been announced, then who closed first, then what the server had received when it closed.
+First hit wins, in the order of ``order``. It matters more than any rule: what the capture cannot show comes
+first, then what had been announced, then who closed first, then what the server had received when it closed.
 
-HTTP/2 and HTTP/3 have rules of their own (``multiplexed``): those here suppose one exchange at a time.
+HTTP/2 and HTTP/3 have rules of their own: those for HTTP/1 suppose one exchange at a time. Most of what ends
+a stream is said within the encryption: RST_STREAM, GOAWAY, CONNECTION_CLOSE. Only a holder of the keys can
+have said it, so that such a verdict is proved. What a close of TCP means for an open stream is weighed as far
+as its acknowledgment tells.
 
 What is normal never gets here: a complete exchange followed by any kind of close, an idle close that no
 request met, an exchange still open when the capture ended.
@@ -13,109 +16,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from . import connect, datagrams, handshake, multiplexed, semantics
-from .abort import client_abort
-from .announced import connection_close_ignored
-from .blamed import client_bug_request, gateway_upstream_race
-from .conntrack import conntrack_invalid_reset
-from .crash import server_crash_mid_stream
-from .early import early_response_reset
-from .grouping import group
-from .held_up import held_up
-from .injected import half_open_connection, lb_idle_reset, middlebox_injected_reset, nat_idle_reset
-from .interception import intercepted
-from .late import as_the_client_saw, departure, too_late
-from .overlapping import pipelining_broken, response_not_drained
-from .pace import slow_starts
-from .patience import client_timeout_too_short
-from .policy import (
-    close_unannounced_after_response,
-    idle_close_by_reset,
-    server_max_age_close,
-    server_max_requests_close,
-    server_reload_close,
-)
-from .primitives import client_first
-from .proxy import proxy_connect_failure, proxy_refused
-from .questions import FORBIDDEN, unanswered_question, was_asked
-from .relayed import through_proxy
+from . import order
+from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
+from .certainty import tempered
+from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
+from .evidence.closes import client_first
+from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
+from .findings import group
 from .remarks import remarks
-from .resolving import resolving
-from .retry import hidden_retries
-from .reuse import keepalive_idle_race, stale_connection_reuse
-from .scaling import held_windows, window_scale_stripped, window_scale_unseen
-from .sharing import connection_shared, connection_shared_without_request
-from .silence import mtu_blackhole, nat_idle_drop
-from .stall import client_stall
-from .timing import stall_given_up
-from .truncated import reset_mid_response, response_truncated, truncated_eof_delimited
-from .unanswered import close_mid_request, reset_mid_request
-from .unexplained import unexplained
-from .unsolicited import SUSPECT_STATUSES, unsolicited_408
-from .verdict import Scene, Verdict, weaker
-from .visibility import capture_artifact, impaired
-from .world import World
+from .thresholds import LATE_OPENING_NS
+from .traffic.answered import AnsweredExchanges
+from .traffic.traffic import Traffic
+from .verdict import FailedExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from plainwire.model import Connection, Exchange, Finding, Lookup
 
-    Rules = tuple[Callable[[Scene], Verdict | None], ...]
+    from .order import OfExchange
+    from .verdict import Verdict
 
-_FAILED: Rules = (
-    connection_shared,  # before the rule below: a hole elsewhere cannot make up records that authenticate
-    capture_artifact,
-    unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
-    connection_close_ignored,
-    nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
-    window_scale_stripped,
-    mtu_blackhole,
-    unanswered_question,
-    *handshake.FAILED_RULES,
-    *connect.FAILED_RULES,
-    *semantics.FAILED_RULES,
-    conntrack_invalid_reset,
-    client_timeout_too_short,
-    stall_given_up,
-    client_abort,
-    response_not_drained,
-    pipelining_broken,
-    nat_idle_reset,
-    lb_idle_reset,
-    middlebox_injected_reset,
-    early_response_reset,
-    server_crash_mid_stream,
-    stale_connection_reuse,
-    server_max_requests_close,
-    server_max_age_close,
-    server_reload_close,
-    close_unannounced_after_response,
-    idle_close_by_reset,
-    keepalive_idle_race,
-    close_mid_request,
-    reset_mid_request,
-    half_open_connection,
-    client_stall,
-    reset_mid_response,
-    response_truncated,
-    unexplained,
-)
-_ANSWERED: Rules = (
-    unsolicited_408,
-    connection_close_ignored,
-    proxy_connect_failure,
-    unanswered_question,
-    early_response_reset,
-    client_bug_request,
-    gateway_upstream_race,
-    truncated_eof_delimited,
-)
-_SUSPECT_STATUSES = frozenset((*SUSPECT_STATUSES, 411, 502, 503, 505))
-_OPEN: Rules = (nat_idle_drop, window_scale_stripped, mtu_blackhole)
-_UNSEEN: Rules = (capture_artifact, *_OPEN)
+_SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
 _NEVER = 1 << 63
 
 
@@ -126,44 +48,19 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    world = World(connections, lookups)
-    judged = [_judge(_scene(world, connection, index)) for connection, index in _suspects(connections)]
+    traffic = Traffic(connections, lookups)
+    judged = [_judge(_failed(traffic, connection, index)) for connection, index in _suspects(connections)]
     judged += [
-        _judge_connection(world, connection) for connection in connections if _asks_nothing(connection)
+        _judge_connection(traffic, connection) for connection in connections if _asks_nothing(connection)
     ]
     verdicts = [verdict for verdict in judged if verdict is not None]
-    for rule in (
-        *connect.WHOLE_RULES,
-        *handshake.WHOLE_RULES,
-        *semantics.WHOLE_RULES,
-        held_up,
-        slow_starts,
-        held_windows,
-        resolving,
-    ):
-        verdicts += rule(world, verdicts)
-    verdicts += hidden_retries(connections, [v for v in verdicts if v.exchanges and v.failure is not False])
-    return group(verdicts + remarks(world, verdicts), connections)
-
-
-def _asks_nothing(connection: Connection) -> bool:
-    return not any(exchange.request is not None for exchange in connection.exchanges)
-
-
-def _judge_connection(world: World, connection: Connection) -> Verdict | None:
-    """A connection that came to no request."""
-    for rule in (
-        proxy_refused,
-        *datagrams.CONNECTION_RULES,
-        connection_shared_without_request,
-        *connect.CONNECTION_RULES,
-        window_scale_unseen,
-        *handshake.CONNECTION_RULES,
-    ):
-        verdict = rule(connection, world)
-        if verdict is not None:
-            return intercepted(verdict, connection, world)
-    return None
+    verdicts += _late_openings(traffic, verdicts)
+    for rule in order.MANY_CONNECTIONS:
+        verdicts += rule(traffic, verdicts)
+    verdicts += _complete(traffic, verdicts)
+    for rule in order.MANY_EXCHANGES:
+        verdicts += rule(traffic, verdicts)
+    return group(verdicts + remarks(traffic, verdicts), connections)
 
 
 def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:
@@ -199,20 +96,24 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
             )
 
 
-def _scene(world: World, connection: Connection, index: int) -> Scene | None:
+def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExchange | None:
     whole = connection.exchanges[index]
-    if multiplexed.shares_connection(whole):
-        return None if whole.request is None else Scene(connection, whole, whole.request, None, None, world)
+    if shares_connection(whole):
+        return (
+            None
+            if whole.request is None
+            else FailedExchange(connection, whole, whole.request, None, None, traffic)
+        )
     exchange = as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
-    return Scene(
+    return FailedExchange(
         connection=connection,
         exchange=exchange,
         late=None if exchange is whole else whole.response,
         request=exchange.request,
         previous=_previous(connection, index),
-        world=world,
+        traffic=traffic,
     )
 
 
@@ -224,47 +125,91 @@ def _previous(connection: Connection, index: int) -> Exchange | None:
     return connection.exchanges[index - 1] if index else None
 
 
-def _judge(scene: Scene | None) -> Verdict | None:
-    if scene is None:
+def _judge(failed: FailedExchange | None) -> Verdict | None:
+    if failed is None:
         return None
-    if multiplexed.shares_connection(scene.exchange):
-        for first in (connection_shared, unanswered_question, handshake.late_alert, window_scale_stripped):
-            verdict = first(scene)
-            if verdict is not None:
-                return verdict
-        return multiplexed.judge(scene)
-    for rule in _rules(scene):
-        verdict = rule(scene)
-        if verdict is not None:
-            return _tempered(scene, verdict)
-    return None
+    if shares_connection(failed.exchange):
+        return _first(_rules_of_stream(failed), failed)
+    verdict = _first(_rules(failed), failed)
+    return None if verdict is None else tempered(failed, verdict)
 
 
-def _rules(scene: Scene) -> Rules:
-    connection, outcome = scene.connection, scene.exchange.outcome
+def _first(rules: tuple[OfExchange, ...], failed: FailedExchange) -> Verdict | None:
+    """The verdict of the first rule that holds."""
+    return next((verdict for rule in rules if (verdict := rule(failed)) is not None), None)
+
+
+def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:
+    connection, outcome = failed.connection, failed.exchange.outcome
     if outcome == "complete":
-        return _ANSWERED
+        return order.ANSWERED
     if outcome == "unseen":
         still_open = not (connection.closes or connection.gaps or connection.undecrypted)
-        return _OPEN if still_open else _UNSEEN
-    return (truncated_eof_delimited,) if _ends_with_connection(scene) else _FAILED
+        return order.STILL_OPEN if still_open else order.UNSEEN
+    return order.ENDED_BY_CLOSE if _ends_with_connection(failed) else order.FAILED
 
 
-def _ends_with_connection(scene: Scene) -> bool:
+def _rules_of_stream(failed: FailedExchange) -> tuple[OfExchange, ...]:
+    exchange, connection = failed.exchange, failed.connection
+    if exchange.pushed:
+        return order.ANY_STREAM
+    if exchange.outcome == "complete":
+        return order.ANY_STREAM + order.ANSWERED_STREAM
+    if exchange.outcome == "unseen":
+        over = connection.closes or connection.gaps or connection.undecrypted
+        return order.ANY_STREAM + (order.UNSEEN_STREAM if over else order.OPEN_STREAM)
+    return order.ANY_STREAM + order.FAILED_STREAM
+
+
+def _ends_with_connection(failed: FailedExchange) -> bool:
     """A body without length, ended by an orderly close: nobody can tell more (RFC 9112 section 9.8)."""
-    response, close = scene.exchange.response, scene.server_close
+    response, close = failed.exchange.response, failed.server_close
     return (
         response is not None
         and response.framing == "close"
         and close is not None
         and close.kind != "rst"
-        and client_first(scene.connection) is None
+        and client_first(failed.connection) is None
     )
 
 
-def _tempered(scene: Scene, verdict: Verdict) -> Verdict:
-    """One grade less certain where a proxy was in between, or the capture has holes elsewhere."""
-    verdict = through_proxy(scene, verdict)
-    if verdict.code == "capture-artifact" or not impaired(scene):
-        return verdict
-    return replace(verdict, certainty=weaker(verdict.certainty))
+def _asks_nothing(connection: Connection) -> bool:
+    return not any(exchange.request is not None for exchange in connection.exchanges)
+
+
+def _judge_connection(traffic: Traffic, connection: Connection) -> Verdict | None:
+    """A connection that came to no request."""
+    for rule in order.NO_REQUEST:
+        verdict = rule(connection, traffic)
+        if verdict is not None:
+            for sharper in order.SHARPER:
+                verdict = sharper(verdict, connection, traffic)
+            return verdict
+    return None
+
+
+def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Connections that came about late, for a reason that shows, and were then used."""
+    judged = {verdict.connection.id for verdict in verdicts if not verdict.exchanges}
+    found: list[Verdict] = []
+    for connection in traffic.connections:
+        if not connection.exchanges or connection.id in judged or connection.transport != "tcp":
+            continue
+        first = connection.exchanges[0].request
+        if first is None or first.time_ns - connection.opened_ns < LATE_OPENING_NS or connection.mid_stream:
+            continue
+        verdicts_of = (rule(connection, traffic) for rule in order.LATE_OPENING)
+        found += [verdict for verdict in verdicts_of if verdict is not None][:1]
+    return found
+
+
+def _complete(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """What is to be said of complete exchanges that no other rule has explained."""
+    exchanges = AnsweredExchanges(traffic)
+    explained = {number for verdict in verdicts for number in verdict.exchanges}
+    found: list[Verdict] = []
+    for rule in order.COMPLETE:
+        fresh = [verdict for verdict in rule(exchanges) if explained.isdisjoint(verdict.exchanges)]
+        explained.update(number for verdict in fresh for number in verdict.exchanges)
+        found += fresh
+    return found

@@ -1,4 +1,4 @@
-"""What passes between the rules: the scene of one failed exchange, and the verdict on it."""
+"""What passes between the rules: one failed exchange with what surrounds it, and the verdict on it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.model import Side
+from plainwire.model import Evidence, Side
 
-from . import primitives, words
+from . import wording
+from .evidence.closes import first_close
+from .evidence.exchanges import finished_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plainwire.model import (
         Bounds,
         Certainty,
         CloseEvent,
         Connection,
-        Evidence,
+        Endpoint,
         Exchange,
         Fault,
         Request,
         Response,
     )
 
-    from .world import World
+    from .traffic.traffic import Traffic
+
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 """Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
 
 
-class Scene(Struct, frozen=True):
+class FailedExchange(Struct, frozen=True):
     """One exchange that needs explaining, with what surrounds it."""
 
     connection: Connection
@@ -38,29 +43,45 @@ class Scene(Struct, frozen=True):
     late: Response | None
     """The response that came when the client had gone; ``exchange`` is what the client saw."""
     previous: Exchange | None
-    world: World
+    traffic: Traffic
 
     @property
     def idle_timeout(self) -> Bounds | None:
         """What the connections of this server address say about its idle timeout."""
-        facts = self.world.servers.get(self.connection.server)
+        facts = self.traffic.servers.get(self.connection.server)
         return None if facts is None else facts.idle_timeout
 
     @property
     def server_close(self) -> CloseEvent | None:
         """The server's first act of closing."""
-        return primitives.first_close(self.connection, Side.SERVER)
+        return first_close(self.connection, Side.SERVER)
+
+    @property
+    def first_close(self) -> CloseEvent | None:
+        """The first act of closing of either side."""
+        closes = [first_close(self.connection, side) for side in Side]
+        known = [close for close in closes if close is not None]
+        return min(known, key=lambda c: (c.time_ns, c.packet), default=None)
+
+    @property
+    def given_up_ns(self) -> int:
+        """When the exchange was given up: by a reset of its stream, else by the end of the connection."""
+        reset = self.exchange.reset
+        if reset is not None:
+            return reset.time_ns
+        closes = self.connection.closes
+        return closes[0].time_ns if closes else self.connection.last_ns
 
     @property
     def idle_ns(self) -> int | None:
         """How long the connection had been idle when the request left; None before its first exchange."""
         if self.previous is None:
             return None
-        return max(0, self.request.time_ns - primitives.finished_ns(self.previous))
+        return max(0, self.request.time_ns - finished_ns(self.previous))
 
     def survived(self, idle_ns: int) -> bool:
         """Whether a request to this server was answered after idleness as long as this."""
-        return self.world.longest_survived.get(self.connection.server, -1) >= idle_ns
+        return self.traffic.longest_survived.get(self.connection.server, -1) >= idle_ns
 
     @property
     def idempotent(self) -> bool:
@@ -89,14 +110,61 @@ class Verdict(Struct, frozen=True):
     counts: bool = False  # whether ``facts`` say how many of how many, for one verdict on all of them
 
 
+class Failures(Struct, frozen=True):
+    """What remarks go by: all verdicts, and by server those on exchanges and connections that failed."""
+
+    verdicts: Sequence[Verdict]
+    servers: Sequence[Endpoint]
+    """Those about which a cause of failures was found."""
+    of_server: dict[Endpoint, list[Verdict]]
+
+
 def weaker(certainty: Certainty) -> Certainty:
     """One grade down."""
     return "likely" if certainty == "proved" else "possible"
 
 
-def idle_words(scene: Scene) -> str:
+def idle_words(failed: FailedExchange) -> str:
     """What the longest pause that a connection to this server survived adds to a cause by idleness."""
-    longest = scene.world.longest_survived.get(scene.connection.server, 0)
+    longest = failed.traffic.longest_survived.get(failed.connection.server, 0)
     if longest <= 0:
         return ""
-    return f" The longest pause after which a request was answered here is {words.span(longest)}."
+    return f" The longest pause after which a request was answered here is {wording.span(longest)}."
+
+
+def stream_verdict(
+    failed: FailedExchange,
+    code: str,
+    fault: Fault,
+    certainty: Certainty,
+    facts: str,
+    *evidence: Evidence,
+    retry_safe: bool | None = None,
+    runner_up: str = "",
+) -> Verdict:
+    """A verdict on the failed exchange, which cites its request first."""
+    return Verdict(
+        code=code,
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault=fault,
+        certainty=certainty,
+        facts=facts,
+        evidence=(Evidence(failed.request.packet, f"the request on {stream_name(failed)}"), *evidence),
+        runner_up=runner_up,
+        retry_safe=retry_safe,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def stream_name(failed: FailedExchange) -> str:
+    """What the exchange ran on, in words."""
+    return "the connection" if failed.exchange.stream is None else f"stream {failed.exchange.stream}"
+
+
+def stage(failed: FailedExchange, at_ns: int) -> str:
+    """How far the exchange had come at a time."""
+    response = failed.exchange.response
+    if response is None:
+        return f"{wording.span(at_ns - failed.request.last_ns)} after the request, before any response"
+    return f"in the middle of the response, {wording.span(at_ns - response.last_ns)} after its last byte"

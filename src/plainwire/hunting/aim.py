@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.diagnose.features import number_phrase
+from plainwire.diagnose.comparison.features import number_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

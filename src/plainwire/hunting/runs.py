@@ -14,7 +14,7 @@ import orjson
 from msgspec import Struct, field
 
 from plainwire import case as cases
-from plainwire.diagnose.trials import Trials, of_connections, of_requests
+from plainwire.diagnose.comparison.trials import Trials, of_connections, of_requests
 from plainwire.model import Discreet, UserError
 from plainwire.pipeline import exit_code
 

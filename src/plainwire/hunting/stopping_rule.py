@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from plainwire.diagnose.comparison import FEWEST, SIGNIFICANCE, Comparison, compare_trials
+from plainwire.diagnose.comparison.comparison import FEWEST, SIGNIFICANCE, Comparison, compare_trials
+from plainwire.diagnose.comparison.trials import join
 from plainwire.diagnose.statistics.prediction import clean_runs_needed
-from plainwire.diagnose.trials import join
 
 from . import exposure
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from plainwire.diagnose.features import number_phrase
+from plainwire.diagnose.comparison.features import number_phrase
 from plainwire.report.escape import printable
 from plainwire.report.terminal import WHO
 

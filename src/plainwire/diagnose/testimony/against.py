@@ -11,7 +11,7 @@ import errno
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose import primitives
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
@@ -136,9 +136,7 @@ def _fates(connection: Connection, told: set[int]) -> list[Fate]:
 def _well(exchange: Exchange) -> bool:
     """What nothing can be said of. Answers that came too late for the client are in a finding."""
     response = exchange.response
-    return (
-        exchange.outcome == "complete" and response is not None and response.status < primitives.ERROR_STATUS
-    )
+    return exchange.outcome == "complete" and response is not None and response.status < ERROR_STATUS
 
 
 def testify(

@@ -7,8 +7,8 @@ from __future__ import annotations
 from .wording import Blur, Wire, row
 
 _WHY = (
-    "CPython 3.10 to 3.12 can report a reset under TLS as an end of file "
-    "(corrected by https://github.com/python/cpython/pull/115628)"
+    "CPython 3.10 to 3.12 can report a reset under TLS as an end of file (corrected by "
+    "https://github.com/python/cpython/pull/115628)"
 )
 
 

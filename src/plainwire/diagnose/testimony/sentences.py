@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose import words
+from plainwire.diagnose import wording
 
 from . import other_words
 from .wording import Wire
@@ -70,7 +70,9 @@ def of_words(said: list[Said], fate: Fate, events: ProgramEvents) -> str:
 
 
 def _after(nanoseconds: int) -> str:
-    return f"{words.span(nanoseconds)} after" if nanoseconds >= 0 else f"{words.span(-nanoseconds)} before"
+    return (
+        f"{wording.span(nanoseconds)} after" if nanoseconds >= 0 else f"{wording.span(-nanoseconds)} before"
+    )
 
 
 def _meaning(said: Said, fate: Fate) -> str:
@@ -87,8 +89,8 @@ def _meaning(said: Said, fate: Fate) -> str:
         return f"That is what the wire shows: {listed(shown)}."
     if alike <= said.blurred:
         return (
-            f"The wire shows {listed(shown)}; this version says the same of {listed(alike)}: {said.why}. "
-            "The packets tell the two apart."
+            f"The wire shows {listed(shown)}; this version says the same of {listed(alike)}: {said.why}. The "
+            "packets tell the two apart."
         )
     return f"It says the same of {listed(alike)}; the wire shows {listed(shown)}."
 
@@ -96,8 +98,8 @@ def _meaning(said: Said, fate: Fate) -> str:
 def _contradiction(said: Said, fate: Fate) -> str:
     if fate.status is not None:
         return (
-            f"The capture holds a whole response with status {fate.status} to this request: "
-            "the program did not come to read it."
+            f"The capture holds a whole response with status {fate.status} to this request: the program did "
+            "not come to read it."
         )
     return (
         f"That means {listed(said.wire)}; the wire shows {listed(fate.wire)}. The two contradict each other: "

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from plainwire.diagnose import words
-from plainwire.diagnose.catalogue import CAUSES
+from plainwire.diagnose import wording
+from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.model import Evidence, Finding
 
 from . import other_words
@@ -188,7 +188,7 @@ def _pool(said: Sequence[Said], connections: Sequence[Connection], events: Progr
     began = [moment.time_ns - e.request.time_ns for _, e in busy if e.request is not None]
     claim = [f"A request waited for a free connection and was not sent: {_count(len(own))} open then"]
     claim.append(f", {len(busy)} with an exchange under way" if busy else ", none with an exchange under way")
-    claim.append(f", the oldest for {words.span(max(began))}." if began else ".")
+    claim.append(f", the oldest for {wording.span(max(began))}." if began else ".")
     if idle:
         claim.append(
             f" {idle} had nothing under way on the wire: the program had not given them back, as where a "

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.diagnose import primitives
-from plainwire.diagnose.late import as_the_client_saw
+from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
+from plainwire.diagnose.evidence.closes import client_first, first_close
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Side
 
 from .wording import Wire
@@ -51,7 +52,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         return None
     full = whole.response.status if whole.response is not None and whole.response.complete else None
     if exchange.outcome == "complete" and response is not None:
-        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= primitives.ERROR_STATUS else {Wire.WHOLE}
+        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= ERROR_STATUS else {Wire.WHOLE}
         known, packet = response.last_ns, response.last_packet
         if not request.complete:
             answered.add(Wire.CUT_SENDING)  # an early answer: the client may not have come to read it
@@ -60,11 +61,11 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
     if stream is not None:
         event_wire, known, packet = stream
         return Fate(connection, whole, event_wire, request.time_ns, known, packet, full)
-    left = primitives.client_first(connection)
+    left = client_first(connection)
     if left is not None and not _of_another(connection, left):
         gave_up = Wire.SILENCE if response is None else Wire.STALL
         return Fate(connection, whole, frozenset({gave_up}), request.time_ns, left.time_ns, left.packet, full)
-    close = primitives.first_close(connection, Side.SERVER)
+    close = first_close(connection, Side.SERVER)
     if close is None:
         return Fate(
             connection,
@@ -130,7 +131,7 @@ def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wi
         return None
     for event in connection.events:
         if event.kind == "goaway" and event.side == Side.SERVER:
-            close = primitives.first_close(connection, Side.SERVER)
+            close = first_close(connection, Side.SERVER)
             kinds = {Wire.GOAWAY} if close is None else {Wire.GOAWAY, Wire.CLOSE, Wire.CLOSE_INSIDE}
             return frozenset(kinds), event.time_ns, event.packet
     return None
@@ -138,8 +139,8 @@ def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wi
 
 def of_connection(connection: Connection) -> Fate | None:
     """Of a connection that came to no request; None where it does not seem to have failed."""
-    close = primitives.first_close(connection, Side.SERVER)
-    left = primitives.client_first(connection)
+    close = first_close(connection, Side.SERVER)
+    left = client_first(connection)
     last = close or left
     known, packet = (last.time_ns, last.packet) if last else (connection.last_ns, connection.last_packet)
     wire = _beginning(connection, close, left)

@@ -1,0 +1,67 @@
+"""Rule unsafe-retry-duplicate: what is not safe to repeat was repeated although the server had it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.acknowledgments import first_ack
+from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
+from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.model import Evidence, Side
+
+from .copies import was_received
+
+if TYPE_CHECKING:
+    from .copies import Failure, Sending
+
+
+_KEYS = ("idempotency-key", "x-idempotency-key", "x-request-token", "if-match", "if-none-match")
+"""Header fields by which a server can tell that it has done this already."""
+
+
+def may_have_run_twice(failure: Failure) -> bool:
+    """Whether the server may have acted on a request that is not to be repeated, and then on its twin.
+
+    An idempotency key tells it that both are one.
+    """
+    request = failure.copy.request
+    if request.method in IDEMPOTENT or not was_received(failure):
+        return False
+    if any(name.lower() in _KEYS for name, _ in request.headers):
+        return False
+    seen = as_the_client_saw(failure.copy.connection, failure.copy.exchange).response
+    return seen is None or not seen.complete
+
+
+def unsafe_retry_duplicate(failure: Failure, twin: Sending) -> Verdict:
+    """The verdict on a request that may have run twice."""
+    first = failure.copy
+    answer = first.exchange.response
+    executed = answer is not None and answer.complete and 200 <= answer.status < 300
+    acknowledged = first_ack(first.connection, Side.SERVER, first.request.end)
+    return Verdict(
+        code="unsafe-retry-duplicate",
+        connection=first.connection,
+        exchanges=(first.exchange.id, twin.exchange.id),
+        fault="client",
+        certainty="likely",
+        facts=f"The server had all of exchange {first.exchange.id}, whose method is not idempotent and which "
+        f"bears no idempotency key, and got the same again as exchange {twin.exchange.id}. "
+        + (
+            "It answered the first copy with success, when nobody took the answer any more: it ran twice."
+            if executed
+            else "Whether it had acted on the first copy, only the server knows."
+        ),
+        evidence=(
+            Evidence(first.request.packet, "the request for the first time"),
+            *(
+                ()
+                if acknowledged is None
+                else (Evidence(acknowledged[0], "the server acknowledges all of it"),)
+            ),
+            Evidence(twin.request.packet, "the same request (method, target, body) again"),
+        ),
+        runner_up="two requests that happen to be equal: nowhere else do they follow each other so quickly",
+        retry_safe=False,
+        time_ns=first.request.time_ns,
+    )

@@ -1,0 +1,146 @@
+"""Family H: the client program and its host."""
+
+from plainwire.diagnose.causes.cause import Cause
+
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "hidden-retry",
+        "a failed request was sent again, and answered",
+        "After a failed exchange the same request (method, target and body) was sent on another connection "
+        "and answered. Where the program reported no error, its library hid the failure: the true failure "
+        "rate is higher than the program knows, and a request that is not idempotent may have been executed "
+        "twice.",
+        "The same request on another connection soon after the failure, sooner than this traffic repeats it "
+        "otherwise.",
+        "A program that sends this request again and again by itself.",
+        "Count attempts, not calls. Let only idempotent requests be repeated, or requests that the server "
+        "provably did not receive; give others an idempotency key.",
+        "",
+        ("RFC 9110 section 9.2.2", "RFC 9112 section 9.3.1"),
+        failure=False,
+    ),
+    Cause(
+        "unsafe-retry-duplicate",
+        "a request that is not safe to repeat was repeated although the server had it",
+        "The server had received the whole request, and the same request was sent again: what it does may "
+        "have been done twice (an order, a payment). Mostly a library repeats it without asking.",
+        "The twin of a failed request with a method that is not idempotent, without an idempotency key, "
+        "whose first copy the server had acknowledged.",
+        "A first copy that the server never had; a program that sends equal requests by itself.",
+        "Switch off automatic retries for such methods (HttpURLConnection: sun.net.http.retryPost=false), "
+        "or send an Idempotency-Key.",
+        "Offer idempotency keys, and look for doubles at these times.",
+        ("RFC 9110 section 9.2.2",),
+        failure=False,
+    ),
+    Cause(
+        "response-not-drained",
+        "the client used the connection again before it had taken in the response",
+        "A request left while the response before it was still arriving: the program did not read it to its "
+        "end and did not give the connection up either.",
+        "The request's own segment acknowledges the beginning of the response before it and not its end.",
+        "A response that had not begun (pipelining-broken) or was complete.",
+        "Read each response to its end, or close the connection.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3", "RFC 9112 section 9.3.2"),
+    ),
+    Cause(
+        "connection-shared",
+        "two threads or processes used one connection at once",
+        "Messages of two senders mix on one connection: answers are swapped, or records fail to decrypt. "
+        "Mostly a process forked with the connection open (a server that loads before it forks, "
+        "multiprocessing), and both went on with it.",
+        "Two different records of one side, decrypted, authenticate with the same number under the same "
+        "keys, and the other side then sent the alert bad_record_mac, or one of the two is a close_notify. "
+        "Likely where the other side closed without that alert when it had the second record.",
+        "A record that is sent again byte for byte; one that authenticates with no number (bad-record-mac). "
+        "Without the secrets nothing is concluded. Where only the reading is shared (answers swapped), the "
+        "wire shows nothing; nor can it where both ask for the same, under a cipher without random vectors.",
+        "One connection per thread, or a lock; open connections after fork, not before.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3.2", "RFC 8446 section 5.3"),
+        second_capture="The program's own view: which thread or process wrote each request.",
+    ),
+    Cause(
+        "no-keepalive-churn",
+        "the client opens a connection for each request",
+        "Each request pays for a TCP and a TLS handshake although the server would keep the connection. It "
+        "costs time, ports, and the server's patience.",
+        "At least ten connections with one request each, nine of ten of all, which the client ended and the "
+        "server had not announced to close.",
+        "A server that closes after each response.",
+        "Use a session or a connection pool.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.3",),
+        failure=False,
+        remark=True,
+    ),
+    Cause(
+        "client-stall",
+        "the client stopped reading, and the server gave up",
+        "The client's kernel said that it could take no more: its program did not read (a blocked event "
+        "loop, a pause for garbage collection, a debugger, a slow consumer). After a while the server ended "
+        "the connection.",
+        "The client's window was zero for a second or more up to the server's close, with the response "
+        "incomplete.",
+        "A window that was open; a server whose window was zero (zero-window-stall).",
+        "Find what keeps the program from reading; raise its buffers.",
+        "Allow slow readers more time.",
+        ("RFC 9293 section 3.8.6", "RFC 9293 section 3.8.6.1"),
+        second_capture="A stack trace or profile of the program at that time.",
+    ),
+    Cause(
+        "pool-wait",
+        "the request waited for a free connection of the client's pool",
+        "All connections of the pool were in use. On the wire the request just starts late, or never: then "
+        "only the program's words tell.",
+        "The program says that it waited in vain for a connection (httpx's PoolTimeout), while those that "
+        "it had were open: with exchanges under way, or with responses that it had not read to the end or "
+        "not closed.",
+        "A request that left.",
+        "Enlarge the pool, or shorten what occupies it.",
+        "There is nothing to mend at the server.",
+        (),
+        second_capture="Where the program does not give up, its own view: when each call began and got its "
+        "connection.",
+    ),
+    Cause(
+        "local-resource",
+        "the client's host ran out of something",
+        "No descriptors, ports, memory or processor time: the program fails without a packet, or its "
+        "sockets end with its process.",
+        "The program's words, or the kernel's answer to its calls: EMFILE, ENFILE, ENOBUFS, ENOMEM, "
+        "EADDRNOTAVAIL.",
+        "An error that a packet explains.",
+        "Raise the limit that the error names; close what is no longer used.",
+        "There is nothing to mend at the server.",
+        (),
+        second_capture="For a process that was killed, the kernel's log of that time.",
+    ),
+    Cause(
+        "client-bug-request",
+        "the request breaks the rules of HTTP",
+        "The request itself is not as HTTP wants it (no Host, a length that does not fit, a malformed "
+        "line), and the server said so.",
+        "Defects of the request, decrypted, and an answer of 400, 411 or 505.",
+        "An answer that no request had asked for (unsolicited-408); a request without defects.",
+        "Mend the request: plainwire show names the defect.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 3.2", "RFC 9112 section 6.3", "RFC 9110 section 15.5.1"),
+    ),
+    Cause(
+        "suspend-resume",
+        "the client's machine was paused",
+        "A laptop slept or a virtual machine was stopped. All connections are older than their servers' "
+        "patience afterwards, and the first use of each fails.",
+        "The client's clock of TCP timestamps, which stands still meanwhile, went on by at least 10 s less "
+        "between two SYNs than the capture's; connections that were idle over that time failed by it.",
+        "A clock that went on; SYNs of this client that show another pace.",
+        "Close pooled connections on resume.",
+        "There is nothing to mend at the server.",
+        ("RFC 9112 section 9.5",),
+        failure=False,
+        second_capture="Where no SYN shows it, the machine's own log of suspends.",
+        remark=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Causes on the way to a connection and along its path: names, TCP, loss."""

@@ -1,0 +1,73 @@
+"""Rule accept-queue-overflow: the server had no room for another connection."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.thresholds import LATE_OPENING_NS
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+from .neighbours import NEIGHBOURS
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Connection
+
+
+def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where the server offered the connection again and again, deaf to what the client sent.
+
+    A full accept queue makes Linux drop the last segment of the handshake, and all that comes behind it.
+    """
+    begin = opening.of(connection)
+    if begin is None or len(begin.offers) < 2:
+        return None
+    first = begin.offers[0].time_ns
+    again = [offer for offer in begin.offers[1:] if offer.time_ns - first >= LATE_OPENING_NS]
+    if not again:
+        return None
+    ignored = [s for s in begin.said if first < s.time_ns < again[-1].time_ns]
+    if len(ignored) < 2 or not any(s.time_ns < again[0].time_ns for s in ignored):
+        return None
+    if any(s.ack > 0 and s.time_ns < again[-1].time_ns for s in (*begin.server, *begin.resets)):
+        return None
+    heard = next((s for s in begin.server if s.ack > 0), None)
+    delay = wording.span((heard or again[-1]).time_ns - first)
+    outcome = f"It was heard {delay} late" if heard else "It was never heard"
+    return Verdict(
+        code="accept-queue-overflow",
+        connection=connection,
+        exchanges=(),
+        fault="server",
+        certainty="likely" if on_one_host(connection) or _crowded(connection, traffic) else "possible",
+        facts=f"The server sent its SYN-ACK {1 + len(again)} times although the client had acknowledged it, "
+        f"and did not take what the client sent {len(ignored)} times meanwhile. {outcome}.",
+        evidence=(
+            Evidence(begin.offers[0].packet, "SYN, ACK from the server"),
+            Evidence(ignored[0].packet, "the client's first data, not acknowledged"),
+            *(Evidence(offer.packet, "the same SYN, ACK again") for offer in again[:3]),
+        ),
+        runner_up=f"retransmission-loss: {len(ignored)} of the client's segments in a row would have to be "
+        "lost, and none of the server's",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+        failure=False if heard else None,
+    )
+
+
+def _crowded(connection: Connection, traffic: Traffic) -> bool:
+    """Whether other connections to the address had the same trouble."""
+    others = islice(traffic.by_server.get(connection.server, ()), NEIGHBOURS)
+    found = (
+        opening.of(c) for c in others if c is not connection and c.established and c.rtt_syn_ns is not None
+    )
+    return any(
+        len(b.offers) > 1 and b.offers[-1].time_ns - b.offers[0].time_ns >= LATE_OPENING_NS
+        for b in found
+        if b is not None
+    )

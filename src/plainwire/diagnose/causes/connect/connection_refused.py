@@ -1,0 +1,141 @@
+"""Rule connection-refused: the attempt to connect was refused."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import RST, Evidence
+
+from .neighbours import NEIGHBOURS, accepted_later, again_words, next_opened, opened
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Opening, Segment
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Certainty, Connection, Fault, IcmpError
+
+
+_AT_ONCE_NS = 1_000_000_000
+
+_UNREACHABLE, _TIME_EXCEEDED = 3, 11
+
+_UNREACHABLE6, _TIME_EXCEEDED6 = 1, 3
+
+_FRAGMENTATION_NEEDED = 4
+
+
+def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where the SYN was answered by a RST, or by an ICMP error (RFC 9293 section 3.5.1)."""
+    begin = opening.of(connection)
+    if begin is None or begin.offers or connection.established:
+        return None
+    reset = next((r for r in begin.resets if r.ack == 0), None)
+    errors = [error for error in connection.icmp_errors if _forbids(error)]
+    if reset is None and not errors:
+        return None
+    if _loopback_twin(connection, traffic) or _starting(connection, traffic):
+        return None
+    if reset is None:
+        return _forbidden(connection, begin, errors)
+    fault, certainty, why = _who_refused(connection, reset, traffic)
+    later = accepted_later(connection, traffic)
+    return Verdict(
+        code="connection-refused",
+        connection=connection,
+        exchanges=(),
+        fault=fault,
+        certainty=certainty,
+        facts=f"The SYN was answered by a RST after {wording.span(reset.time_ns - begin.syns[0].time_ns)}: "
+        f"nothing accepts connections at {wording.address(connection)}. "
+        f"{why}{again_words(connection, later)}",
+        evidence=(
+            Evidence(begin.syns[0].packet, "SYN from the client"),
+            Evidence(reset.packet, "RST, ACK in answer to the SYN"),
+        ),
+        runner_up="syn-timeout: refuted, there was an answer",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+        failure=False if later is not None else None,
+    )
+
+
+def _forbids(error: IcmpError) -> bool:
+    if ":" in error.sender:
+        return error.type in (_UNREACHABLE6, _TIME_EXCEEDED6)
+    return error.type == _TIME_EXCEEDED or (
+        error.type == _UNREACHABLE and error.code != _FRAGMENTATION_NEEDED
+    )
+
+
+def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) -> Verdict:
+    first = errors[0]
+    own = first.sender == connection.server.address
+    sender = "the server's own address" if own else "another address on the way"
+    return Verdict(
+        code="connection-refused",
+        connection=connection,
+        exchanges=(),
+        fault="server" if own else "path",
+        certainty="likely",
+        facts=f"The SYN was answered by an ICMP error (type {first.type}, code {first.code}) from {sender} "
+        f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.",
+        evidence=(
+            Evidence(begin.syns[0].packet, "SYN from the client"),
+            Evidence(first.packet, f"ICMP error, type {first.type}, code {first.code}, about this SYN"),
+        ),
+        runner_up="syn-timeout: refuted, there was an answer",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )
+
+
+def _who_refused(connection: Connection, reset: Segment, traffic: Traffic) -> tuple[Fault, Certainty, str]:
+    if on_one_host(connection):
+        return "server", "proved", "Both ends are on this host: nothing between them could have refused it."
+    for other in islice(traffic.by_server.get(connection.server, ()), NEIGHBOURS):
+        usual = _usual_ttl(other)
+        if usual is not None and opening.another_hop(reset.ttl, usual):
+            says = f"The RST has TTL {reset.ttl}, the server's packets on connection {other.id} {usual}: "
+            return "path", "likely", f"{says}something on the way refused in the server's name."
+        if usual is not None:
+            return "server", "likely", "The RST has the TTL of the server's other packets."
+    return (
+        "server",
+        "likely",
+        "That the RST is the server's own is likely: nothing in the packet speaks against.",
+    )
+
+
+def _usual_ttl(connection: Connection) -> int | None:
+    segments = connection.segments
+    if not connection.established or segments is None:
+        return None
+    return next((row.ttl for row in opening.rows(segments) if row.side and not row.flags & RST), None)
+
+
+def _loopback_twin(connection: Connection, traffic: Traffic) -> bool:
+    """Whether this is the one of ``localhost``'s two addresses at which nothing listens: that is normal."""
+    if not on_one_host(connection):
+        return False
+    return any(
+        other.established
+        and other.server.port == connection.server.port
+        and other.server.address != connection.server.address
+        and on_one_host(other)
+        and 0 <= other.opened_ns - connection.opened_ns <= _AT_ONCE_NS
+        for other in next_opened(connection, traffic)
+    )
+
+
+def _starting(connection: Connection, traffic: Traffic) -> bool:
+    """Whether a server on this host was only being started: who waits for one tries until it is there."""
+    if not on_one_host(connection) or accepted_later(connection, traffic) is None:
+        return False
+    same = traffic.by_server.get(connection.server, [])
+    before = same[: bisect_right(same, connection.opened_ns, key=opened)]
+    return not any(other.established for other in before)

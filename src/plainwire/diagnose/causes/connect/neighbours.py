@@ -1,0 +1,49 @@
+"""What other connections to the same address, or of the same time, say of one that was not accepted."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Connection
+
+
+_SOON_NS = 60_000_000_000
+
+MOST_CITED = 6
+
+NEIGHBOURS = 200
+
+
+def accepted_later(connection: Connection, traffic: Traffic) -> Connection | None:
+    """A connection to the same address that came about within a minute."""
+    same = traffic.by_server.get(connection.server, [])
+    begin = bisect_right(same, connection.opened_ns, key=opened)
+    end = bisect_right(same, connection.opened_ns + _SOON_NS, key=opened)
+    return next(
+        (other for other in same[begin : min(end, begin + NEIGHBOURS)] if other.established),
+        None,
+    )
+
+
+def opened(connection: Connection) -> int:
+    """When the connection began: a key to search by."""
+    return connection.opened_ns
+
+
+def again_words(connection: Connection, later: Connection | None) -> str:
+    """That the address accepted a later connection, in words."""
+    if later is None:
+        return ""
+    after = wording.span(later.opened_ns - connection.opened_ns)
+    return f" Connection {later.id} to the same address was accepted {after} later."
+
+
+def next_opened(connection: Connection, traffic: Traffic) -> list[Connection]:
+    """The next connections that were opened, to any address."""
+    start = traffic.position[connection.id] + 1
+    return list(traffic.connections[start : start + NEIGHBOURS])

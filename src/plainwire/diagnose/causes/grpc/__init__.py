@@ -1,0 +1,1 @@
+"""Causes in gRPC: what its status says."""

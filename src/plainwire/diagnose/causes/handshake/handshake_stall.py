@@ -1,0 +1,100 @@
+"""Rule handshake-stall: the server took the ClientHello and said nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence, Side
+
+from .hello import end_of_hello, hello_words, stage_words, unfinished
+from .large_clienthello_drop import large_clienthello_drop, large_hello
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Opening, Segment
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Connection
+
+
+_GIVEN_UP_NS = 1_000_000_000
+
+_STILL_OPEN_NS = 10_000_000_000
+
+_FEWEST_SENDINGS = 3
+
+
+def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where the handshake stopped, and who had the last word shows who kept the other waiting."""
+    begin = unfinished(connection)
+    if begin is None or (connection.closes and connection.closes[0].side == Side.SERVER):
+        return None
+    hello_end = end_of_hello(begin, connection)
+    end = connection.closes[0].time_ns if connection.closes else traffic.ended_ns
+    patience = _GIVEN_UP_NS if connection.closes else _STILL_OPEN_NS
+    lost = [s for s in begin.said if s.end > begin.acknowledged >= s.seq]
+    if lost and not begin.answers:
+        return _never_arrived(connection, begin, lost, traffic)
+    last = max((*begin.said, *begin.answers), key=lambda s: (s.time_ns, s.packet))
+    quiet = end - last.time_ns
+    said = max(s.end for s in begin.said)
+    if last.side == Side.SERVER or quiet < patience or begin.acknowledged < said:
+        return None
+    contrast = None if begin.answers else large_hello(connection, hello_end, traffic)
+    if contrast is not None:
+        return large_clienthello_drop(
+            connection, begin, hello_end, contrast, f"no answer for {wording.span(quiet)}"
+        )
+    known = begin.acknowledges(said)
+    return Verdict(
+        code="handshake-stall",
+        connection=connection,
+        exchanges=(),
+        fault="server",
+        certainty="likely",
+        facts=f"The server had acknowledged all that the client sent ({said} bytes) and said nothing more "
+        f"for {wording.span(quiet)}, {stage_words(connection)}.{_end_words(connection)}",
+        evidence=(
+            Evidence(begin.said[0].packet, "the ClientHello begins"),
+            *((Evidence(known.packet, f"the server acknowledges {said} bytes"),) if known else ()),
+            *(Evidence(c.packet, f"{wording.act(c)} from the client") for c in connection.closes[:1]),
+        ),
+        runner_up="retransmission-loss: refuted, the server acknowledged everything",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )
+
+
+def _end_words(connection: Connection) -> str:
+    return " Then the client gave up." if connection.closes else ""
+
+
+def _never_arrived(
+    connection: Connection, begin: Opening, lost: list[Segment], traffic: Traffic
+) -> Verdict | None:
+    """The ClientHello itself was not acknowledged, however often it was sent."""
+    if len(lost) < _FEWEST_SENDINGS:
+        return None
+    hello_end = end_of_hello(begin, connection)
+    contrast = large_hello(connection, hello_end, traffic)
+    if contrast is not None:
+        return large_clienthello_drop(
+            connection, begin, hello_end, contrast, f"{len(lost)} sendings, none acknowledged"
+        )
+    took = wording.span(lost[-1].time_ns - lost[0].time_ns)
+    return Verdict(
+        code="retransmission-loss",
+        connection=connection,
+        exchanges=(),
+        fault="path",
+        certainty="likely",
+        facts=f"The connection was accepted, but the ClientHello was sent {len(lost)} times in {took} and "
+        "never acknowledged.",
+        evidence=tuple(
+            Evidence(s.packet, f"the ClientHello, sending {count}, not acknowledged")
+            for count, s in enumerate(lost[:5], 1)
+        ),
+        runner_up=hello_words(hello_end) or "handshake-stall: refuted, the server acknowledged nothing",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )

@@ -1,0 +1,43 @@
+"""Rule h2-malformed-response: the response contradicts itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.verdict import stream_name, stream_verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange, Verdict
+    from plainwire.model import Response
+
+
+_BODILESS = frozenset((204, 304))
+
+
+def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the response ended with another size than it had announced (RFC 9113 section 8.1.1)."""
+    response = failed.exchange.response
+    if response is None or not response.complete or not _contradicts(failed, response):
+        return None
+    return stream_verdict(
+        failed,
+        "h2-malformed-response",
+        "server",
+        "proved",
+        f"The response on {stream_name(failed)} announced {response.declared_size} bytes (content-length) "
+        f"and ended after {response.body_size}.",
+        Evidence(response.packet, f"the response begins, with a content-length of {response.declared_size}"),
+        Evidence(response.last_packet, f"it ends (END_STREAM) after {response.body_size} bytes"),
+        retry_safe=failed.idempotent,
+        runner_up="bytes that the capture lacks: refuted, the stream's frames are all there",
+    )
+
+
+def _contradicts(failed: FailedExchange, response: Response) -> bool:
+    if response.declared_size is None or response.declared_size == response.body_size:
+        return False
+    bodiless = failed.request.method == "HEAD" or response.status in _BODILESS
+    return not (
+        bodiless or failed.connection.gaps or any("not in the capture" in d for d in response.defects)
+    )

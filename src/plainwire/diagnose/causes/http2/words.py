@@ -1,0 +1,178 @@
+"""Family F: HTTP/2."""
+
+from plainwire.diagnose.causes.cause import Cause
+
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "h2-stream-refused",
+        "the server refused the stream without working on the request",
+        "HTTP/2 and HTTP/3 let a server send a request back untouched: RST_STREAM with REFUSED_STREAM, or "
+        "H3_REQUEST_REJECTED. Mostly the client had more streams open than the server allows, or the server "
+        "was about to close or overloaded. Some client libraries repeat such a request by themselves, "
+        "others report an error that does not name it.",
+        "The server's frame with that code, decrypted, for the stream of the request.",
+        "Any other code: it does not say that the request was left alone (h2-stream-reset).",
+        "Repeat the request, whatever its method, after a pause if many are refused. Keep within the "
+        "server's SETTINGS_MAX_CONCURRENT_STREAMS.",
+        "Allow as many streams as clients need; close with GOAWAY rather than refuse stream by stream.",
+        ("RFC 9113 section 8.7", "RFC 9113 section 5.1.2", "RFC 9114 section 4.1.1"),
+    ),
+    Cause(
+        "goaway-race",
+        "the request was sent while the server's GOAWAY was on its way",
+        "The server ends a connection in order with GOAWAY, which names the last stream that it works on. "
+        "The client opened another one before it knew. Nothing was done with that request: the client must "
+        "send it again on a new connection, and some libraries do not.",
+        "A GOAWAY without an error, decrypted, whose last stream is lower than that of the request.",
+        "A GOAWAY that counts the stream in (goaway-accepted-not-answered).",
+        "Repeat the request on a new connection, whatever its method. Use a client that does so by itself.",
+        "Announce the end early: a first GOAWAY with the highest stream number, and the real one a round "
+        "trip later. Raise the limit of requests on one connection.",
+        ("RFC 9113 section 6.8", "RFC 9113 section 8.7", "RFC 9114 section 5.2"),
+    ),
+    Cause(
+        "goaway-error",
+        "the server ended the connection with a GOAWAY that names an error",
+        "The server accuses the client of having broken the protocol or a limit (PROTOCOL_ERROR, "
+        "COMPRESSION_ERROR, ENHANCE_YOUR_CALM for too many PINGs or resets), or says that it failed itself. "
+        "All open streams ended with it. Whether the accusation is true is not judged here.",
+        "A GOAWAY with an error code, decrypted, and streams without an answer.",
+        "A GOAWAY with NO_ERROR.",
+        "Look what the frames before it did: PINGs a minute, streams cancelled, header fields. Streams "
+        "above the GOAWAY's last stream were not worked on.",
+        "Log which limit was reached; see whether it is too tight for this client.",
+        ("RFC 9113 section 6.8", "RFC 9113 section 7", "RFC 9113 section 10.5"),
+    ),
+    Cause(
+        "h2-stream-reset",
+        "the server reset the stream",
+        "The server gave one stream up while the connection went on. INTERNAL_ERROR or CANCEL is often what "
+        "a proxy makes of an upstream that failed or hung up.",
+        "RST_STREAM or RESET_STREAM from the server, decrypted, before its response was complete.",
+        "A complete response (a reset without an error may follow it); a client that gave up first; a code "
+        "that says the request was left alone (h2-stream-refused).",
+        "Repeat the request only if its method is idempotent. After HTTP_1_1_REQUIRED, use HTTP/1.1.",
+        "Look for the upstream that failed at this time; answer with 502 or 504 while no response has begun.",
+        ("RFC 9113 section 6.4", "RFC 9113 section 7", "RFC 9114 section 8.1"),
+    ),
+    Cause(
+        "goaway-accepted-not-answered",
+        "the server had announced that it would still answer, and closed without",
+        "The server's GOAWAY counted the stream among those that it works on. Then it closed the connection "
+        "before the answer was complete.",
+        "A GOAWAY without an error whose last stream is not lower, and then the server's close.",
+        "A GOAWAY that leaves the stream out (goaway-race); a client that closed first.",
+        "Repeat the request only if its method is idempotent: the server may have acted on it.",
+        "Wait for open streams after GOAWAY before closing: raise the time that a shutdown may take.",
+        ("RFC 9113 section 6.8", "RFC 9114 section 5.2"),
+    ),
+    Cause(
+        "h2-close-without-goaway",
+        "the server closed a connection with open streams, without GOAWAY",
+        "HTTP/2 servers should say with GOAWAY which streams they have worked on before they close. Here "
+        "the connection just ended, so that the client cannot know which requests were executed: a killed "
+        "worker, a load balancer's timeout, a crash.",
+        "A close or reset from the server's side while the stream was open, and no GOAWAY before it.",
+        "A GOAWAY before; a client that closed first; a RST with foreign marks (middlebox-injected-reset).",
+        "Repeat the request only if its method is idempotent, or if the server had received nothing of it. "
+        "PING idle connections to learn of their end early.",
+        "Send GOAWAY before closing; see what ends connections at these times.",
+        ("RFC 9113 section 6.8", "RFC 9113 section 5.4.1"),
+    ),
+    Cause(
+        "h2-malformed-response",
+        "the response contradicts itself",
+        "The stream ended (END_STREAM) after more or fewer bytes than the response's content-length had "
+        "announced. HTTP/2 makes such a response malformed: most clients reset the stream with "
+        "PROTOCOL_ERROR and report that, some hand out the short body as if it were whole.",
+        "content-length and the sizes of all DATA frames, decrypted, up to END_STREAM.",
+        "A response to HEAD, or with 204 or 304; frames that the capture lacks.",
+        "Repeat the request if its method is idempotent; compare lengths, as not every library does.",
+        "Look for what changes bodies behind the length: compression, an upstream that was cut, a multibyte "
+        "length.",
+        ("RFC 9113 section 8.1.1", "RFC 9110 section 8.6"),
+    ),
+    Cause(
+        "h2-flow-control-stall",
+        "a sender waited for a window that was never opened again",
+        "HTTP/2 lets each receiver say how much it takes (WINDOW_UPDATE). The sender had used that up and "
+        "the receiver gave no more, so that the stream stood still until somebody gave up. Downloads that "
+        "stop at 65,535 bytes are the classic.",
+        "The windows, counted from all DATA, SETTINGS and WINDOW_UPDATE frames: zero, a stream that has not "
+        "ended, and no WINDOW_UPDATE to the end.",
+        "A window that was open: then the sender had nothing to send; frames that the capture lacks.",
+        "If the client withheld it: read response bodies to their end, or cancel them; one unread body can "
+        "block all streams of the connection.",
+        "If the server withheld it: read request bodies while answering.",
+        ("RFC 9113 section 5.2", "RFC 9113 section 6.9"),
+    ),
+    Cause(
+        "h2-dead-connection",
+        "the connection was dead, and requests kept going into it",
+        "From some moment on no packet came from the server, while the client sent the same segments again "
+        "and again. HTTP/2 clients put all requests onto one connection, so that all of them wait until "
+        "somebody notices, which can take a quarter of an hour.",
+        "The request was sent more than once, and nothing at all came back, not even an acknowledgment.",
+        "An acknowledgment after the request: then the host is there and the server is slow.",
+        "Send PING when a connection has been silent (10 to 30 s), and open a new one where no answer comes.",
+        "Close connections before a load balancer or a NAT forgets them.",
+        ("RFC 9113 section 6.7", "RFC 9293 section 3.8.3"),
+        second_capture="One at the server's side at the same time: whether the packets arrive there says "
+        "which half of the path lost them.",
+    ),
+    Cause(
+        "h2-concurrency-queue",
+        "the request waited for a free stream",
+        "A server allows so many streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS). With all in use a "
+        "client holds further requests back, so that they leave late and no packet says why.",
+        "Again and again a request leaves within 5 ms of the end of another, where as many streams had been "
+        "open as the server allows. The packets alone do not show when the program asked.",
+        "Fewer or more open streams than allowed; a program that never asks for more at a time.",
+        "Allow more connections, or end long streams.",
+        "Raise SETTINGS_MAX_CONCURRENT_STREAMS.",
+        ("RFC 9113 section 5.1.2",),
+        failure=False,
+        second_capture="The program's log with the time of each call.",
+        remark=True,
+    ),
+    Cause(
+        "h2-tcp-hol-blocking",
+        "one lost packet held up every stream",
+        "TCP delivers in order: what was received behind a lost segment waits for its repetition, whichever "
+        "stream it belongs to.",
+        "A hole in the server's bytes that is filled 150 ms later or more, and at least two streams with "
+        "bytes from behind it, of which one has none in it.",
+        "Streams that went on meanwhile.",
+        "Where paths lose packets, use several connections or HTTP/3.",
+        "Offer HTTP/3.",
+        ("RFC 9114 section 2",),
+        failure=False,
+        second_capture="One at the sender: whether the segment left it when it should have.",
+    ),
+    Cause(
+        "h2-header-compression-desync",
+        "header compression fell out of step",
+        "Both ends keep a table of header fields (HPACK). Where one of them misses a block, all later "
+        "headers of the connection are wrong, and the connection ends with COMPRESSION_ERROR.",
+        "GOAWAY with COMPRESSION_ERROR, and header blocks that decode here without an error (the accusation "
+        "is false) or do not (it is true).",
+        "A capture that began after the connection did, or has a hole: its tables cannot be known.",
+        "Open a new connection; report which side's blocks are wrong.",
+        "The same; proxies that rewrite frames are the usual cause.",
+        ("RFC 7541 section 2.3", "RFC 9113 section 4.3"),
+        second_capture="One on the other side of a proxy in between, with its secrets.",
+    ),
+    Cause(
+        "h2-settings-timeout",
+        "SETTINGS were never acknowledged",
+        "Each side must acknowledge the other's SETTINGS. Where that does not come the other may end the "
+        "connection with SETTINGS_TIMEOUT.",
+        "GOAWAY with SETTINGS_TIMEOUT, and no SETTINGS with the ACK flag from its peer before it.",
+        "The acknowledgment is in the capture: then it came too late, or was lost behind the point of "
+        "capture.",
+        "Read and answer frames while uploading.",
+        "Allow more time.",
+        ("RFC 9113 section 6.5.3",),
+        second_capture="One at the side that complained: whether the acknowledgment reached it.",
+    ),
+)

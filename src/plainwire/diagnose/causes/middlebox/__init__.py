@@ -1,0 +1,1 @@
+"""Causes between the two ends: NATs, load balancers, proxies, filters."""

@@ -1,0 +1,110 @@
+"""Rule nat-idle-drop: the path swallows what is sent on a connection that was idle."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from plainwire.arrays import np
+from plainwire.diagnose import wording
+from plainwire.diagnose.thresholds import LONG_IDLE_NS
+from plainwire.diagnose.verdict import Verdict, idle_words
+from plainwire.model import SYN, Evidence, Side
+
+from .unanswered_sendings import FEWEST_SENDINGS, MOST_CITED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Connection, Int64s, Segments
+
+
+_MOST_LOOKED_AT, _MOST_SKIPPED = 50, 2000
+
+
+def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
+    """A verdict where after a pause nothing that the client sent was acknowledged any more."""
+    idle = failed.idle_ns
+    if idle is None or idle < LONG_IDLE_NS or failed.survived(idle):
+        return None
+    sendings = _unanswered_sendings(failed)
+    if sendings is None:
+        return None
+    segments, rows = sendings
+    first, last = int(segments.time_ns[rows[0]]), int(segments.time_ns[rows[-1]])
+    others = _contact(failed, first, max(last, failed.connection.last_ns))
+    if others is False:
+        return None
+    alive = " Meanwhile the same address answered on another connection." if others is not None else ""
+    return Verdict(
+        code="nat-idle-drop",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="path",
+        certainty="possible" if others is None else "likely",
+        facts=f"After {wording.span(idle)} of idleness the request was sent {len(rows)} times in "
+        f"{wording.span(last - first)}, and not one packet came back: no acknowledgment, no "
+        f"reset.{alive}{idle_words(failed)}",
+        evidence=(
+            *(
+                Evidence(int(segments.number[row]), f"the request, sending {count}, never acknowledged")
+                for count, row in enumerate(rows[:MOST_CITED], 1)
+            ),
+            *(() if others is None else (others,)),
+        ),
+        runner_up="the server is down: refuted, its address answers on another connection"
+        if others is not None
+        else "the server or its network is down: no other connection to it at that time shows whether it is",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _unanswered_sendings(failed: FailedExchange) -> tuple[Segments, Int64s] | None:
+    """The sendings of the request's first byte, where nothing came back after the first of them."""
+    segments = failed.connection.segments
+    if segments is None:
+        return None
+    start, since = failed.request.start, failed.request.time_ns
+    carry = (segments.side == Side.CLIENT) & (segments.length > 0) & (segments.seq <= start)
+    rows = np.flatnonzero(carry & (segments.seq + segments.length > start) & (segments.time_ns >= since))
+    if len(rows) < FEWEST_SENDINGS:
+        return None
+    back = (segments.side == Side.SERVER) & (segments.time_ns > since)
+    return None if back.any() else (segments, rows)
+
+
+def _contact(failed: FailedExchange, since: int, until: int) -> Evidence | bool | None:
+    """What shows that the server's address could be reached meanwhile.
+
+    None where nothing else was tried; False where it was, and failed too.
+    """
+    tried = False
+    for other in _meanwhile(failed, since, until):
+        segments = other.segments
+        if other is failed.connection or segments is None:
+            continue
+        within = (segments.time_ns >= since) & (segments.time_ns <= until)
+        answers = np.flatnonzero(within & (segments.side == Side.SERVER))
+        if len(answers):
+            packet = int(segments.number[answers[0]])
+            return Evidence(packet, f"the same address answers on connection {other.id}")
+        tried = tried or bool((within & (segments.side == Side.CLIENT) & (segments.flags & SYN != 0)).any())
+    return False if tried else None
+
+
+def _meanwhile(failed: FailedExchange, since: int, until: int) -> Iterator[Connection]:
+    """Connections to the server at that time: some that were opened then, and some that were open already."""
+    same = failed.traffic.by_server.get(failed.connection.server, [])
+    first, last = (bisect_left(same, at, key=_opened) for at in (since, until + 1))
+    yield from same[first : min(last, first + _MOST_LOOKED_AT)]
+    yield from islice(
+        (c for c in reversed(same[max(0, first - _MOST_SKIPPED) : first]) if c.last_ns >= since),
+        _MOST_LOOKED_AT,
+    )
+
+
+def _opened(connection: Connection) -> int:
+    return connection.opened_ns

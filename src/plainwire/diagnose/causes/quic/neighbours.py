@@ -1,0 +1,42 @@
+"""Other connections of the same client, over QUIC or TCP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Connection
+
+
+_RACED_NS = 1_000_000_000
+
+FALLBACK_NS = 60_000_000_000
+
+_NEIGHBOURS = 200
+
+FEWEST_SENDINGS = 2
+
+
+def near_in_time(connection: Connection, traffic: Traffic) -> list[Connection]:
+    """Connections that began shortly before or after."""
+    place = traffic.position[connection.id]
+    return list(traffic.connections[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS])
+
+
+def over_tcp(connection: Connection, traffic: Traffic) -> Connection | None:
+    """A connection over TCP to the same address, or by the same server name, that came about."""
+    for other in near_in_time(connection, traffic):
+        if other.transport != "tcp" or not other.established:
+            continue
+        if not -_RACED_NS <= other.opened_ns - connection.opened_ns <= FALLBACK_NS:
+            continue
+        if other.server.address == connection.server.address or same_name(connection, other):
+            return other
+    return None
+
+
+def same_name(one: Connection, other: Connection) -> bool:
+    """Whether both are for one server name."""
+    name = one.tls.server_name if one.tls is not None else None
+    return name is not None and other.tls is not None and other.tls.server_name == name

@@ -1,0 +1,51 @@
+"""Rule quic-udp-blocked: no answer over UDP, while TCP works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+from .neighbours import FEWEST_SENDINGS, over_tcp
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Connection
+
+
+def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where a client's Initial packets got no answer, and TCP to the same place did.
+
+    Without the latter nothing is said: the server may be down, or only one direction was captured.
+    """
+    quic = connection.quic
+    if quic is None or quic.answered or connection.mid_stream or connection.icmp_errors:
+        return None
+    if connection.packets < FEWEST_SENDINGS or connection.tls is None:
+        return None
+    other = over_tcp(connection, traffic)
+    if other is None:
+        return None
+    after = other.opened_ns - connection.opened_ns
+    order = f"{wording.span(abs(after))} {'after' if after >= 0 else 'before'} the first of them"
+    lasted = wording.span(connection.last_ns - connection.opened_ns)
+    return Verdict(
+        code="quic-udp-blocked",
+        connection=connection,
+        exchanges=(),
+        fault="unknown",
+        certainty="possible",
+        facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back; "
+        f"connection {other.id} to the same server over TCP, opened {order}, was accepted. That the network "
+        "drops UDP is one reason, a server that does not speak QUIC there another.",
+        evidence=(
+            Evidence(connection.first_packet, "the client's first Initial packet"),
+            Evidence(connection.last_packet, "the last of its packets, none of which was answered"),
+            Evidence(other.first_packet, f"the SYN of connection {other.id}"),
+        ),
+        runner_up="a server that is down: refuted, it accepts connections over TCP",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )

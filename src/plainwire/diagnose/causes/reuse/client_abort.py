@@ -1,0 +1,115 @@
+"""Rule client-abort: the client's side ended the connection first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.evidence.closes import client_first, is_reactive
+from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.thresholds import PATIENCE_NS
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence, Side
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Certainty, CloseEvent, Fault, Response
+
+
+def client_abort(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client's close came while the exchange was open, ahead of any from the server."""
+    close = client_first(failed.connection)
+    if close is None or close.time_ns < failed.request.time_ns:
+        return None
+    waited = close.time_ns - failed.request.last_ns
+    stage, fault, safe = _stage(failed, close, waited)
+    return Verdict(
+        code="client-abort",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault=fault,
+        certainty=_certainty(failed, close),
+        facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close "
+        f"from the server.{_late_words(failed, close)}",
+        evidence=_evidence(failed, close),
+        runner_up=_rival(failed, close),
+        retry_safe=safe,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _stage(failed: FailedExchange, close: CloseEvent, waited: int) -> tuple[str, Fault, bool | None]:
+    """How far the exchange had come, whose fault that makes it, and whether a retry is safe."""
+    if not failed.request.complete:
+        return "in the middle of sending the request", "client", failed.idempotent
+    response = failed.exchange.response
+    if response is not None:
+        return (*_stage_of_response(failed, response, close), failed.idempotent)
+    acknowledged = last_ack(failed.connection, Side.SERVER, close)
+    says = f"{wording.span(waited)} after the request"
+    if acknowledged is not None and acknowledged < failed.request.end:
+        says += ", of which the server had not acknowledged everything"
+    elif acknowledged is not None:
+        says += ", which the server had acknowledged but not answered"
+    return says, "client" if waited < PATIENCE_NS else "unknown", failed.idempotent
+
+
+def _stage_of_response(failed: FailedExchange, response: Response, close: CloseEvent) -> tuple[str, Fault]:
+    if failed.late is not None:
+        return "in the middle of the response", "client"
+    quiet = close.time_ns - response.last_ns
+    stage = f"in the middle of the response, {wording.span(quiet)} after its last byte"
+    if response.defects:
+        return f"{stage} (the response breaks the rules of HTTP: that may be why)", "unknown"
+    if _endless(response):
+        stage += " (no length was announced: it may have been complete)"
+    return stage, "client" if quiet < PATIENCE_NS else "unknown"
+
+
+def _endless(response: Response) -> bool:
+    """Whether only the end of the connection could have marked the end of the body."""
+    return response.framing in ("close", "unknown")
+
+
+def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
+    """An answer that came afterwards shows that the server was slow, not silent."""
+    if failed.late is None:
+        return ""
+    behind = wording.span(failed.late.last_ns - close.time_ns)
+    return (
+        f" The server's answer (status {failed.late.status}) was complete {behind} later, "
+        "when nobody took it."
+    )
+
+
+def _certainty(failed: FailedExchange, close: CloseEvent) -> Certainty:
+    """A RST without ACK from our side may be its host's own, sent in the program's place."""
+    if failed.exchange.response is not None and _endless(failed.exchange.response):
+        return "possible"
+    if is_reactive(close) and not on_one_host(failed.connection):
+        return "likely"
+    return "proved"
+
+
+def _rival(failed: FailedExchange, close: CloseEvent) -> str:
+    server = failed.server_close
+    if server is None:
+        return "a close by the server: refuted, none is in the capture"
+    behind = wording.span(server.time_ns - close.time_ns)
+    return f"a close by the server: refuted, its {wording.act(server)} came {behind} after the client's"
+
+
+def _evidence(failed: FailedExchange, close: CloseEvent) -> tuple[Evidence, ...]:
+    found = [Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}")]
+    acknowledged = first_ack(failed.connection, Side.SERVER, failed.request.end)
+    if acknowledged is not None and acknowledged[1] <= close.time_ns:
+        found.append(Evidence(acknowledged[0], "the server acknowledges the whole request"))
+    if failed.exchange.response is not None and failed.late is None:
+        found.append(
+            Evidence(failed.exchange.response.last_packet, "the last byte of the response that was seen")
+        )
+    found.append(Evidence(close.packet, f"{wording.act(close)} from the client"))
+    if failed.late is not None:
+        found.append(Evidence(failed.late.last_packet, "the end of the server's answer, too late"))
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""Rule close-mid-request: the server had the request and closed the connection without an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.closes import reset_after
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+from .closed_on_request import (
+    arrival_words,
+    closing_fault,
+    defect_words,
+    delay_words,
+    had_some,
+    had_up_to,
+    race_refuted,
+    request_evidence,
+)
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import CloseEvent
+
+
+def close_mid_request(failed: FailedExchange) -> Verdict | None:
+    """A verdict where an orderly close (close_notify, alert, FIN) came with the request acknowledged."""
+    close = failed.server_close
+    if close is None or close.kind == "rst" or not had_some(failed, close):
+        return None
+    whole = had_up_to(failed, close) >= failed.request.end
+    reset = reset_after(failed.connection, close)
+    return Verdict(
+        code="close-mid-request",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault=closing_fault(failed, close, whole=whole),
+        certainty="proved" if whole else "likely",
+        facts=f"{arrival_words(failed, close)}. It closed ({wording.act(close)}) without a byte of "
+        f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}",
+        evidence=(*request_evidence(failed, close), *_reset_evidence(reset)),
+        runner_up=race_refuted(failed, close),
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _reset_words(close: CloseEvent, reset: CloseEvent | None) -> str:
+    """Programs report whichever of the two they notice: the exception's text is no guide."""
+    if reset is None:
+        return ""
+    later = wording.span(reset.time_ns - close.time_ns)
+    return f" A reset followed {later} later, which the program may report in its place."
+
+
+def _reset_evidence(reset: CloseEvent | None) -> tuple[Evidence, ...]:
+    return () if reset is None else (Evidence(reset.packet, f"{wording.act(reset)} from the server"),)

@@ -1,0 +1,106 @@
+"""What the server had of a request when it closed without an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.model import Evidence, Side
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import CloseEvent, Fault
+
+
+_QUIET_UPLOAD_NS = 1_000_000_000
+
+
+def had_up_to(failed: FailedExchange, close: CloseEvent) -> int:
+    """The offset up to which the server's stack had the client's bytes when it closed."""
+    if close.ack is not None:
+        return close.ack
+    return last_ack(failed.connection, Side.SERVER, close) or 0
+
+
+def had_some(failed: FailedExchange, close: CloseEvent) -> bool:
+    """Whether the server had bytes of the request, and no response came."""
+    return failed.exchange.response is None and had_up_to(failed, close) > failed.request.start
+
+
+def arrival_words(failed: FailedExchange, close: CloseEvent) -> str:
+    """How much of the request the server had."""
+    had, request = had_up_to(failed, close), failed.request
+    if had >= request.end:
+        return (
+            f"The server had acknowledged the whole request "
+            f"({wording.run(request)}, Ack={wording.number(had)})"
+        )
+    part = had - request.start
+    return (
+        f"The server had received only the first {part} of {request.end - request.start} bytes of the request"
+    )
+
+
+def _upload_fault(failed: FailedExchange, close: CloseEvent) -> Fault:
+    """Who is at fault where part of the request was missing: nobody, if the client had stopped sending."""
+    return "unknown" if close.time_ns - failed.request.last_ns > _QUIET_UPLOAD_NS else "server"
+
+
+def closing_fault(failed: FailedExchange, close: CloseEvent, *, whole: bool) -> Fault:
+    """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2).
+
+    A server may refuse to answer what is no proper request.
+    """
+    if close.kind == "alert":
+        return "server" if "internal_error" in close.detail else "unknown"
+    if failed.request.defects:
+        return "unknown"
+    return "server" if whole else _upload_fault(failed, close)
+
+
+def defect_words(failed: FailedExchange) -> str:
+    """That the request breaks the rules of HTTP, where it does."""
+    if not failed.request.defects:
+        return ""
+    return " The request breaks the rules of HTTP (plainwire show tells how): that may be why."
+
+
+def delay_words(failed: FailedExchange, close: CloseEvent) -> str:
+    """How long the server took to close."""
+    acknowledged = first_ack(failed.connection, Side.SERVER, failed.request.end)
+    if acknowledged is None or acknowledged[1] > close.time_ns:
+        return ""
+    if acknowledged[0] == close.packet:
+        delay = close.time_ns - failed.request.last_ns
+        return f", {wording.span(delay)} after the request left" if delay >= 0 else ""
+    return f", {wording.span(close.time_ns - acknowledged[1])} after acknowledging it"
+
+
+def race_refuted(failed: FailedExchange, close: CloseEvent) -> str:
+    """Why it is no keepalive-idle-race."""
+    begin = wording.number(failed.request.start)
+    had = wording.number(had_up_to(failed, close))
+    return (
+        f"keepalive-idle-race: refuted, the server had received up to {had} and the request begins at {begin}"
+    )
+
+
+def request_evidence(failed: FailedExchange, close: CloseEvent) -> tuple[Evidence, ...]:
+    """The request, its acknowledgment, the close."""
+    request = failed.request
+    found = [Evidence(request.packet, f"the request, {wording.run(request)}")]
+    if request.last_packet != request.packet:
+        found.append(Evidence(request.last_packet, "the last byte of the request"))
+    acknowledged = first_ack(failed.connection, Side.SERVER, request.end)
+    if acknowledged is not None and acknowledged[0] != close.packet and acknowledged[1] <= close.time_ns:
+        found.append(
+            Evidence(
+                acknowledged[0], f"the server acknowledges all of it (Ack >= {wording.number(request.end)})"
+            )
+        )
+    number = "" if close.ack is None else f", Ack={wording.number(close.ack)}"
+    found.append(
+        Evidence(close.packet, f"{wording.act(close)} from the server{number}; no response byte before it")
+    )
+    return tuple(found)

@@ -1,0 +1,85 @@
+"""Rule early-response-reset: the answer came before the request was there, and a reset behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import reset_sender
+from plainwire.diagnose.evidence.acknowledgments import last_ack
+from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence, Side
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import CloseEvent
+
+
+def early_response_reset(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the server answered, did not take the rest of the request, and reset.
+
+    A client that has noticed the answer and closes first is well: no reset can harm it then.
+    """
+    request, response = failed.request, failed.exchange.response
+    if response is None or not response.status or not _early(failed):
+        return None
+    reset = _reset_behind(failed, response.time_ns)
+    if reset is None or reset_sender.of_reset(failed.connection, reset).fault == "path":
+        return None
+    had = last_ack(failed.connection, Side.SERVER, reset)
+    if had is None or had <= request.start or (request.complete and had >= request.end):
+        return None
+    whole = "a complete answer" if response.complete else "the beginning of an answer"
+    return Verdict(
+        code="early-response-reset",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="server",
+        certainty="proved" if on_one_host(failed.connection) else "likely",
+        facts=f"The server had {had - request.start} bytes of a request of which {_sent(failed)} when it "
+        f"wrote {whole} (status {response.status}); {wording.span(reset.time_ns - response.time_ns)} later "
+        "the connection was reset. A reset can destroy an answer that has arrived and was not read: the "
+        "program may have seen a broken pipe or a reset, and not the status.",
+        evidence=_evidence(failed, reset),
+        runner_up="reset-mid-request: refuted, an answer came before the reset",
+        retry_safe=None,
+        time_ns=request.time_ns,
+    )
+
+
+def _early(failed: FailedExchange) -> bool:
+    response = failed.exchange.response
+    return response is not None and (not failed.request.complete or response.time_ns < failed.request.last_ns)
+
+
+def _reset_behind(failed: FailedExchange, since: int) -> CloseEvent | None:
+    """The first RST of the server's after its answer began, unless the client had closed before it."""
+    for close in failed.connection.closes:
+        if close.time_ns < since:
+            continue
+        if close.side == Side.CLIENT:
+            return None
+        if close.kind == "rst":
+            return close
+    return None
+
+
+def _sent(failed: FailedExchange) -> str:
+    request = failed.request
+    if request.complete:
+        return f"{request.end - request.start} were sent"
+    return f"{request.end - request.start} were sent and more were to come"
+
+
+def _evidence(failed: FailedExchange, reset: CloseEvent) -> tuple[Evidence, ...]:
+    response = failed.exchange.response
+    number = f"Seq={wording.number(reset.seq)}" + (
+        "" if reset.ack is None else f", Ack={wording.number(reset.ack)}"
+    )
+    return (
+        Evidence(failed.request.packet, "the request begins"),
+        *(() if response is None else (Evidence(response.packet, f"the answer, status {response.status}"),)),
+        Evidence(failed.request.last_packet, "the last of the request that was seen"),
+        Evidence(reset.packet, f"{wording.act(reset)} from the server, {number}"),
+    )

@@ -1,0 +1,112 @@
+"""Rule keepalive-idle-race: the server closed the idle connection while the next request was on its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import first_ack
+from plainwire.diagnose.evidence.exchanges import finished_ns
+from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.servers.idle_timeout import fits, timeout_words
+from plainwire.diagnose.thresholds import AT_ONCE_NS
+from plainwire.diagnose.verdict import Verdict, weaker
+
+from .crossing import close_before_request, crossing_evidence, idle_before_ns, idle_close_words
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Certainty, CloseEvent
+
+
+_LATE_ROUND_TRIPS = 2
+
+_JITTER_NS = 20_000_000
+
+
+def keepalive_idle_race(failed: FailedExchange) -> Verdict | None:
+    """A verdict where close and request crossed on the wire."""
+    close = close_before_request(failed)
+    if close is None:
+        return _race_in_the_kernel(failed)
+    return Verdict(
+        code="keepalive-idle-race",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="both",
+        certainty=_race_certainty(failed, close),
+        facts=_race_facts(failed, close),
+        evidence=crossing_evidence(failed, close),
+        runner_up=f"{'reset' if close.kind == 'rst' else 'close'}-mid-request: refuted, the server's "
+        f"{wording.act(close)} acknowledges {wording.number(close.ack or 0)}, the request begins at "
+        f"{wording.number(failed.request.start)}",
+        retry_safe=True,
+        advice_client=_client_advice(failed, close),
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _race_certainty(failed: FailedExchange, close: CloseEvent) -> Certainty:
+    """Proved by the two acknowledgment numbers, unless the close is a bare RST or comes oddly late."""
+    if close.kind == "rst":
+        return "likely"
+    certainty: Certainty = "proved"
+    rtt = shortest_rtt(failed.connection)
+    late = close.time_ns - failed.request.time_ns
+    if rtt is not None and late > _LATE_ROUND_TRIPS * rtt + _JITTER_NS:
+        certainty = weaker(certainty)
+    return certainty
+
+
+def _race_facts(failed: FailedExchange, close: CloseEvent) -> str:
+    margin = failed.request.time_ns - close.time_ns
+    rtt = shortest_rtt(failed.connection)
+    trip = "" if rtt is None else f" (one round trip is {wording.span(rtt)})"
+    if margin > 0:
+        order = f"came only {wording.span(margin)} before the request left, too little to notice"
+    else:
+        order = f"came {wording.span(-margin)} after the request had left{trip}"
+    return (
+        f"The server's {wording.act(close)} {order}, and acknowledges no byte of the request: the server had "
+        f"closed before it could know of it{idle_close_words(failed, close)}."
+    )
+
+
+def _client_advice(failed: FailedExchange, close: CloseEvent) -> str:
+    idle, rtt = idle_before_ns(failed, close), shortest_rtt(failed.connection)
+    if idle is None or rtt is None or idle < AT_ONCE_NS or idle <= 4 * rtt:
+        return ""
+    limit = wording.span((failed.idle_timeout.low_ns if failed.idle_timeout else idle) - 2 * rtt)
+    return (
+        f"Do not use a connection again that was idle for more than {limit}, and repeat such a request once "
+        "on a new connection: the server did not receive it."
+    )
+
+
+def _race_in_the_kernel(failed: FailedExchange) -> Verdict | None:
+    """The server's stack took the request in while its program was closing for idleness.
+
+    The close then acknowledges the request, in the very segment, at the very age of idleness at which
+    this server closes its other connections. It only looks like close-mid-request.
+    """
+    close, known = failed.server_close, failed.idle_timeout
+    if close is None or known is None or failed.previous is None or failed.exchange.response is not None:
+        return None
+    first = first_ack(failed.connection, close.side, failed.request.end)
+    idle = close.time_ns - finished_ns(failed.previous)
+    if first is None or first[0] != close.packet or not fits(known, idle):
+        return None
+    return Verdict(
+        code="keepalive-idle-race",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="both",
+        certainty="likely",
+        facts=f"The request reached the server's stack in the moment of its {wording.act(close)}, after "
+        f"{wording.span(idle)} of idleness, its idle timeout ({timeout_words(known)}).",
+        evidence=crossing_evidence(failed, close),
+        runner_up="close-mid-request: the close does acknowledge the request, but in the same segment and "
+        "just when the idle timer fires",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+    )

@@ -1,0 +1,1 @@
+"""Causes in what HTTP says: statuses, messages that contradict themselves, slowness."""

@@ -1,0 +1,112 @@
+"""Rule bad-framing: a response breaks the rules of HTTP/1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+from .content_encoding_corrupt import content_encoding_corrupt
+from .content_length_mismatch import content_length_mismatch, junk_bytes
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Connection, Exchange, Response
+
+
+_SHAPES = (
+    ("bad chunk size", "the size of a chunk is no number"),
+    ("both Transfer-Encoding and Content-Length", "it has both Transfer-Encoding and Content-Length"),
+    ("Content-Length fields that differ", "it has Content-Length fields that differ"),
+    ("Content-Length is no number", "its Content-Length is no number"),
+    ("obsolete line folding", "a header line is folded"),
+    ("header line without a colon", "a header line has no colon"),
+    ("field name is no token", "the name of a header field is no token"),
+    ("CR or NUL in the value", "the value of a header field has a CR or NUL in it"),
+    ("status line without a status", "its status line has no status"),
+    ("more than one space before", "its status line has too many spaces"),
+)
+"""How a defect of a message begins (its rest may quote the wire), and what it is called here."""
+
+_GRAVE = ("both Transfer-Encoding and Content-Length", "Content-Length fields that differ")
+"""Those that make two readers of one complete response see two different messages."""
+
+
+def bad_framing(failed: FailedExchange) -> Verdict | None:
+    """A verdict where a response that breaks the rules is why the exchange has no end."""
+    response = failed.exchange.response
+    if response is None or not response.defects:
+        return None
+    place = failed.connection.exchanges.index(_whole(failed))
+    mismatch = content_length_mismatch(failed.connection, place)
+    if mismatch is not None:
+        return mismatch
+    says = next((says for begin, says in _SHAPES if any(d.startswith(begin) for d in response.defects)), None)
+    if says is None and not junk_bytes(response):
+        return None
+    return _framing(
+        failed.connection, failed.exchange, response, says or "it does not begin with a status line"
+    )
+
+
+def _whole(failed: FailedExchange) -> Exchange:
+    return next(e for e in failed.connection.exchanges if e.id == failed.exchange.id)
+
+
+def _framing(
+    connection: Connection, exchange: Exchange, response: Response, says: str, *, failure: bool | None = None
+) -> Verdict:
+    request = exchange.request
+    secure = connection.tls is not None and connection.decrypted
+    return Verdict(
+        code="bad-framing",
+        connection=connection,
+        exchanges=(exchange.id,),
+        fault="server",
+        certainty="proved" if secure else "likely",
+        facts=f"The response (status {response.status}) breaks the rules of HTTP: {says}. Clients read it in "
+        "different ways, or not at all.",
+        evidence=(
+            *((Evidence(request.packet, "the request"),) if request is not None else ()),
+            Evidence(response.packet, f"the response begins: {says}" if response.status else says),
+            *(
+                (Evidence(response.last_packet, "the last that was seen of it"),)
+                if response.last_packet != response.packet
+                else ()
+            ),
+        ),
+        runner_up="client-abort: the client hung up because it could not read this response",
+        retry_safe=None,
+        time_ns=response.time_ns,
+        failure=failure,
+    )
+
+
+def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Complete responses that contradict themselves."""
+    found: list[Verdict] = []
+    for case in exchanges.broken:
+        place = case.connection.exchanges.index(case.exchange)
+        for verdict in (
+            content_length_mismatch(case.connection, place),
+            _two_messages(case),
+            content_encoding_corrupt(case),
+        ):
+            if verdict is not None:
+                found.append(verdict)
+                break
+    for connection, place in exchanges.unasked:
+        verdict = content_length_mismatch(connection, place)
+        if verdict is not None:
+            found.append(verdict)
+    return found
+
+
+def _two_messages(case: Answered) -> Verdict | None:
+    grave = next((g for g in _GRAVE if any(d.startswith(g) for d in case.response.defects)), None)
+    if grave is None:
+        return None
+    says = next(says for begin, says in _SHAPES if begin == grave)
+    return _framing(case.connection, case.exchange, case.response, says, failure=False)

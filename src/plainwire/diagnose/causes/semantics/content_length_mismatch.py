@@ -1,0 +1,59 @@
+"""Rule content-length-mismatch: bytes behind a response that belong to none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Response
+
+
+_JUNK_BEFORE = " bytes before the status line belong to no message"
+
+_JUNK = " bytes that are no response"
+
+
+def junk_bytes(response: Response) -> int:
+    """How many bytes stood where a status line should have been."""
+    for defect in response.defects:
+        count, _, rest = defect.partition(" ")
+        if count.isascii() and count.isdigit() and f" {rest}".startswith((_JUNK_BEFORE, _JUNK)):
+            return int(count)
+    return 0
+
+
+def content_length_mismatch(connection: Connection, place: int) -> Verdict | None:
+    """A verdict on the response before, where this one begins with bytes that belong to none."""
+    exchange = connection.exchanges[place]
+    response = exchange.response
+    if response is None or not place:
+        return None
+    count, before = junk_bytes(response), connection.exchanges[place - 1]
+    if not count or before.request is None or before.response is None or not before.response.complete:
+        return None
+    harmed = exchange.request is not None
+    ids = (before.id, exchange.id) if harmed else (before.id,)
+    declared = before.response.declared_size
+    rule = f"its {declared} declared bytes" if declared is not None else "its end"
+    secure = connection.tls is not None and connection.decrypted
+    return Verdict(
+        code="content-length-mismatch" if before.response.framing != "chunked" else "bad-framing",
+        connection=connection,
+        exchanges=ids,
+        fault="server",
+        certainty="proved" if secure else "likely",
+        facts=f"Behind the response of exchange {before.id} (status {before.response.status}, {rule}) came "
+        f"{count} more bytes that belong to no response. A client that uses the connection again takes them "
+        "for the next one.",
+        evidence=(
+            Evidence(before.response.packet, f"the response, status {before.response.status}, {rule}"),
+            Evidence(response.packet, f"{count} bytes that belong to no response"),
+        ),
+        runner_up="response-desync: refuted, the bytes are no response",
+        retry_safe=None,
+        time_ns=before.response.time_ns,
+        failure=harmed and exchange.outcome != "complete",
+    )

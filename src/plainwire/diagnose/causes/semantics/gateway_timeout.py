@@ -1,0 +1,54 @@
+"""Rule gateway-timeout: a gateway gave up waiting for what is behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.statistics.median import median
+
+from .status import CLOUDFLARE_TIMEOUT, GATEWAY_TIMEOUT, status_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+    from plainwire.model import Endpoint
+
+
+_SAME_SHARE = 0.01
+
+_ROUND_WAITS = (29, 30, 60, 100, 120, 300)
+
+_SMALLEST_WAIT_NS = 500_000_000
+
+
+def gateway_timeout(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Gateways that gave up waiting for what is behind them (RFC 9110 section 15.6.5)."""
+    cases = [c for c in exchanges.errors if c.response.status in (GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT)]
+    by_server: dict[Endpoint, list[int]] = {}
+    for case in cases:
+        by_server.setdefault(case.connection.server, []).append(case.first_byte_ns)
+    return [
+        status_verdict(
+            "gateway-timeout",
+            case,
+            f"The gateway at {wording.address(case.connection)} answered {wording.span(case.first_byte_ns)} "
+            "after the request that what is behind it did not answer in time (status "
+            f"{case.response.status}).{_constant(by_server[case.connection.server])}",
+            "server",
+            "overload-5xx: refuted, the status names the wait",
+        )
+        for case in cases
+    ]
+
+
+def _constant(waits: list[int]) -> str:
+    middle = median(waits)
+    if len(waits) < 2 or middle < _SMALLEST_WAIT_NS:
+        return ""
+    if max(abs(wait - middle) for wait in waits) > _SAME_SHARE * middle:
+        return ""
+    near = next(
+        (f", a common default ({n} s)" for n in _ROUND_WAITS if abs(middle / 1e9 - n) <= _SAME_SHARE * n), ""
+    )
+    return f" All {len(waits)} waits agree within 1 %: a timer of {wording.span(int(middle))}{near}."

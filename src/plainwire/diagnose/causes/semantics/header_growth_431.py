@@ -1,0 +1,50 @@
+"""Rule header-growth-431: the request's header has become too large for the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+
+from .status import TOO_LARGE_HEADER, status_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+
+
+_LONG_HEADER = 7_000
+
+
+def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Requests whose header was too long for the server (RFC 6585 section 5)."""
+    found = []
+    for case in exchanges.errors:
+        size = _header_size(case)
+        named = case.response.status == TOO_LARGE_HEADER
+        if not named and not (
+            case.response.status in (400, 413) and size >= _LONG_HEADER and not case.request.body_size
+        ):
+            continue
+        smaller = [_header_size(c) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
+        if not named and (not smaller or max(smaller) >= size):
+            continue
+        before = f" The largest that was accepted here has {max(smaller)} bytes." if smaller else ""
+        found.append(
+            status_verdict(
+                "header-growth-431",
+                case,
+                f"The request's header has {size} bytes, and the server answered with status "
+                f"{case.response.status}.{before}",
+                "client",
+                "a bad request for another reason: smaller headers to the same place are accepted"
+                if smaller
+                else "a bad request for another reason: refuted, the status names the header",
+            )
+        )
+    return found
+
+
+def _header_size(case: Answered) -> int:
+    """Bytes of the header fields as HTTP/1.1 writes them."""
+    return sum(len(name) + len(text) + 4 for name, text in case.request.headers)

@@ -1,0 +1,30 @@
+"""Rule method-or-path-specific-crash: this request fails each time, others never."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .status import FEWEST_REFUSED, status_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+
+
+_FEWEST_OTHERS = 5
+
+
+def method_or_path_specific_crash(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
+    """A verdict where this place fails each time and no other ever does."""
+    tally, name = exchanges.tallies[case.connection.server], (case.request.method, case.request.target)
+    bad, others = tally.bad[name], tally.all.total() - tally.all[name]
+    if bad < FEWEST_REFUSED or bad != tally.all[name] or bad != tally.bad.total() or others < _FEWEST_OTHERS:
+        return None
+    return status_verdict(
+        "method-or-path-specific-crash",
+        case,
+        f"This request failed each time ({bad} of {bad}, status {case.response.status}), and none of "
+        f"{others} others to the server did: what is asked for decides, not the moment.",
+        "server",
+        "overload-5xx: refuted, it strikes only this request",
+    )

@@ -1,0 +1,37 @@
+"""Slow exchanges: always against what the same server does otherwise, never by a number alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.acknowledgments import first_ack
+from plainwire.model import Side
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered
+    from plainwire.model import Connection, Request
+
+
+FEWEST = 8
+
+TIMES = 10
+
+SHARE = 4
+"""Where more than one of so many is slow, being slow is how the server is."""
+
+STALL_NS = 2_000_000_000
+"""Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
+sooner than this, mostly (RFC 6298 section 2)."""
+
+
+def is_endless(case: Answered) -> bool:
+    """Whether the answer was made to last, or to wait for something: streams of events, other protocols."""
+    response = case.response
+    return response.status == 101 or response.events is not None or case.exchange.grpc is not None
+
+
+def acknowledgment_of(connection: Connection, request: Request) -> tuple[int, int] | None:
+    """(packet, time) of the first segment that acknowledges the whole request."""
+    if connection.transport != "tcp":
+        return None
+    return first_ack(connection, Side.SERVER, request.end)

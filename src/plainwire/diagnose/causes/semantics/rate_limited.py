@@ -1,0 +1,87 @@
+"""Rule rate-limited: the server refused the request because there were too many."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.model import Evidence
+
+from .status import TOO_MANY, UNAVAILABLE, status_verdict, wait_ns
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+    from plainwire.model import Endpoint
+
+
+_EARLY_NS = 100_000_000
+
+_WINDOWS = ((1, "second"), (10, "10 seconds"), (60, "minute"))
+
+
+def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Requests that were refused because there were too many (RFC 6585 section 4)."""
+    found = []
+    until: dict[tuple[Endpoint, str | None], tuple[int, Answered]] = {}
+    for case in sorted(exchanges.errors, key=lambda c: c.request.time_ns):
+        status, wait = case.response.status, wait_ns(case)
+        if status != TOO_MANY and not (status == UNAVAILABLE and wait is not None):
+            continue
+        scope = case.connection.server, case.request.authority
+        asked = until.get(scope)
+        ignored = asked is not None and case.request.time_ns + _EARLY_NS < asked[0]
+        found.append((case, asked if ignored else None, wait))
+        if wait is not None:
+            end = case.response.last_ns + wait
+            until[scope] = (end, case) if asked is None or end > asked[0] else asked
+    blamed = {asked[1].exchange.id for _, asked, _ in found if asked is not None}
+    return [
+        _limit_verdict(exchanges, case, asked, wait)
+        for case, asked, wait in found
+        if asked is not None or case.exchange.id in blamed or not _made_good(exchanges, case, wait)
+    ]
+
+
+def _made_good(exchanges: AnsweredExchanges, case: Answered, wait: int | None) -> bool:
+    """Whether the request was sent again, not before it should, and then succeeded."""
+    return (exchanges.mended(case) if wait is None else exchanges.succeeded_later(case)) is not None
+
+
+def _limit_verdict(
+    exchanges: AnsweredExchanges, case: Answered, asked: tuple[int, Answered] | None, wait: int | None
+) -> Verdict:
+    if asked is not None:
+        until, before = asked
+        early = wording.span(until - case.request.time_ns)
+        return status_verdict(
+            "rate-limited",
+            case,
+            f"In exchange {before.exchange.id} the server had asked to wait (Retry-After); the client sent "
+            f"this request {early} earlier than that, and it was refused again (status "
+            f"{case.response.status}).",
+            "client",
+            "a limit that the client could not know: refuted, Retry-After had told it",
+            more=(Evidence(before.response.packet, "the response before, with Retry-After"),),
+        )
+    says = "" if wait is None else f" It asks to wait {wording.span(wait)} (Retry-After)."
+    return status_verdict(
+        "rate-limited",
+        case,
+        "The server refused the request because there were too many (status "
+        f"{case.response.status}).{says}{_rate_words(exchanges, case)}",
+        "unknown",
+        "overload-5xx: refuted, the status names a limit",
+    )
+
+
+def _rate_words(exchanges: AnsweredExchanges, case: Answered) -> str:
+    """How many requests had been accepted just before."""
+    at, times = case.request.time_ns, exchanges.tallies[case.connection.server].good_ns
+    until = bisect_left(times, at)
+    counts = [
+        f"{until - bisect_left(times, at - seconds * 1_000_000_000)} in the {name}"
+        for seconds, name in _WINDOWS
+    ]
+    return f" Accepted before it: {', '.join(counts)}."

@@ -1,0 +1,141 @@
+"""Rule response-desync: responses that do not belong to the requests that they seem to answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import ack_at
+from plainwire.diagnose.evidence.exchanges import UNSOLICITED_STATUSES
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.model import Connection, Exchange, Request, Response
+
+
+_IDENTIFIERS = frozenset(("x-request-id", "x-correlation-id", "x-client-request-id", "x-trace-id"))
+
+_MOST_LOOKED_AT = 2000
+
+
+def responses_to_nothing(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Responses that were sent before the request that they would answer had arrived at the server."""
+    found: list[Verdict] = []
+    for connection, place in exchanges.unasked:
+        verdict = _to_nothing(connection, place)
+        if verdict is not None:
+            found.append(verdict)
+    return found
+
+
+def _to_nothing(connection: Connection, place: int) -> Verdict | None:
+    exchange = connection.exchanges[place]
+    response = exchange.response
+    before = [e for e in connection.exchanges[:place] if e.request is not None]
+    if response is None or not response.status or not before or response.status in UNSOLICITED_STATUSES:
+        return None
+    if response.close_announced or connection.mid_stream or connection.gaps:
+        return None
+    after = next((e for e in connection.exchanges[place + 1 :] if e.request is not None), None)
+    known = ack_at(connection, response.packet)
+    if after is not None and after.request is not None and (known is None or known > after.request.start):
+        return None  # packets that changed places in the capture
+    taken = "" if after is None or after.request is None else (
+        f" The client sent the request of exchange {after.id} behind it, and could take it for the answer: "
+        "from here on each answer may be that to the request before."
+    )  # fmt: skip
+    last = before[-1]
+    return Verdict(
+        code="response-desync",
+        connection=connection,
+        exchanges=(last.id, exchange.id) if after is None else (last.id, exchange.id, after.id),
+        fault="server",
+        certainty="proved" if connection.tls is not None and connection.decrypted else "likely",
+        facts=f"After the answer to exchange {last.id} came another response (status {response.status}) that "
+        f"no request had asked for.{taken}",
+        evidence=(
+            *((Evidence(last.response.packet, "the response that was asked for"),) if last.response else ()),
+            Evidence(response.packet, f"another response, status {response.status}, to no request"),
+            *(
+                (Evidence(after.request.packet, f"the next request, {wording.run(after.request)}"),)
+                if after is not None and after.request is not None
+                else ()
+            ),
+        ),
+        runner_up="unsolicited-408: refuted, the status is another",
+        retry_safe=None,
+        time_ns=last.request.time_ns if last.request is not None else 0,
+        failure=after is not None,
+    )
+
+
+def swapped_identifiers(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Responses that bear the identifier of another request on the same connection."""
+    found: list[Verdict] = []
+    for connection in exchanges.traffic.connections:
+        own = connection.exchanges
+        first = own[0] if own else None
+        if len(own) == 1 or first is None or first.request is None or first.response is None:
+            continue
+        asked, told = _identifier(first.request), _identifier(first.response)
+        if asked is not None and told is not None and asked[0].lower() == told[0].lower():
+            found += _swapped(own[:_MOST_LOOKED_AT], connection, asked, told)
+    return found
+
+
+def _identifier(message: Request | Response) -> tuple[str, int] | None:
+    """Name and place of the field that identifies the request."""
+    fields = enumerate(message.headers)
+    return next(((name, at) for at, (name, _) in fields if name.lower() in _IDENTIFIERS), None)
+
+
+def _swapped(
+    exchanges: list[Exchange], connection: Connection, asked: tuple[str, int], told: tuple[str, int]
+) -> list[Verdict]:
+    pairs = [
+        (exchange, _field(exchange.request.headers, *asked), _field(exchange.response.headers, *told))
+        for exchange in exchanges
+        if exchange.request is not None and exchange.response is not None
+    ]
+    if all(mine == theirs for _, mine, theirs in pairs):
+        return []
+    times = Counter(mine for _, mine, _ in pairs)
+    own = {mine: exchange for exchange, mine, _ in pairs if mine is not None and times[mine] == 1}
+    return [
+        _swap(connection, exchange, own[theirs])
+        for exchange, mine, theirs in pairs
+        if theirs is not None and theirs != mine and theirs in own
+    ]
+
+
+def _field(headers: list[tuple[str, str]], name: str, at: int) -> str | None:
+    """The value of a field, which mostly stands at the same place in each message."""
+    if at < len(headers) and headers[at][0] == name:
+        return headers[at][1]
+    return next((value for field, value in headers if field == name), None)
+
+
+def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdict:
+    request, response, theirs = exchange.request, exchange.response, other.request
+    packets = [m.packet for m in (theirs, request, response) if m is not None]
+    says = (
+        "a request with an identifier",
+        "a request with another identifier",
+        "its answer has the identifier of the first",
+    )
+    return Verdict(
+        code="response-desync",
+        connection=connection,
+        exchanges=(exchange.id,),
+        fault="server",
+        certainty="proved" if connection.tls is not None and connection.decrypted else "likely",
+        facts=f"The answer to exchange {exchange.id} bears the request identifier of exchange {other.id}: it "
+        "belongs to that request.",
+        evidence=tuple(Evidence(packet, text) for packet, text in zip(packets, says, strict=False)),
+        runner_up="an identifier that several requests share: refuted, each is there once",
+        retry_safe=None,
+        time_ns=request.time_ns if request is not None else 0,
+    )

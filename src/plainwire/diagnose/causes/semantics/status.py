@@ -1,0 +1,69 @@
+"""What error statuses have in common: how a verdict on one is made, names, waits.
+
+A status inside TLS is authenticated. What the program caused by itself (a 404, a 400) is no failure; and an
+error after which the same request succeeded, as the status asks for it, is none either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.dates import date_ns
+from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered
+    from plainwire.model import Fault
+
+
+TOO_EARLY, MISDIRECTED, TOO_MANY, TOO_LARGE_HEADER = 425, 421, 429, 431
+
+UNAVAILABLE, GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT = 503, 504, 524
+
+FEWEST_REFUSED = 3
+
+
+def status_verdict(
+    code: str, case: Answered, facts: str, fault: Fault, runner_up: str, *, more: tuple[Evidence, ...] = ()
+) -> Verdict:
+    """A verdict on an exchange by the status of its response."""
+    request, response = case.request, case.response
+    return Verdict(
+        code=code,
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
+        fault=fault,
+        certainty=case.certainty,
+        facts=facts,
+        evidence=(
+            Evidence(request.packet, "the request"),
+            Evidence(response.packet, f"the response, status {response.status}"),
+            *more,
+        ),
+        runner_up=runner_up,
+        retry_safe=request.method in IDEMPOTENT,
+        time_ns=request.time_ns,
+    )
+
+
+def for_another_name(case: Answered) -> bool:
+    """Whether the request is for another name than its TLS connection (SNI)."""
+    tls, authority = case.connection.tls, case.request.authority
+    if tls is None or not tls.server_name or authority is None:
+        return False
+    return authority.rpartition("@")[2].partition(":")[0].lower().rstrip(
+        "."
+    ) != tls.server_name.lower().rstrip(".")
+
+
+def wait_ns(case: Answered) -> int | None:
+    """What Retry-After asks for, in ns from the response."""
+    text = value(case.response, "retry-after")
+    if text is None:
+        return None
+    if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 9:
+        return int(text) * 1_000_000_000
+    until = date_ns(text)
+    return None if until is None else max(0, until - case.response.last_ns)

@@ -1,0 +1,51 @@
+"""Rule waf-block: something in front of the server refused the request with a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.verdict import weaker
+
+from .status import status_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+
+
+def waf_block(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Pages for people in place of the data that the same place gives otherwise."""
+    found = []
+    for case in exchanges.errors:
+        # Every server has a page of its own for 429 and 503: these need the mark.
+        marked = value(case.response, "cf-mitigated") is not None
+        if (
+            case.response.status not in ((403, 406, 429, 503) if marked else (403, 406))
+            or not _is_page(case)
+            or exchanges.succeeded_later(case) is not None
+        ):
+            continue
+        near = exchanges.neighbours(case)
+        others = [c for c in near if c.response.status < ERROR_STATUS and c.response.body_size]
+        if not marked and (not others or any(_is_page(c) for c in others)):
+            continue
+        mark = " It bears the header field cf-mitigated." if marked else ""
+        contrast = f" {len(others)} other answers from the same place were data, not pages." if others else ""
+        verdict = status_verdict(
+            "waf-block",
+            case,
+            f"In place of data came a page of HTML with status {case.response.status}: something in front of "
+            f"the server refused the request.{mark}{contrast}",
+            "server",
+            "a refusal by the application: it answers with data here, not with pages",
+        )
+        found.append(verdict if marked else replace(verdict, certainty=weaker(verdict.certainty)))
+    return found
+
+
+def _is_page(case: Answered) -> bool:
+    return (value(case.response, "content-type") or "").lower().startswith("text/html")

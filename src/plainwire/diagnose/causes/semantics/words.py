@@ -1,0 +1,265 @@
+"""Family E: what HTTP says."""
+
+from plainwire.diagnose.causes.cause import Cause
+
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "100-continue-stall",
+        "the client waited for a 100 (Continue) that did not come",
+        "The client sent the head of its request with 'Expect: 100-continue' and waited before it sent the "
+        "body. The server neither told it to go on nor answered. Most clients go on by themselves after "
+        "about a second; some wait for ever.",
+        "The server acknowledged the head, no 1xx and no response came, and the body left only after a "
+        "pause, or never.",
+        "A 100 ahead of the body; a head that was not acknowledged.",
+        "Send no Expect field (curl: -H 'Expect:'), or wait for a short time only.",
+        "Answer 100 or a final status as soon as the head is there; see that a proxy does not take the "
+        "field away.",
+        ("RFC 9110 section 10.1.1",),
+    ),
+    Cause(
+        "content-length-mismatch",
+        "the server sent more than it had announced",
+        "Behind the announced end of a response came more bytes. A client that uses the connection again "
+        "takes them for the beginning of the next response; others drop the connection.",
+        "Bytes behind the end of a response that do not begin with a status line.",
+        "Bytes that are a response themselves (response-desync); fewer bytes than announced "
+        "(response-truncated).",
+        "Do not use such a connection again.",
+        "Count the bytes, not the characters, after compression; send no body with 204, 304 and to HEAD.",
+        ("RFC 9112 section 6.3", "RFC 9110 section 8.6"),
+    ),
+    Cause(
+        "response-desync",
+        "a response does not belong to the request that it seems to answer",
+        "The server sent a response that no request had asked for, or the answer to another request. From "
+        "there on each answer on the connection may be that to the request before: clients get others' "
+        "data.",
+        "A response that was sent before the next request had arrived, or one that bears another request's "
+        "identifier.",
+        "Packets that changed places in the capture; a 408 on an idle connection (unsolicited-408).",
+        "Close a connection on which anything unasked arrives; compare identifiers.",
+        "Close the connection whenever its state is in doubt. Treat it as a matter of security: it can show "
+        "one user's data to another.",
+        ("RFC 9112 section 9.2", "RFC 9112 section 9.3.2"),
+    ),
+    Cause(
+        "bad-framing",
+        "the response breaks the rules of HTTP",
+        "The response cannot be read as its own fields say: a chunk whose size is no number, two lengths "
+        "that differ, a line that is no field. Clients guess differently, or hang up.",
+        "The decrypted bytes of the response break the framing; which rule is told.",
+        "Bytes missing from the capture.",
+        "Do not repeat it on the same connection.",
+        "Mend what writes the response; one length only, and chunks as they must be.",
+        ("RFC 9112 section 6.1", "RFC 9112 section 6.3", "RFC 9112 section 7.1"),
+    ),
+    Cause(
+        "content-encoding-corrupt",
+        "the body cannot be decoded",
+        "The body came whole, but it is not what its Content-Encoding says: its checksum is wrong, it ends "
+        "too early, or it is something else.",
+        "The message's framing is satisfied, and undoing the content coding fails.",
+        "A body that was cut on the way (response-truncated).",
+        "Ask for it without coding (Accept-Encoding: identity) until it is mended.",
+        "Look for what changes bodies behind the compression, or compresses twice; clear caches.",
+        ("RFC 9110 section 8.4", "RFC 1952 section 2.3.1"),
+    ),
+    Cause(
+        "slow-first-byte",
+        "the server took much longer than usual to answer",
+        "The request had arrived, and the answer began very late, compared with other requests of the same "
+        "kind.",
+        "More than a second, more than ten times the median of at least eight others with the same method "
+        "and path, and at most a quarter of them as slow; the request was acknowledged in time.",
+        "A request that was acknowledged late (retransmission-loss); a kind of request that is always slow.",
+        "Set timeouts for what the server really takes.",
+        "Look into the server's log for this moment: a lock, a cold start, a slow backend.",
+        ("RFC 9110 section 15.6.5",),
+        failure=False,
+        second_capture="At the server: between it and what is behind it.",
+    ),
+    Cause(
+        "slow-body-stall",
+        "the body stopped in its middle",
+        "The response had begun and its length was known, when the server fell silent for long, though the "
+        "client had taken everything and had room for more.",
+        "Two seconds or more without new bytes, ten times what others of the same kind take for the whole "
+        "body; or until the client gave up. All bytes before are acknowledged, and the client's window is "
+        "open.",
+        "Bytes that were lost and sent again; a closed window of the client.",
+        "Set a timeout for the time between bytes, and fetch the rest with a range request.",
+        "Look for what is behind the server: an upstream that stalls, a buffer that fills.",
+        ("RFC 9112 section 9.5", "RFC 9110 section 14.2"),
+        failure=False,
+    ),
+    Cause(
+        "request-body-timeout",
+        "the server waited in vain for the rest of the request",
+        "The client announced a body and did not send all of it, or not in time; the server gave up (408, "
+        "or a close).",
+        "Status 408 to a request that had begun to arrive; or the server's close on a request of which "
+        "fewer bytes were sent than announced, all of them acknowledged.",
+        "A 408 before any byte of a request had arrived (unsolicited-408).",
+        "Announce the true length, and send the body without pauses; see what it is read from.",
+        "Set the limit (client_body_timeout, RequestReadTimeout) for what clients really need.",
+        ("RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
+    ),
+    Cause(
+        "rate-limited",
+        "the server refused the request because there were too many",
+        "The server counts requests and refuses what is beyond its limit (429, or 503 with Retry-After). "
+        "Where it said how long to wait and the client came earlier, the client is the one to change.",
+        "Status 429, or 503 with Retry-After, that no later success of the same request made good; for the "
+        "client's fault: a Retry-After that was not over.",
+        "503 without Retry-After (overload-5xx); a retry after the time that was asked for, with success.",
+        "Wait as long as Retry-After says; send fewer at a time.",
+        "Send Retry-After, and say what the limit is.",
+        ("RFC 6585 section 4", "RFC 9110 section 10.2.3", "RFC 9110 section 15.6.4"),
+    ),
+    Cause(
+        "overload-5xx",
+        "the server answered with an error of its own",
+        "A status of 500 and more says that the server, not the request, is at fault: overload, a crash, a "
+        "backend that is not there.",
+        "A status of 500 and more (501, 505 and 511 left out) that no other rule explains.",
+        "504 (gateway-timeout); 503 that asks to wait (rate-limited); one place only "
+        "(method-or-path-specific-crash); one server only (sick-backend).",
+        "Repeat what is idempotent, later and later (503); report the time and the request's identifier.",
+        "Look into the log for this moment; answer 503 with Retry-After where it is overload.",
+        ("RFC 9110 section 15.6", "RFC 9110 section 9.2.2"),
+    ),
+    Cause(
+        "gateway-timeout",
+        "a gateway gave up waiting for what is behind it",
+        "The endpoint is a gateway, and the server behind it did not answer in time. The same wait each "
+        "time is the gateway's timer.",
+        "Status 504 (or 524); the time to the first byte is told, and whether all of them agree.",
+        "Another status; a wait that varies is the server's own.",
+        "Ask for less at a time, or for a job whose result is fetched later; repeat only what is "
+        "idempotent: it may have been done.",
+        "Find what makes the server behind the gateway slow; raise the gateway's limit above what requests "
+        "need.",
+        ("RFC 9110 section 15.6.5",),
+    ),
+    Cause(
+        "misdirected-421",
+        "the connection was not for the name of the request",
+        "The client used a connection for another name than the one it was opened for, or the server is not "
+        "set up for the name. The client may try another connection.",
+        "Status 421, and no later success of the same request.",
+        "The same request succeeded on another connection: then all is as it should be.",
+        "Repeat it on a new connection for this name.",
+        "Set all names of the certificate up on all servers, or use a certificate for fewer names.",
+        ("RFC 9110 section 15.5.20", "RFC 9113 section 9.1.1"),
+    ),
+    Cause(
+        "sick-backend",
+        "the failures keep to one of several servers",
+        "Tries that went to one address (or to one server behind it, as a header field says) fail far more "
+        "often than those that went to the others.",
+        "Fisher's exact test over all tries for the same name, times the number of servers, below 0.01; at "
+        "least three failures there, and a rate more than three times that of the others.",
+        "Equal rates: the others were only tried less often.",
+        "Leave the address out until it is mended, and name it to the operator.",
+        "Take the server out, and let health checks do what clients do.",
+        ("RFC 9110 section 15.6",),
+        failure=False,
+    ),
+    Cause(
+        "redirect-loop",
+        "redirects lead back to where they began",
+        "Following redirects, the client came to the same place again and again, until it gave up.",
+        "The same method, URL and cookies were redirected three times at least, in one chain.",
+        "Other cookies each time: it may come to an end.",
+        "Keep cookies between the steps of a chain; ask for the address that the server prefers.",
+        "See that scheme, host and slash of the redirects agree on all servers.",
+        ("RFC 9110 section 15.4",),
+    ),
+    Cause(
+        "auth-expired-mid-run",
+        "credentials that were good are refused from some moment on",
+        "The same credentials were accepted for the same kind of request, and refused (401, 403) from some "
+        "time on: they expired in the middle of the run.",
+        "Successes before and none after, with the same credentials at the same place.",
+        "A success after it with new credentials: then the client renewed them, as it should.",
+        "Renew the credentials before they expire, or at the first 401.",
+        "Say in the answer why (WWW-Authenticate with error), and how long tokens last.",
+        ("RFC 9110 section 15.5.2", "RFC 9110 section 11.6.1", "RFC 6750 section 3.1"),
+    ),
+    Cause(
+        "clock-skew-signature",
+        "a signed request was refused, and the clocks differ",
+        "Signatures and tokens bear times. The server's Date is minutes away from the capture's clock, and "
+        "a request with credentials was refused.",
+        "401 or 403 to a request with an Authorization field, and a Date (not of a cache) more than five "
+        "minutes away.",
+        "Clocks that agree.",
+        "Set the clock (NTP); sign requests just before they are sent.",
+        "Set the clock, if it is the server's; the Date tells which.",
+        ("RFC 9110 section 6.6.1", "RFC 7519 section 4.1.4"),
+    ),
+    Cause(
+        "read-after-write-miss",
+        "what was just written was missing for a while",
+        "A write succeeded, a read soon after it found nothing, a later one found it. The server's copies "
+        "do not agree at once.",
+        "PUT with success, 404 within a minute, then success without another write.",
+        "It was deleted between; it was never there.",
+        "Wait and read again after a write, or use the write's own answer.",
+        "Read from where was written, or say that reading is consistent only later.",
+        ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
+    ),
+    Cause(
+        "header-growth-431",
+        "the request's header has become too large for the server",
+        "Header fields (cookies, mostly) grew beyond what the server takes.",
+        "Status 431; or 400 or 413 to a request without body whose header is longer than 7,000 bytes and "
+        "longer than any that the same place accepted.",
+        "A longer header was accepted.",
+        "See which fields grow; drop cookies that are not needed.",
+        "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
+        ("RFC 6585 section 5",),
+    ),
+    Cause(
+        "stale-or-poisoned-cache",
+        "a cache gave an older answer after a newer one",
+        "Several caches, or one and its origin, hold different versions of one thing, and which one answers "
+        "changes from request to request. Of other wrong answers only the program knows.",
+        "An answer from a cache (Age) that its origin had made (Date) before another answer to the same "
+        "request which had come earlier and was of another version (ETag).",
+        "Requests that differ in what the answer depends on (Accept, Cookie and the like); an answer "
+        "without Age.",
+        "Ask again with Cache-Control: no-cache, and compare.",
+        "Look at Vary: it must name all fields that the answer depends on.",
+        ("RFC 9111 section 4.1", "RFC 9110 section 12.5.5"),
+        failure=False,
+        second_capture="For other wrong answers, none: the program must say which bodies were wrong; "
+        "`plainwire show` gives Age and bodies.",
+    ),
+    Cause(
+        "method-or-path-specific-crash",
+        "this request fails each time, others never",
+        "The server fails at one request whatever the moment, and at no other: not a matter of timing or "
+        "load.",
+        "At least three of this request, all with 500 and more; at least five others to the server, none of "
+        "them.",
+        "It succeeded at any time; another one failed as well.",
+        "Take the request apart until the part is found at which the server fails.",
+        "Play this request against the server: it fails each time.",
+        ("RFC 9110 section 15.6.1",),
+    ),
+    Cause(
+        "waf-block",
+        "something in front of the server refused the request with a page",
+        "Where this place gives data, a page of HTML came with an error status: a firewall for web "
+        "applications, or a check for robots.",
+        "403 or 406 with a page of HTML where the same place gives something else, or one of these, 429 or "
+        "503 with a field that such firewalls set; and no later success.",
+        "Pages from the same place in other answers.",
+        "Ask the operator to let the client through; send a User-Agent that names it, and fewer requests at "
+        "a time.",
+        "Except the API from the check for robots, and answer errors as data.",
+        ("RFC 9110 section 15.5.4",),
+    ),
+)

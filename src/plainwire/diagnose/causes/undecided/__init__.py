@@ -1,0 +1,1 @@
+"""Where nothing could be decided: holes in the capture, failures that nothing explains."""

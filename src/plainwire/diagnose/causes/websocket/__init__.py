@@ -1,0 +1,1 @@
+"""Causes in WebSockets: how they were closed."""

@@ -1,0 +1,1 @@
+"""What failed exchanges have in common that others do not."""

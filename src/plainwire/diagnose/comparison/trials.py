@@ -1,0 +1,317 @@
+"""One row for each attempt: how it ended, and what was known of it before it did.
+
+A feature must not depend on how the attempt ended. So nothing is taken from the response but the size that
+it declared, and of the connection only what came before the request.
+
+A table holds columns, not an object for each row: there may be very many. Tables of several runs join.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from plainwire.arrays import np
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns
+from plainwire.diagnose.evidence.targets import template
+from plainwire.model import ACK, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from plainwire.model import Connection, Exchange, Finding, Request, Response
+
+    _Row = tuple[str | None, Connection, Exchange, Request, Exchange | None]
+    """The cause of its failure, where it was, and the exchange before it on the connection."""
+
+_NOT_COMPARED = frozenset(("capture-artifact",))
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"))
+
+_NAME = re.compile(r"[a-z0-9\-_]{1,40}")
+
+_VALUE = re.compile(r"[A-Za-z0-9_./;=,+* \-]{1,60}")
+
+_TOLD_VALUES = frozenset(
+    ("accept", "accept-encoding", "cache-control", "connection", "content-type", "expect", "te",
+     "transfer-encoding", "user-agent")
+)  # fmt: skip
+"""Header fields whose values are compared; of any other one only whether it is there."""
+
+_MOST_FIELDS = 40
+
+_NONE = "none"
+
+_NAN = math.nan
+
+
+class Trials(Struct):
+    """A table of attempts. ``codes``: the cause of each failure, None for a success; ``times`` in ns.
+
+    ``numbers`` (NaN: has none) and ``labels`` hold one list for each feature, as long as ``codes``.
+    ``unit`` is what a row is: ``request`` or ``connection``.
+    """
+
+    unit: str
+    codes: list[str | None] = field(default_factory=list)
+    connections: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    numbers: dict[str, list[float]] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The table as values that JSON knows; NaN becomes None."""
+        numbers = {
+            name: [None if math.isnan(value) else value for value in column]
+            for name, column in self.numbers.items()
+        }
+        return {
+            "unit": self.unit,
+            "codes": self.codes,
+            "connections": self.connections,
+            "times": self.times,
+            "numbers": numbers,
+            "labels": self.labels,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Trials:
+        """Read what ``as_dict`` gave."""
+        numbers = {
+            name: [math.nan if value is None else value for value in column]
+            for name, column in values["numbers"].items()
+        }
+        return cls(**{**values, "numbers": numbers})
+
+
+def join(tables: Sequence[Trials]) -> Trials:
+    """Tables of several runs in one; a feature that a table lacks is missing in its rows.
+
+    Such tables are to be ``whole``: a header field that all requests of a run have is a feature of that run.
+    """
+    whole = Trials(tables[0].unit if tables else "request")
+    numbers = {name: None for table in tables for name in table.numbers}
+    labels = {name: None for table in tables for name in table.labels}
+    highest = 0
+    for table in tables:
+        count = len(table)
+        whole.codes += table.codes
+        whole.connections += [highest + number for number in table.connections]
+        highest += max(table.connections, default=0)
+        whole.times += table.times
+        for name in numbers:
+            whole.numbers.setdefault(name, []).extend(table.numbers.get(name, [math.nan] * count))
+        for name in labels:
+            lacking = "no" if name.startswith("field ") else _NONE
+            whole.labels.setdefault(name, []).extend(table.labels.get(name, [lacking] * count))
+    return whole
+
+
+def of_requests(
+    connections: Iterable[Connection], findings: Sequence[Finding], *, whole: bool = False
+) -> Trials:
+    """One row for each request that failed, by a finding, or was answered completely.
+
+    Of several requests that one connection took with it the first one counts: that was one event. ``whole``
+    keeps header fields that all requests have, for a table that is to be joined with others.
+    """
+    causes = causes_of_requests(findings)
+    rows: list[_Row] = []
+    for connection in connections:
+        taken: set[str] = set()
+        previous: Exchange | None = None
+        for exchange in connection.exchanges:
+            code, request = causes.get(exchange.id), exchange.request
+            complete = exchange.outcome == "complete"
+            wanted = complete if code is None else code not in taken
+            if wanted and request is not None and not exchange.pushed:
+                if code is not None and not complete:
+                    taken.add(code)
+                rows.append((code, connection, exchange, request, previous))
+            previous = exchange
+    return _table(rows, whole=whole)
+
+
+def causes_of_requests(findings: Iterable[Finding]) -> dict[int, str]:
+    """Return why each exchange failed that a finding calls failed; the first finding counts."""
+    causes: dict[int, str] = {}
+    for finding in findings:
+        if finding.failure and finding.code not in _NOT_COMPARED:
+            for number in finding.exchanges:
+                causes.setdefault(number, finding.code)
+    return causes
+
+
+def _table(rows: list[_Row], *, whole: bool) -> Trials:
+    table = Trials(
+        "request",
+        codes=[code for code, _, _, _, _ in rows],
+        connections=[connection.id for _, connection, _, _, _ in rows],
+        times=[request.time_ns for _, _, _, request, _ in rows],
+    )
+    if rows:
+        table.numbers = {**_numbers(rows), "concurrency": _concurrency(rows)}
+        first = min(table.times)
+        table.numbers["time"] = [(time - first) / 1e9 for time in table.times]
+        table.labels = {**_labels(rows), **_labels_of_connections(rows)}
+        table.labels.update(_fields([request for _, _, _, request, _ in rows], whole=whole))
+    return table
+
+
+def _numbers(rows: list[_Row]) -> dict[str, list[float]]:
+    befores = [None if previous is None else previous.response for *_, previous in rows]
+    return {
+        "idle_before": [_seconds(e.idle_before_ns) for _, _, e, _, _ in rows],
+        "ordinal": [_NAN if c.mid_stream else float(e.ordinal) for _, c, e, _, _ in rows],
+        "age": [_NAN if c.mid_stream else (r.time_ns - c.opened_ns) / 1e9 for _, c, _, r, _ in rows],
+        "sent_before": [_NAN if c.mid_stream else float(r.start) for _, c, _, r, _ in rows],
+        "request_size": [
+            float(r.body_size if r.declared_size is None else r.declared_size) for _, _, _, r, _ in rows
+        ],
+        "header_size": [
+            float(sum(len(name) + len(value) + 4 for name, value in r.headers)) for _, _, _, r, _ in rows
+        ],
+        "response_size": [_declared(e.response) for _, _, e, _, _ in rows],
+        "previous_size": [_NAN if before is None else float(before.body_size) for before in befores],
+        "previous_duration": [_NAN if p is None else _seconds(p.duration_ns) for *_, p in rows],
+        "round_trip": [_seconds(c.rtt_syn_ns) for _, c, _, _, _ in rows],
+    }
+
+
+def _seconds(nanoseconds: int | None) -> float:
+    return _NAN if nanoseconds is None else nanoseconds / 1e9
+
+
+def _declared(response: Response | None) -> float:
+    # The size of an error's page is the failure's, not its cause.
+    if response is None or response.status >= ERROR_STATUS:
+        return _NAN
+    return _NAN if response.declared_size is None else float(response.declared_size)
+
+
+def _labels(rows: list[_Row]) -> dict[str, list[str]]:
+    templates = {target: template(target) for target in {r.target for _, _, _, r, _ in rows}}
+    befores = [None if previous is None else previous.response for *_, previous in rows]
+    return {
+        "reused": ["no" if previous is None else "yes" for *_, previous in rows],
+        "method": [_method(r) for _, _, _, r, _ in rows],
+        "path": [templates[r.target] for _, _, _, r, _ in rows],
+        "query": ["yes" if "?" in r.target else "no" for _, _, _, r, _ in rows],
+        "previous_status": [_NONE if before is None else f"{before.status}" for before in befores],
+        "previous_method": [_NONE if p is None else _method(p.request) for *_, p in rows],
+        "previous_close": ["yes" if b is not None and b.close_announced else "no" for b in befores],
+    }
+
+
+def _method(request: Request | None) -> str:
+    if request is None:
+        return _NONE
+    return request.method if request.method in _METHODS else "another"
+
+
+def _labels_of_connections(rows: list[_Row]) -> dict[str, list[str]]:
+    """What all requests of a connection share."""
+    seen: dict[int, str] = {}  # processes by their ids, numbered
+    known = {c.id: _of_connection(c, seen) for c in {c.id: c for _, c, _, _, _ in rows}.values()}
+    names = next(iter(known.values()))
+    return {name: [known[c.id][name] for _, c, _, _, _ in rows] for name in names}
+
+
+def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, str]:
+    tls, program = connection.tls, connection.program
+    certificate = tls.certificate if tls is not None else b""
+    return {
+        "server": str(connection.server),
+        "client": connection.client.address,
+        "port": "even" if connection.client.port % 2 == 0 else "odd",
+        "resumed": _NONE if tls is None or tls.resumed is None else "yes" if tls.resumed else "no",
+        "tls": (tls.version or _NONE) if tls is not None else _NONE,
+        "protocol": connection.application or _NONE,
+        "certificate": f"{zlib.crc32(certificate):08x}" if certificate else _NONE,
+        "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
+        "ttl": _ttl(connection),
+    }
+
+
+def _ttl(connection: Connection) -> str:
+    """The TTL, or hop limit, of the SYN-ACK: of a packet from before any request."""
+    return next((f"{s.ttl}" for s in connection.syns if s.side is Side.SERVER and s.flags & ACK), _NONE)
+
+
+def _concurrency(rows: list[_Row]) -> list[float]:
+    """How many other requests were open when each one was sent."""
+    exchanges = [exchange for _, _, exchange, _, _ in rows]
+    starts = np.array([request.time_ns for _, _, _, request, _ in rows], dtype=np.int64)
+    ends = np.array([finished_ns(e) for e in exchanges], dtype=np.int64)
+    begun = np.searchsorted(np.sort(starts), starts, side="right")
+    over = np.searchsorted(np.sort(ends), starts, side="left")
+    others: list[float] = np.maximum(begun - over - 1, 0).astype(float).tolist()
+    return others
+
+
+def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]:
+    """Header fields that only some requests have, and a few whose values differ."""
+    fields = [{name.lower(): value for name, value in request.headers} for request in requests]
+    counts = Counter(name for found in fields for name in found)
+    names = [name for name, _ in counts.most_common() if _NAME.fullmatch(name)]
+    columns: dict[str, list[str]] = {}
+    for name in names:
+        if name in _TOLD_VALUES:
+            values = [found.get(name, _NONE) for found in fields]
+            columns[f"value of {name}"] = [v if _VALUE.fullmatch(v) else "another" for v in values]
+        if (whole or counts[name] < len(fields)) and len(columns) < _MOST_FIELDS:
+            columns[f"field {name}"] = ["yes" if name in found else "no" for found in fields]
+    return columns
+
+
+def of_connections(
+    connections: Iterable[Connection], findings: Sequence[Finding], *, whole: bool = False
+) -> Trials:
+    """One row for each connection that came about, or failed to, by a finding without exchanges.
+
+    Empty where none failed, unless it is to be joined with the tables of other runs (``whole``).
+    """
+    causes: dict[int, str] = {}
+    for finding in findings:
+        if finding.failure and not finding.exchanges and finding.code not in _NOT_COMPARED:
+            for number in finding.connections:
+                causes.setdefault(number, finding.code)
+    table = Trials("connection")
+    if not causes and not whole:
+        return table
+    rows = [c for c in connections if c.id in causes or (c.established and c.exchanges and not c.mid_stream)]
+    first = min((c.opened_ns for c in rows), default=0)
+    latest: dict[str, int] = {}
+    seen: dict[int, str] = {}
+    for connection in sorted(rows, key=lambda c: c.opened_ns):
+        tls, program, server = connection.tls, connection.program, str(connection.server)
+        table.codes.append(causes.get(connection.id))
+        table.connections.append(connection.id)
+        table.times.append(connection.opened_ns)
+        since = latest.get(server)
+        measured = {
+            "time": (connection.opened_ns - first) / 1e9,
+            "since_connection": math.nan if since is None else (connection.opened_ns - since) / 1e9,
+        }
+        latest[server] = connection.opened_ns
+        labels = {
+            "server": server,
+            "client": connection.client.address,
+            "port": "even" if connection.client.port % 2 == 0 else "odd",
+            "name_asked": "yes" if tls is not None and tls.server_name else "no",
+            "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
+        }
+        for name, measure in measured.items():
+            table.numbers.setdefault(name, []).append(measure)
+        for name, label in labels.items():
+            table.labels.setdefault(name, []).append(label)
+    return table

@@ -1,0 +1,1 @@
+"""Facts of one connection. Everything here answers a question; nothing judges."""

@@ -1,0 +1,55 @@
+"""Answers that came when the client had gone.
+
+The capture then holds the whole response and its exchange looks complete, but the program got nothing of
+it: the client had closed (its timeout was shorter than the server's time), or its stack had dropped the
+connection at a forged reset, of which the server knows nothing and so goes on sending.
+
+A client that only closed its own direction still takes what comes, and acknowledges it: that is no
+departure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from plainwire.model import Side
+
+from .acknowledgments import last_ack
+from .closes import client_first
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseEvent, Connection, Exchange, Response
+
+
+def departure(connection: Connection) -> CloseEvent | None:
+    """The close after which the client may have taken nothing more; None where there is no such thing."""
+    client = client_first(connection)
+    if client is not None:
+        return client
+    for close in connection.closes:
+        if close.kind == "rst" and close.side == Side.SERVER and close.seq < connection.sizes[Side.SERVER]:
+            return close
+    return None
+
+
+def too_late(connection: Connection, response: Response, left: CloseEvent | None) -> bool:
+    """Whether the end of the response came after the client had left, and its stack did not take it."""
+    if left is None or response.last_ns <= left.time_ns:
+        return False
+    if left.side == Side.SERVER and response.end <= left.seq:
+        return False  # packets that changed places: these bytes were sent before the reset
+    taken = last_ack(connection, Side.CLIENT)
+    return taken is not None and taken < response.end
+
+
+def as_the_client_saw(connection: Connection, exchange: Exchange) -> Exchange:
+    """The exchange without what came too late; itself where nothing did."""
+    response, left = exchange.response, departure(connection)
+    if response is None or left is None or not too_late(connection, response, left):
+        return exchange
+    if response.time_ns <= left.time_ns:
+        cut = replace(response, complete=False)
+        return replace(exchange, response=cut, outcome="aborted" if left.side == Side.CLIENT else "truncated")
+    return replace(exchange, response=None, outcome="aborted" if left.side == Side.CLIENT else "unanswered")

@@ -1,0 +1,44 @@
+"""What one exchange says of itself: its end, its status, the wait before it was given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .closes import client_first
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Exchange
+
+
+SUCCESS = range(200, 300)
+
+ERROR_STATUS, SERVER_ERROR_STATUS = 400, 500
+"""The lowest of each kind (RFC 9110 sections 15.5 and 15.6)."""
+
+UNSOLICITED_STATUSES = (408, 400)
+"""What servers and load balancers write onto a connection on which no request came."""
+
+
+def shares_connection(exchange: Exchange) -> bool:
+    """Whether these rules, and not those of HTTP/1, are for the exchange."""
+    return exchange.protocol != "http/1.1"
+
+
+def finished_ns(exchange: Exchange) -> int:
+    """When the last byte of the exchange, in either direction, passed the point of capture."""
+    request = exchange.request.last_ns if exchange.request else 0
+    response = exchange.response.last_ns if exchange.response else 0
+    return max(request, response)
+
+
+def wait_before_abort(connection: Connection, exchange: Exchange) -> int | None:
+    """How long the client had heard nothing of the answer when it ended the connection, in ns.
+
+    None where it did not end it while the exchange was open.
+    """
+    close, request, response = client_first(connection), exchange.request, exchange.response
+    if close is None or request is None or not request.complete or close.time_ns < request.last_ns:
+        return None
+    if response is None or response.last_ns > close.time_ns:
+        return close.time_ns - request.last_ns
+    return None if response.complete else close.time_ns - response.last_ns

@@ -1,0 +1,113 @@
+"""From verdicts to findings: the same cause at the same server is one finding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from plainwire.model import Finding
+
+from .causes.catalogue import CAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.model import Certainty, Connection, Endpoint, Evidence
+
+    from .verdict import Verdict
+
+
+EVIDENCE_LIMIT = 60
+"""Packets cited per finding. All exchanges are always listed; the evidence of the first ones is enough."""
+
+_GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
+
+_LAST = ("hidden-retry", "unexplained", "capture-artifact")
+
+
+def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
+    """One finding for each cause, server address and fault; the most frequent first, remarks last."""
+    if not verdicts:
+        return []
+    totals: Counter[Endpoint] = Counter()
+    tried: Counter[Endpoint] = Counter()
+    for connection in connections:
+        tried[connection.server] += 1
+        totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
+    groups: dict[tuple[str, Endpoint, str, bool | None], list[Verdict]] = {}
+    for verdict in sorted(verdicts, key=lambda v: v.time_ns):
+        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure
+        groups.setdefault(key, []).append(verdict)
+    ordered = sorted(groups.values(), key=_rank)
+    return [
+        _finding(members, (totals if members[0].exchanges else tried)[members[0].connection.server])
+        for members in ordered
+    ]
+
+
+def _rank(members: list[Verdict]) -> tuple[int, int]:
+    code = members[0].code
+    place = _LAST.index(code) + 1 if code in _LAST else 0
+    return (len(_LAST) + 1 if CAUSES[code].remark else place), -len(members)
+
+
+def _finding(members: list[Verdict], total: int) -> Finding:
+    first = members[0]
+    cause = CAUSES[first.code]
+    return Finding(
+        code=first.code,
+        claim=_claim(members, total),
+        fault=first.fault,
+        certainty=min((v.certainty for v in members), key=_GRADES.index),
+        exchanges=sorted({e for v in members for e in v.exchanges}),
+        connections=sorted({v.connection.id for v in members}),
+        evidence=_evidence(members),
+        refuted_by=cause.refuted,
+        runner_up=first.runner_up,
+        retry_safe=_retry_safe(members),
+        advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
+        advice_server=cause.server,
+        references=list(cause.references),
+        failure=cause.failure if first.failure is None else first.failure,
+    )
+
+
+def _claim(members: list[Verdict], total: int) -> str:
+    """How often of how many, what, and the facts of the first one."""
+    first, count = members[0], len(members)
+    if first.counts:
+        return f"At {first.connection.server}: {CAUSES[first.code].title}. {first.facts}"
+    noun = "request" if first.exchanges else "connection"
+    noun += "" if total == 1 else "s"
+    head = f"{count} of {total} {noun} to {first.connection.server}: {CAUSES[first.code].title}."
+    which = f"Exchange {first.exchanges[-1]}" if first.exchanges else f"Connection {first.connection.id}"
+    example = "" if count == 1 else f"{which}: "
+    return " ".join(part for part in (head, example + first.facts, _mixture(members)) if part)
+
+
+def _mixture(members: list[Verdict]) -> str:
+    """What is certain of how many, where the members of a finding differ."""
+    grades = Counter(v.certainty for v in members)
+    if len(grades) == 1:
+        return ""
+    parts = [f"{grades[grade]} {grade}" for grade in reversed(_GRADES) if grades[grade]]
+    return f"({', '.join(parts)}.)"
+
+
+def _evidence(members: list[Verdict]) -> list[Evidence]:
+    """The evidence of the first members, whole ones, each packet's statement once."""
+    cited: list[Evidence] = []
+    for member in members:
+        ordered = sorted(member.evidence, key=lambda evidence: evidence.packet)
+        fresh = [evidence for evidence in ordered if evidence not in cited]
+        if cited and len(cited) + len(fresh) > EVIDENCE_LIMIT:
+            break
+        cited += fresh
+    return cited
+
+
+def _retry_safe(members: list[Verdict]) -> bool | None:
+    answers = {v.retry_safe for v in members}
+    if False in answers:
+        return False
+    return True if answers == {True} else None

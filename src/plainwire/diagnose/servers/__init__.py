@@ -1,0 +1,1 @@
+"""Hidden parameters of servers, inferred from their traffic."""

@@ -1,0 +1,27 @@
+"""Whether a close may be an idle timer's, and the timeout in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+
+if TYPE_CHECKING:
+    from plainwire.model import Bounds
+
+
+_SPREAD_NS = 20_000_000
+
+_SPREAD_SHARE = 0.03
+
+
+def fits(timeout: Bounds, idle_ns: int) -> bool:
+    """Whether a close after ``idle_ns`` may be the same timer's."""
+    slack = max(_SPREAD_NS, int(timeout.high_ns * _SPREAD_SHARE))
+    return timeout.low_ns - slack <= idle_ns <= timeout.high_ns + slack
+
+
+def timeout_words(timeout: Bounds) -> str:
+    """The timeout in words, and how often it was seen."""
+    low, high = wording.span(timeout.low_ns), wording.span(timeout.high_ns)
+    return f"{low if low == high else f'{low} to {high}'}, seen {timeout.count} times"

@@ -1,0 +1,1 @@
+"""Facts of all connections together: what one of them is judged against."""

@@ -1,0 +1,243 @@
+"""One look at every exchange: what the rules of family E may want to know more about."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+
+from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
+from plainwire.diagnose.statistics.median import median
+from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
+from plainwire.model import Side
+
+if TYPE_CHECKING:
+    from plainwire.model import Certainty, Connection, Endpoint, Exchange, Request, Response
+
+    from .traffic import Traffic
+
+
+_MOST_LATER = 50
+
+_MUCH_QUICKER = 3
+
+_MOST_NEAR = 400
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+_NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
+
+Twin = tuple[str, str, str | None, int | None]
+
+
+class Answered(NamedTuple):
+    """An answered exchange, and where it stands."""
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+    response: Response
+
+    @property
+    def first_byte_ns(self) -> int:
+        """From the request's last byte to the response's first."""
+        return self.response.time_ns - self.request.last_ns
+
+    @property
+    def certainty(self) -> Certainty:
+        """Of what the response says: authenticated inside TLS, or on one host."""
+        secure = self.connection.decrypted and self.connection.tls is not None
+        return "proved" if secure or on_one_host(self.connection) else "likely"
+
+
+class Tally(Struct):
+    """How often each request (method and target) was answered by one server address, and how badly."""
+
+    all: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bad: Counter[tuple[str, str]] = field(default_factory=Counter)  # with 500 and more
+    good_ns: list[int] = field(default_factory=list)  # when the good ones were sent, in order
+
+
+class AnsweredExchanges:
+    """The exchanges that are not plainly healthy, and what they are to be compared with."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self.traffic = traffic
+        self.errors: list[Answered] = []  # status of 400 and more
+        self.redirects: list[Answered] = []
+        self.slow: list[Answered] = []
+        self.resent: list[Answered] = []  # on connections on which the client sent bytes again
+        self.broken: list[Answered] = []  # what the response says of itself does not hold
+        self.unasked: list[tuple[Connection, int]] = []
+        self._pauses: dict[Twin, int | None] = {}
+        for connection in traffic.connections:
+            again = connection.retransmissions[Side.CLIENT] > 0
+            for index, exchange in enumerate(connection.exchanges):
+                request, response = exchange.request, exchange.response
+                if response is None:
+                    continue
+                if request is None:
+                    self.unasked.append((connection, index))
+                    continue
+                if exchange.outcome != "complete" or request.method == "CONNECT":
+                    continue
+                status = response.status
+                long = exchange.duration_ns
+                if (
+                    (status >= 300 and status != 304)
+                    or response.defects
+                    or (response.content is not None and response.content.defect)
+                    or (long is not None and long >= LONG_NS)
+                    or again
+                ):
+                    self._sort(Answered(connection, exchange, request, response), again=again)
+
+    def _sort(self, case: Answered, *, again: bool) -> None:
+        status, long = case.response.status, case.exchange.duration_ns or 0
+        if status >= ERROR_STATUS:
+            self.errors.append(case)
+        elif status in _REDIRECTS:
+            self.redirects.append(case)
+        if long >= LONG_NS:
+            self.slow.append(case)
+        if again and long >= DRAWN_OUT_NS:
+            self.resent.append(case)
+        if case.response.defects or (case.response.content is not None and case.response.content.defect):
+            self.broken.append(case)
+
+    @cached_property
+    def answered(self) -> list[Answered]:
+        """All answered exchanges, by time of the request."""
+        found = [
+            Answered(connection, exchange, exchange.request, exchange.response)
+            for connection in self.traffic.connections
+            for exchange in connection.exchanges
+            if exchange.request is not None
+            and exchange.response is not None
+            and exchange.outcome == "complete"
+        ]
+        found.sort(key=lambda case: case.request.time_ns)
+        return found
+
+    @cached_property
+    def by_place(self) -> dict[tuple[str, str, str | None], list[Answered]]:
+        """Answered exchanges of one method, path (numbers left out) and authority, by time."""
+        found: dict[tuple[str, str, str | None], list[Answered]] = {}
+        for case in self.answered:
+            found.setdefault(place(case.request), []).append(case)
+        return found
+
+    @cached_property
+    def by_twin(self) -> dict[Twin, list[Answered]]:
+        """Answered exchanges of one request (method, target, authority, body), by time."""
+        found: dict[Twin, list[Answered]] = {}
+        for case in self.answered:
+            found.setdefault(twin(case.request), []).append(case)
+        return found
+
+    def of_targets(self, targets: set[str]) -> dict[str, list[Answered]]:
+        """Answered exchanges of some targets, by any method, by time."""
+        found: dict[str, list[Answered]] = {}
+        for connection in self.traffic.connections:
+            for exchange in connection.exchanges:
+                request, response = exchange.request, exchange.response
+                if request is not None and request.target in targets and response is not None:
+                    found.setdefault(request.target, []).append(
+                        Answered(connection, exchange, request, response)
+                    )
+        for cases in found.values():
+            cases.sort(key=_sent)
+        return found
+
+    @cached_property
+    def tallies(self) -> dict[Endpoint, Tally]:
+        """Of each server address: what was answered well, and which requests were not."""
+        found: dict[Endpoint, Tally] = {}
+        for case in self.answered:
+            tally = found.setdefault(case.connection.server, Tally())
+            name = case.request.method, case.request.target
+            tally.all[name] += 1
+            if case.response.status >= SERVER_ERROR_STATUS:
+                tally.bad[name] += 1
+            elif case.response.status < ERROR_STATUS:
+                tally.good_ns.append(case.request.time_ns)
+        return found
+
+    @cached_property
+    def _successes(self) -> dict[Twin, list[Answered]]:
+        return {
+            name: [case for case in same if case.response.status < ERROR_STATUS]
+            for name, same in self.by_twin.items()
+        }
+
+    def later(self, case: Answered) -> list[Answered]:
+        """The next answers to the same request sent again."""
+        same = self.by_twin[twin(case.request)]
+        begin = bisect_right(same, case.request.time_ns, key=_sent)
+        return same[begin : begin + _MOST_LATER]
+
+    def succeeded_later(self, case: Answered) -> Answered | None:
+        """The first success of the same request, sent again after this answer at any time."""
+        good = self._successes[twin(case.request)]
+        begin = bisect_right(good, case.request.time_ns, key=_sent)
+        return good[begin] if begin < len(good) else None
+
+    def mended(self, case: Answered) -> Answered | None:
+        """The success of the same request that was sent again because of this answer.
+
+        A request that this traffic repeats anyhow, about as quickly, is one of its own.
+        """
+        later = self.later(case)
+        usual = self._usual_pause(twin(case.request))
+        if not later or (usual is not None and _MUCH_QUICKER * _pause(case, later[0]) >= usual):
+            return None
+        return self.succeeded_later(case)
+
+    def _usual_pause(self, name: Twin) -> int | None:
+        """From a success to the next copy of the same request, the median; None where none was sent."""
+        if name not in self._pauses:
+            same = self.by_twin[name]
+            pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < ERROR_STATUS]
+            self._pauses[name] = int(median(pauses)) if pauses else None
+        return self._pauses[name]
+
+    def neighbours(self, case: Answered) -> list[Answered]:
+        """Answers of the same server to requests of the same kind: the nearest by time, without itself."""
+        same = self.by_place[place(case.request)]
+        middle = bisect_right(same, case.request.time_ns, key=_sent)
+        near = same[max(0, middle - _MOST_NEAR) : middle + _MOST_NEAR]
+        return [
+            c
+            for c in near
+            if c.connection.server == case.connection.server and c.exchange is not case.exchange
+        ]
+
+
+def _pause(before: Answered, after: Answered) -> int:
+    return after.request.time_ns - before.response.last_ns
+
+
+def _sent(case: Answered) -> int:
+    return case.request.time_ns
+
+
+def place(request: Request) -> tuple[str, str, str | None]:
+    """Method, path without query and without numbers and identifiers, authority."""
+    path = request.target.partition("?")[0]
+    return request.method, _NAMES.sub("*", path), request.authority
+
+
+def twin(request: Request) -> Twin:
+    """What two copies of one request have in common."""
+    return request.method, request.target, request.authority, request.body_digest
+
+
+def value(message: Request | Response, name: str) -> str | None:
+    """The value of the first field of that name (in lower case)."""
+    return next((text for field, text in message.headers if field.lower() == name), None)

@@ -1,0 +1,183 @@
+"""What all connections together say: the background against which one of them is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.closes import client_first, first_close
+from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection, wait_before_abort
+from plainwire.diagnose.evidence.idle_close import idle_close
+from plainwire.diagnose.evidence.targets import template
+from plainwire.diagnose.servers.inference import infer
+from plainwire.model import Side
+
+from . import segment_sizes
+from .idle_closes import Closes
+from .name_lookups import NameLookups
+from .syn_ecn import tally
+from .syn_timestamps import stamps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.diagnose.evidence.idle_close import IdleClose
+    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, Request, ServerFacts
+
+    from .segment_sizes import Sizes
+    from .syn_ecn import Marks
+    from .syn_timestamps import Stamps
+
+
+_FEWEST_DOWN = 3
+
+
+class Traffic:
+    """Everything is made on first use: where nothing failed nothing is asked."""
+
+    def __init__(self, connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> None:
+        """``lookups``: by time."""
+        self.connections = connections
+        self.lookups = lookups
+        self._sizes: dict[Endpoint, Sizes] = {}
+
+    @cached_property
+    def by_server(self) -> dict[Endpoint, list[Connection]]:
+        """The connections of each server address, in order of their first packets."""
+        found: dict[Endpoint, list[Connection]] = {}
+        for connection in self.connections:
+            found.setdefault(connection.server, []).append(connection)
+        return found
+
+    @cached_property
+    def accepted(self) -> dict[Endpoint, list[Connection]]:
+        """Those of them that came about."""
+        return {server: [c for c in same if c.established] for server, same in self.by_server.items()}
+
+    @cached_property
+    def resets(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
+        """By server: RSTs that were the first act of closing on connections that had come about, by time."""
+        found: dict[Endpoint, list[tuple[Connection, CloseEvent]]] = {}
+        for server, connections in self.accepted.items():
+            own = [(c, r) for c in connections if (r := _reset(c)) and client_first(c) is None]
+            found[server] = sorted(own, key=lambda pair: pair[1].time_ns)
+        return found
+
+    @cached_property
+    def refusals(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
+        """By server: connections that it refused with a RST, by the time of their SYNs."""
+        found: dict[Endpoint, list[tuple[Connection, CloseEvent]]] = {}
+        for server, connections in self.by_server.items():
+            tried = (c for c in connections if not c.established and not c.mid_stream)
+            refused = [(c, r) for c in tried if (r := _reset(c)) is not None]
+            found[server] = sorted(refused, key=lambda pair: pair[0].opened_ns)
+        return found
+
+    @cached_property
+    def position(self) -> dict[int, int]:
+        """Where each connection, by its id, stands among all."""
+        return {connection.id: index for index, connection in enumerate(self.connections)}
+
+    @cached_property
+    def ended_ns(self) -> int:
+        """When the last packet of all came."""
+        return max((connection.last_ns for connection in self.connections), default=0)
+
+    @cached_property
+    def servers(self) -> dict[Endpoint, ServerFacts]:
+        """The hidden parameters of the servers, as far as the traffic shows them."""
+        return infer(self.connections)
+
+    @cached_property
+    def idle_closes(self) -> dict[Endpoint, Closes]:
+        """The servers' closes of idle connections."""
+        found: dict[Endpoint, list[IdleClose]] = {}
+        for connection in self.connections:
+            if any(map(shares_connection, connection.exchanges)):
+                continue
+            close = idle_close(connection)
+            if close is not None:
+                found.setdefault(connection.server, []).append(close)
+        return {server: Closes(closes, self.by_server[server]) for server, closes in found.items()}
+
+    def sizes(self, server: Endpoint) -> Sizes:
+        """Which sizes passed between the server and its clients."""
+        if server not in self._sizes:
+            self._sizes[server] = segment_sizes.of(self.by_server.get(server, ()))
+        return self._sizes[server]
+
+    @cached_property
+    def name_lookups(self) -> NameLookups:
+        """What name servers said."""
+        return NameLookups(self)
+
+    @cached_property
+    def longest_survived(self) -> dict[Endpoint, int]:
+        """The longest idleness, in ns, after which a request to the server was answered."""
+        found: dict[Endpoint, int] = {}
+        for connection in self.connections:
+            for exchange in connection.exchanges:
+                idle = exchange.idle_before_ns
+                if idle is not None and exchange.outcome == "complete":
+                    found[connection.server] = max(idle, found.get(connection.server, 0))
+        return found
+
+    @cached_property
+    def marks(self) -> dict[tuple[str, str], Marks]:
+        """What became of SYNs that offer ECN, and of others, by the addresses of client and server."""
+        return tally(self.connections)
+
+    @cached_property
+    def stamps(self) -> dict[tuple[str, str], Stamps]:
+        """The timestamps of accepted and of lost SYNs, by the addresses of client and server."""
+        return stamps_of(self.connections)
+
+    @cached_property
+    def aborted_waits(self) -> list[int]:
+        """How long clients had heard nothing when they ended connections with an exchange open, in ns."""
+        waits = (wait_before_abort(c, c.exchanges[-1]) for c in self.connections if c.exchanges)
+        return [wait for wait in waits if wait is not None]
+
+    @cached_property
+    def server_errors(self) -> dict[Endpoint, tuple[int, list[Exchange]]]:
+        """Of each server, how many exchanges have a response, and those whose status is 500 or more."""
+        found: dict[Endpoint, tuple[int, list[Exchange]]] = {}
+        for server, connections in self.by_server.items():
+            answered = [e for c in connections for e in c.exchanges if e.response is not None]
+            found[server] = (
+                len(answered),
+                [e for e in answered if e.response and e.response.status >= SERVER_ERROR_STATUS],
+            )
+        return found
+
+    def is_down(self, server: Endpoint, request: Request) -> bool:
+        """Whether requests of this kind met errors only at the server, three times or more."""
+        return _kind(request) in self._down[server]
+
+    @cached_property
+    def _down(self) -> dict[Endpoint, set[tuple[str, str]]]:
+        found: dict[Endpoint, set[tuple[str, str]]] = {}
+        for server, (_, bad) in self.server_errors.items():
+            failed = Counter(_kind(e.request) for e in bad if e.request is not None)
+            often = {kind for kind, count in failed.items() if count >= _FEWEST_DOWN}
+            for connection in self.by_server[server] if often else ():
+                often -= {
+                    _kind(e.request)
+                    for e in connection.exchanges
+                    if e.request is not None
+                    and e.response is not None
+                    and e.response.status < SERVER_ERROR_STATUS
+                }
+            found[server] = often
+        return found
+
+
+def _kind(request: Request) -> tuple[str, str]:
+    return request.method, template(request.target)
+
+
+def _reset(connection: Connection) -> CloseEvent | None:
+    """The server's first act of closing, where it is a RST."""
+    close = first_close(connection, Side.SERVER)
+    return close if close is not None and close.kind == "rst" else None

@@ -1,0 +1,27 @@
+"""Who closed first."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainwire.diagnose.evidence.closes import first_close
+from tests.diagnose.wire import SERVER, Wire
+
+
+def test_a_repeated_fin_is_not_the_first_close() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.close(SERVER, "fin", 1080)
+    wire.closes.append(msgspec.structs.replace(wire.close(SERVER, "fin", 1300), repeated=True))
+    del wire.closes[1]
+    connection = wire.done()
+    first = first_close(connection, SERVER)
+    assert first is not None
+    assert first.packet == 3
+
+
+def test_an_alert_that_ends_nothing_is_no_close() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.close(SERVER, "alert", 1000, detail="no_renegotiation")
+    assert first_close(wire.done(), SERVER) is None
