@@ -195,7 +195,7 @@ class Analysis:
 
     def _why_unseen(self, connection: Connection) -> str | None:
         if connection.undecrypted:
-            from plainwire.tls.handshaking import NO_SECRET  # noqa: PLC0415 - see __init__
+            from plainwire.tls.reasons import NO_SECRET  # noqa: PLC0415 - see __init__
 
             first = connection.undecrypted[0]
             reached = self._events is not None and _random(connection) in self._events.by_client_random

@@ -23,7 +23,8 @@ from plainwire.tls.session import TlsSession
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plainwire.tls.session import Reason, TlsAlert
+    from plainwire.tls.reasons import Reason
+    from plainwire.tls.session import TlsAlert
 
 HOST = "server.example"
 CLIENT, SERVER = Side.CLIENT, Side.SERVER

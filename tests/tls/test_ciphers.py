@@ -24,7 +24,7 @@ with warnings.catch_warnings(action="ignore"):  # asyncore, which it takes along
     from tlslite import mathtls  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.record_cipher import RecordCipher
 
 SSL3, TLS10, TLS12, TLS13 = 0x0300, 0x0301, 0x0303, 0x0304
 MASTER, RANDOMS = bytes(range(48)), (b"c" * 32, b"s" * 32)

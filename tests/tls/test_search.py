@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.tls.session import NO_HANDSHAKE, NO_SECRET
+from plainwire.tls.reasons import NO_HANDSHAKE, NO_SECRET
 from tests.tls.crafted import CHANGE, EARLY_DATA, RANDOM, SUITES, Crafted, hello, record
 from tests.tls.live import CLIENT, SERVER, Piece, keys_of, read
 

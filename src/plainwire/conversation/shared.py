@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.model import CloseKind
-    from plainwire.tls.handshaking import Later
     from plainwire.tls.keylog import KeyLog
-    from plainwire.tls.session import Reason, Reuse, TlsAlert
+    from plainwire.tls.reasons import Reason
+    from plainwire.tls.session import Reuse, TlsAlert
+    from plainwire.tls.session_state import Later
 
     Pieces = Sequence[Text | Gap]
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plainwire.model import Connection, QuicInfo
+    from plainwire.quic.packet import Datagram
     from plainwire.quic.protection import OpenedPacket
-    from plainwire.quic.quic_connection import Datagram
     from plainwire.quic.quic_handshake import Handshake
 
 MOST_EVENTS = 4096

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Side
 from plainwire.quic.protection import PacketKeys, UpdatedKeys
 from plainwire.quic.versions import Form
-from plainwire.tls.handshaking import NO_HANDSHAKE, NO_SECRET
+from plainwire.tls.reasons import NO_HANDSHAKE, NO_SECRET
 
 if TYPE_CHECKING:
     from plainwire.quic.protection import OpenedPacket

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from plainwire.arrays import np
 from plainwire.model import Connection, DatagramBatch
 from plainwire.quic import headers, sieve, versions
-from plainwire.quic.quic_connection import Datagram, QuicConnection
+from plainwire.quic.packet import Datagram
+from plainwire.quic.quic_connection import QuicConnection
 from plainwire.quic.reassembly import Room
 from plainwire.quic.versions import Form
 

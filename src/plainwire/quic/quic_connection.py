@@ -17,21 +17,22 @@ that anybody can make) and Version Negotiation (which has nothing): with these, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from plainwire.model import Connection, QuicInfo, Side, Undecrypted
 from plainwire.quic import headers, versions
 from plainwire.quic.aftermath import Aftermath
 from plainwire.quic.keyring import Keyring
 from plainwire.quic.numbers import PacketNumbers
+from plainwire.quic.packet import Packet
 from plainwire.quic.protection import initial_keys, retry_is_genuine
 from plainwire.quic.quic_handshake import Handshake
 from plainwire.quic.versions import VERSIONS, Form
-from plainwire.tls.handshaking import NO_HANDSHAKE
+from plainwire.tls.reasons import NO_HANDSHAKE
 
 if TYPE_CHECKING:
-    from plainwire.model import Endpoint
     from plainwire.quic.headers import LongHeader
+    from plainwire.quic.packet import Datagram
     from plainwire.quic.protection import OpenedPacket
     from plainwire.quic.reassembly import Room
     from plainwire.quic.streams import StreamText
@@ -50,32 +51,6 @@ _RESET = 21
 """The smallest stateless reset (RFC 9000 section 10.3)."""
 
 _SPACES = {Form.INITIAL: 0, Form.HANDSHAKE: 1, Form.ZERO_RTT: 2, Form.ONE_RTT: 2}
-
-
-class Datagram(NamedTuple):
-    """One datagram. ``sender`` is 0 for the end that sent the connection's first one, 1 for the other;
-    ``path`` its source and target, ``whole`` says that the capture holds all of it.
-    """
-
-    data: bytes
-    sender: int
-    path: tuple[Endpoint, Endpoint]
-    number: int
-    time_ns: int
-    ttl: int
-    whole: bool
-
-
-class Packet(NamedTuple):
-    """One packet, protected. ``target`` is its destination connection id, where it has a long header."""
-
-    form: Form
-    version: int
-    data: bytes
-    number_at: int
-    target: bytes
-    token: bytes
-    carrier: Datagram
 
 
 class QuicConnection:

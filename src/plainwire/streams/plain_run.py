@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.model import ACK, FIN, RST, SYN
+from plainwire.model import ACK, FIN, RST, SYN, Side
 from plainwire.streams.direction import FARTHEST
 from plainwire.streams.segment_columns import (
     ACKNOWLEDGED,
@@ -29,37 +29,38 @@ if TYPE_CHECKING:
 
     from plainwire.model import Int64s
     from plainwire.streams.direction import Direction
-    from plainwire.streams.tcp_connection import TcpConnection
 
 
-def plain_run(connection: TcpConnection, data: bytes, group: Int64s) -> int:
-    """Take the plain segments at the beginning of ``group``; how many that were."""
+def plain_run(
+    directions: tuple[Direction, Direction], client: int, data: bytes, group: Int64s
+) -> tuple[int, bool]:
+    """Take the plain segments at the beginning of ``group``.
+
+    ``directions`` are the client's and the server's; ``client`` is the number of its endpoint. Returns how
+    many segments were plain, and whether the client acknowledged anything new in them.
+    """
     length = group[LENGTH]
     if int(length.sum()) > FARTHEST:  # little was captured of each
-        return 0
-    by_client = group[SOURCE] == connection.client
+        return 0, False
+    by_client = group[SOURCE] == client
     plain = group[FLAGS] & (SYN | FIN | RST) == 0
-    client, server = connection.directions
-    sides = [_Side(client, server, group, by_client), _Side(server, client, group, ~by_client)]
+    sides = [_Side(*directions, group, by_client), _Side(*directions[::-1], group, ~by_client)]
     for side in sides:
         side.judge(plain)
     count = len(plain) if plain.all() else int(plain.argmin())
     for side in sides:
         side.deliver(data, count)
-    for side in sides:
-        acknowledged = side.acknowledge(count)
-        if acknowledged and side.direction is client:
-            connection.facts.established = True
-    return count
+    acknowledged = [side.acknowledge(count) for side in sides]
+    return count, acknowledged[Side.CLIENT]
 
 
 class _Side:
     """The segments of one side in a group."""
 
-    __slots__ = ("_acking", "_acks", "_carrying", "_group", "_offsets", "_other", "_own", "direction")
+    __slots__ = ("_acking", "_acks", "_carrying", "_direction", "_group", "_offsets", "_other", "_own")
 
     def __init__(self, direction: Direction, other: Direction, group: Int64s, own: NDArray[np.bool_]) -> None:
-        self.direction = direction
+        self._direction = direction
         self._other = other
         self._group = group
         self._own = own
@@ -70,7 +71,7 @@ class _Side:
 
     def judge(self, plain: NDArray[np.bool_]) -> None:
         """Strike out the segments that are not plain; what comes behind the first is of no account."""
-        direction, carrying, offsets = self.direction, self._carrying, self._offsets
+        direction, carrying, offsets = self._direction, self._carrying, self._offsets
         if len(carrying):
             length = self._group[LENGTH, carrying]
             good = self._group[CAPTURED, carrying] == length
@@ -87,8 +88,8 @@ class _Side:
         rows = self._carrying[: int(np.searchsorted(self._carrying, count))]
         if len(rows):
             group, offsets = self._group, self._offsets[: len(rows)]
-            self.direction.positions.extend(offsets, group[NUMBER, rows], group[TIME, rows])
-            self.direction.extend(data, offsets, group[AT, rows], group[LENGTH, rows])
+            self._direction.positions.extend(offsets, group[NUMBER, rows], group[TIME, rows])
+            self._direction.extend(data, offsets, group[AT, rows], group[LENGTH, rows])
 
     def acknowledge(self, count: int) -> bool:
         """Take the acknowledgments among the first ``count``; whether any was not old."""

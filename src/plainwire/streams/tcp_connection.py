@@ -106,7 +106,8 @@ class TcpConnection:
         while taken < len(rows):
             if len(rows) - taken > _SHORT_RUN and self._calm():
                 group = columns[:, rows[taken : taken + longest]]
-                count = plain_run(self, data, group)
+                count, acknowledged = plain_run(self.directions, self.client, data, group)
+                self.facts.established = self.facts.established or acknowledged
                 if count:
                     self._note(group[:, :count])
                 taken += count

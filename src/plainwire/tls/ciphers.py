@@ -10,7 +10,7 @@ A cipher's ``open`` gives the plain text of one record, or None where the record
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -21,6 +21,7 @@ from plainwire.tls.mac_records import CbcCipher, Inflating, RecordMac, StreamCip
 from plainwire.tls.prf import prf
 
 if TYPE_CHECKING:
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.suites import Suite
 
 _SSL3, _TLS10, _TLS12 = 0x0300, 0x0301, 0x0303
@@ -32,18 +33,6 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 _EXPLICIT_NONCE = 8
 _DEFLATE = 1
-
-
-class RecordCipher(Protocol):
-    """Opens the records of one direction, in order.
-
-    ``sequence`` is the number of the next record; who has lost some may set it.
-    """
-
-    sequence: int
-
-    def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
-        """Decrypt and authenticate one record; only success moves the sequence number on."""
 
 
 class Aead13:

@@ -16,7 +16,7 @@ from plainwire.tls import algorithms
 from plainwire.tls.ciphers import Aead13, next_secret
 
 if TYPE_CHECKING:
-    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.suites import Suite
 
 _HEADER_AUTHENTICATED = 25

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from plainwire.tls import algorithms
 
 if TYPE_CHECKING:
-    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.suites import Suite
 
 _SSL3, _TLS10 = 0x0300, 0x0301

@@ -30,9 +30,9 @@ from plainwire.tls.handshake_messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.tls.ciphers import RecordCipher
     from plainwire.tls.handshake_messages import Hello
     from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.record_cipher import RecordCipher
 
     Pair = tuple[RecordCipher, RecordCipher]
 
@@ -41,6 +41,7 @@ _MOST_MASTERS = 16
 _DEFLATE = 1
 _OLDEST, _OLDEST_DRAFT = 0x0300, 18
 _TLS11 = 0x0302
+_FAST_GCM = ("AES", "SM4")
 
 
 class Unsealed:
@@ -124,6 +125,11 @@ class Negotiation:
 
     def __repr__(self) -> str:
         return f"<Negotiation of {version_name(self.version)}>"
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether opening a record takes long: with a GCM that is made in Python (see ``algorithms``)."""
+        return self.suite is not None and self.suite.kind == "gcm" and self.suite.cipher not in _FAST_GCM
 
     # --- what the messages say -----------------------------------------------------------------------
 

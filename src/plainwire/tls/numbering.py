@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from plainwire.model import Text
-    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.record_cipher import RecordCipher
 
 MOST_NUMBERS = 32
 """So many records of a direction are remembered."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.tls.tls_direction import LONGEST_RECORD
+from plainwire.tls.record_layer import LONGEST_RECORD
 
 if TYPE_CHECKING:
-    from plainwire.tls.ciphers import RecordCipher
+    from plainwire.tls.record_cipher import RecordCipher
 
 MOST_TRIES = 1 << 14
 """Openings of records that one hole may cost."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.tls import drafts, suites
 from plainwire.tls.handshake_messages import TLS13
-from plainwire.tls.tls_direction import APPLICATION, CHANGE_CIPHER_SPEC
+from plainwire.tls.record_layer import APPLICATION, CHANGE_CIPHER_SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

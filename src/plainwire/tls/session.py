@@ -20,44 +20,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.model import Gap, Side
-from plainwire.tls import drafts, handshake_messages, resync
+from plainwire.model import Gap, Side, TlsInfo
+from plainwire.tls import handshake_messages
 from plainwire.tls.handshake_messages import TLS13
-from plainwire.tls.handshaking import (
-    APPLICATION_SECRETS,
-    HANDSHAKE_SECRETS,
-    NO_HANDSHAKE,
-    NO_SECRET,
-    Handshaking,
-    Reason,
-)
-from plainwire.tls.resync import Lost, Try
-from plainwire.tls.tls_direction import (
+from plainwire.tls.handshaking import Handshaking
+from plainwire.tls.reasons import NO_HANDSHAKE, NO_SECRET, Reason
+from plainwire.tls.record_layer import (
     ALERT,
     APPLICATION,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     HEARTBEAT,
     SSLV2_HELLO,
-    TlsDirection,
 )
+from plainwire.tls.resync import Lost
+from plainwire.tls.resynchronizer import Resynchronizer
+from plainwire.tls.session_state import SessionState
+from plainwire.tls.tls13_keys import Tls13Keys
+from plainwire.tls.trial_keys import TrialKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from plainwire.model import Text
     from plainwire.tls.keylog import KeyLog
-    from plainwire.tls.resync import FoundRecord
-
-__all__ = ["MOST_WAITING", "NO_HANDSHAKE", "NO_SECRET", "Reason", "Reuse", "TlsAlert", "TlsSession"]
+    from plainwire.tls.session_state import Later
+    from plainwire.tls.tls_direction import TlsDirection
 
 MOST_WAITING = 1 << 20
 """Bytes of records that one direction holds for a secret or hello to come."""
 
-_SSLV2_SERVER_HELLO = 4
 _NO_RENEGOTIATION = 100
-_FAST_GCM = ("AES", "SM4")
-"""Ciphers whose GCM is not made in Python: see ``algorithms``."""
 
 
 class TlsAlert(NamedTuple):
@@ -80,11 +71,20 @@ class Reuse(NamedTuple):
     copied: bool
 
 
-class TlsSession(Handshaking):
+class TlsSession:
     """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes."""
 
     def __init__(self, keys: KeyLog) -> None:
-        super().__init__(keys)
+        self._state = state = SessionState(keys)
+        self._keys = state.keys
+        self._sides = state.sides
+        self._tls13 = tls13 = Tls13Keys(state)
+        self._handshaking = Handshaking(state, tls13)
+        self._trial = TrialKeys(state, tls13)
+        self._losses = Resynchronizer(state, tls13)
+        self.info: TlsInfo = state.info
+        self.reasons: list[Reason] = state.reasons
+        self.later: list[Later] = state.later
         self.alerts: list[TlsAlert] = []
         self.reuses: list[Reuse] = []
 
@@ -111,23 +111,23 @@ class TlsSession(Handshaking):
         self._step_all()
         for direction in self._sides:
             if direction.blocked and len(direction.buffer) + direction.held > MOST_WAITING:
-                if self._found_by_trial():
+                if self._trial.found():
                     self._step_all()
                 if direction.blocked:
-                    self._die(direction, self._why_waiting(direction))
+                    self._tls13.give_up(direction, self._why_waiting(direction))
 
     def close(self) -> None:
         """No more bytes will come: what still waits never gets what it waits for."""
         self._step_all()
-        self._closing = True
+        self._state.closing = True
         self._step_all()
-        if self._found_by_trial():
+        if self._trial.found():
             self._step_all()
         for direction in self._sides:
             if direction.blocked and direction.buffer:
-                self._die(direction, self._why_waiting(direction))
+                self._tls13.give_up(direction, self._why_waiting(direction))
             elif direction.lost is not None:
-                self._die(direction, direction.lost.why)
+                self._tls13.give_up(direction, direction.lost.why)
 
     def _step_all(self) -> None:
         client, server = self._sides
@@ -139,12 +139,12 @@ class TlsSession(Handshaking):
 
     def _step(self, direction: TlsDirection) -> bool:
         if not direction.messages:
-            return direction.step(self)
+            return direction.step(self, self._losses)
         before = len(direction.messages)
         if not direction.dead:
-            self._messages(direction)
+            self._handshaking.messages(direction)
         moved = len(direction.messages) != before
-        return direction.step(self) or moved
+        return direction.step(self, self._losses) or moved
 
     def _why_waiting(self, direction: TlsDirection) -> str:
         negotiation = direction.negotiation
@@ -154,24 +154,14 @@ class TlsSession(Handshaking):
             return f"the key log has no {direction.wanted} for this client random"
         return NO_SECRET
 
-    def _die(self, direction: TlsDirection, why: str) -> None:
-        if direction.dead:
-            return
-        at = direction.lost.since if direction.lost is not None else direction.reached
-        self.reasons.append(Reason(direction.side, why, at))
-        direction.die()
-        self._early_data_unknown(direction)
-
-    # --- records -------------------------------------------------------------------------------------
-
     def record(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
     ) -> bool:
         """See ``Taker``."""
-        if direction.messages and not self._messages(direction):
+        if direction.messages and not self._handshaking.messages(direction):
             return False
         if kind == CHANGE_CIPHER_SPEC:
-            return self._change_cipher_spec(direction)
+            return self._handshaking.change_cipher_spec(direction)
         plain_alert = kind == ALERT and len(body) == 2
         if plain_alert and (direction.cipher is None or direction.negotiation.version == TLS13):
             self._alert(direction, bytes(body), start, start + 7)  # sent before its sender had keys
@@ -183,21 +173,21 @@ class TlsSession(Handshaking):
     def _has_key(self, direction: TlsDirection, kind: int) -> bool:
         """Whether there is one now for what waits for it."""
         if direction.wanted and kind == APPLICATION:
-            self._install(direction, direction.wanted)
+            self._tls13.install(direction, direction.wanted)
         return direction.cipher is not None
 
     def _clear(self, direction: TlsDirection, kind: int, body: bytes) -> bool:
         """Take a record that no cipher is there for; False if it must wait for one."""
         if kind == HANDSHAKE:
-            self._clear_handshake(direction, body)
+            self._handshaking.clear(direction, body)
         elif kind == SSLV2_HELLO:
-            self._client_hello(direction, handshake_messages.parse_sslv2_hello(body), body)
+            self._handshaking.client_hello(direction, handshake_messages.parse_sslv2_hello(body), body)
         elif kind == HEARTBEAT:
             return True
         elif direction.negotiation.unsupported:
-            self._die(direction, direction.negotiation.unsupported)
+            self._tls13.give_up(direction, direction.negotiation.unsupported)
         elif direction.record == 0:
-            self._die(direction, NO_HANDSHAKE)  # it begins in the middle
+            self._tls13.give_up(direction, NO_HANDSHAKE)  # it begins in the middle
         else:
             return direction.negotiation.retry and direction.side == Side.CLIENT  # early data, refused
         return True
@@ -228,7 +218,7 @@ class TlsSession(Handshaking):
         cipher = direction.cipher
         if cipher is None or direction.skipping or not direction.negotiation.seekable:
             return False
-        again = direction.numbers.find(cipher, kind, version, body, slow=self._slow(direction))
+        again = direction.numbers.find(cipher, kind, version, body, slow=direction.negotiation.is_slow)
         if again is None:
             return False
         earlier, copied = again.earlier, again.copied
@@ -255,7 +245,7 @@ class TlsSession(Handshaking):
         elif kind == ALERT:
             self._alert(direction, text, start, end)
         elif kind == HANDSHAKE and not again:
-            self._handshake(direction, text)
+            self._handshaking.add(direction, text)
 
     def _by_another_secret(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview
@@ -281,7 +271,7 @@ class TlsSession(Handshaking):
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview
     ) -> bytes | None:
         for secret in direction.others:
-            cipher = self._cipher13(direction.negotiation, secret)
+            cipher = self._tls13.cipher(direction.negotiation, secret)
             text = cipher.open(kind, version, body)
             if text is not None:
                 direction.secret, direction.cipher = secret, cipher
@@ -294,124 +284,12 @@ class TlsSession(Handshaking):
         why = f"wrong secret (MAC failed at record {direction.record + 1})"
         if direction.negotiation.seekable and (direction.trusted or direction.negotiation.authenticated):
             damage = f"record {direction.record + 1} is damaged (MAC failed)"
-            direction.lost = self._lost(direction, start, why, damage=damage)
+            direction.lost = Lost(start, 0, why, damage=damage, slow=direction.negotiation.is_slow)
         else:
-            self._die(direction, why)
+            self._tls13.give_up(direction, why)
 
     def _alert(self, direction: TlsDirection, text: bytes, start: int, end: int) -> None:
         if len(text) >= 2 and text[1] == _NO_RENEGOTIATION and direction.side == Side.CLIENT:
-            self._later(direction, "no_renegotiation")
+            self._state.note_later(direction, "no_renegotiation")
         if len(text) >= 2:
             self.alerts.append(TlsAlert(direction.side, text[1], text[0] == 2, start, end))
-
-    # --- holes ---------------------------------------------------------------------------------------
-
-    def strange(self, direction: TlsDirection, buffer: bytes, at: int) -> None:
-        """See ``Taker``."""
-        first = direction.record == 0
-        if first and buffer.startswith(b"HTTP/"):
-            self._die(direction, "the server answers in clear text where TLS was asked for")
-        elif (
-            first and direction.side == Side.SERVER and buffer[0] & 0x80 and buffer[2] == _SSLV2_SERVER_HELLO
-        ):
-            self._die(direction, f"unsupported version {handshake_messages.VERSIONS[0x0200]}")
-        elif first:
-            self._die(direction, NO_HANDSHAKE)
-        else:
-            why = f"no TLS record where record {direction.record + 1} should begin"
-            if direction.negotiation.seekable and direction.trusted:
-                direction.lost = self._lost(direction, direction.base + at, why, damage=why)
-            else:
-                self._die(direction, why)
-
-    def missing(self, direction: TlsDirection, gap: Gap) -> None:
-        """See ``Taker``."""
-        negotiation = direction.negotiation
-        if not negotiation.client_random or (direction.side == Side.SERVER and not negotiation.version):
-            self._die(direction, NO_HANDSHAKE)
-            return
-        if direction.lost is None:
-            why = f"gap at record {direction.record + 1}"
-            direction.lost = self._lost(direction, direction.base, why, packet=gap.packet)
-        direction.messages = b""
-        if not negotiation.authenticated:
-            negotiation.transcript = None
-        if negotiation.unsupported or not (negotiation.seekable or direction.cipher is None):
-            self._die(direction, negotiation.unsupported or direction.lost.why)
-        else:
-            self._early_data_unknown(direction)
-
-    @staticmethod
-    def _slow(direction: TlsDirection) -> bool:
-        suite = direction.negotiation.suite
-        return suite is not None and suite.kind == "gcm" and suite.cipher not in _FAST_GCM
-
-    def _lost(
-        self, direction: TlsDirection, since: int, why: str, *, packet: int = 0, damage: str = ""
-    ) -> Lost:
-        return Lost(since, packet, why, damage=damage, slow=self._slow(direction))
-
-    def find(self, direction: TlsDirection) -> bool:
-        """See ``Taker``."""
-        lost, negotiation = direction.lost, direction.negotiation
-        assert lost is not None  # noqa: S101 - for the type checker
-        if not lost.ciphers:
-            lost.ciphers = list(self._behind_a_hole(direction))
-        direction.blocked = not lost.ciphers
-        if direction.blocked:
-            return False
-        tls13 = negotiation.version == TLS13
-        version = negotiation.version or self._first.version  # a renegotiation may not have come that far
-        headers = resync.TLS13_RECORDS if tls13 else resync.records_of(version)
-        found, at = lost.find(direction.buffer, direction.base, headers, any_number=negotiation.seekable)
-        direction.buffer = direction.buffer[at:]
-        direction.base += at
-        if found is not None:
-            self._back(direction, lost, found)
-        elif lost.spent:
-            self._die(direction, lost.why)
-        return found is not None
-
-    def _behind_a_hole(self, direction: TlsDirection) -> Iterator[Try]:
-        """The ciphers that the next record may have been sealed with."""
-        negotiation, side = direction.negotiation, direction.side
-        if direction.cipher is not None:
-            yield Try(direction.cipher)
-        if negotiation.version == TLS13:
-            yield from self._behind_a_hole_of_tls13(direction)
-        elif negotiation.pair is None or direction.cipher is not negotiation.pair[side]:
-            for master, pair in negotiation.alternatives(self._keys):
-                yield Try(pair[side], master=master, pair=pair)
-
-    def _behind_a_hole_of_tls13(self, direction: TlsDirection) -> Iterator[Try]:
-        negotiation, side = direction.negotiation, direction.side
-        if negotiation.suite is None:
-            return
-        labels = [] if direction.done else [APPLICATION_SECRETS[side]]
-        if not direction.done and direction.wanted != HANDSHAKE_SECRETS[side]:
-            labels.insert(0, HANDSHAKE_SECRETS[side])
-        for label in labels:
-            for secret in self._keys.secrets(label, negotiation.client_random):
-                yield Try(self._cipher13(negotiation, secret), label=label, secret=secret)
-        if direction.done and direction.secret:
-            secret = drafts.updated(negotiation.suite, direction.secret, negotiation.draft)
-            yield Try(self._cipher13(negotiation, secret), label=direction.wanted, secret=secret)
-
-    def _back(self, direction: TlsDirection, lost: Lost, found: FoundRecord) -> None:
-        """Go on with the record that was found; the buffer begins with it."""
-        tried, first = found.tried, found.tried.cipher.sequence
-        tried.cipher.sequence = found.sequence
-        direction.cipher = tried.cipher
-        direction.record += max(found.sequence - first, 0)
-        whole = found.sequence == first and not (direction.done and tried.secret)
-        if tried.secret:
-            direction.secret, direction.wanted, direction.others = tried.secret, tried.label, []
-        if tried.pair is not None:
-            direction.negotiation.master, direction.negotiation.pair = tried.master, tried.pair
-        if tried.label == APPLICATION_SECRETS[direction.side] or (tried.pair is not None and found.sequence):
-            self._done(direction)
-        if not whole:
-            length = direction.base - lost.since
-            direction.plain.append(Gap(direction.side, lost.since, length, lost.packet))
-        if lost.damage:
-            self.reasons.append(Reason(direction.side, lost.damage, lost.since))

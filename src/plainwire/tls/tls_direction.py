@@ -11,28 +11,27 @@ from typing import TYPE_CHECKING, Protocol
 from cryptography.exceptions import InvalidTag
 
 from plainwire.model import Gap, Side, Text
-from plainwire.tls.ciphers import Aead13, RecordCipher
+from plainwire.tls.ciphers import Aead13
 from plainwire.tls.numbering import RecordNumbers
+from plainwire.tls.record_layer import APPLICATION, HEADER_SIZE, LONGEST_RECORD, SSLV2_HELLO
 
 if TYPE_CHECKING:
     from plainwire.tls.negotiation import Negotiation
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.resync import Lost
-
-CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION, HEARTBEAT = 20, 21, 22, 23, 24
-SSLV2_HELLO = 0x80
-"""No content type: stands for a ClientHello in SSL 2.0's form, which has a header of its own."""
-
-LONGEST_RECORD = 16384 + 2048
-_HEADER = 5
 
 
 class Taker(Protocol):
-    """What a direction calls."""
+    """What a direction calls with its records."""
 
     def record(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
     ) -> bool:
         """Take a whole record; False if it must wait."""
+
+
+class Losses(Protocol):
+    """What a direction calls where its records do not follow each other."""
 
     def strange(self, direction: TlsDirection, buffer: bytes, at: int) -> None:
         """Where a record should begin, at ``at``, none does."""
@@ -121,20 +120,20 @@ class TlsDirection:
         self.inbox.clear()
         self.held = self.holes = 0
 
-    def step(self, taker: Taker) -> bool:
+    def step(self, taker: Taker, losses: Losses) -> bool:
         """Take records until none is whole or one must wait; True if anything was taken."""
         moved = False
         while not self.dead:
             if self.inbox and type(self.inbox[0]) is not Gap:
                 self._fill()
             if self.lost is not None:
-                found = taker.find(self)
+                found = losses.find(self)
                 moved = moved or found
                 if found:
                     self.lost = None
             if self.lost is None and not self.dead:
-                moved = self._cut(taker) or moved
-            if self.blocked or not self.inbox or not self._cross(taker):
+                moved = self._cut(taker, losses) or moved
+            if self.blocked or not self.inbox or not self._cross(losses):
                 break
             moved = True
         return moved
@@ -154,36 +153,36 @@ class TlsDirection:
             self.held -= len(self.buffer)
         del self.inbox[: len(parts)]
 
-    def _cross(self, taker: Taker) -> bool:
+    def _cross(self, losses: Losses) -> bool:
         """Step over a hole that nothing whole stands before; what is left of the buffer goes with it."""
         gap = self.inbox[0]
         if not isinstance(gap, Gap):
             return True
         self.reached = self.base
-        taker.missing(self, gap)
+        losses.missing(self, gap)
         if not self.dead:
             del self.inbox[0]
             self.holes -= 1
             self.buffer, self.base = b"", gap.offset + gap.length
         return True
 
-    def _cut(self, taker: Taker) -> bool:
+    def _cut(self, taker: Taker, losses: Losses) -> bool:
         """Cut ``buffer`` into records; True if any was taken."""
         buffer = self.buffer
         at, size = 0, len(buffer)
         self.blocked = False
-        while size - at >= _HEADER and not self.dead and self.lost is None:
+        while size - at >= HEADER_SIZE and not self.dead and self.lost is None:
             if type(self.cipher) is Aead13 and self.done:
                 reached = self._fast(buffer, at)
                 if reached > at:
                     at = reached
                     continue
-            kind, head = buffer[at], _HEADER
+            kind, head = buffer[at], HEADER_SIZE
             version, length = buffer[at + 1 : at + 3], buffer[at + 3] << 8 | buffer[at + 4]
             if not 20 <= kind <= 24 or version[0] != 3 or length > LONGEST_RECORD:
                 if not (self.record == 0 and self._is_sslv2_hello(buffer)):
                     self.reached = self.base + at
-                    taker.strange(self, buffer, at)
+                    losses.strange(self, buffer, at)
                     break
                 kind, head, length = SSLV2_HELLO, 2, (buffer[0] & 0x7F) << 8 | buffer[1]
             end = at + head + length
@@ -216,8 +215,8 @@ class TlsDirection:
         texts: list[Text] = []
         append, base = texts.append, self.base
         view, size, before = memoryview(buffer), len(buffer), sequence
-        while size - at >= _HEADER and buffer[at] == APPLICATION:
-            body = at + _HEADER
+        while size - at >= HEADER_SIZE and buffer[at] == APPLICATION:
+            body = at + HEADER_SIZE
             end = body + (buffer[at + 3] << 8 | buffer[at + 4])
             if end > size:
                 break

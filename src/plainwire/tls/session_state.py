@@ -1,0 +1,52 @@
+"""What the parts of a TLS session share: its facts, its secrets, its two directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.model import Side, TlsInfo
+from plainwire.tls.negotiation import Negotiation
+from plainwire.tls.tls_direction import TlsDirection
+
+if TYPE_CHECKING:
+    from plainwire.model import AfterwardsKind
+    from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.reasons import Reason
+
+_MOST_AFTERWARDS = 64
+
+
+class Later(NamedTuple):
+    """What was said of another handshake, by a message in the record at ``offset``: see ``Afterwards``."""
+
+    side: Side
+    kind: AfterwardsKind
+    offset: int
+
+
+class SessionState:
+    """See the module. ``reasons`` and ``later`` are outboxes; ``first`` is the handshake that opens it.
+
+    ``closing``: no more bytes will come, so that nothing is gained by waiting.
+    """
+
+    __slots__ = ("closing", "first", "info", "keys", "later", "reasons", "sides")
+
+    def __init__(self, keys: KeyLog) -> None:
+        self.info = TlsInfo()
+        self.keys = keys
+        self.reasons: list[Reason] = []
+        self.later: list[Later] = []
+        self.first = Negotiation()
+        self.sides = TlsDirection(Side.CLIENT, self.first), TlsDirection(Side.SERVER, self.first)
+        self.closing = False
+
+    def done(self, direction: TlsDirection) -> None:
+        """Note that the Finished of a direction was seen."""
+        direction.done = True
+        self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self.sides)
+
+    def note_later(self, direction: TlsDirection, kind: AfterwardsKind) -> None:
+        """Note what is said of another handshake when the first is over."""
+        if len(self.info.afterwards) + len(self.later) < _MOST_AFTERWARDS:
+            self.later.append(Later(direction.side, kind, direction.reached))

@@ -1,0 +1,72 @@
+"""Keys that are found by trial, where no hello says which: see ``search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.model import Side
+from plainwire.tls import handshake_messages, search, suites
+from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.tls13_keys import APPLICATION_SECRETS, EARLY_SECRET, HANDSHAKE_SECRETS
+
+if TYPE_CHECKING:
+    from plainwire.tls.session_state import SessionState
+    from plainwire.tls.tls13_keys import Tls13Keys
+    from plainwire.tls.tls_direction import TlsDirection
+
+
+class TrialKeys:
+    """Tries secrets and suites on the first sealed record of a session."""
+
+    def __init__(self, state: SessionState, tls13: Tls13Keys) -> None:
+        self._info = state.info
+        self._keys = state.keys
+        self._first = state.first
+        self._sides = state.sides
+        self._tls13 = tls13
+
+    def found(self) -> bool:
+        """Look for a key; True if there was one."""
+        client, server = self._sides
+        return self._find_client_random(server) or self._find_suite(client, server)
+
+    def _find_client_random(self, server: TlsDirection) -> bool:
+        first = self._first
+        hidden = self._info.encrypted_client_hello or not first.client_random
+        waits = server.blocked and server.cipher is None and server.negotiation is first
+        if not (hidden and waits and first.version == TLS13) or first.suite is None or first.unsupported:
+            return False
+        record = search.first_sealed(server.buffer)
+        if record is None or self._keys.has(first.client_random):
+            return False
+        label = HANDSHAKE_SECRETS[Side.SERVER]
+        found = search.client_random(self._keys, label, first.suite, first.draft, record)
+        if found is None:
+            return False
+        self._tls13.accept_inner(first, found)
+        for direction in self._sides:
+            if direction.wanted and direction.cipher is None:
+                self._tls13.install(direction, direction.wanted)
+        return True
+
+    def _find_suite(self, client: TlsDirection, server: TlsDirection) -> bool:
+        first = self._first
+        nothing_came = server.record == 0 and not server.buffer and not server.messages
+        if first.version or not first.client_random or not client.blocked or not nothing_came:
+            return False
+        record = search.first_sealed(client.buffer)
+        if record is None:
+            return False
+        labels = EARLY_SECRET, HANDSHAKE_SECRETS[Side.CLIENT], APPLICATION_SECRETS[Side.CLIENT]
+        found = search.suite(self._keys, labels, first.client_random, first.offered_suites, record)
+        if found is None:
+            return False
+        number, label = found
+        first.version, first.suite, first.seekable = TLS13, suites.lookup(TLS13, number), True
+        self._info.version, self._info.cipher_suite = (
+            handshake_messages.version_name(TLS13),
+            suites.name(number),
+        )
+        self._tls13.install(client, label)
+        client.done = label == APPLICATION_SECRETS[Side.CLIENT]
+        return True
