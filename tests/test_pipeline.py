@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from plainwire import pipeline
 from plainwire.capture import reader
+from plainwire.keys import read_keys
 from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side
 from plainwire.report import json
 from tests.builders.captures import enhanced, interface, pcap, secrets, section
@@ -139,7 +140,7 @@ def test_secrets_inside_the_capture_before_or_after_the_packets(tmp_path: Path, 
 def test_packets_one_by_one_give_the_same_report(tmp_path: Path) -> None:
     live, conversation = _live()
     whole = _report(tmp_path, conversation.packets, live.key_log)
-    analysis = pipeline.Analysis(pipeline.read_keys([tmp_path / "keys.log"]), keep_bodies=True)
+    analysis = pipeline.Analysis(read_keys([tmp_path / "keys.log"]), keep_bodies=True)
     for item in reader.read([tmp_path / "a.pcap"]):
         for row in range(len(item.number) if isinstance(item, PacketBatch) else 0):
             analysis.feed(_row(item, row))

@@ -9,12 +9,12 @@ import numpy as np
 
 from plainwire import pipeline
 from plainwire.capture import reader
+from plainwire.keys import read_keys
 from plainwire.model import PacketBatch
 from plainwire.report.json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from conformance.reference import Capture
 
@@ -27,7 +27,7 @@ def difference(capture: Capture) -> str | None:
 
 
 def _analyze(capture: Capture, *, by_packet: bool) -> Any:  # noqa: ANN401 - a Report
-    analysis = pipeline.Analysis(_keys(capture.keys, capture.private_keys))
+    analysis = pipeline.Analysis(read_keys(capture.keys, capture.private_keys))
     for item in reader.read([capture.path]):
         if by_packet and isinstance(item, PacketBatch):
             for row in rows(item):
@@ -35,11 +35,6 @@ def _analyze(capture: Capture, *, by_packet: bool) -> Any:  # noqa: ANN401 - a R
         else:
             analysis.feed(item)
     return analysis.close()
-
-
-def _keys(keys: Sequence[Path], private_keys: Sequence[Path]) -> Any:  # noqa: ANN401 - a KeyLog
-    read: Any = pipeline.read_keys
-    return read(keys, private_keys) if private_keys and read.__code__.co_argcount > 1 else read(keys)
 
 
 def rows(batch: PacketBatch) -> Iterator[PacketBatch]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation
 from plainwire.diagnose import diagnose, infer
 from plainwire.http.reading import Reading
+from plainwire.keys import read_keys
 from plainwire.model import (
     CaptureDrops,
     CaptureNote,
@@ -17,7 +18,6 @@ from plainwire.model import (
     PacketBatch,
     Report,
     SecretsBlock,
-    UserError,
 )
 from plainwire.packets.decode import Decoder
 from plainwire.streams.tcp_assembler import Assembler
@@ -25,6 +25,7 @@ from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from plainwire.conversation.quic_conversation import QuicConversation
     from plainwire.dns.lookups import Lookups
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         Endpoint,
         Exchange,
         IcmpError,
-        ProgramConnection,
         ProgramEvents,
     )
     from plainwire.quic.quic_assembler import QuicAssembler
@@ -151,60 +151,21 @@ class Analysis:
         return report
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
-        """Tell which process a connection belongs to; leave out those of others where asked to.
-
-        Its own are also those whose secrets are there: libraries that the interposer does not know write
-        into the key log too (aioquic, of HTTP/3, over a socket that is never connected). Where the program
-        could not be watched none of its connections is known as its own: all stay.
-        """
+        """Name the connections' owners; leave out those of others where asked to."""
         self.coverage.notes += events.notes
-        for connection in connections:
-            connection.program = _owner(connection, events)
-        watched = bool(events.by_client_random or events.by_sockets or not events.notes)
-        if not self._program_only or not watched:
+        attribution.name_owners(connections, events)
+        if not self._program_only:
             return connections
-        own = [c for c in connections if c.program is not None or self._keys.has(_random(c))]
-        onward = _carried_on(own, events)
-        own = [c for c in own if c.id not in onward]
+        own = attribution.own(connections, events, self._keys)
         self.coverage.other_connections = len(connections) - len(own)
         _identify(own)
         return own
 
     def _cover(self, connections: list[Connection]) -> None:
-        coverage = self.coverage
-        coverage.connections = len(connections)
-        coverage.decrypted = sum(1 for c in connections if c.tls is not None and c.decrypted)
-        coverage.mid_stream = [c.id for c in connections if c.mid_stream]
-        for connection in connections:
-            reason = self._why_unseen(connection)
-            if reason is not None:
-                coverage.undecrypted.append((connection.id, reason))
-        coverage.notes += [
-            f"{n} packets not decoded: {why}" for why, n in self._decoder.passed_over.items() if n
-        ]
-        coverage.notes += [
-            f"{n} datagrams not read: {why}"
-            for why, n in (self._quic.passed_over.items() if self._quic else ())
-            if n
-        ]
-        if self._keys.bad_lines:
-            coverage.notes.append(f"{self._keys.bad_lines} lines of the key log are not of its format")
-        if coverage.undecrypted and self._keys.has_private_keys:
-            useless = self._keys.private_keys.why_useless()
-            coverage.notes += [] if useless is None else [useless]
-
-    def _why_unseen(self, connection: Connection) -> str | None:
-        if connection.undecrypted:
-            from plainwire.tls.reasons import NO_SECRET  # noqa: PLC0415 - see __init__
-
-            first = connection.undecrypted[0]
-            reached = self._events is not None and _random(connection) in self._events.by_client_random
-            if self._events is not None and not reached and first.reason == NO_SECRET:
-                return "no secrets, the program's TLS library was not reached"
-            return first.reason + ("; packets were cut by the snap length" if connection.snapped else "")
-        if connection.tls is not None and connection.application not in _DECODED:
-            return f"{connection.application} is not decoded"
-        return None
+        unseen.count_connections(self.coverage, connections, self._events)
+        datagrams = self._quic.passed_over if self._quic is not None else {}
+        unseen.note_passed_over(self.coverage, self._decoder.passed_over, datagrams)
+        unseen.note_keys(self.coverage, self._keys)
 
 
 def _identify(connections: list[Connection]) -> None:
@@ -258,45 +219,6 @@ def _certificate(der: bytes, known: dict[bytes, Certificate]) -> Certificate:
     return known[der]
 
 
-def _random(connection: Connection) -> bytes:
-    return connection.tls.client_random if connection.tls is not None else b""
-
-
-def _owner(connection: Connection, events: ProgramEvents) -> ProgramConnection | None:
-    """By client random, else by the sockets of the latest connect before the connection's end."""
-    found = events.by_client_random.get(_random(connection))
-    if found is not None:
-        return found
-    calls = _calls(connection, events)
-    return min(calls, key=lambda call: abs(call[0] - connection.opened_ns))[1] if calls else None
-
-
-def _calls(connection: Connection, events: ProgramEvents) -> list[tuple[int, ProgramConnection]]:
-    """The program's sockets with these ends, up to the connection's end."""
-    ends = str(connection.client), str(connection.server)
-    # A program that is the server names its own end first.
-    calls = [*events.by_sockets.get(ends, ()), *events.by_sockets.get(ends[::-1], ())]
-    return [call for call in calls if call[0] <= connection.last_ns + 1_000_000_000]
-
-
-def _carried_on(own: list[Connection], events: ProgramEvents) -> set[int]:
-    """The ids of connections whose TLS is that of another: a relay took it from there, byte for byte.
-
-    The client random tells (RFC 8446 section 4.1.2: 32 random bytes). The program's own is the one
-    that its sockets name; where none is (an address was rewritten on the way), the one that began first.
-    """
-    alike: dict[bytes, list[Connection]] = {}
-    for connection in own:
-        alike.setdefault(_random(connection), []).append(connection)
-    alike.pop(b"", None)
-    onward: set[int] = set()
-    for several in alike.values():
-        if len(several) > 1:
-            direct = [c for c in several if _calls(c, events)] or several[:1]
-            onward |= {c.id for c in several} - {c.id for c in direct}
-    return onward
-
-
 def _number(connections: list[Connection]) -> list[Exchange]:
     """All exchanges in order of their first packet, with ids from 1."""
     exchanges = [e for c in connections for e in c.exchanges]
@@ -304,37 +226,6 @@ def _number(connections: list[Connection]) -> list[Exchange]:
     for index, exchange in enumerate(exchanges, 1):
         exchange.id = index
     return exchanges
-
-
-def read_keys(
-    paths: Iterable[str | Path], private_keys: Iterable[str | Path] = (), psks: Iterable[str] = ()
-) -> KeyLog:
-    """Read key log files, servers' private keys, and pre-shared keys (hex digits).
-
-    Raises:
-        UserError: a file cannot be read, or is none of these.
-
-    """
-    keys = KeyLog()
-    for path in paths:
-        keys.add(_read(path))
-    for path in private_keys:
-        keys.private_keys.add(_read(path), str(path))
-    for number, psk in enumerate(psks, 1):
-        try:
-            keys.psks.append(bytes.fromhex(psk))
-        except ValueError:
-            message = f"pre-shared key {number} is not an even number of hex digits"
-            raise UserError(message) from None
-    return keys
-
-
-def _read(path: str | Path) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        message = f"{path}: {error.strerror}"
-        raise UserError(message) from error
 
 
 def analyze(

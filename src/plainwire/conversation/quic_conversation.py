@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.conversation.channel import Channel, Tunnels
+from plainwire.conversation.channel import Channel
+from plainwire.conversation.layers.connect_streams import ConnectStreams
 from plainwire.conversation.shared import Shared
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class QuicConversation:
         self._http: Http3 | None = None
         self._waiting: list[StreamText] = []  # until it is known what the streams carry
         self._where: dict[int, list[Locator]] = {}
-        self._tunnels = Tunnels()
+        self._tunnels = ConnectStreams()
 
     def feed(self) -> None:
         """Take what the connection has delivered since the last call."""

@@ -48,6 +48,23 @@ class Layer(Protocol):
         """Nothing more will come: deliver what is open."""
 
 
+class StreamPair(Layer, Protocol):
+    """A channel, as its layer knows it.
+
+    ``exact``: text offsets are those of its bytes, not of a carrying record. ``via`` is the exchange whose
+    tunnel it is the inside of.
+    """
+
+    shared: Shared
+    exact: bool
+    via: Exchange | None
+
+    def inside(
+        self, *, exact: bool | None = None, via: Exchange | None = None, tls: TlsInfo | None = None
+    ) -> StreamPair:
+        """A channel for what this one's layer carries."""
+
+
 class Shared:
     """The connection's facts, the secrets, and the way back to its packets."""
 
@@ -165,3 +182,19 @@ def located(where: tuple[Locator, Locator], side: Side, pieces: Pieces) -> int:
         if not isinstance(piece, Gap):
             return where[side].locate([piece[1]])[0][0]
     return 0
+
+
+def without_holes_ahead(pieces: Pieces) -> Pieces:
+    """The pieces from the first text on."""
+    at = 0
+    while at < len(pieces) and isinstance(pieces[at], Gap):
+        at += 1
+    return pieces[at:] if at else pieces
+
+
+def lowest(pieces: Pieces) -> int:
+    """Below this offset of the TCP stream nothing of the pieces will be looked up."""
+    if not pieces:
+        return NOTHING_NEEDED
+    first = pieces[0]
+    return (first.offset if isinstance(first, Gap) else first[1]) - 1

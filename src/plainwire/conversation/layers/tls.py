@@ -1,0 +1,143 @@
+"""A TLS session, and the channel of its plain text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from plainwire.conversation.layers.http1 import Http1Layer
+from plainwire.conversation.shared import first_bytes
+from plainwire.model import Gap, Side, Text
+from plainwire.tls.session import TlsSession
+
+if TYPE_CHECKING:
+    from plainwire.conversation.shared import Pieces, StreamPair
+
+
+class TlsLayer:
+    """A TLS session, and the channel of its plain text.
+
+    The session counts bytes. Where the channel's offsets are those of carriers (TLS inside TLS), it is given
+    offsets of its own, and ``_carriers`` lead back from them.
+    """
+
+    def __init__(self, channel: StreamPair) -> None:
+        self._shared = channel.shared
+        self._session = TlsSession(channel.shared.keys)
+        self._carriers = None if channel.exact else (Carriers(), Carriers())
+        self._inner = channel.inside(exact=False, tls=self._session.info)
+        self._channel = channel
+        self._answered = False  # the server has said something
+        self._clear: Http1Layer | None = None  # for a server that does not speak TLS
+        channel.shared.begin_tls(self._session.info)
+
+    def feed(self, client: Pieces, server: Pieces) -> None:
+        """See ``Layer``."""
+        if server and not self._answered:
+            self._answered = True
+            if first_bytes(server, 5).startswith(b"HTTP/"):
+                self._clear = Http1Layer(self._channel, joined_late=False)
+        if self._clear is not None:
+            self._clear.feed((), server)
+        session, carriers = self._session, self._carriers
+        for side, pieces in ((Side.CLIENT, client), (Side.SERVER, server)):
+            for piece in pieces:
+                if isinstance(piece, Gap):
+                    session.gap(piece if carriers is None else carriers[side].gap(piece))
+                elif carriers is None:
+                    session.feed(side, piece[1], piece[0])
+                else:
+                    session.feed(side, carriers[side].add(piece), piece[0])
+        session.advance()
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        session, carriers, shared = self._session, self._carriers, self._shared
+        client, server = session.plain(Side.CLIENT), session.plain(Side.SERVER)
+        if client or server:
+            shared.facts.decrypted = True
+        for alert in session.alerts:
+            outer = alert
+            if carriers is not None:
+                outer = alert._replace(start=carriers[alert.side].start_of(alert.start))
+            shared.alert(outer)
+        session.alerts.clear()
+        for reason in session.reasons:
+            at = reason.offset if carriers is None else carriers[reason.side].start_of(reason.offset)
+            shared.undecrypted(reason._replace(offset=at))
+        session.reasons.clear()
+        for reuse in session.reuses:
+            at = reuse.start if carriers is None else carriers[reuse.side].start_of(reuse.start)
+            shared.reused(session.info, reuse, at, reuse.first if carriers is None else None)
+        session.reuses.clear()
+        for later in session.later:
+            at = later.offset if carriers is None else carriers[later.side].start_of(later.offset)
+            shared.afterwards(session.info, later._replace(offset=at))
+        session.later.clear()
+        if carriers is None:
+            self._inner.feed(client, server)
+        else:
+            self._inner.feed(carriers[0].outer(client), carriers[1].outer(server))
+
+    def needed(self) -> tuple[int, int]:
+        """See ``Layer``."""
+        return self._inner.needed()
+
+    def close(self) -> None:
+        """See ``Layer``."""
+        self._session.close()
+        self._pass_on()
+        facts = self._shared.facts
+        facts.decrypted = facts.decrypted or self._session.info.handshake_complete
+        self._shared.settle_closes()
+        self._inner.close()
+        if self._clear is not None:
+            self._clear.close()
+
+
+class Carriers:
+    """The way from the offsets of a session inside a session to those of the TCP stream."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._starts: list[int] = []
+        self._outer: list[tuple[int, int]] = []
+
+    def add(self, text: Text) -> int:
+        """Take the next text; its own offset."""
+        at = self._size
+        self._starts.append(at)
+        self._outer.append((text[1], text[2]))
+        self._size += len(text[0])
+        return at
+
+    def gap(self, gap: Gap) -> Gap:
+        """The same hole at the session's own offset."""
+        return Gap(gap.side, self._size, gap.length, gap.packet)
+
+    def _find(self, offset: int) -> tuple[int, int]:
+        if not self._outer:
+            return 0, 0
+        return self._outer[max(bisect_right(self._starts, offset) - 1, 0)]
+
+    def start_of(self, offset: int) -> int:
+        """Where what carried the byte at ``offset`` begins in the TCP stream."""
+        return self._find(offset)[0]
+
+    def outer(self, texts: Pieces) -> list[Text | Gap]:
+        """Texts with the offsets of the TCP stream."""
+        moved: list[Text | Gap] = []
+        for text in texts:
+            if isinstance(text, Gap):
+                moved.append(Gap(text.side, self.start_of(text.offset), text.length, text.packet))
+            else:
+                moved.append((text[0], self._find(text[1])[0], self._find(text[2] - 1)[1]))
+        if moved:
+            self._forget(texts[-1])
+        return moved
+
+    def _forget(self, last: Text | Gap) -> None:
+        """What lies before the last text that came out is not asked for again."""
+        at = bisect_right(self._starts, last.offset if isinstance(last, Gap) else last[1]) - 1
+        if at > 0:
+            del self._starts[:at], self._outer[:at]

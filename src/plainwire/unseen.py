@@ -1,0 +1,57 @@
+"""What could not be seen, connection by connection and in the capture: the report's coverage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.attribution import client_random
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from plainwire.model import Connection, Coverage, ProgramEvents
+    from plainwire.tls.keylog import KeyLog
+
+_DECODED = (None, "http/1.1", "h2", "h3", "websocket")
+
+
+def count_connections(
+    coverage: Coverage, connections: list[Connection], events: ProgramEvents | None
+) -> None:
+    """Count the connections, and say of each that is not all readable why."""
+    coverage.connections = len(connections)
+    coverage.decrypted = sum(1 for c in connections if c.tls is not None and c.decrypted)
+    coverage.mid_stream = [c.id for c in connections if c.mid_stream]
+    for connection in connections:
+        reason = _why_unseen(connection, events)
+        if reason is not None:
+            coverage.undecrypted.append((connection.id, reason))
+
+
+def note_passed_over(coverage: Coverage, packets: Mapping[str, int], datagrams: Mapping[str, int]) -> None:
+    """Say what the decoders passed over: how many, by reason."""
+    coverage.notes += [f"{n} packets not decoded: {why}" for why, n in packets.items() if n]
+    coverage.notes += [f"{n} datagrams not read: {why}" for why, n in datagrams.items() if n]
+
+
+def note_keys(coverage: Coverage, keys: KeyLog) -> None:
+    """Say what of the secrets is of no use."""
+    if keys.bad_lines:
+        coverage.notes.append(f"{keys.bad_lines} lines of the key log are not of its format")
+    if coverage.undecrypted and keys.has_private_keys:
+        useless = keys.private_keys.why_useless()
+        coverage.notes += [] if useless is None else [useless]
+
+
+def _why_unseen(connection: Connection, events: ProgramEvents | None) -> str | None:
+    if connection.undecrypted:
+        from plainwire.tls.reasons import NO_SECRET  # noqa: PLC0415 - see __init__
+
+        first = connection.undecrypted[0]
+        reached = events is not None and client_random(connection) in events.by_client_random
+        if events is not None and not reached and first.reason == NO_SECRET:
+            return "no secrets, the program's TLS library was not reached"
+        return first.reason + ("; packets were cut by the snap length" if connection.snapped else "")
+    if connection.tls is not None and connection.application not in _DECODED:
+        return f"{connection.application} is not decoded"
+    return None
