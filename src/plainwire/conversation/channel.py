@@ -80,6 +80,7 @@ class Channel:
             self._choose(final=True)
         if self._layer is not None:
             self._layer.close()
+            self._layer = OpaqueLayer()  # layers know their channel: this one must not go on to know them
 
     def _choose(self, *, final: bool) -> None:
         client, server = (first_bytes(without_holes_ahead(p), ENOUGH) for p in self._waiting)

@@ -151,6 +151,7 @@ class Http1:
         """The connection is over: what is open gets its outcome, what is timed its times."""
         self.requests.close()
         self.responses.close("clean" if _ended_cleanly(facts) else "cut")
+        self.responses.asked = None  # else they would hold each other in memory
         self._resolve(where)
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:

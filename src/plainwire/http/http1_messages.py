@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
     from plainwire.http.reading import Reading
 
-_MOST_CACHED = 4096
 _INTERIM = range(100, 200)
 _SWITCHING = 101
 _BODILESS = frozenset((204, 304))
-_NO_FRAMING = Framing()
 
 Ended = Literal["clean", "cut"]
 """How a byte stream ended: so that its end says that the message is over, or not."""
@@ -60,9 +58,7 @@ class RequestReader(Reader[Request]):
             return at
         cut = text.index(b"\n", at)
         line = request_line(text[at:cut].rstrip(b"\r"))
-        headers, framing = (
-            self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else ([], _NO_FRAMING)
-        )
+        headers, framing = self._fields(text, cut + 1, match.start())
         request = Request(
             line.method,
             line.target,
@@ -136,11 +132,10 @@ class ResponseReader(Reader[Response]):
         super().__init__(reading, exact=exact)
         self._requests = requests
         self._count = 0  # of final responses
-        self._lines: dict[bytes, StatusLine] = {}
         self._junk = b""
         self._junk_size = 0
         self._junk_start = 0
-        self.asked: Callable[[int], str] = lambda _: ""
+        self.asked: Callable[[int], str] | None = None
         """The method of the last request before the response that begins at an offset."""
 
     def _head(self, text: bytes, at: int) -> int:
@@ -158,10 +153,8 @@ class ResponseReader(Reader[Response]):
         if match is None:
             return at
         cut = text.index(b"\n", at)
-        line = self._status_line(text[at:cut].rstrip(b"\r"))
-        headers, framing = (
-            self._fields.parse(text[cut + 1 : match.start()]) if cut < match.start() else ([], _NO_FRAMING)
-        )
+        line = self._reading.status_line(text[at:cut].rstrip(b"\r"))
+        headers, framing = self._fields(text, cut + 1, match.start())
         response = Response(
             line.status,
             line.reason,
@@ -183,15 +176,6 @@ class ResponseReader(Reader[Response]):
 
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
         return (match.start() for match in STATUS_START(text, at))
-
-    def _status_line(self, data: bytes) -> StatusLine:
-        line = self._lines.get(data)
-        if line is None:
-            line = status_line(data)
-            if len(self._lines) >= _MOST_CACHED:
-                self._lines.clear()
-            self._lines[data] = line
-        return line
 
     def _no_status_line(self, text: bytes, at: int) -> int:
         """Bytes where a status line should be: pass over them to the next one, and say so."""
@@ -217,7 +201,8 @@ class ResponseReader(Reader[Response]):
             self._finish()
             return
         if self.resumed_at or self._requests.resumed_at:
-            method = self.asked(response.start)  # ordinals no longer say which request it answers
+            # Ordinals no longer say which request it answers.
+            method = "" if self.asked is None else self.asked(response.start)
             self._count = self._requests.count - 1
         else:
             method = self._requests.special.pop(self._count, "") if self._requests.special else ""

@@ -42,6 +42,8 @@ _MOST_HELD = 1 << 20
 _CHUNK_LINE = 4096
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
 
+_NO_FRAMING = Framing()
+
 Message = TypeVar("Message", Request, Response)
 
 
@@ -60,6 +62,21 @@ class State(enum.IntEnum):
     LOST = 9
 
 
+_STEPS = (
+    "_head",
+    "_sized",
+    "_chunk_size",
+    "_sized",
+    "_trailers",
+    "_unsized",
+    "_hold",
+    "_tunnel",
+    "_ignore",
+    "_resume",
+)
+"""The methods of the states, in their order. By name: a reader that held them would hold itself."""
+
+
 class Reader(abc.ABC, Generic[Message]):
     """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
 
@@ -75,7 +92,7 @@ class Reader(abc.ABC, Generic[Message]):
         self.joined_late = False  # the capture began in mid-connection
         self.tunnelled: list[Text | Gap] = []
         self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
-        self._fields = reading.fields
+        self._reading = reading
         self._exact = exact
         self._carry = b""
         self._carry_start = 0
@@ -90,18 +107,6 @@ class Reader(abc.ABC, Generic[Message]):
         self.noted: list[tuple[int, EventReader]] = []
         """Outbox: offsets in the stream at which events stand whose packets are wanted."""
         self._budget = Budget(reading.budget)
-        self._steps: list[Callable[[bytes, int], int]] = [  # in the order of State
-            self._head,
-            self._sized,
-            self._chunk_size,
-            self._sized,
-            self._trailers,
-            self._unsized,
-            self._hold,
-            self._tunnel,
-            self._ignore,
-            self._resume,
-        ]
         self._from = 0  # of the text being read: where its carrier begins and ends
         self._to = 0
         self._carried = 0  # how much of the text came over from earlier carriers
@@ -123,12 +128,17 @@ class Reader(abc.ABC, Generic[Message]):
             at, size = 0, len(text)
             while at < size:
                 state = self.state
-                reached = self._steps[state](text, at)
+                reached = self._step(text, at)
                 if reached == at and self.state is state:
                     self._keep(text, at)
                     break
                 at = reached
             self.position = end
+
+    def _step(self, text: bytes, at: int) -> int:
+        """Let the state's method read on from ``at``; where it got to."""
+        step: Callable[[bytes, int], int] = getattr(self, _STEPS[self.state])
+        return step(text, at)
 
     @property
     def lowest_needed(self) -> int:
@@ -245,6 +255,10 @@ class Reader(abc.ABC, Generic[Message]):
     def _head(self, text: bytes, at: int) -> int:
         """Read a start line and its header fields."""
 
+    def _fields(self, text: bytes, at: int, end: int) -> tuple[list[tuple[str, str]], Framing]:
+        """Read the lines between a start line and the empty line."""
+        return self._reading.fields.parse(text[at:end]) if at <= end else ([], _NO_FRAMING)
+
     def _expect_content(self, framing: Framing) -> None:
         """Before a body: its codings, and whether it is a stream of events."""
         partial = type(self.current) is Response and self.current.status == _PARTIAL
@@ -354,7 +368,7 @@ class Reader(abc.ABC, Generic[Message]):
             if match is None:
                 return at
             if self.current is not None:
-                self.current.trailers = self._fields.parse(text[at : match.start()])[0]
+                self.current.trailers = self._reading.fields.parse(text[at : match.start()])[0]
             end = match.end()
         if self.current is not None:
             self.current.end = self._end_of(end)

@@ -21,7 +21,7 @@ from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_
 from plainwire.model import Side, StreamEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
@@ -37,6 +37,25 @@ _HOLE = "bytes are missing from the capture"
 _HEADER_TABLE_SIZE, _INITIAL_WINDOW_SIZE = 0x1, 0x4
 _IN_BLOCK = (http2_frames.CONTINUATION, http2_frames.HOLE, http2_frames.JOINED_LATE)
 _NOTHING: tuple[Text | Gap, ...] = ()
+
+
+_HANDLERS = {
+    http2_frames.DATA: "_data",
+    http2_frames.HEADERS: "_headers",
+    http2_frames.RST_STREAM: "_rst_stream",
+    http2_frames.SETTINGS: "_settings",
+    http2_frames.PUSH_PROMISE: "_push_promise",
+    http2_frames.PING: "_ping",
+    http2_frames.GOAWAY: "_goaway",
+    http2_frames.WINDOW_UPDATE: "_window_update",
+    http2_frames.CONTINUATION: "_continuation",
+    http2_frames.ALTSVC: "_altsvc",
+    http2_frames.ORIGIN: "_origin",
+    http2_frames.PRIORITY_UPDATE: "_priority_update",
+    http2_frames.JOINED_LATE: "_missed",
+    http2_frames.HOLE: "_missed",
+}
+"""Methods by type of frame. By name: a reader that held them would hold itself."""
 
 
 class _Block:
@@ -71,25 +90,9 @@ class Http2:
             [],
         )  # by side, since its last hole
         self._websockets: list[StreamExchange] = []
-        self._windows = Windows(self._event)
+        self._windows = Windows()
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
-        self._handlers: dict[int, Callable[[FramePart], None]] = {
-            http2_frames.DATA: self._data,
-            http2_frames.HEADERS: self._headers,
-            http2_frames.RST_STREAM: self._rst_stream,
-            http2_frames.SETTINGS: self._settings,
-            http2_frames.PUSH_PROMISE: self._push_promise,
-            http2_frames.PING: self._ping,
-            http2_frames.GOAWAY: self._goaway,
-            http2_frames.WINDOW_UPDATE: self._windows.update,
-            http2_frames.CONTINUATION: self._continuation,
-            http2_frames.ALTSVC: self._altsvc,
-            http2_frames.ORIGIN: self._origin,
-            http2_frames.PRIORITY_UPDATE: self._priority_update,
-            http2_frames.JOINED_LATE: self._missed,
-            http2_frames.HOLE: self._missed,
-        }
         if upgraded is not None:
             self._begin_upgraded(upgraded)
 
@@ -123,13 +126,12 @@ class Http2:
 
     def _take(self, parts: list[FramePart]) -> None:
         parts.sort(key=lambda part: part.seen_packet)
-        handlers = self._handlers
         for part in parts:
-            handler = handlers.get(part.type)
+            handler = _HANDLERS.get(part.type)
             if self._blocks[part.side] is not None and part.type not in _IN_BLOCK:
                 self._break_block(part.side, "another frame stands within a header block (section 6.10)")
             if handler is not None:
-                handler(part)
+                getattr(self, handler)(part)
 
     def looked_up_to(self) -> tuple[int, int]:
         """Below these offsets of the client's and the server's stream nothing will be looked up again."""
@@ -301,6 +303,9 @@ class Http2:
             elif key == _INITIAL_WINDOW_SIZE:
                 self._windows.initial[side.peer] = value
 
+    def _window_update(self, part: FramePart) -> None:
+        self._windows.update(part, self._event)
+
     def _ping(self, part: FramePart) -> None:
         self._event("ping", part, detail="acknowledgment" if part.flags & http2_frames.ACK else "")
 
@@ -322,7 +327,7 @@ class Http2:
         self.feed(_NOTHING, _NOTHING, where)
         rest = [locate(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
         self._take(rest[0] + rest[1])
-        self._windows.close()
+        self._windows.close(self._event)
         for cutter in self._cutters:
             if cutter.sync is not Sync.SYNC and cutter.lost:
                 for call in self._all:

@@ -33,9 +33,8 @@ class Tell(Protocol):
 class Windows:
     """The windows of both senders. ``initial`` is what a stream may send at first, by sender."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self) -> None:
         self.initial = [INITIAL, INITIAL]
-        self._tell = tell
         self._balance: list[dict[int, int]] = [{}, {}]  # credit minus what was sent
         self._stalled: dict[tuple[int, int], FramePart] = {}
         self._known = True  # every frame was seen
@@ -55,7 +54,7 @@ class Windows:
     def _initial(self, side: int, stream: int) -> int:
         return self.initial[side] if stream else INITIAL
 
-    def update(self, part: FramePart) -> None:
+    def update(self, part: FramePart, tell: Tell) -> None:
         """A WINDOW_UPDATE of the receiver."""
         sender = part.side.peer
         balance = self._balance[sender]
@@ -65,11 +64,7 @@ class Windows:
         since = self._stalled.pop((sender, part.stream), None)
         if since is not None:
             waited = (part.time_ns - since.last_ns) / 1_000_000
-            self._told(since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
-
-    def _told(self, since: FramePart, stream: int, detail: str) -> None:
-        what = "of the stream" if stream else "of the connection"
-        self._tell(_KIND, since, stream=stream or None, detail=f"{what}, {detail}")
+            _told(tell, since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
 
     def forget(self, stream: int) -> None:
         """The stream is over."""
@@ -82,8 +77,13 @@ class Windows:
         self._known = False
         self._stalled.clear()
 
-    def close(self) -> None:
+    def close(self, tell: Tell) -> None:
         """The connection is over: what waits has waited in vain."""
         for (_, stream), since in self._stalled.items():
-            self._told(since, stream, "and never opened again")
+            _told(tell, since, stream, "and never opened again")
         self._stalled.clear()
+
+
+def _told(tell: Tell, since: FramePart, stream: int, detail: str) -> None:
+    what = "of the stream" if stream else "of the connection"
+    tell(_KIND, since, stream=stream or None, detail=f"{what}, {detail}")

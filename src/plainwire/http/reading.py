@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from plainwire.http import http1_fields
 from plainwire.http.budget import CaptureBudget
-from plainwire.http.http1_fields import FieldParser
+
+_MOST_CACHED = 4096
 
 
 class Reading:
     """Caches, budgets, and whether bodies are kept."""
 
-    __slots__ = ("budget", "fields", "keep_bodies")
+    __slots__ = ("_status_lines", "budget", "fields", "keep_bodies")
 
     def __init__(self, *, keep_bodies: bool = False, budget: CaptureBudget | None = None) -> None:
-        self.fields = FieldParser()
+        self.fields = http1_fields.FieldParser()
         self.budget = budget or CaptureBudget()
         self.keep_bodies = keep_bodies
+        self._status_lines: dict[bytes, http1_fields.StatusLine] = {}
+
+    def status_line(self, data: bytes) -> http1_fields.StatusLine:
+        """Read a status line; one seen before costs a look-up."""
+        line = self._status_lines.get(data)
+        if line is None:
+            line = http1_fields.status_line(data)
+            if len(self._status_lines) >= _MOST_CACHED:
+                self._status_lines.clear()
+            self._status_lines[data] = line
+        return line

@@ -22,8 +22,6 @@ from plainwire.quic.streams import QuicStreams
 from plainwire.quic.versions import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from plainwire.model import Connection, QuicInfo
     from plainwire.quic.packet import Datagram
     from plainwire.quic.protection import OpenedPacket
@@ -40,17 +38,17 @@ _BEFORE_STREAMS = (Form.INITIAL, Form.HANDSHAKE)
 
 
 class Aftermath:
-    """Fills ``facts`` and ``info``. ``learn_id`` is told each connection id that a side receives with."""
+    """Fills ``facts`` and ``info``. ``learnt`` is an outbox: connection ids, each with the side that receives
+    with it.
+    """
 
-    def __init__(
-        self, facts: Connection, info: QuicInfo, handshake: Handshake, learn_id: Callable[[bytes, Side], None]
-    ) -> None:
+    def __init__(self, facts: Connection, info: QuicInfo, handshake: Handshake) -> None:
         self.streams = QuicStreams()
         self.closed = False
         self._facts = facts
         self._info = info
         self._handshake = handshake
-        self._learn_id = learn_id
+        self.learnt: list[tuple[bytes, Side]] = []
         self._tokens: tuple[set[bytes], set[bytes]] = (set(), set())  # of stateless resets, by who sends them
         self._acked = [[-1, -1] for _ in Form]  # by form, and side that says so
         self._sent: dict[int, int] = {}  # the client's first Initial packets: number to time
@@ -85,7 +83,7 @@ class Aftermath:
         if isinstance(frame, LimitFrame):
             self._limit(side, frame, datagram)
         elif isinstance(frame, NewConnectionId):
-            self._learn_id(frame.id, side)
+            self.learnt.append((frame.id, side))
             self._learn_token(frame.token, side)
         elif isinstance(frame, ResetStream):
             if self.streams.reset(frame, side):
@@ -120,7 +118,7 @@ class Aftermath:
             self._info.parameters[side] = parameters.facts
             self._learn_token(parameters.reset_token, side)
             if parameters.preferred_id:
-                self._learn_id(parameters.preferred_id, side)
+                self.learnt.append((parameters.preferred_id, side))
                 self._learn_token(parameters.preferred_token, side)
         if all(self._parameters_seen):
             given = [facts.get("max_idle_timeout", 0) for facts in self._info.parameters]

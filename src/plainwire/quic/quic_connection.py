@@ -78,7 +78,7 @@ class QuicConnection:
         self._info = QuicInfo(paths=[(facts.client, facts.server)])
         self._handshake = Handshake(keys.claim)
         self._keyring = Keyring(keys, self._handshake)
-        self._after = Aftermath(facts, self._info, self._handshake, self._learn_id)
+        self._after = Aftermath(facts, self._info, self._handshake)
         self._senders: set[int] = set()
         self._initial_ids: list[bytes] = []
         self._version = 0
@@ -358,6 +358,9 @@ class QuicConnection:
         if side is Side.CLIENT and form in (Form.HANDSHAKE, Form.ONE_RTT):
             self.facts.established = True
         self._after.take(form, side, opened, datagram)
+        for connection_id, receiver in self._after.learnt:
+            self._learn_id(connection_id, receiver)
+        self._after.learnt.clear()
 
     def _note_version(self, packet: Packet, side: Side) -> None:
         """The one in use is the server's (RFC 9368); the client's stands until that is seen."""
