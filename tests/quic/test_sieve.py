@@ -11,7 +11,7 @@ from plainwire.model import Endpoint
 from plainwire.quic import sieve
 from plainwire.quic.quic_assembler import QuicAssembler
 from plainwire.tls.keylog import KeyLog
-from tests.quic.test_connection import talk
+from tests.quic.test_quic_connection import talk
 from tests.quic.wire import AWAY, HOME, Columns, Sent
 
 DNS_CLIENT, DNS = Endpoint("192.0.2.1", 40000), Endpoint("192.0.2.53", 53)

@@ -60,7 +60,7 @@ class _Segment(Struct, frozen=True):
     size: int
 
 
-class _Section(Struct, frozen=True):
+class _ElfSection(Struct, frozen=True):
     kind: int
     offset: int
     size: int
@@ -205,9 +205,9 @@ def _exported(file: _File, symbol: bytes) -> int | None:
     return None
 
 
-def _sections(file: _File) -> list[_Section]:
+def _sections(file: _File) -> list[_ElfSection]:
     """The section headers of a file of 64 bits."""
     offset, (size, count) = file.unpack("Q", file.header, 40)[0], file.unpack("HH", file.header, 58)
     data = file.piece(offset, size * count)
     rows = (file.unpack("IIQQQQII", data, row * size) for row in range(count))
-    return [_Section(kind, offset, size, link) for _, kind, _, _, offset, size, link, _ in rows]
+    return [_ElfSection(kind, offset, size, link) for _, kind, _, _, offset, size, link, _ in rows]

@@ -17,7 +17,6 @@ from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments
 from plainwire.streams.direction import Direction
 from plainwire.streams.duplicates import Duplicates
 from plainwire.streams.last_segments import LastSegments
-from plainwire.streams.opening import Opening, first_byte
 from plainwire.streams.plain_run import plain_run
 from plainwire.streams.segment_columns import (
     ACKNOWLEDGED,
@@ -35,6 +34,7 @@ from plainwire.streams.segment_columns import (
     WINDOW,
     Row,
 )
+from plainwire.streams.tcp_opening import TcpOpening, first_byte
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,7 @@ class TcpConnection:
         self.directions = (Direction(Side.CLIENT), Direction(Side.SERVER))
         self.ended = False
         self._ends = source, target
-        self._opening: Opening | None = Opening(source, target)
+        self._opening: TcpOpening | None = TcpOpening(source, target)
         self._endpoints = endpoints
         self._options: dict[int, SynOptions | None] = {}  # of SYNs that are held back, by packet number
         self._isn: dict[int, int] = {}  # initial sequence numbers, by the number of the endpoint

@@ -51,7 +51,7 @@ class _Fetch(NamedTuple):
     """Whether the connection had carried nothing before."""
 
 
-class _Pause(NamedTuple):
+class _RevocationPause(NamedTuple):
     """From the last byte of the server's certificates to the client's next one."""
 
     before: Segment
@@ -82,8 +82,8 @@ class _Pause(NamedTuple):
 def ocsp_or_crl_delay(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Handshakes that stood still at the client, half of the time or more for such questions."""
     del verdicts
-    pauses: dict[int, _Pause | None] = {}
-    found: dict[int, tuple[Connection, _Pause, list[_Fetch]]] = {}
+    pauses: dict[int, _RevocationPause | None] = {}
+    found: dict[int, tuple[Connection, _RevocationPause, list[_Fetch]]] = {}
     for fetch in islice(_fetches(traffic), _MOST_FETCHES):
         for connection in _handshakes(traffic, fetch, pauses):
             pause = pauses[connection.id]
@@ -121,7 +121,9 @@ def _is_about_revocation(exchange: Exchange) -> bool:
     )
 
 
-def _handshakes(traffic: Traffic, fetch: _Fetch, pauses: dict[int, _Pause | None]) -> list[Connection]:
+def _handshakes(
+    traffic: Traffic, fetch: _Fetch, pauses: dict[int, _RevocationPause | None]
+) -> list[Connection]:
     """The connections of the same client whose handshake waited meanwhile.
 
     Where the certificate of some names the server that was asked, these only.
@@ -147,7 +149,7 @@ def _names(connection: Connection, fetch: _Fetch) -> bool:
     return bool(authority) and connection.tls is not None and authority in connection.tls.certificate
 
 
-def _pause(connection: Connection) -> _Pause | None:
+def _pause(connection: Connection) -> _RevocationPause | None:
     """The client's pause behind the server's certificates, where it is long; None in a short handshake.
 
     A resumed session has no certificates; a HelloRetryRequest puts a flight of each side ahead of them.
@@ -166,13 +168,13 @@ def _pause(connection: Connection) -> _Pause | None:
         if last is not None and last.side == Side.SERVER and segment.side == Side.CLIENT:
             turns -= 1
             if not turns:
-                pause = _Pause(last, segment)
+                pause = _RevocationPause(last, segment)
                 return pause if _SHORTEST_NS <= pause.length_ns <= _LONGEST_NS else None
         last = segment
     return None
 
 
-def _verdict(connection: Connection, pause: _Pause, fetches: list[_Fetch]) -> Verdict:
+def _verdict(connection: Connection, pause: _RevocationPause, fetches: list[_Fetch]) -> Verdict:
     many = f"{len(fetches)} times" if len(fetches) > 1 else "once"
     named = any(_names(connection, fetch) for fetch in fetches)
     return Verdict(

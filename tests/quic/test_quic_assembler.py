@@ -13,7 +13,7 @@ from plainwire.model import Endpoint
 from plainwire.quic import quic_assembler
 from plainwire.quic.quic_assembler import NOT_SEEN_TO_BEGIN, UNKNOWN_VERSION
 from plainwire.tls.keylog import KeyLog
-from tests.quic.test_connection import ANSWER, QUESTION, talk
+from tests.quic.test_quic_connection import ANSWER, QUESTION, talk
 from tests.quic.wire import AWAY, CLIENT, HOME, SERVER, START_NS, Columns, Sent, read
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from plainwire.model import Endpoint
 from plainwire.quic.aftermath import MOST_EVENTS
-from tests.quic.test_connection import talk
 from tests.quic.test_protection import CLIENT_HELLO, SERVER_HELLO
+from tests.quic.test_quic_connection import talk
 from tests.quic.wire import AWAY, CLIENT, HOME, SERVER, Reading, Sent, read
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ _NEAR = 1 << 20
 """What is captured ahead of a SYN is no farther from it than this."""
 
 
-class Opening:
+class TcpOpening:
     """What is held back. ``held`` are segments, each with its captured payload, in capture order."""
 
     __slots__ = ("_asks", "_bytes", "_ends", "held")

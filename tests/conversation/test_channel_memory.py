@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire import pipeline
-from tests.conversation.test_tunnels import CONNECT, ESTABLISHED
+from tests.conversation.test_channel_nesting import CONNECT, ESTABLISHED
 from tests.conversation.wire import CLIENT, GET, OK, SERVER, Said, Talk
 from tests.http.talk2 import Pair
 
