@@ -22,6 +22,7 @@ from .certainty import tempered
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
+from .evidence.tunnels import only_tunnels
 from .findings import group
 from .remarks import remarks
 from .thresholds import LATE_OPENING_NS
@@ -51,7 +52,7 @@ def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) 
     traffic = Traffic(connections, lookups)
     judged = [_judge(_failed(traffic, connection, index)) for connection, index in _suspects(connections)]
     judged += [
-        _judge_connection(traffic, connection) for connection in connections if _asks_nothing(connection)
+        _judge_connection(traffic, connection) for connection in connections if only_tunnels(connection)
     ]
     verdicts = [verdict for verdict in judged if verdict is not None]
     verdicts += _late_openings(traffic, verdicts)
@@ -173,12 +174,8 @@ def _ends_with_connection(failed: FailedExchange) -> bool:
     )
 
 
-def _asks_nothing(connection: Connection) -> bool:
-    return not any(exchange.request is not None for exchange in connection.exchanges)
-
-
 def _judge_connection(traffic: Traffic, connection: Connection) -> Verdict | None:
-    """A connection that came to no request."""
+    """A connection that came to no request, but perhaps to a tunnel."""
     for rule in order.NO_REQUEST:
         verdict = rule(connection, traffic)
         if verdict is not None:

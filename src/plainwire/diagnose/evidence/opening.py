@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from plainwire.model import ACK, FIN, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Segments
+    from plainwire.model import Connection, Segments, TlsInfo
 
 
 _SAME_HOP = 1
@@ -82,6 +82,26 @@ def of(connection: Connection) -> Opening | None:
         else:
             (found.resets if segment.flags & RST else found.server).append(segment)
     return found if found.syns else None
+
+
+def handshake_session(connection: Connection) -> TlsInfo | None:
+    """The TLS session that was begun last: the one behind a proxy, where the proxy is spoken to in TLS too."""
+    return connection.inner_tls[-1] if connection.inner_tls else connection.tls
+
+
+def of_handshake(connection: Connection) -> Opening | None:
+    """As ``of``, without the bytes ahead of the TLS session that was begun last: those of a tunnel."""
+    tls, begin = handshake_session(connection), of(connection)
+    if tls is None or begin is None or tls.starts[Side.CLIENT] <= 0:
+        return begin
+    first_client, first_server = tls.starts
+    return Opening(
+        begin.syns,
+        begin.offers,
+        begin.resets,
+        [s for s in begin.client if not s.length or s.end > first_client],
+        [s for s in begin.server if not s.length or s.end > first_server >= 0],
+    )
 
 
 def rows(segments: Segments) -> list[Segment]:

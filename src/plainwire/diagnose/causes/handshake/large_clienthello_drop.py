@@ -27,7 +27,7 @@ def large_hello(connection: Connection, size: int, traffic: Traffic) -> tuple[Co
         return None
     answered: tuple[Connection, int] | None = None
     for other in islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED):
-        begin = opening.of(other)
+        begin = opening.of_handshake(other)
         if other.tls is None or other.tls.cipher_suite is None or begin is None or not begin.said:
             continue
         theirs = end_of_hello(begin, other)
