@@ -98,8 +98,8 @@ def _failures(verdicts: Iterable[Verdict]) -> list[Failure]:
         if verdict.code in ("capture-artifact", "connection-close-ignored") and verdict.retry_safe is None:
             continue
         exchange = exchanges[verdict.exchanges[-1]]
-        if exchange.request is None:
-            continue
+        if exchange.request is None or exchange.request.method == "CONNECT":
+            continue  # a tunnel is no operation: two to one host are for two requests
         event = _end(verdict.connection, exchange)
         ended = exchange.request.last_ns if event is None else max(exchange.request.last_ns, event.time_ns)
         what = "stream" if event is exchange.reset else "connection"

@@ -100,12 +100,16 @@ def _split_words(connection: Connection, begin: Opening, traffic: Traffic) -> st
 
 def _pieces(connection: Connection) -> int:
     begin = opening.of_handshake(connection)
-    return 0 if connection.tls is None or begin is None or not begin.said else pieces_of_hello(begin, connection)
+    return (
+        0 if connection.tls is None or begin is None or not begin.said else pieces_of_hello(begin, connection)
+    )
 
 
 def _sender(connection: Connection, close: CloseEvent) -> tuple[Fault, Certainty, str, tuple[Evidence, ...]]:
     if is_tunnelled(connection):
-        why = "The proxy carries it on: whether the server closed, or the proxy by itself, cannot be seen here."
+        why = (
+            "The proxy carries it on: whether the server closed, or the proxy by itself, cannot be seen here."
+        )
         return "unknown", "likely", why, ()
     if close.kind == "rst":
         source = reset_sender.of_reset(connection, close)

@@ -28,7 +28,13 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
         return None
     other = next((c for c in traffic.by_server[connection.server] if c.tls and c.tls.version), None)
     tunnel = is_tunnelled(connection)
-    contrast = " The tunnel led to it through the proxy." if tunnel else "" if other is None else f" On connection {other.id} the same address speaks TLS."
+    contrast = (
+        " The tunnel led to it through the proxy."
+        if tunnel
+        else ""
+        if other is None
+        else f" On connection {other.id} the same address speaks TLS."
+    )
     return Verdict(
         code="plaintext-on-tls-port",
         connection=connection,
