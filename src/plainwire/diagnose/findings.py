@@ -12,13 +12,16 @@ from .causes.catalogue import CAUSES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.model import Certainty, Connection, Endpoint, Evidence
+    from plainwire.model import Certainty, Connection, Endpoint, Evidence, Quoted
 
     from .verdict import Verdict
 
 
 EVIDENCE_LIMIT = 60
 """Packets cited per finding. All exchanges are always listed; the evidence of the first ones is enough."""
+
+QUOTES_LIMIT = 10
+"""Texts quoted per finding."""
 
 _GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
 
@@ -66,8 +69,9 @@ def _finding(members: list[Verdict], total: int) -> Finding:
         runner_up=first.runner_up,
         retry_safe=_retry_safe(members),
         advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
-        advice_server=cause.server,
+        advice_server=next((v.advice_server for v in members if v.advice_server), cause.server),
         references=list(cause.references),
+        quotes=_quotes(members),
         failure=cause.failure if first.failure is None else first.failure,
     )
 
@@ -104,6 +108,16 @@ def _evidence(members: list[Verdict]) -> list[Evidence]:
             break
         cited += fresh
     return cited
+
+
+def _quotes(members: list[Verdict]) -> list[Quoted]:
+    """What the first members quote, each text once."""
+    found: dict[tuple[str, str], Quoted] = {}
+    for member in members:
+        for quoted in member.quotes:
+            if len(found) < QUOTES_LIMIT:
+                found.setdefault((quoted.what, quoted.text), quoted)
+    return list(found.values())
 
 
 def _retry_safe(members: list[Verdict]) -> bool | None:

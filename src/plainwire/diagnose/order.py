@@ -155,7 +155,7 @@ FAILED: tuple[OfExchange, ...] = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
-    proxy_connect_failure,  # before the rules below: what became of a refused CONNECT's connection is no cause
+    proxy_connect_failure,  # before the rules below: what comes after a refusal is no cause
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     window_scale_stripped,
     mtu_blackhole,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Endpoint,
         Exchange,
         Fault,
+        Quoted,
         Request,
         Response,
     )
@@ -105,6 +106,8 @@ class Verdict(Struct, frozen=True):
     runner_up: str = ""
     retry_safe: bool | None = None
     advice_client: str = ""  # with numbers, in place of the catalogue's
+    advice_server: str = ""  # the same
+    quotes: tuple[Quoted, ...] = ()
     time_ns: int = 0  # of the request: the order in which verdicts are told
     failure: bool | None = None  # whether the exchanges failed, where the catalogue's word does not hold
     counts: bool = False  # whether ``facts`` say how many of how many, for one verdict on all of them

@@ -23,6 +23,15 @@ class Evidence(Struct, frozen=True):
     says: str
 
 
+class Quoted(Struct, frozen=True):
+    """Words off the wire that a finding rests on: a reason, a name. Outputs redact, escape and shorten them."""
+
+    packet: int
+    what: str
+    """Ours: what the words are."""
+    text: str
+
+
 class Finding(Struct):
     """One cause, established on one or more exchanges. Field meanings: docs/report.md."""
 
@@ -40,6 +49,7 @@ class Finding(Struct):
     advice_server: str = ""
     references: list[str] = field(default_factory=list)
     failure: bool = True  # its exchanges failed
+    quotes: list[Quoted] = field(default_factory=list)
     program_says: str = ""  # what the program itself said of it, and whether it can know better
 
     @property

@@ -52,7 +52,7 @@ class TlsInfo(Discreet, Struct):
     certificate_withheld: bool = False
     """Whether the client answered that with no certificate (RFC 8446 section 4.4.2)."""
     starts: list[int] = field(default_factory=lambda: [-1, -1])
-    """By side: where the session begins in the TCP stream (behind a proxy's answer, for instance); -1: nowhere."""
+    """By side: where the session begins in the TCP stream, which a proxy may come before; -1: nowhere."""
     hello_size: int = 0
     """Bytes of the first ClientHello with its record header, as its length field says; 0 where not known."""
     dh_bits: int | None = None

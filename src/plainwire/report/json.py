@@ -250,6 +250,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "advice": {"client": finding.advice_client, "server": finding.advice_server},
         "references": finding.references,
         "failure": finding.failure,
+        "quotes": [
+            {"packet": q.packet, "what": q.what, "text": redact.quote(q.text)} for q in finding.quotes
+        ],
         "program_says": finding.program_says,
     }
 

@@ -151,6 +151,9 @@ def _finding(number: int, finding: Finding, report: Report, case: str | None, st
     yield from _exchanges(finding, report, style)
     yield from style.labelled("Who", WHO[finding.fault])
     yield from style.labelled("Sure", SURE[finding.certainty])
+    for quoted in finding.quotes:
+        words = f'{quoted.what}: "{redact.quote(quoted.text)}" (packet {quoted.packet})'
+        yield from style.labelled("Quote", words)
     yield from style.labelled("Said", finding.program_says)
     label = "Do"
     for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):

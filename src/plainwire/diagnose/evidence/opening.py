@@ -85,7 +85,7 @@ def of(connection: Connection) -> Opening | None:
 
 
 def handshake_session(connection: Connection) -> TlsInfo | None:
-    """The TLS session that was begun last: the one behind a proxy, where the proxy is spoken to in TLS too."""
+    """The TLS session that was begun last: that behind a proxy, where the proxy speaks TLS too."""
     return connection.inner_tls[-1] if connection.inner_tls else connection.tls
 
 

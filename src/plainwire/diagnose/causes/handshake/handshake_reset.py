@@ -72,8 +72,8 @@ def _how_far(connection: Connection, begin: Opening, close: CloseEvent) -> str:
             f"of the ClientHello{tunnel}, which left in {pieces} segments, without an alert."
         )
     return (
-        f"The connection ended with {act} {stage_words(connection)}{tunnel}, without an alert. It acknowledges "
-        "the whole ClientHello."
+        f"The connection ended with {act} {stage_words(connection)}{tunnel}, without an alert. It "
+        "acknowledges the whole ClientHello."
     )
 
 
@@ -92,9 +92,9 @@ def _split_words(connection: Connection, begin: Opening, traffic: Traffic) -> st
     if not single_answered or answered:
         return ""
     return (
-        f" Of the ClientHellos to this address that left in two or more segments {failed} of {failed} failed, "
-        f"of those in one segment {single_failed} of {single_answered + single_failed}: something in front "
-        "of the server decides on the first segment alone."
+        f" Of the ClientHellos to this address that left in two or more segments {failed} of {failed} "
+        f"failed, of those in one segment {single_failed} of {single_answered + single_failed}: something in "
+        "front of the server decides on the first segment alone."
     )
 
 

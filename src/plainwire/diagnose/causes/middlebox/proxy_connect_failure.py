@@ -99,11 +99,11 @@ def _no_answer(failed: FailedExchange) -> Verdict | None:
     if close is None:
         return None
     by_proxy = close.side == Side.SERVER
-    waited = wording.span(max(0, close.time_ns - request.last_ns))
+    waited, act = wording.span(max(0, close.time_ns - request.last_ns)), wording.act(close)
     what = (
-        f"The proxy's side ended the connection ({wording.act(close)}) {waited} after CONNECT, without a status"
+        f"The proxy's side ended the connection ({act}) {waited} after CONNECT, without a status"
         if by_proxy
-        else f"The proxy gave no answer to CONNECT for {waited}; then the client gave up ({wording.act(close)})"
+        else f"The proxy gave no answer to CONNECT for {waited}; then the client gave up ({act})"
     )
     return Verdict(
         code="proxy-connect-failure",
