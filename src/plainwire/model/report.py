@@ -24,7 +24,7 @@ class Evidence(Struct, frozen=True):
 
 
 class Quoted(Struct, frozen=True):
-    """Words off the wire that a finding rests on: a reason, a name. Outputs redact, escape and shorten them."""
+    """Words off the wire that a finding rests on. Outputs redact, escape and shorten them."""
 
     packet: int
     what: str
