@@ -11,6 +11,7 @@ import pytest
 
 from plainwire import hunting, pipeline
 from plainwire.cli import analyze, main, show
+from plainwire.diagnose import order
 from tests.cli import plain_capture
 from tests.users import become_user, open_folder
 
@@ -96,6 +97,22 @@ def test_the_option_for_tracebacks_may_stand_behind_the_command_too(
     monkeypatch.setattr(pipeline, "analyze", None)
     status, said = in_child(["analyze", "--debug", str(capture)])
     assert (status, "Traceback" in said) == (FAULT, True)
+
+
+@pytest.mark.broken
+@pytest.mark.parametrize("options", [(), ("--debug",)])
+def test_a_rule_that_fails_is_a_line_and_the_rest_of_the_report_stands(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    def fails(*_: object) -> NoReturn:
+        name = "\x1b[2J from the wire"
+        raise KeyError(name)
+
+    monkeypatch.setattr(order, "COMPLETE", (fails,))
+    status, said = in_child([*options, "analyze", str(capture)])
+    assert status == FAULT
+    assert ("in fails" in said) is bool(options)
+    assert "\x1b" not in said
 
 
 def in_child(arguments: list[str], first: Callable[[], None] = lambda: None) -> tuple[int, str]:

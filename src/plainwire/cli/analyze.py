@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from plainwire.cli import debug
+
 
 @click.command(
     "analyze",
@@ -53,7 +55,7 @@ def command(
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
-    seen to say so, 4 a fault of plainwire's own.
+    seen to say so, 4 a fault of plainwire's own (where one costs a part of the report, the rest stands).
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
@@ -89,6 +91,7 @@ def command(
         if verbose:
             click.echo(table.exchanges(report))
         click.echo(terminal.verdict(report))
+    debug.show(report)
     return pipeline.exit_code(report)
 
 

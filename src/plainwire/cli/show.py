@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plainwire.case import Case
+from plainwire.cli import debug
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def command(
         message = "--body needs the NUMBER of an exchange, and shows it as text"
         raise click.UsageError(message)
     report = _analyze(case, keys, private_keys, psks, keep_bodies=body)
+    debug.show(report)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
         raise UserError(message)

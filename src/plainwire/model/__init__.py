@@ -17,6 +17,7 @@ Conventions that hold everywhere:
 from typing import TYPE_CHECKING
 
 from plainwire.model.base import Discreet, Side, UserError
+from plainwire.model.bugs import Bug, Bugs
 from plainwire.model.capture import (
     CaptureDrops,
     CaptureEnd,
@@ -109,6 +110,8 @@ __all__ = [
     "AfterwardsKind",
     "Attempts",
     "Bounds",
+    "Bug",
+    "Bugs",
     "CaptureDrops",
     "CaptureEnd",
     "CaptureItem",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
+    from plainwire.model.bugs import Bug
     from plainwire.model.connection import Connection
     from plainwire.model.http import Exchange
     from plainwire.model.program import Testimony
@@ -163,6 +164,7 @@ class Coverage(Struct):
     mid_stream: list[int] = field(default_factory=list)
     other_connections: int = 0  # of other processes: not in the report
     notes: list[str] = field(default_factory=list)
+    bugs: list[Bug] = field(default_factory=list)  # of plainwire's own: what they cost is not in the report
 
 
 class Attempts(Struct, frozen=True):

@@ -21,7 +21,7 @@ def shortfalls(report: Report) -> list[str]:
     Safe to print: what comes from the wire is escaped.
     """
     coverage = report.coverage
-    lines = []
+    lines = [f"{bug.line}." for bug in coverage.bugs]
     if coverage.packets_dropped:
         lines.append(f"{coverage.packets_dropped} packets were lost while capturing.")
     by_reason: dict[str, list[int]] = {}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import (
         Bounds,
+        Bug,
         Connection,
         Contrast,
         Exchange,
@@ -71,7 +72,12 @@ def _coverage(report: Report) -> dict[str, Any]:
         "mid_stream": coverage.mid_stream,
         "other_connections": coverage.other_connections,
         "notes": coverage.notes,
+        **({"faults": [_bug(bug) for bug in coverage.bugs]} if coverage.bugs else {}),
     }
+
+
+def _bug(bug: Bug) -> dict[str, Any]:
+    return {"what": bug.what, "error": bug.error, "count": bug.count}
 
 
 def _connection(connection: Connection) -> dict[str, Any]:

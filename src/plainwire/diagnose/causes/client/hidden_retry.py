@@ -97,8 +97,8 @@ def _failures(verdicts: Iterable[Verdict]) -> list[Failure]:
     for verdict in listed:
         if verdict.code in ("capture-artifact", "connection-close-ignored") and verdict.retry_safe is None:
             continue
-        exchange = exchanges[verdict.exchanges[-1]]
-        if exchange.request is None or exchange.request.method == "CONNECT":
+        exchange = exchanges.get(verdict.exchanges[-1])  # a chain of redirects may go on elsewhere
+        if exchange is None or exchange.request is None or exchange.request.method == "CONNECT":
             continue  # a tunnel is no operation: two to one host are for two requests
         event = _end(verdict.connection, exchange)
         ended = exchange.request.last_ns if event is None else max(exchange.request.last_ns, event.time_ns)
