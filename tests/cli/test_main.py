@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -129,3 +130,25 @@ def in_child(arguments: list[str], first: Callable[[], None] = lambda: None) -> 
     with os.fdopen(reading) as pipe:
         said = pipe.read()
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["explain", "keepalive-idle-race"]])
+def test_what_only_prints_words_loads_neither_numpy_nor_rules(words: list[str]) -> None:
+    code = (
+        "import os, sys\n"
+        "from plainwire.cli import main\n"
+        "os._exit = lambda status: print('\\n'.join(['', status and 'failed' or 'done', *sys.modules]))\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()
+    assert "done" in loaded
+    assert not {"numpy", "plainwire.diagnose.order", "plainwire.diagnose.procedure"} & {*loaded}
+    assert not [name for name in loaded if name.startswith("plainwire.lab")]
+
+
+def test_help_names_every_command_on_one_line() -> None:
+    text = subprocess.run([*PLAINWIRE, "--help"], capture_output=True, text=True, check=True).stdout
+    for name in main.COMMANDS:
+        assert re.search(rf"^  {name} +[A-Z].*\.$", text, re.MULTILINE)
+        assert subprocess.run([*PLAINWIRE, name, "--help"], capture_output=True, check=True).stdout

@@ -14,7 +14,6 @@ from plainwire.cli import debug
 
 @click.command(
     "analyze",
-    short_help="Read captures made by anything.",
     epilog="Example: plainwire analyze failing.pcapng --keys keys.log",
 )
 @click.argument("files", nargs=-1, metavar="FILE...")

@@ -1,6 +1,6 @@
 """Rules over a connection's facts: from failed exchanges to findings.
 
-Each name is imported when it is asked for: who only reads the words of causes does not load the rules, nor NumPy.
+Each name is imported when it is asked for: the words of causes need neither the rules nor NumPy.
 """
 
 from typing import TYPE_CHECKING
