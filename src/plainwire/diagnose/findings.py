@@ -12,7 +12,7 @@ from .causes.catalogue import CAUSES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.model import Certainty, Connection, Endpoint, Evidence, Quoted
+    from plainwire.model import Certainty, Connection, Endpoint, Evidence, Quoted, Side
 
     from .verdict import Verdict
 
@@ -37,9 +37,9 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     for connection in connections:
         tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
-    groups: dict[tuple[str, Endpoint, str, bool | None], list[Verdict]] = {}
+    groups: dict[tuple[str, Endpoint, str, bool | None, Side | None], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda v: v.time_ns):
-        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure
+        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure, verdict.sender
         groups.setdefault(key, []).append(verdict)
     ordered = sorted(groups.values(), key=_rank)
     return [
@@ -57,6 +57,7 @@ def _rank(members: list[Verdict]) -> tuple[int, int]:
 def _finding(members: list[Verdict], total: int) -> Finding:
     first = members[0]
     cause = CAUSES[first.code]
+    said = cause.said_by(first.sender) or cause
     return Finding(
         code=first.code,
         claim=_claim(members, total),
@@ -68,8 +69,8 @@ def _finding(members: list[Verdict], total: int) -> Finding:
         refuted_by=cause.refuted,
         runner_up=first.runner_up,
         retry_safe=_retry_safe(members),
-        advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
-        advice_server=next((v.advice_server for v in members if v.advice_server), cause.server),
+        advice_client=next((v.advice_client for v in members if v.advice_client), said.client),
+        advice_server=next((v.advice_server for v in members if v.advice_server), said.server),
         references=list(cause.references),
         quotes=_quotes(members),
         failure=cause.failure if first.failure is None else first.failure,

@@ -105,6 +105,7 @@ class Verdict(Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     runner_up: str = ""
     retry_safe: bool | None = None
+    sender: Side | None = None  # of the alert, status or error code, where the code is one of a family
     advice_client: str = ""  # with numbers, in place of the catalogue's
     advice_server: str = ""  # the same
     quotes: tuple[Quoted, ...] = ()
@@ -144,6 +145,7 @@ def stream_verdict(
     *evidence: Evidence,
     retry_safe: bool | None = None,
     runner_up: str = "",
+    sender: Side | None = None,
 ) -> Verdict:
     """A verdict on the failed exchange, which cites its request first."""
     return Verdict(
@@ -155,6 +157,7 @@ def stream_verdict(
         facts=facts,
         evidence=(Evidence(failed.request.packet, f"the request on {stream_name(failed)}"), *evidence),
         runner_up=runner_up,
+        sender=sender,
         retry_safe=retry_safe,
         time_ns=failed.request.time_ns,
     )

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+from plainwire.model import Side
+
+if TYPE_CHECKING:
+    from plainwire.model import Fault
+
+
+class Said(Struct, frozen=True):
+    """What a status, alert or error code means when one of the two sides sends it, and what to do then.
+
+    ``means`` goes on after "it says that". ``fault`` is who is to look, where nothing else tells.
+    """
+
+    means: str
+    fault: Fault
+    client: str
+    server: str
 
 
 class Cause(Struct, frozen=True):
@@ -26,3 +45,11 @@ class Cause(Struct, frozen=True):
     """Whether it stands beside a failure that it did not cause, and is worth knowing all the same."""
     second_capture: str = ""
     """Where one side's capture cannot decide: which other capture would, and by what."""
+    family: str = ""
+    """The stem of its family (``family.Family``), where its code is one of several."""
+    by_server: Said | None = None
+    by_client: Said | None = None
+
+    def said_by(self, sender: Side | None) -> Said | None:
+        """What it means from this sender; None where the cause does not depend on one."""
+        return self.by_server if sender is Side.SERVER else self.by_client if sender is Side.CLIENT else None

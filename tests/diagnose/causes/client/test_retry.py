@@ -183,5 +183,5 @@ def test_a_refused_stream_that_was_asked_for_again_did_no_harm(*, same: bool) ->
 
 def test_a_stream_of_a_post_that_the_server_gave_up_may_have_run_twice() -> None:
     codes = {f.code: f for f in diagnose(multiplexed("INTERNAL_ERROR", "unanswered", same=True))}
-    assert codes.keys() == {"h2-stream-reset", "hidden-retry", "unsafe-retry-duplicate"}
+    assert codes.keys() == {"h2-stream-reset-internal-error", "hidden-retry", "unsafe-retry-duplicate"}
     assert codes["hidden-retry"].retry_safe is False

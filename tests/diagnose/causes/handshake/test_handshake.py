@@ -34,7 +34,7 @@ def test_an_alert_names_itself() -> None:
     opening.close(SERVER, "alert", 162, ack=517, detail="handshake_failure")
     opening.close(SERVER, "fin", 162, seq=7, ack=517)
     finding = only(diagnose([opening.done()]))
-    assert (finding.code, finding.certainty) == ("tls-alert-handshake_failure", "likely")
+    assert (finding.code, finding.certainty) == ("tls-alert-handshake-failure", "likely")
     assert "not encrypted" in finding.claim
 
 
@@ -49,7 +49,7 @@ def test_an_alert_without_a_registered_name_has_its_code() -> None:
     opening = greeted()
     opening.close(SERVER, "alert", 162, ack=517, detail="alert 200")
     assert only(diagnose([opening.done()])).code == "tls-alert-other"
-    assert "tls-alert-unknown_ca" in CAUSES
+    assert "tls-alert-unknown-ca" in CAUSES
 
 
 def refusing(
@@ -68,7 +68,7 @@ def test_an_expired_certificate_is_the_server_s_and_the_alert_that_was_decrypted
     leaf = Certificate(not_before_ns=0, not_after_ns=EPOCH_NS - 3 * DAY_NS)
     finding = only(diagnose([refusing("certificate_expired", leaf)]))
     assert (finding.code, finding.fault, finding.certainty) == (
-        "tls-alert-certificate_expired",
+        "tls-alert-certificate-expired",
         "server",
         "proved",
     )
@@ -106,7 +106,7 @@ def test_a_certificate_that_one_backend_has_and_no_other() -> None:
 
 def test_the_same_certificate_accepted_elsewhere_refutes_it() -> None:
     finding = only(diagnose([accepting(2, b"old"), accepting(3, b"new"), refusing("unknown_ca")]))
-    assert finding.code == "tls-alert-unknown_ca"
+    assert finding.code == "tls-alert-unknown-ca"
 
 
 def test_the_same_certificate_with_a_longer_chain_elsewhere_is_a_missing_intermediate() -> None:
@@ -206,7 +206,7 @@ def test_where_the_address_speaks_tls_otherwise_it_is_the_server_s() -> None:
 
 @pytest.mark.parametrize(
     ("detail", "code"),
-    [("certificate_required", "tls-alert-certificate_required"), ("bad_record_mac", "bad-record-mac")],
+    [("certificate_required", "tls-alert-certificate-required"), ("bad_record_mac", "bad-record-mac")],
 )
 def test_an_alert_about_the_handshake_may_come_when_the_request_has_left(detail: str, code: str) -> None:
     wire = Wire()

@@ -116,16 +116,16 @@ def test_a_stream_that_a_goaway_leaves_out_may_be_repeated(protocol: str, last: 
 def test_a_goaway_with_an_error_is_not_called_a_race() -> None:
     scene = Multiplexed().goaway(1, "ENHANCE_YOUR_CALM")
     scene.failed.outcome = "refused"
-    assert _says(scene.finding()) == ("goaway-error", "unknown", "proved", True)
+    assert _says(scene.finding()) == ("goaway-error-enhance-your-calm", "unknown", "proved", True)
     assert "ENHANCE_YOUR_CALM" in scene.finding().claim
 
 
 def test_what_follows_a_goaway_with_an_error_is_not_the_clients_fault() -> None:
     scene = Multiplexed().goaway(3, "ENHANCE_YOUR_CALM").close(CLIENT, "fin", 300)
     scene.failed.outcome = "aborted"
-    assert _says(scene.finding())[:2] == ("goaway-error", "unknown")
+    assert _says(scene.finding())[:2] == ("goaway-error-enhance-your-calm", "unknown")
     scene = Multiplexed().goaway(3, "INTERNAL_ERROR").reset(CLIENT, "CANCEL", "aborted")
-    assert scene.finding().code == "goaway-error"
+    assert scene.finding().code == "goaway-error-internal-error"
 
 
 def test_a_client_that_leaves_although_an_answer_was_promised() -> None:
@@ -142,12 +142,17 @@ def test_a_server_that_promised_an_answer_and_closed_is_at_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "fault"),
-    [("INTERNAL_ERROR", "server"), ("CANCEL", "server"), ("PROTOCOL_ERROR", "unknown"), ("0x1f", "unknown")],
+    ("code", "name", "fault"),
+    [
+        ("INTERNAL_ERROR", "internal-error", "server"),
+        ("CANCEL", "cancel", "server"),
+        ("PROTOCOL_ERROR", "protocol-error", "unknown"),
+        ("0x1f", "other", "unknown"),
+    ],
 )
-def test_a_reset_by_the_server_is_its_own_unless_it_accuses(code: str, fault: str) -> None:
+def test_a_reset_by_the_server_is_its_own_unless_it_accuses(code: str, name: str, fault: str) -> None:
     finding = Multiplexed().reset(SERVER, code, "unanswered").finding()
-    assert _says(finding)[:3] == ("h2-stream-reset", fault, "proved")
+    assert _says(finding)[:3] == (f"h2-stream-reset-{name}", fault, "proved")
 
 
 def test_an_accusation_that_the_request_bears_out_is_the_clients_fault() -> None:

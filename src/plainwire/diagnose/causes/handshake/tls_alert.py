@@ -18,7 +18,7 @@ from .refused_certificate import sharper
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Connection, Fault
+    from plainwire.model import Certainty, CloseEvent, Connection
 
 
 _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
@@ -68,18 +68,17 @@ def _name(close: CloseEvent) -> str:
 
 def _about_alert(connection: Connection, close: CloseEvent, failed: FailedExchange | None = None) -> Verdict:
     name = _name(close)
-    alert = alerts.ALERTS.get(name, alerts.OTHER)
     who = "server" if close.side == Side.SERVER else "client"
-    bad_record = name == BAD_RECORD
-    fault: Fault = alert.by_server if close.side == Side.SERVER else alert.by_client
+    alert = alerts.TLS_ALERT.said(name, close.side)
     stage = _stage(connection) if failed is None else "when the request had been sent"
-    says = _about_record(connection, failed) if bad_record else alert.says
+    means = "" if alert is None else alert.means
+    says = _about_record(connection, failed) if name == BAD_RECORD else means
     own = failed.request.packet if failed is not None else None
     return Verdict(
-        code="bad-record-mac" if bad_record else alerts.code(name),
+        code=alerts.TLS_ALERT.code(name),
         connection=connection,
         exchanges=() if failed is None else (failed.exchange.id,),
-        fault=fault,
+        fault="unknown" if alert is None else alert.fault,
         certainty=_certainty(connection, close),
         facts=f"The {who} sent the fatal alert {name} {stage}: {says}.{_clear_words(connection, close)}",
         evidence=(
@@ -89,6 +88,7 @@ def _about_alert(connection: Connection, close: CloseEvent, failed: FailedExchan
         runner_up="handshake-reset: refuted, the alert came before any FIN or RST",
         retry_safe=True if failed is None else failed.idempotent,
         time_ns=connection.opened_ns if failed is None else failed.request.time_ns,
+        sender=close.side,
     )
 
 

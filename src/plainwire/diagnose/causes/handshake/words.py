@@ -2,7 +2,7 @@
 
 from plainwire.diagnose.causes.cause import Cause
 
-from . import alerts
+from .alerts import TLS_ALERT
 
 _ALERTS = ("RFC 8446 section 6.2",)
 
@@ -196,5 +196,5 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 6960", "RFC 6066 section 8", "RFC 5280 section 4.2.2.1"),
         failure=False,
     ),
-    *alerts.CAUSES,
+    *TLS_ALERT.causes(),
 )

@@ -11,6 +11,7 @@ from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
 from .goaway import beyond, frame_words, goaways, in_parentheses, limit_words
+from .reset_family import reset_family
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
@@ -29,8 +30,9 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
     if reset.name not in _CHANGES_OF_MIND:
         broken = response is not None and bool(response.defects)
         fault = "server" if broken else "unknown"
-        says = " The code accuses the server."
-        says += " Its response does break the rules of HTTP." if broken else ""
+        said = reset_family(failed).said(reset.name, Side.CLIENT)
+        says = "" if said is None else f" By this code it says that {said.means}."
+        says += " The response does break the rules of HTTP." if broken else ""
     return stream_verdict(
         failed,
         "client-abort",

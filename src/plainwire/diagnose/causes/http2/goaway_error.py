@@ -1,21 +1,19 @@
-"""Rule goaway-error: the server ended the connection with a GOAWAY that names an error."""
+"""Rules goaway-error-...: the server ended the connection with a GOAWAY that names an error."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.verdict import stage, stream_verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 from .goaway import beyond, goaways, in_parentheses, limit_words
+from .goaway_errors import GOAWAY_ERROR
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import StreamEvent
 
-
-_OF_ERRORS = {"COMPRESSION_ERROR": "h2-header-compression-desync", "SETTINGS_TIMEOUT": "h2-settings-timeout"}
-"""Codes with which a GOAWAY names its cause."""
 
 _OF_COMPRESSION = "RFC 7541"
 """Stands in every defect of a header block's coding."""
@@ -29,20 +27,30 @@ def goaway_error(failed: FailedExchange) -> Verdict | None:
     ends = [e.time_ns for e in (failed.exchange.reset, failed.first_close) if e is not None]
     if event is None or (ends and event.time_ns > min(ends)):
         return None
+    said = GOAWAY_ERROR.said(event.name, Side.SERVER)
     return stream_verdict(
         failed,
-        _OF_ERRORS.get(event.name, "goaway-error"),
-        "unknown",
+        GOAWAY_ERROR.code(event.name),
+        "unknown" if said is None else said.fault,
         "proved",
         f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{stage(failed, event.time_ns)}: {limit_words(failed, event)}, and this is stream "
-        f"{failed.exchange.stream}.{_checked(failed, event)}",
+        f"{failed.exchange.stream}.{_says(event)}{_checked(failed, event)}",
         Evidence(
             event.packet, f"GOAWAY{in_parentheses(event)} from the server, {limit_words(failed, event)}"
         ),
         retry_safe=True if beyond(failed, event) else failed.idempotent,
         runner_up="a client that gave up: refuted, the server's GOAWAY came first",
+        sender=Side.SERVER,
     )
+
+
+def _says(goaway: StreamEvent) -> str:
+    """What the code means, where it has no cause of its own."""
+    said = GOAWAY_ERROR.said(goaway.name, Side.SERVER)
+    if said is None or goaway.name in GOAWAY_ERROR.elsewhere:
+        return ""
+    return f" By this code it says that {said.means}."
 
 
 def _checked(failed: FailedExchange, goaway: StreamEvent) -> str:

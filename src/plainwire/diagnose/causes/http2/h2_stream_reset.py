@@ -1,14 +1,14 @@
-"""Rule h2-stream-reset: the server reset the stream."""
+"""Rules h2-stream-reset-... and h3-stream-reset-...: the server reset the stream, and its code says why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
 from .goaway import frame_words
+from .reset_family import reset_family
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
@@ -20,15 +20,17 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
     reset, exchange = failed.exchange.reset, failed.exchange
     if reset is None or reset.side != Side.SERVER:
         return None
-    accuses = reset.name not in OWN_FAILURES
-    says = " The code accuses the client." if accuses else ""
-    if accuses and failed.request.defects:
-        says += " Its request does break the rules of HTTP."
-    fault: Fault = "server" if not accuses else "client" if failed.request.defects else "unknown"
+    family = reset_family(failed)
+    said = family.said(reset.name, Side.SERVER)
+    own = said is not None and said.fault == "server"
+    says = "" if said is None else f" By this code it says that {said.means}."
+    if not own and failed.request.defects:
+        says += " The request does break the rules of HTTP."
+    fault: Fault = "server" if own else "client" if failed.request.defects else "unknown"
     last = failed.request.last_packet if exchange.response is None else exchange.response.last_packet
     return stream_verdict(
         failed,
-        "h2-stream-reset",
+        family.code(reset.name),
         fault,
         "proved",
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}",
@@ -36,4 +38,5 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=failed.idempotent,
         runner_up="a client that gave up: refuted, the server's frame came first",
+        sender=Side.SERVER,
     )

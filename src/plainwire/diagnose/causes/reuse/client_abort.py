@@ -30,8 +30,8 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault=fault,
         certainty=_certainty(failed, close),
-        facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close "
-        f"from the server.{_late_words(failed, close)}",
+        facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close from "
+        f"the server.{_late_words(failed, close)}",
         evidence=_evidence(failed, close),
         runner_up=_rival(failed, close),
         retry_safe=safe,
@@ -78,8 +78,8 @@ def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
         return ""
     behind = wording.span(failed.late.last_ns - close.time_ns)
     return (
-        f" The server's answer (status {failed.late.status}) was complete {behind} later, "
-        "when nobody took it."
+        f" The server's answer (status {failed.late.status}) was complete {behind} later, when nobody took "
+        "it."
     )
 
 
