@@ -8,6 +8,8 @@ from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
 from plainwire.diagnose import diagnose, infer
+from plainwire.diagnose.evidence.opening import handshake_session
+from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.reading import Reading
 from plainwire.keys import read_keys
 from plainwire.model import (
@@ -226,19 +228,33 @@ def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
 
 
 def _read_certificates(connections: list[Connection]) -> None:
-    """Of connections with alerts, and of others to the same names: of the rest nobody asks."""
+    """Of connections whose handshake came to nothing, and of others to the same names; of refused clients.
+
+    Of the rest nobody asks.
+    """
     known: dict[bytes, Certificate] = {}
     names: set[str | None] = set()
     for connection in connections:
-        tls = connection.tls
-        if tls is not None and tls.certificate and any(c.kind == "alert" for c in connection.closes):
+        tls = handshake_session(connection)
+        if tls is None:
+            continue
+        if tls.certificate and (
+            only_tunnels(connection) or any(c.kind == "alert" for c in connection.closes)
+        ):
             names.add(tls.server_name)
             tls.leaf = _certificate(tls.certificate, known)
+        if tls.client_certificate and any(_is_refused(e) for e in connection.exchanges):
+            tls.client_leaf = _certificate(tls.client_certificate, known)
     names.discard(None)
     for connection in connections if names else ():
-        tls = connection.tls
+        tls = handshake_session(connection)
         if tls is not None and tls.certificate and tls.leaf is None and tls.server_name in names:
             tls.leaf = _certificate(tls.certificate, known)
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    """Whether the client was refused by a status (RFC 9110 section 15.5)."""
+    return exchange.response is not None and 400 <= exchange.response.status < 500
 
 
 def _certificate(der: bytes, known: dict[bytes, Certificate]) -> Certificate:

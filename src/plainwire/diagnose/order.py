@@ -28,6 +28,7 @@ from .causes.connect.syn_paws_drop import syn_paws_drop
 from .causes.connect.syn_timeout import syn_timeout
 from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
 from .causes.handshake.bad_record_mac import bad_record_mac
+from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
 from .causes.handshake.handshake_reset import handshake_reset
 from .causes.handshake.handshake_stall import handshake_stall
 from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
@@ -89,6 +90,7 @@ from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
 from .causes.reuse.unsolicited_408 import unsolicited_408
 from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
 from .causes.semantics.bad_framing import bad_framing, misread_responses
+from .causes.semantics.client_certificate_rejected import client_certificate_rejected
 from .causes.semantics.continue_stall import never_continued, waited_for_continue
 from .causes.semantics.early_data_rejected import early_data_rejected
 from .causes.semantics.gateway_timeout import gateway_timeout
@@ -144,6 +146,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     alert_in_handshake,
     handshake_reset,
     handshake_stall,
+    cert_refused_without_alert,
 )
 SHARPER: tuple[Sharper, ...] = (tls_interception,)
 """What lies behind such a verdict."""
@@ -263,6 +266,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     responses_to_nothing,
     swapped_identifiers,
     early_data_rejected,
+    client_certificate_rejected,
     misdirected_421,
     sni_host_mismatch,
     body_too_slow,

@@ -55,6 +55,8 @@ class TlsInfo(Discreet, Struct):
     """By side: where the session begins in the TCP stream, which a proxy may come before; -1: nowhere."""
     hello_size: int = 0
     """Bytes of the first ClientHello with its record header, as its length field says; 0 where not known."""
+    talked: list[bool] = field(default_factory=lambda: [False, False])
+    """By side: whether application data of it could be read."""
     dh_bits: int | None = None
     """Of the prime of finite-field Diffie-Hellman that the server chose (RFC 5246 section 7.4.3)."""
     post_handshake_auth: bool = False

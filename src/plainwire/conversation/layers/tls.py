@@ -70,6 +70,8 @@ class TlsLayer:
         client, server = session.plain(Side.CLIENT), session.plain(Side.SERVER)
         if client or server:
             shared.facts.decrypted = True
+            talked = session.info.talked
+            talked[0], talked[1] = talked[0] or bool(client), talked[1] or bool(server)
         for alert in session.alerts:
             outer = alert
             if carriers is not None:

@@ -8,6 +8,25 @@ _ALERTS = ("RFC 8446 section 6.2",)
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "cert-refused-without-alert",
+        "the client left when it had seen the server's certificate",
+        "Some clients (curl, Node.js) check the certificate by themselves (its name, its issuer, its dates, "
+        "its OCSP response) and close the connection without telling the server why. The server sees a "
+        "client that connects and leaves; the reason is in the client's own message (curl: exit status 60 "
+        "or 51, Node.js: UNABLE_TO_VERIFY_LEAF_SIGNATURE, ERR_TLS_CERT_ALTNAME_INVALID).",
+        "The client closes right behind the server's certificate or the end of the handshake, without an "
+        "alert and without a request, and the certificate has something that clients refuse, or the "
+        "handshake was not finished.",
+        "A request on another connection with the same certificate; a fatal alert; a close long after the "
+        "handshake; a client that is a health check.",
+        "Read the client's own message. Compare the name that it asks for with those in the certificate; "
+        "give it the issuing authority if that is your own. REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, "
+        "SSL_CERT_FILE and NODE_EXTRA_CA_CERTS override or extend what a program trusts.",
+        "Use a certificate for the name that clients ask for, in time, and send the intermediate ones with "
+        "it.",
+        ("RFC 9525 section 6", "RFC 8446 section 4.4.2", "RFC 5280 section 6"),
+    ),
+    Cause(
         "handshake-reset",
         "the connection was ended in the TLS handshake, without a word",
         "The client began TLS, and the connection ended by FIN or RST before the handshake was finished. A "

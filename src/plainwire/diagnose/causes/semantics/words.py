@@ -4,6 +4,22 @@ from plainwire.diagnose.causes.cause import Cause
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "client-certificate-rejected",
+        "the client's certificate was refused by the HTTP response",
+        "The server asked for a client certificate, let the handshake pass, and refused the request: the "
+        "client had sent none, or one that is out of date, or one that is not accepted there. The "
+        "exception, if any, says only the status.",
+        "The server's CertificateRequest, the client's empty or outdated Certificate, and a status 400, "
+        "403, 495 or 496 for the first request; or the same request accepted with another certificate.",
+        "A request with the same certificate that is accepted; a certificate in time and a request that is "
+        "malformed by itself (client-bug-request).",
+        "Give the client the right certificate and its key (requests: cert=, curl: --cert and --key, Go: "
+        "tls.Config.Certificates, Node.js: cert and key), and renew it before it expires.",
+        "Say in the response's body what is wrong with the certificate; check the authorities that are "
+        "accepted (nginx: ssl_client_certificate, ssl_verify_depth) and the clocks.",
+        ("RFC 8446 section 4.4.2", "RFC 5280 section 4.1.2.5"),
+    ),
+    Cause(
         "100-continue-stall",
         "the client waited for a 100 (Continue) that did not come",
         "The client sent the head of its request with 'Expect: 100-continue' and waited before it sent the "
