@@ -50,11 +50,10 @@ def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verd
         return None
     fault, why = _defect(connection, tls)
     same = list(_same(connection, tls, traffic))
-    used = any(_was_used(other) for other in same)
-    if not why and (tls.handshake_complete or used):
+    if not is_for_another_name(tls) and any(_was_used(other) for other in same):
         return None
-    if used and not is_for_another_name(tls):
-        return None
+    if tls.handshake_complete and not _is_wrong(connection, tls):
+        return None  # as a health check does it, whatever the chain
     often = sum(_looks_alike(other) for other in same)
     return _verdict(connection, begin, close, tls, (fault, why, often))
 
@@ -69,6 +68,13 @@ def _left(connection: Connection, tls: TlsInfo, close: CloseEvent) -> bool:
         and not tls.talked[Side.CLIENT]
         and not (tls.resumed or tls.early_data)
     )
+
+
+def _is_wrong(connection: Connection, tls: TlsInfo) -> bool:
+    """Whether any client that checks would refuse the certificate: it is for another name, or has expired."""
+    leaf = tls.leaf
+    old = leaf is not None and not leaf.defect and leaf.not_after_ns < connection.last_ns
+    return old or is_for_another_name(tls)
 
 
 def _defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
