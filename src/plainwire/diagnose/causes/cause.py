@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from plainwire.model import Fault
 
 
-class Said(Struct, frozen=True):
+class Meaning(Struct, frozen=True):
     """What a status, alert or error code means when one of the two sides sends it, and what to do then.
 
     ``means`` goes on after "it says that". ``fault`` is who is to look, where nothing else tells.
@@ -47,9 +47,9 @@ class Cause(Struct, frozen=True):
     """Where one side's capture cannot decide: which other capture would, and by what."""
     family: str = ""
     """The stem of its family (``family.Family``), where its code is one of several."""
-    by_server: Said | None = None
-    by_client: Said | None = None
+    by_server: Meaning | None = None
+    by_client: Meaning | None = None
 
-    def said_by(self, sender: Side | None) -> Said | None:
+    def said_by(self, sender: Side | None) -> Meaning | None:
         """What it means from this sender; None where the cause does not depend on one."""
         return self.by_server if sender is Side.SERVER else self.by_client if sender is Side.CLIENT else None

@@ -16,7 +16,7 @@ from plainwire.model import Side
 from .cause import Cause
 
 if TYPE_CHECKING:
-    from .cause import Said
+    from .cause import Meaning
 
 _OTHER = "other"
 
@@ -25,8 +25,8 @@ class Member(Struct, frozen=True):
     """One name that the wire can give, with its words; a side that never sends it has none."""
 
     name: str
-    by_server: Said | None = None
-    by_client: Said | None = None
+    by_server: Meaning | None = None
+    by_client: Meaning | None = None
 
 
 class Family(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Family(Struct, frozen=True):
             return self.elsewhere[name]
         return f"{self.stem}-{self._tail(self._member(name))}"
 
-    def said(self, name: str, sender: Side) -> Said | None:
+    def said(self, name: str, sender: Side) -> Meaning | None:
         """What the name means from this sender."""
         member = self._member(name)
         return member.by_server if sender is Side.SERVER else member.by_client

@@ -110,7 +110,7 @@ class Traffic:
     @cached_property
     def name_lookups(self) -> NameLookups:
         """What name servers said."""
-        return NameLookups(self)
+        return NameLookups(self.connections, self.lookups)
 
     @cached_property
     def longest_survived(self) -> dict[Endpoint, int]:

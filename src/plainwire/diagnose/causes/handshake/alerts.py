@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.causes.cause import Said
+from plainwire.diagnose.causes.cause import Meaning
 from plainwire.diagnose.causes.family import Family, Member
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ def _about_peer(name: str, thing: str, client: str = "", server: str = "") -> Me
     """An alert that either side sends about the other's messages. ``thing``: what is wrong, of whom as {}."""
     return Member(
         name,
-        Said(
+        Meaning(
             thing.format("the client"),
             "unknown",
             client
             or "Update the TLS library, and try another one: the server cannot read this one's messages.",
             server or _DEBUG,
         ),
-        Said(
+        Meaning(
             thing.format("the server"),
             "unknown",
             client or _DEBUG,
@@ -47,13 +47,13 @@ def _about_certificate(
     """
     return Member(
         name,
-        Said(
+        Meaning(
             f"the client's certificate {thing}",
             "client",
             client,
             "Check which authorities and which kinds of client certificates are accepted here.",
         ),
-        Said(
+        Meaning(
             f"the server's certificate {thing}",
             by_client,
             "Check what the client trusts, and its clock. Do not switch verification off.",
@@ -64,7 +64,7 @@ def _about_certificate(
 
 def _about_settings(name: str, thing: str) -> Member:
     advice = "Compare the versions, cipher suites, groups and signature algorithms that both sides allow."
-    return Member(name, Said(thing, "unknown", advice, advice), Said(thing, "unknown", advice, advice))
+    return Member(name, Meaning(thing, "unknown", advice, advice), Meaning(thing, "unknown", advice, advice))
 
 
 TLS_ALERT = Family(
@@ -86,7 +86,7 @@ TLS_ALERT = Family(
         ),
         Member(
             "handshake_failure",
-            Said(
+            Meaning(
                 "there is no set of parameters that both sides allow, or it does not accept this client",
                 "unknown",
                 "Compare versions, cipher suites, groups and signature algorithms with what the server "
@@ -94,7 +94,7 @@ TLS_ALERT = Family(
                 "Compare versions, cipher suites, groups and signature algorithms with what the client "
                 "offers.",
             ),
-            Said(
+            Meaning(
                 "there is no set of parameters that both sides allow",
                 "unknown",
                 "Compare versions, cipher suites, groups and signature algorithms with what the server "
@@ -105,13 +105,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "no_certificate",
-            Said(
+            Meaning(
                 "it has no certificate (SSL 3.0)",
                 "unknown",
                 "Use TLS 1.2 or later.",
                 "Give the server a certificate, and TLS 1.2 or later.",
             ),
-            Said(
+            Meaning(
                 "it has no client certificate (SSL 3.0)",
                 "client",
                 "Give the client its certificate and key, and TLS 1.2 or later.",
@@ -157,7 +157,7 @@ TLS_ALERT = Family(
         ),
         Member(
             "unknown_ca",
-            Said(
+            Meaning(
                 "the issuer of the client's certificate is not among those that it trusts, or the chain to "
                 "it is not complete",
                 "client",
@@ -165,7 +165,7 @@ TLS_ALERT = Family(
                 "trusts.",
                 "Give the server the authority that issues client certificates.",
             ),
-            Said(
+            Meaning(
                 "the issuer of the server's certificate is not among those that it trusts, or the chain to "
                 "it is not complete",
                 "unknown",
@@ -175,13 +175,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "access_denied",
-            Said(
+            Meaning(
                 "the client's certificate is good, but its holder may not come in",
                 "client",
                 "Use a client certificate that is allowed here.",
                 "Check the rules about who may come in.",
             ),
-            Said(
+            Meaning(
                 "the server's certificate is good, but the client does not accept its holder",
                 "unknown",
                 "Check the rules about which servers the client accepts.",
@@ -198,13 +198,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "protocol_version",
-            Said(
+            Meaning(
                 "none of the versions of TLS that the client offers is allowed",
                 "unknown",
                 "Allow the versions of TLS that the server speaks, 1.2 or later.",
                 "Allow TLS 1.2 and 1.3.",
             ),
-            Said(
+            Meaning(
                 "the version of TLS that the server chose is not allowed",
                 "unknown",
                 "See which versions the client allows. Do not turn old ones on for good.",
@@ -217,13 +217,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "internal_error",
-            Said(
+            Meaning(
                 "something went wrong inside it, which has nothing to do with the other side",
                 "server",
                 "Retry: the server says itself that the fault is its own.",
                 "Look into the server's log at this moment.",
             ),
-            Said(
+            Meaning(
                 "something went wrong inside it, which has nothing to do with the other side",
                 "client",
                 "Look for an exception in the client's TLS library, or in a callback of the program.",
@@ -232,13 +232,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "inappropriate_fallback",
-            Said(
+            Meaning(
                 "the client tried an older version than both sides speak",
                 "client",
                 "Do not fall back to older versions of TLS after a failure.",
                 "Look for what made the first attempt fail.",
             ),
-            Said(
+            Meaning(
                 "the other side fell back to an older version of TLS",
                 "unknown",
                 "Do not fall back to older versions of TLS after a failure.",
@@ -247,13 +247,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "no_renegotiation",
-            Said(
+            Meaning(
                 "it refuses to renegotiate",
                 "unknown",
                 "Do not renegotiate: use TLS 1.3, or a new connection.",
                 "If clients need renegotiation (a client certificate for some paths only), allow it there.",
             ),
-            Said(
+            Meaning(
                 "it refuses to renegotiate",
                 "unknown",
                 "Use a client that supports secure renegotiation, or TLS 1.3 with post-handshake "
@@ -263,13 +263,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "missing_extension",
-            Said(
+            Meaning(
                 "the ClientHello lacks an extension that must be there",
                 "client",
                 "Send the extension: mostly the server's name (SNI), or supported groups.",
                 "Log which extension was missing.",
             ),
-            Said(
+            Meaning(
                 "the server's hello lacks an extension that must be there",
                 "server",
                 _DEBUG,
@@ -280,13 +280,13 @@ TLS_ALERT = Family(
         _about_peer("certificate_unobtainable", "the certificate that {} pointed to could not be fetched"),
         Member(
             "unrecognized_name",
-            Said(
+            Meaning(
                 "it is not set up for the name that the client asked for (SNI)",
                 "unknown",
                 "Check the name, and whether the address is that of the right server.",
                 "Set the name up on all servers that stand behind the address.",
             ),
-            Said(
+            Meaning(
                 "the name in the server's hello is not the one that it asked for",
                 "unknown",
                 "Check the name, and whether the address is that of the right server.",
@@ -295,13 +295,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "bad_certificate_status_response",
-            Said(
+            Meaning(
                 "the OCSP response that came with the client's certificate is not valid",
                 "unknown",
                 "Send the client certificate without a stapled OCSP response, or with a fresh one.",
                 "Log what is wrong with the stapled OCSP response.",
             ),
-            Said(
+            Meaning(
                 "the OCSP response that came with the server's certificate is not valid",
                 "server",
                 "Retry: other servers behind the address may have a good one.",
@@ -313,13 +313,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "unknown_psk_identity",
-            Said(
+            Meaning(
                 "it does not know the pre-shared key's name",
                 "unknown",
                 "Check the name (identity) of the pre-shared key.",
                 "Give all servers behind the address the same pre-shared keys.",
             ),
-            Said(
+            Meaning(
                 "it does not know the pre-shared key that the server chose",
                 "unknown",
                 "Check the pre-shared keys that the client offers.",
@@ -328,13 +328,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "certificate_required",
-            Said(
+            Meaning(
                 "it asked for a client certificate, and the client sent none",
                 "client",
                 "Give the client its certificate and key.",
                 "If no client certificate is needed here, do not require one.",
             ),
-            Said(
+            Meaning(
                 "a certificate is missing. From a client that makes no sense",
                 "unknown",
                 "Update the TLS library.",
@@ -343,13 +343,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "no_application_protocol",
-            Said(
+            Meaning(
                 "it speaks none of the application protocols that the client offers (ALPN)",
                 "unknown",
                 "Offer http/1.1 beside h2, or what the server speaks.",
                 "Accept http/1.1 too.",
             ),
-            Said(
+            Meaning(
                 "the server chose an application protocol that the client did not offer (ALPN)",
                 "unknown",
                 "Offer http/1.1 beside h2, or what the server speaks.",
@@ -358,13 +358,13 @@ TLS_ALERT = Family(
         ),
         Member(
             "ech_required",
-            Said(
+            Meaning(
                 "the server's name was to be encrypted, with a key that it does not have",
                 "unknown",
                 "Fetch the ECH keys again (the HTTPS record in DNS).",
                 "Publish only ECH keys that all servers behind the address have.",
             ),
-            Said(
+            Meaning(
                 "the server did not accept the encrypted name (ECH)",
                 "unknown",
                 "Retry with the ECH keys that the server sent, or fetch them again from DNS.",
@@ -374,13 +374,13 @@ TLS_ALERT = Family(
     ),
     other=Member(
         "with an unregistered name",
-        Said(
+        Meaning(
             "something that no registered alert says",
             "unknown",
             _DEBUG,
             "Look up in the TLS library's source what this number stands for.",
         ),
-        Said(
+        Meaning(
             "something that no registered alert says",
             "unknown",
             "Look up in the TLS library's source what this number stands for.",

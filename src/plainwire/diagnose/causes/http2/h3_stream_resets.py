@@ -1,6 +1,6 @@
 """Words of h3-stream-reset-...: what HTTP/3's error codes mean in RESET_STREAM (RFC 9114 section 8.1)."""
 
-from plainwire.diagnose.causes.cause import Said
+from plainwire.diagnose.causes.cause import Meaning
 from plainwire.diagnose.causes.family import Family, Member
 
 _IF_IDEMPOTENT = "Retry the request if its method is idempotent."
@@ -13,8 +13,8 @@ def _of_connections(name: str, server: str, client: str) -> Member:
     own = "Log which rule was broken; end the connection with this code, not a stream."
     return Member(
         name,
-        Said(server + _FOR_CONNECTIONS, "unknown", advice, own),
-        Said(client + _FOR_CONNECTIONS, "unknown", own, advice),
+        Meaning(server + _FOR_CONNECTIONS, "unknown", advice, own),
+        Meaning(client + _FOR_CONNECTIONS, "unknown", own, advice),
     )
 
 
@@ -31,14 +31,14 @@ H3_STREAM_RESET = Family(
     members=(
         Member(
             "H3_NO_ERROR",
-            Said(
+            Meaning(
                 "it needs no more of the request. After a complete response that is allowed; here the "
                 "response was not complete",
                 "server",
                 _IF_IDEMPOTENT,
                 "Finish the response before you reset its stream with H3_NO_ERROR (RFC 9114 section 4.1).",
             ),
-            Said(
+            Meaning(
                 "it wants no more of the response, and nothing was wrong with it",
                 "client",
                 "If the program did not mean to stop, find what closed the response early.",
@@ -47,13 +47,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_GENERAL_PROTOCOL_ERROR",
-            Said(
+            Meaning(
                 "the client broke the rules of HTTP/3, and no other code says how",
                 "unknown",
                 "Look at the request's frames and header fields; update the HTTP/3 library.",
                 "Log which rule was broken, or use the code that names it.",
             ),
-            Said(
+            Meaning(
                 "the server broke the rules of HTTP/3, and no other code says how",
                 "unknown",
                 "Turn on the library's debug log: it knows which rule was broken.",
@@ -62,7 +62,7 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_INTERNAL_ERROR",
-            Said(
+            Meaning(
                 "it could not go on, for a reason of its own. From a proxy it mostly means that the "
                 "upstream failed, hung up or was too slow",
                 "server",
@@ -70,7 +70,7 @@ H3_STREAM_RESET = Family(
                 "Look in the log at this time: an exception in the handler, an upstream that closed, a read "
                 "timeout. Answer with 502 or 504 while no response has begun.",
             ),
-            Said(
+            Meaning(
                 "it could not go on, for a reason of its own",
                 "client",
                 "Look for an exception in the code that reads the response.",
@@ -89,14 +89,14 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_FRAME_UNEXPECTED",
-            Said(
+            Meaning(
                 "the client sent a frame where it is not allowed: DATA ahead of HEADERS, or HEADERS after "
                 "the trailers",
                 "unknown",
                 "Look at the order of the request's frames; update the HTTP/3 library.",
                 "Log which frame it was.",
             ),
-            Said(
+            Meaning(
                 "the server sent a frame where it is not allowed: DATA ahead of HEADERS, or HEADERS after "
                 "the trailers",
                 "unknown",
@@ -106,13 +106,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_FRAME_ERROR",
-            Said(
+            Meaning(
                 "a frame of the client's has a wrong layout or length",
                 "unknown",
                 "Update the HTTP/3 library, and report the frame.",
                 "Log which frame it was.",
             ),
-            Said(
+            Meaning(
                 "a frame of the server's has a wrong layout or length",
                 "unknown",
                 "Log which frame it was.",
@@ -121,13 +121,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_EXCESSIVE_LOAD",
-            Said(
+            Meaning(
                 "the client asks for too much: too many requests, cancelled streams, or header fields",
                 "unknown",
                 "Send less, or more slowly: fewer requests at a time, fewer cancelled streams.",
                 "Log which limit was reached, and check that it leaves room for this client.",
             ),
-            Said(
+            Meaning(
                 "the server sends too much",
                 "unknown",
                 "Log which limit was reached.",
@@ -151,14 +151,14 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_REQUEST_CANCELLED",
-            Said(
+            Meaning(
                 "the stream is no longer needed: mostly a proxy whose own timeout fired, or whose upstream "
                 "hung up. The server may have worked on the request",
                 "server",
                 _IF_IDEMPOTENT,
                 "Find which timeout or which upstream ended the stream at this time.",
             ),
-            Said(
+            Meaning(
                 "the response is no longer needed: a timeout fired, or the program closed the response or "
                 "cancelled the task",
                 "client",
@@ -169,13 +169,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_REQUEST_INCOMPLETE",
-            Said(
+            Meaning(
                 "the client's stream ended ahead of a complete request",
                 "unknown",
                 "Find what ended the request body early.",
                 "Answer with status 400 where the request's head has come.",
             ),
-            Said(
+            Meaning(
                 "the client gives its own request up before it is complete",
                 "client",
                 "Find what ended the request body early.",
@@ -184,14 +184,14 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_MESSAGE_ERROR",
-            Said(
+            Meaning(
                 "the request contradicts itself or has forbidden header fields: a field name in upper case, "
                 "a wrong pseudo-header, a content-length that its data contradict",
                 "unknown",
                 "Compare the request with RFC 9114 sections 4.1.2 and 4.2.",
                 "Log which field it was; status 400 would tell the client more.",
             ),
-            Said(
+            Meaning(
                 "the response contradicts itself or has forbidden header fields: a field name in upper "
                 "case, a content-length that its data contradict",
                 "unknown",
@@ -201,13 +201,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_CONNECT_ERROR",
-            Said(
+            Meaning(
                 "the connection that this CONNECT request asked for was reset or lost",
                 "server",
                 "Open the tunnel again. Find out why its far end went away.",
                 "Log what ended the connection to the far end.",
             ),
-            Said(
+            Meaning(
                 "the client's end of the tunnel was reset or lost",
                 "client",
                 "Find out what ended the connection that goes through the tunnel.",
@@ -216,13 +216,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_VERSION_FALLBACK",
-            Said(
+            Meaning(
                 "this resource is not served over HTTP/3",
                 "unknown",
                 "Send the request over HTTP/1.1.",
                 "Do not announce HTTP/3 (Alt-Svc) for resources that need HTTP/1.1.",
             ),
-            Said(
+            Meaning(
                 "it wants another version of HTTP",
                 "unknown",
                 "Do not offer h3 if only an older version will do.",
@@ -231,13 +231,13 @@ H3_STREAM_RESET = Family(
         ),
         Member(
             "H3_DATAGRAM_ERROR",
-            Said(
+            Meaning(
                 "the client sent a datagram or capsule that is wrong or not allowed (RFC 9297)",
                 "unknown",
                 "Look at the capsules that the client sent; update the HTTP/3 library.",
                 "Log which capsule it was.",
             ),
-            Said(
+            Meaning(
                 "the server sent a datagram or capsule that is wrong or not allowed (RFC 9297)",
                 "unknown",
                 "Log which capsule it was.",
@@ -262,13 +262,13 @@ H3_STREAM_RESET = Family(
     ),
     other=Member(
         "an unregistered error code",
-        Said(
+        Meaning(
             "something that no registered error code says",
             "unknown",
             _IF_IDEMPOTENT,
             "Look up in the server's or the proxy's source what this error code stands for.",
         ),
-        Said(
+        Meaning(
             "something that no registered error code says",
             "unknown",
             "Look up in the library's source what this error code stands for.",
