@@ -106,6 +106,7 @@ def read(path: Path) -> ProgramEvents:
         return found
     except OSError as error:
         found.notes.append(f"{path.name}: {error.strerror}")
+    found.notes += _about_sandboxes(found)
     if bad:
         lines = "1 line" if bad == 1 else f"{bad} lines"
         found.notes.append(f"{path.name}: {lines} could not be understood")
@@ -175,6 +176,21 @@ def _process_ended(event: dict[str, Any], found: ProgramEvents) -> None:
         process.exit_status = int(event["status"])
 
 
+def _sandbox(event: dict[str, Any], found: ProgramEvents) -> None:
+    """Told before a process enters a sandbox, and taken back where it was not let in."""
+    process = found.processes.get(int(event["pid"]))
+    if process is not None:
+        process.sandboxed = bool(event["entered"])
+
+
+def _about_sandboxes(found: ProgramEvents) -> list[str]:
+    names = sorted(process.command for process in found.processes.values() if process.sandboxed)
+    if not names:
+        return []
+    who = "1 process" if len(names) == 1 else f"{len(names)} processes"
+    return [f"{who} ({', '.join(dict.fromkeys(names))}) went into a sandbox: what came then is not told"]
+
+
 def _runtime(event: dict[str, Any], found: ProgramEvents) -> None:
     version = event["version"]
     for process in found.processes.values():
@@ -210,6 +226,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "process": _process,
     "end": _process_ended,
     "runtime": _runtime,
+    "sandbox": _sandbox,
     "error": _socket_error,
     "close": _socket_close,
     "shutdown": _socket_close,

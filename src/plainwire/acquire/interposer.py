@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -96,6 +97,36 @@ def _fill(made: Stage, folder: Path, source: Path | None, *, sink: bool) -> None
         made.sink = folder / SINK
         made.sink.touch(0o600)
         made.sink.chmod(0o622)
+
+
+def preload_list(library: Path, others: str) -> str:
+    """The value of LD_PRELOAD that has ``library`` beside ``others``, which the user has set.
+
+    It comes first, so that of what the program calls nothing passes it by; but for the runtimes of
+    sanitizers, which end a program where they are not the first.
+    """
+    listed = [item for item in re.split("[: ]", others) if item]
+    sanitizers = [item for item in listed if is_sanitizer(Path(item).name)]
+    rest = [item for item in listed if item not in sanitizers]
+    return ":".join([*sanitizers, str(library), *rest])
+
+
+def is_sanitizer(library: str) -> bool:
+    """Whether a library of this name is the runtime of one of the compilers' sanitizers."""
+    return library.startswith(("libasan.", "libtsan.", "libhwasan.", "liblsan.", "libclang_rt."))
+
+
+def seccomp_filters() -> int:
+    """How many seccomp filters this process is under (a container's, say): so many are not the program's
+    own. 1 where there are some and the kernel does not count them (before Linux 5.9).
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    values = dict(line.partition(":")[::2] for line in status.splitlines())
+    mode, filters = (values.get(name, "0").strip() for name in ("Seccomp", "Seccomp_filters"))
+    return max(int(filters), int(mode != "0"))
 
 
 def users_of(folder: Path) -> list[int]:

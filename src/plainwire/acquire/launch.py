@@ -183,8 +183,8 @@ def _environment(
         return environment
     if not users_own:
         environment["PLAINWIRE_SSLKEYLOG"] = key_log
-    others = environment.get("LD_PRELOAD", "")
-    environment["LD_PRELOAD"] = f"{stage.preload}:{others}" if others else str(stage.preload)
+    environment["LD_PRELOAD"] = interposer.preload_list(stage.preload, environment.get("LD_PRELOAD", ""))
+    environment["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
     environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
     environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
     if stage.sink is not None:

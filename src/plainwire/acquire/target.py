@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.acquire import elf
+from plainwire.acquire import elf, interposer
 from plainwire.model import Discreet, UserError
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
         f"{name} is statically linked: {later}": image.interpreter is None,
         f"{name} is not loaded by glibc ({image.interpreter}): {later}": not image.glibc,
         f"{name} is written in Go, which does without the C library: {later}": image.go,
-        f"{name} is built with AddressSanitizer, which takes no preloaded library": any(
-            needed.startswith("libasan.") for needed in image.needed
+        f"{name} is built with a sanitizer, whose library must come before all others": any(
+            interposer.is_sanitizer(needed) for needed in image.needed
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
