@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def read_keys(
     paths: Iterable[str | Path], private_keys: Iterable[str | Path] = (), psks: Iterable[str] = ()
 ) -> KeyLog:
-    """Read key log files, servers' private keys, and pre-shared keys (hex digits).
+    """Read key log files, servers' private keys, and pre-shared keys (hex digits, or ``@FILE`` with these).
 
     Raises:
         UserError: a file cannot be read, or is none of these.
@@ -27,8 +27,9 @@ def read_keys(
     for path in private_keys:
         keys.private_keys.add(_read(path), str(path))
     for number, psk in enumerate(psks, 1):
+        digits = _read(psk[1:]).decode("ascii", "replace") if psk.startswith("@") else psk
         try:
-            keys.psks.append(bytes.fromhex(psk))
+            keys.psks.append(bytes.fromhex(digits))
         except ValueError:
             message = f"pre-shared key {number} is not an even number of hex digits"
             raise UserError(message) from None

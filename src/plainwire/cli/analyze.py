@@ -28,7 +28,14 @@ from plainwire.cli import debug
     metavar="FILE",
     help="A server's RSA key, for connections that exchanged keys by RSA. Repeatable.",
 )
-@click.option("--psk", "psks", multiple=True, metavar="HEX", help="A pre-shared key of TLS 1.2. Repeatable.")
+@click.option(
+    "--psk",
+    "psks",
+    multiple=True,
+    metavar="HEX|@FILE",
+    help="A pre-shared key of TLS 1.2. Anybody on this machine can see it in the list of processes, unless a "
+    "file holds it. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
 @click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")

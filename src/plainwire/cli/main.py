@@ -116,16 +116,19 @@ def _words(error: Exception) -> tuple[str, int]:
         case _:
             own = "this is a fault of plainwire's own; please report it (--debug shows where it happened)"
             words, status = f"{type(error).__name__}: {own}", FAULT
-    return f"plainwire: {words}\n", status
+    from plainwire.report.escape import printable  # noqa: PLC0415 - only where something failed
+
+    return f"plainwire: {printable(words)}\n", status
 
 
 def _traceback(error: Exception) -> str:
     import traceback  # noqa: PLC0415 - not needed by others
 
+    from plainwire.report import redact  # noqa: PLC0415 - as above
     from plainwire.report.escape import printable  # noqa: PLC0415 - as above
 
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return "".join(f"{printable(redact.line(line))}\n" for line in lines)
 
 
 def _say(text: str) -> None:

@@ -91,9 +91,9 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
 
     case, report = recording.case.folder, recording.report
     unsaid = [note for note in recording.notes if report is None or note not in report.coverage.notes]
-    lines = [f"plainwire: {note}" for note in unsaid]
+    lines = [f"plainwire: {printable(note)}" for note in unsaid]
     if report is None:
-        lines.append(f"plainwire: the case is {case}")
+        lines.append(f"plainwire: the case is {printable(str(case))}")
     else:
         on_terminal = sys.stderr.isatty()
         width = shutil.get_terminal_size().columns if on_terminal else 80

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.report import redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def remarks(report: Report) -> list[str]:
     """
     explained = {connection for connection, _ in report.coverage.undecrypted}
     return _fruitless(report.connections, explained) + [
-        printable(note, 300) for note in report.coverage.notes
+        printable(redact.line(note), 300) for note in report.coverage.notes
     ]
 
 

@@ -139,7 +139,7 @@ def render(report: Report) -> str:
         who=terminal.WHO,
         sure=terminal.SURE,
         listed=_listed,
-        common=[printable(c.claim) for c in report.comparison]
+        common=[printable(redact.line(c.claim)) for c in report.comparison]
         + [printable(line) for line in report.undecided],
         program=list(program_account.lines(report)),
         servers=[
@@ -201,7 +201,7 @@ def _details(exchange: Exchange) -> dict[str, object]:
         messages.append({"line": printable(line), "headers": _headers(request.headers)})
     if exchange.response is not None:
         response = exchange.response
-        line = f"{response.version} {response.status} {response.reason}"
+        line = f"{response.version} {response.status} {redact.line(response.reason)}"
         messages.append({"line": printable(line), "headers": _headers(response.headers)})
     return {"id": exchange.id, "messages": messages}
 

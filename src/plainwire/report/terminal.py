@@ -96,7 +96,7 @@ def _background(report: Report, style: _Style) -> Iterator[str]:
     """What the failures have in common, and what is known of their servers."""
     if not report.findings:
         return
-    common = [printable(contrast.claim) for contrast in report.comparison] + report.undecided
+    common = [printable(redact.line(contrast.claim)) for contrast in report.comparison] + report.undecided
     if common:
         yield from ("", style.strong("In common"), *_list(common, style))
     for facts in servers.concerned(report):

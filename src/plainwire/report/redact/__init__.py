@@ -9,17 +9,28 @@ hidden and what is not.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from plainwire.report.escape import printable
 
 from .arguments import arguments
+from .bodies import body
 from .fields import field, headers
 from .shapes import HIDDEN
 from .text import authority, line, target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 QUOTED = 200
 """Characters of a quote from the wire that are shown."""
 _READ = 1 << 16
 """Characters of it that are looked at: what nobody writes by hand is not worth the time."""
+
+
+def lines(texts: Iterable[str]) -> list[str]:
+    """Return texts with what may be secrets in them hidden, as ``line`` does."""
+    return [line(text) for text in texts]
 
 
 def quote(text: str) -> str:
@@ -30,4 +41,16 @@ def quote(text: str) -> str:
     return printable(line(text[:_READ]), QUOTED)
 
 
-__all__ = ["HIDDEN", "QUOTED", "arguments", "authority", "field", "headers", "line", "quote", "target"]
+__all__ = [
+    "HIDDEN",
+    "QUOTED",
+    "arguments",
+    "authority",
+    "body",
+    "field",
+    "headers",
+    "line",
+    "lines",
+    "quote",
+    "target",
+]

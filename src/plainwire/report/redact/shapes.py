@@ -22,6 +22,8 @@ _LOOKED_AT = 512
 _LEAST_KEY = 16
 _SHORTEST = 11
 _LEAST_DISTINCT = 10
+_LEAST_LETTERS = 48
+"""Short words run together change case as often as chance does: only long runs of letters are judged."""
 _CHANGES_MIXED, _CHANGES_LOWER, _CHANGES_LETTERS = 0.38, 0.17, 0.45
 """How often the kind of character changes, per character, in runs of lower-case and upper-case letters and
 digits (of one case and digits, of letters only). Expected in base64 0.64, in base36 0.4, in base32 0.3, in
@@ -84,11 +86,9 @@ _USER_AND_PASSWORD = re.compile(rb"[\w.@+-]{1,64}:[!-~]{4,}")
 
 def known(text: str) -> str:
     """Hide keys of known makes, tokens in JSON Web Token's form, private keys."""
-    if _WORD.search(text) is None:
-        return text
     if "-----BEGIN" in text:
         text = _PRIVATE_KEY.sub(HIDDEN, text)
-    return _KNOWN.sub(HIDDEN, text)
+    return text if _WORD.search(text) is None else _KNOWN.sub(HIDDEN, text)
 
 
 def unnamed(text: str, *, hexadecimal: int = LONG, mixed: int = LONG) -> str:
@@ -142,7 +142,7 @@ def _changes(classes: str) -> bool:
         return cases + kinds >= _CHANGES_MIXED * whole
     if digits:
         return _CHANGES_LOWER * whole <= kinds <= _ALTERNATING * whole and lower + upper > 0
-    return whole >= LONGER and cases >= _CHANGES_LETTERS * whole
+    return whole >= _LEAST_LETTERS and cases >= _CHANGES_LETTERS * whole
 
 
 def _holds_chance(run: str) -> bool:

@@ -9,7 +9,7 @@ from .shapes import HIDDEN
 _SCHEME = re.compile(
     r"(?<![\w-])(Basic|Bearer|Digest|Negotiate|NTLM|DPoP|Token|ApiKey|Hawk|HOBA|OAuth|MAC|SharedKey|SharedAccessSignature|"
     r"SSWS|GenieKey|Splunk|PSK|GoogleLogin|AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256|AWS)"
-    r"(\s{1,4}|%20|\+)(?![\w-]{1,40}=[\"'])([^\s'\",;<>()\[\]{}&]+)",
+    r"(\s{1,4}|%20|\+)(?![\w-]{1,40}=[\"'\[])([^\s'\",;<>()\[\]{}&]+)",
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(r"[\w-]+=[^=]")

@@ -33,6 +33,8 @@ _STRUCTURE = re.compile(r"[?&#%;]|=[^=]|://|^/")
 _HOLDS_MORE = re.compile(r"[?&\s\"{@]|://|[A-Za-z]:|=[^=]")
 """What a value has that is more than a word."""
 _BASE64 = re.compile(rf"[A-Za-z0-9+/]{{{LONGER},}}={{0,2}}")
+_STATUS = re.compile(r"\d{0,4}|[A-Za-z]{2}")
+"""A ``code`` that is that of a status or a country, or none at all."""
 _SEPARATOR = re.compile(r"([&;])")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -128,10 +130,15 @@ def parameters(text: str, depth: int = DEPTH, *, login: bool = False, mixed: int
         return _parameter(text, depth, login, mixed)
     parts = _SEPARATOR.split(text)
     if not login and len(parts) > 1:
-        names = {part.partition("=")[0] for part in parts[::2]}
-        login = not vocabulary.LOGIN.isdisjoint(names) or {"code", "state"} <= names
+        login = _is_login(dict(part.partition("=")[::2] for part in parts[::2]))
     parts[::2] = [_parameter(part, depth, login, mixed) for part in parts[::2]]
     return "".join(parts)
+
+
+def _is_login(values: dict[str, str]) -> bool:
+    if not vocabulary.LOGIN.isdisjoint(values):
+        return True
+    return "state" in values and _STATUS.fullmatch(values.get("code", "")) is None
 
 
 def _parameter(text: str, depth: int, login: bool, mixed: int) -> str:  # noqa: FBT001 - called for each one
@@ -141,7 +148,9 @@ def _parameter(text: str, depth: int, login: bool, mixed: int) -> str:  # noqa: 
     said = kind_of(name, value)
     if said < Kind.DOUBTFUL and _SHORT_VALUE.fullmatch(value) is not None:
         return text if len(name) < _LONG_NAME else f"{unnamed(name, hexadecimal=LONGER)}={value}"
-    if said >= Kind.DOUBTFUL and (said == Kind.SECRET or login or is_key(decoded(value))):
+    if said >= Kind.DOUBTFUL and (
+        said == Kind.SECRET or (login and name in vocabulary.OF_A_LOGIN) or is_key(decoded(value))
+    ):
         return text if is_plain(value) or value.startswith(HIDDEN) else f"{name}={HIDDEN}"
     if len(name) >= _LONG_NAME:
         name = unnamed(name, hexadecimal=LONGER)

@@ -44,6 +44,8 @@ LOGIN = _words(
 )
 """Parameters beside which ``code`` and ``state`` are those of OAuth (RFC 6749 section 4.1.2)."""
 
+OF_A_LOGIN = _words("code nonce state ticket")
+
 CONTENTS = _words(
     "assets blob blobs chunks commit commits containers dist exec hash images layers manifests md5 "
     "networks nodes objects raw services sha1 sha256 spans static tasks traces tree volumes"
