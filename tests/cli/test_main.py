@@ -44,6 +44,16 @@ def test_misuse_is_one_line_that_says_where_help_is(arguments: list[str]) -> Non
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["analyze", "show", "explain", "hunt"])
+def test_escapes_in_a_name_are_printed_harmlessly(command: str) -> None:
+    name = "\x1b]0;owned\x07\x9b2J\n\u202e" + ("" if command != "hunt" else "/x")
+    more = ["--after", name, "--", "true"] if command == "hunt" else [name]
+    done = subprocess.run([*PLAINWIRE, command, *more], capture_output=True, text=True, check=False)
+    assert done.returncode == MISUSE
+    assert done.stderr.removesuffix("\n").isprintable()
+    assert "x1b]0;owned" in done.stderr
+
+
 @pytest.mark.parametrize("words", [["analyze"], ["analyze", "--json"], ["show"], ["show", "--json"]])
 @pytest.mark.parametrize(
     ("shell", "reason"),
