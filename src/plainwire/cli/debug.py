@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def asked() -> bool:
     """Whether the command line asks for it."""
-    return "debug" in click.get_current_context().find_root().obj
+    return "debug" in (click.get_current_context().find_root().obj or ())
 
 
 def tracebacks(report: Report) -> list[str]:
