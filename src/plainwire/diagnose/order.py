@@ -33,6 +33,7 @@ from .causes.handshake.handshake_reset import handshake_reset
 from .causes.handshake.handshake_stall import handshake_stall
 from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
 from .causes.handshake.plaintext_on_tls_port import plaintext_on_tls_port
+from .causes.handshake.quic_alert import quic_alert
 from .causes.handshake.renegotiation_or_postauth_stall import renegotiation_or_postauth_stall
 from .causes.handshake.resumption_failure import resumption_failure
 from .causes.handshake.tls_alert import alert_in_handshake, late_alert
@@ -49,6 +50,7 @@ from .causes.http2.h2_malformed_response import h2_malformed_response
 from .causes.http2.h2_stream_refused import h2_stream_refused
 from .causes.http2.h2_stream_reset import h2_stream_reset
 from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
+from .causes.http2.response_refused_by_client import response_refused_by_client
 from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
 from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
 from .causes.middlebox.half_open_connection import half_open_connection
@@ -144,6 +146,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     window_scale_unseen,
     plaintext_on_tls_port,
     alert_in_handshake,
+    quic_alert,
     handshake_reset,
     handshake_stall,
     cert_refused_without_alert,
@@ -204,7 +207,6 @@ ANSWERED: tuple[OfExchange, ...] = (
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
     early_response_reset,
-    client_bug_request,
     gateway_upstream_race,
     truncated_eof_delimited,
 )
@@ -228,6 +230,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     h2_stream_refused,
     goaway_error,
     goaway_race,
+    response_refused_by_client,
     h2_malformed_response,
     h2_flow_control_stall,
     h2_dead_connection,
@@ -243,7 +246,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     client_left,
     unexplained,
 )
-ANSWERED_STREAM: tuple[OfExchange, ...] = (h2_malformed_response,)
+ANSWERED_STREAM: tuple[OfExchange, ...] = (response_refused_by_client, h2_malformed_response)
 OPEN_STREAM: tuple[OfExchange, ...] = (h2_dead_connection,)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
 
@@ -263,6 +266,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     # What a message itself contradicts comes first, then what the server says by its status, then what was
     # only slow.
     misread_responses,
+    client_bug_request,
     responses_to_nothing,
     swapped_identifiers,
     early_data_rejected,

@@ -24,6 +24,7 @@ from .certainty import tempered
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
+from .evidence.stream_errors import complaints
 from .evidence.tunnels import only_tunnels
 from .findings import group
 from .remarks import remarks
@@ -35,13 +36,14 @@ from .verdict import FailedExchange
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Bugs, Connection, Exchange, Finding, Lookup
+    from plainwire.model import Bugs, Connection, Exchange, Finding, Lookup, StreamEvent
 
     from .order import OfExchange
     from .verdict import Verdict
 
 _SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
 _NEVER = 1 << 63
+_NOBODY: dict[int, StreamEvent] = {}
 
 
 def diagnose(
@@ -81,11 +83,12 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
         asked = was_asked(connection)
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
+        complained = complaints(connection) if connection.events else _NOBODY
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if exchange.protocol != "http/1.1":
                 sized = response is None or response.declared_size in (None, response.body_size)
-                if exchange.outcome != "complete" or not sized:
+                if exchange.outcome != "complete" or not sized or exchange.id in complained:
                     yield connection, index
                 continue
             if (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection, wait_before_abort
 from plainwire.diagnose.evidence.idle_close import idle_close
+from plainwire.diagnose.evidence.stream_errors import complaints
 from plainwire.diagnose.evidence.targets import template
 from plainwire.diagnose.servers.inference import infer
 from plainwire.model import Side
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.diagnose.evidence.idle_close import IdleClose
-    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, Request, ServerFacts
+    from plainwire.model import (
+        CloseEvent,
+        Connection,
+        Endpoint,
+        Exchange,
+        Lookup,
+        Request,
+        ServerFacts,
+        StreamEvent,
+    )
 
     from .segment_sizes import Sizes
     from .syn_ecn import Marks
@@ -40,6 +50,7 @@ class Traffic:
         """``lookups``: by time."""
         self.connections = connections
         self.lookups = lookups
+        self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
 
     @cached_property
@@ -150,6 +161,12 @@ class Traffic:
                 [e for e in answered if e.response and e.response.status >= SERVER_ERROR_STATUS],
             )
         return found
+
+    def complaints(self, connection: Connection) -> dict[int, StreamEvent]:
+        """By the ids of its exchanges: the client's word that the server broke a rule in the response."""
+        if connection.id not in self._complaints:
+            self._complaints[connection.id] = complaints(connection)
+        return self._complaints[connection.id]
 
     def is_down(self, server: Endpoint, request: Request) -> bool:
         """Whether requests of this kind met errors only at the server, three times or more."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Quoted, Side
 
 from .goaway import frame_words
 from .reset_family import reset_family
@@ -13,6 +15,9 @@ from .reset_family import reset_family
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import Fault
+
+
+_MOST_QUOTED = 3
 
 
 def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
@@ -28,7 +33,7 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         says += " The request does break the rules of HTTP."
     fault: Fault = "server" if own else "client" if failed.request.defects else "unknown"
     last = failed.request.last_packet if exchange.response is None else exchange.response.last_packet
-    return stream_verdict(
+    verdict = stream_verdict(
         failed,
         family.code(reset.name),
         fault,
@@ -40,3 +45,6 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         runner_up="a client that gave up: refuted, the server's frame came first",
         sender=Side.SERVER,
     )
+    wrong = [Quoted(failed.request.packet, "what is wrong with the request", text)
+             for text in failed.request.defects[:_MOST_QUOTED]]  # fmt: skip
+    return replace(verdict, quotes=tuple(wrong))
