@@ -27,6 +27,8 @@ from .causes.connect.slow_start_after_idle import slow_start_after_idle
 from .causes.connect.syn_paws_drop import syn_paws_drop
 from .causes.connect.syn_timeout import syn_timeout
 from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
+from .causes.grpc.grpc_no_status import grpc_no_status
+from .causes.grpc.grpc_status import grpc_status
 from .causes.handshake.bad_record_mac import bad_record_mac
 from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
 from .causes.handshake.handshake_reset import handshake_reset
@@ -40,7 +42,7 @@ from .causes.handshake.tls_alert import alert_in_handshake, late_alert
 from .causes.handshake.tls_version_or_cipher_by_backend import tls_version_or_cipher_by_backend
 from .causes.http2.client_abort_of_stream import client_left, stream_cancelled
 from .causes.http2.goaway_accepted_not_answered import goaway_accepted_not_answered
-from .causes.http2.goaway_error import goaway_error
+from .causes.http2.goaway_error import calls_ended_by_goaway, goaway_between_streams, goaway_error
 from .causes.http2.goaway_race import goaway_race
 from .causes.http2.h2_close_without_goaway import h2_close_without_goaway
 from .causes.http2.h2_concurrency_queue import h2_concurrency_queue
@@ -95,6 +97,8 @@ from .causes.semantics.bad_framing import bad_framing, misread_responses
 from .causes.semantics.client_certificate_rejected import client_certificate_rejected
 from .causes.semantics.continue_stall import never_continued, waited_for_continue
 from .causes.semantics.early_data_rejected import early_data_rejected
+from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
+from .causes.semantics.event_stream_unfinished import event_stream_unfinished
 from .causes.semantics.gateway_timeout import gateway_timeout
 from .causes.semantics.header_growth_431 import header_growth_431
 from .causes.semantics.misdirected_421 import misdirected_421
@@ -109,9 +113,14 @@ from .causes.semantics.slow_body_stall import slow_body, stall_given_up
 from .causes.semantics.slow_first_byte import slow_first_byte
 from .causes.semantics.sni_host_mismatch import sni_host_mismatch
 from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
+from .causes.semantics.stream_idle_timeout import stream_idle_timeout
 from .causes.semantics.waf_block import waf_block
 from .causes.undecided.capture_artifact import capture_artifact
 from .causes.undecided.unexplained import unexplained
+from .causes.websocket.websocket_abnormal_close import websocket_abnormal_close
+from .causes.websocket.websocket_close_code import websocket_close_code
+from .causes.websocket.websocket_ping_timeout import websocket_ping_timeout
+from .causes.websocket.websocket_upgrade_refused import websocket_upgrade_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -167,6 +176,7 @@ FAILED: tuple[OfExchange, ...] = (
     mtu_blackhole,
     renegotiation_or_postauth_stall,
     late_alert,
+    error_before_the_end,
     zero_window_stall,
     retransmission_loss,
     bad_framing,
@@ -182,6 +192,7 @@ FAILED: tuple[OfExchange, ...] = (
     lb_idle_reset,
     middlebox_injected_reset,
     early_response_reset,
+    stream_idle_timeout,
     server_crash_mid_stream,
     stale_connection_reuse,
     server_max_requests_close,
@@ -231,11 +242,13 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     goaway_error,
     goaway_race,
     response_refused_by_client,
+    error_before_the_end,
     h2_malformed_response,
     h2_flow_control_stall,
     h2_dead_connection,
     quic_idle_timeout_reuse,
     quic_nat_rebinding,
+    stream_idle_timeout,
     h2_stream_reset,
     stream_cancelled,
     capture_artifact,
@@ -249,6 +262,16 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
 ANSWERED_STREAM: tuple[OfExchange, ...] = (response_refused_by_client, h2_malformed_response)
 OPEN_STREAM: tuple[OfExchange, ...] = (h2_dead_connection,)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
+
+WEBSOCKET: tuple[OfExchange, ...] = (
+    connection_shared,
+    late_alert,
+    capture_artifact,
+    websocket_ping_timeout,
+    websocket_close_code,
+    websocket_abnormal_close,
+)
+"""For WebSockets that did not end in order."""
 
 # --- what only many exchanges or connections show -------------------------------------------------------
 
@@ -266,9 +289,14 @@ COMPLETE: tuple[OfAnswered, ...] = (
     # What a message itself contradicts comes first, then what the server says by its status, then what was
     # only slow.
     misread_responses,
+    websocket_upgrade_refused,
     client_bug_request,
     responses_to_nothing,
     swapped_identifiers,
+    event_stream_error,
+    event_stream_unfinished,
+    calls_ended_by_goaway,
+    grpc_status,
     early_data_rejected,
     client_certificate_rejected,
     misdirected_421,
@@ -280,6 +308,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     auth_expired_mid_run,
     gateway_timeout,
     overload_5xx,
+    grpc_no_status,
     read_after_write_miss,
     redirect_loop,
     waited_for_continue,
@@ -291,6 +320,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
 )
 MANY_EXCHANGES: tuple[OfAll, ...] = (
     sick_backend,
+    goaway_between_streams,
     h2_tcp_hol_blocking,
     slow_start_after_idle,
     held_windows,

@@ -26,6 +26,7 @@ from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
 from .evidence.stream_errors import complaints
 from .evidence.tunnels import only_tunnels
+from .evidence.websocket_end import ended_badly
 from .findings import group
 from .remarks import remarks
 from .thresholds import LATE_OPENING_NS
@@ -88,7 +89,17 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
             request, response = exchange.request, exchange.response
             if exchange.protocol != "http/1.1":
                 sized = response is None or response.declared_size in (None, response.body_size)
-                if exchange.outcome != "complete" or not sized or exchange.id in complained:
+                if exchange.websocket is not None:
+                    if ended_badly(connection, exchange):
+                        yield connection, index
+                    continue
+                late = response is not None and response.last_ns > left_ns
+                if (
+                    exchange.outcome != "complete"
+                    or not sized
+                    or exchange.id in complained
+                    or (late and response is not None and too_late(connection, response, left))
+                ):
                     yield connection, index
                 continue
             if (
@@ -112,15 +123,11 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 
 def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExchange | None:
     whole = connection.exchanges[index]
-    if shares_connection(whole):
-        return (
-            None
-            if whole.request is None
-            else FailedExchange(connection, whole, whole.request, None, None, traffic)
-        )
-    exchange = as_the_client_saw(connection, whole)
+    exchange = whole if whole.websocket is not None else as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
+    if shares_connection(whole):
+        return FailedExchange(connection, exchange, exchange.request, None, None, traffic)
     return FailedExchange(
         connection=connection,
         exchange=exchange,
@@ -161,6 +168,8 @@ def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:
 
 def _rules_of_stream(failed: FailedExchange) -> tuple[OfExchange, ...]:
     exchange, connection = failed.exchange, failed.connection
+    if exchange.websocket is not None:
+        return order.WEBSOCKET
     if exchange.pushed:
         return order.ANY_STREAM
     if exchange.outcome == "complete":

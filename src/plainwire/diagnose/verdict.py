@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Quoted, Side
 
 from . import wording
 from .evidence.closes import first_close
 from .evidence.exchanges import finished_ns
+from .traffic.given_up import given_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         Endpoint,
         Exchange,
         Fault,
-        Quoted,
         Request,
         Response,
     )
@@ -136,6 +136,24 @@ def idle_words(failed: FailedExchange) -> str:
     return f" The longest pause after which a request was answered here is {wording.span(longest)}."
 
 
+def quoted(packet: int, what: str, text: str) -> tuple[Quoted, ...]:
+    """A quotation, or none where there is nothing to quote. ``what`` is ours: what the words are."""
+    return (Quoted(packet, what, text.strip()),) if text.strip() else ()
+
+
+def one_decision(failed: FailedExchange) -> str:
+    """What exchanges of different ages that the client ended at one instant add; "" where there are none."""
+    one = given_up(failed.connection, failed.exchange)
+    together = [] if one is None else failed.traffic.given_up.together(one)
+    if not together:
+        return ""
+    ages = [other.age_ns for other in together]
+    return (
+        f" {len(together)} exchanges, {wording.span(min(ages))} to {wording.span(max(ages))} old, ended at "
+        "one instant: one decision of the client (a cancellation, or its end)."
+    )
+
+
 def stream_verdict(
     failed: FailedExchange,
     code: str,
@@ -146,6 +164,7 @@ def stream_verdict(
     retry_safe: bool | None = None,
     runner_up: str = "",
     sender: Side | None = None,
+    quotes: tuple[Quoted, ...] = (),
 ) -> Verdict:
     """A verdict on the failed exchange, which cites its request first."""
     return Verdict(
@@ -160,6 +179,7 @@ def stream_verdict(
         sender=sender,
         retry_safe=retry_safe,
         time_ns=failed.request.time_ns,
+        quotes=quotes,
     )
 
 

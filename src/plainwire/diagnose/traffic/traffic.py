@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection, wait_before_abort
+from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection
 from plainwire.diagnose.evidence.idle_close import idle_close
 from plainwire.diagnose.evidence.stream_errors import complaints
 from plainwire.diagnose.evidence.targets import template
@@ -15,10 +15,13 @@ from plainwire.diagnose.servers.inference import infer
 from plainwire.model import Side
 
 from . import segment_sizes
+from .given_up import GivenUps
 from .idle_closes import Closes
 from .name_lookups import NameLookups
+from .silent_cuts import SilentCuts
 from .syn_ecn import tally
 from .syn_timestamps import stamps_of
+from .websocket_endings import WebSocketEndings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +55,8 @@ class Traffic:
         self.lookups = lookups
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
+        self._silent_cuts: dict[Endpoint, SilentCuts] = {}
+        self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
 
     @cached_property
     def by_server(self) -> dict[Endpoint, list[Connection]]:
@@ -118,6 +123,18 @@ class Traffic:
             self._sizes[server] = segment_sizes.of(self.by_server.get(server, ()))
         return self._sizes[server]
 
+    def silent_cuts(self, server: Endpoint) -> SilentCuts:
+        """What the cuts of the server's responses have in common."""
+        if server not in self._silent_cuts:
+            self._silent_cuts[server] = SilentCuts(self.by_server.get(server, ()))
+        return self._silent_cuts[server]
+
+    def websocket_endings(self, server: Endpoint) -> WebSocketEndings:
+        """What the endings of the server's WebSockets have in common."""
+        if server not in self._websocket_endings:
+            self._websocket_endings[server] = WebSocketEndings(self.by_server.get(server, ()))
+        return self._websocket_endings[server]
+
     @cached_property
     def name_lookups(self) -> NameLookups:
         """What name servers said."""
@@ -145,10 +162,9 @@ class Traffic:
         return stamps_of(self.connections)
 
     @cached_property
-    def aborted_waits(self) -> list[int]:
-        """How long clients had heard nothing when they ended connections with an exchange open, in ns."""
-        waits = (wait_before_abort(c, c.exchanges[-1]) for c in self.connections if c.exchanges)
-        return [wait for wait in waits if wait is not None]
+    def given_up(self) -> GivenUps:
+        """The exchanges that clients gave up."""
+        return GivenUps(self.connections)
 
     @cached_property
     def server_errors(self) -> dict[Endpoint, tuple[int, list[Exchange]]]:

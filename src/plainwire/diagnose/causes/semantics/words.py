@@ -20,6 +20,52 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 8446 section 4.4.2", "RFC 5280 section 4.1.2.5"),
     ),
     Cause(
+        "event-stream-error",
+        "an error was reported inside a stream of events",
+        "The response has a status of success: the error came when the stream had begun, and could only be "
+        "told by an event of its own. Clients that look at the status alone take the stream for a success, "
+        "with less in it. The words of the event are quoted.",
+        "An event of the name error, or whose data is an object with an error in it, in a text/event-stream.",
+        "An event that only carries data about errors.",
+        "Look at each event for an error, as at the status. Repeat the request if the error says so "
+        "(overload, rate limit), after a pause.",
+        "Look for the failure that the event reports.",
+        ("WHATWG HTML section 9.2.6",),
+    ),
+    Cause(
+        "event-stream-unfinished",
+        "a stream of events ended in order, without its closing event",
+        "The protocol in the stream ends with an event of its own ([DONE], message_stop, "
+        "response.completed). Here HTTP's message is whole and that event is missing: what produced the "
+        "events stopped early, or a proxy in between ended the message in its place. Clients mostly report "
+        "success, with less in it.",
+        "Events of a known protocol, the end of HTTP's message, and no closing event and no error between.",
+        "A closing event; a connection that was cut (response-truncated); a client that closed first.",
+        "Take a stream without its closing event for a failure.",
+        "Look for what ended the stream: a worker that died, an upstream that closed, a time limit of a "
+        "proxy that then ends the message as if it were whole.",
+        ("WHATWG HTML section 9.2",),
+        second_capture="One behind the server: whether the closing event came there, and how its source "
+        "ended.",
+    ),
+    Cause(
+        "stream-idle-timeout",
+        "a response was cut by a time limit after silence",
+        "The response had begun and its sender was at work, or waiting, without a byte to send. Whatever "
+        "ends the connection, or something behind it, allows only so much silence and then cuts the "
+        "response: nginx's proxy_read_timeout (60 s), HAProxy's timeout server, a cloud load balancer's idle "
+        "timeout, a worker's. Streams of events and of language models are the usual victims: they pause.",
+        "The server's side cuts a begun response (FIN, close_notify, RST_STREAM) after the same silence each "
+        "time, or once after a round time, and no response survived a longer one.",
+        "Silences that differ: then what is behind the server fails, or ends by itself (response-truncated). "
+        "A response of the same kind that went on after a longer pause.",
+        "Take the cut for an error, and reconnect where the stream can be taken up again (Last-Event-ID).",
+        "Send a heartbeat (a comment line in an event stream, an empty message) at less than half of the "
+        "limit, or raise it for this path: proxy_read_timeout, timeout server, a balancer's idle timeout.",
+        ("RFC 9112 section 8", "RFC 9113 section 5.4.2", "WHATWG HTML section 9.2.7"),
+        second_capture="One behind the server: whether it was silent there too, and who ended it.",
+    ),
+    Cause(
         "100-continue-stall",
         "the client waited for a 100 (Continue) that did not come",
         "The client sent the head of its request with 'Expect: 100-continue' and waited before it sent the "
