@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
-from plainwire.acquire import events, sudo, supervise
+from plainwire.acquire import events, spoken_words, sudo, supervise
 from plainwire.acquire.launch import launch
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
@@ -95,13 +95,25 @@ def _start(
     try:
         capture = live.start(case.capture, interface=interface, capture_filter=capture_filter)
         try:
-            return capture, launch(command, case)
+            return capture, launch(command, case, _without_secrets)
         except BaseException:
             capture.stop()
             raise
     except BaseException:
         cases.discard(case)
         raise
+
+
+def _without_secrets(command: Sequence[str]) -> list[str]:
+    from plainwire.report import redact  # noqa: PLC0415 - its imports would delay the program's start
+
+    return redact.arguments(command)
+
+
+def _take_out_spoken_secrets(case: Case) -> None:
+    from plainwire.report import redact  # noqa: PLC0415 - as above
+
+    spoken_words.take_out_secrets(case.program, redact.line)
 
 
 def _collect(recording: Recording, capture: live.Capture, program: Program) -> None:
@@ -113,6 +125,12 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
         recording.notes.append(f"the capture ended too early: {captured.trouble}; what came before is kept")
     program.finish()
     case = recording.case
+    try:
+        _take_out_spoken_secrets(case)
+    except OSError as error:
+        recording.notes.append(
+            f"{case.program}: {error.strerror}; what the program wrote stays in it as it was"
+        )
     try:
         embed_secrets(case.capture, case.keys.read_bytes())
         case.keys.unlink()

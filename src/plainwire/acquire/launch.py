@@ -25,7 +25,7 @@ from plainwire.case import Case, private_file
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
@@ -131,8 +131,12 @@ class Program:
         return status
 
 
-def launch(command: Sequence[str], case: Case) -> Program:
+def launch(
+    command: Sequence[str], case: Case, as_written: Callable[[Sequence[str]], list[str]] = list
+) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
+
+    ``as_written`` makes of the command what stands in the events: secrets left out.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -155,9 +159,8 @@ def launch(command: Sequence[str], case: Case) -> Program:
     except BaseException:
         stage.remove()
         raise
-    events.append(
-        case.program, {"event": "start", "time": time.time(), "command": list(command), "pid": process.pid}
-    )
+    started = {"event": "start", "time": time.time(), "command": as_written(command), "pid": process.pid}
+    events.append(case.program, started)
     for note in notes:
         events.append(case.program, {"event": "note", "text": note})
     return Program(process, case, stage, notes, users_own, spoken_from)
