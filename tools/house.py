@@ -24,6 +24,7 @@ Graph = dict[str, set[str]]
 ELSEWHERE = {
     "end_to_end": "the whole of plainwire between real clients and servers: no one file is tested",
     "native": "the interposer, which is native/interposer/*.c, inside real programs",
+    "report/redact/test_planted.py": "all outputs together, for secrets planted in every place",
     "diagnose/test_any_facts.py": "all rules together, on facts that nobody thought of",
     "diagnose/test_any_facts_of_streams.py": "the same, of HTTP/2 and HTTP/3",
     "diagnose/test_normal.py": "all rules together, on what is normal",

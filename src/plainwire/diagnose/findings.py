@@ -25,8 +25,6 @@ QUOTES_LIMIT = 10
 
 _GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
 
-_LAST = ("hidden-retry", "unexplained", "capture-artifact")
-
 
 def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
     """One finding for each cause, server address and fault; the most frequent first, remarks last."""
@@ -48,10 +46,9 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     ]
 
 
-def _rank(members: list[Verdict]) -> tuple[int, int]:
-    code = members[0].code
-    place = _LAST.index(code) + 1 if code in _LAST else 0
-    return (len(_LAST) + 1 if CAUSES[code].remark else place), -len(members)
+def _rank(members: list[Verdict]) -> tuple[bool, int, int]:
+    cause = CAUSES[members[0].code]
+    return cause.remark, cause.rank, -len(members)
 
 
 def _finding(members: list[Verdict], total: int) -> Finding:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from . import order
 from .boundary import Boundary
+from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
 from .causes.undecided.unexplained import unexplained
 from .certainty import tempered
@@ -57,7 +58,7 @@ def diagnose(
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    traffic, boundary = Traffic(connections, lookups), Boundary(bugs)
+    traffic, boundary = Traffic(connections, lookups, CAUSES), Boundary(bugs)
     judged = [
         boundary.first((_judge,), None, traffic, connection, index, boundary)
         for connection, index in _suspects(connections)

@@ -43,6 +43,9 @@ class Family(Struct, frozen=True):
     """For names that are not registered: its code ends in ``-other``."""
     elsewhere: dict[str, str] = {}
     """Names that have a cause of their own, and its code."""
+    made_by: str = ""
+    unplayed: str = ""
+    """Both as in ``Cause``."""
     prefix: str = ""
     """What names on the wire begin with that codes leave out: ``H3_``."""
 
@@ -81,6 +84,8 @@ class Family(Struct, frozen=True):
             said.client,
             said.server,
             self.references,
+            made_by=self.made_by,
+            unplayed=self.unplayed,
             family=self.stem,
             by_server=member.by_server,
             by_client=member.by_client,

@@ -31,7 +31,7 @@ _COUNTED = "ENHANCE_YOUR_CALM"
 _MOST_CITED = 4
 
 
-class Trigger(Struct, frozen=True):
+class GoawayTrigger(Struct, frozen=True):
     """What most likely provoked the GOAWAY. ``by_request``: the same request would provoke it again."""
 
     says: str
@@ -39,7 +39,7 @@ class Trigger(Struct, frozen=True):
     by_request: bool = False
 
 
-def goaway_trigger(connection: Connection, goaway: StreamEvent) -> Trigger | None:
+def goaway_trigger(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:
     """What provoked the server's GOAWAY; None where nothing that is counted stands out before it."""
     mine = [e for e in connection.events if e.side == Side.CLIENT and e.packet <= goaway.packet]
     resets = [e for e in mine if e.kind == "rst_stream" and e.time_ns <= goaway.time_ns]
@@ -51,9 +51,9 @@ def goaway_trigger(connection: Connection, goaway: StreamEvent) -> Trigger | Non
     return _pings(pings) if len(pings) >= _FEWEST_PINGS else _large_field(connection, goaway)
 
 
-def _resets(resets: list[StreamEvent]) -> Trigger:
+def _resets(resets: list[StreamEvent]) -> GoawayTrigger:
     took = wording.span(resets[-1].time_ns - resets[0].time_ns)
-    return Trigger(
+    return GoawayTrigger(
         f"The client had reset {len(resets)} streams (RST_STREAM) within {took} before it.",
         (
             Evidence(resets[0].packet, "the client's first RST_STREAM"),
@@ -62,9 +62,9 @@ def _resets(resets: list[StreamEvent]) -> Trigger:
     )
 
 
-def _pings(pings: list[StreamEvent]) -> Trigger:
+def _pings(pings: list[StreamEvent]) -> GoawayTrigger:
     apart = [b.time_ns - a.time_ns for a, b in pairwise(pings)]
-    return Trigger(
+    return GoawayTrigger(
         f"The client had sent {len(pings)} PINGs before it, about {wording.span(int(median(apart)))} apart.",
         (
             *(Evidence(ping.packet, "a PING from the client") for ping in pings[: _MOST_CITED - 1]),
@@ -73,14 +73,14 @@ def _pings(pings: list[StreamEvent]) -> Trigger:
     )
 
 
-def _large_field(connection: Connection, goaway: StreamEvent) -> Trigger | None:
+def _large_field(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:
     requests = [e.request for e in connection.exchanges if e.request and e.request.packet <= goaway.packet]
     sizes = [max((len(n) + len(v) for n, v in r.headers), default=0) for r in requests]
     largest = max(sizes, default=0)
     if largest < _LARGE_FIELD:
         return None
     request = requests[sizes.index(largest)]
-    return Trigger(
+    return GoawayTrigger(
         f"The largest header field of a request before it has {largest} bytes.",
         (Evidence(request.packet, f"a request with a header field of {largest} bytes"),),
         by_request=True,

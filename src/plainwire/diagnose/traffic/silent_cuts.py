@@ -23,7 +23,7 @@ _HARDLY_LONGER = 1.05
 _MOST_LOOKED_AT = 200
 
 
-class Limit(Struct, frozen=True):
+class SilenceLimit(Struct, frozen=True):
     """A limit of silence: ``low_ns`` to ``high_ns`` before ``count`` cuts; ``usual``: people configure it."""
 
     low_ns: int
@@ -62,7 +62,7 @@ class SilentCuts:
         found = (cut_of(c, e) for c in self._connections for e in c.exchanges if e.outcome == "truncated")
         return [cut for cut in found if cut is not None]
 
-    def limit_of(self, cut: Cut) -> Limit | None:
+    def limit_of(self, cut: Cut) -> SilenceLimit | None:
         """The limit of silence that the cut shows; None where it shows none."""
         silence = cut.silence_ns
         survived = self._survived(cut)
@@ -72,7 +72,7 @@ class SilentCuts:
         usual = usual_time(silence, server=True) is not None
         if len(same) < 2 and not usual:
             return None
-        return Limit(
+        return SilenceLimit(
             min(same, default=silence), max(same, default=silence), max(1, len(same)), usual, survived
         )
 

@@ -24,8 +24,9 @@ from .syn_timestamps import stamps_of
 from .websocket_endings import WebSocketEndings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from plainwire.diagnose.causes.cause import Cause
     from plainwire.diagnose.evidence.idle_close import IdleClose
     from plainwire.model import (
         CloseEvent,
@@ -49,9 +50,12 @@ _FEWEST_DOWN = 3
 class Traffic:
     """Everything is made on first use: where nothing failed nothing is asked."""
 
-    def __init__(self, connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> None:
-        """``lookups``: by time."""
+    def __init__(
+        self, connections: Sequence[Connection], lookups: Sequence[Lookup], causes: Mapping[str, Cause]
+    ) -> None:
+        """``lookups``: by time. ``causes``: what the codes of verdicts mean."""
         self.connections = connections
+        self.causes = causes
         self.lookups = lookups
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._sizes: dict[Endpoint, Sizes] = {}

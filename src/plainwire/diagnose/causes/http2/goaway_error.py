@@ -1,4 +1,7 @@
-"""Rules goaway-error-...: the server ended the connection with a GOAWAY that names an error."""
+"""Rules goaway-error-...: the server ended the connection with a GOAWAY that names an error.
+
+With COMPRESSION_ERROR the cause is h2-header-compression-desync, with SETTINGS_TIMEOUT h2-settings-timeout.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from .goaway_errors import GOAWAY_ERROR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.diagnose.evidence.goaway_trigger import Trigger
+    from plainwire.diagnose.evidence.goaway_trigger import GoawayTrigger
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
@@ -124,7 +127,7 @@ def _error_of(connection: Connection) -> StreamEvent | None:
     return next((event for event in connection.events if _is_error(event)), None)
 
 
-def _fault(event: StreamEvent, trigger: Trigger | None) -> Fault:
+def _fault(event: StreamEvent, trigger: GoawayTrigger | None) -> Fault:
     if trigger is not None:
         return "client"
     said = GOAWAY_ERROR.said(event.name, Side.SERVER)
@@ -143,19 +146,19 @@ def _says(goaway: StreamEvent) -> str:
     return f" By this code it says that {said.means}."
 
 
-def _trigger_words(trigger: Trigger | None) -> str:
+def _trigger_words(trigger: GoawayTrigger | None) -> str:
     if trigger is None:
         return ""
     again = " The same request would provoke it again." if trigger.by_request else ""
     return f" {trigger.says}{again}"
 
 
-def _evidence(event: StreamEvent, trigger: Trigger | None, more: str = "") -> tuple[Evidence, ...]:
+def _evidence(event: StreamEvent, trigger: GoawayTrigger | None, more: str = "") -> tuple[Evidence, ...]:
     said = Evidence(event.packet, f"GOAWAY{in_parentheses(event)} from the server{more}")
     return (*(trigger.evidence if trigger is not None else ()), said)
 
 
-def _retry_safe(failed: FailedExchange, event: StreamEvent, trigger: Trigger | None) -> bool | None:
+def _retry_safe(failed: FailedExchange, event: StreamEvent, trigger: GoawayTrigger | None) -> bool | None:
     """Not where the same request must fail again: "safe" would be misleading."""
     by_request = trigger is not None and trigger.by_request
     if by_request or (failed.request.defects and event.name not in OWN_FAILURES):

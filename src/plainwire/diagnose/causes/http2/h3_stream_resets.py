@@ -27,6 +27,7 @@ H3_STREAM_RESET = Family(
     refuted="A complete response (a reset without an error may follow it); a client that gave up first.",
     references=("RFC 9114 section 4.1.1", "RFC 9114 section 8.1", "RFC 9000 section 19.4"),
     elsewhere={"H3_REQUEST_REJECTED": "h3-goaway-or-rejected"},
+    made_by="causes/http2/h2_stream_reset.py",
     prefix="H3_",
     members=(
         Member(

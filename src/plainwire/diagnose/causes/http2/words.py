@@ -87,6 +87,7 @@ CAUSES: tuple[Cause, ...] = (
         "block all streams of the connection.",
         "If the server withheld it: read request bodies while answering.",
         ("RFC 9113 section 5.2", "RFC 9113 section 6.9"),
+        unplayed="The lab's HTTP/2 stack gives windows by itself; the test writes the frames.",
     ),
     Cause(
         "h2-dead-connection",
@@ -116,6 +117,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="The program's log with the time of each call.",
         remark=True,
+        unplayed="A remark, about what a client holds back: the test writes the frames.",
     ),
     Cause(
         "h2-tcp-hol-blocking",
@@ -143,6 +145,8 @@ CAUSES: tuple[Cause, ...] = (
         "The same; proxies that rewrite frames are the usual cause.",
         ("RFC 7541 section 2.3", "RFC 9113 section 4.3"),
         second_capture="One on the other side of a proxy in between, with its secrets.",
+        made_by="causes/http2/goaway_error.py",
+        unplayed="No HTTP/2 library of today loses its table; the test writes the frames.",
     ),
     Cause(
         "h2-settings-timeout",
@@ -156,5 +160,7 @@ CAUSES: tuple[Cause, ...] = (
         "Allow more time.",
         ("RFC 9113 section 6.5.3",),
         second_capture="One at the side that complained: whether the acknowledgment reached it.",
+        made_by="causes/http2/goaway_error.py",
+        unplayed="No HTTP/2 library of today forgets the acknowledgment; the test writes the frames.",
     ),
 )

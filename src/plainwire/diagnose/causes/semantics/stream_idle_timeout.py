@@ -11,7 +11,7 @@ from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.cuts import Cut
-    from plainwire.diagnose.traffic.silent_cuts import Limit
+    from plainwire.diagnose.traffic.silent_cuts import SilenceLimit
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import Response
 
@@ -62,7 +62,7 @@ def _heartbeats(response: Response) -> str:
     return " The stream had no heartbeat (a comment line, a ping event) in it."
 
 
-def _rival(cut: Cut, limit: Limit) -> str:
+def _rival(cut: Cut, limit: SilenceLimit) -> str:
     if limit.count > 1:
         return "a crash of what is behind the server: it would not keep time"
     stated = "a crash of what is behind the server, or a client that had given up before and did not say so"

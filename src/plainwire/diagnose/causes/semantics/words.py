@@ -18,6 +18,7 @@ CAUSES: tuple[Cause, ...] = (
         "Say in the response's body what is wrong with the certificate; check the authorities that are "
         "accepted (nginx: ssl_client_certificate, ssl_verify_depth) and the clocks.",
         ("RFC 8446 section 4.4.2", "RFC 5280 section 4.1.2.5"),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
     ),
     Cause(
         "event-stream-error",
@@ -31,6 +32,7 @@ CAUSES: tuple[Cause, ...] = (
         "(overload, rate limit), after a pause.",
         "Look for the failure that the event reports.",
         ("WHATWG HTML section 9.2.6",),
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "event-stream-unfinished",
@@ -47,6 +49,7 @@ CAUSES: tuple[Cause, ...] = (
         ("WHATWG HTML section 9.2",),
         second_capture="One behind the server: whether the closing event came there, and how its source "
         "ended.",
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "stream-idle-timeout",
@@ -64,6 +67,7 @@ CAUSES: tuple[Cause, ...] = (
         "limit, or raise it for this path: proxy_read_timeout, timeout server, a balancer's idle timeout.",
         ("RFC 9112 section 8", "RFC 9113 section 5.4.2", "WHATWG HTML section 9.2.7"),
         second_capture="One behind the server: whether it was silent there too, and who ended it.",
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "100-continue-stall",
@@ -166,6 +170,7 @@ CAUSES: tuple[Cause, ...] = (
         "Announce the true length, and send the body without pauses; see what it is read from.",
         "Set the limit (client_body_timeout, RequestReadTimeout) for what clients really need.",
         ("RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
+        unplayed="The lab's clients finish their requests; the test writes the packets.",
     ),
     Cause(
         "rate-limited",
@@ -227,6 +232,7 @@ CAUSES: tuple[Cause, ...] = (
         "Take the server out, and let health checks do what clients do.",
         ("RFC 9110 section 15.6",),
         failure=False,
+        unplayed="Real clients and servers play it in tests/end_to_end/test_backends.py.",
     ),
     Cause(
         "redirect-loop",
@@ -237,6 +243,7 @@ CAUSES: tuple[Cause, ...] = (
         "Keep cookies between the steps of a chain; ask for the address that the server prefers.",
         "See that scheme, host and slash of the redirects agree on all servers.",
         ("RFC 9110 section 15.4",),
+        by_backend=False,
     ),
     Cause(
         "auth-expired-mid-run",
@@ -260,6 +267,7 @@ CAUSES: tuple[Cause, ...] = (
         "Set the clock (NTP); sign requests just before they are sent.",
         "Set the clock, if it is the server's; the Date tells which.",
         ("RFC 9110 section 6.6.1", "RFC 7519 section 4.1.4"),
+        unplayed="The lab signs nothing; the test writes the exchanges.",
     ),
     Cause(
         "read-after-write-miss",
@@ -271,6 +279,7 @@ CAUSES: tuple[Cause, ...] = (
         "Wait and read again after a write, or use the write's own answer.",
         "Read from where was written, or say that reading is consistent only later.",
         ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
+        unplayed="The lab's object store is consistent; the test writes the exchanges.",
     ),
     Cause(
         "header-growth-431",
@@ -282,6 +291,7 @@ CAUSES: tuple[Cause, ...] = (
         "See which fields grow; drop cookies that are not needed.",
         "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
         ("RFC 6585 section 5",),
+        unplayed="The lab's clients keep no cookies; the test writes the exchanges.",
     ),
     Cause(
         "stale-or-poisoned-cache",
@@ -298,6 +308,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="For other wrong answers, none: the program must say which bodies were wrong; "
         "`plainwire show` gives Age and bodies.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_older_copy.py.",
     ),
     Cause(
         "method-or-path-specific-crash",
@@ -310,6 +321,7 @@ CAUSES: tuple[Cause, ...] = (
         "Take the request apart until the part is found at which the server fails.",
         "Play this request against the server: it fails each time.",
         ("RFC 9110 section 15.6.1",),
+        unplayed="The lab strikes by count and not by path; the test writes the exchanges.",
     ),
     Cause(
         "waf-block",
@@ -323,5 +335,6 @@ CAUSES: tuple[Cause, ...] = (
         "a time.",
         "Except the API from the check for robots, and answer errors as data.",
         ("RFC 9110 section 15.5.4",),
+        unplayed="The lab has no firewall for applications; the test writes the exchanges.",
     ),
 )
