@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from . import vocabulary
-from .names import Kind, kind
+from .names import LONGEST, Kind, kind
 from .shapes import HIDDEN, known, unnamed
 from .spoken import is_plain
 from .text import authority, line, target, user_information
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_REMEMBERED = 512
 _OPEN_TO_ALL = re.compile(
@@ -29,49 +33,82 @@ _SUBPROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9.+_-]{0,39}")
 _WORDS = re.compile(r"(?:[A-Za-z0-9._/*+'()-]{0,23}[ ,;])*[A-Za-z0-9._/*+'()-]{0,23}")
 """A value of words that are too short to be secrets, unless they are of a known make."""
 _LONGEST_DATE = 40
+_IDENTIFIER = re.compile(r"[W/\"]{0,3}[0-9A-Fa-f-]{0,64}\"?")
+"""A UUID, a number, hexadecimal digits: of no known make."""
 _ANGLE = re.compile(r"<([^<>]*)>")
 
 
 def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the header fields with the secrets in them hidden; names and order stay."""
-    return [(name, value) if len(value) < 2 else (name, field(name, value)) for name, value in fields]
+    return [(name, _hider(name)(value)) for name, value in fields]
 
 
 def field(name: str, value: str) -> str:
     """Return what may be shown of the value of one header field."""
-    return _remembered(name, value) if len(value) <= _MOST_REMEMBERED else _field(name.lower(), value)
+    return _hider(name)(value)
+
+
+@lru_cache(maxsize=1024)
+def _hider(name: str) -> Callable[[str], str]:
+    """What hides the secrets in values of the fields of this name."""
+    name = name[-LONGEST:].lower()
+    if name in vocabulary.URL_FIELDS:
+        return target
+    if name in vocabulary.DATES:
+        return _date
+    special = str if _OPEN_TO_ALL.fullmatch(name) else _SPECIAL.get(name)
+    return special or _by_name(name)
+
+
+def _by_name(name: str) -> Callable[[str], str]:
+    said = Kind.PLAIN if name in vocabulary.CHALLENGES else kind(name)
+    if said == Kind.SECRET:
+        return _secret
+    if said == Kind.OPAQUE or _OPAQUE.fullmatch(name):
+        return _opaque
+    if name.endswith("-bin"):
+        return _binary
+    others = _doubtful if said == Kind.DOUBTFUL else _ordinary
+    return _cookies if "cookie" in name else others
+
+
+def _date(value: str) -> str:
+    return value if len(value) <= _LONGEST_DATE else known(value)
+
+
+def _opaque(value: str) -> str:
+    if _IDENTIFIER.fullmatch(value):
+        return value
+    return _remembered_opaque(value) if len(value) <= _MOST_REMEMBERED else known(user_information(value))
+
+
+@lru_cache(maxsize=4096)
+def _remembered_opaque(value: str) -> str:
+    return known(user_information(value))
+
+
+def _secret(value: str) -> str:
+    return value if is_plain(value) else _credentials(value)
+
+
+def _cookies(value: str) -> str:
+    return _cookie(value) if "=" in value else _ordinary(value)
+
+
+def _doubtful(value: str) -> str:
+    return line(f"key={value}").partition("=")[2]
+
+
+def _ordinary(value: str) -> str:
+    return _remembered(value) if len(value) <= _MOST_REMEMBERED else line(value)
 
 
 @lru_cache(maxsize=8192)
-def _remembered(name: str, value: str) -> str:
+def _remembered(value: str) -> str:
     """Messages of one program carry the same fields again and again."""
-    return _field(name.lower(), value)
-
-
-def _field(name: str, value: str) -> str:
-    special = _SPECIAL.get(name)
-    if special is not None:
-        return special(value)
-    if name in vocabulary.URL_FIELDS:
-        return target(value)
-    if name in vocabulary.DATES and len(value) <= _LONGEST_DATE:
-        return value
-    return value if _OPEN_TO_ALL.fullmatch(name) else _by_name(name, value)
-
-
-def _by_name(name: str, value: str) -> str:
-    said = Kind.PLAIN if name in vocabulary.CHALLENGES else kind(name)
-    if said == Kind.SECRET:
-        return value if is_plain(value) else _credentials(value)
-    if said == Kind.OPAQUE or _OPAQUE.fullmatch(name):
-        return known(user_information(value))
-    if name.endswith("-bin"):
-        return _binary(value)
-    if _WORDS.fullmatch(value) is not None and not _says_scheme(value) and said == Kind.PLAIN:
+    if _WORDS.fullmatch(value) is not None and not _says_scheme(value):
         return known(value)
-    if "cookie" in name and "=" in value:
-        return _cookie(value)
-    return line(f"{name}={value}").partition("=")[2] if said == Kind.DOUBTFUL else line(value)
+    return line(value)
 
 
 def _says_scheme(value: str) -> bool:
@@ -154,7 +191,7 @@ def _link(value: str) -> str:
     return _ANGLE.sub(lambda match: f"<{target(match[1])}>", value)
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Callable[[str], str]] = {
     ":authority": authority,
     "host": authority,
     "authorization": _credentials,

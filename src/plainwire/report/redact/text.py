@@ -33,6 +33,7 @@ _STRUCTURE = re.compile(r"[?&#%;]|=[^=]|://|^/")
 _HOLDS_MORE = re.compile(r"[?&\s\"{@]|://|[A-Za-z]:|=[^=]")
 """What a value has that is more than a word."""
 _BASE64 = re.compile(rf"[A-Za-z0-9+/]{{{LONGER},}}={{0,2}}")
+_OF_A_LOGIN = re.compile(r"(?:code|nonce|state|ticket)=")
 _STATUS = re.compile(r"\d{0,4}|[A-Za-z]{2}")
 """A ``code`` that is that of a status or a country, or none at all."""
 _SEPARATOR = re.compile(r"([&;])")
@@ -106,13 +107,10 @@ def _bare(match: re.Match[str]) -> str:
 def _target(text: str, depth: int) -> str:
     before, mark, fragment = user_information(text).partition("#")
     place, question, query = before.partition("?")
-    if not question and not mark:
-        return _path(place, depth)
-    login = _LOGIN_PATH.search(place.lower()) is not None
     shown = _path(place, depth)
     if question:
-        shown += "?" + parameters(query, depth, login=login)
-    return f"{shown}#{parameters(fragment, depth, login=login)}" if mark else shown
+        shown += "?" + parameters(query, depth, place)
+    return f"{shown}#{parameters(fragment, depth, place)}" if mark else shown
 
 
 def _path(text: str, depth: int) -> str:
@@ -121,30 +119,28 @@ def _path(text: str, depth: int) -> str:
     return path(text, lambda segment: parameters(segment, depth))
 
 
-def parameters(text: str, depth: int = DEPTH, *, login: bool = False, mixed: int = LONGER) -> str:
+def parameters(text: str, depth: int = DEPTH, place: str = "") -> str:
     """Return ``a=1&token=...`` (or with ``;``) with the values of secrets hidden.
 
-    ``login``: it belongs to a login, so that ``code`` and ``state`` are secrets. ``mixed`` as in ``unnamed``.
+    ``place`` is the path that they belong to: in a login ``code`` and ``state`` are secrets.
     """
-    if "&" not in text and ";" not in text:
-        return _parameter(text, depth, login, mixed)
-    parts = _SEPARATOR.split(text)
-    if not login and len(parts) > 1:
-        login = _is_login(dict(part.partition("=")[::2] for part in parts[::2]))
-    parts[::2] = [_parameter(part, depth, login, mixed) for part in parts[::2]]
+    parts = _SEPARATOR.split(text) if "&" in text or ";" in text else [text]
+    login = _OF_A_LOGIN.search(text) is not None and _is_login(parts[::2], place)
+    parts[::2] = [_parameter(part, depth, login) for part in parts[::2]]
     return "".join(parts)
 
 
-def _is_login(values: dict[str, str]) -> bool:
-    if not vocabulary.LOGIN.isdisjoint(values):
+def _is_login(parts: list[str], place: str) -> bool:
+    values = dict(part.partition("=")[::2] for part in parts)
+    if _LOGIN_PATH.search(place.lower()) is not None or not vocabulary.LOGIN.isdisjoint(values):
         return True
     return "state" in values and _STATUS.fullmatch(values.get("code", "")) is None
 
 
-def _parameter(text: str, depth: int, login: bool, mixed: int) -> str:  # noqa: FBT001 - called for each one
+def _parameter(text: str, depth: int, login: bool) -> str:  # noqa: FBT001 - called for each one
     name, _, value = text.partition("=")
     if not value or not value.strip("="):
-        return text if len(text) < _SHORTEST else _value(text, depth, Kind.PLAIN, mixed)
+        return text if len(text) < _SHORTEST else _value(text, depth, Kind.PLAIN)
     said = kind_of(name, value)
     if said < Kind.DOUBTFUL and _SHORT_VALUE.fullmatch(value) is not None:
         return text if len(name) < _LONG_NAME else f"{unnamed(name, hexadecimal=LONGER)}={value}"
@@ -154,23 +150,23 @@ def _parameter(text: str, depth: int, login: bool, mixed: int) -> str:  # noqa: 
         return text if is_plain(value) or value.startswith(HIDDEN) else f"{name}={HIDDEN}"
     if len(name) >= _LONG_NAME:
         name = unnamed(name, hexadecimal=LONGER)
-    return f"{name}={value}" if len(value) < _SHORTEST else f"{name}={_value(value, depth, said, mixed)}"
+    return f"{name}={value}" if len(value) < _SHORTEST else f"{name}={_value(value, depth, said)}"
 
 
-def _value(value: str, depth: int, said: Kind, mixed: int) -> str:
+def _value(value: str, depth: int, said: Kind) -> str:
     """A value that its name does not hide: decoded to be looked at, encoded again if something is hidden."""
     if value.startswith(HIDDEN):
         return value
     if _ENCODED.search(value) is None:
-        return _unwrapped(value, depth, said, mixed)
+        return _unwrapped(value, depth, said)
     plain = decoded(value)
-    shown = _unwrapped(plain, depth, said, mixed)
+    shown = _unwrapped(plain, depth, said)
     return value if shown == plain else quote(shown, safe="/:?=&;,@[]")
 
 
-def _unwrapped(text: str, depth: int, said: Kind, mixed: int) -> str:
+def _unwrapped(text: str, depth: int, said: Kind) -> str:
     if _HOLDS_MORE.search(text) is not None:
-        return _line(text, depth - 1, LONGER, mixed)
+        return _line(text, depth - 1, LONGER, LONGER)
     if len(text) < _LEAST_UNNAMED:
         return text
-    return known(text) if said == Kind.OPAQUE else unnamed(text, hexadecimal=LONGER, mixed=mixed)
+    return known(text) if said == Kind.OPAQUE else unnamed(text, hexadecimal=LONGER, mixed=LONGER)
