@@ -183,10 +183,10 @@ class Analysis:
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> None:
     """Add what the program's words say, and what only they tell."""
-    from plainwire.diagnose.testimony import heard, testify, unmade  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony import read_messages, testify, without_request  # noqa: PLC0415 - see __init__
 
-    said = heard(events)
-    report.findings = unmade(report.connections, lookups, events, said) + report.findings
+    said = read_messages(events)
+    report.findings = without_request(report.connections, lookups, events, said) + report.findings
     report.testimony = testify(report.connections, report.findings, events, said)
 
 

@@ -109,7 +109,7 @@ CAUSES: tuple[Cause, ...] = (
         (),
         second_capture="Where the program does not give up, its own view: when each call began and got its "
         "connection.",
-        made_by="testimony/unmade.py",
+        made_by="testimony/without_request.py",
         unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(
@@ -124,7 +124,7 @@ CAUSES: tuple[Cause, ...] = (
         "There is nothing to mend at the server.",
         (),
         second_capture="For a process that was killed, the kernel's log of that time.",
-        made_by="testimony/unmade.py",
+        made_by="testimony/without_request.py",
         unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(

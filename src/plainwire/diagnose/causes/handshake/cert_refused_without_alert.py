@@ -130,7 +130,7 @@ def _verdict(
     stage = "right after the handshake" if tls.handshake_complete else "in the handshake, before its Finished"
     times = f" It did so {often} times of {often} with this certificate." if often > 1 else ""
     certainty: Certainty = "likely" if (often > 1 or is_for_another_name(tls)) and why else "possible"
-    hello, flight = begin.said[0].packet, begin.answers[-1].packet
+    hello, flight = begin.client_data[0].packet, begin.answers[-1].packet
     return Verdict(
         code="cert-refused-without-alert",
         connection=connection,

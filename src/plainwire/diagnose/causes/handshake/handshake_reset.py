@@ -44,7 +44,7 @@ def handshake_reset(connection: Connection, traffic: Traffic) -> Verdict | None:
         certainty=certainty,
         facts=f"{_how_far(connection, begin, close)} {why}{_split_words(connection, begin, traffic)}",
         evidence=(
-            Evidence(begin.said[0].packet, f"the ClientHello begins, {size} bytes"),
+            Evidence(begin.client_data[0].packet, f"the ClientHello begins, {size} bytes"),
             Evidence(close.packet, f"{wording.act(close)} in the server's name, no alert before it"),
             *marks,
         ),
@@ -101,7 +101,9 @@ def _split_words(connection: Connection, begin: Opening, traffic: Traffic) -> st
 def _pieces(connection: Connection) -> int:
     begin = opening.of_handshake(connection)
     return (
-        0 if connection.tls is None or begin is None or not begin.said else pieces_of_hello(begin, connection)
+        0
+        if connection.tls is None or begin is None or not begin.client_data
+        else pieces_of_hello(begin, connection)
     )
 
 

@@ -29,7 +29,7 @@ def unfinished(connection: Connection) -> Opening | None:
     if connection.undecrypted or not only_tunnels(connection):
         return None
     begin = opening.of_handshake(connection)
-    return begin if begin is not None and begin.said else None
+    return begin if begin is not None and begin.client_data else None
 
 
 def start_of_hello(connection: Connection) -> int:
@@ -45,13 +45,15 @@ def end_of_hello(begin: Opening, connection: Connection) -> int:
         return start_of_hello(connection) + tls.hello_size
     ends = [s.time_ns for s in begin.answers[:1]] + [c.time_ns for c in connection.closes[:1]]
     answer = min(ends, default=None)
-    return max(s.end for s in begin.said if answer is None or s.time_ns <= answer or s is begin.said[0])
+    return max(
+        s.end for s in begin.client_data if answer is None or s.time_ns <= answer or s is begin.client_data[0]
+    )
 
 
 def pieces_of_hello(begin: Opening, connection: Connection) -> int:
     """In how many segments the ClientHello left, sendings that repeat not counted."""
     end = end_of_hello(begin, connection)
-    return len({s.seq for s in begin.said if s.seq < end})
+    return len({s.seq for s in begin.client_data if s.seq < end})
 
 
 def stage_words(connection: Connection) -> str:

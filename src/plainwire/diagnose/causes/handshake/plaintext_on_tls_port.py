@@ -21,9 +21,9 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
     begin = opening.of_handshake(connection)
     unasked = (e.response for e in connection.exchanges if e.request is None)
     response = next((response for response in unasked if response is not None), None)
-    if tls is None or tls.version is not None or begin is None or response is None or not begin.said:
+    if tls is None or tls.version is not None or begin is None or response is None or not begin.client_data:
         return None
-    hello, first = begin.said[0], next((s for s in begin.answers if s.packet == response.packet), None)
+    hello, first = begin.client_data[0], next((s for s in begin.answers if s.packet == response.packet), None)
     if first is None or first is not begin.answers[0] or first.time_ns < hello.time_ns:
         return None
     other = next((c for c in traffic.by_server[connection.server] if c.tls and c.tls.version), None)

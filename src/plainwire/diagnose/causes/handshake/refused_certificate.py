@@ -64,8 +64,8 @@ def _with_names(verdict: Verdict, connection: Connection, tls: TlsInfo) -> Verdi
     if not is_for_another_name(tls):
         return verdict
     begin = opening.of_handshake(connection)
-    said = begin is not None and begin.said and begin.answers
-    hello = begin.said[0].packet if begin is not None and said else connection.first_packet
+    said = begin is not None and begin.client_data and begin.answers
+    hello = begin.client_data[0].packet if begin is not None and said else connection.first_packet
     answer = begin.answers[0].packet if begin is not None and said else connection.first_packet
     return replace(
         verdict,

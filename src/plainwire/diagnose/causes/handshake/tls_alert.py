@@ -139,4 +139,8 @@ def _clear_words(connection: Connection, close: CloseEvent) -> str:
 
 def _hello(connection: Connection) -> tuple[Evidence, ...]:
     begin = opening.of_handshake(connection)
-    return (Evidence(begin.said[0].packet, "the ClientHello"),) if begin is not None and begin.said else ()
+    return (
+        (Evidence(begin.client_data[0].packet, "the ClientHello"),)
+        if begin is not None and begin.client_data
+        else ()
+    )

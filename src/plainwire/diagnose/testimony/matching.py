@@ -15,8 +15,8 @@ from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences
-from .unmade import explains
 from .wire_facts import Fate, of_connection, of_exchange
+from .without_request import explains
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def testify(
 ) -> Testimony:
     """The program's account; each finding that it says something of gets ``program_says``.
 
-    ``findings`` are those of ``diagnose`` and of ``unmade``; ``heard`` is what the program said.
+    ``findings`` are those of ``diagnose`` and of ``without_request``; ``heard`` is what the program said.
 
     Pure: reads no clock, file or environment.
     """

@@ -56,7 +56,7 @@ class _Unresolved(Struct):
         return last.sent[-1][1] if last.answered_ns is None else last.answered_ns
 
 
-def unmade(
+def without_request(
     connections: Sequence[Connection],
     lookups: Sequence[Lookup],
     events: ProgramEvents,

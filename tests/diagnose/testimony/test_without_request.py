@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from plainwire.model import Connection, Lookup, Process
-from tests.diagnose.testimony.speech import OWNER, PID, account, error, judged, unmade, words
+from tests.diagnose.testimony.speech import OWNER, PID, account, error, judged, without_request, words
 from tests.diagnose.wire import EPOCH_NS, MS, Wire, only
 
 CURL = Process(PID, "curl", "/usr/bin/curl", "curl", "8.5.0")
@@ -45,7 +45,7 @@ def waiting(number: int = 1) -> Connection:
 
 def test_name_that_was_refused_and_that_the_program_complains_of() -> None:
     lookups = [lookup(NAME, 0), lookup(NAME, 0, kind="AAAA", packet=5)]
-    finding = only(unmade([], lookups, account(words(NOT_RESOLVED, 30), process=CURL)))
+    finding = only(without_request([], lookups, account(words(NOT_RESOLVED, 30), process=CURL)))
     assert (finding.code, finding.connections, finding.failure) == ("dns-failure", [], True)
     assert f"{NAME} was not resolved" in finding.claim
     assert "192.0.2.53 answered NXDOMAIN" in finding.claim
@@ -54,48 +54,50 @@ def test_name_that_was_refused_and_that_the_program_complains_of() -> None:
 
 def test_word_that_names_no_name_belongs_to_the_last_one_refused_before_it() -> None:
     lookups = [lookup("old.example.org", -60_000), lookup(NAME, 0, packet=5), lookup("later.org", 900)]
-    finding = only(unmade([], lookups, account(words(GAIERROR, 30))))
+    finding = only(without_request([], lookups, account(words(GAIERROR, 30))))
     assert NAME in finding.claim
 
 
 def test_search_list_is_not_taken_for_the_name() -> None:
     lookups = [lookup(NAME, 0), lookup(f"{NAME}.corp.example", 25, packet=5)]
-    finding = only(unmade([], lookups, account(words(GAIERROR, 60))))
+    finding = only(without_request([], lookups, account(words(GAIERROR, 60))))
     assert finding.claim.startswith(f"{NAME} was")
 
 
 def test_name_that_was_resolved_with_a_domain_appended_was_resolved() -> None:
     lookups = [lookup("api", 0), lookup("api.corp.example", 25, "NOERROR", "203.0.113.7")]
-    assert unmade([], lookups, account(words(GAIERROR, 60))) == []
+    assert without_request([], lookups, account(words(GAIERROR, 60))) == []
 
 
 def test_names_that_others_asked_for_in_vain_are_not_told_without_a_word_of_the_program() -> None:
-    assert unmade([], [lookup(NAME, 0)], account()) == []
+    assert without_request([], [lookup(NAME, 0)], account()) == []
 
 
 def test_word_of_which_the_capture_holds_no_question_stays_unexplained() -> None:
     events = account(words(NOT_RESOLVED, 30), process=CURL)
-    assert unmade([], [], events) == []
+    assert without_request([], [], events) == []
     assert judged([], [], events).sayings[0].code is None
 
 
 def test_silent_name_server_is_named() -> None:
-    finding = only(unmade([], [lookup(NAME, 0, "")], account(words(NOT_RESOLVED, 9_000), process=CURL)))
+    finding = only(
+        without_request([], [lookup(NAME, 0, "")], account(words(NOT_RESOLVED, 9_000), process=CURL))
+    )
     assert "192.0.2.53 did not answer (A)" in finding.claim
 
 
 def test_exit_status_stands_for_words_that_were_not_seen() -> None:
     events = account(process=CURL, status=6)
     events.ended_ns = EPOCH_NS + 40 * MS
-    finding = only(unmade([], [lookup(NAME, 0)], events))
+    finding = only(without_request([], [lookup(NAME, 0)], events))
     assert "curl ended with exit status 6" in finding.program_says
     events.exit_status = 7  # a refused connection
-    assert unmade([], [lookup(NAME, 0)], events) == []
+    assert without_request([], [lookup(NAME, 0)], events) == []
 
 
 def test_explained_word_is_not_told_as_unexplained() -> None:
     events = account(words(NOT_RESOLVED, 30), process=CURL)
-    findings = unmade([], [lookup(NAME, 0)], events)
+    findings = without_request([], [lookup(NAME, 0)], events)
     given = judged([], findings, events)
     assert given.sayings[0].code == "dns-failure"
     assert given.remarks == []
@@ -103,7 +105,7 @@ def test_explained_word_is_not_told_as_unexplained() -> None:
 
 
 def test_pool_whose_connections_were_all_busy() -> None:
-    finding = only(unmade([waiting(), waiting(2)], [], account(words(POOL, 5_000))))
+    finding = only(without_request([waiting(), waiting(2)], [], account(words(POOL, 5_000))))
     assert (finding.code, finding.fault, finding.connections) == ("pool-wait", "client", [1, 2])
     assert (
         "2 connections were open then, 2 with an exchange under way, the oldest for 5.000 s" in finding.claim
@@ -112,17 +114,17 @@ def test_pool_whose_connections_were_all_busy() -> None:
 
 
 def test_pool_whose_connections_were_idle_on_the_wire_was_not_given_them_back() -> None:
-    finding = only(unmade([owned(0)], [], account(words(POOL, 5_000))))
+    finding = only(without_request([owned(0)], [], account(words(POOL, 5_000))))
     assert "none with an exchange under way" in finding.claim
     assert "1 had nothing under way on the wire: the program had not given them back" in finding.claim
 
 
 def test_pool_of_another_process_says_nothing() -> None:
-    assert unmade([waiting()], [], account(words(POOL, 5_000, pid=9))) == []
+    assert without_request([waiting()], [], account(words(POOL, 5_000, pid=9))) == []
 
 
 def test_lack_of_descriptors_by_the_programs_words() -> None:
-    finding = only(unmade([owned(0), waiting(2)], [], account(words(FILES, 5_000))))
+    finding = only(without_request([owned(0), waiting(2)], [], account(words(FILES, 5_000))))
     assert (finding.code, finding.fault) == ("local-resource", "client")
     assert "too many open files" in finding.claim
     assert "2 connections were open at that time" in finding.claim
@@ -131,5 +133,5 @@ def test_lack_of_descriptors_by_the_programs_words() -> None:
 def test_lack_of_ports_by_the_kernels_answer() -> None:
     events = account()
     events.errors = [error(errno.EADDRNOTAVAIL, 50, "connect")]
-    finding = only(unmade([], [], events))
+    finding = only(without_request([], [], events))
     assert "connect() failed with EADDRNOTAVAIL, 1 time." in finding.claim
