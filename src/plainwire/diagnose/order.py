@@ -55,7 +55,7 @@ from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
 from .causes.http2.response_refused_by_client import response_refused_by_client
 from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
 from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
-from .causes.middlebox.half_open_connection import half_open_connection
+from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
 from .causes.middlebox.lb_idle_reset import lb_idle_reset
 from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
 from .causes.middlebox.mtu_blackhole import mtu_blackhole
@@ -99,6 +99,7 @@ from .causes.semantics.continue_stall import never_continued, waited_for_continu
 from .causes.semantics.early_data_rejected import early_data_rejected
 from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
 from .causes.semantics.event_stream_unfinished import event_stream_unfinished
+from .causes.semantics.gateway_holds_back import gateway_holds_back
 from .causes.semantics.gateway_timeout import gateway_timeout
 from .causes.semantics.header_growth_431 import header_growth_431
 from .causes.semantics.misdirected_421 import misdirected_421
@@ -183,6 +184,7 @@ FAILED: tuple[OfExchange, ...] = (
     never_continued,
     upload_given_up,
     conntrack_invalid_reset,
+    gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
     client_timeout_too_short,
     stall_given_up,
     client_abort,
@@ -245,22 +247,28 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     error_before_the_end,
     h2_malformed_response,
     h2_flow_control_stall,
+    nat_idle_drop,
     h2_dead_connection,
     quic_idle_timeout_reuse,
     quic_nat_rebinding,
+    gateway_holds_back,
     stream_idle_timeout,
     h2_stream_reset,
     stream_cancelled,
     capture_artifact,
     goaway_accepted_not_answered,
     quic_connection_close,
+    nat_idle_reset,
+    lb_idle_reset,
+    half_open_connection,
+    half_open_under_stream,
     middlebox_injected_reset,
     h2_close_without_goaway,
     client_left,
     unexplained,
 )
 ANSWERED_STREAM: tuple[OfExchange, ...] = (response_refused_by_client, h2_malformed_response)
-OPEN_STREAM: tuple[OfExchange, ...] = (h2_dead_connection,)
+OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, h2_dead_connection)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
 
 WEBSOCKET: tuple[OfExchange, ...] = (

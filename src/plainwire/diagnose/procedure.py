@@ -127,6 +127,8 @@ def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExcha
     exchange = whole if whole.websocket is not None else as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
+    if traffic.legs.follows(connection, exchange):
+        return None  # told with the one in front of the gateway
     if shares_connection(whole):
         return FailedExchange(connection, exchange, exchange.request, None, None, traffic)
     return FailedExchange(

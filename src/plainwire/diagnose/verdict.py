@@ -10,7 +10,8 @@ from plainwire.model import Evidence, Quoted, Side
 
 from . import wording
 from .evidence.closes import first_close
-from .evidence.exchanges import finished_ns
+from .evidence.exchanges import finished_ns, shares_connection
+from .evidence.idleness import burst_before
 from .traffic.given_up import given_up
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class FailedExchange(Struct, frozen=True):
     @property
     def idle_ns(self) -> int | None:
         """How long the connection had been idle when the request left; None before its first exchange."""
+        if shares_connection(self.exchange):
+            burst = burst_before(self.connection, self.request.packet)
+            return None if burst is None or self.exchange.ordinal == 1 else burst.idle_ns
         if self.previous is None:
             return None
         return max(0, self.request.time_ns - finished_ns(self.previous))

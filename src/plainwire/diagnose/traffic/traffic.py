@@ -17,6 +17,7 @@ from plainwire.model import Side
 from . import segment_sizes
 from .given_up import GivenUps
 from .idle_closes import Closes
+from .legs import Legs
 from .name_lookups import NameLookups
 from .silent_cuts import SilentCuts
 from .syn_ecn import tally
@@ -164,6 +165,11 @@ class Traffic:
     def stamps(self) -> dict[tuple[str, str], Stamps]:
         """The timestamps of accepted and of lost SYNs, by the addresses of client and server."""
         return stamps_of(self.connections)
+
+    @cached_property
+    def legs(self) -> Legs:
+        """Which exchange behind a gateway carried which on."""
+        return Legs(self.connections)
 
     @cached_property
     def given_up(self) -> GivenUps:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
 
@@ -14,7 +15,7 @@ from .reset_family import reset_family
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Fault
+    from plainwire.model import Fault, StreamEvent
 
 
 _MOST_QUOTED = 3
@@ -42,9 +43,20 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=failed.idempotent,
-        runner_up="a client that gave up: refuted, the server's frame came first",
+        runner_up=_rival(failed, reset),
         sender=Side.SERVER,
     )
     wrong = [Quoted(failed.request.packet, "what is wrong with the request", text)
              for text in failed.request.defects[:_MOST_QUOTED]]  # fmt: skip
     return replace(verdict, quotes=tuple(wrong))
+
+
+def _rival(failed: FailedExchange, reset: StreamEvent) -> str:
+    """A client need not say that it has given a stream up: after silence its patience may have ended "
+    "first.
+    """
+    response = failed.exchange.response
+    heard = failed.request.last_ns if response is None else max(failed.request.last_ns, response.last_ns)
+    if reset.time_ns - heard < LONG_NS:
+        return "a client that gave up: refuted, the server's frame came first"
+    return "a client that had given up before it without a frame: not excluded, only the program can tell"

@@ -21,6 +21,22 @@ CAUSES: tuple[Cause, ...] = (
         unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
     ),
     Cause(
+        "gateway-holds-back",
+        "a gateway kept the response to itself",
+        "A gateway that buffers waits for more of a response before it passes any of it on. For a stream of "
+        "events, which comes in small pieces over a long time, that may be for ever: the client sees nothing "
+        "and gives up. nginx buffers unless proxy_buffering is off, and gathers what is below "
+        "postpone_output; compression holds back as well.",
+        "Both sides of the gateway in one capture: the response's first bytes arrive at it at least half a "
+        "second before the client gives up, and none of its body leaves.",
+        "A body that was passed on; a response that had not begun behind the gateway either.",
+        "Nothing to fix on the client; ask for less buffering (Accept: text/event-stream, no "
+        "Accept-Encoding).",
+        "Turn buffering off for this path: proxy_buffering off or X-Accel-Buffering: no (nginx), "
+        "flushpackets=on (Apache), and no compression of event streams.",
+        ("WHATWG HTML section 9.2.7", "RFC 9110 section 7.6"),
+    ),
+    Cause(
         "event-stream-error",
         "an error was reported inside a stream of events",
         "The response has a status of success: the error came when the stream had begun, and could only be "
