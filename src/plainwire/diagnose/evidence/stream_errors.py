@@ -17,13 +17,16 @@ OWN_FAILURES = frozenset(
 
 _OF_STREAM = frozenset(("rst_stream", "reset_stream", "stop_sending"))
 _OF_CONNECTION = frozenset(("goaway", "connection_close"))
-_NO_COMPLAINT = OWN_FAILURES | {
-    "REFUSED_STREAM",
-    "HTTP_1_1_REQUIRED",
-    "APPLICATION_ERROR",
-    "H3_REQUEST_REJECTED",
-    "H3_VERSION_FALLBACK",
-}
+_COMPLAINTS = frozenset(
+    ("PROTOCOL_ERROR", "FLOW_CONTROL_ERROR", "STREAM_CLOSED", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
+     "H3_GENERAL_PROTOCOL_ERROR", "H3_STREAM_CREATION_ERROR", "H3_CLOSED_CRITICAL_STREAM",
+     "H3_FRAME_UNEXPECTED", "H3_FRAME_ERROR", "H3_ID_ERROR", "H3_SETTINGS_ERROR", "H3_MISSING_SETTINGS",
+     "H3_MESSAGE_ERROR", "H3_DATAGRAM_ERROR", "QPACK_DECOMPRESSION_FAILED", "QPACK_ENCODER_STREAM_ERROR",
+     "STREAM_LIMIT_ERROR", "STREAM_STATE_ERROR", "FINAL_SIZE_ERROR", "FRAME_ENCODING_ERROR",
+     "TRANSPORT_PARAMETER_ERROR", "CONNECTION_ID_LIMIT_ERROR", "PROTOCOL_VIOLATION")
+)  # fmt: skip
+"""Codes by which a sender says that its peer broke a rule: RFC 9113 section 7, RFC 9114 section 8.1, RFC 9204
+section 6, RFC 9000 section 20.1."""
 
 
 def complaints(connection: Connection) -> dict[int, StreamEvent]:
@@ -35,9 +38,7 @@ def complaints(connection: Connection) -> dict[int, StreamEvent]:
     found: dict[int, StreamEvent] = {}
     by_stream: dict[int | None, Exchange] | None = None
     for event in connection.events:
-        if event.side != Side.CLIENT or not event.name or event.name in _NO_COMPLAINT:
-            continue
-        if event.name.startswith("CRYPTO_ERROR"):
+        if event.side != Side.CLIENT or event.name not in _COMPLAINTS:
             continue
         if event.kind in _OF_STREAM:
             by_stream = by_stream or {e.stream: e for e in connection.exchanges if not e.pushed}
