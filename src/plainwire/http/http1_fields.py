@@ -130,6 +130,8 @@ def _framing(special: list[_Known]) -> Framing:
     if transfer:
         framing.transfer_encoding = True
         framing.chunked = transfer[-1] == "chunked"
+        if transfer.count("chunked") > 1:
+            framing.defects.append("Transfer-Encoding: chunked more than once (RFC 9112 section 6.1)")
         if lengths:
             framing.defects.append("both Transfer-Encoding and Content-Length (RFC 9112 section 6.3)")
     return framing

@@ -37,3 +37,21 @@ def test_bytes_behind_the_announced_end_are_the_fault_of_the_response_before(*, 
     )
     assert finding.exchanges == [1, 2]
     assert "17 more bytes" in finding.claim
+
+
+@pytest.mark.parametrize(("method", "status", "says"), [("HEAD", 404, "HEAD"), ("DELETE", 204, "204")])
+def test_a_body_where_none_may_be_is_called_that(method: str, status: int, says: str) -> None:
+    wire = Wire()
+    wire.ok(0)
+    exchange = wire.ask(500)
+    assert exchange.request is not None
+    exchange.request.method = method
+    wire.answer(580, status=status, framing="none", declared=None, body=0)
+    wire.ask(1000)
+    response = wire.answer(1080).response
+    assert response is not None
+    response.defects = ["39 bytes before the status line belong to no message: {}"]
+    finding = only(diagnose([wire.done()]))
+    assert (finding.code, finding.fault) == ("bad-framing", "server")
+    assert says in finding.claim
+    assert "more than it had announced" not in finding.claim

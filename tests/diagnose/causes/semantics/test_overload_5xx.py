@@ -49,3 +49,20 @@ def test_a_status_means_the_same_in_each_version_of_http(protocol: str) -> None:
     for exchange in connection.exchanges:
         exchange.protocol = protocol
     assert only(diagnose([connection])).code == "overload-5xx"
+
+
+def test_errors_after_one_long_time_are_called_a_limit() -> None:
+    talk = good(3).say(500, "/b", wait=3140).say(500, "/c", wait=3770).say(500, "/d", wait=3210)
+    claim = found(talk)["overload-5xx"].claim
+    assert "3 of 3 errors came 3.140 s to 3.770 s after the request" in claim
+
+
+def test_errors_after_different_times_are_no_limit() -> None:
+    claim = found(good(3).say(500, "/b", wait=1200).say(500, "/c", wait=5000))["overload-5xx"].claim
+    assert "limit" not in claim
+
+
+def test_a_502_is_a_gateway_s_word_about_what_is_behind_it() -> None:
+    claim = found(good(3).say(502, "/b", wait=900))["overload-5xx"].claim
+    assert "upstream" in claim
+    assert "not visible here" in claim
