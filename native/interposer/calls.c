@@ -1,23 +1,27 @@
-/* What goes over the program's sockets, and to its standard error: what the kernel answered is told, and never changed.
+/* Without _GNU_SOURCE: with it the type of connect's argument is one that cannot be defined.
  *
- * Without _GNU_SOURCE: with it the type of connect's argument is one that cannot be defined.
- *
- * A call that succeeds costs one comparison more. There is no look at data, but for what goes to standard error. Programs
- * that make their system calls themselves (Go, static ones) are not seen, nor is what the C library writes from inside
- * itself (fprintf).
+ * A call that succeeds costs one comparison more, and close one system call. There is no look at data, but for what
+ * goes to standard error. Programs that make their system calls themselves (Go, static ones) are not seen, nor is what
+ * the C library writes from inside itself (fprintf).
  */
+#include "calls.h"
+
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "descriptors.h"
 #include "event.h"
-#include "hook.h"
-#include "text.h"
+#include "journal.h"
+#include "objects.h"
+
+#define EXPORT __attribute__((visibility("default")))
 
 /* Each function: its type, name, parameters, arguments. */
 #define TRANSFERS(WATCHED) \
@@ -41,46 +45,58 @@ static ssize_t (*_Atomic real_writev)(int, const struct iovec *, int);
 static int (*_Atomic real_connect)(int, const struct sockaddr *, socklen_t);
 static int (*_Atomic real_getsockopt)(int, int, int, void *restrict, socklen_t *restrict);
 static int (*_Atomic real_shutdown)(int, int);
+static int (*_Atomic real_close)(int);
 static size_t (*_Atomic real_fwrite)(const void *restrict, size_t, size_t, FILE *restrict);
 static int (*_Atomic real_fputs)(const char *restrict, FILE *restrict);
+static atomic_bool resolved;
 
-#define RESOLVE_IT(name, parameters, arguments) RESOLVE(name)
+/* The function of the next library that has one of this name. Not found means: not called either. */
+#define FIND(name) atomic_store(&real_##name, (__typeof__(&name))next_symbol(#name));
+#define FIND_TRANSFER(name, parameters, arguments) FIND(name)
 
 void calls_resolve(void)
 {
-    TRANSFERS(RESOLVE_IT)
-    RESOLVE(write)
-    RESOLVE(writev)
-    RESOLVE(connect)
-    RESOLVE(getsockopt)
-    RESOLVE(shutdown)
-    RESOLVE(fwrite)
-    RESOLVE(fputs)
+    const int error = errno;
+    TRANSFERS(FIND_TRANSFER)
+    FIND(write)
+    FIND(writev)
+    FIND(connect)
+    FIND(getsockopt)
+    FIND(shutdown)
+    FIND(close)
+    FIND(fwrite)
+    FIND(fputs)
+    atomic_store(&resolved, true);
+    errno = error;
 }
 
-static bool watched(int descriptor)
+/* Libraries' constructors may run, and call us, before ours. */
+static void ready(void)
 {
-    return descriptor_marked(descriptor) && hooks_wanted();
+    if (!atomic_load(&resolved))
+        calls_resolve();
 }
 
 static void failed(int descriptor, const char *call)
 {
     const int error = errno;
-    if (error != EAGAIN && watched(descriptor))
-        KEEPING_ERRNO(event_error(descriptor, call, error, NULL, 0));
+    if (error != EAGAIN && journal_wanted())
+        event_error(descriptor, call, error, NULL, 0);
+    errno = error;
 }
 
-/* Standard error may have become a connection: then that is no words. */
 static void said(const void *bytes, size_t count)
 {
-    if (hooks_wanted() && !descriptor_marked(STDERR_FILENO))
-        KEEPING_ERRNO(event_words(bytes, count));
+    const int error = errno;
+    if (journal_wanted())
+        event_words(bytes, count);
+    errno = error;
 }
 
 #define DEFINE(name, parameters, arguments) \
-    HOOK ssize_t name parameters \
+    EXPORT ssize_t name parameters \
     { \
-        hooks_ready(); \
+        ready(); \
         const ssize_t result = atomic_load(&real_##name) arguments; \
         if (result < 0) \
             failed(descriptor, #name); \
@@ -88,9 +104,9 @@ static void said(const void *bytes, size_t count)
     }
 TRANSFERS(DEFINE)
 
-HOOK ssize_t write(int descriptor, const void *buffer, size_t size)
+EXPORT ssize_t write(int descriptor, const void *buffer, size_t size)
 {
-    hooks_ready();
+    ready();
     const ssize_t result = atomic_load(&real_write)(descriptor, buffer, size);
     if (result < 0)
         failed(descriptor, "write");
@@ -109,9 +125,9 @@ static void said_parts(const struct iovec *parts, size_t written)
     }
 }
 
-HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
+EXPORT ssize_t writev(int descriptor, const struct iovec *parts, int count)
 {
-    hooks_ready();
+    ready();
     const ssize_t result = atomic_load(&real_writev)(descriptor, parts, count);
     if (result < 0)
         failed(descriptor, "writev");
@@ -122,68 +138,89 @@ HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
 
 /* stdio writes from inside the C library: of its functions those that programs use to print what is ready made. */
 
-HOOK size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *restrict stream)
+EXPORT size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *restrict stream)
 {
-    hooks_ready();
+    ready();
     const size_t result = atomic_load(&real_fwrite)(items, size, count, stream);
     if (stream == stderr && result > 0)
         said(items, size * result);
     return result;
 }
 
-HOOK int fputs(const char *restrict text, FILE *restrict stream)
+EXPORT int fputs(const char *restrict text, FILE *restrict stream)
 {
-    hooks_ready();
+    ready();
     const int result = atomic_load(&real_fputs)(text, stream);
     if (stream == stderr && result >= 0 && *text)
-        said(text, text_length(text));
+        said(text, strlen(text));
     return result;
 }
 
-static void connecting(int descriptor, int result, const struct sockaddr *address, socklen_t length)
+EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length)
 {
-    const int error = errno;
-    if (!event_is_about(descriptor))
-        return;
-    descriptor_mark(descriptor);
-    if (result == 0 || error == EINPROGRESS || error == EINTR)
-        event_connect(descriptor, address, length);
-    else
-        event_error(descriptor, "connect", error, address, length);
-}
-
-HOOK int connect(int descriptor, const struct sockaddr *address, socklen_t length)
-{
-    hooks_ready();
+    ready();
     const int result = atomic_load(&real_connect)(descriptor, address, length);
-    if (hooks_wanted())
-        KEEPING_ERRNO(connecting(descriptor, result, address, length));
+    const int error = errno;
+    if (journal_wanted()) {
+        if (result == 0 || error == EINPROGRESS || error == EINTR)
+            event_connect(descriptor, address, length);
+        else
+            event_error(descriptor, "connect", error, address, length);
+    }
+    errno = error;
     return result;
-}
-
-static void asked(int descriptor, int pending)
-{
-    if (pending && watched(descriptor))
-        KEEPING_ERRNO(event_error(descriptor, "getsockopt", pending, NULL, 0));
 }
 
 /* A connect that does not block ends here. */
-HOOK int getsockopt(int descriptor, int level, int option, void *restrict value, socklen_t *restrict length)
+EXPORT int getsockopt(int descriptor, int level, int option, void *restrict value, socklen_t *restrict length)
 {
-    hooks_ready();
+    ready();
     const int result = atomic_load(&real_getsockopt)(descriptor, level, option, value, length);
     if (result == 0 && level == SOL_SOCKET && option == SO_ERROR && *length == sizeof(int)) {
         int pending;
-        bytes_copy(&pending, value, sizeof pending);
-        asked(descriptor, pending);
+        memcpy(&pending, value, sizeof pending);
+        const int error = errno;
+        if (pending && journal_wanted())
+            event_error(descriptor, "getsockopt", pending, NULL, 0);
+        errno = error;
     }
     return result;
 }
 
-HOOK int shutdown(int descriptor, int how)
+static void closing(int descriptor, const char *call)
 {
-    hooks_ready();
-    if (how != SHUT_RD && watched(descriptor))
-        KEEPING_ERRNO(event_close(descriptor, "shutdown"));
+    const int error = errno;
+    if (journal_wanted())
+        event_close(descriptor, call);
+    errno = error;
+}
+
+EXPORT int shutdown(int descriptor, int how)
+{
+    ready();
+    if (how != SHUT_RD)
+        closing(descriptor, "shutdown");
     return atomic_load(&real_shutdown)(descriptor, how);
+}
+
+EXPORT int close(int descriptor)
+{
+    ready();
+    closing(descriptor, "close");
+    return atomic_load(&real_close)(descriptor);
+}
+
+/* glibc's own; elsewhere there is none. */
+extern int on_exit(void (*)(int, void *), void *) __attribute__((weak));
+
+static void at_exit(int status, void *unused)
+{
+    (void)unused;
+    event_end(status);
+}
+
+void calls_watch_exit(void)
+{
+    if (on_exit)
+        on_exit(at_exit, NULL);
 }

@@ -15,8 +15,6 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
-
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_method_st SSL_METHOD;
@@ -37,10 +35,9 @@ struct functions {
 
 struct copy {
     struct functions call;
-    keylog_callback callback; /* ours, for this copy; NULL where there are too many */
+    keylog_callback callback; /* ours, for this copy */
     bool loggable;            /* it can log keys as OpenSSL has since 1.1.1 */
-    char path[LONGEST_PATH];
-    char name[512]; /* the path as JSON */
+    char path[512];
 };
 
 /* Looks for copies that were not there before; `pin` keeps them from being unloaded, as OpenSSL does itself. */

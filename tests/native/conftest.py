@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import textwrap
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -22,7 +21,7 @@ class Compile(Protocol):
 
 
 class Preloaded(Protocol):
-    def __call__(self, *command: str | Path, **more: str) -> subprocess.CompletedProcess[str]: ...
+    def __call__(self, *command: str | Path) -> subprocess.CompletedProcess[str]: ...
 
 
 @pytest.fixture
@@ -40,9 +39,7 @@ def compiled(tmp_path: Path) -> Compile:
 
 @pytest.fixture
 def preloaded(tmp_path: Path) -> Preloaded:
-    """Run a command with the interposer and ``more`` variables, ``keys`` and ``events`` being files in
-    ``tmp_path``.
-    """
+    """Run a command with the interposer, ``keys`` and ``events`` being files in ``tmp_path``."""
     library = interposer.compiled()
     assert library, interposer.missing()
     for name in ("keys", "events"):
@@ -51,18 +48,11 @@ def preloaded(tmp_path: Path) -> Preloaded:
         "LD_PRELOAD": str(library),
         "PLAINWIRE_KEYS": str(tmp_path / "keys"),
         "PLAINWIRE_EVENTS": str(tmp_path / "events"),
-        "PLAINWIRE_FILTERS": str(interposer.seccomp_filters()),
     }
 
-    def run(*command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, env=environment | more, capture_output=True, text=True, check=False, timeout=120
+            command, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
 
     return run
-
-
-def noted(folder: Path, *kinds: str) -> list[dict[str, Any]]:
-    """The events of these kinds, in ``folder``."""
-    lines = (folder / "events").read_text(encoding="utf-8").splitlines()
-    return [event for event in map(json.loads, lines) if event["event"] in kinds]

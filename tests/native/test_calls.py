@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import socket
 import struct
 import subprocess
 import threading
-from typing import TYPE_CHECKING
-
-from tests.native.conftest import noted
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +42,11 @@ CLIENT = """
         printf("%d %ld\\n", errno, (long)count);
     }
 """
+
+
+def noted(folder: Path, *kinds: str) -> list[dict[str, Any]]:
+    lines = (folder / "events").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] in kinds]
 
 
 def resetting(listener: socket.socket, times: int) -> threading.Thread:

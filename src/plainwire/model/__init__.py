@@ -17,7 +17,6 @@ Conventions that hold everywhere:
 from typing import TYPE_CHECKING
 
 from plainwire.model.base import Discreet, Side, UserError
-from plainwire.model.bugs import Bug, Bugs
 from plainwire.model.capture import (
     CaptureDrops,
     CaptureEnd,
@@ -66,7 +65,6 @@ from plainwire.model.report import (
     Evidence,
     Fault,
     Finding,
-    Quoted,
     Report,
     ResetFlavour,
     ServerFacts,
@@ -110,8 +108,6 @@ __all__ = [
     "AfterwardsKind",
     "Attempts",
     "Bounds",
-    "Bug",
-    "Bugs",
     "CaptureDrops",
     "CaptureEnd",
     "CaptureItem",
@@ -146,7 +142,6 @@ __all__ = [
     "ProgramConnection",
     "ProgramEvents",
     "QuicInfo",
-    "Quoted",
     "Report",
     "Request",
     "ResetFlavour",

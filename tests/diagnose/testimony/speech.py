@@ -28,14 +28,14 @@ def judged(
     connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
 ) -> Testimony:
     """What becomes of all that was said."""
-    return testimony.testify(connections, findings, events, testimony.read_messages(events))
+    return testimony.testify(connections, findings, events, testimony.heard(events))
 
 
-def without_request(
+def unmade(
     connections: Sequence[Connection], lookups: Sequence[Lookup], events: ProgramEvents
 ) -> list[Finding]:
     """What only the words tell of."""
-    return testimony.without_request(connections, lookups, events, testimony.read_messages(events))
+    return testimony.unmade(connections, lookups, events, testimony.heard(events))
 
 
 def words(text: str, at: float, *, pid: int = PID, afterwards: bool = False) -> Words:
