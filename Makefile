@@ -2,8 +2,9 @@
 #
 #   make demo     two failures with the same exception and different causes, and what plainwire says of them
 #   make test     all tests            (make test ARGS="-k pcapng" for some)
-#   make lint     ruff, mypy, import contracts, warnings of the C compiler
+#   make lint     ruff, mypy, import contracts, the shape of the house, codes complete, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
+#   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
 #   make clean    remove all that the above made
@@ -16,7 +17,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/interposer/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench conformance score clean system
+.PHONY: demo test lint bench attack conformance score clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -30,7 +31,9 @@ lint: $(DEVELOPED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
-	$(CC) -fsyntax-only -std=c11 -Wall -Wextra -Werror native/interposer/*.c
+	$(VENV)/bin/python tools/house.py
+	$(VENV)/bin/python tools/codes.py
+	$(CC) -O2 -std=c11 -shared -fPIC -Wall -Wextra -Werror -Wframe-larger-than=1536 native/interposer/*.c -o /dev/null
 
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py
@@ -38,6 +41,9 @@ bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
 	$(VENV)/bin/python bench/floods.py
+
+attack: $(DEVELOPED) system
+	$(VENV)/bin/python bench/attack $(ARGS)
 
 conformance: $(DEVELOPED) system
 	$(VENV)/bin/python bench/conformance $(ARGS)

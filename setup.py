@@ -25,7 +25,16 @@ INTERPOSER = Extension(
     depends=[str(path) for path in sorted(SOURCES.glob("*.h"))],
     # -O2 is more than speed: hooks.c needs a tail call. Fortified functions are glibc's own, and would keep a
     # process under another libc, which inherits LD_PRELOAD, from starting.
-    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-U_FORTIFY_SOURCE"],
+    extra_compile_args=[
+        "-std=c11",
+        "-O2",
+        "-Wall",
+        "-Wextra",
+        "-fvisibility=hidden",
+        "-U_FORTIFY_SOURCE",
+        "-fno-builtin",
+        "-fno-tree-loop-distribute-patterns",
+    ],
     extra_link_args=["-Wl,-z,now", "-Wl,-Bsymbolic", "-Wl,--as-needed", "-ldl"],
     optional=True,  # without a compiler plainwire still reads captures, and says what is missing
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from plainwire import pipeline
+from plainwire.acquire import events
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.case import Case
 from plainwire.model import UserError
@@ -80,3 +81,22 @@ def test_under_sudo_program_and_case_are_the_callers(tmp_path: Path) -> None:
     entries = [case.folder, *case.folder.iterdir()]
     assert len(entries) == 5
     assert {entry.stat().st_uid for entry in entries} == {int(NOBODY)}
+
+
+def test_secrets_of_the_command_line_and_of_its_words_are_in_no_file(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, time\n"
+        "sys.stderr.write('url: /x?api_key=hun')\n"
+        "time.sleep(0.1)\n"
+        "sys.stderr.write('ter2\\n')\n"
+    )
+    recording = record([sys.executable, str(program), "--token", "hunter3"], folder=tmp_path / "case")
+    seen = events.read(recording.case.program)
+    assert seen.command[-2:] == ["--token", "[redacted]"]
+    assert seen.words
+    assert {word.text for word in seen.words} == {"url: /x?api_key=[redacted]\n"}
+    for path in recording.case.folder.iterdir():
+        text = path.read_bytes()
+        assert b"ter2" not in text
+        assert b"hunter3" not in text

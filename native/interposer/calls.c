@@ -1,27 +1,23 @@
-/* Without _GNU_SOURCE: with it the type of connect's argument is one that cannot be defined.
+/* What goes over the program's sockets, and to its standard error: what the kernel answered is told, and never changed.
  *
- * A call that succeeds costs one comparison more, and close one system call. There is no look at data, but for what
- * goes to standard error. Programs that make their system calls themselves (Go, static ones) are not seen, nor is what
- * the C library writes from inside itself (fprintf).
+ * Without _GNU_SOURCE: with it the type of connect's argument is one that cannot be defined.
+ *
+ * A call that succeeds costs one comparison more. There is no look at data, but for what goes to standard error. Programs
+ * that make their system calls themselves (Go, static ones) are not seen, nor is what the C library writes from inside
+ * itself (fprintf).
  */
-#include "calls.h"
-
 #include <errno.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "event.h"
-#include "journal.h"
-#include "objects.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "hook.h"
+#include "text.h"
 
 /* Each function: its type, name, parameters, arguments. */
 #define TRANSFERS(WATCHED) \
@@ -45,58 +41,46 @@ static ssize_t (*_Atomic real_writev)(int, const struct iovec *, int);
 static int (*_Atomic real_connect)(int, const struct sockaddr *, socklen_t);
 static int (*_Atomic real_getsockopt)(int, int, int, void *restrict, socklen_t *restrict);
 static int (*_Atomic real_shutdown)(int, int);
-static int (*_Atomic real_close)(int);
 static size_t (*_Atomic real_fwrite)(const void *restrict, size_t, size_t, FILE *restrict);
 static int (*_Atomic real_fputs)(const char *restrict, FILE *restrict);
-static atomic_bool resolved;
 
-/* The function of the next library that has one of this name. Not found means: not called either. */
-#define FIND(name) atomic_store(&real_##name, (__typeof__(&name))next_symbol(#name));
-#define FIND_TRANSFER(name, parameters, arguments) FIND(name)
+#define RESOLVE_IT(name, parameters, arguments) RESOLVE(name)
 
 void calls_resolve(void)
 {
-    const int error = errno;
-    TRANSFERS(FIND_TRANSFER)
-    FIND(write)
-    FIND(writev)
-    FIND(connect)
-    FIND(getsockopt)
-    FIND(shutdown)
-    FIND(close)
-    FIND(fwrite)
-    FIND(fputs)
-    atomic_store(&resolved, true);
-    errno = error;
+    TRANSFERS(RESOLVE_IT)
+    RESOLVE(write)
+    RESOLVE(writev)
+    RESOLVE(connect)
+    RESOLVE(getsockopt)
+    RESOLVE(shutdown)
+    RESOLVE(fwrite)
+    RESOLVE(fputs)
 }
 
-/* Libraries' constructors may run, and call us, before ours. */
-static void ready(void)
+static bool watched(int descriptor)
 {
-    if (!atomic_load(&resolved))
-        calls_resolve();
+    return descriptor_marked(descriptor) && hooks_wanted();
 }
 
 static void failed(int descriptor, const char *call)
 {
     const int error = errno;
-    if (error != EAGAIN && journal_wanted())
-        event_error(descriptor, call, error, NULL, 0);
-    errno = error;
+    if (error != EAGAIN && watched(descriptor))
+        KEEPING_ERRNO(event_error(descriptor, call, error, NULL, 0));
 }
 
+/* Standard error may have become a connection: then that is no words. */
 static void said(const void *bytes, size_t count)
 {
-    const int error = errno;
-    if (journal_wanted())
-        event_words(bytes, count);
-    errno = error;
+    if (hooks_wanted() && !descriptor_marked(STDERR_FILENO))
+        KEEPING_ERRNO(event_words(bytes, count));
 }
 
 #define DEFINE(name, parameters, arguments) \
-    EXPORT ssize_t name parameters \
+    HOOK ssize_t name parameters \
     { \
-        ready(); \
+        hooks_ready(); \
         const ssize_t result = atomic_load(&real_##name) arguments; \
         if (result < 0) \
             failed(descriptor, #name); \
@@ -104,9 +88,9 @@ static void said(const void *bytes, size_t count)
     }
 TRANSFERS(DEFINE)
 
-EXPORT ssize_t write(int descriptor, const void *buffer, size_t size)
+HOOK ssize_t write(int descriptor, const void *buffer, size_t size)
 {
-    ready();
+    hooks_ready();
     const ssize_t result = atomic_load(&real_write)(descriptor, buffer, size);
     if (result < 0)
         failed(descriptor, "write");
@@ -125,9 +109,9 @@ static void said_parts(const struct iovec *parts, size_t written)
     }
 }
 
-EXPORT ssize_t writev(int descriptor, const struct iovec *parts, int count)
+HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
 {
-    ready();
+    hooks_ready();
     const ssize_t result = atomic_load(&real_writev)(descriptor, parts, count);
     if (result < 0)
         failed(descriptor, "writev");
@@ -138,89 +122,68 @@ EXPORT ssize_t writev(int descriptor, const struct iovec *parts, int count)
 
 /* stdio writes from inside the C library: of its functions those that programs use to print what is ready made. */
 
-EXPORT size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *restrict stream)
+HOOK size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *restrict stream)
 {
-    ready();
+    hooks_ready();
     const size_t result = atomic_load(&real_fwrite)(items, size, count, stream);
     if (stream == stderr && result > 0)
         said(items, size * result);
     return result;
 }
 
-EXPORT int fputs(const char *restrict text, FILE *restrict stream)
+HOOK int fputs(const char *restrict text, FILE *restrict stream)
 {
-    ready();
+    hooks_ready();
     const int result = atomic_load(&real_fputs)(text, stream);
     if (stream == stderr && result >= 0 && *text)
-        said(text, strlen(text));
+        said(text, text_length(text));
     return result;
 }
 
-EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length)
+static void connecting(int descriptor, int result, const struct sockaddr *address, socklen_t length)
 {
-    ready();
-    const int result = atomic_load(&real_connect)(descriptor, address, length);
     const int error = errno;
-    if (journal_wanted()) {
-        if (result == 0 || error == EINPROGRESS || error == EINTR)
-            event_connect(descriptor, address, length);
-        else
-            event_error(descriptor, "connect", error, address, length);
-    }
-    errno = error;
+    if (!event_is_about(descriptor))
+        return;
+    descriptor_mark(descriptor);
+    if (result == 0 || error == EINPROGRESS || error == EINTR)
+        event_connect(descriptor, address, length);
+    else
+        event_error(descriptor, "connect", error, address, length);
+}
+
+HOOK int connect(int descriptor, const struct sockaddr *address, socklen_t length)
+{
+    hooks_ready();
+    const int result = atomic_load(&real_connect)(descriptor, address, length);
+    if (hooks_wanted())
+        KEEPING_ERRNO(connecting(descriptor, result, address, length));
     return result;
+}
+
+static void asked(int descriptor, int pending)
+{
+    if (pending && watched(descriptor))
+        KEEPING_ERRNO(event_error(descriptor, "getsockopt", pending, NULL, 0));
 }
 
 /* A connect that does not block ends here. */
-EXPORT int getsockopt(int descriptor, int level, int option, void *restrict value, socklen_t *restrict length)
+HOOK int getsockopt(int descriptor, int level, int option, void *restrict value, socklen_t *restrict length)
 {
-    ready();
+    hooks_ready();
     const int result = atomic_load(&real_getsockopt)(descriptor, level, option, value, length);
     if (result == 0 && level == SOL_SOCKET && option == SO_ERROR && *length == sizeof(int)) {
         int pending;
-        memcpy(&pending, value, sizeof pending);
-        const int error = errno;
-        if (pending && journal_wanted())
-            event_error(descriptor, "getsockopt", pending, NULL, 0);
-        errno = error;
+        bytes_copy(&pending, value, sizeof pending);
+        asked(descriptor, pending);
     }
     return result;
 }
 
-static void closing(int descriptor, const char *call)
+HOOK int shutdown(int descriptor, int how)
 {
-    const int error = errno;
-    if (journal_wanted())
-        event_close(descriptor, call);
-    errno = error;
-}
-
-EXPORT int shutdown(int descriptor, int how)
-{
-    ready();
-    if (how != SHUT_RD)
-        closing(descriptor, "shutdown");
+    hooks_ready();
+    if (how != SHUT_RD && watched(descriptor))
+        KEEPING_ERRNO(event_close(descriptor, "shutdown"));
     return atomic_load(&real_shutdown)(descriptor, how);
-}
-
-EXPORT int close(int descriptor)
-{
-    ready();
-    closing(descriptor, "close");
-    return atomic_load(&real_close)(descriptor);
-}
-
-/* glibc's own; elsewhere there is none. */
-extern int on_exit(void (*)(int, void *), void *) __attribute__((weak));
-
-static void at_exit(int status, void *unused)
-{
-    (void)unused;
-    event_end(status);
-}
-
-void calls_watch_exit(void)
-{
-    if (on_exit)
-        on_exit(at_exit, NULL);
 }

@@ -5,33 +5,47 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
+#include "hook.h"
+#include "line.h"
 #include "objects.h"
+#include "text.h"
 
-enum { COPIES = 16 };
+enum {
+    COPIES = 256,
+    LOGGED = 64, /* of these the keys are logged; the others are called as their callers meant it, and left alone */
+};
 
 static struct entry {
-    atomic_uintptr_t low; /* 0: free. Set first, and by that the entry is taken. */
+    atomic_uintptr_t low; /* 0: free, as all behind it are. Set first, and by that the entry is taken. */
     atomic_uintptr_t high;
     atomic_bool ready;
     struct copy copy;
 } table[COPIES];
 
+/* One function for each number, which is octal. */
+#define EIGHT(DO, n) DO(n##0) DO(n##1) DO(n##2) DO(n##3) DO(n##4) DO(n##5) DO(n##6) DO(n##7)
+#define ALL(DO) \
+    EIGHT(DO, 00) EIGHT(DO, 01) EIGHT(DO, 02) EIGHT(DO, 03) EIGHT(DO, 04) EIGHT(DO, 05) EIGHT(DO, 06) EIGHT(DO, 07)
 #define CALLBACK(n) \
     static void callback_##n(const SSL *ssl, const char *line) { on_key_line(&table[n].copy, ssl, line); }
-CALLBACK(0) CALLBACK(1) CALLBACK(2) CALLBACK(3) CALLBACK(4) CALLBACK(5) CALLBACK(6) CALLBACK(7)
-CALLBACK(8) CALLBACK(9) CALLBACK(10) CALLBACK(11) CALLBACK(12) CALLBACK(13) CALLBACK(14) CALLBACK(15)
+#define ITS_NAME(n) callback_##n,
+ALL(CALLBACK)
+static const keylog_callback callbacks[LOGGED] = {ALL(ITS_NAME)};
 
-static const keylog_callback callbacks[COPIES] = {
-    callback_0, callback_1, callback_2,  callback_3,  callback_4,  callback_5,  callback_6,  callback_7,
-    callback_8, callback_9, callback_10, callback_11, callback_12, callback_13, callback_14, callback_15,
-};
-
-static void fill_path(struct copy *copy, const char *name)
+static void fill_path(struct copy *copy, const char *path)
 {
-    const size_t length = strlen(name), room = sizeof copy->path - 1;
-    strcpy(copy->path, length > room ? name + (length - room) : name);
+    const size_t length = text_length(path);
+    if (length < sizeof copy->path)
+        bytes_copy(copy->path, path, length + 1);
+    struct line name;
+    line_begin(&name, copy->name, sizeof copy->name - 1);
+    line_string(&name, path);
+    if (name.overflow) {
+        line_begin(&name, copy->name, sizeof copy->name - 1);
+        line_string(&name, text_name(path));
+    }
+    copy->name[name.length] = '\0';
 }
 
 static void fill(struct entry *entry, const struct object *object)
@@ -49,7 +63,7 @@ static void fill(struct entry *entry, const struct object *object)
     const struct functions *call = &entry->copy.call;
     entry->copy.loggable = call->SSL_CTX_set_keylog_callback && call->SSL_CTX_get_keylog_callback &&
                            call->SSL_CTX_get_ssl_method && call->SSL_get_SSL_CTX;
-    entry->copy.callback = callbacks[entry - table];
+    entry->copy.callback = entry < table + LOGGED ? callbacks[entry - table] : NULL;
     fill_path(&entry->copy, object->name);
     atomic_store(&entry->high, object->high);
     atomic_store(&entry->ready, true);
@@ -79,18 +93,25 @@ static bool enroll(const struct object *object, void *context)
     return false;
 }
 
+static void *(*_Atomic real_dlopen)(const char *, int);
+
+void copies_resolve(void)
+{
+    RESOLVE(dlopen)
+}
+
 void copies_discover(bool pin)
 {
     bool added[COPIES] = {false};
     objects_after_ours(enroll, added);
     for (size_t i = 0; pin && i < COPIES; i++)
-        if (added[i]) /* outside the walk, which holds a lock of the loader's */
-            dlopen(table[i].copy.path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+        if (added[i] && table[i].copy.path[0]) /* outside the walk, which holds a lock of the loader's */
+            atomic_load(&real_dlopen)(table[i].copy.path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 static const struct copy *first_ready(bool (*fits)(const struct entry *, const void *), const void *argument)
 {
-    for (struct entry *entry = table; entry < table + COPIES; entry++)
+    for (struct entry *entry = table; entry < table + COPIES && atomic_load(&entry->low); entry++)
         if (atomic_load(&entry->ready) && fits(entry, argument))
             return &entry->copy;
     return NULL;
@@ -138,7 +159,7 @@ const struct copy *copy_of_context(const SSL_CTX *context)
 
 bool copies_own(keylog_callback callback)
 {
-    for (size_t i = 0; i < COPIES; i++)
+    for (size_t i = 0; i < LOGGED; i++)
         if (callback == callbacks[i])
             return true;
     return false;

@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+#include "settings.h"
+
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_method_st SSL_METHOD;
@@ -35,9 +37,10 @@ struct functions {
 
 struct copy {
     struct functions call;
-    keylog_callback callback; /* ours, for this copy */
+    keylog_callback callback; /* ours, for this copy; NULL where there are too many */
     bool loggable;            /* it can log keys as OpenSSL has since 1.1.1 */
-    char path[512];
+    char path[LONGEST_PATH];
+    char name[512]; /* the path as JSON */
 };
 
 /* Looks for copies that were not there before; `pin` keeps them from being unloaded, as OpenSSL does itself. */

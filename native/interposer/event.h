@@ -1,28 +1,31 @@
 /* What plainwire is told beside the secrets: which process, thread and socket a session belongs to, what the kernel
- * told the program of its sockets, and what the program said of it.
+ * told the program of its sockets, and what the program said of it. Nothing is told from inside a sandbox.
  * Format: docs/architecture.md, "The case folder". */
 #ifndef PLAINWIRE_EVENT_H
 #define PLAINWIRE_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Keeps the program's name, at load: programs write over their argument vector. */
-void event_configure(void);
-
 /* A handshake's first secret: `random` is its client random, 64 hex digits; `descriptor` -1 where the session has
- * no socket of its own. */
+ * no socket of its own; `library` a path as JSON. */
 void event_tls(int descriptor, const char *random, const char *library);
 
 /* The process's own end, by exit(3). */
 void event_end(int status);
 
-/* A connect(2) that succeeded or is under way, to `peer` (struct sockaddr, `length` bytes). Other sockets than
- * stream sockets of IPv4 and IPv6 are left out. */
-void event_connect(int descriptor, const void *peer, size_t length);
+/* The process is about to enter a sandbox, or could not. Told of processes of which something else was told. */
+void event_sandbox(bool entered);
 
-/* `call` on `descriptor` failed with `error` (an errno). `peer` (or NULL) is where a connect(2) was to go. Only stream
- * sockets of IPv4 and IPv6 count, and only errors that the network makes. */
-void event_error(int descriptor, const char *call, int error, const void *peer, size_t length);
+/* Whether `descriptor` is a stream socket of IPv4 or IPv6. */
+bool event_is_about(int descriptor);
+
+/* A connect(2) that succeeded or is under way, `to` an address (struct sockaddr, `length` bytes). */
+void event_connect(int descriptor, const void *to, size_t length);
+
+/* `call` on `descriptor` failed with `error` (an errno). `to` (or NULL) is where a connect(2) was to go. Only errors
+ * that the network makes count. */
+void event_error(int descriptor, const char *call, int error, const void *to, size_t length);
 
 /* The program is about to close(2) a stream socket or to shut it down: `call` is "close" or "shutdown". What it has not
  * read by then is told as well: closing with unread data makes the kernel send a RST. */

@@ -1,218 +1,77 @@
-/* The functions of libssl and of the loader that stand in the place of the program's own. With those of calls.c they are
- * the only symbols of this library that others see.
- *
- * Each does what the real one does, for the caller and for errno, and more only where plainwire asked for it. None
- * takes a lock, allocates, or prints.
- */
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <string.h>
+/* Where everything begins. */
+#include "hook.h"
 
-#include "calls.h"
-#include "contexts.h"
+#include <stddef.h>
+
 #include "copies.h"
+#include "descriptors.h"
 #include "event.h"
 #include "journal.h"
-#include "objects.h"
-#include "variable.h"
+#include "keylogfile.h"
+#include "process.h"
+#include "sandbox.h"
+#include "settings.h"
 
-#define EXPORT __attribute__((visibility("default")))
-#define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT, which its header has for _GNU_SOURCE only */
-
-typedef void *(*dlsym_function)(void *, const char *);
-
-static _Atomic(dlsym_function) real_dlsym;
-
+atomic_bool hooks_resolved_;
 static atomic_bool loaded;
 
-/* Runs before the program's own code; but other libraries' constructors may run, and call us, even earlier. */
-__attribute__((constructor)) static void load(void)
+void hooks_resolve(void)
+{
+    calls_resolve();
+    copies_resolve();
+    descriptors_resolve();
+    exec_resolve();
+    keylogfile_resolve();
+    libssl_resolve();
+    rights_resolve();
+    sandbox_resolve();
+    atomic_store_explicit(&hooks_resolved_, true, memory_order_release);
+}
+
+bool hooks_wanted(void)
+{
+    return journal_wanted() && !sandboxed();
+}
+
+static void at_exit(int status, void *unused)
+{
+    (void)unused;
+    if (hooks_wanted())
+        KEEPING_ERRNO(event_end(status));
+}
+
+typedef void (*exit_function)(int, void *);
+
+/* glibc has this; elsewhere there is none. */
+static void watch_exit(void)
+{
+    int (*on_exit)(exit_function, void *) = (int (*)(exit_function, void *))next_symbol("on_exit");
+    if (on_exit)
+        on_exit(at_exit, NULL);
+}
+
+static void begin(void)
+{
+    sandbox_look();
+    if (sandboxed())
+        return;
+    process_configure();
+    keylogfile_settle();
+    descriptors_look();
+    watch_exit();
+    copies_discover(false);
+    if (copy_any())
+        journal_open();
+}
+
+/* Before the program's own code. */
+__attribute__((constructor)) void hooks_load(void)
 {
     if (atomic_load(&loaded))
         return;
-    const int error = errno;
-    atomic_store(&real_dlsym, (dlsym_function)next_symbol("dlsym"));
-    calls_resolve();
-    journal_configure();
-    if (journal_wanted()) {
-        variable_settle();
-        event_configure();
-        calls_watch_exit();
-        copies_discover(false);
-        if (copy_any())
-            journal_open();
-    }
+    hooks_ready();
+    settings_read();
+    if (journal_wanted())
+        KEEPING_ERRNO(begin());
     atomic_store(&loaded, true);
-    errno = error;
-}
-
-/* --- libssl --------------------------------------------------------------------------------------------------- */
-
-static bool starts_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-/* A key log line is LABEL, client random (64 hex digits), secret. These labels come once a handshake. */
-static const char *random_if_first(const char *line)
-{
-    if (!starts_with(line, "CLIENT_RANDOM ") && !starts_with(line, "SERVER_HANDSHAKE_TRAFFIC_SECRET "))
-        return NULL;
-    const char *random = strchr(line, ' ') + 1;
-    return strlen(random) > 64 ? random : NULL;
-}
-
-/* Without a BIO, SSL_get_rfd would leave an error in the queue that the program reads after its own calls. */
-static int descriptor_of(const struct copy *copy, const SSL *ssl)
-{
-    const struct functions *call = &copy->call;
-    return call->SSL_get_rbio && call->SSL_get_rfd && call->SSL_get_rbio(ssl) ? call->SSL_get_rfd(ssl) : -1;
-}
-
-void on_key_line(const struct copy *copy, const SSL *ssl, const char *text)
-{
-    const int error = errno;
-    struct line line;
-    line_begin(&line);
-    line_text(&line, text);
-    journal_key(&line);
-    const char *random = random_if_first(text);
-    if (random)
-        event_tls(descriptor_of(copy, ssl), random, copy->path);
-    errno = error;
-    const keylog_callback programs_own = context_callback(copy->call.SSL_get_SSL_CTX(ssl));
-    if (programs_own)
-        programs_own(ssl, text);
-}
-
-/* Puts our callback into a context. What stands there already (OpenSSL 3.5 can log by itself) counts as the
- * program's; where it is ours, SSL_CTX_new has called SSL_CTX_new_ex by way of us, and all is done. */
-static void adopt(const struct copy *copy, SSL_CTX *context)
-{
-    if (!context || !copy->loggable || !journal_wanted())
-        return;
-    const keylog_callback present = copy->call.SSL_CTX_get_keylog_callback(context);
-    if (copies_own(present) || (!context_note(context, present) && present))
-        return;
-    copy->call.SSL_CTX_set_keylog_callback(context, copy->callback);
-    journal_open();
-}
-
-static const struct copy *copy_for(const SSL_METHOD *method)
-{
-    load();
-    const int error = errno;
-    const struct copy *copy = copy_at(method);
-    if (!copy) {
-        copies_discover(true);
-        copy = copy_at(method);
-    }
-    errno = error;
-    return copy ? copy : copy_any();
-}
-
-EXPORT SSL_CTX *SSL_CTX_new(const SSL_METHOD *method)
-{
-    const struct copy *copy = copy_for(method);
-    SSL_CTX *context = copy ? copy->call.SSL_CTX_new(method) : NULL;
-    const int error = errno;
-    if (copy)
-        adopt(copy, context);
-    errno = error;
-    return context;
-}
-
-EXPORT SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *library, const char *query, const SSL_METHOD *method)
-{
-    const struct copy *copy = copy_for(method);
-    if (!copy || !copy->call.SSL_CTX_new_ex)
-        return NULL;
-    SSL_CTX *context = copy->call.SSL_CTX_new_ex(library, query, method);
-    const int error = errno;
-    adopt(copy, context);
-    errno = error;
-    return context;
-}
-
-static const struct copy *copy_that_made(const SSL_CTX *context)
-{
-    load();
-    const int error = errno;
-    const struct copy *copy = copy_of_context(context);
-    if (!copy) {
-        copies_discover(true);
-        copy = copy_of_context(context);
-    }
-    errno = error;
-    return copy;
-}
-
-/* Where our callback stands, the program's goes into our table; everywhere else, where the program wants it. */
-EXPORT void SSL_CTX_set_keylog_callback(SSL_CTX *context, keylog_callback callback)
-{
-    const struct copy *copy = copy_that_made(context);
-    if (!copy || !copy->call.SSL_CTX_set_keylog_callback)
-        return;
-    const bool ours = copy->loggable && copies_own(copy->call.SSL_CTX_get_keylog_callback(context));
-    if (!ours || !context_note(context, callback))
-        copy->call.SSL_CTX_set_keylog_callback(context, callback);
-}
-
-EXPORT keylog_callback SSL_CTX_get_keylog_callback(const SSL_CTX *context)
-{
-    const struct copy *copy = copy_that_made(context);
-    if (!copy || !copy->call.SSL_CTX_get_keylog_callback)
-        return NULL;
-    const keylog_callback callback = copy->call.SSL_CTX_get_keylog_callback(context);
-    return copies_own(callback) ? context_callback(context) : callback;
-}
-
-/* --- the loader ------------------------------------------------------------------------------------------------ */
-
-static void *ours_for(const char *symbol)
-{
-    if (!symbol || !starts_with(symbol, "SSL_CTX_"))
-        return NULL;
-    if (strcmp(symbol, "SSL_CTX_new") == 0)
-        return (void *)SSL_CTX_new;
-    if (strcmp(symbol, "SSL_CTX_new_ex") == 0)
-        return (void *)SSL_CTX_new_ex;
-    if (strcmp(symbol, "SSL_CTX_set_keylog_callback") == 0)
-        return (void *)SSL_CTX_set_keylog_callback;
-    if (strcmp(symbol, "SSL_CTX_get_keylog_callback") == 0)
-        return (void *)SSL_CTX_get_keylog_callback;
-    return NULL;
-}
-
-/* A program that binds libssl at run time (ctypes, .NET, Qt) shall get our function where it would have got that of a
- * copy that we can call. If it finds only ours, there is none, and it must be told so. */
-static void *bound(dlsym_function find, void *handle, const char *symbol, void *ours)
-{
-    void *found = find(handle, symbol);
-    if (!found)
-        return NULL;
-    const int error = errno;
-    copies_discover(true);
-    const struct copy *copy = found == ours ? copy_any() : copy_at(found);
-    errno = error;
-    if (found == ours && !copy) {
-        void *volatile none = find(NEXT_OF_CALLER, symbol); /* called, not jumped to: the caller is this library */
-        return none;                                        /* NULL, and dlerror has the words for it */
-    }
-    return found == ours || (copy && copy->loggable) ? ours : found;
-}
-
-/* RTLD_NEXT and RTLD_DEFAULT depend on who calls, which the real dlsym knows by its return address: so it must
- * be jumped to, not called. -O2 makes this call such a jump. */
-EXPORT void *dlsym(void *restrict handle, const char *restrict symbol)
-{
-    load();
-    dlsym_function find = atomic_load(&real_dlsym);
-    void *ours = handle == NEXT_OF_CALLER ? NULL : ours_for(symbol);
-    if (ours && journal_wanted())
-        return bound(find, handle, symbol, ours);
-    return find(handle, symbol);
 }

@@ -2,54 +2,43 @@
 #include "journal.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-struct outlet {
-    char path[PATH_MAX];
+#include "kernel.h"
+#include "settings.h"
+#include "text.h"
+
+static struct outlet {
+    enum setting file;
     atomic_int descriptor; /* 0: never opened. We never keep 0 to 9. */
     atomic_ullong device, inode;
     atomic_bool cut; /* the last line was written in part */
-};
+} keys = {.file = KEYS}, events = {.file = EVENTS}, sink = {.file = SINK};
 
-static struct outlet keys, events, sink;
+static struct outlet *const outlets[] = {&keys, &events, &sink};
 
-static void take_path(struct outlet *outlet, const char *variable)
-{
-    const char *path = getenv(variable);
-    if (path && path[0] == '/' && strlen(path) < sizeof outlet->path)
-        memcpy(outlet->path, path, strlen(path) + 1);
-}
-
-void journal_configure(void)
-{
-    take_path(&keys, "PLAINWIRE_KEYS");
-    take_path(&events, "PLAINWIRE_EVENTS");
-    take_path(&sink, "PLAINWIRE_SINK");
-}
+enum { OUTLETS = sizeof outlets / sizeof outlets[0], ABSENT = -1 };
 
 bool journal_wanted(void)
 {
-    return keys.path[0] != '\0';
+    return setting(KEYS)[0] == '/';
 }
 
+/* --- descriptors ----------------------------------------------------------------------------------------------- */
+
 /* Out of the program's way: it may count on getting the lowest numbers, and on select(2) for those that it has. */
-static int moved_high(int descriptor)
+static int copied_high(int descriptor)
 {
     static const int floors[] = {900, 200, 10};
-    int high = -1;
+    long high = ABSENT;
     for (size_t i = 0; i < sizeof floors / sizeof floors[0] && high < 0; i++)
-        high = (int)syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, floors[i]);
-    syscall(SYS_close, descriptor);
-    return high;
+        high = kernel(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, floors[i]);
+    return (int)high;
 }
 
 static bool is_ours(const struct outlet *outlet, const struct stat *file)
@@ -58,84 +47,159 @@ static bool is_ours(const struct outlet *outlet, const struct stat *file)
            (unsigned long long)file->st_ino == atomic_load(&outlet->inode);
 }
 
-/* Another thread may do the same meanwhile: the one that comes second keeps what the first has opened. */
-static int opened(struct outlet *outlet, int stale, struct stat *file)
+static bool still_ours(const struct outlet *outlet, int descriptor, struct stat *file)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    const int low = (int)syscall(SYS_openat, AT_FDCWD, outlet->path, flags, 0);
-    if (low < 0)
-        return -1;
-    const int descriptor = moved_high(low);
-    if (descriptor < 0)
-        return -1;
-    if (syscall(SYS_fstat, descriptor, file) != 0 || !S_ISREG(file->st_mode)) {
-        syscall(SYS_close, descriptor);
-        return -1;
-    }
-    atomic_store(&outlet->device, (unsigned long long)file->st_dev);
-    atomic_store(&outlet->inode, (unsigned long long)file->st_ino);
-    if (!atomic_compare_exchange_strong(&outlet->descriptor, &stale, descriptor)) {
-        syscall(SYS_close, descriptor);
-        return stale;
-    }
-    return descriptor;
+    return descriptor > 0 && kernel(SYS_fstat, descriptor, file) == 0 && is_ours(outlet, file);
 }
 
-/* A descriptor of the outlet's file, and that file's state; -1 where this process may not open it. */
-static int descriptor_of(struct outlet *outlet, struct stat *file)
+static int opened_low(const struct outlet *outlet, struct stat *file)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    const char *path = setting(outlet->file);
+    const int descriptor = path[0] == '/' ? (int)kernel(SYS_openat, AT_FDCWD, path, flags) : ABSENT;
+    if (descriptor < 0)
+        return ABSENT;
+    if (kernel(SYS_fstat, descriptor, file) == 0 && S_ISREG(file->st_mode))
+        return descriptor;
+    kernel(SYS_close, descriptor);
+    return ABSENT;
+}
+
+/* Another thread may do the same meanwhile: the one that comes second keeps what the first has opened. */
+static int kept(struct outlet *outlet, int stale, int descriptor, const struct stat *file)
+{
+    atomic_store(&outlet->device, (unsigned long long)file->st_dev);
+    atomic_store(&outlet->inode, (unsigned long long)file->st_ino);
+    if (atomic_compare_exchange_strong(&outlet->descriptor, &stale, descriptor))
+        return descriptor;
+    kernel(SYS_close, descriptor);
+    return stale;
+}
+
+struct access {
+    int descriptor; /* ABSENT where this process may not open the file */
+    bool passing;   /* to be closed after use */
+};
+
+static struct access access_to(struct outlet *outlet, struct stat *file)
 {
     const int known = atomic_load(&outlet->descriptor);
-    if (known > 0 && syscall(SYS_fstat, known, file) == 0 && is_ours(outlet, file))
-        return known;
-    return outlet->path[0] ? opened(outlet, known, file) : -1;
+    if (still_ours(outlet, known, file))
+        return (struct access){known, false};
+    const int low = opened_low(outlet, file);
+    if (low < 0)
+        return (struct access){ABSENT, false};
+    const int high = copied_high(low);
+    if (high < 0)
+        return (struct access){low, true};
+    kernel(SYS_close, low);
+    return (struct access){kept(outlet, known, high, file), false};
 }
+
+static void leave(struct access access)
+{
+    if (access.passing)
+        kernel(SYS_close, access.descriptor);
+}
+
+static bool can_open(struct outlet *outlet)
+{
+    struct stat file;
+    const struct access access = access_to(outlet, &file);
+    leave(access);
+    return access.descriptor >= 0;
+}
+
+void journal_open(void)
+{
+    const bool both = can_open(&keys) & can_open(&events);
+    if (!both)
+        can_open(&sink);
+}
+
+static struct outlet *outlet_at(int descriptor)
+{
+    struct stat file;
+    for (size_t i = 0; descriptor > 0 && i < OUTLETS; i++)
+        if (atomic_load(&outlets[i]->descriptor) == descriptor && still_ours(outlets[i], descriptor, &file))
+            return outlets[i];
+    return NULL;
+}
+
+bool journal_keeps(int descriptor)
+{
+    return outlet_at(descriptor) != NULL;
+}
+
+int journal_kept_between(unsigned first, unsigned last)
+{
+    int lowest = ABSENT;
+    for (size_t i = 0; i < OUTLETS; i++) {
+        const int descriptor = atomic_load(&outlets[i]->descriptor);
+        if (descriptor <= 0 || (unsigned)descriptor < first || (unsigned)descriptor > last)
+            continue;
+        if ((lowest < 0 || descriptor < lowest) && journal_keeps(descriptor))
+            lowest = descriptor;
+    }
+    return lowest;
+}
+
+void journal_make_way(int descriptor)
+{
+    struct outlet *outlet = outlet_at(descriptor);
+    const int elsewhere = outlet ? copied_high(descriptor) : ABSENT;
+    int expected = descriptor;
+    if (elsewhere >= 0 && !atomic_compare_exchange_strong(&outlet->descriptor, &expected, elsewhere))
+        kernel(SYS_close, elsewhere);
+}
+
+/* --- lines ----------------------------------------------------------------------------------------------------- */
 
 /* Writing beyond RLIMIT_FSIZE raises SIGXFSZ, which ends a program. The margin is for other processes' lines. */
 static bool beyond_limit(const struct stat *file, size_t count)
 {
     struct rlimit limit;
-    if (syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0)
+    if (kernel(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0)
         return true;
     return limit.rlim_cur != RLIM_INFINITY && (rlim_t)file->st_size + count + 4096 > limit.rlim_cur;
 }
 
+static void append(struct outlet *outlet, int descriptor, const struct iovec *line)
+{
+    if (atomic_exchange(&outlet->cut, false))
+        kernel(SYS_write, descriptor, "\n", 1);
+    const long written = kernel(SYS_writev, descriptor, line, 2);
+    if (written > 0 && (size_t)written < line[0].iov_len + line[1].iov_len)
+        atomic_store(&outlet->cut, true);
+}
+
 /* False where this process cannot reach the file: then another outlet may be tried. A full disk is not that. */
-static bool put(struct outlet *outlet, struct line *line)
+static bool put(struct outlet *outlet, const struct iovec *line)
 {
     struct stat file;
-    const int descriptor = descriptor_of(outlet, &file);
-    if (descriptor < 0)
+    const struct access access = access_to(outlet, &file);
+    if (access.descriptor < 0)
         return false;
-    if (beyond_limit(&file, line->length))
-        return true;
-    if (atomic_exchange(&outlet->cut, false))
-        syscall(SYS_write, descriptor, "\n", 1);
-    const long written = syscall(SYS_write, descriptor, line->text, line->length);
-    if (written > 0 && (size_t)written < line->length)
-        atomic_store(&outlet->cut, true);
+    if (!beyond_limit(&file, line[0].iov_len + line[1].iov_len))
+        append(outlet, access.descriptor, line);
+    leave(access);
     return true;
 }
 
-static void put_or_sink(struct outlet *outlet, struct line *line)
+static void put_or_sink(struct outlet *outlet, const char *text, size_t length)
 {
-    line_text(line, "\n");
-    if (!line->overflow && !put(outlet, line))
+    const struct iovec line[2] = {{(void *)(uintptr_t)text, length}, {(void *)(uintptr_t) "\n", 1}};
+    if (!put(outlet, line))
         put(&sink, line);
 }
 
-void journal_open(void)
+void journal_key(const char *text)
 {
-    struct stat file;
-    descriptor_of(&keys, &file);
-    descriptor_of(&events, &file);
-}
-
-void journal_key(struct line *line)
-{
-    put_or_sink(&keys, line);
+    put_or_sink(&keys, text, text_length(text));
 }
 
 void journal_event(struct line *line)
 {
-    put_or_sink(&events, line);
+    if (!line->overflow)
+        put_or_sink(&events, line->text, line->length);
 }

@@ -3,8 +3,10 @@
 
 #include <elf.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stddef.h>
-#include <string.h>
+
+#include "text.h"
 
 typedef ElfW(Sym) symbol_entry;
 
@@ -13,6 +15,7 @@ struct tables {
     const char *strings;
     const uint32_t *gnu_hash;
     const uint32_t *hash;
+    const uint16_t *versions;
 };
 
 /* glibc relocates the addresses in the dynamic section when it loads an object; musl, and the kernel for its
@@ -35,15 +38,24 @@ static struct tables tables_of(const struct object *object)
             found.gnu_hash = table;
         else if (entry->d_tag == DT_HASH)
             found.hash = table;
+        else if (entry->d_tag == DT_VERSYM)
+            found.versions = table;
     }
     return found;
+}
+
+/* An old version of a function, for programs that were linked long ago (posix_spawn), is another function. */
+static bool is_old(const struct tables *tables, uint32_t index)
+{
+    enum { HIDDEN = 0x8000 };
+    return tables->versions && tables->versions[index] & HIDDEN;
 }
 
 static bool is_definition(const struct tables *tables, uint32_t index, const char *name)
 {
     const symbol_entry *entry = &tables->symbols[index];
-    return entry->st_shndx != SHN_UNDEF && (entry->st_info & 0xf) == STT_FUNC &&
-           strcmp(tables->strings + entry->st_name, name) == 0;
+    return !is_old(tables, index) && entry->st_shndx != SHN_UNDEF && (entry->st_info & 0xf) == STT_FUNC &&
+           text_equal(tables->strings + entry->st_name, name);
 }
 
 /* Layout: bucket count, first hashed symbol, bloom words, bloom shift; the bloom filter; the buckets; then one
@@ -138,10 +150,18 @@ static int step(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+/* glibc's list of all objects, in load order; elsewhere there is no such name. Nothing is called to read it. */
+extern struct r_debug _r_debug __attribute__((weak));
+
+typedef int (*iterator)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+
 void objects_after_ours(bool (*visit)(const struct object *, void *), void *context)
 {
+    static _Atomic(iterator) iterate;
+    if (!atomic_load(&iterate))
+        atomic_store(&iterate, &_r_debug ? (iterator)next_symbol("dl_iterate_phdr") : dl_iterate_phdr);
     struct walk walk = {visit, context, false};
-    dl_iterate_phdr(step, &walk);
+    atomic_load(&iterate)(step, &walk);
 }
 
 struct search {
@@ -156,8 +176,23 @@ static bool defines(const struct object *object, void *context)
     return search->found != NULL;
 }
 
+static void *next_in_list(const char *symbol)
+{
+    bool past_ours = false;
+    for (const struct link_map *entry = _r_debug.r_map; entry; entry = entry->l_next) {
+        const struct object object = {.base = entry->l_addr, .name = entry->l_name, .dynamic = entry->l_ld};
+        void *found = past_ours ? object_symbol(&object, symbol) : NULL;
+        if (found)
+            return found;
+        past_ours = past_ours || entry->l_ld == _DYNAMIC;
+    }
+    return NULL;
+}
+
 void *next_symbol(const char *symbol)
 {
+    if (&_r_debug)
+        return next_in_list(symbol);
     struct search search = {symbol, NULL};
     objects_after_ours(defines, &search);
     return search.found;

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plainwire.capture import key_lines
-from plainwire.folder import OpenFile
 from plainwire.model import UserError
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from io import BufferedReader
-
-    from plainwire.folder import FileSource
-
-_LARGEST_KEY = 1 << 20
-_UTF16 = b"\xff\xfe"
+    from collections.abc import Iterable
 
 
 def read_keys(
-    paths: Iterable[FileSource], private_keys: Iterable[FileSource] = (), psks: Iterable[str] = ()
+    paths: Iterable[str | Path], private_keys: Iterable[str | Path] = (), psks: Iterable[str] = ()
 ) -> KeyLog:
-    """Read key log files, servers' private keys, and pre-shared keys (hex digits).
+    """Read key log files, servers' private keys, and pre-shared keys (hex digits, or ``@FILE`` with these).
 
     Raises:
         UserError: a file cannot be read, or is none of these.
@@ -32,46 +23,22 @@ def read_keys(
     """
     keys = KeyLog()
     for path in paths:
-        _add_key_log(keys, path)
+        keys.add(_read(path))
     for path in private_keys:
-        keys.private_keys.add(_read_whole(path), str(path))
+        keys.private_keys.add(_read(path), str(path))
     for number, psk in enumerate(psks, 1):
+        digits = _read(psk[1:]).decode("ascii", "replace") if psk.startswith("@") else psk
         try:
-            keys.psks.append(bytes.fromhex(psk))
+            keys.psks.append(bytes.fromhex(digits))
         except ValueError:
             message = f"pre-shared key {number} is not an even number of hex digits"
             raise UserError(message) from None
     return keys
 
 
-def _add_key_log(keys: KeyLog, source: FileSource) -> None:
-    with _opened(source) as file:
-        if file.peek(2)[:2] == _UTF16:
-            keys.add(file.read(key_lines.LARGEST_KEY_LOG))
-        for text in key_lines.pieces(file):
-            keys.add(text)
-        if file.read(1):
-            keys.cut.append(f"{source}: only the first {key_lines.LARGEST_KEY_LOG >> 20} MB were read")
-
-
-def _read_whole(source: FileSource) -> bytes:
-    with _opened(source) as file:
-        data = file.read(_LARGEST_KEY + 1)
-    if len(data) > _LARGEST_KEY:
-        message = f"{source}: too large for a private key"
-        raise UserError(message)
-    return data
-
-
-@contextlib.contextmanager
-def _opened(source: FileSource) -> Iterator[BufferedReader]:
-    """A file to read from its start; the errors of reading it are the user's."""
+def _read(path: str | Path) -> bytes:
     try:
-        descriptor = (
-            source.reader() if isinstance(source, OpenFile) else os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        )
-        with os.fdopen(descriptor, "rb") as file:
-            yield file
+        return Path(path).read_bytes()
     except OSError as error:
-        message = f"{source}: {error.strerror}"
+        message = f"{path}: {error.strerror}"
         raise UserError(message) from error

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from plainwire import attribution, unseen
 from plainwire.capture import reader
-from plainwire.conversation import Conversation
+from plainwire.conversation import Conversation, Guarded
 from plainwire.diagnose import diagnose, infer
+from plainwire.diagnose.evidence.opening import handshake_session
+from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.reading import Reading
 from plainwire.keys import read_keys
 from plainwire.model import (
+    Bugs,
     CaptureDrops,
     CaptureNote,
     Connection,
@@ -25,10 +28,9 @@ from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-    from plainwire.conversation.quic_conversation import QuicConversation
     from plainwire.dns.lookups import Lookups
-    from plainwire.folder import FileSource
     from plainwire.model import (
         CaptureItem,
         Certificate,
@@ -36,12 +38,13 @@ if TYPE_CHECKING:
         Endpoint,
         Exchange,
         IcmpError,
+        Lookup,
         ProgramEvents,
+        SegmentBatch,
     )
     from plainwire.quic.quic_assembler import QuicAssembler
 
 _MOST_ERRORS = 10_000
-_DECODED = (None, "http/1.1", "h2", "h3", "websocket")
 
 
 class Analysis:
@@ -56,6 +59,7 @@ class Analysis:
         keep_bodies: bool = False,
     ) -> None:
         self.coverage = Coverage()
+        self._bugs = Bugs()
         self._keys = keys or KeyLog()
         self._events = events
         self._program_only = program_only and events is not None
@@ -63,8 +67,8 @@ class Analysis:
         self._assembler = Assembler()
         self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
         self._reading = Reading(keep_bodies=keep_bodies)
-        self._open: dict[int, Conversation] = {}
-        self._open_quic: dict[int, QuicConversation] = {}
+        self._open: dict[int, Guarded] = {}
+        self._open_quic: dict[int, Guarded] = {}
         self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
         self._errors: list[IcmpError] = []
         self._done: list[Connection] = []
@@ -82,26 +86,35 @@ class Analysis:
 
     def _packets(self, batch: PacketBatch) -> None:
         self.coverage.packets += len(batch.number)
-        decoded = self._decoder.decode(batch)
-        touched, over = self._assembler.feed(decoded.segments)
+        decoded = self._bugs.attempt("the decoding of packets failed", self._decoder.decode, batch)
+        if decoded is None:
+            return
+        self._bugs.attempt("the following of connections failed", self._segments, decoded.segments)
+        if decoded.datagrams is not None:
+            self._bugs.attempt("the reading of DNS failed", self._names, decoded.datagrams)
+            self._bugs.attempt("the following of QUIC failed", self._datagrams, decoded.datagrams)
+        self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
+
+    def _segments(self, batch: SegmentBatch) -> None:
+        touched, over = self._assembler.feed(batch)
         for tcp in touched:
             conversation = self._open.get(tcp.facts.id)
             if conversation is None:
-                conversation = Conversation(tcp, self._keys, self._reading)
+                conversation = Guarded(Conversation(tcp, self._keys, self._reading), self._bugs)
                 self._open[tcp.facts.id] = conversation
             conversation.feed()
         for tcp in over:
             self._done.append(self._open.pop(tcp.facts.id).finish())
-        if decoded.datagrams is not None:
-            self._datagrams(decoded.datagrams)
-        self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
-    def _datagrams(self, batch: DatagramBatch) -> None:
+    def _names(self, batch: DatagramBatch) -> None:
         from plainwire.dns.lookups import Lookups  # noqa: PLC0415 - see __init__
-        from plainwire.quic import sieve  # noqa: PLC0415
 
         self._lookups = self._lookups or Lookups()
         self._lookups.feed(batch)
+
+    def _datagrams(self, batch: DatagramBatch) -> None:
+        from plainwire.quic import sieve  # noqa: PLC0415 - as above
+
         if self._quic is None and not sieve.worth_reading(batch):
             return
         from plainwire.conversation.quic_conversation import QuicConversation  # noqa: PLC0415
@@ -112,42 +125,42 @@ class Analysis:
         for quic in touched:
             conversation = self._open_quic.get(quic.facts.id)
             if conversation is None:
-                conversation = QuicConversation(quic, self._keys, self._reading)
+                conversation = Guarded(QuicConversation(quic, self._keys, self._reading), self._bugs)
                 self._open_quic[quic.facts.id] = conversation
             conversation.feed()
         for quic in over:
             self._done.append(self._open_quic.pop(quic.facts.id).finish())
 
+    def _finish(self) -> None:
+        """Finish what is still open when the capture ends."""
+        self._assembler.close()
+        if self._quic is not None:
+            self._quic.close()
+        for conversations in (self._open, self._open_quic):
+            self._done += [conversation.finish() for conversation in conversations.values()]
+            conversations.clear()
+
     def close(self) -> Report:
         """The capture is over."""
-        for tcp in self._assembler.close():
-            self._done.append(self._open.pop(tcp.facts.id).finish())
-        for quic in () if self._quic is None else self._quic.close():
-            self._done.append(self._open_quic.pop(quic.facts.id).finish())
+        self._finish()
         connections = sorted(self._done, key=lambda c: c.first_packet)
         _identify(connections)
-        _attach(self._errors, connections)
-        _read_certificates(connections)
+        attempt = self._bugs.attempt
+        attempt("the reading of ICMP failed", _attach, self._errors, connections)
+        attempt("the reading of certificates failed", _read_certificates, connections)
         if self._events is not None:
             connections = self._attribute(connections, self._events)
         exchanges = _number(connections)
         self._cover(connections)
-        servers = list(infer(connections).values())
+        servers = attempt("the inference of servers' limits failed", infer, connections) or {}
         lookups = self._lookups.found if self._lookups is not None else []
-        report = Report(self.coverage, connections, exchanges, servers, diagnose(connections, lookups))
+        findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs) or []
+        report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
         if self._events is not None:
-            from plainwire.diagnose.testimony import heard, testify, unmade  # noqa: PLC0415 - see __init__
-
-            said = heard(self._events)
-            report.findings = unmade(connections, lookups, self._events, said) + report.findings
-            report.testimony = testify(connections, report.findings, self._events, said)
+            attempt("the reading of the program's words failed", _hear, report, lookups, self._events)
         if report.findings:
-            from plainwire.diagnose.comparison.attempts import attempts  # noqa: PLC0415 - see __init__
-            from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
-
-            report.attempts = attempts(connections, report.findings)
-            compared = compare(connections, report.findings)
-            report.comparison, report.undecided = compared.contrasts, compared.undecided
+            attempt("the comparison failed", _compare, report)
+        self.coverage.bugs = self._bugs.found
         return report
 
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
@@ -166,6 +179,25 @@ class Analysis:
         datagrams = self._quic.passed_over if self._quic is not None else {}
         unseen.note_passed_over(self.coverage, self._decoder.passed_over, datagrams)
         unseen.note_keys(self.coverage, self._keys)
+
+
+def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> None:
+    """Add what the program's words say, and what only they tell."""
+    from plainwire.diagnose.testimony import read_messages, testify, without_request  # noqa: PLC0415 - see __init__
+
+    said = read_messages(events)
+    report.findings = without_request(report.connections, lookups, events, said) + report.findings
+    report.testimony = testify(report.connections, report.findings, events, said)
+
+
+def _compare(report: Report) -> None:
+    """Add how often requests failed, and what failures have in common."""
+    from plainwire.diagnose.comparison.attempts import attempts  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
+
+    report.attempts = attempts(report.connections, report.findings)
+    compared = compare(report.connections, report.findings)
+    report.comparison, report.undecided = compared.contrasts, compared.undecided
 
 
 def _identify(connections: list[Connection]) -> None:
@@ -196,19 +228,33 @@ def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
 
 
 def _read_certificates(connections: list[Connection]) -> None:
-    """Of connections with alerts, and of others to the same names: of the rest nobody asks."""
+    """Of connections whose handshake came to nothing, and of others to the same names; of refused clients.
+
+    Of the rest nobody asks.
+    """
     known: dict[bytes, Certificate] = {}
     names: set[str | None] = set()
     for connection in connections:
-        tls = connection.tls
-        if tls is not None and tls.certificate and any(c.kind == "alert" for c in connection.closes):
+        tls = handshake_session(connection)
+        if tls is None:
+            continue
+        if tls.certificate and (
+            only_tunnels(connection) or any(c.kind == "alert" for c in connection.closes)
+        ):
             names.add(tls.server_name)
             tls.leaf = _certificate(tls.certificate, known)
+        if tls.client_certificate and any(_is_refused(e) for e in connection.exchanges):
+            tls.client_leaf = _certificate(tls.client_certificate, known)
     names.discard(None)
     for connection in connections if names else ():
-        tls = connection.tls
+        tls = handshake_session(connection)
         if tls is not None and tls.certificate and tls.leaf is None and tls.server_name in names:
             tls.leaf = _certificate(tls.certificate, known)
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    """Whether the client was refused by a status (RFC 9110 section 15.5)."""
+    return exchange.response is not None and 400 <= exchange.response.status < 500
 
 
 def _certificate(der: bytes, known: dict[bytes, Certificate]) -> Certificate:
@@ -229,10 +275,10 @@ def _number(connections: list[Connection]) -> list[Exchange]:
 
 
 def analyze(
-    paths: Sequence[FileSource],
-    keys: Iterable[FileSource] = (),
+    paths: Sequence[str | Path],
+    keys: Iterable[str | Path] = (),
     *,
-    private_keys: Iterable[FileSource] = (),
+    private_keys: Iterable[str | Path] = (),
     psks: Iterable[str] = (),
     events: ProgramEvents | None = None,
     program_only: bool = False,
@@ -255,7 +301,11 @@ def analyze(
 
 
 def exit_code(report: Report) -> int:
-    """0 nothing found, 1 findings, 3 nothing found but too little could be seen to say so."""
+    """0 nothing found, 1 findings, 3 nothing found but too little could be seen to say so; 4 where a bug of
+    plainwire's own cost a part of the report.
+    """
+    if report.coverage.bugs:
+        return 4
     if any(f.code != "capture-artifact" for f in report.findings):
         return 1
     coverage = report.coverage

@@ -9,7 +9,6 @@ stays.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 import traceback
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
-from plainwire.acquire import events, supervise
+from plainwire.acquire import events, spoken_words, sudo, supervise
 from plainwire.acquire.launch import launch
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
@@ -29,14 +28,13 @@ if TYPE_CHECKING:
 
     from plainwire.acquire.launch import Program
     from plainwire.case import Case
-    from plainwire.folder import FileSource
     from plainwire.model import Report
 
 
 class Recording(Struct):
     """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong.
 
-    ``how`` names what captured. ``spoiled`` says what somebody did to the case meanwhile.
+    ``how`` names what captured.
     """
 
     case: Case
@@ -46,21 +44,18 @@ class Recording(Struct):
     packets: int = 0
     notes: list[str] = field(default_factory=list)
     traceback: str = ""
-    spoiled: str | None = None
 
 
 def record(
     command: Sequence[str],
     *,
     folder: Path | None = None,
-    case: Case | None = None,
     interface: str = live.ANY,
     capture_filter: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
 
-    ``case`` is one that was made already, and where nothing may be but the program's own output.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -68,9 +63,7 @@ def record(
             is left behind.
 
     """
-    made = case
-    if case is None:
-        case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
+    case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
         capture, program = _start(command, case, interface, capture_filter)
         recording = Recording(case, wait(program.pid), capture.how)
@@ -81,9 +74,7 @@ def record(
         progress("decrypting and analysing")
         _analyze(recording)
     with contextlib.suppress(OSError):
-        case.place.hand_over()
-    if made is None:
-        case.close()
+        sudo.hand_over(case.folder)
     return recording
 
 
@@ -102,9 +93,9 @@ def _start(
     command: Sequence[str], case: Case, interface: str, capture_filter: str
 ) -> tuple[live.Capture, Program]:
     try:
-        capture = _capture(case, interface, capture_filter)
+        capture = live.start(case.capture, interface=interface, capture_filter=capture_filter)
         try:
-            return capture, launch(command, case)
+            return capture, launch(command, case, _without_secrets)
         except BaseException:
             capture.stop()
             raise
@@ -113,14 +104,16 @@ def _start(
         raise
 
 
-def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
-    try:
-        case.place.make(case.capture.name)
-    except OSError as error:
-        message = f"{case.capture}: {error.strerror}"
-        raise UserError(message) from error
-    file = case.place.open(case.capture.name)
-    return live.start(file, interface=interface, capture_filter=capture_filter)
+def _without_secrets(command: Sequence[str]) -> list[str]:
+    from plainwire.report import redact  # noqa: PLC0415 - its imports would delay the program's start
+
+    return redact.arguments(command)
+
+
+def _take_out_spoken_secrets(case: Case) -> None:
+    from plainwire.report import redact  # noqa: PLC0415 - as above
+
+    spoken_words.take_out_secrets(case.program, redact.line)
 
 
 def _collect(recording: Recording, capture: live.Capture, program: Program) -> None:
@@ -132,26 +125,30 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
         recording.notes.append(f"the capture ended too early: {captured.trouble}; what came before is kept")
     program.finish()
     case = recording.case
-    recording.spoiled = case.place.amiss()
     try:
-        with os.fdopen(case.place.open(case.keys.name).reader(), "rb") as keys:
-            embed_secrets(case.capture, keys, case.place)
-        case.place.remove(case.keys.name)
+        _take_out_spoken_secrets(case)
+    except OSError as error:
+        recording.notes.append(
+            f"{case.program}: {error.strerror}; what the program wrote stays in it as it was"
+        )
+    try:
+        embed_secrets(case.capture, case.keys.read_bytes())
+        case.keys.unlink()
     except UserError as error:
         recording.notes.append(f"{error}; they stay in {case.keys}")
+    except OSError as error:
+        recording.notes.append(f"{case.keys}: {error.strerror}")
 
 
 def analyze(
     case: Case,
-    keys: Sequence[FileSource] = (),
+    keys: Sequence[Path | str] = (),
     *,
-    private_keys: Sequence[FileSource] = (),
+    private_keys: Sequence[Path | str] = (),
     psks: Sequence[str] = (),
     keep_bodies: bool = False,
 ) -> Report:
     """Read a case: its packets, which hold everything, with what its program's side saw.
-
-    The secrets are with the packets; where plainwire was killed before they were, the key log stayed behind.
 
     Raises:
         UserError: there is no capture in it, or it cannot be read.
@@ -159,15 +156,13 @@ def analyze(
     """
     from plainwire import pipeline  # noqa: PLC0415 - its imports would delay the program's start
 
-    place = case.place
-    if not place.has(case.capture.name):
+    if not case.capture.exists():
         message = f"{case.folder}: no case, there is no {case.capture.name} in it"
         raise UserError(message)
-    program = events.read(place.open(case.program.name)) if place.has(case.program.name) else None
-    left = [place.open(case.keys.name)] if place.has(case.keys.name) else []
+    program = events.read(case.program) if case.program.exists() else None
     return pipeline.analyze(
-        [place.open(case.capture.name)],
-        [*keys, *left],
+        [case.capture],
+        keys,
         private_keys=private_keys,
         psks=psks,
         events=program,
@@ -180,11 +175,11 @@ def _analyze(recording: Recording) -> None:
     from plainwire.report import html, json  # noqa: PLC0415 - its imports would delay the program's start
 
     case = recording.case
-    report = analyze(case)
+    report = analyze(case, [case.keys] if case.keys.exists() else [])
     report.coverage.notes.extend(recording.notes)
     recording.report = report
     try:
-        cases.write(case.report_json, json.encode(report), case.place)
-        cases.write(case.report_html, html.render(report).encode(), case.place)
+        cases.write(case.report_json, json.encode(report))
+        cases.write(case.report_html, html.render(report).encode())
     except OSError as error:
         recording.notes.append(f"the report could not be written: {error.strerror}")

@@ -36,7 +36,6 @@ def note_passed_over(coverage: Coverage, packets: Mapping[str, int], datagrams: 
 
 def note_keys(coverage: Coverage, keys: KeyLog) -> None:
     """Say what of the secrets is of no use."""
-    coverage.notes += keys.cut
     if keys.bad_lines:
         coverage.notes.append(f"{keys.bad_lines} lines of the key log are not of its format")
     if coverage.undecrypted and keys.has_private_keys:

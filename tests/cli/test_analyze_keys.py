@@ -88,3 +88,16 @@ def test_a_pre_shared_key_that_is_not_hex_is_not_repeated(command: str, capture:
     assert (status, output) == (UNREADABLE, "")
     assert "pre-shared key 2 is not an even number of hex digits" in error
     assert "passw0rd" not in error
+
+
+@pytest.mark.parametrize("command", ["analyze", "show"])
+def test_a_pre_shared_key_is_read_from_a_file(command: str, capture: Path, tmp_path: Path) -> None:
+    path = tmp_path / "psk"
+    path.write_text("00 ff\n")
+    status, _, error = plainwire(command, capture, "--psk", f"@{path}")
+    assert (status != UNREADABLE, error) == (True, "")
+    path.write_text("passw0rd")
+    status, _, error = plainwire(command, capture, "--psk", f"@{path}")
+    assert (status, "passw0rd" in error) == (UNREADABLE, False)
+    status, _, error = plainwire(command, capture, "--psk", f"@{tmp_path / 'absent'}")
+    assert (status, "No such file" in error) == (UNREADABLE, True)

@@ -23,7 +23,31 @@ def test_every_code_is_explained_with_the_fix(code: str) -> None:
     assert text.startswith(f"{code}: ")
     assert "Established by" in text
     assert "Refuted by" in text
-    assert "What the client's side can do" in text
+    assert "hat the client's side can do" in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("tls-alert-unknown_ca", "tls-alert-unknown-ca"),
+        ("h2-stream-reset-INTERNAL_ERROR", "h2-stream-reset-internal-error"),
+    ],
+)
+def test_a_code_is_understood_as_it_was_spelled_before(typed: str, code: str) -> None:
+    assert run(typed).startswith(f"{code}: ")
+
+
+@pytest.mark.parametrize("stem", ["tls-alert", "h2-stream-reset", "h3-stream-reset", "goaway-error"])
+def test_the_stem_of_a_family_lists_its_codes(stem: str) -> None:
+    codes = [line.split()[0] for line in run(stem).splitlines()]
+    assert len(codes) > 10
+    assert codes == [code for code in CAUSES if code.startswith(f"{stem}-")]
+
+
+def test_a_family_tells_apart_who_sent_the_code() -> None:
+    by_server, by_client = run("tls-alert-unknown-ca").split("Where the client sends it")
+    assert "client's certificate" in by_server
+    assert "client's certificate" not in by_client
 
 
 def test_without_a_code_all_are_listed() -> None:

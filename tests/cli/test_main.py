@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -11,6 +12,7 @@ import pytest
 
 from plainwire import hunting, pipeline
 from plainwire.cli import analyze, main, show
+from plainwire.diagnose import order
 from tests.cli import plain_capture
 from tests.users import become_user, open_folder
 
@@ -40,6 +42,16 @@ def test_misuse_is_one_line_that_says_where_help_is(arguments: list[str]) -> Non
     assert done.stderr.startswith("plainwire: ")
     assert done.stderr.endswith(" --help)\n")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["analyze", "show", "explain", "hunt"])
+def test_escapes_in_a_name_are_printed_harmlessly(command: str) -> None:
+    name = "\x1b]0;owned\x07\x9b2J\n\u202e" + ("" if command != "hunt" else "/x")
+    more = ["--after", name, "--", "true"] if command == "hunt" else [name]
+    done = subprocess.run([*PLAINWIRE, command, *more], capture_output=True, text=True, check=False)
+    assert done.returncode == MISUSE
+    assert done.stderr.removesuffix("\n").isprintable()
+    assert "x1b]0;owned" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["analyze"], ["analyze", "--json"], ["show"], ["show", "--json"]])
@@ -98,6 +110,22 @@ def test_the_option_for_tracebacks_may_stand_behind_the_command_too(
     assert (status, "Traceback" in said) == (FAULT, True)
 
 
+@pytest.mark.broken
+@pytest.mark.parametrize("options", [(), ("--debug",)])
+def test_a_rule_that_fails_is_a_line_and_the_rest_of_the_report_stands(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    def fails(*_: object) -> NoReturn:
+        name = "\x1b[2J from the wire"
+        raise KeyError(name)
+
+    monkeypatch.setattr(order, "COMPLETE", (fails,))
+    status, said = in_child([*options, "analyze", str(capture)])
+    assert status == FAULT
+    assert ("in fails" in said) is bool(options)
+    assert "\x1b" not in said
+
+
 def in_child(arguments: list[str], first: Callable[[], None] = lambda: None) -> tuple[int, str]:
     """Exit status and standard error of the command line in a fork of this process, as it is now."""
     reading, writing = os.pipe()
@@ -112,3 +140,25 @@ def in_child(arguments: list[str], first: Callable[[], None] = lambda: None) -> 
     with os.fdopen(reading) as pipe:
         said = pipe.read()
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["explain", "keepalive-idle-race"]])
+def test_what_only_prints_words_loads_neither_numpy_nor_rules(words: list[str]) -> None:
+    code = (
+        "import os, sys\n"
+        "from plainwire.cli import main\n"
+        "os._exit = lambda status: print('\\n'.join(['', status and 'failed' or 'done', *sys.modules]))\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()
+    assert "done" in loaded
+    assert not {"numpy", "plainwire.diagnose.order", "plainwire.diagnose.procedure"} & {*loaded}
+    assert not [name for name in loaded if name.startswith("plainwire.lab")]
+
+
+def test_help_names_every_command_on_one_line() -> None:
+    text = subprocess.run([*PLAINWIRE, "--help"], capture_output=True, text=True, check=True).stdout
+    for name in main.COMMANDS:
+        assert re.search(rf"^  {name} +[A-Z].*\.$", text, re.MULTILINE)
+        assert subprocess.run([*PLAINWIRE, name, "--help"], capture_output=True, check=True).stdout

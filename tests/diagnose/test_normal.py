@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.diagnose import diagnose
-from plainwire.model import CloseKind, Connection, Side
+from plainwire.model import Connection, Side
+from tests.diagnose.causes.http2.multiplexed import Multiplexed
 from tests.diagnose.wire import CLIENT, SERVER, Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseKind
+
+
+from plainwire.model import CloseKind
 
 KINDS: tuple[CloseKind, ...] = ("close_notify", "fin", "rst")
 
@@ -63,3 +72,15 @@ def healthy(draw: st.DrawFn) -> Connection:
 @given(st.lists(healthy(), max_size=4))
 def test_no_finding_where_every_exchange_is_complete(connections: list[Connection]) -> None:
     assert diagnose(connections) == []
+
+
+def test_what_is_whole_pushed_or_still_open_needs_no_explanation() -> None:
+    scene = Multiplexed()
+    scene.failed.outcome = "unseen"
+    assert diagnose([scene.connection()]) == []
+    scene = Multiplexed().reset(CLIENT, "CANCEL", "aborted")
+    scene.failed.pushed = True
+    assert diagnose([scene.connection()]) == []
+    scene = Multiplexed()
+    scene.failed.outcome = "complete"
+    assert diagnose([scene.close(SERVER, "rst").connection()]) == []

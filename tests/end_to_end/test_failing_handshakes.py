@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 CAUSES = {
     "short": ("chain-incomplete", "server"),
-    "expired": ("tls-alert-certificate_expired", "server"),
+    "expired": ("tls-alert-certificate-expired", "server"),
     "early": ("clock-skew-cert", "unknown"),
-    "client-certificate": ("tls-alert-certificate_required", "client"),
-    "version": ("tls-alert-protocol_version", "unknown"),
+    "client-certificate": ("tls-alert-certificate-required", "client"),
+    "version": ("tls-alert-protocol-version", "unknown"),
     "reset": ("handshake-reset", "server"),
     "close": ("handshake-reset", "server"),
     "clear": ("plaintext-on-tls-port", "unknown"),

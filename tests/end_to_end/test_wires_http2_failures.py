@@ -30,12 +30,12 @@ for target in targets:
 """
 FAILURES = {
     "/refused": ("refused", "h2-stream-refused", "server", True),
-    "/failed": ("unanswered", "h2-stream-reset", "server", True),
-    "/accused": ("unanswered", "h2-stream-reset", "unknown", True),
-    "/half": ("truncated", "h2-stream-reset", "server", True),
+    "/failed": ("unanswered", "h2-stream-reset-internal-error", "server", True),
+    "/accused": ("unanswered", "h2-stream-reset-protocol-error", "unknown", True),
+    "/half": ("truncated", "h2-stream-reset-internal-error", "server", True),
     "/left-out": ("refused", "goaway-race", "both", True),
     "/promised": ("aborted", "client-abort", "client", True),  # httpx does not wait for the answer
-    "/angry": ("aborted", "goaway-error", "unknown", True),
+    "/angry": ("aborted", "goaway-error-enhance-your-calm", "unknown", True),
     "/gone": ("unanswered", "h2-close-without-goaway", "server", True),
 }
 """Target to outcome, finding, fault, and whether a GET may be repeated."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import textwrap
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -21,7 +22,7 @@ class Compile(Protocol):
 
 
 class Preloaded(Protocol):
-    def __call__(self, *command: str | Path) -> subprocess.CompletedProcess[str]: ...
+    def __call__(self, *command: str | Path, **more: str) -> subprocess.CompletedProcess[str]: ...
 
 
 @pytest.fixture
@@ -39,7 +40,9 @@ def compiled(tmp_path: Path) -> Compile:
 
 @pytest.fixture
 def preloaded(tmp_path: Path) -> Preloaded:
-    """Run a command with the interposer, ``keys`` and ``events`` being files in ``tmp_path``."""
+    """Run a command with the interposer and ``more`` variables, ``keys`` and ``events`` being files in
+    ``tmp_path``.
+    """
     library = interposer.compiled()
     assert library, interposer.missing()
     for name in ("keys", "events"):
@@ -48,11 +51,18 @@ def preloaded(tmp_path: Path) -> Preloaded:
         "LD_PRELOAD": str(library),
         "PLAINWIRE_KEYS": str(tmp_path / "keys"),
         "PLAINWIRE_EVENTS": str(tmp_path / "events"),
+        "PLAINWIRE_FILTERS": str(interposer.seccomp_filters()),
     }
 
-    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, env=environment | more, capture_output=True, text=True, check=False, timeout=120
         )
 
     return run
+
+
+def noted(folder: Path, *kinds: str) -> list[dict[str, Any]]:
+    """The events of these kinds, in ``folder``."""
+    lines = (folder / "events").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] in kinds]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-import json
 import socket
 import struct
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tests.native.conftest import noted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +43,6 @@ CLIENT = """
         printf("%d %ld\\n", errno, (long)count);
     }
 """
-
-
-def noted(folder: Path, *kinds: str) -> list[dict[str, Any]]:
-    lines = (folder / "events").read_text(encoding="utf-8").splitlines()
-    return [event for event in map(json.loads, lines) if event["event"] in kinds]
 
 
 def resetting(listener: socket.socket, times: int) -> threading.Thread:

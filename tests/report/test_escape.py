@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.report.escape import printable
+from plainwire.report.escape import printable, printable_json
 
 
 def test_control_characters_and_marks_of_direction_are_written_out() -> None:
@@ -27,3 +30,10 @@ def test_long_text_is_cut() -> None:
 @given(st.text())
 def test_nothing_unprintable_comes_out(text: str) -> None:
     assert printable(text).isprintable()
+
+
+@given(st.text())
+def test_json_is_the_same_and_steers_no_terminal(text: str) -> None:
+    encoded = printable_json(orjson.dumps([text.encode("utf-8", "ignore").decode()]))
+    assert orjson.loads(encoded) == [text.encode("utf-8", "ignore").decode()]
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", encoded.decode())

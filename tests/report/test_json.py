@@ -40,7 +40,7 @@ def test_passwords_tokens_and_cookies_are_hidden_and_their_names_stay() -> None:
     text = encoder.encode(report(failing()))
     assert b"hunter2" not in text
     request = json.loads(text)["exchanges"][1]["request"]
-    assert ["Authorization", HIDDEN] in [list(pair) for pair in request["headers"]]
+    assert ["Authorization", f"Bearer {HIDDEN}"] in [list(pair) for pair in request["headers"]]
     assert request["target"] == HOSTILE.replace("hunter2", HIDDEN)
 
 

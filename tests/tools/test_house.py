@@ -45,6 +45,11 @@ def test_a_class_name_that_stands_twice_is_told_with_its_places(tmp_path: Path) 
     assert list(house.repeated_classes(tmp_path)) == ["class Same stands 2 times: one.py:1, two.py:2"]
 
 
+def test_a_class_may_extend_its_namesake(tmp_path: Path) -> None:
+    _write(tmp_path, one="class Same: ...\n", two="import one\nclass Same(one.Same): ...\n")
+    assert not list(house.repeated_classes(tmp_path))
+
+
 def test_a_test_without_its_file_is_told(tmp_path: Path) -> None:
     _write(
         tmp_path,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
-import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -99,6 +99,36 @@ def _fill(made: Stage, folder: Path, source: Path | None, *, sink: bool) -> None
         made.sink.chmod(0o622)
 
 
+def preload_list(library: Path, others: str) -> str:
+    """The value of LD_PRELOAD that has ``library`` beside ``others``, which the user has set.
+
+    It comes first, so that of what the program calls nothing passes it by; but for the runtimes of
+    sanitizers, which end a program where they are not the first.
+    """
+    listed = [item for item in re.split("[: ]", others) if item]
+    sanitizers = [item for item in listed if is_sanitizer(Path(item).name)]
+    rest = [item for item in listed if item not in sanitizers]
+    return ":".join([*sanitizers, str(library), *rest])
+
+
+def is_sanitizer(library: str) -> bool:
+    """Whether a library of this name is the runtime of one of the compilers' sanitizers."""
+    return library.startswith(("libasan.", "libtsan.", "libhwasan.", "liblsan.", "libclang_rt."))
+
+
+def seccomp_filters() -> int:
+    """How many seccomp filters this process is under (a container's, say): so many are not the program's
+    own. 1 where there are some and the kernel does not count them (before Linux 5.9).
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    values = dict(line.partition(":")[::2] for line in status.splitlines())
+    mode, filters = (values.get(name, "0").strip() for name in ("Seccomp", "Seccomp_filters"))
+    return max(int(filters), int(mode != "0"))
+
+
 def users_of(folder: Path) -> list[int]:
     """Processes whose environment names ``folder``: they, or what they start, will load from it."""
     processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
@@ -120,8 +150,6 @@ def _folder() -> Path:
         try:
             if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
                 continue
-            if not _keeps_names(Path(parent)):
-                continue
             _sweep(Path(parent))
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         except OSError:
@@ -130,13 +158,6 @@ def _folder() -> Path:
         return folder
     message = "no folder for temporary files that programs can be loaded from (set TMPDIR)"
     raise UserError(message)
-
-
-def _keeps_names(parent: Path) -> bool:
-    """Whether nobody else can put another folder in the place of one that we make there."""
-    status = parent.stat()
-    shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
-    return not shared and status.st_uid in (0, os.geteuid())
 
 
 def _lock(folder: Path) -> int:

@@ -19,21 +19,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plainwire import sudo
-from plainwire.acquire import events, interposer, runtime, stderr_file, unprivileged
+from plainwire.acquire import events, interposer, runtime, stderr_file, sudo
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
+from plainwire.case import Case, private_file
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from plainwire.case import Case
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
-_TAKEN_WITHIN = 30.0
-"""Seconds for what lies in a file of the user's, and may be much."""
 
 
 class Program:
@@ -51,7 +48,6 @@ class Program:
         self.pid = process.pid
         self.notes = notes
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
-        self._journal = case.place.made[case.program.name]
         self._spoken_from = spoken_from
         self._ended = False
 
@@ -87,7 +83,7 @@ class Program:
         if self._stage.sink is not None:
             events.merge(self._stage.sink, 0, self._case)
         if self._users_own is not None:
-            self._take_over(*self._users_own)
+            events.merge(*self._users_own, self._case)
         self._note_words()
         self._note_runtimes()
         if self._stage.folder is None:
@@ -105,66 +101,52 @@ class Program:
             return
         note = f"process {users[0]} still runs and uses {self._stage.folder}: remove it after its end"
         self.notes.append(note)
-        self._tell({"event": "note", "text": note})
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        events.append(self._journal, event)
-
-    def _take_over(self, source: Path, start: int) -> None:
-        """With the caller's rights: where the file's name leads to by now, the program may have decided."""
-
-        def merge() -> bytes:
-            events.merge(source, start, self._case)
-            return b""
-
-        unprivileged.done(merge, within=_TAKEN_WITHIN, most=1)
+        events.append(self._case.program, {"event": "note", "text": note})
 
     def _note_words(self) -> None:
-        start = self._spoken_from
-        if start is None:
-            return
-        said = unprivileged.done(
-            lambda: stderr_file.since(start), within=_TAKEN_WITHIN, most=stderr_file.MOST
-        )
-        for at in range(0, len(said or b""), _WORDS):
-            self._tell(
+        said = b"" if self._spoken_from is None else stderr_file.since(self._spoken_from)
+        for start in range(0, len(said), _WORDS):
+            events.append(
+                self._case.program,
                 {
                     "event": "stderr",
                     "time": time.time(),
                     "pid": self.pid,
-                    "text": (said or b"")[at : at + _WORDS].decode("latin-1"),
+                    "text": said[start : start + _WORDS].decode("latin-1"),
                     "afterwards": True,
-                }
+                },
             )
 
     def _note_runtimes(self) -> None:
         """Nothing is asked where the interposer saw no process: its file is then the command's own."""
-        seen = events.read(self._case.place.open(self._case.program.name))
+        seen = events.read(self._case.program)
         for event in runtime.identify([p.executable for p in seen.processes.values() if p.executable]):
-            self._tell(event)
+            events.append(self._case.program, event)
 
     def _note_end(self, returncode: int) -> int:
         status = returncode if returncode >= 0 else 128 - returncode
         if not self._ended:
             self._ended = True
-            self._tell({"event": "exit", "time": time.time(), "status": status})
+            events.append(self._case.program, {"event": "exit", "time": time.time(), "status": status})
         return status
 
 
-def launch(command: Sequence[str], case: Case) -> Program:
+def launch(
+    command: Sequence[str], case: Case, as_written: Callable[[Sequence[str]], list[str]] = list
+) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
+
+    ``as_written`` makes of the command what stands in the events: secrets left out.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
 
     """
-    with sudo.as_caller():
-        target = find(command)
-    written = case.keys.name, case.program.name
+    target = find(command)
     try:
-        for name in written:
-            case.place.make(name, os.O_RDWR | os.O_APPEND)
-        case.place.hand_over(*written)
+        for path in (case.keys, case.program):
+            os.close(private_file(path))
+        sudo.hand_over(case.folder)
     except OSError as error:
         message = f"{case.folder}: {error.strerror}"
         raise UserError(message) from error
@@ -177,12 +159,10 @@ def launch(command: Sequence[str], case: Case) -> Program:
     except BaseException:
         stage.remove()
         raise
-    journal = case.place.made[case.program.name]
-    events.append(
-        journal, {"event": "start", "time": time.time(), "command": list(command), "pid": process.pid}
-    )
+    started = {"event": "start", "time": time.time(), "command": as_written(command), "pid": process.pid}
+    events.append(case.program, started)
     for note in notes:
-        events.append(journal, {"event": "note", "text": note})
+        events.append(case.program, {"event": "note", "text": note})
     return Program(process, case, stage, notes, users_own, spoken_from)
 
 
@@ -192,8 +172,7 @@ def _key_log_of_the_user() -> tuple[Path, int] | None:
     if not name:
         return None
     path = Path(name).absolute()
-    with sudo.as_caller():
-        return path, path.stat().st_size if path.is_file() else 0
+    return path, path.stat().st_size if path.is_file() else 0
 
 
 def _environment(
@@ -207,8 +186,8 @@ def _environment(
         return environment
     if not users_own:
         environment["PLAINWIRE_SSLKEYLOG"] = key_log
-    others = environment.get("LD_PRELOAD", "")
-    environment["LD_PRELOAD"] = f"{stage.preload}:{others}" if others else str(stage.preload)
+    environment["LD_PRELOAD"] = interposer.preload_list(stage.preload, environment.get("LD_PRELOAD", ""))
+    environment["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
     environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
     environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
     if stage.sink is not None:

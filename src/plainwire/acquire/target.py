@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.acquire import elf
+from plainwire.acquire import elf, interposer
 from plainwire.model import Discreet, UserError
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def _binary(program: str) -> tuple[Path | None, bool]:
 def _first_bytes(path: Path) -> bytes:
     """A file that may be run but not read (mode 0711) is taken as it is: nothing is known about it."""
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-            return file.read(256) or b""
+        with path.open("rb") as file:
+            return file.read(256)
     except OSError:
         return b"\x7fELF"
 
@@ -113,8 +113,8 @@ def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
         f"{name} is statically linked: {later}": image.interpreter is None,
         f"{name} is not loaded by glibc ({image.interpreter}): {later}": not image.glibc,
         f"{name} is written in Go, which does without the C library: {later}": image.go,
-        f"{name} is built with AddressSanitizer, which takes no preloaded library": any(
-            needed.startswith("libasan.") for needed in image.needed
+        f"{name} is built with a sanitizer, whose library must come before all others": any(
+            interposer.is_sanitizer(needed) for needed in image.needed
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

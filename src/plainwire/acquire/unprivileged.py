@@ -17,7 +17,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from plainwire import sudo
+from plainwire.acquire import sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

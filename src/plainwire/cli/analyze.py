@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from plainwire.cli import debug
+
 
 @click.command(
     "analyze",
-    short_help="Read captures made by anything.",
     epilog="Example: plainwire analyze failing.pcapng --keys keys.log",
 )
 @click.argument("files", nargs=-1, metavar="FILE...")
@@ -27,7 +28,14 @@ import click
     metavar="FILE",
     help="A server's RSA key, for connections that exchanged keys by RSA. Repeatable.",
 )
-@click.option("--psk", "psks", multiple=True, metavar="HEX", help="A pre-shared key of TLS 1.2. Repeatable.")
+@click.option(
+    "--psk",
+    "psks",
+    multiple=True,
+    metavar="HEX|@FILE",
+    help="A pre-shared key of TLS 1.2. Anybody on this machine can see it in the list of processes, unless a "
+    "file holds it. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
 @click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
@@ -53,7 +61,7 @@ def command(
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
-    seen to say so, 4 a fault of plainwire's own.
+    seen to say so, 4 a fault of plainwire's own (where one costs a part of the report, the rest stands).
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
@@ -89,6 +97,7 @@ def command(
         if verbose:
             click.echo(table.exchanges(report))
         click.echo(terminal.verdict(report))
+    debug.show(report)
     return pipeline.exit_code(report)
 
 

@@ -24,7 +24,6 @@ _MOST_JOBS = 64
 
 @click.command(
     "hunt",
-    short_help="Run a program again and again until its failure is explained.",
     epilog="Example: plainwire hunt -n 200 --jobs 2 -- python test.py",
     context_settings={"allow_interspersed_args": False},
 )

@@ -13,7 +13,15 @@ import click
 from plainwire.cli import descriptors
 from plainwire.model import UserError
 
-COMMANDS = ("run", "hunt", "analyze", "show", "explain", "inspect", "demo")
+COMMANDS = {
+    "run": "Run a program, decrypt its HTTPS traffic, and say who hung up.",
+    "hunt": "Run a program again and again until its failure is explained.",
+    "analyze": "Say what went wrong in capture files, whatever wrote them.",
+    "show": "Show the exchanges of a case as a table, or one exchange in full.",
+    "explain": "Say what a finding means, what proves it, and how to fix it.",
+    "inspect": "Show a program's TLS libraries, and how to get their secrets.",
+    "demo": "Play a failing program and let plainwire find the cause.",
+}
 """Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
 
 MISUSE, FAULT, INTERRUPTED, NO_READER = 2, 4, 130, 141
@@ -40,6 +48,11 @@ class _Lazy(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """The list for ``--help``: what the commands import is not needed for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if name not in COMMANDS:
@@ -103,16 +116,19 @@ def _words(error: Exception) -> tuple[str, int]:
         case _:
             own = "this is a fault of plainwire's own; please report it (--debug shows where it happened)"
             words, status = f"{type(error).__name__}: {own}", FAULT
-    return f"plainwire: {words}\n", status
+    from plainwire.report.escape import printable  # noqa: PLC0415 - only where something failed
+
+    return f"plainwire: {printable(words)}\n", status
 
 
 def _traceback(error: Exception) -> str:
     import traceback  # noqa: PLC0415 - not needed by others
 
+    from plainwire.report import redact  # noqa: PLC0415 - as above
     from plainwire.report.escape import printable  # noqa: PLC0415 - as above
 
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return "".join(f"{printable(redact.line(line))}\n" for line in lines)
 
 
 def _say(text: str) -> None:

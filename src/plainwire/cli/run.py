@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plainwire.cli import debug
 from plainwire.recording import record
 from plainwire.report.escape import printable
 
@@ -67,24 +68,21 @@ def command(
         progress.clear()
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
-            sys.stderr.write(_words(recording, verbose=verbose, debug=_debug()))
+            sys.stderr.write(_words(recording, verbose=verbose, traced=debug.asked()))
             sys.stderr.flush()
     recording.end.follow()
 
 
-def _debug() -> bool:
-    return "debug" in click.get_current_context().find_root().obj
-
-
-def _words(recording: Recording, *, verbose: bool, debug: bool) -> str:
+def _words(recording: Recording, *, verbose: bool, traced: bool) -> str:
     """What to say when the program has ended. A fault of ours here must not cost its exit status."""
     try:
         lines = _lines(recording, verbose=verbose)
     except Exception as error:  # noqa: BLE001 - as said above
         lines = [f"plainwire: the report in {recording.case.folder} cannot be shown ({type(error).__name__})"]
         recording.traceback += traceback.format_exc()
-    if debug:
+    if traced:
         lines += [printable(line) for line in recording.traceback.splitlines()]
+        lines += [] if recording.report is None else debug.tracebacks(recording.report)
     return "\n".join(lines) + "\n"
 
 
@@ -93,11 +91,9 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
 
     case, report = recording.case.folder, recording.report
     unsaid = [note for note in recording.notes if report is None or note not in report.coverage.notes]
-    lines = [f"plainwire: {note}" for note in unsaid]
-    if recording.spoiled is not None:
-        lines.append(f"plainwire: {printable(f'{case}: {recording.spoiled}')}")
+    lines = [f"plainwire: {printable(note)}" for note in unsaid]
     if report is None:
-        lines.append(f"plainwire: the case is {case}")
+        lines.append(f"plainwire: the case is {printable(str(case))}")
     else:
         on_terminal = sys.stderr.isatty()
         width = shutil.get_terminal_size().columns if on_terminal else 80

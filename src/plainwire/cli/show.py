@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plainwire.case import Case
+from plainwire.cli import debug
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 @click.option(
     "--private-key", "private_keys", multiple=True, metavar="FILE", help="A server's RSA key. Repeatable."
 )
-@click.option("--psk", "psks", multiple=True, metavar="HEX", help="A pre-shared key. Repeatable.")
+@click.option(
+    "--psk",
+    "psks",
+    multiple=True,
+    metavar="HEX|@FILE",
+    help="A pre-shared key, or a file with it. Repeatable.",
+)
 @click.option("--body", is_flag=True, help="Exchange NUMBER with its bodies.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, in the form of report.json.")
 def command(
@@ -45,6 +52,7 @@ def command(
         message = "--body needs the NUMBER of an exchange, and shows it as text"
         raise click.UsageError(message)
     report = _analyze(case, keys, private_keys, psks, keep_bodies=body)
+    debug.show(report)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
         raise UserError(message)
@@ -75,26 +83,11 @@ def _analyze(
     return recording.analyze(Case(path), keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
 
 
-def _without_secrets(exchange: dict[str, Any]) -> dict[str, Any]:
-    from plainwire.report import redact  # noqa: PLC0415
-
-    for message in (exchange["request"], exchange["response"], *exchange.get("interim", ())):
-        if message is None:
-            continue
-        for kind in ("headers", "trailers"):
-            if kind in message:
-                message[kind] = redact.headers(message[kind])
-        if "target" in message:
-            message["target"] = redact.target(message["target"])
-            message["authority"] = message["authority"] and redact.authority(message["authority"])
-    return exchange
-
-
 def _print_json(report: Report, number: int | None) -> None:
     from plainwire.report import json  # noqa: PLC0415
 
     whole: dict[str, Any] = stdlib_json.loads(json.encode(report))
-    chosen: Any = [_without_secrets(exchange) for exchange in whole["exchanges"]]
+    chosen: Any = whole["exchanges"]
     if number is not None:
         chosen = next(exchange for exchange in chosen if exchange["id"] == number)
     sys.stdout.write(stdlib_json.dumps(chosen, indent=2, ensure_ascii=True) + "\n")

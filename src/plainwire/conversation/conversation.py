@@ -25,6 +25,16 @@ class Conversation:
         self._shared = Shared(tcp.facts, where, keys, reading)
         self._channel: Channel | None = None
 
+    @property
+    def facts(self) -> Connection:
+        """What is known of the connection."""
+        return self.tcp.facts
+
+    def discard(self) -> None:
+        """Let go of what the connection has delivered."""
+        for direction in self.tcp.directions:
+            direction.pieces.clear()
+
     def feed(self) -> None:
         """Take what the connection has delivered since the last call."""
         client, server = self.tcp.directions

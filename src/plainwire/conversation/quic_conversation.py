@@ -32,6 +32,15 @@ class QuicConversation:
         self._where: dict[int, list[Locator]] = {}
         self._tunnels = ConnectStreams()
 
+    @property
+    def facts(self) -> Connection:
+        """What is known of the connection."""
+        return self.quic.facts
+
+    def discard(self) -> None:
+        """Let go of what the connection has delivered."""
+        self.quic.streams.clear()
+
     def feed(self) -> None:
         """Take what the connection has delivered since the last call."""
         streams = self.quic.streams

@@ -88,9 +88,15 @@ class Shared:
         else:
             self.facts.inner_tls.append(info)
 
-    def alert(self, alert: TlsAlert) -> None:
-        """Note a TLS alert as an act of closing. ``alert.start`` is an offset of the TCP stream."""
+    def alert(self, alert: TlsAlert, info: TlsInfo) -> None:
+        """Note a TLS alert as an act of closing. ``alert.start`` is an offset of the TCP stream.
+
+        Up to TLS 1.2 an alert of level warning closes nothing (RFC 5246 section 7.2); TLS 1.3 has no such
+        level for errors (RFC 8446 section 6).
+        """
         if alert.description in (_USER_CANCELED, _NO_RENEGOTIATION):
+            return
+        if alert.description != _CLOSE_NOTIFY and not alert.fatal and info.version != "TLS 1.3":
             return
         kind: CloseKind = "close_notify" if alert.description == _CLOSE_NOTIFY else "alert"
         (packet,), (time_ns,) = self.where[alert.side].locate([alert.start])

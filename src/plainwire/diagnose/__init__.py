@@ -1,7 +1,23 @@
-"""Rules over a connection's facts: from failed exchanges to findings."""
+"""Rules over a connection's facts: from failed exchanges to findings.
 
-from .causes.catalogue import CAUSES
-from .procedure import diagnose
-from .servers.inference import infer
+Each name is imported when it is asked for: the words of causes need neither the rules nor NumPy.
+"""
+
+from typing import TYPE_CHECKING
 
 __all__ = ["CAUSES", "diagnose", "infer"]
+
+if TYPE_CHECKING:
+    from .causes.catalogue import CAUSES
+    from .procedure import diagnose
+    from .servers.inference import infer
+else:
+    _HOMES = {"CAUSES": ".causes.catalogue", "diagnose": ".procedure", "infer": ".servers.inference"}
+
+    def __getattr__(name: str) -> object:
+        import importlib  # noqa: PLC0415 - loaded with this package
+
+        if name not in _HOMES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        return getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -12,7 +12,7 @@ from .causes.catalogue import CAUSES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from plainwire.model import Certainty, Connection, Endpoint, Evidence
+    from plainwire.model import Certainty, Connection, Endpoint, Evidence, Quoted, Side
 
     from .verdict import Verdict
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 EVIDENCE_LIMIT = 60
 """Packets cited per finding. All exchanges are always listed; the evidence of the first ones is enough."""
 
-_GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
+QUOTES_LIMIT = 10
+"""Texts quoted per finding."""
 
-_LAST = ("hidden-retry", "unexplained", "capture-artifact")
+_GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
 
 
 def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
@@ -34,9 +35,9 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     for connection in connections:
         tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
-    groups: dict[tuple[str, Endpoint, str, bool | None], list[Verdict]] = {}
+    groups: dict[tuple[str, Endpoint, str, bool | None, Side | None], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda v: v.time_ns):
-        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure
+        key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure, verdict.sender
         groups.setdefault(key, []).append(verdict)
     ordered = sorted(groups.values(), key=_rank)
     return [
@@ -45,15 +46,15 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     ]
 
 
-def _rank(members: list[Verdict]) -> tuple[int, int]:
-    code = members[0].code
-    place = _LAST.index(code) + 1 if code in _LAST else 0
-    return (len(_LAST) + 1 if CAUSES[code].remark else place), -len(members)
+def _rank(members: list[Verdict]) -> tuple[bool, int, int]:
+    cause = CAUSES[members[0].code]
+    return cause.remark, cause.rank, -len(members)
 
 
 def _finding(members: list[Verdict], total: int) -> Finding:
     first = members[0]
     cause = CAUSES[first.code]
+    said = cause.said_by(first.sender) or cause
     return Finding(
         code=first.code,
         claim=_claim(members, total),
@@ -65,9 +66,10 @@ def _finding(members: list[Verdict], total: int) -> Finding:
         refuted_by=cause.refuted,
         runner_up=first.runner_up,
         retry_safe=_retry_safe(members),
-        advice_client=next((v.advice_client for v in members if v.advice_client), cause.client),
-        advice_server=cause.server,
+        advice_client=next((v.advice_client for v in members if v.advice_client), said.client),
+        advice_server=next((v.advice_server for v in members if v.advice_server), said.server),
         references=list(cause.references),
+        quotes=_quotes(members),
         failure=cause.failure if first.failure is None else first.failure,
     )
 
@@ -104,6 +106,16 @@ def _evidence(members: list[Verdict]) -> list[Evidence]:
             break
         cited += fresh
     return cited
+
+
+def _quotes(members: list[Verdict]) -> list[Quoted]:
+    """What the first members quote, each text once."""
+    found: dict[tuple[str, str], Quoted] = {}
+    for member in members:
+        for quoted in member.quotes:
+            if len(found) < QUOTES_LIMIT:
+                found.setdefault((quoted.what, quoted.text), quoted)
+    return list(found.values())
 
 
 def _retry_safe(members: list[Verdict]) -> bool | None:

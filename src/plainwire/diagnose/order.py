@@ -27,18 +27,22 @@ from .causes.connect.slow_start_after_idle import slow_start_after_idle
 from .causes.connect.syn_paws_drop import syn_paws_drop
 from .causes.connect.syn_timeout import syn_timeout
 from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
+from .causes.grpc.grpc_no_status import grpc_no_status
+from .causes.grpc.grpc_status import grpc_status
 from .causes.handshake.bad_record_mac import bad_record_mac
+from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
 from .causes.handshake.handshake_reset import handshake_reset
 from .causes.handshake.handshake_stall import handshake_stall
 from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
 from .causes.handshake.plaintext_on_tls_port import plaintext_on_tls_port
+from .causes.handshake.quic_alert import quic_alert
 from .causes.handshake.renegotiation_or_postauth_stall import renegotiation_or_postauth_stall
 from .causes.handshake.resumption_failure import resumption_failure
 from .causes.handshake.tls_alert import alert_in_handshake, late_alert
 from .causes.handshake.tls_version_or_cipher_by_backend import tls_version_or_cipher_by_backend
 from .causes.http2.client_abort_of_stream import client_left, stream_cancelled
 from .causes.http2.goaway_accepted_not_answered import goaway_accepted_not_answered
-from .causes.http2.goaway_error import goaway_error
+from .causes.http2.goaway_error import calls_ended_by_goaway, goaway_between_streams, goaway_error
 from .causes.http2.goaway_race import goaway_race
 from .causes.http2.h2_close_without_goaway import h2_close_without_goaway
 from .causes.http2.h2_concurrency_queue import h2_concurrency_queue
@@ -48,9 +52,10 @@ from .causes.http2.h2_malformed_response import h2_malformed_response
 from .causes.http2.h2_stream_refused import h2_stream_refused
 from .causes.http2.h2_stream_reset import h2_stream_reset
 from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
+from .causes.http2.response_refused_by_client import response_refused_by_client
 from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
 from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
-from .causes.middlebox.half_open_connection import half_open_connection
+from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
 from .causes.middlebox.lb_idle_reset import lb_idle_reset
 from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
 from .causes.middlebox.mtu_blackhole import mtu_blackhole
@@ -89,8 +94,12 @@ from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
 from .causes.reuse.unsolicited_408 import unsolicited_408
 from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
 from .causes.semantics.bad_framing import bad_framing, misread_responses
+from .causes.semantics.client_certificate_rejected import client_certificate_rejected
 from .causes.semantics.continue_stall import never_continued, waited_for_continue
 from .causes.semantics.early_data_rejected import early_data_rejected
+from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
+from .causes.semantics.event_stream_unfinished import event_stream_unfinished
+from .causes.semantics.gateway_holds_back import gateway_holds_back
 from .causes.semantics.gateway_timeout import gateway_timeout
 from .causes.semantics.header_growth_431 import header_growth_431
 from .causes.semantics.misdirected_421 import misdirected_421
@@ -105,9 +114,14 @@ from .causes.semantics.slow_body_stall import slow_body, stall_given_up
 from .causes.semantics.slow_first_byte import slow_first_byte
 from .causes.semantics.sni_host_mismatch import sni_host_mismatch
 from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
+from .causes.semantics.stream_idle_timeout import stream_idle_timeout
 from .causes.semantics.waf_block import waf_block
 from .causes.undecided.capture_artifact import capture_artifact
 from .causes.undecided.unexplained import unexplained
+from .causes.websocket.websocket_abnormal_close import websocket_abnormal_close
+from .causes.websocket.websocket_close_code import websocket_close_code
+from .causes.websocket.websocket_ping_timeout import websocket_ping_timeout
+from .causes.websocket.websocket_upgrade_refused import websocket_upgrade_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -142,8 +156,10 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     window_scale_unseen,
     plaintext_on_tls_port,
     alert_in_handshake,
+    quic_alert,
     handshake_reset,
     handshake_stall,
+    cert_refused_without_alert,
 )
 SHARPER: tuple[Sharper, ...] = (tls_interception,)
 """What lies behind such a verdict."""
@@ -155,17 +171,20 @@ FAILED: tuple[OfExchange, ...] = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
+    proxy_connect_failure,  # before the rules below: what comes after a refusal is no cause
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     window_scale_stripped,
     mtu_blackhole,
     renegotiation_or_postauth_stall,
     late_alert,
+    error_before_the_end,
     zero_window_stall,
     retransmission_loss,
     bad_framing,
     never_continued,
     upload_given_up,
     conntrack_invalid_reset,
+    gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
     client_timeout_too_short,
     stall_given_up,
     client_abort,
@@ -175,6 +194,7 @@ FAILED: tuple[OfExchange, ...] = (
     lb_idle_reset,
     middlebox_injected_reset,
     early_response_reset,
+    stream_idle_timeout,
     server_crash_mid_stream,
     stale_connection_reuse,
     server_max_requests_close,
@@ -200,7 +220,6 @@ ANSWERED: tuple[OfExchange, ...] = (
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
     early_response_reset,
-    client_bug_request,
     gateway_upstream_race,
     truncated_eof_delimited,
 )
@@ -224,24 +243,43 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     h2_stream_refused,
     goaway_error,
     goaway_race,
+    response_refused_by_client,
+    error_before_the_end,
     h2_malformed_response,
     h2_flow_control_stall,
+    nat_idle_drop,
     h2_dead_connection,
     quic_idle_timeout_reuse,
     quic_nat_rebinding,
+    gateway_holds_back,
+    stream_idle_timeout,
     h2_stream_reset,
     stream_cancelled,
     capture_artifact,
     goaway_accepted_not_answered,
     quic_connection_close,
+    nat_idle_reset,
+    lb_idle_reset,
+    half_open_connection,
+    half_open_under_stream,
     middlebox_injected_reset,
     h2_close_without_goaway,
     client_left,
     unexplained,
 )
-ANSWERED_STREAM: tuple[OfExchange, ...] = (h2_malformed_response,)
-OPEN_STREAM: tuple[OfExchange, ...] = (h2_dead_connection,)
+ANSWERED_STREAM: tuple[OfExchange, ...] = (response_refused_by_client, h2_malformed_response)
+OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, h2_dead_connection)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
+
+WEBSOCKET: tuple[OfExchange, ...] = (
+    connection_shared,
+    late_alert,
+    capture_artifact,
+    websocket_ping_timeout,
+    websocket_close_code,
+    websocket_abnormal_close,
+)
+"""For WebSockets that did not end in order."""
 
 # --- what only many exchanges or connections show -------------------------------------------------------
 
@@ -259,9 +297,16 @@ COMPLETE: tuple[OfAnswered, ...] = (
     # What a message itself contradicts comes first, then what the server says by its status, then what was
     # only slow.
     misread_responses,
+    websocket_upgrade_refused,
+    client_bug_request,
     responses_to_nothing,
     swapped_identifiers,
+    event_stream_error,
+    event_stream_unfinished,
+    calls_ended_by_goaway,
+    grpc_status,
     early_data_rejected,
+    client_certificate_rejected,
     misdirected_421,
     sni_host_mismatch,
     body_too_slow,
@@ -271,6 +316,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     auth_expired_mid_run,
     gateway_timeout,
     overload_5xx,
+    grpc_no_status,
     read_after_write_miss,
     redirect_loop,
     waited_for_continue,
@@ -282,6 +328,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
 )
 MANY_EXCHANGES: tuple[OfAll, ...] = (
     sick_backend,
+    goaway_between_streams,
     h2_tcp_hol_blocking,
     slow_start_after_idle,
     held_windows,

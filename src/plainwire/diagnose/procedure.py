@@ -17,11 +17,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import order
+from .boundary import Boundary
+from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
+from .causes.undecided.unexplained import unexplained
 from .certainty import tempered
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
+from .evidence.stream_errors import complaints
+from .evidence.tunnels import only_tunnels
+from .evidence.websocket_end import ended_badly
 from .findings import group
 from .remarks import remarks
 from .thresholds import LATE_OPENING_NS
@@ -32,35 +38,44 @@ from .verdict import FailedExchange
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Connection, Exchange, Finding, Lookup
+    from plainwire.model import Bugs, Connection, Exchange, Finding, Lookup, StreamEvent
 
     from .order import OfExchange
     from .verdict import Verdict
 
 _SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
 _NEVER = 1 << 63
+_NOBODY: dict[int, StreamEvent] = {}
 
 
-def diagnose(connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> list[Finding]:
+def diagnose(
+    connections: Sequence[Connection], lookups: Sequence[Lookup] = (), bugs: Bugs | None = None
+) -> list[Finding]:
     """Explain every failed exchange, one finding for all that have the same cause at the same server.
 
-    ``lookups`` are the questions to name servers, by time.
+    ``lookups`` are the questions to name servers, by time. ``bugs`` takes note of rules that fail, so that
+    what the others find is kept; without it they raise.
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    traffic = Traffic(connections, lookups)
-    judged = [_judge(_failed(traffic, connection, index)) for connection, index in _suspects(connections)]
+    traffic, boundary = Traffic(connections, lookups, CAUSES), Boundary(bugs)
+    judged = [
+        boundary.first((_judge,), None, traffic, connection, index, boundary)
+        for connection, index in _suspects(connections)
+    ]
     judged += [
-        _judge_connection(traffic, connection) for connection in connections if _asks_nothing(connection)
+        _judge_connection(traffic, connection, boundary)
+        for connection in connections
+        if only_tunnels(connection)
     ]
     verdicts = [verdict for verdict in judged if verdict is not None]
-    verdicts += _late_openings(traffic, verdicts)
+    verdicts += _late_openings(traffic, verdicts, boundary)
     for rule in order.MANY_CONNECTIONS:
-        verdicts += rule(traffic, verdicts)
-    verdicts += _complete(traffic, verdicts)
+        verdicts += boundary.all(rule, traffic, verdicts)
+    verdicts += _complete(traffic, verdicts, boundary)
     for rule in order.MANY_EXCHANGES:
-        verdicts += rule(traffic, verdicts)
-    return group(verdicts + remarks(traffic, verdicts), connections)
+        verdicts += boundary.all(rule, traffic, verdicts)
+    return group(verdicts + remarks(traffic, verdicts, boundary), connections)
 
 
 def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:
@@ -70,11 +85,22 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
         asked = was_asked(connection)
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
+        complained = complaints(connection) if connection.events else _NOBODY
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if exchange.protocol != "http/1.1":
                 sized = response is None or response.declared_size in (None, response.body_size)
-                if exchange.outcome != "complete" or not sized:
+                if exchange.websocket is not None:
+                    if ended_badly(connection, exchange):
+                        yield connection, index
+                    continue
+                late = response is not None and response.last_ns > left_ns
+                if (
+                    exchange.outcome != "complete"
+                    or not sized
+                    or exchange.id in complained
+                    or (late and response is not None and too_late(connection, response, left))
+                ):
                     yield connection, index
                 continue
             if (
@@ -98,15 +124,13 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
 
 def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExchange | None:
     whole = connection.exchanges[index]
-    if shares_connection(whole):
-        return (
-            None
-            if whole.request is None
-            else FailedExchange(connection, whole, whole.request, None, None, traffic)
-        )
-    exchange = as_the_client_saw(connection, whole)
+    exchange = whole if whole.websocket is not None else as_the_client_saw(connection, whole)
     if exchange.request is None:
         return None  # judged together with the request that it hurt, if any
+    if traffic.legs.follows(connection, exchange):
+        return None  # told with the one in front of the gateway
+    if shares_connection(whole):
+        return FailedExchange(connection, exchange, exchange.request, None, None, traffic)
     return FailedExchange(
         connection=connection,
         exchange=exchange,
@@ -125,18 +149,14 @@ def _previous(connection: Connection, index: int) -> Exchange | None:
     return connection.exchanges[index - 1] if index else None
 
 
-def _judge(failed: FailedExchange | None) -> Verdict | None:
+def _judge(traffic: Traffic, connection: Connection, index: int, boundary: Boundary) -> Verdict | None:
+    failed = _failed(traffic, connection, index)
     if failed is None:
         return None
-    if shares_connection(failed.exchange):
-        return _first(_rules_of_stream(failed), failed)
-    verdict = _first(_rules(failed), failed)
-    return None if verdict is None else tempered(failed, verdict)
-
-
-def _first(rules: tuple[OfExchange, ...], failed: FailedExchange) -> Verdict | None:
-    """The verdict of the first rule that holds."""
-    return next((verdict for rule in rules if (verdict := rule(failed)) is not None), None)
+    stream = shares_connection(failed.exchange)
+    rules = _rules_of_stream(failed) if stream else _rules(failed)
+    verdict = boundary.first(rules, unexplained if unexplained in rules else None, failed)
+    return verdict if verdict is None or stream else tempered(failed, verdict)
 
 
 def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:
@@ -151,6 +171,8 @@ def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:
 
 def _rules_of_stream(failed: FailedExchange) -> tuple[OfExchange, ...]:
     exchange, connection = failed.exchange, failed.connection
+    if exchange.websocket is not None:
+        return order.WEBSOCKET
     if exchange.pushed:
         return order.ANY_STREAM
     if exchange.outcome == "complete":
@@ -173,22 +195,16 @@ def _ends_with_connection(failed: FailedExchange) -> bool:
     )
 
 
-def _asks_nothing(connection: Connection) -> bool:
-    return not any(exchange.request is not None for exchange in connection.exchanges)
+def _judge_connection(traffic: Traffic, connection: Connection, boundary: Boundary) -> Verdict | None:
+    """A connection that came to no request, but perhaps to a tunnel."""
+    verdict = boundary.first(order.NO_REQUEST, None, connection, traffic)
+    if verdict is not None:
+        for sharper in order.SHARPER:
+            verdict = boundary.first((sharper,), None, verdict, connection, traffic) or verdict
+    return verdict
 
 
-def _judge_connection(traffic: Traffic, connection: Connection) -> Verdict | None:
-    """A connection that came to no request."""
-    for rule in order.NO_REQUEST:
-        verdict = rule(connection, traffic)
-        if verdict is not None:
-            for sharper in order.SHARPER:
-                verdict = sharper(verdict, connection, traffic)
-            return verdict
-    return None
-
-
-def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
     """Connections that came about late, for a reason that shows, and were then used."""
     judged = {verdict.connection.id for verdict in verdicts if not verdict.exchanges}
     found: list[Verdict] = []
@@ -198,18 +214,19 @@ def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdic
         first = connection.exchanges[0].request
         if first is None or first.time_ns - connection.opened_ns < LATE_OPENING_NS or connection.mid_stream:
             continue
-        verdicts_of = (rule(connection, traffic) for rule in order.LATE_OPENING)
-        found += [verdict for verdict in verdicts_of if verdict is not None][:1]
+        verdict = boundary.first(order.LATE_OPENING, None, connection, traffic)
+        found += [] if verdict is None else [verdict]
     return found
 
 
-def _complete(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def _complete(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
     """What is to be said of complete exchanges that no other rule has explained."""
     exchanges = AnsweredExchanges(traffic)
     explained = {number for verdict in verdicts for number in verdict.exchanges}
     found: list[Verdict] = []
     for rule in order.COMPLETE:
-        fresh = [verdict for verdict in rule(exchanges) if explained.isdisjoint(verdict.exchanges)]
+        said = boundary.all(rule, exchanges)
+        fresh = [verdict for verdict in said if explained.isdisjoint(verdict.exchanges)]
         explained.update(number for verdict in fresh for number in verdict.exchanges)
         found += fresh
     return found

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from plainwire.model import Endpoint
 
+    from .boundary import Boundary
     from .traffic.traffic import Traffic
     from .verdict import Verdict
 
 
-def remarks(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def remarks(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
     """All remarks."""
     failing = dict.fromkeys(v.connection.server for v in verdicts if CAUSES[v.code].failure)
     failed: dict[Endpoint, list[Verdict]] = {}
@@ -28,4 +29,4 @@ def remarks(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
         if verdict.failure is not False and CAUSES[verdict.code].failure:
             failed.setdefault(verdict.connection.server, []).append(verdict)
     failures = Failures(verdicts, list(failing), failed)
-    return [remark for rule in order.REMARKS for remark in rule(traffic, failures)]
+    return [remark for rule in order.REMARKS for remark in boundary.all(rule, traffic, failures)]

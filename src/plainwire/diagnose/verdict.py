@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Quoted, Side
 
 from . import wording
 from .evidence.closes import first_close
-from .evidence.exchanges import finished_ns
+from .evidence.exchanges import finished_ns, shares_connection
+from .evidence.idleness import burst_before
+from .traffic.given_up import given_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +77,9 @@ class FailedExchange(Struct, frozen=True):
     @property
     def idle_ns(self) -> int | None:
         """How long the connection had been idle when the request left; None before its first exchange."""
+        if shares_connection(self.exchange):
+            burst = burst_before(self.connection, self.request.packet)
+            return None if burst is None or self.exchange.ordinal == 1 else burst.idle_ns
         if self.previous is None:
             return None
         return max(0, self.request.time_ns - finished_ns(self.previous))
@@ -104,7 +109,10 @@ class Verdict(Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     runner_up: str = ""
     retry_safe: bool | None = None
+    sender: Side | None = None  # of the alert, status or error code, where the code is one of a family
     advice_client: str = ""  # with numbers, in place of the catalogue's
+    advice_server: str = ""  # the same
+    quotes: tuple[Quoted, ...] = ()
     time_ns: int = 0  # of the request: the order in which verdicts are told
     failure: bool | None = None  # whether the exchanges failed, where the catalogue's word does not hold
     counts: bool = False  # whether ``facts`` say how many of how many, for one verdict on all of them
@@ -132,6 +140,24 @@ def idle_words(failed: FailedExchange) -> str:
     return f" The longest pause after which a request was answered here is {wording.span(longest)}."
 
 
+def quoted(packet: int, what: str, text: str) -> tuple[Quoted, ...]:
+    """A quotation, or none where there is nothing to quote. ``what`` is ours: what the words are."""
+    return (Quoted(packet, what, text.strip()),) if text.strip() else ()
+
+
+def one_decision(failed: FailedExchange) -> str:
+    """What exchanges of different ages that the client ended at one instant add; "" where there are none."""
+    one = given_up(failed.connection, failed.exchange)
+    together = [] if one is None else failed.traffic.given_up.together(one)
+    if not together:
+        return ""
+    ages = [other.age_ns for other in together]
+    return (
+        f" {len(together)} exchanges, {wording.span(min(ages))} to {wording.span(max(ages))} old, ended at "
+        "one instant: one decision of the client (a cancellation, or its end)."
+    )
+
+
 def stream_verdict(
     failed: FailedExchange,
     code: str,
@@ -141,6 +167,8 @@ def stream_verdict(
     *evidence: Evidence,
     retry_safe: bool | None = None,
     runner_up: str = "",
+    sender: Side | None = None,
+    quotes: tuple[Quoted, ...] = (),
 ) -> Verdict:
     """A verdict on the failed exchange, which cites its request first."""
     return Verdict(
@@ -152,8 +180,10 @@ def stream_verdict(
         facts=facts,
         evidence=(Evidence(failed.request.packet, f"the request on {stream_name(failed)}"), *evidence),
         runner_up=runner_up,
+        sender=sender,
         retry_safe=retry_safe,
         time_ns=failed.request.time_ns,
+        quotes=quotes,
     )
 
 

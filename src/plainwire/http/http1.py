@@ -173,7 +173,8 @@ class Http1:
         if lost or not facts.closes:
             return "unseen"
         if facts.closed_by == Side.CLIENT:
-            return "aborted"
+            whole = exchange.response is not None and exchange.response.closing_event_came
+            return "complete" if whole else "aborted"
         return "unanswered" if exchange.response is None else "truncated"
 
     def _time(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from plainwire.http.content import codings
+from plainwire.http.targets import RAW_TARGET, is_target
 
 _MOST_CACHED = 4096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -129,6 +130,8 @@ def _framing(special: list[_Known]) -> Framing:
     if transfer:
         framing.transfer_encoding = True
         framing.chunked = transfer[-1] == "chunked"
+        if transfer.count("chunked") > 1:
+            framing.defects.append("Transfer-Encoding: chunked more than once (RFC 9112 section 6.1)")
         if lengths:
             framing.defects.append("both Transfer-Encoding and Content-Length (RFC 9112 section 6.3)")
     return framing
@@ -218,7 +221,8 @@ def request_line(line: bytes) -> RequestLine:
     """Read a request line; what does not fit stays in ``target``."""
     parts = line.split(b" ")
     if len(parts) == 3 and parts[2] == b"HTTP/1.1" and parts[0] in _METHODS:
-        return RequestLine(_METHODS[parts[0]], parts[1].decode("latin-1"), "HTTP/1.1", _FINE)
+        known = parts[1].decode("latin-1")
+        return RequestLine(_METHODS[parts[0]], known, "HTTP/1.1", _FINE if is_target(known) else [RAW_TARGET])
     if len(parts) >= 3 and parts[-1].startswith(b"HTTP/"):
         method, target, version = parts[0], b" ".join(parts[1:-1]), parts[-1]
         defects = [] if len(parts) == 3 else ["spaces in the request target (RFC 9112 section 3.2)"]

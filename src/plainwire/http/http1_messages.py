@@ -73,6 +73,10 @@ class RequestReader(Reader[Request]):
         self.fresh.append(request)
         if line.method in ("HEAD", "CONNECT"):
             self.special[self.count] = line.method
+        if framing.upgrade:
+            request.for_websocket = any(
+                n.lower() == "upgrade" and "websocket" in v.lower() for n, v in headers
+            )
         if framing.upgrade or line.method == "CONNECT":
             self.changing = self.count
         self.count += 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plainwire.http.hpack import UNKNOWN
 from plainwire.http.http1_fields import printable
+from plainwire.http.targets import RAW_TARGET, is_target
 from plainwire.model import Request, Response
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def make_request(rules: FieldRules, fields: list[Field], place: Place, version: 
     if not absent:
         needed = (":authority",) if connect else (":method", ":scheme", ":path")
         request.defects += [f"no {name} (section 8.3.1)" for name in needed if not first.get(name)]
+    if target is not UNKNOWN and not is_target(target):
+        request.defects.append(RAW_TARGET)
     _place(request, place)
     request.declared_size = _content_length(fields, request.defects)
     return request

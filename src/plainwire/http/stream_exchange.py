@@ -129,6 +129,8 @@ class StreamExchange:
         shared = self._shared
         request = make_request(shared.rules, block.fields, place, shared.version)
         self.exchange.request = request
+        if request.method == "CONNECT":
+            request.for_websocket = value_of(block.fields, ":protocol") == "websocket"
         self._bodies[Side.CLIENT] = _Body(block.fields, shared, streamed=False, whole=True)
         self._grpc = grpc_of(request)
         if self._grpc is not None:
@@ -268,6 +270,8 @@ class StreamExchange:
             return "complete"
         if reset is not None and reset.side == Side.CLIENT and self._had_all(reset):
             return "complete"
+        if response is not None and response.closing_event_came and self._client_ended(facts):
+            return "complete"
         refused = reset is not None and reset.side == Side.SERVER and reset.code == self._shared.refused
         if refused or (self.refused and response is None):
             return "refused"
@@ -275,6 +279,10 @@ class StreamExchange:
         if reset is not None and reset.side == Side.SERVER:
             return begun
         return self._cut_off(facts, begun)
+
+    def _client_ended(self, facts: Connection) -> bool:
+        reset = self.exchange.reset
+        return reset.side == Side.CLIENT if reset is not None else facts.closed_by == Side.CLIENT
 
     def _cut_off(self, facts: Connection, begun: Outcome) -> Outcome:
         """What ended the stream where the server did not."""

@@ -17,6 +17,7 @@ from plainwire import case as cases
 from plainwire.diagnose.comparison.trials import Trials, of_connections, of_requests
 from plainwire.model import Discreet, UserError
 from plainwire.pipeline import exit_code
+from plainwire.report import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,11 +117,19 @@ def of_report(report: Report, *, number: int, started_ns: int, duration_ns: int,
         most_requests=max((e.ordinal for e in asked if e.outcome == "complete"), default=0),
         findings=[_found(finding) for finding in report.findings],
         servers=[_limits(facts, report) for facts in report.servers[:_MOST_SERVERS]],
-        trials=of_requests(report.connections, report.findings, whole=True),
+        trials=_redacted(of_requests(report.connections, report.findings, whole=True)),
         attempts=of_connections(report.connections, report.findings, whole=True),
         agents=sorted({_agent(e) for e in asked} - {""})[:_MOST_SERVERS],
-        notes=list(report.coverage.notes),
+        notes=redact.lines(report.coverage.notes),
     )
+
+
+def _redacted(table: Trials) -> Trials:
+    """The table without what may be secrets in the paths of requests."""
+    paths = table.labels.get("path", [])
+    shown = {path: redact.target(path) for path in set(paths)}
+    table.labels.update({"path": [shown[path] for path in paths]} if paths else {})
+    return table
 
 
 def _agent(exchange: Exchange) -> str:

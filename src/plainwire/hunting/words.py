@@ -12,7 +12,8 @@ import msgspec
 import orjson
 
 from plainwire.diagnose.comparison.features import number_phrase
-from plainwire.report.escape import printable
+from plainwire.report import redact
+from plainwire.report.escape import printable, printable_json
 from plainwire.report.terminal import WHO
 
 from . import aim
@@ -56,7 +57,7 @@ def text(
     for number, mechanism in enumerate(found.mechanisms, start=1):
         lines += ["", *_mechanism(number, mechanism, width)]
     for title, sentences in (
-        ("In common", [*(printable(c.claim) for c in found.contrasts), *found.undecided]),
+        ("In common", [*(printable(redact.line(c.claim)) for c in found.contrasts), *found.undecided]),
         ("Unexplained", _unexplained(found)),
         ("Ruled out", _ruled_out(found)),
         ("Once more", _again(found)),
@@ -269,7 +270,7 @@ def encode(found: Conclusion, folder: Path) -> bytes:
     values["tried"] = msgspec.structs.asdict(found.tried)
     values["tried"]["longest_idle"] = values["tried"].pop("longest_idle_ns") / 1e9
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(values, default=msgspec.to_builtins, option=options)
+    return printable_json(orjson.dumps(values, default=msgspec.to_builtins, option=options))
 
 
 # --- small change ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ Conventions that hold everywhere:
 from typing import TYPE_CHECKING
 
 from plainwire.model.base import Discreet, Side, UserError
+from plainwire.model.bugs import Bug, Bugs
 from plainwire.model.capture import (
     CaptureDrops,
     CaptureEnd,
@@ -65,6 +66,7 @@ from plainwire.model.report import (
     Evidence,
     Fault,
     Finding,
+    Quoted,
     Report,
     ResetFlavour,
     ServerFacts,
@@ -108,6 +110,8 @@ __all__ = [
     "AfterwardsKind",
     "Attempts",
     "Bounds",
+    "Bug",
+    "Bugs",
     "CaptureDrops",
     "CaptureEnd",
     "CaptureItem",
@@ -142,6 +146,7 @@ __all__ = [
     "ProgramConnection",
     "ProgramEvents",
     "QuicInfo",
+    "Quoted",
     "Report",
     "Request",
     "ResetFlavour",

@@ -207,6 +207,7 @@ class Request(Discreet, Struct):
     trailers: list[tuple[str, str]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     content: Content | None = None
+    for_websocket: bool = False  # it asks for a WebSocket (RFC 6455 section 4.1, RFC 8441 section 5)
     body: bytes | None = None
 
     @property
@@ -257,6 +258,11 @@ class Response(Discreet, Struct):
     event_stream: EventStream | None = None
     longest_pause_ns: int = 0
     body: bytes | None = None
+
+    @property
+    def closing_event_came(self) -> bool:
+        """Whether a stream of events is over by its own protocol: a client that then leaves has all of it."""
+        return self.event_stream is not None and self.event_stream.closing_packet is not None
 
     @property
     def events(self) -> int | None:

@@ -22,7 +22,8 @@ class ProgramConnection(Struct):
 class Process(Struct):
     """One process that used the network or spoke. ``runtime`` is ``python``, ``node``, ``curl``, ...;
     ``version`` is what stands in its file, or the part of it that the file's name tells. ``exit_status``
-    is known of those that ended by exit(3).
+    is known of those that ended by exit(3). ``sandboxed``: it forbade itself system calls (seccomp),
+    from when on the interposer is silent in it.
     """
 
     pid: int
@@ -31,6 +32,7 @@ class Process(Struct):
     runtime: str | None = None
     version: str | None = None
     exit_status: int | None = None
+    sandboxed: bool = False
 
 
 class SocketError(Struct, frozen=True):

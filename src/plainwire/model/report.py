@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
+    from plainwire.model.bugs import Bug
     from plainwire.model.connection import Connection
     from plainwire.model.http import Exchange
     from plainwire.model.program import Testimony
@@ -21,6 +22,15 @@ class Evidence(Struct, frozen=True):
 
     packet: int
     says: str
+
+
+class Quoted(Struct, frozen=True):
+    """Words off the wire that a finding rests on. Outputs redact, escape and shorten them."""
+
+    packet: int
+    what: str
+    """Ours: what the words are."""
+    text: str
 
 
 class Finding(Struct):
@@ -40,6 +50,7 @@ class Finding(Struct):
     advice_server: str = ""
     references: list[str] = field(default_factory=list)
     failure: bool = True  # its exchanges failed
+    quotes: list[Quoted] = field(default_factory=list)
     program_says: str = ""  # what the program itself said of it, and whether it can know better
 
     @property
@@ -153,6 +164,7 @@ class Coverage(Struct):
     mid_stream: list[int] = field(default_factory=list)
     other_connections: int = 0  # of other processes: not in the report
     notes: list[str] = field(default_factory=list)
+    bugs: list[Bug] = field(default_factory=list)  # of plainwire's own: what they cost is not in the report
 
 
 class Attempts(Struct, frozen=True):

@@ -45,6 +45,20 @@ class TlsInfo(Discreet, Struct):
     leaf: Certificate | None = None
     """What ``certificate`` says; read only for connections with alerts."""
     client_certificate: bytes = b""
+    client_leaf: Certificate | None = None
+    """What ``client_certificate`` says; read only where a response refused the request."""
+    certificate_asked: bool = False
+    """Whether the server asked for a client certificate in the handshake, as far as it could be read."""
+    certificate_withheld: bool = False
+    """Whether the client answered that with no certificate (RFC 8446 section 4.4.2)."""
+    starts: list[int] = field(default_factory=lambda: [-1, -1])
+    """By side: where the session begins in the TCP stream, which a proxy may come before; -1: nowhere."""
+    hello_size: int = 0
+    """Bytes of the first ClientHello with its record header, as its length field says; 0 where not known."""
+    talked: list[bool] = field(default_factory=lambda: [False, False])
+    """By side: whether application data of it could be read."""
+    dh_bits: int | None = None
+    """Of the prime of finite-field Diffie-Hellman that the server chose (RFC 5246 section 7.4.3)."""
     post_handshake_auth: bool = False
     """Whether the client offered to be asked for a certificate later (RFC 8446 section 4.2.6)."""
     reused: list[Reused] = field(default_factory=list)

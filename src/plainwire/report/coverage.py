@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.report import redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def shortfalls(report: Report) -> list[str]:
     Safe to print: what comes from the wire is escaped.
     """
     coverage = report.coverage
-    lines = []
+    lines = [f"{bug.line}." for bug in coverage.bugs]
     if coverage.packets_dropped:
         lines.append(f"{coverage.packets_dropped} packets were lost while capturing.")
     by_reason: dict[str, list[int]] = {}
@@ -43,7 +44,7 @@ def remarks(report: Report) -> list[str]:
     """
     explained = {connection for connection, _ in report.coverage.undecrypted}
     return _fruitless(report.connections, explained) + [
-        printable(note, 300) for note in report.coverage.notes
+        printable(redact.line(note), 300) for note in report.coverage.notes
     ]
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_STEERING = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+"""DEL, U+0080 to U+009F; U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069."""
+
 
 def printable(text: str, limit: int | None = None) -> str:
     r"""Return ``text`` with everything that could steer a terminal or mislead a reader written as ``\x1b``.
@@ -15,6 +20,15 @@ def printable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(safe) > limit:
         return safe[: max(0, limit - 1)] + "…"
     return safe
+
+
+def printable_json(encoded: bytes) -> bytes:
+    r"""Return JSON in UTF-8 with DEL and C1 controls written as ``\u009b``, and the marks that reverse the
+    direction of text: terminals heed them, and JSON (RFC 8259 section 7) leaves them as they are.
+    """
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0].decode()):04x}".encode(), encoded)
 
 
 def _escaped(character: str) -> str:

@@ -63,6 +63,8 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 {% if finding.advice_server %}
 <dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>
 {% endif %}
+{% for quoted in finding.quotes %}<dt>Quoted from packet {{ quoted.packet }}</dt>
+<dd>{{ quoted.what }}: <q>{{ quoted.text }}</q></dd>{% endfor %}
 {% if finding.program_says %}<dt>What the program said</dt><dd>{{ finding.program_says }}</dd>{% endif %}
 {% if finding.runner_up %}<dt>The next best explanation</dt><dd>{{ finding.runner_up }}</dd>{% endif %}
 <dt>What would refute this</dt><dd>{{ finding.refuted_by }}</dd>
@@ -137,7 +139,7 @@ def render(report: Report) -> str:
         who=terminal.WHO,
         sure=terminal.SURE,
         listed=_listed,
-        common=[printable(c.claim) for c in report.comparison]
+        common=[printable(redact.line(c.claim)) for c in report.comparison]
         + [printable(line) for line in report.undecided],
         program=list(program_account.lines(report)),
         servers=[
@@ -183,6 +185,9 @@ def _printable(finding: Finding) -> dict[str, object]:
         "program_says": printable(finding.program_says),
         "refuted_by": printable(finding.refuted_by),
         "exchanges": finding.exchanges,
+        "quotes": [
+            {"packet": q.packet, "what": q.what, "text": redact.quote(q.text)} for q in finding.quotes
+        ],
         "references": finding.references,
         "evidence": [{"packet": e.packet, "says": printable(e.says)} for e in finding.evidence],
     }
@@ -196,7 +201,7 @@ def _details(exchange: Exchange) -> dict[str, object]:
         messages.append({"line": printable(line), "headers": _headers(request.headers)})
     if exchange.response is not None:
         response = exchange.response
-        line = f"{response.version} {response.status} {response.reason}"
+        line = f"{response.version} {response.status} {redact.line(response.reason)}"
         messages.append({"line": printable(line), "headers": _headers(response.headers)})
     return {"id": exchange.id, "messages": messages}
 

@@ -11,12 +11,14 @@ import orjson
 
 from plainwire.model import Side
 from plainwire.report import parts, program_account, redact
+from plainwire.report.escape import printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.model import (
         Bounds,
+        Bug,
         Connection,
         Contrast,
         Exchange,
@@ -53,11 +55,12 @@ def encoded(report: Report) -> Iterator[bytes]:
         "program": program_account.encode(report.testimony),
         "findings": [_finding(f) for f in report.findings],
     }
-    yield orjson.dumps(before)[:-1] + b',"exchanges":['
+    yield printable_json(orjson.dumps(before))[:-1] + b',"exchanges":['
     for start in range(0, len(report.exchanges), _PART):
-        part = orjson.dumps([_exchange(e) for e in report.exchanges[start : start + _PART]])[1:-1]
+        exchanges = [_exchange(e) for e in report.exchanges[start : start + _PART]]
+        part = printable_json(orjson.dumps(exchanges))[1:-1]
         yield b"," + part if start else part
-    yield b"]," + orjson.dumps(after)[1:]
+    yield b"]," + printable_json(orjson.dumps(after))[1:]
 
 
 def _coverage(report: Report) -> dict[str, Any]:
@@ -70,8 +73,13 @@ def _coverage(report: Report) -> dict[str, Any]:
         "undecrypted": [{"connection": c, "reason": reason} for c, reason in coverage.undecrypted],
         "mid_stream": coverage.mid_stream,
         "other_connections": coverage.other_connections,
-        "notes": coverage.notes,
+        "notes": redact.lines(coverage.notes),
+        **({"faults": [_bug(bug) for bug in coverage.bugs]} if coverage.bugs else {}),
     }
+
+
+def _bug(bug: Bug) -> dict[str, Any]:
+    return {"what": bug.what, "error": bug.error, "count": bug.count}
 
 
 def _connection(connection: Connection) -> dict[str, Any]:
@@ -148,14 +156,14 @@ def _request(request: Request) -> dict[str, Any]:
     if request.content is not None:
         fields["content"] = parts.content(request.content)
     if request.defects:
-        fields["defects"] = request.defects
+        fields["defects"] = redact.lines(request.defects)
     return fields
 
 
 def _response(response: Response) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "status": response.status,
-        "reason": response.reason,
+        "reason": redact.line(response.reason),
         "version": response.version,
         "headers": redact.headers(response.headers),
         "body_size": response.body_size,
@@ -172,7 +180,7 @@ def _response(response: Response) -> dict[str, Any]:
         fields["events"] = response.event_stream.events
         fields["event_stream"] = parts.event_stream(response.event_stream)
     if response.defects:
-        fields["defects"] = response.defects
+        fields["defects"] = redact.lines(response.defects)
     return fields
 
 
@@ -185,7 +193,7 @@ def _server(server: ServerFacts) -> dict[str, Any]:
         "max_requests": server.max_requests,
         "max_age": _bounds(server.max_age),
         "announces_close": server.announces_close,
-        "software": server.software,
+        "software": redact.lines(server.software),
         "keep_alive": {"timeout": _duration(server.hint_timeout_ns), "max": server.hint_max}
         if hinted
         else None,
@@ -221,7 +229,7 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
     return {
         "code": contrast.code,
         "feature": contrast.feature,
-        "claim": contrast.claim,
+        "claim": redact.line(contrast.claim),
         "failing": contrast.failing,
         "succeeding": contrast.succeeding,
         "p": contrast.p,
@@ -250,6 +258,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "advice": {"client": finding.advice_client, "server": finding.advice_server},
         "references": finding.references,
         "failure": finding.failure,
+        "quotes": [
+            {"packet": q.packet, "what": q.what, "text": redact.quote(q.text)} for q in finding.quotes
+        ],
         "program_says": finding.program_says,
     }
 

@@ -44,7 +44,7 @@ def of_connection(connection: Connection) -> dict[str, Any]:
                 "kind": t.kind,
                 "target": redact.authority(t.target),
                 "packet": t.packet,
-                "refused": t.refused or None,
+                "refused": redact.line(t.refused) or None,
             }
             for t in connection.tunnels
         ]
@@ -110,7 +110,7 @@ def of_exchange(exchange: Exchange) -> dict[str, Any]:
     grpc = exchange.grpc
     if grpc is not None:
         fields["grpc"] = {
-            "method": grpc.method,
+            "method": redact.target(grpc.method),
             "status": grpc.status,
             "message": redact.line(grpc.message),
             "messages": grpc.messages,
@@ -138,7 +138,7 @@ def of_exchange(exchange: Exchange) -> dict[str, Any]:
             "close_reasons": [None if c is None else redact.quote(c.reason) for c in websocket.closes],
             "pings": [_ping(p) for p in websocket.pings[-MOST_PINGS:]],
             "compressed": websocket.compressed,
-            "defects": websocket.defects,
+            "defects": redact.lines(websocket.defects),
         }
     return fields
 
@@ -168,7 +168,7 @@ def _ping(ping: WebSocketPing) -> dict[str, Any]:
 def content(found: Content) -> dict[str, Any]:
     """Return what undoing the content codings of a body gave."""
     return {
-        "codings": found.codings,
+        "codings": redact.lines(found.codings),
         "decoded_size": found.decoded_size,
         "complete": found.complete,
         "defect": found.defect or None,
@@ -185,7 +185,7 @@ def _event(event: StreamEvent) -> dict[str, Any]:
         "code": event.code,
         "name": event.name or None,
         **({"last_stream": event.last_stream} if event.last_stream is not None else {}),
-        **({"detail": event.detail} if event.detail else {}),
+        **({"detail": redact.line(event.detail)} if event.detail else {}),
     }
 
 
@@ -202,7 +202,8 @@ def exchange_lines(exchange: Exchange) -> Iterator[str]:
         status = "no status" if grpc.status is None else f"status {grpc.status}"
         said = f": {redact.quote(grpc.message)}" if grpc.message else ""
         sent, got = grpc.messages
-        yield f"gRPC {printable(grpc.method, 200)}: {status}{said}; {sent} messages sent, {got} received"
+        method = printable(redact.target(grpc.method), 200)
+        yield f"gRPC {method}: {status}{said}; {sent} messages sent, {got} received"
     if exchange.websocket is not None:
         yield from _websocket_lines(exchange)
 
@@ -230,7 +231,7 @@ def _websocket_lines(exchange: Exchange) -> Iterator[str]:
         if ping.pong_packet is None:
             yield f"  packet {ping.packet}: the {_SIDES[ping.side]}'s ping, never answered"
     for defect in websocket.defects:
-        yield f"  breaks the rules: {printable(defect)}"
+        yield f"  breaks the rules: {printable(redact.line(defect))}"
 
 
 def content_lines(message: Request | Response) -> Iterator[str]:
@@ -238,7 +239,7 @@ def content_lines(message: Request | Response) -> Iterator[str]:
     found = message.content
     if found is not None:
         defect = f"; {printable(found.defect)}" if found.defect else ""
-        codings = printable(", ".join(found.codings), 60)
+        codings = printable(redact.line(", ".join(found.codings)), 60)
         yield f"  content coding {codings}: {found.decoded_size} bytes decoded{defect}"
     events = message.event_stream if isinstance(message, Response) else None
     if events is not None:
@@ -257,7 +258,7 @@ def connection_lines(connection: Connection) -> Iterator[str]:
         yield f"  packets {packets}: other bytes than an earlier copy; the first one counts"
     for tunnel in connection.tunnels:
         target = f" to {printable(redact.authority(tunnel.target), 100)}" if tunnel.target else ""
-        refused = f": {printable(tunnel.refused)}" if tunnel.refused else ""
+        refused = f": {printable(redact.line(tunnel.refused))}" if tunnel.refused else ""
         yield f"  packet {tunnel.packet}: {tunnel.kind}{target}{refused}"
     for info in connection.inner_tls:
         facts = (info.version, info.cipher_suite, info.server_name, "resumed" if info.resumed else None)
@@ -272,5 +273,5 @@ def connection_lines(connection: Connection) -> Iterator[str]:
 def _event_line(event: StreamEvent) -> str:
     code = "" if event.code is None else f" {printable(event.name) or event.code}"
     last = "" if event.last_stream is None else f", last stream {event.last_stream}"
-    detail = f" ({printable(event.detail, 120)})" if event.detail else ""
+    detail = f" ({printable(redact.line(event.detail), 120)})" if event.detail else ""
     return f"packet {event.packet}: {event.kind} from the {_SIDES[event.side]}{code}{last}{detail}"

@@ -129,7 +129,8 @@ def _request(request: Request) -> Iterator[str]:
 
 
 def _response(response: Response) -> Iterator[str]:
-    yield f"< {printable(response.version)} {response.status} {printable(response.reason)}".rstrip()
+    reason = printable(redact.line(response.reason))
+    yield f"< {printable(response.version)} {response.status} {reason}".rstrip()
     yield from _headers("<", response.headers)
     yield from _message_facts(response)
 
@@ -149,14 +150,14 @@ def _message_facts(message: Request | Response) -> Iterator[str]:
     for name, value in redact.headers(message.trailers):
         yield f"  trailer {printable(name)}: {printable(value)}"
     for defect in message.defects:
-        yield f"  breaks the rules: {printable(defect)}"
+        yield f"  breaks the rules: {printable(redact.line(defect))}"
 
 
 def _body(message: Request | Response, *, shown: bool) -> Iterator[str]:
     if not shown or not message.body:
         return
     yield ""
-    text = message.body[:_BODY_SHOWN].decode("utf-8", "backslashreplace")
+    text = redact.body(message.body[:_BODY_SHOWN].decode("utf-8", "backslashreplace"))
     for line in text.split("\n"):
         yield f"  | {printable(line.removesuffix(chr(13)))}"
     if len(message.body) > _BODY_SHOWN:

@@ -96,7 +96,7 @@ def _background(report: Report, style: _Style) -> Iterator[str]:
     """What the failures have in common, and what is known of their servers."""
     if not report.findings:
         return
-    common = [printable(contrast.claim) for contrast in report.comparison] + report.undecided
+    common = [printable(redact.line(contrast.claim)) for contrast in report.comparison] + report.undecided
     if common:
         yield from ("", style.strong("In common"), *_list(common, style))
     for facts in servers.concerned(report):
@@ -151,6 +151,9 @@ def _finding(number: int, finding: Finding, report: Report, case: str | None, st
     yield from _exchanges(finding, report, style)
     yield from style.labelled("Who", WHO[finding.fault])
     yield from style.labelled("Sure", SURE[finding.certainty])
+    for quoted in finding.quotes:
+        words = f'{quoted.what}: "{redact.quote(quoted.text)}" (packet {quoted.packet})'
+        yield from style.labelled("Quote", words)
     yield from style.labelled("Said", finding.program_says)
     label = "Do"
     for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):

@@ -175,6 +175,13 @@ def chain_length(body: bytes, *, tls13: bool) -> int:
     return count if at == len(body) else 0
 
 
+def prime_bits(body: bytes) -> int | None:
+    """How many bits the prime of ServerDHParams has (RFC 5246 section 7.4.3); None where it is cut."""
+    size = int.from_bytes(body[:2], "big")
+    prime = body[2 : 2 + size]
+    return int.from_bytes(prime, "big").bit_length() if size and len(prime) == size else None
+
+
 def ticket(body: bytes) -> bytes:
     """The ticket in a NewSessionTicket of TLS 1.2 and before (RFC 5077 section 3.3)."""
     size = int.from_bytes(body[4:6], "big")

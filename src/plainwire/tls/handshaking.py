@@ -130,6 +130,7 @@ class Handshaking:
         if kind == _CERTIFICATE:
             own = handshake_messages.first_certificate(body, tls13=tls13)
             self._info.client_certificate = self._info.client_certificate or own
+            self._info.certificate_withheld = not self._info.client_certificate
             if tls13 and direction.done:
                 self._state.note_later(direction, "certificate" if own else "empty_certificate")
         elif kind == _CLIENT_KEY_EXCHANGE and not direction.negotiation.authenticated:
@@ -148,6 +149,10 @@ class Handshaking:
             kind, body = _CERTIFICATE, certificate.decompressed(body)
         elif kind in (_SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE):
             negotiation.full = True
+            if kind == _SERVER_KEY_EXCHANGE and "_DHE_" in (self._info.cipher_suite or ""):
+                self._info.dh_bits = handshake_messages.prime_bits(body)
+            elif kind == _CERTIFICATE_REQUEST and not direction.done:
+                self._info.certificate_asked = True
         elif kind == _NEW_SESSION_TICKET and not tls13:
             negotiation.ticket = handshake_messages.ticket(body)
             if negotiation.authenticated:

@@ -28,14 +28,14 @@ def judged(
     connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
 ) -> Testimony:
     """What becomes of all that was said."""
-    return testimony.testify(connections, findings, events, testimony.heard(events))
+    return testimony.testify(connections, findings, events, testimony.read_messages(events))
 
 
-def unmade(
+def without_request(
     connections: Sequence[Connection], lookups: Sequence[Lookup], events: ProgramEvents
 ) -> list[Finding]:
     """What only the words tell of."""
-    return testimony.unmade(connections, lookups, events, testimony.heard(events))
+    return testimony.without_request(connections, lookups, events, testimony.read_messages(events))
 
 
 def words(text: str, at: float, *, pid: int = PID, afterwards: bool = False) -> Words:

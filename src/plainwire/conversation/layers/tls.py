@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from plainwire.conversation.shared import Pieces, StreamPair
 
 
+_HELLO_HEAD = 9
+"""The record's header, and that of the handshake message in it."""
+
+
 class TlsLayer:
     """A TLS session, and the channel of its plain text.
 
@@ -41,6 +45,8 @@ class TlsLayer:
             self._clear.feed((), server)
         session, carriers = self._session, self._carriers
         for side, pieces in ((Side.CLIENT, client), (Side.SERVER, server)):
+            if pieces and session.info.starts[side] < 0:
+                self._begin(side, pieces)
             for piece in pieces:
                 if isinstance(piece, Gap):
                     session.gap(piece if carriers is None else carriers[side].gap(piece))
@@ -51,16 +57,26 @@ class TlsLayer:
         session.advance()
         self._pass_on()
 
+    def _begin(self, side: Side, pieces: Pieces) -> None:
+        """Note where the session begins, and how long the ClientHello is to be (RFC 8446 sections 4, 5.1)."""
+        info, first = self._session.info, pieces[0]
+        info.starts[side] = first.offset if isinstance(first, Gap) else first[1]
+        head = first_bytes(pieces, _HELLO_HEAD)
+        if side == Side.CLIENT and len(head) >= _HELLO_HEAD and head[:1] == b"\x16" and head[5] == 1:
+            info.hello_size = _HELLO_HEAD + int.from_bytes(head[6:_HELLO_HEAD], "big")
+
     def _pass_on(self) -> None:
         session, carriers, shared = self._session, self._carriers, self._shared
         client, server = session.plain(Side.CLIENT), session.plain(Side.SERVER)
         if client or server:
             shared.facts.decrypted = True
+            talked = session.info.talked
+            talked[0], talked[1] = talked[0] or bool(client), talked[1] or bool(server)
         for alert in session.alerts:
             outer = alert
             if carriers is not None:
                 outer = alert._replace(start=carriers[alert.side].start_of(alert.start))
-            shared.alert(outer)
+            shared.alert(outer, session.info)
         session.alerts.clear()
         for reason in session.reasons:
             at = reason.offset if carriers is None else carriers[reason.side].start_of(reason.offset)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     _Row = tuple[str | None, Connection, Exchange, Request, Exchange | None]
     """The cause of its failure, where it was, and the exchange before it on the connection."""
 
-_NOT_COMPARED = frozenset(("capture-artifact",))
-
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"))
 
 _NAME = re.compile(r"[a-z0-9\-_]{1,40}")
@@ -145,7 +143,7 @@ def causes_of_requests(findings: Iterable[Finding]) -> dict[int, str]:
     """Return why each exchange failed that a finding calls failed; the first finding counts."""
     causes: dict[int, str] = {}
     for finding in findings:
-        if finding.failure and finding.code not in _NOT_COMPARED:
+        if finding.failure:
             for number in finding.exchanges:
                 causes.setdefault(number, finding.code)
     return causes
@@ -282,7 +280,7 @@ def of_connections(
     """
     causes: dict[int, str] = {}
     for finding in findings:
-        if finding.failure and not finding.exchanges and finding.code not in _NOT_COMPARED:
+        if finding.failure and not finding.exchanges:
             for number in finding.connections:
                 causes.setdefault(number, finding.code)
     table = Trials("connection")

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from plainwire.model import ACK, FIN, RST, SYN, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Segments
+    from plainwire.model import Connection, Segments, TlsInfo
 
 
 _SAME_HOP = 1
@@ -42,13 +42,13 @@ class Opening(Struct, frozen=True):
     """The segments of a connection, sorted by what they are for."""
 
     syns: list[Segment] = field(default_factory=list)  # of the client
-    offers: list[Segment] = field(default_factory=list)  # SYN-ACKs
+    syn_acks: list[Segment] = field(default_factory=list)
     resets: list[Segment] = field(default_factory=list)  # of the server
     client: list[Segment] = field(default_factory=list)  # all others
     server: list[Segment] = field(default_factory=list)
 
     @property
-    def said(self) -> list[Segment]:
+    def client_data(self) -> list[Segment]:
         """The client's segments with data, sendings that repeat included."""
         return [segment for segment in self.client if segment.length]
 
@@ -78,10 +78,30 @@ def of(connection: Connection) -> Opening | None:
         if segment.side == Side.CLIENT:
             (found.syns if segment.flags & SYN else found.client).append(segment)
         elif segment.flags & SYN:
-            found.offers.append(segment)
+            found.syn_acks.append(segment)
         else:
             (found.resets if segment.flags & RST else found.server).append(segment)
     return found if found.syns else None
+
+
+def handshake_session(connection: Connection) -> TlsInfo | None:
+    """The TLS session that was begun last: that behind a proxy, where the proxy speaks TLS too."""
+    return connection.inner_tls[-1] if connection.inner_tls else connection.tls
+
+
+def of_handshake(connection: Connection) -> Opening | None:
+    """As ``of``, without the bytes ahead of the TLS session that was begun last: those of a tunnel."""
+    tls, begin = handshake_session(connection), of(connection)
+    if tls is None or begin is None or tls.starts[Side.CLIENT] <= 0:
+        return begin
+    first_client, first_server = tls.starts
+    return Opening(
+        begin.syns,
+        begin.syn_acks,
+        begin.resets,
+        [s for s in begin.client if not s.length or s.end > first_client],
+        [s for s in begin.server if not s.length or s.end > first_server >= 0],
+    )
 
 
 def rows(segments: Segments) -> list[Segment]:
@@ -106,7 +126,7 @@ def is_challenge_ack(segment: Segment, beginning: Opening) -> bool:
         not segment.flags & (SYN | RST | FIN)
         and bool(segment.flags & ACK)
         and segment.time_ns >= beginning.syns[0].time_ns
-        and (not beginning.offers or segment.time_ns < beginning.offers[0].time_ns)
+        and (not beginning.syn_acks or segment.time_ns < beginning.syn_acks[0].time_ns)
     )
 
 

@@ -1,7 +1,7 @@
-"""What was said (``heard``), what the wire makes of it (``testify``), what only it tells of (``unmade``)."""
+"""The program's own words: read, held against the wire, or all that there is of a failure."""
 
-from .against import testify
-from .sayings import heard
-from .unmade import unmade
+from .matching import testify
+from .sayings import read_messages
+from .without_request import without_request
 
-__all__ = ["heard", "testify", "unmade"]
+__all__ = ["read_messages", "testify", "without_request"]

@@ -108,7 +108,7 @@ class Said(Struct):
         return list(dict.fromkeys(w.note for w in self.wordings if w.note))
 
 
-def heard(events: ProgramEvents) -> list[Said]:
+def read_messages(events: ProgramEvents) -> list[Said]:
     """What is told on standard error of failures, each once, in order of time."""
     return distinct(sayings(events))
 

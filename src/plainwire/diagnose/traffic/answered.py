@@ -75,6 +75,9 @@ class AnsweredExchanges:
         self.resent: list[Answered] = []  # on connections on which the client sent bytes again
         self.broken: list[Answered] = []  # what the response says of itself does not hold
         self.unasked: list[tuple[Connection, int]] = []
+        self.calls: list[Answered] = []  # of gRPC, whose status is not OK
+        self.streams: list[Answered] = []  # of events
+        self.upgrades: list[Answered] = []  # requests for a WebSocket that did not become one
         self._pauses: dict[Twin, int | None] = {}
         for connection in traffic.connections:
             again = connection.retransmissions[Side.CLIENT] > 0
@@ -87,6 +90,12 @@ class AnsweredExchanges:
                     continue
                 if exchange.outcome != "complete" or request.method == "CONNECT":
                     continue
+                if exchange.grpc is not None and exchange.grpc.status != 0:
+                    self.calls.append(Answered(connection, exchange, request, response))
+                if response.event_stream is not None:
+                    self.streams.append(Answered(connection, exchange, request, response))
+                if request.for_websocket and exchange.websocket is None:
+                    self.upgrades.append(Answered(connection, exchange, request, response))
                 status = response.status
                 long = exchange.duration_ns
                 if (

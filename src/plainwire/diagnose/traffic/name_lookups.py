@@ -10,9 +10,9 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Lookup
+    from collections.abc import Sequence
 
-    from .traffic import Traffic
+    from plainwire.model import Connection, Lookup
 
 
 _SOON_NS = 1_000_000_000
@@ -29,17 +29,16 @@ _LOOPBACK = frozenset(("127.0.0.1", "::1"))
 class NameLookups:
     """The lookups by name and type, the names by address, the connections by time and by server."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        self.traffic = traffic
+    def __init__(self, connections: Sequence[Connection], lookups: Sequence[Lookup]) -> None:
         self.of_name: dict[tuple[str, str], list[Lookup]] = {}
         self.names: dict[str, str] = {}
         self.addresses: dict[str, set[str]] = {}
-        for lookup in traffic.lookups:
+        for lookup in lookups:
             self.of_name.setdefault((lookup.name, lookup.type), []).append(lookup)
             self.addresses.setdefault(lookup.name, set()).update(lookup.addresses)
             for address in lookup.addresses:
                 self.names.setdefault(address, lookup.name)
-        self.connections = sorted(traffic.connections, key=_opened)
+        self.connections = sorted(connections, key=_opened)
         self.servers: dict[str, Connection] = {}
         for connection in self.connections:
             self.servers.setdefault(connection.server.address, connection)

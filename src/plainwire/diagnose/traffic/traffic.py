@@ -7,23 +7,38 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection, wait_before_abort
+from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection
 from plainwire.diagnose.evidence.idle_close import idle_close
+from plainwire.diagnose.evidence.stream_errors import complaints
 from plainwire.diagnose.evidence.targets import template
 from plainwire.diagnose.servers.inference import infer
 from plainwire.model import Side
 
 from . import segment_sizes
+from .given_up import GivenUps
 from .idle_closes import Closes
+from .legs import Legs
 from .name_lookups import NameLookups
+from .silent_cuts import SilentCuts
 from .syn_ecn import tally
 from .syn_timestamps import stamps_of
+from .websocket_endings import WebSocketEndings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from plainwire.diagnose.causes.cause import Cause
     from plainwire.diagnose.evidence.idle_close import IdleClose
-    from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Lookup, Request, ServerFacts
+    from plainwire.model import (
+        CloseEvent,
+        Connection,
+        Endpoint,
+        Exchange,
+        Lookup,
+        Request,
+        ServerFacts,
+        StreamEvent,
+    )
 
     from .segment_sizes import Sizes
     from .syn_ecn import Marks
@@ -36,11 +51,17 @@ _FEWEST_DOWN = 3
 class Traffic:
     """Everything is made on first use: where nothing failed nothing is asked."""
 
-    def __init__(self, connections: Sequence[Connection], lookups: Sequence[Lookup] = ()) -> None:
-        """``lookups``: by time."""
+    def __init__(
+        self, connections: Sequence[Connection], lookups: Sequence[Lookup], causes: Mapping[str, Cause]
+    ) -> None:
+        """``lookups``: by time. ``causes``: what the codes of verdicts mean."""
         self.connections = connections
+        self.causes = causes
         self.lookups = lookups
+        self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
+        self._silent_cuts: dict[Endpoint, SilentCuts] = {}
+        self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
 
     @cached_property
     def by_server(self) -> dict[Endpoint, list[Connection]]:
@@ -107,10 +128,22 @@ class Traffic:
             self._sizes[server] = segment_sizes.of(self.by_server.get(server, ()))
         return self._sizes[server]
 
+    def silent_cuts(self, server: Endpoint) -> SilentCuts:
+        """What the cuts of the server's responses have in common."""
+        if server not in self._silent_cuts:
+            self._silent_cuts[server] = SilentCuts(self.by_server.get(server, ()))
+        return self._silent_cuts[server]
+
+    def websocket_endings(self, server: Endpoint) -> WebSocketEndings:
+        """What the endings of the server's WebSockets have in common."""
+        if server not in self._websocket_endings:
+            self._websocket_endings[server] = WebSocketEndings(self.by_server.get(server, ()))
+        return self._websocket_endings[server]
+
     @cached_property
     def name_lookups(self) -> NameLookups:
         """What name servers said."""
-        return NameLookups(self)
+        return NameLookups(self.connections, self.lookups)
 
     @cached_property
     def longest_survived(self) -> dict[Endpoint, int]:
@@ -134,10 +167,14 @@ class Traffic:
         return stamps_of(self.connections)
 
     @cached_property
-    def aborted_waits(self) -> list[int]:
-        """How long clients had heard nothing when they ended connections with an exchange open, in ns."""
-        waits = (wait_before_abort(c, c.exchanges[-1]) for c in self.connections if c.exchanges)
-        return [wait for wait in waits if wait is not None]
+    def legs(self) -> Legs:
+        """Which exchange behind a gateway carried which on."""
+        return Legs(self.connections)
+
+    @cached_property
+    def given_up(self) -> GivenUps:
+        """The exchanges that clients gave up."""
+        return GivenUps(self.connections)
 
     @cached_property
     def server_errors(self) -> dict[Endpoint, tuple[int, list[Exchange]]]:
@@ -150,6 +187,12 @@ class Traffic:
                 [e for e in answered if e.response and e.response.status >= SERVER_ERROR_STATUS],
             )
         return found
+
+    def complaints(self, connection: Connection) -> dict[int, StreamEvent]:
+        """By the ids of its exchanges: the client's word that the server broke a rule in the response."""
+        if connection.id not in self._complaints:
+            self._complaints[connection.id] = complaints(connection)
+        return self._complaints[connection.id]
 
     def is_down(self, server: Endpoint, request: Request) -> bool:
         """Whether requests of this kind met errors only at the server, three times or more."""

@@ -62,7 +62,7 @@ SCENARIOS = (
     _story(
         "goaway-error",
         "An HTTP/2 server that accuses its client of too many pings.",
-        "goaway-error",
+        "goaway-error-enhance-your-calm",
         _at(StreamFault.GOAWAY_ACCUSES, 4, 9),
         streams(12),
         frozenset({"unknown", "server"}),
@@ -77,7 +77,7 @@ SCENARIOS = (
     _story(
         "h2-stream-reset",
         "An HTTP/2 server that gives up on some streams, before and in the middle of the response.",
-        "h2-stream-reset",
+        "h2-stream-reset-internal-error",
         Behaviour(streams={4: StreamFault.RESET, 9: StreamFault.HALF}),
         streams(12, together=3),
     ),

@@ -51,7 +51,7 @@ SCENARIOS = (
     _story(
         "h3-stream-reset",
         "An HTTP/3 server that gives up on some streams, before and in the middle of the response.",
-        "h2-stream-reset",
+        "h3-stream-reset-internal-error",
         Behaviour(streams={4: StreamFault.RESET, 9: StreamFault.HALF}),
         datagrams(12),
     ),

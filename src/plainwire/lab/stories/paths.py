@@ -98,7 +98,7 @@ SCENARIOS = (
     Scenario(
         name="tls-alert",
         story="A server that answers some greetings with the alert internal_error.",
-        expects=frozenset({"tls-alert-internal_error"}),
+        expects=frozenset({"tls-alert-internal-error"}),
         server=_greeting(Greeting.ALERT),
         client=serial(8),
     ),

@@ -151,4 +151,4 @@ def test_a_stream_that_had_been_reset_before_has_its_own_cause() -> None:
     one.reset = StreamEvent("reset", SERVER, 2, EPOCH_NS + 20 * MS, 1, code=2, name="INTERNAL_ERROR")
     found = {f.code: f.exchanges for f in diagnose([shared(connection, 2, 3)])}
     assert found["connection-shared"] == [2, 3]
-    assert found["h2-stream-reset"] == [1]
+    assert found["h2-stream-reset-internal-error"] == [1]

@@ -126,7 +126,7 @@ def test_after_an_answer_without_a_certificate_the_server_s_alert_names_itself()
     asking = Asking().say(SERVER, "certificate_request", 600).say(CLIENT, "empty_certificate", 602)
     asking.wire.exchanges.pop(0)
     asking.wire.close(SERVER, "alert", 690, detail="certificate_required")
-    assert only(diagnose([asking.done()])).code == "tls-alert-certificate_required"
+    assert only(diagnose([asking.done()])).code == "tls-alert-certificate-required"
 
 
 def test_no_answer_and_403_after_a_while() -> None:
@@ -153,7 +153,7 @@ def test_a_stream_that_had_been_reset_before_the_question() -> None:
     )
     asking.say(SERVER, "certificate_request", 600)
     asking.wire.close(CLIENT, "fin", 3000)
-    assert only(diagnose([asking.done()])).code == "h2-stream-reset"
+    assert only(diagnose([asking.done()])).code == "h2-stream-reset-internal-error"
 
 
 @pytest.mark.parametrize("side", [CLIENT, SERVER])

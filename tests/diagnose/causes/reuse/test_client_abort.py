@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
+from tests.diagnose.causes.reuse.cuts import half
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 
@@ -115,3 +116,10 @@ def test_a_client_that_stops_in_the_middle_of_its_request_is_told_as_such() -> N
     finding = only(diagnose([wire.done("aborted")]))
     assert (finding.code, finding.fault) == ("client-abort", "client")
     assert "in the middle of sending the request" in finding.claim
+
+
+def test_the_client_s_close_in_the_body_is_the_client_s() -> None:
+    wire = half()
+    wire.close(CLIENT, "fin", 600)
+    wire.close(SERVER, "rst", 640)
+    assert only(diagnose([wire.done("aborted")])).code == "client-abort"

@@ -8,8 +8,8 @@ from plainwire.diagnose import diagnose
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 
-def given_up(waited: float, *, number: int = 1, late: float | None = None) -> Wire:
-    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number)
+def given_up(waited: float, *, number: int = 1, late: float | None = None, start: float = 0) -> Wire:
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, start=start)
     wire.ok(0)
     wire.ask(500, f"/slow/{number}")
     wire.ack(SERVER, 580)
@@ -34,10 +34,36 @@ def test_any_other_time_is_an_abort_for_reasons_unknown(waited: float) -> None:
 
 
 def test_two_aborts_after_the_same_time_are_a_timer_though_it_is_not_round() -> None:
-    wires = [given_up(730.0 + number, number=number) for number in (1, 2)]
+    wires = [given_up(730.0 + number, number=number, start=250.0 * number) for number in (1, 2)]
     finding = only(diagnose([wire.done("aborted") for wire in wires]))
     assert (finding.code, finding.exchanges) == ("client-timeout-too-short", [11, 21])
     assert "2 exchanges were given up after the same time" in finding.claim
+
+
+def test_ends_at_one_instant_are_one_decision_though_an_age_is_round() -> None:
+    wires = [given_up(700.0 + 150 * n, number=n, start=-150.0 * n) for n in (1, 2, 3)]
+    finding = only(diagnose([wire.done("aborted") for wire in wires]))
+    assert (finding.code, finding.fault, len(finding.exchanges)) == ("client-abort", "client", 3)
+    assert "3 exchanges" in finding.claim
+    assert "one decision of the client" in finding.claim
+
+
+def test_ends_at_one_instant_of_the_same_age_are_no_evidence_of_a_timer() -> None:
+    wires = [given_up(730.0 + number, number=number) for number in (1, 2)]
+    assert only(diagnose([wire.done("aborted") for wire in wires])).code == "client-abort"
+
+
+def test_a_limit_of_the_whole_exchange_counts_from_its_request() -> None:
+    wires = []
+    for number in (1, 2):
+        wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, start=400.0 * number)
+        wire.ask(0)
+        wire.answer(300.0 * number, complete=False, body=50)
+        wire.close(CLIENT, "fin", 1700)
+        wires.append(wire.done("aborted"))
+    finding = only(diagnose(wires))
+    assert finding.code == "client-timeout-too-short"
+    assert "1.700 s after the request began" in finding.claim
 
 
 def test_two_aborts_after_different_times_are_none() -> None:
@@ -70,4 +96,4 @@ def test_silence_in_the_middle_of_a_body_is_timed_from_its_last_byte() -> None:
     wire.close(CLIENT, "fin", 5702)
     finding = only(diagnose([wire.done("aborted")]))
     assert finding.code == "client-timeout-too-short"
-    assert "waited for 5.002 s" in finding.claim
+    assert "5.002 s after it had last heard of it: this looks like a client timeout of 5 s" in finding.claim

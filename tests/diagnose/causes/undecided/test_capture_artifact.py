@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Connection, Gap, Side, Undecrypted
+from tests.diagnose.causes.reuse.cuts import half
+from tests.diagnose.causes.reuse.hangups import verdict
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 
@@ -100,3 +102,18 @@ def test_a_hole_that_the_receiver_has_too_is_the_network_s_and_not_the_capture_s
     connection = wire.done("unanswered")
     connection.gaps.append(Gap(Side.SERVER, 200, 1448, packet=4))
     assert only(diagnose([connection])).code != "capture-artifact"
+
+
+def test_a_response_whose_end_the_capture_lost_is_not_called_truncated() -> None:
+    wire = half()
+    wire.close(SERVER, "fin", 600)
+    wire.ack(CLIENT, 601, ack=wire.sent[SERVER] + 500)
+    assert only(diagnose([wire.done()])).code == "capture-artifact"
+
+
+def test_a_reset_beyond_the_last_byte_seen_is_no_proof_that_no_answer_was_sent() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "rst", 580, seq=700)
+    assert verdict(wire).code == "capture-artifact"

@@ -1,37 +1,47 @@
-"""Rule client-bug-request: the request breaks the rules of HTTP."""
+"""Rule client-bug-request: the request breaks the rules of HTTP, and the server said so."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Quoted
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
 
 
-_BROKEN = frozenset({400, 411, 505})
+_BROKEN = frozenset({400, 411, 414, 501, 505})
 """Statuses by which a server says that a message was not as HTTP wants it."""
 
+_MOST_QUOTED = 3
 
-def client_bug_request(failed: FailedExchange) -> Verdict | None:
-    """A verdict where a request that breaks the rules of HTTP was answered as such."""
-    request, response = failed.request, failed.exchange.response
-    if response is None or response.status not in _BROKEN or not request.defects:
-        return None
+
+def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Requests that break the rules of HTTP and were answered as such, in any version."""
+    return [
+        _verdict(case)
+        for case in exchanges.errors
+        if case.response.status in _BROKEN and case.request.defects
+    ]
+
+
+def _verdict(case: Answered) -> Verdict:
+    request, response, count = case.request, case.response, len(case.request.defects)
     return Verdict(
         code="client-bug-request",
-        connection=failed.connection,
-        exchanges=(failed.exchange.id,),
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
         fault="client",
-        certainty="proved" if failed.connection.decrypted else "likely",
-        facts=f"The request breaks the rules of HTTP in {len(request.defects)} "
-        f"way{'s' if len(request.defects) > 1 else ''} (plainwire show tells how), and the server said so "
-        f"(status {response.status}).",
+        certainty="proved" if case.connection.decrypted else "likely",
+        facts=f"The request breaks the rules of HTTP in {count} way{'s' if count > 1 else ''}, and the "
+        f"server said so (status {response.status}).",
         evidence=(
             Evidence(request.packet, "the request with the defect"),
             Evidence(response.packet, f"the answer, status {response.status}"),
+        ),
+        quotes=tuple(
+            Quoted(request.packet, "what is wrong with it", text) for text in request.defects[:_MOST_QUOTED]
         ),
         runner_up="unsolicited-408: refuted, the answer acknowledges the request",
         retry_safe=False,

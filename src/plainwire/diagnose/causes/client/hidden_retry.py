@@ -72,7 +72,13 @@ class Sendings(Struct, frozen=True):
 
 def hidden_retry(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """A verdict for every failed exchange whose twin was answered."""
-    failures = _failures([v for v in verdicts if v.exchanges and v.failure is not False])
+    failures = _failures(
+        v
+        for v in verdicts
+        if v.exchanges
+        and v.failure is not False
+        and not (traffic.causes[v.code].perhaps_whole and v.retry_safe is None)
+    )
     if not failures:
         return []
     failed = {failure.copy.exchange.id for failure in failures}
@@ -95,11 +101,9 @@ def _failures(verdicts: Iterable[Verdict]) -> list[Failure]:
         e.id: e for c in {id(v.connection): v.connection for v in listed}.values() for e in c.exchanges
     }
     for verdict in listed:
-        if verdict.code in ("capture-artifact", "connection-close-ignored") and verdict.retry_safe is None:
-            continue
-        exchange = exchanges[verdict.exchanges[-1]]
-        if exchange.request is None:
-            continue
+        exchange = exchanges.get(verdict.exchanges[-1])  # a chain of redirects may go on elsewhere
+        if exchange is None or exchange.request is None or exchange.request.method == "CONNECT":
+            continue  # a tunnel is no operation: two to one host are for two requests
         event = _end(verdict.connection, exchange)
         ended = exchange.request.last_ns if event is None else max(exchange.request.last_ns, event.time_ns)
         what = "stream" if event is exchange.reset else "connection"

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Failures
 
 
-_BY_IDLENESS = frozenset(
-    ("keepalive-idle-race", "stale-connection-reuse", "idle-close-by-reset", "half-open-connection",
-     "nat-idle-drop", "nat-idle-reset", "lb-idle-reset")
-)  # fmt: skip
-
 _TICK_NS = 1_000_000
 """Of Linux since 4.13, macOS and FreeBSD; others are told by SYNs that show another pace."""
 
@@ -50,7 +45,7 @@ class _Pause(NamedTuple):
 
 def suspend_resume(traffic: Traffic, failures: Failures) -> list[Verdict]:
     """A remark for each connection that failed by idleness, and was idle while the client stood still."""
-    failed = [verdict for verdict in failures.verdicts if verdict.code in _BY_IDLENESS and verdict.exchanges]
+    failed = [v for v in failures.verdicts if traffic.causes[v.code].by_idleness and v.exchanges]
     pauses = _pauses(traffic) if failed else {}
     found: dict[int, Verdict] = {}
     for verdict in failed if pauses else ():

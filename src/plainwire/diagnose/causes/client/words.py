@@ -18,6 +18,8 @@ CAUSES: tuple[Cause, ...] = (
         "",
         ("RFC 9110 section 9.2.2", "RFC 9112 section 9.3.1"),
         failure=False,
+        by_backend=False,
+        rank=1,
     ),
     Cause(
         "unsafe-retry-duplicate",
@@ -32,6 +34,7 @@ CAUSES: tuple[Cause, ...] = (
         "Offer idempotency keys, and look for doubles at these times.",
         ("RFC 9110 section 9.2.2",),
         failure=False,
+        by_backend=False,
     ),
     Cause(
         "response-not-drained",
@@ -43,6 +46,7 @@ CAUSES: tuple[Cause, ...] = (
         "Read each response to its end, or close the connection.",
         "There is nothing to mend at the server.",
         ("RFC 9112 section 9.3", "RFC 9112 section 9.3.2"),
+        unplayed="The lab's clients read responses to their end; the test writes the packets.",
     ),
     Cause(
         "connection-shared",
@@ -74,6 +78,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9112 section 9.3",),
         failure=False,
         remark=True,
+        unplayed="A remark: it stands beside other stories of the lab.",
     ),
     Cause(
         "client-stall",
@@ -88,6 +93,7 @@ CAUSES: tuple[Cause, ...] = (
         "Allow slow readers more time.",
         ("RFC 9293 section 3.8.6", "RFC 9293 section 3.8.6.1"),
         second_capture="A stack trace or profile of the program at that time.",
+        unplayed="The lab's clients read at once; the test writes the packets.",
     ),
     Cause(
         "pool-wait",
@@ -103,6 +109,8 @@ CAUSES: tuple[Cause, ...] = (
         (),
         second_capture="Where the program does not give up, its own view: when each call began and got its "
         "connection.",
+        made_by="testimony/without_request.py",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(
         "local-resource",
@@ -116,6 +124,8 @@ CAUSES: tuple[Cause, ...] = (
         "There is nothing to mend at the server.",
         (),
         second_capture="For a process that was killed, the kernel's log of that time.",
+        made_by="testimony/without_request.py",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(
         "client-bug-request",
@@ -127,6 +137,7 @@ CAUSES: tuple[Cause, ...] = (
         "Mend the request: plainwire show names the defect.",
         "There is nothing to mend at the server.",
         ("RFC 9112 section 3.2", "RFC 9112 section 6.3", "RFC 9110 section 15.5.1"),
+        unplayed="The lab's clients write proper requests; the test writes the exchanges.",
     ),
     Cause(
         "suspend-resume",
@@ -142,5 +153,6 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="Where no SYN shows it, the machine's own log of suspends.",
         remark=True,
+        unplayed="No test can suspend the machine that it runs on; it writes the packets.",
     ),
 )

@@ -25,13 +25,13 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
     A full accept queue makes Linux drop the last segment of the handshake, and all that comes behind it.
     """
     begin = opening.of(connection)
-    if begin is None or len(begin.offers) < 2:
+    if begin is None or len(begin.syn_acks) < 2:
         return None
-    first = begin.offers[0].time_ns
-    again = [offer for offer in begin.offers[1:] if offer.time_ns - first >= LATE_OPENING_NS]
+    first = begin.syn_acks[0].time_ns
+    again = [offer for offer in begin.syn_acks[1:] if offer.time_ns - first >= LATE_OPENING_NS]
     if not again:
         return None
-    ignored = [s for s in begin.said if first < s.time_ns < again[-1].time_ns]
+    ignored = [s for s in begin.client_data if first < s.time_ns < again[-1].time_ns]
     if len(ignored) < 2 or not any(s.time_ns < again[0].time_ns for s in ignored):
         return None
     if any(s.ack > 0 and s.time_ns < again[-1].time_ns for s in (*begin.server, *begin.resets)):
@@ -48,7 +48,7 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
         facts=f"The server sent its SYN-ACK {1 + len(again)} times although the client had acknowledged it, "
         f"and did not take what the client sent {len(ignored)} times meanwhile. {outcome}.",
         evidence=(
-            Evidence(begin.offers[0].packet, "SYN, ACK from the server"),
+            Evidence(begin.syn_acks[0].packet, "SYN, ACK from the server"),
             Evidence(ignored[0].packet, "the client's first data, not acknowledged"),
             *(Evidence(offer.packet, "the same SYN, ACK again") for offer in again[:3]),
         ),
@@ -67,7 +67,7 @@ def _crowded(connection: Connection, traffic: Traffic) -> bool:
         opening.of(c) for c in others if c is not connection and c.established and c.rtt_syn_ns is not None
     )
     return any(
-        len(b.offers) > 1 and b.offers[-1].time_ns - b.offers[0].time_ns >= LATE_OPENING_NS
+        len(b.syn_acks) > 1 and b.syn_acks[-1].time_ns - b.syn_acks[0].time_ns >= LATE_OPENING_NS
         for b in found
         if b is not None
     )

@@ -32,7 +32,7 @@ _FRAGMENTATION_NEEDED = 4
 def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where the SYN was answered by a RST, or by an ICMP error (RFC 9293 section 3.5.1)."""
     begin = opening.of(connection)
-    if begin is None or begin.offers or connection.established:
+    if begin is None or begin.syn_acks or connection.established:
         return None
     reset = next((r for r in begin.resets if r.ack == 0), None)
     errors = [error for error in connection.icmp_errors if _forbids(error)]

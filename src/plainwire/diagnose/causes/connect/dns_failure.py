@@ -24,7 +24,7 @@ def dns_failure(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]
     found: list[Verdict] = []
     for lookup in traffic.lookups:
         directory = traffic.name_lookups
-        if lookup.addresses or not _resolves(directory, lookup) or not _failed(directory, lookup):
+        if lookup.addresses or not _resolves(directory, lookup) or not _failed(traffic, lookup):
             continue
         connection = directory.to(lookup.name)
         if connection is None:
@@ -55,12 +55,13 @@ def _resolves(directory: NameLookups, lookup: Lookup) -> bool:
     return any(other.addresses for other in directory.of_name[lookup.name, lookup.type][:MOST_ASKED])
 
 
-def _failed(directory: NameLookups, lookup: Lookup) -> bool:
+def _failed(traffic: Traffic, lookup: Lookup) -> bool:
     """Whether nobody gave an address in time: not this server, and no other one that was asked as well."""
     ended = lookup.answered_ns if lookup.answered_ns is not None else lookup.sent[-1][1] + _PATIENCE_NS
-    if not lookup.refused and (lookup.code or ended > directory.traffic.ended_ns):
+    if not lookup.refused and (lookup.code or ended > traffic.ended_ns):
         return False
     began = asked_ns(lookup)
     return not any(
-        other.addresses for other in directory.same(lookup, began - _PATIENCE_NS, ended + _PATIENCE_NS)
+        other.addresses
+        for other in traffic.name_lookups.same(lookup, began - _PATIENCE_NS, ended + _PATIENCE_NS)
     )

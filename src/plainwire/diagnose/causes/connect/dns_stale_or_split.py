@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from plainwire.model import Lookup
 
 
-_UNREACHED = frozenset(("syn-timeout", "connection-refused", "ipv6-broken-fallback"))
-
-
 def dns_stale_or_split(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Connections that were not accepted, at an address that the newest answer for the name lacks."""
     found: list[Verdict] = []
     for verdict in verdicts if traffic.lookups else ():
         connection = verdict.connection
         address = connection.server.address
-        name = traffic.name_lookups.names.get(address) if verdict.code in _UNREACHED else None
+        name = traffic.name_lookups.names.get(address) if traffic.causes[verdict.code].unreached else None
         if name is None:
             continue
         newest = _newest(traffic.name_lookups, name, "AAAA" if ":" in address else "A", connection.opened_ns)

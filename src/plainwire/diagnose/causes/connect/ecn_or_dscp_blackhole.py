@@ -47,7 +47,7 @@ def ecn_or_dscp_blackhole(connection: Connection, traffic: Traffic) -> Verdict |
 def _next_connection(connection: Connection, traffic: Traffic) -> EcnLoss | None:
     """SYNs that all offer ECN and met with nothing, and a later connection without that was accepted."""
     begin = opening.of(connection)
-    if begin is None or begin.offers or begin.server or begin.resets or connection.icmp_errors:
+    if begin is None or begin.syn_acks or begin.server or begin.resets or connection.icmp_errors:
         return None
     marked, bare, _ = sorted_syns(connection)
     marks = traffic.marks.get(addresses(connection))

@@ -26,9 +26,9 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
         return None
     odd = next((s for s in begin.server if opening.is_challenge_ack(s, begin) and s.ack != 0), None)
     reply = next((s for s in begin.client if s.flags & RST and odd and s.time_ns >= odd.time_ns), None)
-    if odd is None or reply is None or (begin.offers and reply.time_ns > begin.offers[0].time_ns):
+    if odd is None or reply is None or (begin.syn_acks and reply.time_ns > begin.syn_acks[0].time_ns):
         return None
-    late = begin.offers[0].time_ns - begin.syns[0].time_ns if begin.offers else None
+    late = begin.syn_acks[0].time_ns - begin.syns[0].time_ns if begin.syn_acks else None
     outcome = (
         "It never came about" if late is None else f"It came about {wording.span(late)} after the first SYN"
     )
@@ -44,10 +44,10 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
             Evidence(begin.syns[0].packet, "SYN from the client"),
             Evidence(odd.packet, "ACK without SYN, of another connection's numbers"),
             Evidence(reply.packet, "RST from the client's side in answer"),
-            *(Evidence(offer.packet, "SYN, ACK") for offer in begin.offers[:1]),
+            *(Evidence(offer.packet, "SYN, ACK") for offer in begin.syn_acks[:1]),
         ),
         runner_up="syn-timeout: refuted, the server answered, for an older connection",
         retry_safe=True,
         time_ns=connection.opened_ns,
-        failure=False if begin.offers else None,
+        failure=False if begin.syn_acks else None,
     )

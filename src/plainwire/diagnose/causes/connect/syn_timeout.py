@@ -28,7 +28,7 @@ after one second (RFC 6298 section 2)."""
 def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where nothing at all answered the SYN; also its better explanations, where one fits."""
     begin = opening.of(connection)
-    if begin is None or begin.offers or begin.server or begin.resets or connection.established:
+    if begin is None or begin.syn_acks or begin.server or begin.resets or connection.established:
         return None
     watched = traffic.ended_ns - begin.syns[0].time_ns
     if connection.icmp_errors or (len(begin.syns) == 1 and watched < _GIVEN_UP_NS):

@@ -18,6 +18,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9293 section 3.8.3", "RFC 6298 section 2"),
         second_capture="At the server: whether the SYN arrives tells whether the way there or the way back "
         "is broken.",
+        unreached=True,
     ),
     Cause(
         "connection-refused",
@@ -30,6 +31,7 @@ CAUSES: tuple[Cause, ...] = (
         "Start the service, or have the load balancer leave out addresses at which it is not up.",
         ("RFC 9293 section 3.5.1", "RFC 9293 section 3.10.7", "RFC 5461 section 2"),
         second_capture="At the server: whether the RST leaves its own stack or a firewall made it.",
+        unreached=True,
     ),
     Cause(
         "accept-queue-overflow",
@@ -45,6 +47,8 @@ CAUSES: tuple[Cause, ...] = (
         "Raise the listen backlog and net.core.somaxconn, accept faster, or add workers.",
         ("RFC 9293 section 3.10.7",),
         second_capture="At the server: whether the client's segments arrive; nstat's ListenOverflows counts.",
+        unplayed="It needs a full queue in the kernel just when the capture runs; the test writes the "
+        "packets.",
     ),
     Cause(
         "syn-paws-drop",
@@ -63,6 +67,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 7323 section 5", "RFC 6191"),
         second_capture="On the server's side of the NAT: SYNs arrive there whose timestamp is lower than "
         "that of an earlier connection from the same address, and they get no answer.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_wires_syns.py.",
     ),
     Cause(
         "port-reuse-time-wait",
@@ -76,6 +81,7 @@ CAUSES: tuple[Cause, ...] = (
         _REUSE + " Do not bind sockets to a port of your own choice.",
         "There is nothing to mend.",
         ("RFC 5961 section 4.2", "RFC 9293 section 3.10.7", "RFC 6191"),
+        unplayed="It needs a port that both kernels remember differently; the test writes the packets.",
     ),
     Cause(
         "port-exhaustion",
@@ -90,6 +96,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 4787 section 4.3", "RFC 5382 section 7"),
         second_capture="Behind the NAT: the SYNs do not come out there. Where the client itself has no port "
         "left, no packet is sent at all: the program's error (EADDRNOTAVAIL) tells.",
+        unplayed="It needs a NAT without a free port; the test writes the packets.",
     ),
     Cause(
         "ipv6-broken-fallback",
@@ -103,6 +110,8 @@ CAUSES: tuple[Cause, ...] = (
         "Let the address be reached over IPv6, or take its AAAA record out of the DNS.",
         ("RFC 8305 section 5", "RFC 6724"),
         failure=False,
+        unreached=True,
+        unplayed="The lab has one address for its server; the test writes the packets.",
     ),
     Cause(
         "dns-slow-5s",
@@ -119,6 +128,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="One that holds port 53 of the client, where this one does not; one at the name "
         "server: whether the first question arrives.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_names.py.",
     ),
     Cause(
         "dns-stale-or-split",
@@ -134,6 +144,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="One that holds port 53 of the client, where this one does not: which addresses it "
         "was given, and when.",
+        unplayed="The lab has no name server; the test writes the packets.",
     ),
     Cause(
         "dns-failure",
@@ -148,6 +159,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 2308", "RFC 8499"),
         second_capture="One that holds port 53 of the client, where this one does not: SERVFAIL, NXDOMAIN "
         "or silence.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(
         "retransmission-loss",
@@ -190,6 +202,7 @@ CAUSES: tuple[Cause, ...] = (
         "Set TCP_NODELAY, or write each message at once.",
         ("RFC 9293 section 3.7.4", "RFC 1122 section 4.2.3.2"),
         failure=False,
+        unplayed="It depends on both kernels' timers; the test writes the packets.",
     ),
     Cause(
         "slow-start-after-idle",
@@ -221,6 +234,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="A traceroute at the time of failure, beside one at a time without.",
         remark=True,
+        unplayed="Real clients and servers play it in tests/end_to_end/test_wires_syns.py.",
     ),
     Cause(
         "ecn-or-dscp-blackhole",

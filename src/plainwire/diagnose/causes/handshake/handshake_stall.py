@@ -32,12 +32,12 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
     hello_end = end_of_hello(begin, connection)
     end = connection.closes[0].time_ns if connection.closes else traffic.ended_ns
     patience = _GIVEN_UP_NS if connection.closes else _STILL_OPEN_NS
-    lost = [s for s in begin.said if s.end > begin.acknowledged >= s.seq]
+    lost = [s for s in begin.client_data if s.end > begin.acknowledged >= s.seq]
     if lost and not begin.answers:
         return _never_arrived(connection, begin, lost, traffic)
-    last = max((*begin.said, *begin.answers), key=lambda s: (s.time_ns, s.packet))
+    last = max((*begin.client_data, *begin.answers), key=lambda s: (s.time_ns, s.packet))
     quiet = end - last.time_ns
-    said = max(s.end for s in begin.said)
+    said = max(s.end for s in begin.client_data)
     if last.side == Side.SERVER or quiet < patience or begin.acknowledged < said:
         return None
     contrast = None if begin.answers else large_hello(connection, hello_end, traffic)
@@ -55,7 +55,7 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
         facts=f"The server had acknowledged all that the client sent ({said} bytes) and said nothing more "
         f"for {wording.span(quiet)}, {stage_words(connection)}.{_end_words(connection)}",
         evidence=(
-            Evidence(begin.said[0].packet, "the ClientHello begins"),
+            Evidence(begin.client_data[0].packet, "the ClientHello begins"),
             *((Evidence(known.packet, f"the server acknowledges {said} bytes"),) if known else ()),
             *(Evidence(c.packet, f"{wording.act(c)} from the client") for c in connection.closes[:1]),
         ),

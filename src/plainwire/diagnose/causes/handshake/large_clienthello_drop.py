@@ -27,8 +27,8 @@ def large_hello(connection: Connection, size: int, traffic: Traffic) -> tuple[Co
         return None
     answered: tuple[Connection, int] | None = None
     for other in islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED):
-        begin = opening.of(other)
-        if other.tls is None or other.tls.cipher_suite is None or begin is None or not begin.said:
+        begin = opening.of_handshake(other)
+        if other.tls is None or other.tls.cipher_suite is None or begin is None or not begin.client_data:
             continue
         theirs = end_of_hello(begin, other)
         if theirs > SMALL_HELLO:
@@ -43,7 +43,7 @@ def large_clienthello_drop(
     """The verdict where only small ClientHellos are answered."""
     other, smaller = contrast
     closes = [c for c in connection.closes if c.side == Side.SERVER][:1]
-    pieces = [s for s in begin.said if s.seq < size][:3]
+    pieces = [s for s in begin.client_data if s.seq < size][:3]
     return Verdict(
         code="large-clienthello-drop",
         connection=connection,

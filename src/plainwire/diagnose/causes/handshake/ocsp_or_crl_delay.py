@@ -161,7 +161,7 @@ def _pause(connection: Connection) -> _RevocationPause | None:
     turns = 2 if tls.hello_retry else 1
     last: Segment | None = None
     ends = [0, 0]
-    for segment in sorted((*begin.said, *begin.answers), key=lambda s: (s.time_ns, s.packet)):
+    for segment in sorted((*begin.client_data, *begin.answers), key=lambda s: (s.time_ns, s.packet)):
         if segment.seq < ends[segment.side]:
             continue  # sent again
         ends[segment.side] = segment.end

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.evidence.tunnels import is_tunnelled
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -16,26 +17,34 @@ if TYPE_CHECKING:
 
 def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where the ClientHello was answered in clear text."""
-    tls = connection.tls
-    begin = opening.of(connection)
-    response = next((e.response for e in connection.exchanges if e.response is not None), None)
-    if tls is None or tls.version is not None or begin is None or response is None or not begin.said:
+    tls = opening.handshake_session(connection)
+    begin = opening.of_handshake(connection)
+    unasked = (e.response for e in connection.exchanges if e.request is None)
+    response = next((response for response in unasked if response is not None), None)
+    if tls is None or tls.version is not None or begin is None or response is None or not begin.client_data:
         return None
-    hello, first = begin.said[0], next((s for s in begin.answers if s.packet == response.packet), None)
-    if first is None or first.seq != 0 or first.time_ns < hello.time_ns:
+    hello, first = begin.client_data[0], next((s for s in begin.answers if s.packet == response.packet), None)
+    if first is None or first is not begin.answers[0] or first.time_ns < hello.time_ns:
         return None
     other = next((c for c in traffic.by_server[connection.server] if c.tls and c.tls.version), None)
-    contrast = "" if other is None else f" On connection {other.id} the same address speaks TLS."
+    tunnel = is_tunnelled(connection)
+    contrast = (
+        " The tunnel led to it through the proxy."
+        if tunnel
+        else ""
+        if other is None
+        else f" On connection {other.id} the same address speaks TLS."
+    )
     return Verdict(
         code="plaintext-on-tls-port",
         connection=connection,
         exchanges=(),
-        fault="unknown" if other is None else "server",
-        certainty="proved" if on_one_host(connection) else "likely",
+        fault="unknown" if other is None or tunnel else "server",
+        certainty="proved" if on_one_host(connection) and not tunnel else "likely",
         facts="The client began TLS, and what came back is HTTP in clear text, status "
         f"{response.status}.{contrast}",
         evidence=(
-            Evidence(hello.packet, "the client's first bytes: a ClientHello"),
+            Evidence(hello.packet, "the ClientHello"),
             Evidence(first.packet, f"the answer: HTTP in clear text, status {response.status}"),
         ),
         runner_up="handshake-reset: refuted, an answer came, though not in TLS",

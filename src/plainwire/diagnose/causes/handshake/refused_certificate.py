@@ -6,24 +6,31 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.model import Side
 
 from . import alerts
 from .cert_differs_by_backend import cert_differs_by_backend
 from .chain_incomplete import chain_incomplete
 from .clock_skew_cert import clock_skew_cert
+from .weak_dh import weak_dh
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import Verdict
-    from plainwire.model import CloseEvent, Connection
+    from plainwire.model import CloseEvent, Connection, TlsInfo
 
 
 def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic: Traffic) -> Verdict:
     """What lies behind a client's alert about the server's certificate, where the capture shows it."""
-    tls = connection.tls
+    tls = opening.handshake_session(connection)
+    weak = weak_dh(verdict, connection, close)
+    if weak is not None:
+        return weak
     if close.side != Side.CLIENT or tls is None or close.detail not in alerts.ABOUT_CERTIFICATES:
         return verdict
+    verdict = _advised(_with_names(verdict, connection, tls), tls)
     verdict = clock_skew_cert(_with_chain(verdict, connection, close), connection, traffic)
     return (
         chain_incomplete(verdict, connection, close, traffic)
@@ -32,9 +39,47 @@ def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic
     )
 
 
+def _advised(verdict: Verdict, tls: TlsInfo) -> Verdict:
+    """The alert is the client's: what there is to do about the server's certificate."""
+    if is_for_another_name(tls):
+        return replace(
+            verdict,
+            advice_client="Ask for a name that the certificate is for, or have the server given one for this "
+            "name. Do not switch verification off.",
+            advice_server="Use a certificate that has the name which clients ask for: a wildcard stands for "
+            "one label only.",
+        )
+    return replace(
+        verdict,
+        advice_client="Give the client the authority that issued the certificate, and find out which "
+        "authorities it uses: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR and "
+        "NODE_EXTRA_CA_CERTS override or extend a program's own choice. Do not switch verification off.",
+        advice_server="Send the server's certificate with all intermediate ones, for the name that is asked "
+        "for, and in time.",
+    )
+
+
+def _with_names(verdict: Verdict, connection: Connection, tls: TlsInfo) -> Verdict:
+    """Whether the certificate is for the name that the client asked for."""
+    if not is_for_another_name(tls):
+        return verdict
+    begin = opening.of_handshake(connection)
+    said = begin is not None and begin.client_data and begin.answers
+    hello = begin.client_data[0].packet if begin is not None and said else connection.first_packet
+    answer = begin.answers[0].packet if begin is not None and said else connection.first_packet
+    return replace(
+        verdict,
+        fault="unknown",
+        facts=f"{verdict.facts} The certificate does not cover the name that the client asked for (a "
+        "wildcard stands for one label).",
+        quotes=(*verdict.quotes, *quoted_names(tls, hello, answer)),
+        runner_up="an issuer that the client does not trust: possible as well, the name alone suffices",
+    )
+
+
 def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> Verdict:
     """How much of a chain the server sent, which decides whom an unknown issuer is to be asked about."""
-    tls = connection.tls
+    tls = opening.handshake_session(connection)
     if tls is None or close.detail != "unknown_ca" or not tls.chain:
         return verdict
     own = tls.leaf is not None and not tls.leaf.defect and tls.leaf.subject == tls.leaf.issuer

@@ -8,6 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.damaged_record import BAD_RECORD
 from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.evidence.tunnels import is_tunnelled
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -17,7 +18,7 @@ from .refused_certificate import sharper
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Connection, Fault
+    from plainwire.model import Certainty, CloseEvent, Connection
 
 
 _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
@@ -35,7 +36,7 @@ _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
 def alert_in_handshake(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where a fatal alert is the first act of closing: it names itself."""
     close = connection.closes[0] if connection.closes else None
-    begin = opening.of(connection)
+    begin = opening.of_handshake(connection)
     if close is None or close.kind != "alert" or connection.tls is None or begin is None:
         return None
     verdict = _about_alert(connection, close)
@@ -67,18 +68,17 @@ def _name(close: CloseEvent) -> str:
 
 def _about_alert(connection: Connection, close: CloseEvent, failed: FailedExchange | None = None) -> Verdict:
     name = _name(close)
-    alert = alerts.ALERTS.get(name, alerts.OTHER)
     who = "server" if close.side == Side.SERVER else "client"
-    bad_record = name == BAD_RECORD
-    fault: Fault = alert.by_server if close.side == Side.SERVER else alert.by_client
+    alert = alerts.TLS_ALERT.said(name, close.side)
     stage = _stage(connection) if failed is None else "when the request had been sent"
-    says = _about_record(connection, failed) if bad_record else alert.says
+    means = "" if alert is None else alert.means
+    says = _about_record(connection, failed) if name == BAD_RECORD else means
     own = failed.request.packet if failed is not None else None
     return Verdict(
-        code="bad-record-mac" if bad_record else alerts.code(name),
+        code=alerts.TLS_ALERT.code(name),
         connection=connection,
         exchanges=() if failed is None else (failed.exchange.id,),
-        fault=fault,
+        fault="unknown" if alert is None else alert.fault,
         certainty=_certainty(connection, close),
         facts=f"The {who} sent the fatal alert {name} {stage}: {says}.{_clear_words(connection, close)}",
         evidence=(
@@ -88,6 +88,7 @@ def _about_alert(connection: Connection, close: CloseEvent, failed: FailedExchan
         runner_up="handshake-reset: refuted, the alert came before any FIN or RST",
         retry_safe=True if failed is None else failed.idempotent,
         time_ns=connection.opened_ns if failed is None else failed.request.time_ns,
+        sender=close.side,
     )
 
 
@@ -99,11 +100,11 @@ def _about_record(connection: Connection, failed: FailedExchange | None) -> str:
 
 
 def _stage(connection: Connection) -> str:
-    tls = connection.tls
+    tls = opening.handshake_session(connection)
     if tls is None or tls.cipher_suite is None:
         return (
             "in answer to the ClientHello"
-            if connection.sizes[Side.SERVER]
+            if tls is not None and tls.starts[Side.SERVER] >= 0
             else "before the server said a word"
         )
     if tls.handshake_complete:
@@ -113,7 +114,7 @@ def _stage(connection: Connection) -> str:
 
 def _encrypted(connection: Connection, close: CloseEvent) -> bool:
     """Whether the alert could only be read with the keys: then only a holder of them can have sent it."""
-    tls = connection.tls
+    tls = opening.handshake_session(connection)
     if tls is None or tls.version is None:
         return False
     return tls.handshake_complete or (
@@ -126,7 +127,8 @@ def _encrypted(connection: Connection, close: CloseEvent) -> bool:
 
 
 def _certainty(connection: Connection, close: CloseEvent) -> Certainty:
-    return "proved" if _encrypted(connection, close) or on_one_host(connection) else "likely"
+    here = on_one_host(connection) and (close.side == Side.CLIENT or not is_tunnelled(connection))
+    return "proved" if _encrypted(connection, close) or here else "likely"
 
 
 def _clear_words(connection: Connection, close: CloseEvent) -> str:
@@ -136,5 +138,9 @@ def _clear_words(connection: Connection, close: CloseEvent) -> str:
 
 
 def _hello(connection: Connection) -> tuple[Evidence, ...]:
-    begin = opening.of(connection)
-    return (Evidence(begin.said[0].packet, "the ClientHello"),) if begin is not None and begin.said else ()
+    begin = opening.of_handshake(connection)
+    return (
+        (Evidence(begin.client_data[0].packet, "the ClientHello"),)
+        if begin is not None and begin.client_data
+        else ()
+    )

@@ -2,11 +2,31 @@
 
 from plainwire.diagnose.causes.cause import Cause
 
-from . import alerts
+from .alerts import TLS_ALERT
 
 _ALERTS = ("RFC 8446 section 6.2",)
 
 CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "cert-refused-without-alert",
+        "the client left when it had seen the server's certificate",
+        "Some clients (curl, Node.js) check the certificate by themselves (its name, its issuer, its dates, "
+        "its OCSP response) and close the connection without telling the server why. The server sees a "
+        "client that connects and leaves; the reason is in the client's own message (curl: exit status 60 "
+        "or 51, Node.js: UNABLE_TO_VERIFY_LEAF_SIGNATURE, ERR_TLS_CERT_ALTNAME_INVALID).",
+        "The client closes right behind the server's certificate or the end of the handshake, without an "
+        "alert and without a request, and the certificate has something that clients refuse, or the "
+        "handshake was not finished.",
+        "A request on another connection with the same certificate; a fatal alert; a close long after the "
+        "handshake; a client that is a health check.",
+        "Read the client's own message. Compare the name that it asks for with those in the certificate; "
+        "give it the issuing authority if that is your own. REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, "
+        "SSL_CERT_FILE and NODE_EXTRA_CA_CERTS override or extend what a program trusts.",
+        "Use a certificate for the name that clients ask for, in time, and send the intermediate ones with "
+        "it.",
+        ("RFC 9525 section 6", "RFC 8446 section 4.4.2", "RFC 5280 section 6"),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
+    ),
     Cause(
         "handshake-reset",
         "the connection was ended in the TLS handshake, without a word",
@@ -48,6 +68,7 @@ CAUSES: tuple[Cause, ...] = (
         "Read records and messages that come in several segments.",
         ("RFC 8446 section 5.1", "RFC 9293 section 3.7"),
         second_capture="At the server: whether both segments arrive.",
+        unplayed="No TLS library of today fails at large hellos; the test writes the packets.",
     ),
     Cause(
         "bad-record-mac",
@@ -61,6 +82,7 @@ CAUSES: tuple[Cause, ...] = (
         "The same, if the server forks.",
         ("RFC 8446 section 5.2", "RFC 8446 section 6.2"),
         second_capture="At the other end: whether the record's bytes are the same there.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_damage.py.",
     ),
     Cause(
         "cert-differs-by-backend",
@@ -72,6 +94,7 @@ CAUSES: tuple[Cause, ...] = (
         "Tell the operator which address gave which certificate.",
         "Put the new certificate on all servers, and compare them from outside.",
         ("RFC 8446 section 4.4.2",),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_backends.py.",
     ),
     Cause(
         "chain-incomplete",
@@ -84,6 +107,7 @@ CAUSES: tuple[Cause, ...] = (
         "Give the client the intermediate certificate until the server sends it.",
         "Send all certificates but the root.",
         ("RFC 8446 section 4.4.2",),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_failing_handshakes.py.",
     ),
     Cause(
         "clock-skew-cert",
@@ -96,6 +120,7 @@ CAUSES: tuple[Cause, ...] = (
         "Set the clock (NTP).",
         "Let a new certificate begin some hours before it is used.",
         ("RFC 5280 section 4.1.2.5", "RFC 9110 section 6.6.1"),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_failing_handshakes.py.",
     ),
     Cause(
         "resumption-failure",
@@ -109,6 +134,7 @@ CAUSES: tuple[Cause, ...] = (
         "Share ticket keys among all servers, and rotate them together.",
         ("RFC 8446 section 2.2", "RFC 8446 section 4.6.1"),
         failure=False,
+        unplayed="It needs servers that share a name and not their ticket keys; the test writes the facts.",
     ),
     Cause(
         "sni-host-mismatch",
@@ -121,6 +147,7 @@ CAUSES: tuple[Cause, ...] = (
         "Open a connection for each name, or use it for names only that its certificate covers.",
         "Answer 421.",
         ("RFC 6066 section 3", "RFC 9110 section 7.4"),
+        unplayed="The lab's server has one name; the test writes the exchanges.",
     ),
     Cause(
         "early-data-rejected",
@@ -132,6 +159,7 @@ CAUSES: tuple[Cause, ...] = (
         "Send a refused request again after the handshake, or use no early data.",
         "There is nothing to mend: refusing early data is allowed.",
         ("RFC 8446 section 4.2.10", "RFC 8470 section 5.2"),
+        unplayed="The lab's clients send no early data; the test writes the exchanges.",
     ),
     Cause(
         "renegotiation-or-postauth-stall",
@@ -156,6 +184,7 @@ CAUSES: tuple[Cause, ...] = (
             "RFC 9113 section 9.2.3",
         ),
         second_capture="Where no question is on the wire: the server's own log, which says what it missed.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_questions.py.",
     ),
     Cause(
         "plaintext-on-tls-port",
@@ -180,6 +209,7 @@ CAUSES: tuple[Cause, ...] = (
         "Give all servers of the name the same TLS settings.",
         (*_ALERTS, "RFC 8446 section 4.1.1"),
         failure=False,
+        unplayed="The lab has one server behind its address; the test writes the facts.",
     ),
     Cause(
         "ocsp-or-crl-delay",
@@ -195,6 +225,7 @@ CAUSES: tuple[Cause, ...] = (
         "Staple OCSP answers.",
         ("RFC 6960", "RFC 6066 section 8", "RFC 5280 section 4.2.2.1"),
         failure=False,
+        unplayed="Real clients and servers play it in tests/end_to_end/test_revocation.py.",
     ),
-    *alerts.CAUSES,
+    *TLS_ALERT.causes(),
 )

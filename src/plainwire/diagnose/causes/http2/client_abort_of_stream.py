@@ -1,22 +1,31 @@
-"""Rule client-abort for streams: the client reset the stream, or left the connection."""
+"""Rules client-abort and client-timeout-too-short for streams: the client reset the stream, or left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
-from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
+from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS
+from plainwire.diagnose.traffic.given_up import given_up
+from plainwire.diagnose.verdict import one_decision, quoted, stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
 from .goaway import beyond, frame_words, goaways, in_parentheses, limit_words
+from .reset_family import reset_family
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.given_up import GivenUp
     from plainwire.diagnose.verdict import FailedExchange, Verdict
 
 
 _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_NO_ERROR"))
+
+_DUE, _LATE_NS = 0.97, 100_000_000
+"""How much sooner, and later, than its grpc-timeout a client may give a call up."""
 
 
 def stream_cancelled(failed: FailedExchange) -> Verdict | None:
@@ -29,9 +38,10 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
     if reset.name not in _CHANGES_OF_MIND:
         broken = response is not None and bool(response.defects)
         fault = "server" if broken else "unknown"
-        says = " The code accuses the server."
-        says += " Its response does break the rules of HTTP." if broken else ""
-    return stream_verdict(
+        said = reset_family(failed).said(reset.name, Side.CLIENT)
+        says = "" if said is None else f" By this code it says that {said.means}."
+        says += " The response does break the rules of HTTP." if broken else ""
+    verdict = stream_verdict(
         failed,
         "client-abort",
         "server" if fault == "server" else "client" if fault == "client" else "unknown",
@@ -41,6 +51,7 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
         retry_safe=failed.idempotent,
         runner_up="a reset by the server: refuted, the client's frame came first",
     )
+    return verdict if reset.name not in _CHANGES_OF_MIND else _timed(failed, verdict)
 
 
 def client_left(failed: FailedExchange) -> Verdict | None:
@@ -51,16 +62,18 @@ def client_left(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     quiet = close.time_ns - max(failed.request.last_ns, response.last_ns if response else 0)
     promises = [e for e in goaways(failed) if e.time_ns <= close.time_ns and not beyond(failed, e)]
+    hasty = bool(promises) and close.time_ns - promises[-1].time_ns < LONG_NS
     promised = (
-        " The server's GOAWAY had announced the end, but counted this stream among those that it would "
-        f"still answer: {limit_words(failed, promises[-1])}."
+        f" The server's GOAWAY, {wording.span(close.time_ns - promises[-1].time_ns)} before, had announced "
+        "the end, but counted this stream among those that it would still answer: "
+        f"{limit_words(failed, promises[-1])}."
         if promises
         else ""
     )
-    return stream_verdict(
+    verdict = stream_verdict(
         failed,
         "client-abort",
-        "client" if quiet < PATIENCE_NS else "unknown",
+        "client" if quiet < PATIENCE_NS or hasty else "unknown",
         "likely" if is_reactive(close) else "proved",
         f"The client's side ended the connection ({wording.act(close)}) {stage(failed, close.time_ns)}, "
         f"before any close from the server.{promised}",
@@ -71,4 +84,52 @@ def client_left(failed: FailedExchange) -> Verdict | None:
         Evidence(close.packet, f"{wording.act(close)} from the client"),
         retry_safe=failed.idempotent,
         runner_up="a close by the server: refuted, none came before",
+        quotes=tuple(q for e in promises[-1:] for q in quoted(e.packet, "the GOAWAY's debug data", e.said)),
     )
+    return verdict if hasty else _timed(failed, verdict)
+
+
+def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
+    """The verdict with what the time says: a deadline, a timer, or one decision on several exchanges."""
+    together = one_decision(failed)
+    if together:
+        return replace(verdict, fault="client", facts=verdict.facts + together)
+    one = given_up(failed.connection, failed.exchange)
+    if one is None or not _arrived(failed):
+        return verdict
+    says, waited = _deadline(failed, one) or _timer(failed, one)
+    if not says:
+        return verdict
+    return replace(
+        verdict,
+        code="client-timeout-too-short",
+        fault="client" if waited < 2 * PATIENCE_NS else "unknown",
+        certainty="likely",
+        facts=f"{verdict.facts}{says} Whether the server would have answered is not to be seen.",
+        runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
+        f"against it; {verdict.runner_up}",
+    )
+
+
+def _timer(failed: FailedExchange, one: GivenUp) -> tuple[str, int]:
+    timer = failed.traffic.given_up.timer_of(one)
+    return ("", 0) if timer is None else (timer.says, timer.waited_ns)
+
+
+def _deadline(failed: FailedExchange, one: GivenUp) -> tuple[str, int] | None:
+    """A gRPC client gives a call up when the deadline that it had sent is over."""
+    grpc = failed.exchange.grpc
+    if grpc is None or grpc.timeout_ns is None:
+        return None
+    if not grpc.timeout_ns * _DUE <= one.age_ns <= grpc.timeout_ns + _LATE_NS:
+        return None
+    limit = wording.span(grpc.timeout_ns)
+    return f" That is its own deadline: the request had set {limit} (grpc-timeout).", grpc.timeout_ns
+
+
+def _arrived(failed: FailedExchange) -> bool:
+    """Whether the server had the request: silence of the path is another matter."""
+    if failed.exchange.response is not None:
+        return True
+    acknowledged = last_ack(failed.connection, Side.SERVER)
+    return acknowledged is not None and acknowledged >= failed.request.end

@@ -1,55 +1,176 @@
-"""Rule goaway-error: the server ended the connection with a GOAWAY that names an error."""
+"""Rules goaway-error-...: the server ended the connection with a GOAWAY that names an error.
+
+With COMPRESSION_ERROR the cause is h2-header-compression-desync, with SETTINGS_TIMEOUT h2-settings-timeout.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.verdict import stage, stream_verdict
-from plainwire.model import Evidence
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.goaway_trigger import goaway_trigger
+from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
+from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
+from plainwire.model import Evidence, Side
 
 from .goaway import beyond, goaways, in_parentheses, limit_words
+from .goaway_errors import GOAWAY_ERROR
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import StreamEvent
+    from collections.abc import Sequence
 
+    from plainwire.diagnose.evidence.goaway_trigger import GoawayTrigger
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Certainty, Connection, Fault, Quoted, StreamEvent
 
-_OF_ERRORS = {"COMPRESSION_ERROR": "h2-header-compression-desync", "SETTINGS_TIMEOUT": "h2-settings-timeout"}
-"""Codes with which a GOAWAY names its cause."""
 
 _OF_COMPRESSION = "RFC 7541"
 """Stands in every defect of a header block's coding."""
 
+_CODES = frozenset((*(cause.code for cause in GOAWAY_ERROR.causes()), *GOAWAY_ERROR.elsewhere.values()))
 _HARMLESS = frozenset(("NO_ERROR", "H3_NO_ERROR"))
 
 
 def goaway_error(failed: FailedExchange) -> Verdict | None:
     """The server ended the connection with an error: whatever either side closed afterwards follows."""
-    event = next((e for e in goaways(failed) if e.name not in ("", *_HARMLESS)), None)
+    connection = failed.connection
+    event = next((e for e in goaways(failed) if _is_error(e)), None)
     ends = [e.time_ns for e in (failed.exchange.reset, failed.first_close) if e is not None]
     if event is None or (ends and event.time_ns > min(ends)):
         return None
+    trigger = goaway_trigger(connection, event)
     return stream_verdict(
         failed,
-        _OF_ERRORS.get(event.name, "goaway-error"),
-        "unknown",
+        GOAWAY_ERROR.code(event.name),
+        _fault(event, trigger),
         "proved",
         f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{stage(failed, event.time_ns)}: {limit_words(failed, event)}, and this is stream "
-        f"{failed.exchange.stream}.{_checked(failed, event)}",
-        Evidence(
-            event.packet, f"GOAWAY{in_parentheses(event)} from the server, {limit_words(failed, event)}"
-        ),
-        retry_safe=True if beyond(failed, event) else failed.idempotent,
+        f"{failed.exchange.stream}.{_says(event)}{_checked(connection, event)}{_trigger_words(trigger)}",
+        *_evidence(event, trigger, f", {limit_words(failed, event)}"),
+        retry_safe=_retry_safe(failed, event, trigger),
         runner_up="a client that gave up: refuted, the server's GOAWAY came first",
+        sender=Side.SERVER,
+        quotes=_quotes(event),
     )
 
 
-def _checked(failed: FailedExchange, goaway: StreamEvent) -> str:
-    """What can be said here of the accusation that header blocks cannot be decoded (RFC 9113 section 4.3)."""
-    if goaway.name != "COMPRESSION_ERROR" or failed.connection.mid_stream or failed.connection.gaps:
+def calls_ended_by_goaway(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Calls of gRPC whose status tells, in trailers, what the GOAWAY beside them says."""
+    return [
+        _ended_call(case, event)
+        for case in exchanges.calls
+        if (event := _error_of(case.connection)) is not None
+        and case.exchange.grpc is not None
+        and case.exchange.grpc.status is not None
+        and case.request.time_ns <= event.time_ns <= case.response.last_ns
+    ]
+
+
+def _ended_call(case: Answered, event: StreamEvent) -> Verdict:
+    trigger = goaway_trigger(case.connection, event)
+    grpc = case.exchange.grpc
+    status, message, packet = "", "", 0
+    if grpc is not None:
+        status, message, packet = f" (grpc-status {grpc.status})", grpc.message, grpc.status_packet
+    return Verdict(
+        code=GOAWAY_ERROR.code(event.name),
+        sender=Side.SERVER,
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
+        fault=_fault(event, trigger),
+        certainty=case.certainty,
+        facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
+        f"{wording.span(event.time_ns - case.connection.opened_ns)} after it began, and with it this call"
+        f"{status}.{_says(event)}{_trigger_words(trigger)}",
+        evidence=(Evidence(case.request.packet, "the call's request"), *_evidence(event, trigger)),
+        runner_up="a failure of the call's own: refuted, it ended with its connection",
+        time_ns=case.request.time_ns,
+        quotes=(*_quotes(event), *quoted(packet, "grpc-message", message)),
+    )
+
+
+def goaway_between_streams(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Connections that the server ended so while no stream was left to fail of it."""
+    told = {v.connection.id for v in verdicts if v.code in _CODES}
+    found = ((c, _error_of(c)) for c in traffic.connections if c.events and c.id not in told)
+    return [_between(connection, event) for connection, event in found if event is not None]
+
+
+def _between(connection: Connection, event: StreamEvent) -> Verdict:
+    trigger = goaway_trigger(connection, event)
+    certainty: Certainty = "proved" if connection.tls is not None and connection.decrypted else "likely"
+    return Verdict(
+        code=GOAWAY_ERROR.code(event.name),
+        sender=Side.SERVER,
+        connection=connection,
+        exchanges=(),
+        fault=_fault(event, trigger),
+        certainty=certainty,
+        facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
+        f"{wording.span(event.time_ns - connection.opened_ns)} after it began; no stream was open that it "
+        f"cut off.{_says(event)}{_trigger_words(trigger)}",
+        evidence=_evidence(event, trigger),
+        runner_up="an orderly end: refuted, the frame names an error",
+        time_ns=event.time_ns,
+        quotes=_quotes(event),
+    )
+
+
+def _is_error(event: StreamEvent) -> bool:
+    return event.kind == "goaway" and event.side == Side.SERVER and event.name not in ("", *_HARMLESS)
+
+
+def _error_of(connection: Connection) -> StreamEvent | None:
+    return next((event for event in connection.events if _is_error(event)), None)
+
+
+def _fault(event: StreamEvent, trigger: GoawayTrigger | None) -> Fault:
+    if trigger is not None:
+        return "client"
+    said = GOAWAY_ERROR.said(event.name, Side.SERVER)
+    return "unknown" if said is None else said.fault
+
+
+def _quotes(event: StreamEvent) -> tuple[Quoted, ...]:
+    return quoted(event.packet, "the GOAWAY's debug data", event.said)
+
+
+def _says(goaway: StreamEvent) -> str:
+    """What the code means, where it has no cause of its own."""
+    said = GOAWAY_ERROR.said(goaway.name, Side.SERVER)
+    if said is None or goaway.name in GOAWAY_ERROR.elsewhere:
         return ""
-    requests = [e.request for e in failed.connection.exchanges if e.request is not None]
+    return f" By this code it says that {said.means}."
+
+
+def _trigger_words(trigger: GoawayTrigger | None) -> str:
+    if trigger is None:
+        return ""
+    again = " The same request would provoke it again." if trigger.by_request else ""
+    return f" {trigger.says}{again}"
+
+
+def _evidence(event: StreamEvent, trigger: GoawayTrigger | None, more: str = "") -> tuple[Evidence, ...]:
+    said = Evidence(event.packet, f"GOAWAY{in_parentheses(event)} from the server{more}")
+    return (*(trigger.evidence if trigger is not None else ()), said)
+
+
+def _retry_safe(failed: FailedExchange, event: StreamEvent, trigger: GoawayTrigger | None) -> bool | None:
+    """Not where the same request must fail again: "safe" would be misleading."""
+    by_request = trigger is not None and trigger.by_request
+    if by_request or (failed.request.defects and event.name not in OWN_FAILURES):
+        return None
+    return True if beyond(failed, event) else failed.idempotent
+
+
+def _checked(connection: Connection, goaway: StreamEvent) -> str:
+    """What can be said here of the accusation that header blocks cannot be decoded (RFC 9113 section 4.3)."""
+    if goaway.name != "COMPRESSION_ERROR" or connection.mid_stream or connection.gaps:
+        return ""
+    requests = [e.request for e in connection.exchanges if e.request is not None]
     wrong = next((r for r in requests if any(_OF_COMPRESSION in defect for defect in r.defects)), None)
     if wrong is None:
         return f" The header blocks of the client's {len(requests)} requests do decode here."

@@ -1,4 +1,4 @@
-"""Rule goaway-race: the request was sent while the server's GOAWAY was on its way."""
+"""Rule goaway-race, of HTTP/3 h3-goaway-or-rejected: the request crossed the server's GOAWAY."""
 
 from __future__ import annotations
 

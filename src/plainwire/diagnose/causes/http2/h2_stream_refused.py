@@ -1,4 +1,4 @@
-"""Rule h2-stream-refused: the server refused the stream without working on the request."""
+"""Rule h2-stream-refused, of HTTP/3 h3-goaway-or-rejected: a stream sent back untouched."""
 
 from __future__ import annotations
 

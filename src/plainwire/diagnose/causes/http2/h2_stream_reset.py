@@ -1,18 +1,24 @@
-"""Rule h2-stream-reset: the server reset the stream."""
+"""Rules h2-stream-reset-... and h3-stream-reset-...: the server reset the stream, and its code says why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
+from msgspec.structs import replace
+
+from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Quoted, Side
 
 from .goaway import frame_words
+from .reset_family import reset_family
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Fault
+    from plainwire.model import Fault, StreamEvent
+
+
+_MOST_QUOTED = 3
 
 
 def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
@@ -20,20 +26,37 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
     reset, exchange = failed.exchange.reset, failed.exchange
     if reset is None or reset.side != Side.SERVER:
         return None
-    accuses = reset.name not in OWN_FAILURES
-    says = " The code accuses the client." if accuses else ""
-    if accuses and failed.request.defects:
-        says += " Its request does break the rules of HTTP."
-    fault: Fault = "server" if not accuses else "client" if failed.request.defects else "unknown"
+    family = reset_family(failed)
+    said = family.said(reset.name, Side.SERVER)
+    own = said is not None and said.fault == "server"
+    says = "" if said is None else f" By this code it says that {said.means}."
+    if not own and failed.request.defects:
+        says += " The request does break the rules of HTTP."
+    fault: Fault = "server" if own else "client" if failed.request.defects else "unknown"
     last = failed.request.last_packet if exchange.response is None else exchange.response.last_packet
-    return stream_verdict(
+    verdict = stream_verdict(
         failed,
-        "h2-stream-reset",
+        family.code(reset.name),
         fault,
         "proved",
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}",
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=failed.idempotent,
-        runner_up="a client that gave up: refuted, the server's frame came first",
+        runner_up=_rival(failed, reset),
+        sender=Side.SERVER,
     )
+    wrong = [Quoted(failed.request.packet, "what is wrong with the request", text)
+             for text in failed.request.defects[:_MOST_QUOTED]]  # fmt: skip
+    return replace(verdict, quotes=tuple(wrong))
+
+
+def _rival(failed: FailedExchange, reset: StreamEvent) -> str:
+    """A client need not say that it has given a stream up: after silence its patience may have ended "
+    "first.
+    """
+    response = failed.exchange.response
+    heard = failed.request.last_ns if response is None else max(failed.request.last_ns, response.last_ns)
+    if reset.time_ns - heard < LONG_NS:
+        return "a client that gave up: refuted, the server's frame came first"
+    return "a client that had given up before it without a frame: not excluded, only the program can tell"

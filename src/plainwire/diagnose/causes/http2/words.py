@@ -2,6 +2,10 @@
 
 from plainwire.diagnose.causes.cause import Cause
 
+from .goaway_errors import GOAWAY_ERROR
+from .h3_stream_resets import H3_STREAM_RESET
+from .stream_resets import H2_STREAM_RESET
+
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "h2-stream-refused",
@@ -30,31 +34,9 @@ CAUSES: tuple[Cause, ...] = (
         "trip later. Raise the limit of requests on one connection.",
         ("RFC 9113 section 6.8", "RFC 9113 section 8.7", "RFC 9114 section 5.2"),
     ),
-    Cause(
-        "goaway-error",
-        "the server ended the connection with a GOAWAY that names an error",
-        "The server accuses the client of having broken the protocol or a limit (PROTOCOL_ERROR, "
-        "COMPRESSION_ERROR, ENHANCE_YOUR_CALM for too many PINGs or resets), or says that it failed itself. "
-        "All open streams ended with it. Whether the accusation is true is not judged here.",
-        "A GOAWAY with an error code, decrypted, and streams without an answer.",
-        "A GOAWAY with NO_ERROR.",
-        "Look what the frames before it did: PINGs a minute, streams cancelled, header fields. Streams "
-        "above the GOAWAY's last stream were not worked on.",
-        "Log which limit was reached; see whether it is too tight for this client.",
-        ("RFC 9113 section 6.8", "RFC 9113 section 7", "RFC 9113 section 10.5"),
-    ),
-    Cause(
-        "h2-stream-reset",
-        "the server reset the stream",
-        "The server gave one stream up while the connection went on. INTERNAL_ERROR or CANCEL is often what "
-        "a proxy makes of an upstream that failed or hung up.",
-        "RST_STREAM or RESET_STREAM from the server, decrypted, before its response was complete.",
-        "A complete response (a reset without an error may follow it); a client that gave up first; a code "
-        "that says the request was left alone (h2-stream-refused).",
-        "Repeat the request only if its method is idempotent. After HTTP_1_1_REQUIRED, use HTTP/1.1.",
-        "Look for the upstream that failed at this time; answer with 502 or 504 while no response has begun.",
-        ("RFC 9113 section 6.4", "RFC 9113 section 7", "RFC 9114 section 8.1"),
-    ),
+    *GOAWAY_ERROR.causes(),
+    *H2_STREAM_RESET.causes(),
+    *H3_STREAM_RESET.causes(),
     Cause(
         "goaway-accepted-not-answered",
         "the server had announced that it would still answer, and closed without",
@@ -105,6 +87,7 @@ CAUSES: tuple[Cause, ...] = (
         "block all streams of the connection.",
         "If the server withheld it: read request bodies while answering.",
         ("RFC 9113 section 5.2", "RFC 9113 section 6.9"),
+        unplayed="The lab's HTTP/2 stack gives windows by itself; the test writes the frames.",
     ),
     Cause(
         "h2-dead-connection",
@@ -134,6 +117,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="The program's log with the time of each call.",
         remark=True,
+        unplayed="A remark, about what a client holds back: the test writes the frames.",
     ),
     Cause(
         "h2-tcp-hol-blocking",
@@ -161,6 +145,8 @@ CAUSES: tuple[Cause, ...] = (
         "The same; proxies that rewrite frames are the usual cause.",
         ("RFC 7541 section 2.3", "RFC 9113 section 4.3"),
         second_capture="One on the other side of a proxy in between, with its secrets.",
+        made_by="causes/http2/goaway_error.py",
+        unplayed="No HTTP/2 library of today loses its table; the test writes the frames.",
     ),
     Cause(
         "h2-settings-timeout",
@@ -174,5 +160,7 @@ CAUSES: tuple[Cause, ...] = (
         "Allow more time.",
         ("RFC 9113 section 6.5.3",),
         second_capture="One at the side that complained: whether the acknowledgment reached it.",
+        made_by="causes/http2/goaway_error.py",
+        unplayed="No HTTP/2 library of today forgets the acknowledgment; the test writes the frames.",
     ),
 )

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Connection
+    from plainwire.model import Certainty, Connection, Request, Response
 
 
 _CHALLENGE = 407
+
+_FORBIDDEN = 403
 
 _SOON_NS = 60_000_000_000
 
 
 def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
-    """A verdict where CONNECT was answered with another status than 2xx.
+    """A verdict where CONNECT was answered with another status than 2xx, or not at all.
 
-    A 407 that is followed by a CONNECT which succeeds is how authentication goes, and no failure.
+    A 407 that is followed by a CONNECT which succeeds is how authentication goes, and no failure. Whatever
+    became of the connection after another status: that status had decided.
     """
-    request, response = failed.request, failed.exchange.response
-    if request.method != "CONNECT" or response is None or 200 <= response.status < 300:
+    request, response = failed.request, failed.exchange.response or failed.late
+    if request.method != "CONNECT" or failed.exchange.outcome == "unseen":
         return None
-    if not response.complete or (response.status == _CHALLENGE and _answered_later(failed)):
+    if response is None:
+        return _no_answer(failed)
+    if 200 <= response.status < 300 or (response.status == _CHALLENGE and _answered_later(failed)):
         return None
     return Verdict(
         code="proxy-connect-failure",
@@ -37,12 +43,80 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         fault="client" if response.status == _CHALLENGE else "path",
         certainty=_certainty(failed.connection),
         facts=f"The proxy answered CONNECT with status {response.status} after "
-        f"{wording.span(response.time_ns - request.last_ns)}: no connection to the server came about.",
+        f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server came "
+        f"about, and nothing of the request behind it was sent.{_why(failed, response)}",
         evidence=(
             Evidence(request.packet, "the CONNECT request"),
             Evidence(response.packet, f"the proxy's answer, status {response.status}"),
         ),
         runner_up="a failure of the TLS handshake behind the proxy: refuted, there was no tunnel for it",
+        retry_safe=True,
+        time_ns=request.time_ns,
+    )
+
+
+def _why(failed: FailedExchange, response: Response) -> str:
+    """What the status and the two ends of the tunnel say about the reason."""
+    if _is_loopback(failed.request.target):
+        return (
+            " The address that it was to connect to is the loopback: at the proxy that is the proxy's own "
+            "host. Such names belong into NO_PROXY."
+        )
+    if response.status == _CHALLENGE and _has(failed.request, "proxy-authorization"):
+        ends = (
+            " and closes the connection, which NTLM and Negotiate need kept open" if _closes(response) else ""
+        )
+        return f" The request did carry credentials: the proxy does not accept them{ends}."
+    if response.status == _FORBIDDEN:
+        return " That is the proxy's own policy: the server was not asked."
+    return ""
+
+
+def _has(request: Request, name: str) -> bool:
+    return any(field.lower() == name for field, _ in request.headers)
+
+
+def _closes(response: Response) -> bool:
+    return response.close_announced or any(
+        name.lower() == "proxy-connection" and value.strip().lower() == "close"
+        for name, value in response.headers
+    )
+
+
+def _is_loopback(target: str) -> bool:
+    host = target.rpartition(":")[0].strip("[]").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _no_answer(failed: FailedExchange) -> Verdict | None:
+    """The proxy closed, or kept the client waiting, without a status."""
+    request, close = failed.request, failed.first_close
+    if close is None:
+        return None
+    by_proxy = close.side == Side.SERVER
+    waited, act = wording.span(max(0, close.time_ns - request.last_ns)), wording.act(close)
+    what = (
+        f"The proxy's side ended the connection ({act}) {waited} after CONNECT, without a status"
+        if by_proxy
+        else f"The proxy gave no answer to CONNECT for {waited}; then the client gave up ({act})"
+    )
+    return Verdict(
+        code="proxy-connect-failure",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="path" if by_proxy else "unknown",
+        certainty=_certainty(failed.connection) if by_proxy else "likely",
+        facts=f"{what}: there was no tunnel, and nothing of the request behind it was sent.",
+        evidence=(
+            Evidence(request.packet, "the CONNECT request"),
+            Evidence(close.packet, f"{wording.act(close)} from the {'proxy' if by_proxy else 'client'}"),
+        ),
+        runner_up="a failure of the server behind the proxy: it was not spoken to by this client",
         retry_safe=True,
         time_ns=request.time_ns,
     )

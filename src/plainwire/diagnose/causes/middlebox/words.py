@@ -33,6 +33,7 @@ CAUSES: tuple[Cause, ...] = (
         "Send TCP keepalives too; raise the limit of the box that forgets (RFC 5382 asks for two hours).",
         ("RFC 5382 section 5", "RFC 9293 section 3.8.3", "RFC 6298 section 5"),
         second_capture="A capture at the server shows that the repetitions never arrived.",
+        by_idleness=True,
     ),
     Cause(
         "nat-idle-reset",
@@ -48,6 +49,7 @@ CAUSES: tuple[Cause, ...] = (
         "Send TCP keepalives from the server's side too, at less than the limit.",
         ("RFC 5382 section 5", "RFC 9293 section 3.5.2"),
         second_capture="A capture at the server shows that neither request nor reset passed there.",
+        by_idleness=True,
     ),
     Cause(
         "lb-idle-reset",
@@ -62,6 +64,7 @@ CAUSES: tuple[Cause, ...] = (
         "Raise the limit, send keepalives, or answer early and send progress.",
         ("RFC 9293 section 3.8.4", "RFC 9293 section 3.10.7"),
         second_capture="A capture at the server shows the reset arriving there too, in the client's name.",
+        by_idleness=True,
     ),
     Cause(
         "mtu-blackhole",
@@ -90,6 +93,7 @@ CAUSES: tuple[Cause, ...] = (
         "There is nothing to mend at the server.",
         ("RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7"),
         second_capture="A capture inside the container shows that its socket never sent the reset.",
+        unplayed="It needs a kernel whose conntrack calls packets invalid; the test writes those packets.",
     ),
     Cause(
         "proxy-connect-failure",
@@ -101,6 +105,7 @@ CAUSES: tuple[Cause, ...] = (
         "407: give the proxy its credentials. 502, 503, 504: ask whether the proxy can reach the server.",
         "There is nothing to mend at the server: it was not reached.",
         ("RFC 9110 section 9.3.6", "RFC 9110 section 15.5.8", "RFC 1928 section 6"),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_wires_proxies.py.",
     ),
     Cause(
         "gateway-upstream-race",
@@ -128,6 +133,7 @@ CAUSES: tuple[Cause, ...] = (
         "There is nothing to mend at the server.",
         ("RFC 8446 section 4.4.2", "RFC 9325 section 7.1"),
         second_capture="A capture at the server shows which certificate left it.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_backends.py.",
     ),
     Cause(
         "window-scale-stripped",

@@ -24,6 +24,7 @@ CAUSES: tuple[Cause, ...] = (
         "Open a new connection; repeat the request if its method is idempotent.",
         "See that the load balancer routes by connection id, and that restarts drain connections.",
         ("RFC 9000 section 10.3",),
+        made_by="causes/quic/quic_connection_close.py",
     ),
     Cause(
         "h3-goaway-or-rejected",
@@ -35,6 +36,7 @@ CAUSES: tuple[Cause, ...] = (
         "Repeat the request on a new connection, whatever its method.",
         "Announce the end early; raise the limit of requests on one connection.",
         ("RFC 9114 section 4.1.1", "RFC 9114 section 5.2", "RFC 9114 section 8.1"),
+        made_by="causes/http2/h2_stream_refused.py",
     ),
     Cause(
         "quic-idle-timeout-reuse",
@@ -60,6 +62,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9000 section 6.2", "RFC 9114 section 3.1"),
         failure=False,
         second_capture="One at the server: whether the packets arrive there.",
+        unplayed="The lab does not drop UDP; the test writes the packets.",
     ),
     Cause(
         "quic-nat-rebinding",
@@ -74,6 +77,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9000 section 9",),
         second_capture="One at the server: at the client the address does not change, the NAT does it on "
         "the way.",
+        unplayed="The lab's NAT forgets TCP only; the test writes the packets.",
     ),
     Cause(
         "quic-pmtu-or-amplification-stall",
@@ -88,6 +92,7 @@ CAUSES: tuple[Cause, ...] = (
         "Send shorter certificate chains.",
         ("RFC 9000 section 8.1", "RFC 9000 section 14"),
         second_capture="One at the other end: which sizes arrive.",
+        unplayed="No QUIC library of today sends Initials that are too small; the test writes the packets.",
     ),
     Cause(
         "alt-svc-stale",
@@ -102,5 +107,6 @@ CAUSES: tuple[Cause, ...] = (
         "Send Alt-Svc: clear before taking it away, and short lifetimes.",
         ("RFC 7838 section 2.2", "RFC 7838 section 3"),
         second_capture="The earlier traffic of the same client, in which the field was sent.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_wires_http3.py.",
     ),
 )

@@ -9,7 +9,7 @@ from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.diagnose.verdict import Verdict
+from plainwire.diagnose.verdict import Verdict, one_decision
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
@@ -24,14 +24,15 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
         return None
     waited = close.time_ns - failed.request.last_ns
     stage, fault, safe = _stage(failed, close, waited)
+    together = one_decision(failed)
     return Verdict(
         code="client-abort",
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
-        fault=fault,
+        fault="client" if together else fault,
         certainty=_certainty(failed, close),
-        facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close "
-        f"from the server.{_late_words(failed, close)}",
+        facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close from "
+        f"the server.{_late_words(failed, close)}{together}",
         evidence=_evidence(failed, close),
         runner_up=_rival(failed, close),
         retry_safe=safe,
@@ -78,8 +79,8 @@ def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
         return ""
     behind = wording.span(failed.late.last_ns - close.time_ns)
     return (
-        f" The server's answer (status {failed.late.status}) was complete {behind} later, "
-        "when nobody took it."
+        f" The server's answer (status {failed.late.status}) was complete {behind} later, when nobody took "
+        "it."
     )
 
 

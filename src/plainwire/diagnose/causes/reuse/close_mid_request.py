@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent
 
 
+_AT_ONCE_NS = 1_000_000_000
+"""A server that works on a request before it fails mostly takes longer."""
+
+
 def close_mid_request(failed: FailedExchange) -> Verdict | None:
     """A verdict where an orderly close (close_notify, alert, FIN) came with the request acknowledged."""
     close = failed.server_close
@@ -39,11 +43,22 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
         fault=closing_fault(failed, close, whole=whole),
         certainty="proved" if whole else "likely",
         facts=f"{arrival_words(failed, close)}. It closed ({wording.act(close)}) without a byte of "
-        f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}",
+        f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}"
+        f"{_gateway_words(failed, close)}",
         evidence=(*request_evidence(failed, close), *_reset_evidence(reset)),
         runner_up=race_refuted(failed, close),
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+    )
+
+
+def _gateway_words(failed: FailedExchange, close: CloseEvent) -> str:
+    """What a close at once on a connection that had served before leaves open."""
+    if failed.previous is None or close.time_ns - failed.request.last_ns > _AT_ONCE_NS:
+        return ""
+    return (
+        " If a gateway or load balancer stands here: one that loses its own kept connection to the server "
+        "behind it (its upstream) at this moment closes just so, without a word."
     )
 
 

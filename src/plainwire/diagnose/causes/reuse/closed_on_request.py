@@ -33,8 +33,8 @@ def arrival_words(failed: FailedExchange, close: CloseEvent) -> str:
     had, request = had_up_to(failed, close), failed.request
     if had >= request.end:
         return (
-            f"The server had acknowledged the whole request "
-            f"({wording.run(request)}, Ack={wording.number(had)})"
+            f"The server had acknowledged the whole request ({wording.run(request)}, "
+            f"Ack={wording.number(had)})"
         )
     part = had - request.start
     return (

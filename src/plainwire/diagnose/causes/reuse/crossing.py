@@ -82,8 +82,8 @@ def crossing_evidence(failed: FailedExchange, close: CloseEvent) -> tuple[Eviden
     reset = reactive_reset(failed.connection, close)
     if reset is not None:
         says = (
-            f"RST without ACK, Seq={wording.number(reset.seq)}: "
-            "the answer to a request for a closed connection"
+            f"RST without ACK, Seq={wording.number(reset.seq)}: the answer to a request for a closed "
+            "connection"
         )
         found.append(Evidence(reset.packet, says))
     return tuple(found)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent
 
 
+_REQUEST_TIMEOUT = 408
+
+
 def early_response_reset(failed: FailedExchange) -> Verdict | None:
     """A verdict where the server answered, did not take the rest of the request, and reset.
 
@@ -30,6 +33,8 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
     had = last_ack(failed.connection, Side.SERVER, reset)
     if had is None or had <= request.start or (request.complete and had >= request.end):
         return None
+    if response.status == _REQUEST_TIMEOUT:
+        return _too_slow(failed, reset, had)
     whole = "a complete answer" if response.complete else "the beginning of an answer"
     return Verdict(
         code="early-response-reset",
@@ -45,6 +50,31 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
         runner_up="reset-mid-request: refuted, an answer came before the reset",
         retry_safe=None,
         time_ns=request.time_ns,
+    )
+
+
+def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | None:
+    """The server's limit for receiving a whole request ended it: 408, and the connection's end behind it."""
+    request, response = failed.request, failed.exchange.response
+    if response is None:
+        return None
+    waited = wording.span(response.time_ns - request.time_ns)
+    return Verdict(
+        code="request-body-timeout",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="unknown",
+        certainty="proved" if failed.connection.decrypted else "likely",
+        facts=f"The server answered 408 (Request Timeout) {waited} after the request had begun, while its "
+        f"body was still coming ({had - request.start} bytes had arrived), and closed: its limit for "
+        "receiving a whole request is shorter than this upload takes.",
+        evidence=_evidence(failed, reset),
+        runner_up="an upload that stalled: refuted, the body was still coming when the answer came",
+        retry_safe=True,
+        time_ns=request.time_ns,
+        advice_client="Send the body faster or in parts; ask the server for more time.",
+        advice_server="Raise the limit for a whole request: Node.js server.requestTimeout, nginx "
+        "client_body_timeout (between two reads), Apache RequestReadTimeout, haproxy timeout http-request.",
     )
 
 

@@ -19,19 +19,15 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
 
-_BY_IDLENESS = frozenset(
-    {"keepalive-idle-race", "stale-connection-reuse", "idle-close-by-reset", "half-open-connection"}
-)
-
 _HINT = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
 
 _SECOND_NS = 1_000_000_000
 
 
-def keepalive_hint_ignored(_traffic: Traffic, failures: Failures) -> Iterator[Verdict]:
+def keepalive_hint_ignored(traffic: Traffic, failures: Failures) -> Iterator[Verdict]:
     """Failures by idleness after a pause that the server had said it would not wait for."""
     for verdict in failures.verdicts:
-        if verdict.code not in _BY_IDLENESS or not verdict.exchanges:
+        if not traffic.causes[verdict.code].by_idleness or verdict.fault == "path" or not verdict.exchanges:
             continue
         exchange, before = _with_previous(verdict.connection, verdict.exchanges[-1])
         if exchange is None or exchange.request is None or before is None or before.response is None:

@@ -8,7 +8,7 @@ from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import missing_before
 from plainwire.diagnose.verdict import Verdict, weaker
 
-from .unfinished_response import has_begun, progress_words, response_evidence
+from .unfinished_response import has_begun, progress_words, response_evidence, when_words
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
@@ -32,7 +32,8 @@ def reset_mid_response(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault=source.fault,
         certainty=weaker(source.certainty) if missing else source.certainty,
-        facts=f"{progress_words(response)} when the connection was reset.{lost} {source.says}",
+        facts=f"{progress_words(response)} when the connection was reset.{when_words(failed)}{lost} "
+        f"{source.says}",
         evidence=(*response_evidence(response, close), *source.evidence),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=failed.idempotent,

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.verdict import Verdict
 
-from .unfinished_response import certainty_of_end, has_begun, progress_words, response_evidence
+from .unfinished_response import (
+    advice_for_streams,
+    certainty_of_end,
+    has_begun,
+    progress_words,
+    response_evidence,
+    when_words,
+)
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
@@ -30,9 +37,11 @@ def response_truncated(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="server",
         certainty=certainty_of_end(failed, close),
-        facts=f"{progress_words(response)} when the server closed the connection ({wording.act(close)}).",
+        facts=f"{progress_words(response)} when the server closed the connection ({wording.act(close)})."
+        f"{when_words(failed)}",
         evidence=response_evidence(response, close),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=failed.idempotent,
+        advice_client=advice_for_streams(response),
         time_ns=failed.request.time_ns,
     )

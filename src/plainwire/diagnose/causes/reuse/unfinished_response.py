@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.cuts import cut_of
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.model import Evidence, Side
 
@@ -32,6 +33,33 @@ def progress_words(response: Response) -> str:
     if response.framing == "chunked":
         return f"{response.body_size} bytes of the body had come, and no last chunk,"
     return f"{response.body_size} bytes of the body had come, and no end of the message,"
+
+
+def when_words(failed: FailedExchange) -> str:
+    """How long after the last byte it was cut, and whether that is a limit of the whole response's time."""
+    cut = cut_of(failed.connection, failed.exchange)
+    if cut is None:
+        return ""
+    ages = failed.traffic.silent_cuts(failed.connection.server).same_age(cut)
+    silence = f" That was {wording.span(cut.silence_ns)} after its last byte."
+    if not ages:
+        return silence
+    spread = f"{wording.span(min(ages))} to {wording.span(max(ages))}"
+    return (
+        f"{silence} {len(ages)} responses were cut the same time after their requests, {spread}: a limit "
+        "of a response's time in all, perhaps."
+    )
+
+
+def advice_for_streams(response: Response) -> str:
+    """What a client can do where neither a length nor a range helps; "" elsewhere."""
+    if response.event_stream is None and response.declared_size is not None:
+        return ""
+    return (
+        "Take the end of the connection before the last chunk, or without the stream's closing event, for an "
+        "error; reconnect, with Last-Event-ID where events have ids, or repeat the request if its method is "
+        "idempotent."
+    )
 
 
 def response_evidence(response: Response, close: CloseEvent) -> tuple[Evidence, ...]:

@@ -15,6 +15,7 @@ CAUSES: tuple[Cause, ...] = (
         "There is nothing to mend: an announced close is no fault of the server.",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.3"),
         failure=False,
+        perhaps_whole=True,
     ),
     Cause(
         "unsolicited-408",
@@ -60,6 +61,7 @@ CAUSES: tuple[Cause, ...] = (
         "Keep idle connections longer than clients and load balancers in front do, and announce the limit "
         "(Keep-Alive: timeout=) or the close (Connection: close).",
         ("RFC 9112 section 9.5", "RFC 9112 section 9.3.1", "RFC 9110 section 9.2.2"),
+        by_idleness=True,
     ),
     Cause(
         "stale-connection-reuse",
@@ -76,6 +78,7 @@ CAUSES: tuple[Cause, ...] = (
         "on a new connection: the server did not receive it.",
         "There is nothing to mend: closing an idle connection is allowed.",
         ("RFC 9112 section 9.5", "RFC 8446 section 6.1"),
+        by_idleness=True,
     ),
     Cause(
         "close-mid-request",
@@ -202,6 +205,7 @@ CAUSES: tuple[Cause, ...] = (
         "Close idle connections with close_notify and FIN (no SO_LINGER of zero).",
         ("RFC 9112 section 9.5", "RFC 9293 section 3.10.7"),
         second_capture="A capture at the server shows whether the reset left it.",
+        by_idleness=True,
     ),
     Cause(
         "half-open-connection",
@@ -218,6 +222,7 @@ CAUSES: tuple[Cause, ...] = (
         "Close connections before a restart or a failover; see what forgets them.",
         ("RFC 9293 section 3.5.1", "RFC 9293 section 3.5.2"),
         second_capture="A capture at the server shows whether it sent the reset, or never saw the request.",
+        by_idleness=True,
     ),
     Cause(
         "client-timeout-too-short",
@@ -279,6 +284,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 8446 section 6.1", "RFC 9112 section 9.8"),
         failure=False,
         remark=True,
+        unplayed="A remark: it stands beside other stories of the lab.",
     ),
     Cause(
         "keepalive-hint-ignored",
@@ -306,6 +312,7 @@ CAUSES: tuple[Cause, ...] = (
         "Wait for each answer, or use HTTP/2. See whether two threads share the connection.",
         "Answer what was pipelined, or announce the close before.",
         ("RFC 9112 section 9.3.2", "RFC 9112 section 9.6"),
+        unplayed="The lab's clients wait for each response, as nearly all do.",
     ),
     Cause(
         "server-crash-mid-stream",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 from .content_encoding_corrupt import content_encoding_corrupt
 from .content_length_mismatch import content_length_mismatch, junk_bytes
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _SHAPES = (
+    ("Transfer-Encoding: chunked more than once", "it says Transfer-Encoding: chunked more than once"),
     ("bad chunk size", "the size of a chunk is no number"),
     ("both Transfer-Encoding and Content-Length", "it has both Transfer-Encoding and Content-Length"),
     ("Content-Length fields that differ", "it has Content-Length fields that differ"),
@@ -30,8 +31,16 @@ _SHAPES = (
 )
 """How a defect of a message begins (its rest may quote the wire), and what it is called here."""
 
-_GRAVE = ("both Transfer-Encoding and Content-Length", "Content-Length fields that differ")
+_GRAVE = (
+    "both Transfer-Encoding and Content-Length",
+    "Content-Length fields that differ",
+    "Transfer-Encoding: chunked more than once",
+)
 """Those that make two readers of one complete response see two different messages."""
+
+
+_AT_ONCE_NS = 100_000_000
+"""A client that hangs up because of what it reads does so at once, not after an idle time."""
 
 
 def bad_framing(failed: FailedExchange) -> Verdict | None:
@@ -109,4 +118,18 @@ def _two_messages(case: Answered) -> Verdict | None:
     if grave is None:
         return None
     says = next(says for begin, says in _SHAPES if begin == grave)
-    return _framing(case.connection, case.exchange, case.response, says, failure=False)
+    left = None if _left_at_once(case) else False
+    return _framing(case.connection, case.exchange, case.response, says, failure=left)
+
+
+def _left_at_once(case: Answered) -> bool:
+    """Whether the client ended the connection right behind the response, which was not to be the last."""
+    close = case.connection.closes[0] if case.connection.closes else None
+    return (
+        close is not None
+        and close.side == Side.CLIENT
+        and 0 <= close.time_ns - case.response.last_ns <= _AT_ONCE_NS
+        and not (case.response.close_announced or case.request.close_announced)
+        and case.connection.exchanges[-1] is case.exchange
+        and len(case.connection.exchanges) > 1
+    )

@@ -8,7 +8,7 @@ from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Response
+    from plainwire.model import Connection, Request, Response
 
 
 _JUNK_BEFORE = " bytes before the status line belong to no message"
@@ -25,6 +25,15 @@ def junk_bytes(response: Response) -> int:
     return 0
 
 
+def _why_bodiless(request: Request, response: Response) -> str:
+    """Why the response can have no body, whatever its fields say (RFC 9112 section 6.3); "" where it can."""
+    if request.method == "HEAD":
+        return "The response to HEAD has no body, only the fields that GET would get."
+    if response.status in (204, 304):
+        return f"A response with status {response.status} has no body."
+    return ""
+
+
 def content_length_mismatch(connection: Connection, place: int) -> Verdict | None:
     """A verdict on the response before, where this one begins with bytes that belong to none."""
     exchange = connection.exchanges[place]
@@ -36,21 +45,29 @@ def content_length_mismatch(connection: Connection, place: int) -> Verdict | Non
         return None
     harmed = exchange.request is not None
     ids = (before.id, exchange.id) if harmed else (before.id,)
+    none_allowed = _why_bodiless(before.request, before.response)
     declared = before.response.declared_size
-    rule = f"its {declared} declared bytes" if declared is not None else "its end"
+    rule = f"its {declared} declared bytes" if declared is not None and not none_allowed else "its end"
     secure = connection.tls is not None and connection.decrypted
     return Verdict(
-        code="content-length-mismatch" if before.response.framing != "chunked" else "bad-framing",
+        code="bad-framing"
+        if none_allowed or before.response.framing == "chunked"
+        else "content-length-mismatch",
         connection=connection,
         exchanges=ids,
         fault="server",
         certainty="proved" if secure else "likely",
-        facts=f"Behind the response of exchange {before.id} (status {before.response.status}, {rule}) came "
+        facts=f"{none_allowed} Exchange {before.id} was answered with {count} bytes of a body all the same. "
+        "A client that uses the connection again takes them for the beginning of the next response."
+        if none_allowed
+        else f"Behind the response of exchange {before.id} (status {before.response.status}, {rule}) came "
         f"{count} more bytes that belong to no response. A client that uses the connection again takes them "
         "for the next one.",
         evidence=(
             Evidence(before.response.packet, f"the response, status {before.response.status}, {rule}"),
-            Evidence(response.packet, f"{count} bytes that belong to no response"),
+            Evidence(response.packet, "the next response, behind them")
+            if response.status
+            else Evidence(response.packet, f"{count} bytes that belong to no response"),
         ),
         runner_up="response-desync: refuted, the bytes are no response",
         retry_safe=None,

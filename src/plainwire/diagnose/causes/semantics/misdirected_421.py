@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .status import MISDIRECTED, for_another_name, status_verdict
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
 
 
@@ -17,9 +17,7 @@ def misdirected_421(exchanges: AnsweredExchanges) -> list[Verdict]:
     for case in exchanges.errors:
         if case.response.status != MISDIRECTED or exchanges.succeeded_later(case) is not None:
             continue
-        differs = for_another_name(case)
-        names = ("The request's name is another than that of the TLS connection (SNI)." if differs else
-                 "The request's name is that of the TLS connection.")  # fmt: skip
+        nameless = _is_nameless(case)
         again = [each for each in exchanges.later(case) if each.connection.id != case.connection.id]
         tried = "also on another connection" if again else "and the client did not try another connection"
         found.append(
@@ -27,9 +25,25 @@ def misdirected_421(exchanges: AnsweredExchanges) -> list[Verdict]:
                 "misdirected-421",
                 case,
                 f"The server says that this connection is not for the request's name (status 421), {tried}. "
-                f"{names}",
-                "server" if again else "both",
+                f"{_names(case)}",
+                "client" if nameless else "server" if again else "both",
                 "a refusal of the request itself: refuted, the status is about the connection",
             )
         )
     return found
+
+
+def _is_nameless(case: Answered) -> bool:
+    """Whether the client asked for no server at all in TLS."""
+    return case.connection.tls is not None and not case.connection.tls.server_name
+
+
+def _names(case: Answered) -> str:
+    if _is_nameless(case):
+        return (
+            "The client sent no server name in TLS (SNI), so that the server could not tell for whom the "
+            "connection is: another connection without it will be refused as well."
+        )
+    if for_another_name(case):
+        return "The request's name is another than that of the TLS connection (SNI)."
+    return "The request's name is that of the TLS connection."

@@ -11,9 +11,26 @@ from .method_or_path_specific_crash import method_or_path_specific_crash
 from .status import UNAVAILABLE, status_verdict, wait_ns
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
+    from plainwire.model import Endpoint
 
+
+_BAD_GATEWAY = 502
+
+_FEWEST_ALIKE = 2
+
+_LONG_WAIT_NS = 1_000_000_000
+"""A limit on the time that a request may take is a second or more."""
+
+_ALIKE = 0.1
+"""Waits that end by one timer agree within this share, but for how often the timer is looked at."""
+
+_LOOK_NS = 1_050_000_000
+"""gunicorn's arbiter looks for workers that are late once a second."""
+
+_AT_MOST = 0.4
+"""Of the shortest wait: waits of two and three seconds are no agreement."""
 
 _CLIENT_S_OWN = frozenset((501, 505, 511))
 """5xx that answer what the client asked for, not how the server is."""
@@ -22,6 +39,7 @@ _CLIENT_S_OWN = frozenset((501, 505, 511))
 def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Other errors of the server's own: of one place only, or of overload or failure in general."""
     found = []
+    waits = _waits(exchanges)
     for case in exchanges.errors:
         status = case.response.status
         if status < SERVER_ERROR_STATUS or status in _CLIENT_S_OWN:
@@ -41,7 +59,7 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
                 "overload-5xx",
                 case,
                 f"The server answered with status {status}, {wording.span(case.first_byte_ns)} after the "
-                f"request: by that it says itself that the fault is on its side.{asks}{again}",
+                f"request: {_says(status)}.{_constant(waits[case.connection.server], case)}{asks}{again}",
                 "server",
                 "gateway-timeout: refuted, the status is another"
                 if status != UNAVAILABLE
@@ -49,3 +67,36 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
             )
         )
     return found
+
+
+def _says(status: int) -> str:
+    """What the server says of itself by the status (RFC 9110 section 15.6)."""
+    if status == _BAD_GATEWAY:
+        return (
+            "by that a gateway says that what is behind it (its upstream) gave no valid response. Which of "
+            "the two failed, and how, is not visible here"
+        )
+    return "by that it says itself that the fault is on its side"
+
+
+def _waits(exchanges: AnsweredExchanges) -> dict[Endpoint, list[int]]:
+    """By server: how long the requests had waited that were answered with an error of its own."""
+    found: dict[Endpoint, list[int]] = {}
+    for case in exchanges.errors:
+        if case.response.status >= SERVER_ERROR_STATUS:
+            found.setdefault(case.connection.server, []).append(case.first_byte_ns)
+    return found
+
+
+def _constant(waits: list[int], case: Answered) -> str:
+    """Whether the errors come after one long time: then a timer ends requests, not what they asked."""
+    alike = [wait for wait in waits if wait >= _LONG_WAIT_NS]
+    if len(alike) < _FEWEST_ALIKE or case.first_byte_ns < _LONG_WAIT_NS or len(alike) * 2 < len(waits):
+        return ""
+    if max(alike) - min(alike) > max(_ALIKE * min(alike), min(_LOOK_NS, _AT_MOST * min(alike))):
+        return ""
+    return (
+        f" {len(alike)} of {len(waits)} errors came {wording.span(min(alike))} to {wording.span(max(alike))} "
+        "after the request: that looks like a limit of the server's (a worker's timeout, for instance), not "
+        "like a fault in what was asked."
+    )

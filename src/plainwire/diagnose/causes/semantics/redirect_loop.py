@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urldefrag, urljoin
 
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
@@ -17,7 +18,9 @@ _ROUNDS = 3
 _CHAIN_NS = 10_000_000_000
 """A client follows a redirect at once: what comes later than this is no part of the chain."""
 
-State = tuple[str, str | None, str | None, str]
+_MOST_OPEN = 1_000
+
+State = tuple[str, str, str | None]
 
 
 def redirect_loop(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -36,19 +39,46 @@ def redirect_loop(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def _state(case: Answered) -> State:
-    request = case.request
-    return request.method, request.authority, value(request, "cookie"), request.target
+    return case.request.method, _url(case), value(case.request, "cookie")
+
+
+def _url(case: Answered) -> str:
+    """Where the request went: the target URI (RFC 9110 section 7.1)."""
+    scheme = "https" if case.connection.tls is not None or case.connection.quic is not None else "http"
+    return _joined(f"{scheme}://{case.request.authority or case.connection.server}", case.request.target)
+
+
+def _leads_to(case: Answered) -> str | None:
+    """Where the response sends the client (RFC 9110 section 10.2.2)."""
+    location = value(case.response, "location")
+    return None if location is None else _joined(_url(case), location)
+
+
+def _joined(base: str, reference: str) -> str:
+    """A reference resolved, without its fragment; what is no URL stands for itself."""
+    try:
+        whole = urldefrag(urljoin(base, reference)).url
+    except ValueError:
+        return reference
+    scheme, mark, rest = whole.partition("://")
+    host, slash, path = rest.partition("/")
+    default = {"https": ":443", "http": ":80"}.get(scheme.lower(), ":")
+    return f"{scheme.lower()}{mark}{host.lower().removesuffix(default)}{slash or '/'}{path}"
 
 
 def _chains(cases: list[Answered]) -> list[list[Answered]]:
-    """Redirects that follow each other, each sent when the one before had been answered."""
+    """Redirects that follow each other: each is for the place that the one before led to, and soon."""
     chains: list[list[Answered]] = []
+    open_chains: dict[str, list[Answered]] = {}
     for case in sorted(cases, key=lambda c: c.request.time_ns):
-        last = chains[-1][-1] if chains else None
-        if last is not None and 0 <= case.request.time_ns - last.response.last_ns <= _CHAIN_NS:
-            chains[-1].append(case)
-        else:
-            chains.append([case])
+        chain = open_chains.pop(_url(case), None)
+        if chain is None or not 0 <= case.request.time_ns - chain[-1].response.last_ns <= _CHAIN_NS:
+            chain = []
+            chains.append(chain)
+        chain.append(case)
+        onward = _leads_to(case)
+        if onward is not None and len(open_chains) < _MOST_OPEN:
+            open_chains[onward] = chain
     return [chain for chain in chains if len(chain) >= _ROUNDS]
 
 
@@ -60,8 +90,9 @@ def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdic
         exchanges=tuple(c.exchange.id for c in chain),
         fault="server",
         certainty=first.certainty,
-        facts=f"{len(chain)} redirects in a row, through {places} place{'s' if places > 1 else ''} that came "
-        f"up again: the same request (method, URL and cookies) was redirected {len(most)} times.",
+        facts=f"{len(chain)} redirects in a row, each followed to the place that it names, led back to "
+        f"{places} place{'s' if places > 1 else ''}: the same request (method, URL and cookies) was "
+        f"redirected {len(most)} times.",
         evidence=tuple(
             item
             for case in most[:_ROUNDS]

@@ -26,8 +26,6 @@ _FIELDS = ("x-served-by", "x-backend", "x-backend-server", "x-server", "x-instan
 _SHOWN = re.compile(r"[A-Za-z0-9._:-]{1,60}")
 """What a server may call itself and be named by; of other values it is only said that there is one."""
 
-_NOT_FAILURES = frozenset(("capture-artifact", "hidden-retry", "unsafe-retry-duplicate", "redirect-loop"))
-
 _MOST_CITED = 4
 
 
@@ -49,7 +47,9 @@ class _Trial(NamedTuple):
 def sick_backend(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """One address, or one value of a field that names servers, where failures are far more frequent."""
     failing = [
-        v for v in verdicts if v.fault != "client" and v.code not in _NOT_FAILURES and v.failure is not False
+        v
+        for v in verdicts
+        if v.fault != "client" and traffic.causes[v.code].by_backend and v.failure is not False
     ]
     if len(failing) < _FEWEST:
         return []

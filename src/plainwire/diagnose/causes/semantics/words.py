@@ -4,6 +4,88 @@ from plainwire.diagnose.causes.cause import Cause
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "client-certificate-rejected",
+        "the client's certificate was refused by the HTTP response",
+        "The server asked for a client certificate, let the handshake pass, and refused the request: the "
+        "client had sent none, or one that is out of date, or one that is not accepted there. The "
+        "exception, if any, says only the status.",
+        "The server's CertificateRequest, the client's empty or outdated Certificate, and a status 400, "
+        "403, 495 or 496 for the first request; or the same request accepted with another certificate.",
+        "A request with the same certificate that is accepted; a certificate in time and a request that is "
+        "malformed by itself (client-bug-request).",
+        "Give the client the right certificate and its key (requests: cert=, curl: --cert and --key, Go: "
+        "tls.Config.Certificates, Node.js: cert and key), and renew it before it expires.",
+        "Say in the response's body what is wrong with the certificate; check the authorities that are "
+        "accepted (nginx: ssl_client_certificate, ssl_verify_depth) and the clocks.",
+        ("RFC 8446 section 4.4.2", "RFC 5280 section 4.1.2.5"),
+        unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
+    ),
+    Cause(
+        "gateway-holds-back",
+        "a gateway kept the response to itself",
+        "A gateway that buffers waits for more of a response before it passes any of it on. For a stream of "
+        "events, which comes in small pieces over a long time, that may be for ever: the client sees nothing "
+        "and gives up. nginx buffers unless proxy_buffering is off, and gathers what is below "
+        "postpone_output; compression holds back as well.",
+        "Both sides of the gateway in one capture: the response's first bytes arrive at it at least half a "
+        "second before the client gives up, and none of its body leaves.",
+        "A body that was passed on; a response that had not begun behind the gateway either.",
+        "Nothing to fix on the client; ask for less buffering (Accept: text/event-stream, no "
+        "Accept-Encoding).",
+        "Turn buffering off for this path: proxy_buffering off or X-Accel-Buffering: no (nginx), "
+        "flushpackets=on (Apache), and no compression of event streams.",
+        ("WHATWG HTML section 9.2.7", "RFC 9110 section 7.6"),
+    ),
+    Cause(
+        "event-stream-error",
+        "an error was reported inside a stream of events",
+        "The response has a status of success: the error came when the stream had begun, and could only be "
+        "told by an event of its own. Clients that look at the status alone take the stream for a success, "
+        "with less in it. The words of the event are quoted.",
+        "An event of the name error, or whose data is an object with an error in it, in a text/event-stream.",
+        "An event that only carries data about errors.",
+        "Look at each event for an error, as at the status. Repeat the request if the error says so "
+        "(overload, rate limit), after a pause.",
+        "Look for the failure that the event reports.",
+        ("WHATWG HTML section 9.2.6",),
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
+    ),
+    Cause(
+        "event-stream-unfinished",
+        "a stream of events ended in order, without its closing event",
+        "The protocol in the stream ends with an event of its own ([DONE], message_stop, "
+        "response.completed). Here HTTP's message is whole and that event is missing: what produced the "
+        "events stopped early, or a proxy in between ended the message in its place. Clients mostly report "
+        "success, with less in it.",
+        "Events of a known protocol, the end of HTTP's message, and no closing event and no error between.",
+        "A closing event; a connection that was cut (response-truncated); a client that closed first.",
+        "Take a stream without its closing event for a failure.",
+        "Look for what ended the stream: a worker that died, an upstream that closed, a time limit of a "
+        "proxy that then ends the message as if it were whole.",
+        ("WHATWG HTML section 9.2",),
+        second_capture="One behind the server: whether the closing event came there, and how its source "
+        "ended.",
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
+    ),
+    Cause(
+        "stream-idle-timeout",
+        "a response was cut by a time limit after silence",
+        "The response had begun and its sender was at work, or waiting, without a byte to send. Whatever "
+        "ends the connection, or something behind it, allows only so much silence and then cuts the "
+        "response: nginx's proxy_read_timeout (60 s), HAProxy's timeout server, a cloud load balancer's idle "
+        "timeout, a worker's. Streams of events and of language models are the usual victims: they pause.",
+        "The server's side cuts a begun response (FIN, close_notify, RST_STREAM) after the same silence each "
+        "time, or once after a round time, and no response survived a longer one.",
+        "Silences that differ: then what is behind the server fails, or ends by itself (response-truncated). "
+        "A response of the same kind that went on after a longer pause.",
+        "Take the cut for an error, and reconnect where the stream can be taken up again (Last-Event-ID).",
+        "Send a heartbeat (a comment line in an event stream, an empty message) at less than half of the "
+        "limit, or raise it for this path: proxy_read_timeout, timeout server, a balancer's idle timeout.",
+        ("RFC 9112 section 8", "RFC 9113 section 5.4.2", "WHATWG HTML section 9.2.7"),
+        second_capture="One behind the server: whether it was silent there too, and who ended it.",
+        unplayed="The lab sends no event streams; the test writes the exchanges.",
+    ),
+    Cause(
         "100-continue-stall",
         "the client waited for a 100 (Continue) that did not come",
         "The client sent the head of its request with 'Expect: 100-continue' and waited before it sent the "
@@ -104,6 +186,7 @@ CAUSES: tuple[Cause, ...] = (
         "Announce the true length, and send the body without pauses; see what it is read from.",
         "Set the limit (client_body_timeout, RequestReadTimeout) for what clients really need.",
         ("RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
+        unplayed="The lab's clients finish their requests; the test writes the packets.",
     ),
     Cause(
         "rate-limited",
@@ -165,6 +248,7 @@ CAUSES: tuple[Cause, ...] = (
         "Take the server out, and let health checks do what clients do.",
         ("RFC 9110 section 15.6",),
         failure=False,
+        unplayed="Real clients and servers play it in tests/end_to_end/test_backends.py.",
     ),
     Cause(
         "redirect-loop",
@@ -175,6 +259,7 @@ CAUSES: tuple[Cause, ...] = (
         "Keep cookies between the steps of a chain; ask for the address that the server prefers.",
         "See that scheme, host and slash of the redirects agree on all servers.",
         ("RFC 9110 section 15.4",),
+        by_backend=False,
     ),
     Cause(
         "auth-expired-mid-run",
@@ -198,6 +283,7 @@ CAUSES: tuple[Cause, ...] = (
         "Set the clock (NTP); sign requests just before they are sent.",
         "Set the clock, if it is the server's; the Date tells which.",
         ("RFC 9110 section 6.6.1", "RFC 7519 section 4.1.4"),
+        unplayed="The lab signs nothing; the test writes the exchanges.",
     ),
     Cause(
         "read-after-write-miss",
@@ -209,6 +295,7 @@ CAUSES: tuple[Cause, ...] = (
         "Wait and read again after a write, or use the write's own answer.",
         "Read from where was written, or say that reading is consistent only later.",
         ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
+        unplayed="The lab's object store is consistent; the test writes the exchanges.",
     ),
     Cause(
         "header-growth-431",
@@ -220,6 +307,7 @@ CAUSES: tuple[Cause, ...] = (
         "See which fields grow; drop cookies that are not needed.",
         "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
         ("RFC 6585 section 5",),
+        unplayed="The lab's clients keep no cookies; the test writes the exchanges.",
     ),
     Cause(
         "stale-or-poisoned-cache",
@@ -236,6 +324,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="For other wrong answers, none: the program must say which bodies were wrong; "
         "`plainwire show` gives Age and bodies.",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_older_copy.py.",
     ),
     Cause(
         "method-or-path-specific-crash",
@@ -248,6 +337,7 @@ CAUSES: tuple[Cause, ...] = (
         "Take the request apart until the part is found at which the server fails.",
         "Play this request against the server: it fails each time.",
         ("RFC 9110 section 15.6.1",),
+        unplayed="The lab strikes by count and not by path; the test writes the exchanges.",
     ),
     Cause(
         "waf-block",
@@ -261,5 +351,6 @@ CAUSES: tuple[Cause, ...] = (
         "a time.",
         "Except the API from the check for robots, and answer errors as data.",
         ("RFC 9110 section 15.5.4",),
+        unplayed="The lab has no firewall for applications; the test writes the exchanges.",
     ),
 )

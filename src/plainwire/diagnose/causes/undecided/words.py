@@ -16,6 +16,10 @@ CAUSES: tuple[Cause, ...] = (
         "",
         (),
         failure=False,
+        by_backend=False,
+        perhaps_whole=True,
+        rank=3,
+        unplayed="The lab captures whole. Holes are made in tests of damaged captures.",
     ),
     Cause(
         "unexplained",
@@ -27,6 +31,8 @@ CAUSES: tuple[Cause, ...] = (
         "Capture at the server's side at the same time, and compare which packets left and which arrived.",
         "",
         (),
+        rank=2,
+        unplayed="What no rule explains cannot be played on purpose.",
     ),
     Cause(
         "single-event",
@@ -39,6 +45,8 @@ CAUSES: tuple[Cause, ...] = (
         "",
         (),
         failure=False,
+        made_by="none: no finding has it; `explain` says what one failure can tell",
+        unplayed="It is no finding.",
     ),
     Cause(
         "mixture",
@@ -51,6 +59,8 @@ CAUSES: tuple[Cause, ...] = (
         "",
         (),
         failure=False,
+        made_by="none: no finding has it; each kind of failure has its own finding",
+        unplayed="It is no finding.",
     ),
     Cause(
         "not-a-failure",
@@ -64,5 +74,7 @@ CAUSES: tuple[Cause, ...] = (
         "",
         (),
         failure=False,
+        made_by="none: no finding has it; `explain` says what is left unsaid",
+        unplayed="It is no finding.",
     ),
 )

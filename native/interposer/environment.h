@@ -1,0 +1,13 @@
+/* The environment that a program is to be started with: the one that the starting program gives it, less our library
+ * where its loader would complain of it, and with the SSLKEYLOGFILE that CPython does not see. */
+#ifndef PLAINWIRE_ENVIRONMENT_H
+#define PLAINWIRE_ENVIRONMENT_H
+
+/* `given` where nothing is to be changed; else an array that holds until this thread asks again. It stays in the memory
+ * of a parent that waits in vfork(2), and is used again there. */
+char *const *environment_for(int directory, const char *path, char *const *given);
+
+/* For the file that execvp(3) would find by `name`. */
+char *const *environment_for_name(const char *name, char *const *given);
+
+#endif

@@ -1,0 +1,188 @@
+#define _GNU_SOURCE
+#include "image.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "line.h"
+#include "settings.h"
+#include "text.h"
+
+typedef ElfW(Ehdr) file_header;
+typedef ElfW(Phdr) segment;
+typedef ElfW(Dyn) dynamic_entry;
+
+#if UINTPTR_MAX > UINT32_MAX
+enum { WIDTH = ELFCLASS64 };
+#else
+enum { WIDTH = ELFCLASS32 };
+#endif
+#if defined(__x86_64__)
+enum { MACHINE = EM_X86_64 };
+#elif defined(__aarch64__)
+enum { MACHINE = EM_AARCH64 };
+#endif
+
+/* How a file begins: with the header of an ELF file, or with a line that names its interpreter. */
+union beginning {
+    file_header header;
+    char line[256];
+};
+
+static bool have(int file, void *into, size_t size, uint64_t offset)
+{
+    return kernel(SYS_pread64, file, into, size, offset) == (long)size;
+}
+
+static bool segment_at(int file, const file_header *header, unsigned number, segment *into)
+{
+    return number < header->e_phnum && header->e_phentsize == sizeof *into &&
+           have(file, into, sizeof *into, header->e_phoff + number * sizeof *into);
+}
+
+static bool segment_of(int file, const file_header *header, unsigned kind, segment *into)
+{
+    for (unsigned i = 0; segment_at(file, header, i, into); i++)
+        if (into->p_type == kind)
+            return true;
+    return false;
+}
+
+/* Text in the file, cut where it is longer than `into`. */
+static void text_at(int file, uint64_t offset, char *into, size_t room)
+{
+    const long length = kernel(SYS_pread64, file, into, room - 1, offset);
+    into[length > 0 ? length : 0] = '\0';
+}
+
+/* Where in the file is what will be at `address`? */
+static uint64_t offset_of(int file, const file_header *header, uint64_t address)
+{
+    segment part;
+    for (unsigned i = 0; segment_at(file, header, i, &part); i++)
+        if (part.p_type == PT_LOAD && part.p_vaddr <= address && address < part.p_vaddr + part.p_filesz)
+            return address - part.p_vaddr + part.p_offset;
+    return 0;
+}
+
+static bool entry_at(int file, const segment *dynamic, unsigned number, dynamic_entry *into)
+{
+    return number < dynamic->p_filesz / sizeof *into &&
+           have(file, into, sizeof *into, dynamic->p_offset + number * sizeof *into) && into->d_tag != DT_NULL;
+}
+
+static bool is_sanitizer(const char *library)
+{
+    static const char *const names[] = {"libasan.", "libtsan.", "libhwasan.", "liblsan.", "libclang_rt."};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (text_starts(library, names[i]))
+            return true;
+    return false;
+}
+
+static bool needs_sanitizer(int file, const file_header *header)
+{
+    segment dynamic;
+    dynamic_entry entry;
+    uint64_t names = 0;
+    if (!segment_of(file, header, PT_DYNAMIC, &dynamic))
+        return false;
+    for (unsigned i = 0; entry_at(file, &dynamic, i, &entry); i++)
+        if (entry.d_tag == DT_STRTAB)
+            names = offset_of(file, header, entry.d_un.d_ptr);
+    for (unsigned i = 0; entry_at(file, &dynamic, i, &entry); i++) {
+        char library[16];
+        if (entry.d_tag != DT_NEEDED)
+            continue;
+        text_at(file, names + entry.d_un.d_val, library, sizeof library);
+        if (is_sanitizer(library))
+            return true;
+    }
+    return false;
+}
+
+static bool by_glibc(int file, const file_header *header)
+{
+    segment loader;
+    char path[128];
+    if (!segment_of(file, header, PT_INTERP, &loader))
+        return true;
+    text_at(file, loader.p_offset, path, sizeof path);
+    return text_starts(text_name(path), "ld-linux");
+}
+
+static bool is_elf(const union beginning *start)
+{
+    return bytes_equal(start->header.e_ident, ELFMAG, SELFMAG);
+}
+
+static bool takes_us(int file, const file_header *header)
+{
+    return header->e_ident[EI_CLASS] == WIDTH && header->e_machine == MACHINE && by_glibc(file, header) &&
+           !needs_sanitizer(file, header);
+}
+
+/* The interpreter of a script, in its own first line; NULL where there is none. */
+static const char *interpreter(union beginning *start)
+{
+    const char *at = start->line + 2;
+    size_t length;
+    const bool script = start->line[0] == '#' && start->line[1] == '!';
+    const char *path = script ? text_item(&at, " \t\n", &length) : NULL;
+    if (path)
+        start->line[path - start->line + (long)length] = '\0';
+    return path;
+}
+
+static int opened(int directory, const char *path)
+{
+    return path[0] ? (int)kernel(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : directory;
+}
+
+bool image_takes_us(int directory, const char *path)
+{
+    enum { SCRIPTS_DEEP = 5 }; /* how far Linux follows one script's interpreter that is itself a script */
+    union beginning start;
+    bool takes = true;
+    for (int depth = 0; path && depth < SCRIPTS_DEEP; depth++) {
+        const int file = opened(depth ? AT_FDCWD : directory, path);
+        const bool given = file == directory;
+        text_at(file, 0, start.line, sizeof start.line);
+        if (is_elf(&start))
+            takes = takes_us(file, &start.header);
+        path = interpreter(&start);
+        if (file >= 0 && !given)
+            kernel(SYS_close, file);
+    }
+    return takes;
+}
+
+static bool executable(const char *path)
+{
+    return kernel(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
+}
+
+bool image_by_name_takes_us(const char *name)
+{
+    char path[512];
+    const char *at = variable("PATH"), *folder;
+    size_t length;
+    if (text_name(name) != name)
+        return image_takes_us(AT_FDCWD, name);
+    for (at = at ? at : "/bin:/usr/bin"; (folder = text_item(&at, ":", &length));) {
+        struct line line;
+        line_begin(&line, path, sizeof path);
+        line_bytes(&line, folder, length);
+        line_text(&line, "/");
+        line_text(&line, name);
+        line_bytes(&line, "", 1);
+        if (!line.overflow && executable(path))
+            return image_takes_us(AT_FDCWD, path);
+    }
+    return true;
+}

@@ -1,0 +1,98 @@
+"""What the program wrote to its standard error, as ``program.jsonl`` keeps it: whole lines without secrets.
+
+While the program runs, the interposer writes pieces as they come: a secret may lie in two of them. When it
+has ended they are joined to lines, and what may be a secret is taken out before anything else reads the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+
+from plainwire.acquire.events import LONGEST_LINE, MOST_WORDS
+from plainwire.case import private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Hide = Callable[[str], str]
+    Event = dict[str, Any]
+
+_MARK = b'"stderr"'
+_LONGEST = 8192
+"""Bytes of a line that are waited for: a longer one goes on in another event."""
+_PIECE = 2000
+"""Bytes of words in one event: with escapes below ``events.LONGEST_LINE``."""
+
+
+def take_out_secrets(path: Path, hide: Hide) -> None:
+    """Replace an event file by one whose words are what ``hide`` leaves of them, at once or not at all.
+
+    What cannot be read of it stays out, and so do words beyond ``events.MOST_WORDS`` pieces.
+
+    Raises:
+        OSError: it cannot be replaced (full disk); it stays as it was.
+
+    """
+    if not _has_words(path):
+        return
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        with path.open("rb") as lines, os.fdopen(private_file(beside), "wb") as written:
+            written.writelines(_rewritten(lines, hide))
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+
+
+def _has_words(path: Path) -> bool:
+    with path.open("rb") as lines:
+        return any(_MARK in line for line in iter(lambda: lines.readline(LONGEST_LINE), b""))
+
+
+def _rewritten(lines: BinaryIO, hide: Hide) -> Iterator[bytes]:
+    begun: dict[tuple[int, bool], tuple[Event, bytes]] = {}
+    """By process, and whether it was read afterwards: the event that began a line, and the line so far."""
+    count = 0
+    for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
+        if _MARK not in line:
+            yield line
+            continue
+        count += 1
+        piece = _piece(line) if count <= MOST_WORDS else None
+        if piece is None:
+            continue
+        event, said = piece
+        key = int(event["pid"]), bool(event.get("afterwards"))
+        for part in said.splitlines(keepends=True):
+            first, before = begun.pop(key, (event, b""))
+            if part.endswith((b"\n", b"\r")) or len(before) + len(part) > _LONGEST:
+                yield from _said(first, before + part, hide)
+            else:
+                begun[key] = first, before + part
+    for first, text in begun.values():
+        yield from _said(first, text, hide)
+
+
+def _piece(line: bytes) -> tuple[Event, bytes] | None:
+    try:
+        event = orjson.loads(line)
+        int(event["pid"])
+        return (event, event["text"].encode("latin-1", "replace")) if event["event"] == "stderr" else None
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _said(event: Event, text: bytes, hide: Hide) -> Iterator[bytes]:
+    """Events for a line: the interposer writes a character a byte (native/interposer/line.h)."""
+    end = text[len(text.rstrip(b"\r\n")) :]
+    shown = hide(text.rstrip(b"\r\n").decode("utf-8", "replace")).encode() + end
+    for start in range(0, len(shown), _PIECE):
+        part = shown[start : start + _PIECE].decode("latin-1")
+        yield orjson.dumps({**event, "text": part}) + b"\n"

@@ -1,0 +1,25 @@
+"""Family grpc: calls that ended with a status other than OK, or without one."""
+
+from plainwire.diagnose.causes.cause import Cause
+
+from .statuses import GRPC_STATUS
+
+CAUSES: tuple[Cause, ...] = (
+    *GRPC_STATUS.causes(),
+    Cause(
+        "grpc-no-status",
+        "the response to a gRPC call ended without a gRPC status",
+        "A gRPC response ends with trailers that carry grpc-status; only so can a client tell a whole "
+        "response from one that was cut. Without them client libraries report UNKNOWN or INTERNAL, or make a "
+        "status of HTTP's. Mostly something else than a gRPC server answered, or a proxy in between dropped "
+        "the trailers.",
+        "A complete response to a request of type application/grpc, decrypted, with grpc-status in neither "
+        "its header fields nor its trailers.",
+        "A response that was cut; trailers that the capture lacks.",
+        "Check address, port and path; look at the response's status and content type.",
+        "See that every proxy on the way speaks HTTP/2 on both sides and passes trailers on; end every call "
+        "with a status.",
+        ("gRPC over HTTP2, section Responses", "RFC 9110 section 6.5", "RFC 9113 section 8.1"),
+        unplayed="The lab speaks no gRPC; the test writes the calls.",
+    ),
+)

@@ -1,0 +1,152 @@
+"""Rule cert-refused-without-alert: a client saw the server's certificate, and left without a word.
+
+curl, Node and others check the name, the issuer or the OCSP answer by themselves, inside the handshake or
+just after it, and then simply close. On the wire that is a client which ends the connection right behind the
+server's flight, each time, without a request. Other clients do that too: health checks, scanners, browsers
+that opened one connection too many. So that something in the certificate, or how far the handshake had
+come, must speak for a refusal.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.diagnose.evidence.opening import Opening
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.model import Certainty, CloseEvent, Connection, Fault, TlsInfo
+
+_AT_ONCE_NS = 1_000_000_000
+"""A client that checks a certificate has done so by then, even where it asks an OCSP responder."""
+
+_MOST_COMPARED = 500
+
+
+def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where the client left right behind the server's certificate, without alert and request."""
+    tls, begin = opening.handshake_session(connection), opening.of_handshake(connection)
+    close = connection.closes[0] if connection.closes else None
+    if (
+        tls is None
+        or begin is None
+        or close is None
+        or not begin.answers
+        or not _left(connection, tls, close)
+    ):
+        return None
+    last = max(
+        (s for s in begin.answers if s.time_ns <= close.time_ns), key=lambda s: s.time_ns, default=None
+    )
+    if last is None or close.time_ns - last.time_ns > _AT_ONCE_NS:
+        return None
+    fault, why = _defect(connection, tls)
+    same = list(_same(connection, tls, traffic))
+    if not is_for_another_name(tls) and any(_was_used(other) for other in same):
+        return None
+    if tls.handshake_complete and not _is_wrong(connection, tls):
+        return None  # as a health check does it, whatever the chain
+    often = sum(_looks_alike(other) for other in same)
+    return _verdict(connection, begin, close, tls, (fault, why, often))
+
+
+def _left(connection: Connection, tls: TlsInfo, close: CloseEvent) -> bool:
+    """Whether the client was the first to close, and had sent no data of the application."""
+    return (
+        bool(tls.certificate)
+        and not connection.undecrypted
+        and close.side == Side.CLIENT
+        and close.kind in ("fin", "rst", "close_notify")
+        and not tls.talked[Side.CLIENT]
+        and not (tls.resumed or tls.early_data)
+    )
+
+
+def _is_wrong(connection: Connection, tls: TlsInfo) -> bool:
+    """Whether any client that checks would refuse the certificate: it is for another name, or has expired."""
+    leaf = tls.leaf
+    old = leaf is not None and not leaf.defect and leaf.not_after_ns < connection.last_ns
+    return old or is_for_another_name(tls)
+
+
+def _defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
+    """What in the certificate a client may well refuse, and who is to look."""
+    leaf = tls.leaf
+    if leaf is None or leaf.defect:
+        return "unknown", ""
+    if is_for_another_name(tls):
+        return "unknown", (
+            "The certificate does not cover the name that the client asked for (a wildcard stands for one "
+            "label)."
+        )
+    if leaf.not_after_ns < connection.last_ns:
+        ago = wording.long_span(connection.last_ns - leaf.not_after_ns)
+        return "server", f"The certificate had expired {ago} before, by the capture's clock."
+    if leaf.subject == leaf.issuer:
+        return "unknown", "The certificate signed itself, which clients trust only where they are told to."
+    if tls.chain == 1:
+        return "unknown", "The server sent its own certificate only, and not that of the issuer."
+    return "unknown", ""
+
+
+def _same(connection: Connection, tls: TlsInfo, traffic: Traffic) -> Iterator[Connection]:
+    """The client's connections to this server that were given the same certificate, this one included."""
+    for other in islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED):
+        theirs = opening.handshake_session(other)
+        if (
+            theirs is not None
+            and other.client.address == connection.client.address
+            and theirs.certificate == tls.certificate
+        ):
+            yield other
+
+
+def _was_used(connection: Connection) -> bool:
+    tls = opening.handshake_session(connection)
+    return tls is not None and (tls.talked[Side.CLIENT] or bool(connection.undecrypted))
+
+
+def _looks_alike(connection: Connection) -> bool:
+    tls = opening.handshake_session(connection)
+    return tls is not None and bool(connection.closes) and _left(connection, tls, connection.closes[0])
+
+
+def _verdict(
+    connection: Connection,
+    begin: Opening,
+    close: CloseEvent,
+    tls: TlsInfo,
+    reason: tuple[Fault, str, int],
+) -> Verdict:
+    fault, why, often = reason
+    stage = "right after the handshake" if tls.handshake_complete else "in the handshake, before its Finished"
+    times = f" It did so {often} times of {often} with this certificate." if often > 1 else ""
+    certainty: Certainty = "likely" if (often > 1 or is_for_another_name(tls)) and why else "possible"
+    hello, flight = begin.client_data[0].packet, begin.answers[-1].packet
+    return Verdict(
+        code="cert-refused-without-alert",
+        connection=connection,
+        exchanges=(),
+        fault=fault,
+        certainty=certainty,
+        facts=f"The client ended the connection ({wording.act(close)}) {stage}, when it had the server's "
+        f"certificate, without an alert and without a request.{times} {why}".rstrip(),
+        evidence=(
+            Evidence(hello, "the ClientHello"),
+            Evidence(flight, "the server's flight, with its certificate"),
+            Evidence(close.packet, f"{wording.act(close)} from the client, no alert before it"),
+        ),
+        quotes=quoted_names(tls, hello, flight) if is_for_another_name(tls) else (),
+        runner_up="a client that only looks whether the server is there (a health check): possible where no "
+        "program failed",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )

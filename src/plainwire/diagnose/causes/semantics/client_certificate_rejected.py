@@ -1,0 +1,117 @@
+"""Rule client-certificate-rejected: the handshake went through, and HTTP refused the client's certificate.
+
+A server that asks for a client certificate may let the handshake pass whatever comes, and answer the
+request with a status (nginx: 400 with an inner 495 or 496; Apache: 403). Only where the certificate is
+missing, or out of date, or another one is accepted, do the packets show that it is the certificate.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from plainwire.diagnose import wording
+from plainwire.model import Evidence
+
+from .status import status_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import Verdict
+    from plainwire.model import Certainty, Connection
+
+_REFUSALS = frozenset((400, 403, 495, 496))
+"""nginx answers 400 (its log says 495 or 496, which some gateways send on), Apache and others 403."""
+
+_MOST_COMPARED = 500
+
+
+def client_certificate_rejected(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Requests refused where the client had shown no certificate, an old one, or another than is accepted."""
+    found = []
+    for case in exchanges.errors:
+        tls = case.connection.tls
+        if tls is None or not tls.certificate_asked or case.response.status not in _REFUSALS:
+            continue
+        defect, certainty = _defect(case)
+        accepted = _accepted(case, exchanges)
+        if not defect and accepted is None:
+            continue
+        if _answered_here(case):
+            continue
+        contrast = (
+            ""
+            if accepted is None
+            else f" With another certificate the same request was accepted, on connection {accepted.id}."
+        )
+        verdict = status_verdict(
+            "client-certificate-rejected",
+            case,
+            f"The server had asked for a client certificate. {defect or 'The client sent one.'} The "
+            "handshake went through all the same, and the request was refused with status "
+            f"{case.response.status}.{contrast}",
+            "client",
+            "a request that is malformed: the same request is accepted with another certificate"
+            if accepted is not None
+            else "a request that the server refuses for another reason: the response's body would say so",
+            more=()
+            if accepted is None
+            else (Evidence(accepted.first_packet, f"connection {accepted.id} begins, which was accepted"),),
+        )
+        found.append(verdict if certainty is None else _with(verdict, certainty))
+    return found
+
+
+def _with(verdict: Verdict, certainty: Certainty) -> Verdict:
+    return replace(verdict, certainty=certainty)
+
+
+def _defect(case: Answered) -> tuple[str, Certainty | None]:
+    """What is wrong with the client's certificate by itself, and how sure the refusal is about that."""
+    tls = case.connection.tls
+    if tls is None:
+        return "", None
+    if tls.certificate_withheld:
+        return "The client sent none.", "likely"
+    leaf = tls.client_leaf
+    if leaf is None or leaf.defect:
+        return "", "likely"
+    now = case.request.time_ns
+    if leaf.not_after_ns < now:
+        ago = wording.long_span(now - leaf.not_after_ns)
+        return f"The one that the client sent had expired {ago} before, by the capture's clock.", "likely"
+    if leaf.not_before_ns > now:
+        ahead = wording.long_span(leaf.not_before_ns - now)
+        return (
+            f"The one that the client sent becomes valid only {ahead} later, by the capture's clock.",
+            "likely",
+        )
+    return "", "likely"
+
+
+def _accepted(case: Answered, exchanges: AnsweredExchanges) -> Connection | None:
+    """A connection on which the same request was accepted, with another client certificate."""
+    mine = case.connection.tls
+    for other in islice(exchanges.traffic.by_server.get(case.connection.server, ()), _MOST_COMPARED):
+        theirs = other.tls
+        if mine is None or theirs is None or not theirs.client_certificate:
+            continue
+        if theirs.client_certificate != mine.client_certificate and any(
+            e.request is not None
+            and e.response is not None
+            and (e.request.method, e.request.target) == (case.request.method, case.request.target)
+            and e.response.status < min(_REFUSALS)
+            for e in islice(other.exchanges, _MOST_COMPARED)
+        ):
+            return other
+    return None
+
+
+def _answered_here(case: Answered) -> bool:
+    """Whether another request was accepted on the same connection: then the certificate is accepted."""
+    return any(
+        e.response is not None and e.response.status < min(_REFUSALS)
+        for e in islice(case.connection.exchanges, _MOST_COMPARED)
+    )

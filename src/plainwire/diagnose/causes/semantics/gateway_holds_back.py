@@ -1,0 +1,77 @@
+"""Rule gateway-holds-back: a gateway had parts of the response, and passed none of them on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.traffic.legs import ended_ns
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.legs import Leg
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import CloseEvent
+
+_HELD_NS = 500_000_000
+"""What a gateway keeps for less than this it may be gathering."""
+
+
+def gateway_holds_back(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client gave up while the response came in behind the gateway.
+
+    Only a capture with both sides of the gateway shows it.
+    """
+    ended = ended_ns(failed.connection, failed.exchange)
+    behind = failed.traffic.legs.behind(failed.connection, failed.exchange)
+    if ended is None or behind is None or failed.exchange.outcome not in ("aborted", "truncated"):
+        return None
+    came, passed = behind.exchange.response, failed.exchange.response
+    if came is None or ended - came.time_ns < _HELD_NS or not came.body_size:
+        return None
+    if passed is not None and passed.body_size:
+        return None
+    return _held(failed, behind, ended)
+
+
+def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
+    came, passed = behind.exchange.response, failed.exchange.response
+    assert came is not None  # noqa: S101 - asked before
+    passed_on = "not a byte" if passed is None else "only the head of it"
+    events = came.event_stream
+    what = (
+        wording.count(events.events, "event") if events is not None and events.events else "its first bytes"
+    )
+    waited = wording.span(ended - failed.request.time_ns)
+    return Verdict(
+        code="gateway-holds-back",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id, behind.exchange.id),
+        fault="server",
+        certainty="likely",
+        facts=f"The gateway at {wording.address(failed.connection)} carried the request on to "
+        f"{wording.address(behind.connection)} (connection {behind.connection.id}) and got the response from "
+        f"there: its head {wording.span(came.time_ns - failed.request.time_ns)} after the request, {what} "
+        f"({came.body_size} bytes) before the end. To the client it passed on {passed_on}, until that gave "
+        f"up after {waited}; the gateway's own close behind followed from that.",
+        evidence=(
+            Evidence(failed.request.packet, "the request, at the gateway"),
+            *(
+                (Evidence(behind.exchange.request.packet, "the same request, behind the gateway"),)
+                if behind.exchange.request is not None
+                else ()
+            ),
+            Evidence(came.packet, "the response begins behind the gateway"),
+            Evidence(came.last_packet, f"the last of it there, {came.body_size} bytes so far"),
+            *(Evidence(close.packet, f"{wording.act(close)}: the end in front") for close in _close(failed)),
+        ),
+        runner_up="a server that was silent: refuted, what is behind the gateway had answered",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _close(failed: FailedExchange) -> tuple[CloseEvent, ...]:
+    close = failed.first_close
+    return () if close is None or failed.exchange.reset is not None else (close,)

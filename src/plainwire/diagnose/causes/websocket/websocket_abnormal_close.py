@@ -1,0 +1,65 @@
+"""Rule websocket-abnormal-close: the connection ended without a Close frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import reset_sender
+from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_frame
+from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.model import Evidence, Side
+
+from .websocket import SIDES, party, traffic_words, websocket_verdict
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.websocket_end import Ending
+    from plainwire.diagnose.verdict import FailedExchange, Verdict
+    from plainwire.model import Certainty, Fault
+
+
+def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the transport ended and neither side had sent a Close frame (RFC 6455, 7.1.5)."""
+    websocket, ending = failed.exchange.websocket, ending_of(failed.connection, failed.exchange)
+    if websocket is None or ending is None or first_close_frame(websocket) is not None:
+        return None
+    who = SIDES[ending.side]
+    limit = failed.traffic.websocket_endings(failed.connection.server).limit_of(ending)
+    fault, certainty, source = _fault(failed, ending)
+    return websocket_verdict(
+        failed,
+        "websocket-abnormal-close",
+        fault,
+        certainty,
+        f"The {who}'s side ended the connection ({ending.act}) {wording.span(ending.quiet_ns)} after the "
+        "last frame, without a Close frame from either side (code 1006 in the client's words). "
+        f"{traffic_words(websocket)}{limit}{source}",
+        *_last_frames(failed),
+        Evidence(ending.packet, f"{ending.act} from the {who}"),
+        runner_up=_rival(ending, limit),
+    )
+
+
+def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Certainty, str]:
+    """A reset in the server's name may be somebody else's."""
+    close = ending.close
+    if close is not None and close.kind == "rst" and ending.side == Side.SERVER:
+        source = reset_sender.of_reset(failed.connection, close)
+        return source.fault, source.certainty, f" {source.says}"
+    return party(ending.side), ending.certainty(failed.connection), ""
+
+
+def _last_frames(failed: FailedExchange) -> tuple[Evidence, ...]:
+    websocket = failed.exchange.websocket
+    frames = [] if websocket is None else [frame for frame in websocket.last if frame is not None]
+    last = max(frames, key=lambda frame: (frame.time_ns, frame.packet), default=None)
+    return () if last is None else (Evidence(last.packet, f"the last frame, from the {SIDES[last.side]}"),)
+
+
+def _rival(ending: Ending, limit: str) -> str:
+    other = SIDES[ending.side.peer]
+    if limit:
+        return f"a failure of the {SIDES[ending.side]}: it would not keep time; the {other}: it ended nothing"
+    if ending.quiet_ns < LONG_NS:
+        return "an idle limit: refuted, frames had passed just before"
+    return "an idle limit: not excluded, but the silence is none that people configure, and was seen once"

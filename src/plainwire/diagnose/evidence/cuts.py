@@ -1,0 +1,75 @@
+"""Responses that had begun when the server's side cut them: by which act, after which silence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from plainwire.arrays import np
+from plainwire.diagnose import wording
+from plainwire.model import Side
+
+from .closes import client_first, first_close
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Exchange, Request, Response
+
+_AUTHENTIC = frozenset(("close_notify", "alert", "connection_close"))
+
+
+class Cut(NamedTuple):
+    """How a response was cut. ``silence_ns``: since its last byte; ``age_ns``: since the request began.
+
+    ``act`` names what cut it, in words; ``sealed``: it stood inside the encryption, or names its stream.
+    """
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+    response: Response
+    packet: int
+    time_ns: int
+    act: str
+    sealed: bool
+
+    @property
+    def silence_ns(self) -> int:
+        """Since the last byte of the response."""
+        return self.time_ns - self.response.last_ns
+
+    @property
+    def age_ns(self) -> int:
+        """Since the request began."""
+        return self.time_ns - self.request.time_ns
+
+
+def cut_of(connection: Connection, exchange: Exchange) -> Cut | None:
+    """How the server's side cut a response that had begun; None where it did not."""
+    request, response = exchange.request, exchange.response
+    if request is None or response is None or response.status == 0 or exchange.outcome != "truncated":
+        return None
+    reset = exchange.reset
+    if reset is not None and reset.side == Side.SERVER:
+        act = f"{reset.kind.upper()} ({reset.name})"
+        return Cut(connection, exchange, request, response, reset.packet, reset.time_ns, act, sealed=True)
+    close = first_close(connection, Side.SERVER)
+    if close is None or client_first(connection) is not None or close.time_ns < response.last_ns:
+        return None
+    sealed = close.kind in _AUTHENTIC and connection.tls is not None
+    act = wording.act(close)
+    return Cut(connection, exchange, request, response, close.packet, close.time_ns, act, sealed)
+
+
+def longest_pause(connection: Connection, response: Response) -> int:
+    """The longest time without a byte of the response, from its first one to its last, in ns."""
+    segments = connection.segments
+    if response.longest_pause_ns or segments is None:
+        return response.longest_pause_ns
+    rows = (
+        (segments.side == Side.SERVER)
+        & (segments.length > 0)
+        & (segments.time_ns >= response.time_ns)
+        & (segments.time_ns <= response.last_ns)
+    )
+    times = segments.time_ns[np.flatnonzero(rows)].tolist()
+    return max((b - a for a, b in pairwise(times)), default=0)

@@ -1,0 +1,33 @@
+"""Whether a time looks like a timer's: one that people configure, or the same as another one."""
+
+from __future__ import annotations
+
+_SECOND = 1_000_000_000
+
+_USUAL = tuple(
+    n * _SECOND
+    for n in (1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 50, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600)
+)
+"""What people configure, and defaults of gateways: 50 and 60 s, 75 s, 100 s, 350 s."""
+
+_EARLY_NS, _LATE_NS = 2_000_000, 30_000_000
+"""A timer fires a little late, never early; clocks of capture and program differ by little."""
+
+_COARSE_EARLY_NS, _COARSE_LATE_NS = 20_000_000, 80_000_000
+"""Servers read the clock once for all events of a turn (nginx), so that theirs may seem to fire early."""
+
+_SAME_NS, _SAME_SHARE = 30_000_000, 0.01
+
+
+def usual_time(waited: int, *, server: bool = False) -> int | None:
+    """The usual time that this wait, in ns, comes closest to; None where it is near none.
+
+    ``server``: the timer is one of the server's side.
+    """
+    early, late = (_COARSE_EARLY_NS, _COARSE_LATE_NS) if server else (_EARLY_NS, _LATE_NS)
+    return next((usual for usual in _USUAL if usual - early <= waited <= usual + late), None)
+
+
+def same_time(one: int, other: int) -> bool:
+    """Whether two waits, in ns, may be those of one timer."""
+    return abs(one - other) <= max(_SAME_NS, _SAME_SHARE * one)

@@ -1,0 +1,240 @@
+"""What the program said and what its kernel told it, held against what the wire shows.
+
+A word belongs to the nearest failure of its process that it can mean; where it can mean none, to one close by
+that it contradicts; else nothing on the wire explains it. All sentences are ours: of the program's own text
+only the tables' names for it enter a finding.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.model import Saying, Testimony
+
+from . import other_words, sentences
+from .wire_facts import Fate, of_connection, of_exchange
+from .without_request import explains
+from .wording import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketError
+
+    from .sayings import Said
+
+SLACK_NS = 2_000_000
+"""How much earlier than its packet a word may stand: the two times are read in different places."""
+NEAR_NS = 2_000_000_000
+"""A word that does not fit is about a failure as near as this, or about none that is known."""
+ERROR_NS = 60_000_000_000
+"""How long after its packet a program may meet a socket's error."""
+
+
+_MOST_REMARKS = 5
+
+
+class Account:
+    """The fates of all exchanges that a word can be about, and what belongs to each."""
+
+    def __init__(
+        self, connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
+    ) -> None:
+        self.events = events
+        self.readable = any(c.exchanges for c in connections) and not any(c.undecrypted for c in connections)
+        """Whether all connections of the program could be read, and there were requests on them."""
+        told = {number for finding in findings if finding.failure for number in finding.exchanges}
+        self.fates = sorted(
+            (fate for connection in connections for fate in _fates(connection, told)),
+            key=lambda f: f.known_ns,
+        )
+        self.said: dict[int, list[Said]] = {}  # by index of the fate
+        self.errors: dict[int, list[SocketError]] = {}
+        self._unmade = [finding for finding in findings if not finding.exchanges]
+        self.unexplained: list[Said] = []
+
+    def place(self, heard: Iterable[Said]) -> list[tuple[Said, Fate | None]]:
+        """Give each word and each socket error its fate."""
+        self._place_errors()
+        placed: list[tuple[Said, Fate | None]] = []
+        for said in heard:
+            index = self._home(said)
+            if index is not None:
+                self.said.setdefault(index, []).append(said)
+            elif self.unmade_code(said) is None:
+                self.unexplained.append(said)
+            placed.append((said, None if index is None else self.fates[index]))
+        return placed
+
+    def unmade_code(self, said: Said) -> str | None:
+        """The finding without a request that the word is about."""
+        return next((finding.code for finding in self._unmade if explains(finding, said)), None)
+
+    def _place_errors(self) -> None:
+        """By the socket's own address; of several exchanges on it the last that had begun."""
+        by_client: dict[str, list[int]] = {}
+        for index, fate in enumerate(self.fates):
+            by_client.setdefault(str(fate.connection.client), []).append(index)
+        for error in self.events.errors:
+            begun = [
+                index
+                for index in by_client.get(error.local, ())
+                if self.fates[index].began_ns - SLACK_NS
+                <= error.time_ns
+                <= self.fates[index].known_ns + ERROR_NS
+            ]
+            if begun:
+                nearest = max(begun, key=lambda index: self.fates[index].began_ns)
+                self.errors.setdefault(nearest, []).append(error)
+
+    def _home(self, said: Said) -> int | None:
+        candidates = [i for i, fate in enumerate(self.fates) if self._possible(said, fate)]
+        fitting = [i for i in candidates if self.fates[i].wire & said.wire]
+        free = [i for i in fitting if i not in self.said]
+        if free or fitting:
+            return min(free or fitting, key=lambda i: self._distance(said, self.fates[i]))
+        near = [
+            i
+            for i in candidates
+            if self.fates[i].failed and self._distance(said, self.fates[i]) <= NEAR_NS and said.wordings
+        ]
+        near = [i for i in near if Wire.LOCAL not in said.wire and not said.afterwards]
+        return min(near, key=lambda i: self._distance(said, self.fates[i]), default=None)
+
+    @staticmethod
+    def _possible(said: Said, fate: Fate) -> bool:
+        if said.afterwards:
+            return True
+        program = fate.connection.program
+        if program is not None and program.pid != said.pid:
+            return False
+        return fate.began_ns - SLACK_NS <= said.time_ns
+
+    @staticmethod
+    def _distance(said: Said, fate: Fate) -> int:
+        return fate.known_ns if said.afterwards else abs(said.time_ns - fate.known_ns)
+
+
+def _fates(connection: Connection, told: set[int]) -> list[Fate]:
+    """The failures of a connection, and the responses that a program may complain about."""
+    if not connection.exchanges:
+        fate = of_connection(connection)
+        return [] if fate is None else [fate]
+    found = []
+    for exchange in connection.exchanges:
+        if exchange.id not in told and _well(exchange):
+            continue
+        fate = of_exchange(connection, exchange)
+        if fate is not None:
+            found.append(fate)
+    return found
+
+
+def _well(exchange: Exchange) -> bool:
+    """What nothing can be said of. Answers that came too late for the client are in a finding."""
+    response = exchange.response
+    return exchange.outcome == "complete" and response is not None and response.status < ERROR_STATUS
+
+
+def testify(
+    connections: Sequence[Connection],
+    findings: Sequence[Finding],
+    events: ProgramEvents,
+    heard: Sequence[Said],
+) -> Testimony:
+    """The program's account; each finding that it says something of gets ``program_says``.
+
+    ``findings`` are those of ``diagnose`` and of ``without_request``; ``heard`` is what the program said.
+
+    Pure: reads no clock, file or environment.
+    """
+    account = Account(connections, findings, events)
+    placed = account.place(heard)
+    codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
+    for finding in findings:
+        finding.program_says = finding.program_says or _of_finding(finding, account)
+    names = (errno.errorcode.get(error.error, str(error.error)) for error in events.errors)
+    return Testimony(
+        command=events.command,
+        exit_status=events.exit_status,
+        processes=list(events.processes.values()),
+        errors=dict(Counter(names)),
+        sayings=[_saying(said, fate, codes, account) for said, fate in placed],
+        remarks=_remarks(account, findings, placed),
+    )
+
+
+def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:
+    exchange = None if fate is None or fate.exchange is None else fate.exchange.id
+    code = account.unmade_code(said) if fate is None else None if exchange is None else codes.get(exchange)
+    return Saying(
+        said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.afterwards
+    )
+
+
+def _of_finding(finding: Finding, account: Account) -> str:
+    mine = [
+        index
+        for index, fate in enumerate(account.fates)
+        if (fate.exchange.id in finding.exchanges if fate.exchange is not None else not finding.exchanges)
+        and fate.connection.id in finding.connections
+    ]
+    if not mine or not finding.failure:
+        return ""
+    if not account.events.processes:
+        return ""
+    spoken = [index for index in mine if index in account.said]
+    errors = [index for index in mine if index in account.errors]
+    first = spoken[0] if spoken else errors[0] if errors else mine[0]
+    fate = account.fates[first]
+    if spoken:
+        told = sentences.of_words(account.said[first], fate, account.events)
+    else:
+        told = sentences.of_exit(account.events, fate)
+    parts = [
+        told,
+        sentences.of_errors(account.errors.get(first, []), fate),
+        sentences.of_closes(fate, account.events),
+        "" if told and not spoken else sentences.of_silence(len(mine), len(spoken), fate, account.events),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _remarks(
+    account: Account, findings: Sequence[Finding], placed: Sequence[tuple[Said, Fate | None]]
+) -> list[str]:
+    """What the words say beyond the findings."""
+    events = account.events
+    told = {number for finding in findings for number in finding.connections}
+    remarks = [
+        f"Connection {fate.connection.id}: {sentences.of_words([said], fate, events)}"
+        for said, fate in placed
+        if fate is not None and fate.failed and fate.connection.id not in told
+    ][:_MOST_REMARKS]
+    if account.unexplained:
+        remarks.append(_of_unexplained(account))
+    if events.exit_status and not any(f.failure for f in findings) and not account.said and account.readable:
+        why = other_words.EXIT_STATUSES.get((_runtime(events), events.exit_status))
+        meaning = f": {sentences.listed(why[1])}" if why else ""
+        status = f"The program ended with status {events.exit_status}{meaning}"
+        remarks.append(f"{status}; no request failed on the wire.")
+    return remarks
+
+
+def _of_unexplained(account: Account) -> str:
+    counted = Counter(
+        f"{said.label} ({said.client})" if said.wordings else said.label for said in account.unexplained
+    )
+    most = counted.most_common(_MOST_REMARKS)
+    listed = ", ".join(f"{count} times {label}" if count > 1 else label for label, count in most)
+    if not account.readable:
+        return f"What the program said cannot be held against the wire, which could not be read: {listed}."
+    return f"Nothing that was seen on the wire explains what the program said: {listed}."
+
+
+def _runtime(events: ProgramEvents) -> str:
+    process = events.processes.get(events.pid or -1)
+    return (process.runtime if process is not None else None) or ""

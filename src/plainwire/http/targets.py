@@ -1,0 +1,18 @@
+"""The request target: which characters may stand in it (RFC 3986 section 2, RFC 9112 section 3.2)."""
+
+from __future__ import annotations
+
+import re
+
+_RAW = re.compile(r"[^!-~]").search
+
+RAW_TARGET = "bytes in the request target that must be percent-encoded (RFC 3986 section 2)"
+"""The defect of a target with spaces, control characters, or bytes beyond ASCII."""
+
+
+def is_target(text: str) -> bool:
+    """Whether all characters are visible ASCII ones.
+
+    Of those RFC 3986 forbids some more (quotes, braces, the pipe), which servers take all the same.
+    """
+    return _RAW(text) is None

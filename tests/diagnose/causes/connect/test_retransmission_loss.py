@@ -1,0 +1,31 @@
+"""Bytes that went out again and again, or arrived only when sent again."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from plainwire.model import ACK, PSH, Finding
+from tests.diagnose.causes.semantics.durations import timed, usual
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+def resent(*, late: float) -> list[Finding]:
+    wire = Wire()
+    usual(wire)
+    request = wire.ask(5000).request
+    assert request is not None
+    wire.segment(CLIENT, 5000 + late, seq=request.start, length=99, flags=ACK | PSH)
+    wire.ack(SERVER, 5000 + late + 80)
+    timed(wire.answer(5000 + late + 90))
+    connection = wire.done()
+    connection.retransmissions[CLIENT] = 1
+    return diagnose([connection])
+
+
+def test_a_request_that_arrived_only_when_sent_again() -> None:
+    finding = only(resent(late=220))
+    assert (finding.code, finding.fault, finding.failure) == ("retransmission-loss", "path", False)
+    assert "220 ms later" in finding.claim
+
+
+def test_a_copy_that_follows_at_once_cost_nothing() -> None:
+    assert resent(late=30) == []

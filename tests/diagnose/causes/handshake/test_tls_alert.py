@@ -1,0 +1,66 @@
+"""A fatal alert ended the handshake, or came just after it. It names itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import CAUSES, diagnose
+from plainwire.model import (
+    Certificate,
+)
+from tests.diagnose.causes.handshake.greetings import DAY_NS, greeted, refusing
+from tests.diagnose.wire import EPOCH_NS, SERVER, Wire, only
+
+
+def test_an_alert_names_itself() -> None:
+    opening = greeted()
+    opening.close(SERVER, "alert", 162, ack=517, detail="handshake_failure")
+    opening.close(SERVER, "fin", 162, seq=7, ack=517)
+    finding = only(diagnose([opening.done()]))
+    assert (finding.code, finding.certainty) == ("tls-alert-handshake-failure", "likely")
+    assert "not encrypted" in finding.claim
+
+
+@pytest.mark.parametrize(("name", "fault"), [("internal_error", "server"), ("protocol_version", "unknown")])
+def test_only_internal_error_is_a_confession(name: str, fault: str) -> None:
+    opening = greeted()
+    opening.close(SERVER, "alert", 162, ack=517, detail=name)
+    assert only(diagnose([opening.done()])).fault == fault
+
+
+def test_an_alert_without_a_registered_name_has_its_code() -> None:
+    opening = greeted()
+    opening.close(SERVER, "alert", 162, ack=517, detail="alert 200")
+    assert only(diagnose([opening.done()])).code == "tls-alert-other"
+    assert "tls-alert-unknown-ca" in CAUSES
+
+
+def test_an_expired_certificate_is_the_server_s_and_the_alert_that_was_decrypted_proves_it() -> None:
+    leaf = Certificate(not_before_ns=0, not_after_ns=EPOCH_NS - 3 * DAY_NS)
+    finding = only(diagnose([refusing("certificate_expired", leaf)]))
+    assert (finding.code, finding.fault, finding.certainty) == (
+        "tls-alert-certificate-expired",
+        "server",
+        "proved",
+    )
+    assert "3 days before" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("detail", "code"),
+    [("certificate_required", "tls-alert-certificate-required"), ("bad_record_mac", "bad-record-mac")],
+)
+def test_an_alert_about_the_handshake_may_come_when_the_request_has_left(detail: str, code: str) -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.close(SERVER, "alert", 80, detail=detail)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.certainty, finding.exchanges) == (code, "proved", [1])
+
+
+def test_after_an_answer_such_an_alert_is_not_about_the_handshake() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "alert", 580, detail="handshake_failure")
+    assert only(diagnose([wire.done("unanswered")])).code == "close-mid-request"

@@ -1,0 +1,36 @@
+"""A sender waited for a window that was never opened again."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from plainwire.model import Request, Side
+from tests.diagnose.causes.http2.multiplexed import Multiplexed
+from tests.diagnose.causes.http2.stalls import codes
+from tests.diagnose.wire import CLIENT, SERVER
+
+
+def _stalled(side: Side, detail: str = "of the stream, and never opened again") -> Multiplexed:
+    scene = Multiplexed()
+    response = scene.wire.exchanges[0].response
+    assert response
+    assert isinstance(scene.failed.request, Request)
+    if side == SERVER:
+        scene.failed.response = replace(response, complete=False, time_ns=scene.failed.request.last_ns)
+        scene.failed.outcome = "aborted"
+    else:
+        scene.failed.request.complete = False
+    event = scene._event("window exhausted", side, 260, stream=scene.failed.stream)
+    scene.events[-1] = replace(event, detail=detail)
+    return scene.reset(CLIENT, "CANCEL", "aborted", at=5_000)
+
+
+@pytest.mark.parametrize(("sender", "at_fault"), [(SERVER, "client"), (CLIENT, "server")])
+def test_who_withholds_the_window_is_at_fault(sender: Side, at_fault: str) -> None:
+    assert codes(_stalled(sender)) == [("h2-flow-control-stall", at_fault)]
+
+
+def test_a_window_that_was_opened_again_explains_nothing() -> None:
+    scene = _stalled(SERVER, "of the stream, until packet 9, 3.000 ms later")
+    assert ("h2-flow-control-stall", "client") not in codes(scene)

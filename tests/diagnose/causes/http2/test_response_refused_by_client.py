@@ -1,0 +1,61 @@
+"""A client that ends a stream or a connection because of what the server sent."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Finding, StreamEvent
+from tests.diagnose.causes.http2.multiplexed import Multiplexed
+from tests.diagnose.wire import CLIENT
+
+
+def _refused(name: str, defects: list[str], *, kind: str = "rst_stream") -> Multiplexed:
+    """The response came whole, and the client then said that something is wrong."""
+    scene = Multiplexed()
+    first = scene.wire.exchanges[0].response
+    assert first
+    scene.failed.outcome = "complete"
+    scene.failed.response = replace(
+        first, defects=defects, time_ns=scene.failed.request.last_ns + 1 if scene.failed.request else 0
+    )
+    at = scene.failed.response.last_ns + 1_000_000_000
+    stream = scene.failed.stream if kind == "rst_stream" else None
+    scene.events.append(StreamEvent(kind, CLIENT, at, 999, stream, 1, name, said="why"))
+    return scene
+
+
+def _only(scene: Multiplexed) -> Finding:
+    (finding,) = diagnose([scene.connection()])
+    return finding
+
+
+@pytest.mark.parametrize("kind", ["rst_stream", "goaway", "connection_close"])
+def test_a_response_with_a_defect_that_the_client_refuses_is_the_servers(kind: str) -> None:
+    finding = _only(_refused("PROTOCOL_ERROR", ["field 'connection' is for HTTP/1.1 only"], kind=kind))
+    assert (finding.code, finding.fault, finding.certainty) == ("h2-malformed-response", "server", "proved")
+    assert [quoted.text for quoted in finding.quotes] == ["field 'connection' is for HTTP/1.1 only", "why"]
+    assert 999 in finding.packets
+
+
+def test_a_defect_that_does_not_show_accuses_nobody_for_sure() -> None:
+    finding = _only(_refused("PROTOCOL_ERROR", []))
+    assert (finding.code, finding.fault, finding.certainty) == ("h2-malformed-response", "unknown", "likely")
+    assert "says that the server broke a rule" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("defects", "fault"),
+    [(["index 99 is not in the table (RFC 7541 section 2.3.3)"], "server"), ([], "unknown")],
+)
+def test_a_header_block_that_cannot_be_decoded_here_either_is_the_servers(
+    defects: list[str], fault: str
+) -> None:
+    finding = _only(_refused("COMPRESSION_ERROR", defects, kind="goaway"))
+    assert (finding.code, finding.fault) == ("h2-header-compression-desync", fault)
+
+
+@pytest.mark.parametrize("name", ["CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "INTERNAL_ERROR"])
+def test_a_change_of_mind_after_a_whole_response_is_no_complaint(name: str) -> None:
+    assert diagnose([_refused(name, ["field 'connection' is for HTTP/1.1 only"]).connection()]) == []

@@ -1,0 +1,65 @@
+"""The path swallows what is sent on a connection that was idle."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Endpoint
+from tests.diagnose.causes.middlebox.silences import swallowed
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+
+def fresh(at: float, *, answered: bool = True) -> Wire:
+    """Another connection at the same time."""
+    wire = Wire(id=2, first_exchange=20, first_packet=200, start=at, client=Endpoint("192.0.2.7", 40001))
+    if answered:
+        wire.ok(0, "/other")
+    else:
+        wire.segment(CLIENT, 0, flags=0x02, seq=-1, ack=-1)
+    return wire
+
+
+def test_silence_after_a_pause_while_new_connections_work_is_a_path_that_forgot() -> None:
+    wire = swallowed()
+    finding = only(diagnose([wire.done("unseen"), fresh(350_700).done()]))
+    assert (finding.code, finding.fault, finding.certainty) == ("nat-idle-drop", "path", "likely")
+    assert "idle" in finding.claim
+    assert "sent 4 times in 1.600 s" in finding.claim
+    assert "the same address answers on connection 2" in [e.says for e in finding.evidence]
+
+
+def test_the_client_that_gave_up_on_the_dead_connection_is_not_called_the_cause() -> None:
+    wire = swallowed()
+    wire.close(CLIENT, "fin", 380_000)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.certainty) == ("nat-idle-drop", "possible")
+
+
+def test_a_pause_that_another_request_survived_refutes_it() -> None:
+    wire = swallowed()
+    wire.close(CLIENT, "fin", 380_000)
+    other = Wire(id=2, first_exchange=20, first_packet=200)
+    other.ok(0)
+    other.ok(400_000)
+    assert only(diagnose([wire.done("aborted"), other.done()])).code == "retransmission-loss"
+
+
+def test_new_connections_that_fail_too_are_an_outage() -> None:
+    wire = swallowed()
+    wire.close(CLIENT, "fin", 380_000)
+    codes = [f.code for f in diagnose([wire.done("aborted"), fresh(350_700, answered=False).done()])]
+    assert "nat-idle-drop" not in codes
+
+
+def test_an_acknowledged_request_was_not_swallowed() -> None:
+    wire = swallowed()
+    wire.ack(SERVER, 352_000)
+    wire.close(CLIENT, "fin", 380_000)
+    assert only(diagnose([wire.done("aborted")])).code == "client-abort"
+
+
+def test_an_open_request_that_was_sent_only_once_or_twice_is_no_failure() -> None:
+    assert diagnose([swallowed(sendings=2).done("unseen")]) == []
+
+
+def test_without_a_pause_before_nothing_is_said_about_idleness() -> None:
+    assert diagnose([swallowed(idle=200).done("unseen")]) == []

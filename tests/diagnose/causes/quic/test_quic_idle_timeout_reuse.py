@@ -1,0 +1,19 @@
+"""The request left after the connection's idle timeout."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import diagnose
+from plainwire.model import QuicInfo
+from tests.diagnose.causes.http2.multiplexed import Multiplexed
+from tests.diagnose.wire import MS
+
+
+@pytest.mark.parametrize(("idle", "code"), [(31_000, "quic-idle-timeout-reuse"), (29_000, "unexplained")])
+def test_a_request_after_the_agreed_silence_is_the_clients(idle: int, code: str) -> None:
+    scene = Multiplexed("h3")
+    scene.failed.idle_before_ns = idle * MS
+    connection = scene.connection()
+    connection.quic = QuicInfo(idle_timeout_ns=30_000 * MS)
+    assert [finding.code for finding in diagnose([connection])] == [code]

@@ -1,0 +1,81 @@
+"""The server had the request and closed the connection without an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.diagnose.causes.reuse.hangups import verdict
+from tests.diagnose.wire import CLIENT, SERVER, Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseKind
+
+
+@pytest.mark.parametrize("kind", ["close_notify", "fin"])
+def test_an_orderly_close_with_the_request_acknowledged_is_the_server_s(kind: CloseKind) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, kind, 580)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "server", "proved")
+
+
+def test_a_reset_at_the_heels_of_the_close_is_told_because_programs_may_report_it_instead() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "close_notify", 580)
+    wire.close(SERVER, "fin", 580)
+    wire.close(SERVER, "rst", 580.1)
+    finding = verdict(wire)
+    assert finding.code == "close-mid-request"
+    assert "A reset followed 0.10 ms later" in finding.claim
+    assert 6 in finding.packets
+
+
+@pytest.mark.parametrize("kind", ["fin", "rst"])
+def test_a_server_is_not_accused_of_leaving_a_broken_request_unanswered(kind: CloseKind) -> None:
+    wire = Wire()
+    wire.ok(0)
+    request = wire.ask(500).request
+    assert request is not None
+    request.defects = ["two Content-Length fields"]
+    wire.close(SERVER, kind, 580)
+    finding = verdict(wire)
+    assert finding.fault == "unknown"
+    assert "breaks the rules" in finding.claim
+
+
+def test_how_long_the_server_had_the_request_before_it_closed_is_told() -> None:
+    """A round number here is a backend's timeout."""
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.ack(SERVER, 580)
+    wire.close(SERVER, "fin", 30_580)
+    assert "30.000 s after acknowledging it" in verdict(wire).claim
+
+
+@pytest.mark.parametrize(
+    ("detail", "fault"), [("internal_error", "server"), ("unexpected_message", "unknown")]
+)
+def test_an_alert_complains_about_the_peer_unless_it_is_internal_error(detail: str, fault: str) -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "alert", 580, detail=detail)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault) == ("close-mid-request", fault)
+    assert detail in finding.claim
+
+
+def test_the_client_s_own_close_after_the_server_s_changes_nothing() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(SERVER, "fin", 580)
+    wire.close(CLIENT, "fin", 580.2)
+    assert verdict(wire).code == "close-mid-request"

@@ -1,0 +1,55 @@
+"""A client certificate that HTTP refused, and refusals for other reasons."""
+
+from __future__ import annotations
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Certificate, Connection, Finding
+from tests.diagnose.wire import EPOCH_NS, Wire
+
+_DAY_NS = 86_400 * 10**9
+
+
+def _answered(
+    status: int, certificate: bytes = b"", leaf: Certificate | None = None, *, number: int = 1
+) -> Connection:
+    wire = Wire(id=number, start=number * 1000, first_exchange=number * 10, first_packet=number * 100)
+    wire.ask(0)
+    wire.answer(90, status=status)
+    connection = wire.done()
+    tls = connection.tls
+    assert tls is not None
+    tls.certificate_asked = True
+    tls.certificate_withheld = not certificate
+    tls.client_certificate, tls.client_leaf = certificate, leaf
+    return connection
+
+
+def _found(*connections: Connection) -> list[Finding]:
+    return [f for f in diagnose(connections) if f.code == "client-certificate-rejected"]
+
+
+def test_a_refusal_of_a_client_without_a_certificate_is_told() -> None:
+    (finding,) = _found(_answered(400))
+    assert (finding.fault, finding.certainty) == ("client", "likely")
+    assert "sent none" in finding.claim
+
+
+def test_an_expired_certificate_is_named_with_its_age() -> None:
+    old = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS - 28 * _DAY_NS)
+    (finding,) = _found(_answered(400, b"old", old))
+    assert "expired 28 days before" in finding.claim
+
+
+def test_the_same_request_with_another_certificate_that_is_accepted_decides() -> None:
+    fine = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS + 28 * _DAY_NS)
+    (finding,) = _found(_answered(403, b"a", fine), _answered(200, b"b", fine, number=2))
+    assert "connection 2" in finding.claim
+
+
+def test_a_plain_400_with_a_good_certificate_is_not_about_the_certificate() -> None:
+    fine = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS + 28 * _DAY_NS)
+    assert not _found(_answered(400, b"a", fine))
+
+
+def test_a_404_without_a_certificate_is_not_about_the_certificate() -> None:
+    assert not _found(_answered(404))

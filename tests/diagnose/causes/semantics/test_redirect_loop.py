@@ -1,0 +1,55 @@
+"""Redirects that lead back to where they began, and others that only look so."""
+
+from __future__ import annotations
+
+from tests.diagnose.causes.semantics.talks import Talk, found
+
+
+def _to(target: str) -> tuple[tuple[str, str], ...]:
+    return (("Location", target),)
+
+
+def test_redirects_that_lead_back() -> None:
+    talk = Talk()
+    for _ in range(4):
+        talk.say(302, "/a", told=_to("/b")).say(302, "/b", told=_to("https://storage.example/a"))
+    assert "8 redirects in a row" in found(talk)["redirect-loop"].claim
+
+
+def test_a_place_that_redirects_to_itself_is_a_loop() -> None:
+    talk = Talk()
+    for _ in range(5):
+        talk.say(301, "/a", told=_to("HTTPS://Storage.Example:443/a#part"))
+    assert "redirect-loop" in found(talk)
+
+
+def test_redirects_that_lead_on_or_take_cookies_with_them_are_no_loop() -> None:
+    talk = Talk()
+    for number in range(8):
+        talk.say(302, f"/{number}", told=_to(f"/{number + 1}"))
+    assert found(talk) == {}
+    talk = Talk()
+    for number in range(4):
+        talk.say(302, "/a", asked=(("Cookie", f"n={number}"),), told=_to("/a"))
+    assert found(talk) == {}
+
+
+def test_a_health_check_that_never_follows_is_no_loop() -> None:
+    talk = Talk()
+    for _ in range(6):
+        talk.say(301, "/health", told=_to("https://elsewhere.example/"))
+    assert found(talk) == {}
+
+
+def test_polls_that_end_in_success_are_no_loop() -> None:
+    talk = Talk()
+    for _ in range(4):
+        talk.say(302, "/", told=_to("/login")).say(200, "/login")
+    assert found(talk) == {}
+
+
+def test_the_same_redirect_now_and_then_is_no_loop() -> None:
+    talk = Talk()
+    for _ in range(5):
+        talk.say(302, "/a", pause=20_000, told=_to("/a"))
+    assert found(talk) == {}
