@@ -11,6 +11,7 @@ from plainwire.diagnose import diagnose, infer
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.reading import Reading
+from plainwire.keeping import Kept, count_alike
 from plainwire.keys import read_keys
 from plainwire.model import (
     Bugs,
@@ -23,7 +24,7 @@ from plainwire.model import (
     SecretsBlock,
 )
 from plainwire.packets.decode import Decoder
-from plainwire.streams.tcp_assembler import Assembler
+from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Analysis:
         self._open_quic: dict[int, Guarded] = {}
         self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
         self._errors: list[IcmpError] = []
-        self._done: list[Connection] = []
+        self._done = Kept()
 
     def feed(self, item: CaptureItem) -> None:
         """Take one thing that a capture holds."""
@@ -98,13 +99,16 @@ class Analysis:
     def _segments(self, batch: SegmentBatch) -> None:
         touched, over = self._assembler.feed(batch)
         for tcp in touched:
-            conversation = self._open.get(tcp.facts.id)
-            if conversation is None:
-                conversation = Guarded(Conversation(tcp, self._keys, self._reading), self._bugs)
-                self._open[tcp.facts.id] = conversation
-            conversation.feed()
+            if tcp.delivers:
+                conversation = self._open[tcp.facts.id] = self._conversation(tcp)
+                conversation.feed()
         for tcp in over:
-            self._done.append(self._open.pop(tcp.facts.id).finish())
+            self._done.add(self._conversation(tcp).finish())
+
+    def _conversation(self, tcp: TcpConnection) -> Guarded:
+        """The one that follows a connection; a new one where none has said anything so far."""
+        known = self._open.pop(tcp.facts.id, None)
+        return known or Guarded(Conversation(tcp, self._keys, self._reading), self._bugs)
 
     def _names(self, batch: DatagramBatch) -> None:
         from plainwire.dns.lookups import Lookups  # noqa: PLC0415 - see __init__
@@ -129,21 +133,22 @@ class Analysis:
                 self._open_quic[quic.facts.id] = conversation
             conversation.feed()
         for quic in over:
-            self._done.append(self._open_quic.pop(quic.facts.id).finish())
+            self._done.add(self._open_quic.pop(quic.facts.id).finish())
 
     def _finish(self) -> None:
         """Finish what is still open when the capture ends."""
-        self._assembler.close()
+        for tcp in self._assembler.close():
+            self._done.add(self._conversation(tcp).finish())
         if self._quic is not None:
             self._quic.close()
         for conversations in (self._open, self._open_quic):
-            self._done += [conversation.finish() for conversation in conversations.values()]
-            conversations.clear()
+            while conversations:
+                self._done.add(conversations.popitem()[1].finish())
 
     def close(self) -> Report:
         """The capture is over."""
         self._finish()
-        connections = sorted(self._done, key=lambda c: c.first_packet)
+        connections = sorted(self._done.connections, key=lambda c: c.first_packet)
         _identify(connections)
         attempt = self._bugs.attempt
         attempt("the reading of ICMP failed", _attach, self._errors, connections)
@@ -179,6 +184,10 @@ class Analysis:
         datagrams = self._quic.passed_over if self._quic is not None else {}
         unseen.note_passed_over(self.coverage, self._decoder.passed_over, datagrams)
         unseen.note_keys(self.coverage, self._keys)
+        tcp = self._assembler
+        unseen.note_given_up(self.coverage, tcp.given_up)
+        self.coverage.notes += count_alike(connections, tcp.attempts.counted, self._decoder.endpoints)
+        self.coverage.notes += self._done.notes()
 
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> None:

@@ -34,6 +34,15 @@ def note_passed_over(coverage: Coverage, packets: Mapping[str, int], datagrams: 
     coverage.notes += [f"{n} datagrams not read: {why}" for why, n in datagrams.items() if n]
 
 
+def note_given_up(coverage: Coverage, connections: int) -> None:
+    """Say that connections were followed only for a part of their way."""
+    if connections:
+        coverage.notes.append(
+            f"{connections} connections were open beside too many others, and were followed no further; "
+            "what came of them later counts as another connection"
+        )
+
+
 def note_keys(coverage: Coverage, keys: KeyLog) -> None:
     """Say what of the secrets is of no use."""
     if keys.bad_lines:

@@ -14,6 +14,7 @@ from tests.builders.packets import CLIENT, CLIENT6, PSH, RAW, SERVER, SERVER6, p
 from tests.needs import tool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from plainwire.model import Endpoint
@@ -128,7 +129,7 @@ def by_us(path: Path) -> list[Row]:
 
 
 def _rows(found: SegmentBatch | DatagramBatch, seq: list[int]) -> list[Row]:
-    endpoint: list[Endpoint] = found.endpoints
+    endpoint: Sequence[Endpoint] = found.endpoints
     return [
         Row(number, a.address, b.address, a.port, b.port, *rest)
         for number, a, b, *rest in zip(

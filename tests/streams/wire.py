@@ -156,10 +156,10 @@ def streams(packets: Sequence[tuple[int, bytes, int]], cuts: Sequence[int] = ())
             found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
         for connection in over:
             connection.finish()
-            found[connection.facts.id].take()
+            found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
     for connection in assembler.close():
         connection.finish()
-        found[connection.facts.id].take()
+        found.setdefault(connection.facts.id, Stream(connection.facts, connection)).take()
     for stream in found.values():
         for side in Side:
             size = len(stream.data[side]) + sum(length for _, length in stream.gaps[side])

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from plainwire.arrays import np
+from plainwire.arrays import distinct, np
 from plainwire.dns import messages
 from plainwire.model import Lookup
 
 if TYPE_CHECKING:
-    from plainwire.model import DatagramBatch, Endpoint
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from plainwire.model import DatagramBatch, Endpoint, Int64s
 
 PORT = 53
 MOST_KEPT = 20_000
@@ -30,14 +34,12 @@ class Lookups:
     def __init__(self) -> None:
         self.found: list[Lookup] = []
         self._open: OrderedDict[_Key, Lookup] = OrderedDict()
-        self._ports: list[int] = []  # of the endpoints, by number
 
     def feed(self, batch: DatagramBatch) -> None:
         """Take one batch."""
-        self._ports += [endpoint.port for endpoint in batch.endpoints[len(self._ports) :]]
-        ports = np.array(self._ports, dtype=np.int64)
-        asked, answered = ports[batch.target] == PORT, ports[batch.source] == PORT
-        rows = np.flatnonzero((asked | answered) & (batch.captured > 0))
+        talks = _of_name_servers(batch.target, batch.endpoints)
+        talks |= _of_name_servers(batch.source, batch.endpoints)
+        rows = np.flatnonzero(talks & (batch.captured > 0))
         if not len(rows):
             return
         columns = (batch.number, batch.time_ns, batch.source, batch.target, batch.offset, batch.captured)
@@ -83,3 +85,11 @@ class Lookups:
             return
         lookup.answer, lookup.answered_ns = number, time_ns
         lookup.code, lookup.addresses = message.code, message.addresses
+
+
+def _of_name_servers(ends: Int64s, endpoints: Sequence[Endpoint]) -> NDArray[np.bool_]:
+    """Of each endpoint whether it has the port of name servers."""
+    each = distinct(ends)
+    asked = np.array([endpoints[number].port == PORT for number in each.tolist()], dtype=np.bool_)
+    found: NDArray[np.bool_] = asked[np.searchsorted(each, ends)]
+    return found

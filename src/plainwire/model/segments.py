@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
@@ -46,13 +47,21 @@ class Segments:
     ) -> None:
         table = np.stack((number, time_ns, side, seq, ack, length, flags, window, ttl, ip_id))
         self._length = len(number)
-        self._few: Int64s | None = None
+        self._few: array[int] | None = None  # column by column
         self._layout: list[tuple[int, int, int, int]] = []  # position, bytes a number, factor, lowest
         self._packed = b""
         if self._length <= _FEW:
-            self._few = table
+            self._few = array("q", table.tobytes())
         else:
             self._pack(table)
+
+    @classmethod
+    def few(cls, columns: array[int], length: int) -> Segments:
+        """Those of a short connection: its columns one behind the other, ``length`` numbers each."""
+        none = np.empty(0, dtype=np.int64)
+        made = cls(none, none, none, none, none, none, none, none, none, none)
+        made._length, made._few = length, columns
+        return made
 
     def _pack(self, table: Int64s) -> None:
         parts: list[bytes] = []
@@ -70,9 +79,10 @@ class Segments:
         self._packed = b"".join(parts)
 
     def _column(self, index: int) -> Int64s:
+        if not self._length:
+            return np.empty(0, dtype=np.int64)
         if self._few is not None:
-            few: Int64s = self._few[index]
-            return few
+            return np.frombuffer(self._few, np.int64, self._length, index * self._length * 8)
         position, width, factor, lowest = self._layout[index]
         if not width:
             return np.full(self._length, lowest, dtype=np.int64)

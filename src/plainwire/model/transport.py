@@ -9,6 +9,8 @@ from msgspec import Struct, field
 from plainwire.model.base import Discreet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plainwire.model.base import Int64s, Side
 
 
@@ -35,7 +37,7 @@ class SegmentBatch(Discreet, Struct):
     offset: Int64s
     captured: Int64s
     length: Int64s
-    endpoints: list[Endpoint]
+    endpoints: Sequence[Endpoint]
     options: dict[int, SynOptions] = field(default_factory=dict)
     """Of the segments with SYN, by packet number; those whose options cannot be read are not there."""
 
@@ -54,7 +56,7 @@ class DatagramBatch(Discreet, Struct):
     offset: Int64s
     captured: Int64s
     length: Int64s
-    endpoints: list[Endpoint]
+    endpoints: Sequence[Endpoint]
 
 
 class IcmpError(Struct, frozen=True):

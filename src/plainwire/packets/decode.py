@@ -20,7 +20,7 @@ from plainwire.packets.fragments import Fragments
 from plainwire.packets.layers import Handler, HeaderKind, PacketLayer, Rows, gather, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plainwire.model import Endpoint, Int64s, SynOptions
 
@@ -60,7 +60,7 @@ class Decoder:
         self._fragments = Fragments(self.passed_over)
 
     @property
-    def endpoints(self) -> list[Endpoint]:
+    def endpoints(self) -> Sequence[Endpoint]:
         """What ``source`` and ``target`` number."""
         return self._endpoints.table
 

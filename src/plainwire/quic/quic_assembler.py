@@ -154,7 +154,7 @@ class QuicAssembler:
         return header.form is not Form.UNKNOWN
 
     def _route_short(
-        self, data: bytes, here: Sequence[_End], path: tuple[int, int], endpoints: list[Endpoint]
+        self, data: bytes, here: Sequence[_End], path: tuple[int, int], endpoints: Sequence[Endpoint]
     ) -> _End | None:
         if len(here) == 1:
             return here[0]
@@ -174,7 +174,7 @@ class QuicAssembler:
         self,
         data: bytes,
         path: tuple[int, int],
-        endpoints: list[Endpoint],
+        endpoints: Sequence[Endpoint],
         keys: KeyLog,
         number: int,
         time_ns: int,

@@ -113,6 +113,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
             {"side": _SIDES[g.side], "offset": g.offset, "length": g.length, "packet": g.packet}
             for g in connection.gaps
         ],
+        **({"alike": connection.alike} if connection.alike else {}),
         **parts.of_connection(connection),
     }
 

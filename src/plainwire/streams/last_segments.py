@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TAIL = 2048
 """How many of its last segments a connection keeps for the rules."""
 
+FEW = 32
 _LATEST = 64
 _AT_ONCE = 64 * KEPT
 
@@ -60,6 +61,12 @@ class LastSegments:
             self._tables = [np.concatenate(self._tables, axis=1)[:, -TAIL:]]
             self._count = self._tables[0].shape[1]
         return self._tables[0][:, -TAIL:]
+
+    def few(self) -> list[Row] | None:
+        """The kept lines of the segments, where there are few; None where there are more."""
+        if self._tables or len(self._rows) > FEW * KEPT:
+            return None
+        return [self._rows[at : at + KEPT].tolist() for at in range(0, len(self._rows), KEPT)]
 
     def latest(self) -> list[Row]:
         """The last few, oldest first."""

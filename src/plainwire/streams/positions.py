@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from plainwire.model import Int64s
 
 
+_NONE = np.empty(0, dtype=np.int64)
+
+
 class Positions:
     """Where each packet's bytes begin in the stream."""
 
     __slots__ = ("_fresh", "_number", "_offset", "_time")
 
     def __init__(self) -> None:
-        self._offset = self._number = self._time = np.empty(0, dtype=np.int64)
+        self._offset = self._number = self._time = _NONE
         self._fresh: list[tuple[int, int, int]] = []  # not yet among the columns
 
     def add(self, offset: int, number: int, time_ns: int) -> None:

@@ -8,6 +8,8 @@ a capture comes make no difference.
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -37,7 +39,7 @@ from plainwire.streams.segment_columns import (
 from plainwire.streams.tcp_opening import TcpOpening, first_byte
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from plainwire.model import Endpoint, Int64s, SynOptions
 
@@ -75,7 +77,7 @@ class TcpConnection:
         "facts",
     )
 
-    def __init__(self, identity: int, first: Row, target: int, endpoints: list[Endpoint]) -> None:
+    def __init__(self, identity: int, first: Row, target: int, endpoints: Sequence[Endpoint]) -> None:
         source = first[SOURCE]
         self.client = source  # number of the client's endpoint; provisional while the opening is held back
         self.facts = Connection(
@@ -128,6 +130,30 @@ class TcpConnection:
     def is_over(self, clock_ns: int) -> bool:
         """Whether the connection ended, and no straggler came for long."""
         return self.ended and clock_ns - self._clock_ns > LINGER_NS
+
+    @property
+    def delivers(self) -> bool:
+        """Whether there is something to be read in either direction."""
+        client, server = self.directions
+        return bool(client.pieces or server.pieces)
+
+    @property
+    def fruitless(self) -> bool:
+        """Whether it is an attempt that came to nothing so far: SYNs, and at best an answer to them."""
+        said = any(payload for _, payload in self._opening.held) if self._opening is not None else False
+        said = said or any(d.next or d.waits for d in self.directions)
+        return bool(self._isn) and not said and not self.facts.established
+
+    @property
+    def server(self) -> int:
+        """The number of the server's endpoint, as far as is known."""
+        first, second = self._ends
+        return second if self.client == first else first
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What to give up first where too many are open: the lowest."""
+        return 0 if self.ended else 1 if self.fruitless else 2, self._clock_ns
 
     # --- many at once -------------------------------------------------------------------------------
 
@@ -374,6 +400,9 @@ class TcpConnection:
         return facts
 
     def _segments(self) -> Segments:
+        few = self._tail.few()
+        if few is not None:
+            return Segments.few(self._located(few), len(few))
         number, time_ns, source, raw_seq, raw_ack, flags, length, window, ttl, ip_id = self._tail.columns()
         mine, theirs = self.directions
         by_client = source == self.client
@@ -382,6 +411,17 @@ class TcpConnection:
         ack = np.where(by_client, theirs.offsets(raw_ack), mine.offsets(raw_ack))
         ack = np.where(flags & ACK, ack, -1)
         return Segments(number, time_ns, side, seq, ack, length, flags, window, ttl, ip_id)
+
+    def _located(self, rows: list[Row]) -> array[int]:
+        """The same for a few segments, which are quicker done one by one: column by column."""
+        located: list[tuple[int, ...]] = []
+        for number, time_ns, source, raw_seq, raw_ack, flags, length, window, ttl, ip_id in rows:
+            side = int(source != self.client)
+            mine, theirs = self.directions[side], self.directions[1 - side]
+            ack = theirs.offset(raw_ack) if flags & ACK else -1
+            seq = mine.offset(raw_seq)
+            located.append((number, time_ns, side, seq, ack, length, flags, window, ttl, ip_id))
+        return array("q", chain.from_iterable(zip(*located, strict=True)))
 
 
 def _begin(row: Row) -> int:

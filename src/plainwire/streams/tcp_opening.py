@@ -16,7 +16,7 @@ from plainwire.streams.segment_columns import ACKNOWLEDGED, CLOCK, FLAGS, LENGTH
 from plainwire.streams.speaker import is_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plainwire.model import Endpoint
 
@@ -65,7 +65,7 @@ class TcpOpening:
                 return False
         return True
 
-    def client(self, endpoints: list[Endpoint]) -> tuple[int, bool]:
+    def client(self, endpoints: Sequence[Endpoint]) -> tuple[int, bool]:
         """Number of the client's endpoint, and whether that is a guess.
 
         Without any other sign the side with the higher port is the client, as services have the low ones.

@@ -1,0 +1,136 @@
+"""Which connections a report keeps: all of them, unless there are so many that memory would not do.
+
+What grows with a capture is its report. So the connections of one share ``ROOM``; those in which nothing
+failed may take only a part of it, so that a flood of them leaves room for the others. What is not kept is
+counted, and said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from plainwire.model import Connection, Endpoint, Exchange, Request, Response
+
+ROOM = 256 << 20
+"""Bytes of memory that the connections and exchanges of a report may take, about."""
+
+ROOM_OF_HEALTHY = 192 << 20
+"""What of it those may take in which nothing failed."""
+
+# Measured, in bytes.
+_CONNECTION, _SEGMENT, _EXCHANGE, _FIELD, _EVENT = 2600, 70, 1900, 60, 250
+
+_NAMED = 3
+_CLIENT_ERROR = 400
+
+
+class Kept:
+    """Takes connections that are over. ``healthy`` and ``others`` count those that are not kept, and their
+    exchanges.
+    """
+
+    def __init__(self, room: int = ROOM, room_of_healthy: int = ROOM_OF_HEALTHY) -> None:
+        self.connections: list[Connection] = []
+        self.healthy = [0, 0]
+        self.others = [0, 0]
+        self._room = room
+        self._room_of_healthy = room_of_healthy
+
+    def add(self, connection: Connection) -> None:
+        """Keep one more, or count it."""
+        cost, healthy = _cost(connection), _is_healthy(connection)
+        if cost > self._room or (healthy and cost > self._room_of_healthy):
+            counted = self.healthy if healthy else self.others
+            counted[0] += 1
+            counted[1] += len(connection.exchanges)
+            return
+        self._room -= cost
+        self._room_of_healthy -= cost if healthy else 0
+        self.connections.append(connection)
+
+    def notes(self) -> list[str]:
+        """What is not kept, in words."""
+        found = []
+        for (connections, exchanges), which in (
+            (self.healthy, "in which nothing failed"),
+            (self.others, "in which something may have failed"),
+        ):
+            if connections:
+                found.append(
+                    f"{connections} more connections, with {exchanges} exchanges, {which}, were read and are "
+                    "not in the report: it would have been too large"
+                )
+        return found
+
+
+def _is_healthy(connection: Connection) -> bool:
+    """Whether every request has a whole response that is no error, and no side broke the connection off."""
+    return (
+        bool(connection.exchanges)
+        and not (connection.undecrypted or connection.gaps)
+        and all(close.kind not in ("rst", "alert") for close in connection.closes)
+        and all(map(_is_plain, connection.exchanges))
+    )
+
+
+def _is_plain(exchange: Exchange) -> bool:
+    request, response = exchange.request, exchange.response
+    return (
+        exchange.outcome == "complete"
+        and request is not None
+        and response is not None
+        and response.status < _CLIENT_ERROR
+        and not (request.defects or response.defects)
+    )
+
+
+def _cost(connection: Connection) -> int:
+    segments = 0 if connection.segments is None else len(connection.segments)
+    own = _CONNECTION + _SEGMENT * segments + _EVENT * len(connection.events)
+    return own + sum(map(_cost_of_exchange, connection.exchanges))
+
+
+def _cost_of_exchange(exchange: Exchange) -> int:
+    messages = (exchange.request, exchange.response, *exchange.interim)
+    return _EXCHANGE + sum(_cost_of_message(message) for message in messages if message is not None)
+
+
+def _cost_of_message(message: Request | Response) -> int:
+    fields = len(message.headers) + len(message.trailers) + len(message.defects)
+    return _FIELD * fields + (0 if message.body is None else len(message.body))
+
+
+def count_alike(
+    connections: Sequence[Connection], counted: Mapping[tuple[int, bool], int], endpoints: Sequence[Endpoint]
+) -> list[str]:
+    """Tell attempts that are only counted at the last one like them that is kept; and in words."""
+    if not counted:
+        return []
+    kept = {(c.server, bool(c.closes)): c for c in connections if not c.established}
+    refused = [0, 0]
+    for (server, was_refused), count in counted.items():
+        refused[was_refused] += count
+        alike = kept.get((endpoints[server], was_refused)) if server >= 0 else None
+        if alike is not None:
+            alike.alike += count
+    outcomes = zip(refused, ("got no answer", "were refused"), strict=True)
+    return [
+        f"{count} more attempts to connect {outcome}, as others in the report, and are only counted "
+        f"({_servers(counted, endpoints, was_refused=outcome == 'were refused')})"
+        for count, outcome in outcomes
+        if count
+    ]
+
+
+def _servers(
+    counted: Mapping[tuple[int, bool], int], endpoints: Sequence[Endpoint], *, was_refused: bool
+) -> str:
+    """``203.0.113.7:443: 90000; 17 others: 900``."""
+    each = {server: count for (server, refused), count in counted.items() if refused is was_refused}
+    most = sorted((s for s in each if s >= 0), key=lambda server: -each[server])[:_NAMED]
+    named = [f"{endpoints[server]}: {each[server]}" for server in most]
+    rest = sum(each.values()) - sum(each[server] for server in most)
+    return "; ".join([*named, *([f"others: {rest}"] if rest else [])])

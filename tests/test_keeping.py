@@ -1,0 +1,99 @@
+"""A report keeps every connection, unless there are too many: then it says what it counted only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire import pipeline
+from plainwire.keeping import Kept, count_alike
+from plainwire.model import CloseEvent, Endpoint, Side
+from tests.builders.captures import pcap
+from tests.builders.packets import SERVER, SYN, packet
+from tests.diagnose.wire import Wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from plainwire.model import Connection
+
+ROOM = 100_000
+
+
+def _healthy() -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    return wire.done()
+
+
+def _reset() -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(500)
+    wire.close(Side.SERVER, "rst", 580)
+    return wire.done("unanswered")
+
+
+def test_a_few_connections_are_all_kept_and_nothing_is_said() -> None:
+    kept = Kept()
+    for connection in (_healthy(), _reset()):
+        kept.add(connection)
+    assert (len(kept.connections), kept.notes()) == (2, [])
+
+
+def test_however_many_nothing_failed_in_there_is_room_for_the_others() -> None:
+    kept = Kept(ROOM, ROOM // 2)
+    for _ in range(100):
+        kept.add(_healthy())
+    kept.add(_reset())
+    assert kept.connections[-1].exchanges[-1].outcome == "unanswered"
+    (note,) = kept.notes()
+    assert note.startswith(f"{kept.healthy[0]} more connections, with {kept.healthy[0]} exchanges, in which")
+    assert kept.healthy[0] + len(kept.connections) == 101
+
+
+def test_failures_beyond_all_room_are_counted_as_such() -> None:
+    kept = Kept(ROOM, ROOM // 2)
+    for _ in range(100):
+        kept.add(_reset())
+    (note,) = kept.notes()
+    assert "in which something may have failed" in note
+    assert kept.others[0] + len(kept.connections) == 100
+
+
+def test_a_broken_connection_is_not_counted_among_the_healthy() -> None:
+    kept = Kept(ROOM, 0)
+    connection = _healthy()
+    connection.closes.append(CloseEvent("rst", Side.SERVER, 0, 1, 0, None))
+    kept.add(connection)
+    assert kept.connections == [connection]
+
+
+def test_attempts_that_are_only_counted_are_told_at_the_last_one_of_their_kind() -> None:
+    silent, refused = (Wire().done() for _ in range(2))
+    silent.established = refused.established = False
+    refused.closes.append(CloseEvent("rst", Side.SERVER, 0, 1, 0, None))
+    endpoints = [silent.server, Endpoint("192.0.2.200", 80)]
+    counted = {(0, False): 900, (0, True): 5, (1, True): 3, (-1, True): 2}
+    notes = count_alike([silent, refused], counted, endpoints)
+    assert (silent.alike, refused.alike) == (900, 5)
+    said = "as others in the report, and are only counted"
+    assert notes == [
+        f"900 more attempts to connect got no answer, {said} ({silent.server}: 900)",
+        (
+            f"10 more attempts to connect were refused, {said} "
+            f"({silent.server}: 5; 192.0.2.200:80: 3; others: 2)"
+        ),
+    ]
+
+
+def test_a_flood_of_attempts_is_told_with_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainwire.streams.attempts.MOST_KEPT", 20)
+    flood = [packet(("10.0.0.1", 1024 + n), SERVER, n, flags=SYN) for n in range(500)]
+    (tmp_path / "flood.pcap").write_bytes(pcap(flood))
+    report = pipeline.analyze([tmp_path / "flood.pcap"])
+    assert len(report.connections) == 20
+    assert sum(1 + connection.alike for connection in report.connections) == 500
+    (note,) = report.coverage.notes
+    assert note.startswith("480 more attempts to connect got no answer")
