@@ -24,6 +24,7 @@ from plainwire.model import (
     SecretsBlock,
 )
 from plainwire.packets.decode import Decoder
+from plainwire.stopping import mark_stopped
 from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from plainwire.tls.keylog import KeyLog
 
@@ -155,6 +156,7 @@ class Analysis:
         attempt("the reading of certificates failed", _read_certificates, connections)
         if self._events is not None:
             connections = self._attribute(connections, self._events)
+            attempt("the reading of the program's end failed", mark_stopped, connections, self._events)
         exchanges = _number(connections)
         self._cover(connections)
         servers = attempt("the inference of servers' limits failed", infer, connections) or {}

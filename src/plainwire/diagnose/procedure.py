@@ -88,6 +88,8 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
         complained = complaints(connection) if connection.events else _NOBODY
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
+            if exchange.stopped:
+                continue
             if exchange.protocol != "http/1.1":
                 sized = response is None or response.declared_size in (None, response.body_size)
                 if exchange.websocket is not None:

@@ -305,3 +305,5 @@ class Exchange(Discreet, Struct):
     via: Exchange | None = None  # the CONNECT or Upgrade that it came through
     websocket: WebSocket | None = None
     grpc: Grpc | None = None
+    stopped: bool = False
+    """Whether it was under way when the program was stopped: how it would have ended is ``unseen``."""

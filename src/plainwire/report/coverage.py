@@ -31,7 +31,7 @@ def shortfalls(report: Report) -> list[str]:
     lines += [f"{_named('connection', ids)}: {reason}." for reason, ids in by_reason.items()]
     if coverage.mid_stream:
         lines.append(f"{_named('connection', coverage.mid_stream)}: began before the capture did.")
-    unseen = [e.id for e in report.exchanges if e.outcome == "unseen"]
+    unseen = [e.id for e in report.exchanges if e.outcome == "unseen" and not e.stopped]
     if unseen:
         lines.append(f"{_named('exchange', unseen)}: the capture does not show how it ended.")
     return lines
@@ -43,9 +43,11 @@ def remarks(report: Report) -> list[str]:
     Safe to print, as ``shortfalls``.
     """
     explained = {connection for connection, _ in report.coverage.undecrypted}
-    return _fruitless(report.connections, explained) + [
-        printable(redact.line(note), 300) for note in report.coverage.notes
-    ]
+    return (
+        _stopped(report)
+        + _fruitless(report.connections, explained)
+        + [printable(redact.line(note), 300) for note in report.coverage.notes]
+    )
 
 
 def _fruitless(connections: Iterable[Connection], explained: set[int]) -> list[str]:
@@ -77,3 +79,19 @@ def _named(noun: str, ids: list[int]) -> str:
     shown = ", ".join(map(str, distinct[:_NAMED]))
     more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
     return f"{noun}{'s' if len(distinct) > 1 else ''} {shown}{more}"
+
+
+def stopped_words(report: Report) -> str:
+    """What the first line adds of exchanges that the user's own stop ended; "" without such."""
+    number = sum(exchange.stopped for exchange in report.exchanges)
+    verb = "was" if number == 1 else "were"
+    return f"; {number} more {verb} under way when the program was stopped" if number else ""
+
+
+def _stopped(report: Report) -> list[str]:
+    """What was under way when the user stopped the program is no failure of it."""
+    stopped = [exchange.id for exchange in report.exchanges if exchange.stopped]
+    if not stopped:
+        return []
+    verb = "was" if len(stopped) == 1 else "were"
+    return [f"{_named('exchange', stopped)}: {verb} under way when the program was stopped; not a failure."]

@@ -134,6 +134,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "idle_before": None if idle is None else idle / 1e9,
         "duration": None if duration is None else duration / 1e9,
         **({"interim": [_response(r) for r in exchange.interim]} if exchange.interim else {}),
+        **({"stopped": True} if exchange.stopped else {}),
         **({} if plain else parts.of_exchange(exchange)),
     }
 

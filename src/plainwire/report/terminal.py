@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.report import program_account, redact, servers
-from plainwire.report.coverage import remarks, shortfalls
+from plainwire.report.coverage import remarks, shortfalls, stopped_words
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def _background(report: Report, style: _Style) -> Iterator[str]:
 
 def headline(report: Report, missing: list[str]) -> str:
     """Return the one line that says it all. Never "no failures" where something was not seen."""
-    requests = sum(e.request is not None for e in report.exchanges)
+    requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
     failed = _failed(report)
-    hidden = ", and not everything could be seen" if missing else ""
+    hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
     if failed:
         causes = len(report.findings)
         found = {0: "no cause found", 1: "1 finding"}.get(causes, f"{causes} findings")
@@ -125,7 +125,8 @@ def headline(report: Report, missing: list[str]) -> str:
             f"({connections}), but not everything could be seen."
         )
     answered = "answered completely" if requests == 1 else "all answered completely"
-    return f"plainwire: {_count(requests, 'request')} on {connections}, {answered}; nothing wrong."
+    told = f"{answered}{stopped_words(report)}"
+    return f"plainwire: {_count(requests, 'request')} on {connections}, {told}; nothing wrong."
 
 
 def _failed(report: Report) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Endpoint
+from tests.diagnose.causes.middlebox.idle_streams import multiplexed
 from tests.diagnose.causes.middlebox.silences import swallowed
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
@@ -63,3 +64,16 @@ def test_an_open_request_that_was_sent_only_once_or_twice_is_no_failure() -> Non
 
 def test_without_a_pause_before_nothing_is_said_about_idleness() -> None:
     assert diagnose([swallowed(idle=200).done("unseen")]) == []
+
+
+def test_data_that_nobody_answers_after_a_pause_are_the_paths() -> None:
+    wire = Wire()
+    wire.ok(0)
+    exchange = wire.ask(5080)
+    request = exchange.request
+    assert request
+    for at in (5300, 5700, 6500, 8100):
+        wire.segment(CLIENT, at, length=99, seq=request.start)
+    exchange.outcome = "aborted"
+    wire.close(CLIENT, "fin", 9000)
+    assert {finding.code for finding in diagnose([multiplexed(wire)])} == {"nat-idle-drop"}

@@ -35,6 +35,7 @@ CAUSES: tuple[Cause, ...] = (
         "Turn buffering off for this path: proxy_buffering off or X-Accel-Buffering: no (nginx), "
         "flushpackets=on (Apache), and no compression of event streams.",
         ("WHATWG HTML section 9.2.7", "RFC 9110 section 7.6"),
+        unplayed="The lab captures in front of its gateways only; the test writes both sides.",
     ),
     Cause(
         "event-stream-error",

@@ -1,0 +1,59 @@
+"""The user's own stop: what was under way then did not fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire.diagnose import diagnose
+from plainwire.model import Coverage, ProgramEvents, Report
+from plainwire.report import terminal
+from plainwire.stopping import mark_stopped, stopped_by
+from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire
+
+
+def under_way(closed: float = 2000) -> Wire:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(100, "/slow")
+    wire.ack(SERVER, 180)
+    wire.close(CLIENT, "fin", closed)
+    wire.exchanges[-1].outcome = "aborted"
+    return wire
+
+
+def ended(status: int, *command: str, at: float = 2010) -> ProgramEvents:
+    return ProgramEvents(
+        command=list(command or ("python3", "get.py")), exit_status=status, ended_ns=EPOCH_NS + int(at * MS)
+    )
+
+
+@pytest.mark.parametrize(
+    "events",
+    [ended(130), ended(143), ended(137), ended(124, "/usr/bin/timeout", "2", "python3")],
+    ids=["Ctrl-C", "SIGTERM", "SIGKILL", "timeout"],
+)
+def test_what_was_under_way_when_the_program_was_stopped_is_no_failure(events: ProgramEvents) -> None:
+    connection = under_way().done()
+    mark_stopped([connection], events)
+    assert [(e.outcome, e.stopped) for e in connection.exchanges] == [("complete", False), ("unseen", True)]
+    assert diagnose([connection]) == []
+    report = Report(Coverage(), [connection], connection.exchanges, [], [])
+    line = terminal.headline(report, [])
+    assert line.endswith("1 more was under way when the program was stopped; nothing wrong.")
+    assert "1 request on" in line
+
+
+@pytest.mark.parametrize(
+    "events",
+    [ended(0), ended(1), ended(124), ended(139), ended(143, at=9000)],
+    ids=["succeeded", "failed", "a program's own 124", "crashed", "stopped much later"],
+)
+def test_what_the_program_gave_up_by_itself_is_judged(events: ProgramEvents) -> None:
+    connection = under_way().done()
+    mark_stopped([connection], events)
+    assert connection.exchanges[-1].outcome == "aborted"
+    assert [finding.code for finding in diagnose([connection])] == ["client-abort"]
+
+
+def test_a_program_that_still_runs_was_not_stopped() -> None:
+    assert stopped_by(ProgramEvents(command=["python3"])) == ""
