@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 
 from plainwire.model.base import Discreet
+from plainwire.model.transport import ACK
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
@@ -73,6 +74,11 @@ class Connection(Discreet, Struct):
     program: ProgramConnection | None = None
     alike: int = 0
     """Further attempts at the same server that came to as little as this one, and are only counted."""
+
+    @property
+    def connected_ns(self) -> int | None:
+        """When the server's SYN-ACK was captured; None where none was, and in QUIC."""
+        return next((s.time_ns for s in self.syns if s.side == 1 and s.flags & ACK), None)
 
     @property
     def closed_by(self) -> Side | None:

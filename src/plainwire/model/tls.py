@@ -28,6 +28,10 @@ class TlsInfo(Discreet, Struct):
     client_random: bytes = b""
     """That under which the key log has the secrets: with an accepted ECH that of the inner ClientHello."""
     handshake_complete: bool = False
+    began_ns: int | None = None
+    """Capture time of the first byte of the first ClientHello."""
+    finished_ns: int | None = None
+    """That of the record with the Finished that came last; None where it could not be read."""
     alpn_offered: list[str] = field(default_factory=list)
     early_data: Literal["accepted", "rejected"] | None = None  # RFC 8446 section 4.2.10
     hello_retry: bool = False  # RFC 8446 section 4.1.4

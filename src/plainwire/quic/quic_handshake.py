@@ -93,6 +93,10 @@ class Handshake:
         found = messages.feed(frame, packet, time_ns)
         for kind, body in found:
             self._take(side, kind, body)
+            if kind == _CLIENT_HELLO and self.info.began_ns is None:
+                self.info.began_ns = time_ns
+            elif kind == _FINISHED and side is Side.CLIENT and self.info.finished_ns is None:
+                self.info.finished_ns = time_ns
         return bool(found)
 
     @property

@@ -100,6 +100,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
         if owner
         else None,
         "opened": _seconds(connection.opened_ns),
+        "connected": _duration(connection.connected_ns),
         "closed": _seconds(connection.closes[0].time_ns) if connection.closes else None,
         "closed_by": _SIDES[connection.closed_by],
         "close": connection.close,
@@ -149,6 +150,7 @@ def _request(request: Request) -> dict[str, Any]:
         "headers": redact.headers(request.headers),
         "body_size": request.body_size,
         "time": request.time_ns / 1e9,
+        "end": request.last_ns / 1e9,
         "packet": request.packet,
         "last_packet": request.last_packet,
         "complete": request.complete,
@@ -170,6 +172,7 @@ def _response(response: Response) -> dict[str, Any]:
         "headers": redact.headers(response.headers),
         "body_size": response.body_size,
         "time": response.time_ns / 1e9,
+        "end": response.last_ns / 1e9,
         "packet": response.packet,
         "last_packet": response.last_packet,
         "complete": response.complete,

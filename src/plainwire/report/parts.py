@@ -88,6 +88,8 @@ def tls(info: TlsInfo) -> dict[str, Any]:
         "cipher_suite": info.cipher_suite,
         "alpn": info.alpn,
         "resumed": info.resumed,
+        "began": None if info.began_ns is None else info.began_ns / 1e9,
+        "finished": None if info.finished_ns is None else info.finished_ns / 1e9,
     }
     if info.early_data:
         fields["early_data"] = info.early_data

@@ -88,6 +88,12 @@ class TlsSession:
         self.alerts: list[TlsAlert] = []
         self.reuses: list[Reuse] = []
 
+    @property
+    def finished(self) -> tuple[int, int] | None:
+        """The offsets of the records with both sides' Finished, once both were seen."""
+        client, server = self._state.finished
+        return None if client < 0 or server < 0 else (client, server)
+
     # --- the door ------------------------------------------------------------------------------------
 
     def plain(self, side: Side) -> list[Text | Gap]:

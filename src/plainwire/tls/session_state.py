@@ -30,7 +30,7 @@ class SessionState:
     ``closing``: no more bytes will come, so that nothing is gained by waiting.
     """
 
-    __slots__ = ("closing", "first", "info", "keys", "later", "reasons", "sides")
+    __slots__ = ("closing", "finished", "first", "info", "keys", "later", "reasons", "sides")
 
     def __init__(self, keys: KeyLog) -> None:
         self.info = TlsInfo()
@@ -40,10 +40,14 @@ class SessionState:
         self.first = Negotiation()
         self.sides = TlsDirection(Side.CLIENT, self.first), TlsDirection(Side.SERVER, self.first)
         self.closing = False
+        self.finished = [-1, -1]
+        """By side: the offset of the record with the Finished of the first handshake; -1: not seen."""
 
     def done(self, direction: TlsDirection) -> None:
         """Note that the Finished of a direction was seen."""
         direction.done = True
+        if self.finished[direction.side] < 0:
+            self.finished[direction.side] = direction.reached
         self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self.sides)
 
     def note_later(self, direction: TlsDirection, kind: AfterwardsKind) -> None:

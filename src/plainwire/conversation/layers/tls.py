@@ -61,6 +61,8 @@ class TlsLayer:
         """Note where the session begins, and how long the ClientHello is to be (RFC 8446 sections 4, 5.1)."""
         info, first = self._session.info, pieces[0]
         info.starts[side] = first.offset if isinstance(first, Gap) else first[1]
+        if side == Side.CLIENT:
+            info.began_ns = self._shared.where[side].locate([info.starts[side]])[1][0] or None
         head = first_bytes(pieces, _HELLO_HEAD)
         if side == Side.CLIENT and len(head) >= _HELLO_HEAD and head[:1] == b"\x16" and head[5] == 1:
             info.hello_size = _HELLO_HEAD + int.from_bytes(head[6:_HELLO_HEAD], "big")
@@ -68,6 +70,8 @@ class TlsLayer:
     def _pass_on(self) -> None:
         session, carriers, shared = self._session, self._carriers, self._shared
         client, server = session.plain(Side.CLIENT), session.plain(Side.SERVER)
+        if session.info.finished_ns is None and session.finished is not None:
+            session.info.finished_ns = self._when_finished(session.finished)
         if client or server:
             shared.facts.decrypted = True
             talked = session.info.talked
@@ -94,6 +98,13 @@ class TlsLayer:
             self._inner.feed(client, server)
         else:
             self._inner.feed(carriers[0].outer(client), carriers[1].outer(server))
+
+    def _when_finished(self, offsets: tuple[int, int]) -> int | None:
+        """When the later one of both sides' Finished was captured."""
+        outer = zip(self._carriers, offsets, strict=True) if self._carriers is not None else None
+        places = offsets if outer is None else [carrier.start_of(offset) for carrier, offset in outer]
+        times = [self._shared.where[side].locate([places[side]])[1][0] for side in Side]
+        return max(times) or None
 
     def needed(self) -> tuple[int, int]:
         """See ``Layer``."""
