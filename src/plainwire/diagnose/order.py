@@ -12,6 +12,7 @@ from .causes.client.client_stall import client_stall
 from .causes.client.connection_shared import connection_shared, connection_shared_without_request
 from .causes.client.hidden_retry import hidden_retry
 from .causes.client.no_keepalive_churn import no_keepalive_churn
+from .causes.client.response_not_taken import response_not_taken
 from .causes.client.suspend_resume import suspend_resume
 from .causes.connect.accept_queue_overflow import accept_queue_overflow
 from .causes.connect.connection_refused import connection_refused
@@ -92,11 +93,13 @@ from .causes.reuse.server_reload_close import server_reload_close
 from .causes.reuse.stale_connection_reuse import stale_connection_reuse
 from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
 from .causes.reuse.unsolicited_408 import unsolicited_408
+from .causes.semantics.answers_shifted import answers_shifted
 from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
 from .causes.semantics.bad_framing import bad_framing, misread_responses
 from .causes.semantics.client_certificate_rejected import client_certificate_rejected
 from .causes.semantics.continue_stall import never_continued, waited_for_continue
 from .causes.semantics.early_data_rejected import early_data_rejected
+from .causes.semantics.early_response_stall import early_response_stall
 from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
 from .causes.semantics.event_stream_unfinished import event_stream_unfinished
 from .causes.semantics.gateway_holds_back import gateway_holds_back
@@ -108,6 +111,7 @@ from .causes.semantics.rate_limited import rate_limited
 from .causes.semantics.read_after_write_miss import read_after_write_miss
 from .causes.semantics.redirect_loop import redirect_loop
 from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up
+from .causes.semantics.request_body_unread import after_unread_body
 from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
 from .causes.semantics.sick_backend import sick_backend
 from .causes.semantics.slow_body_stall import slow_body, stall_given_up
@@ -171,6 +175,7 @@ FAILED: tuple[OfExchange, ...] = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
+    after_unread_body,
     proxy_connect_failure,  # before the rules below: what comes after a refusal is no cause
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     window_scale_stripped,
@@ -220,6 +225,7 @@ ANSWERED: tuple[OfExchange, ...] = (
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
     early_response_reset,
+    early_response_stall,
     gateway_upstream_race,
     truncated_eof_delimited,
 )
@@ -267,7 +273,11 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     client_left,
     unexplained,
 )
-ANSWERED_STREAM: tuple[OfExchange, ...] = (response_refused_by_client, h2_malformed_response)
+ANSWERED_STREAM: tuple[OfExchange, ...] = (
+    response_refused_by_client,
+    early_response_stall,
+    h2_malformed_response,
+)
 OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, h2_dead_connection)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
 
@@ -299,6 +309,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     misread_responses,
     websocket_upgrade_refused,
     client_bug_request,
+    answers_shifted,
     responses_to_nothing,
     swapped_identifiers,
     event_stream_error,
@@ -324,6 +335,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     resent_requests,
     slow_first_byte,
     slow_body,
+    response_not_taken,
     stale_or_poisoned_cache,
 )
 MANY_EXCHANGES: tuple[OfAll, ...] = (

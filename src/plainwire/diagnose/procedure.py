@@ -101,6 +101,7 @@ def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, i
                     exchange.outcome != "complete"
                     or not sized
                     or exchange.id in complained
+                    or (request is not None and not request.complete)
                     or (late and response is not None and too_late(connection, response, left))
                 ):
                     yield connection, index

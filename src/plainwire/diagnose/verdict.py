@@ -75,6 +75,15 @@ class FailedExchange(Struct, frozen=True):
         return closes[0].time_ns if closes else self.connection.last_ns
 
     @property
+    def given_up_by_client_ns(self) -> int | None:
+        """When the client ended the exchange, by a reset of its stream or a close; None where it did not."""
+        reset = self.exchange.reset
+        if reset is not None and reset.side == Side.CLIENT:
+            return reset.time_ns
+        close = first_close(self.connection, Side.CLIENT)
+        return None if close is None else close.time_ns
+
+    @property
     def idle_ns(self) -> int | None:
         """How long the connection had been idle when the request left; None before its first exchange."""
         if shares_connection(self.exchange):

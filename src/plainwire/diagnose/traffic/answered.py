@@ -18,6 +18,8 @@ from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
 from plainwire.model import Side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.model import Certainty, Connection, Endpoint, Exchange, Request, Response
 
     from .traffic import Traffic
@@ -78,11 +80,15 @@ class AnsweredExchanges:
         self.calls: list[Answered] = []  # of gRPC, whose status is not OK
         self.streams: list[Answered] = []  # of events
         self.upgrades: list[Answered] = []  # requests for a WebSocket that did not become one
+        self.overtaking: list[tuple[Connection, int]] = []  # sent before the response to the one before
         self._pauses: dict[Twin, int | None] = {}
         for connection in traffic.connections:
             again = connection.retransmissions[Side.CLIENT] > 0
+            due_ns = 0  # when the response to the request before began
             for index, exchange in enumerate(connection.exchanges):
                 request, response = exchange.request, exchange.response
+                self._overtakes(connection, index, due_ns)
+                due_ns = 0 if response is None or request is None else response.time_ns
                 if response is None:
                     continue
                 if request is None:
@@ -106,6 +112,13 @@ class AnsweredExchanges:
                     or again
                 ):
                     self._sort(Answered(connection, exchange, request, response), again=again)
+
+    def _overtakes(self, connection: Connection, index: int, due_ns: int) -> None:
+        """Note a request of HTTP/1 that left before the response to the one before had begun."""
+        exchange = connection.exchanges[index]
+        early = exchange.request is not None and exchange.request.time_ns < due_ns
+        if early and exchange.protocol == "http/1.1":
+            self.overtaking.append((connection, index))
 
     def _sort(self, case: Answered, *, again: bool) -> None:
         status, long = case.response.status, case.exchange.duration_ns or 0
@@ -133,6 +146,14 @@ class AnsweredExchanges:
         ]
         found.sort(key=lambda case: case.request.time_ns)
         return found
+
+    @property
+    def last_of_connection(self) -> Iterator[Answered]:
+        """The last exchange of each connection, where it is complete."""
+        for connection in self.traffic.connections:
+            last = connection.exchanges[-1] if connection.exchanges else None
+            if last is not None and last.outcome == "complete" and last.request and last.response:
+                yield Answered(connection, last, last.request, last.response)
 
     @cached_property
     def by_place(self) -> dict[tuple[str, str, str | None], list[Answered]]:

@@ -46,6 +46,19 @@ class Failure(Struct, frozen=True):
         return self.copy.exchange.protocol != "http/1.1"
 
 
+REPEATED = frozenset((408, 429, 500, 502, 503, 504))
+"""Statuses that HTTP libraries repeat: urllib3's and botocore's examples, axios-retry, Go's retryablehttp."""
+
+
+def was_refused(exchange: Exchange) -> bool:
+    """Whether it has a whole response whose status libraries take as a reason to try again."""
+    return (
+        exchange.outcome == "complete"
+        and exchange.response is not None
+        and exchange.response.status in REPEATED
+    )
+
+
 def was_received(failure: Failure) -> bool | None:
     """Whether the server's stack had the first copy when the connection ended; None where nothing says.
 

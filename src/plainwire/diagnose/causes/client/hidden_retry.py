@@ -15,18 +15,18 @@ from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.exchanges import finished_ns
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
-from .copies import WITHIN_NS, Failure, Sending, was_received
+from .copies import WITHIN_NS, Failure, Sending, was_received, was_refused
 from .unsafe_retry_duplicate import may_have_run_twice, unsafe_retry_duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
+    from plainwire.model import CloseEvent, Connection, Exchange, Request, Response, StreamEvent
 
     from .copies import Key
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _MUCH_QUICKER = 3
 
 _MOST_COMPARED = 100
+
 
 _VOLATILE = re.compile(
     r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
@@ -79,6 +80,8 @@ def hidden_retry(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]
         and v.failure is not False
         and not (traffic.causes[v.code].perhaps_whole and v.retry_safe is None)
     )
+    told = {failure.copy.exchange.id for failure in failures}
+    failures += [failure for failure in _refusals(traffic) if failure.copy.exchange.id not in told]
     if not failures:
         return []
     failed = {failure.copy.exchange.id for failure in failures}
@@ -104,12 +107,33 @@ def _failures(verdicts: Iterable[Verdict]) -> list[Failure]:
         exchange = exchanges.get(verdict.exchanges[-1])  # a chain of redirects may go on elsewhere
         if exchange is None or exchange.request is None or exchange.request.method == "CONNECT":
             continue  # a tunnel is no operation: two to one host are for two requests
+        if was_refused(exchange) and exchange.response is not None:
+            found.append(_refused(verdict.connection, exchange, exchange.request, exchange.response))
+            continue
         event = _end(verdict.connection, exchange)
         ended = exchange.request.last_ns if event is None else max(exchange.request.last_ns, event.time_ns)
         what = "stream" if event is exchange.reset else "connection"
         end = None if event is None else Evidence(event.packet, f"the end of its {what}")
         found.append(Failure(Sending(verdict.connection, exchange, exchange.request), ended, end))
     return found
+
+
+def _refusals(traffic: Traffic) -> list[Failure]:
+    """Complete exchanges whose status libraries repeat by themselves."""
+    return [
+        _refused(connection, exchange, exchange.request, exchange.response)
+        for connection in traffic.connections
+        for exchange in connection.exchanges
+        if was_refused(exchange)
+        and exchange.response is not None
+        and exchange.request is not None
+        and exchange.request.method != "CONNECT"
+    ]
+
+
+def _refused(connection: Connection, exchange: Exchange, request: Request, response: Response) -> Failure:
+    end = Evidence(response.packet, f"its response, status {response.status}")
+    return Failure(Sending(connection, exchange, request), max(request.last_ns, response.last_ns), end)
 
 
 def _end(connection: Connection, exchange: Exchange) -> CloseEvent | StreamEvent | None:
@@ -149,6 +173,10 @@ def _twin(failure: Failure, same: Sendings) -> Sending | None:
         if copy.request.time_ns > failure.at_ns + WITHIN_NS:
             return None
         if _lasting(copy.request) == lasting:
+            if was_refused(failure.copy.exchange):
+                return (
+                    copy if copy.exchange.response and copy.exchange.response.status < ERROR_STATUS else None
+                )
             return copy if failure.shared or copy.connection.id != failure.copy.connection.id else None
     return None
 
@@ -164,6 +192,8 @@ def _verdict(failure: Failure, twin: Sending, same: Sendings) -> Verdict:
     danger = _danger(received=received, repeatable=first.request.method in IDEMPOTENT)
     if failure.refused:
         danger = "The server had said that it did not work on the first copy: repeating it was harmless."
+    elif was_refused(first.exchange) and not may_have_run_twice(failure):
+        danger = "The server had answered the first copy with an error, and may be asked again."
     repeatable = first.request.method in IDEMPOTENT
     tries = same.between(first.request.time_ns, twin.request.time_ns)
     delay = wording.span(twin.request.time_ns - failure.at_ns)
@@ -173,9 +203,9 @@ def _verdict(failure: Failure, twin: Sending, same: Sendings) -> Verdict:
         exchanges=(first.exchange.id, twin.exchange.id),
         fault="client",
         certainty="likely",
-        facts=f"Exchange {first.exchange.id} failed, and {delay} later the same request went out again on "
-        f"connection {twin.connection.id} as exchange {twin.exchange.id} and was answered ({tries} attempts "
-        f"in all). If the program saw no error, its library hid the failure. {danger}",
+        facts=f"Exchange {first.exchange.id} {_how(first.exchange)}, and {delay} later the same request went "
+        f"out again on connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
+        f"({tries} attempts in all). If the program saw no error, its library hid the failure. {danger}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
             *(() if failure.end is None else (failure.end,)),
@@ -186,6 +216,12 @@ def _verdict(failure: Failure, twin: Sending, same: Sendings) -> Verdict:
         retry_safe=repeatable or received is False,
         time_ns=first.request.time_ns,
     )
+
+
+def _how(exchange: Exchange) -> str:
+    if was_refused(exchange) and exchange.response is not None:
+        return f"was answered with status {exchange.response.status}"
+    return "failed"
 
 
 def _danger(*, received: bool | None, repeatable: bool) -> str:

@@ -9,7 +9,7 @@ from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
-from .copies import was_received
+from .copies import was_received, was_refused
 
 if TYPE_CHECKING:
     from .copies import Failure, Sending
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _KEYS = ("idempotency-key", "x-idempotency-key", "x-request-token", "if-match", "if-none-match")
 """Header fields by which a server can tell that it has done this already."""
+
+
+_DONE_PERHAPS = frozenset((500, 502, 504))
+"""Errors behind which the request may have been carried out: a gateway only gave up waiting."""
 
 
 def may_have_run_twice(failure: Failure) -> bool:
@@ -29,6 +33,9 @@ def may_have_run_twice(failure: Failure) -> bool:
         return False
     if any(name.lower() in _KEYS for name, _ in request.headers):
         return False
+    if was_refused(failure.copy.exchange):
+        response = failure.copy.exchange.response
+        return response is not None and response.status in _DONE_PERHAPS
     seen = as_the_client_saw(failure.copy.connection, failure.copy.exchange).response
     return seen is None or not seen.complete
 

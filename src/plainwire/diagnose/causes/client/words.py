@@ -4,6 +4,22 @@ from plainwire.diagnose.causes.cause import Cause
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "response-not-taken",
+        "the client did not take a response that it had",
+        "The response was complete and acknowledged by the client's kernel, but the program waited until its "
+        "own time limit, closed the connection and sent the request again. What reads the connection in the "
+        "program was looking for something else: a 100 (Continue), the response to an earlier request, the "
+        "end of a body.",
+        "A complete response, acknowledged to its last byte; silence of the client's; its close; the same "
+        "request again at once on another connection.",
+        "A request that the program repeats by itself at that pace; a response that is not complete by its "
+        "own framing.",
+        "Update the HTTP library, and look at what it reads there; botocore: an empty body with Expect: "
+        "100-continue.",
+        "Nothing to fix on the server: it answered in full.",
+        ("RFC 9110 section 10.1.1", "RFC 9112 section 6.3"),
+    ),
+    Cause(
         "hidden-retry",
         "a failed request was sent again, and answered",
         "After a failed exchange the same request (method, target and body) was sent on another connection "

@@ -9,6 +9,7 @@ from plainwire.model import Evidence, Side
 
 from .content_encoding_corrupt import content_encoding_corrupt
 from .content_length_mismatch import content_length_mismatch, junk_bytes
+from .request_body_unread import unread_body
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
@@ -99,6 +100,7 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
     for case in exchanges.broken:
         place = case.connection.exchanges.index(case.exchange)
         for verdict in (
+            unread_body(case.connection, place),
             content_length_mismatch(case.connection, place),
             _two_messages(case),
             content_encoding_corrupt(case),
@@ -107,7 +109,7 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
                 found.append(verdict)
                 break
     for connection, place in exchanges.unasked:
-        verdict = content_length_mismatch(connection, place)
+        verdict = unread_body(connection, place) or content_length_mismatch(connection, place)
         if verdict is not None:
             found.append(verdict)
     return found

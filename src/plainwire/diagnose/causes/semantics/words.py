@@ -4,6 +4,22 @@ from plainwire.diagnose.causes.cause import Cause
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "early-response-stall",
+        "the response was there while the client still waited to send",
+        "The server answered before it had all of the request (413, 401, a redirect, or success), and took "
+        "no more of it. The client did not look: it went on sending until its window or its buffer was full, "
+        "and then hung until a time limit of its own. The status that explains everything is never seen.",
+        "A complete response ahead of the request's end, more of the body sent behind it, and then a long "
+        "wait of the client's.",
+        "A client that resets the stream or stops sending when the response has come; a response that is not "
+        "complete.",
+        "Read while sending: use an HTTP library that takes early responses, and ask with Expect: "
+        "100-continue before large uploads.",
+        "Raise the limit that was hit (nginx: client_max_body_size), or read the rest of the body and throw "
+        "it away.",
+        ("RFC 9113 section 8.1", "RFC 9112 section 9.3", "RFC 9110 section 15.5.14"),
+    ),
+    Cause(
         "client-certificate-rejected",
         "the client's certificate was refused by the HTTP response",
         "The server asked for a client certificate, let the handshake pass, and refused the request: the "

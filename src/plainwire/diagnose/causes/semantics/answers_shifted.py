@@ -1,0 +1,85 @@
+"""Rule response-desync, by the client: it takes each response for that of the request before it.
+
+A client that does not pipeline sends its next request when it has what it takes for the response. Where that
+was an interim response (103, 102), or nothing at all (a time limit of its own), the real response comes when
+the next request is out, and is taken for the next one's: from then on all are shifted by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.thresholds import PATIENCE_NS
+from plainwire.diagnose.verdict import Verdict
+from plainwire.model import Evidence
+
+if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.model import Connection, Response
+
+_CONTINUE = 100
+
+
+def answers_shifted(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Connections on which a request left between an interim response, or a long wait, and the response."""
+    found: dict[int, Verdict] = {}
+    for connection, index in exchanges.overtaking:
+        if connection.id not in found:
+            verdict = _shifted(connection, index)
+            if verdict is not None:
+                found[connection.id] = verdict
+    return list(found.values())
+
+
+def _shifted(connection: Connection, index: int) -> Verdict | None:
+    """``index``: of the exchange whose request left before the response to the one before had begun."""
+    before, after = connection.exchanges[index - 1], connection.exchanges[index]
+    if before.request is None or before.response is None or after.request is None:
+        return None
+    left_ns = after.request.time_ns
+    interim = next(
+        (r for r in reversed(before.interim) if r.status != _CONTINUE and r.time_ns <= left_ns), None
+    )
+    waited = left_ns - before.request.last_ns
+    if interim is None and waited < PATIENCE_NS:
+        return None  # pipelining, which asks for nothing first
+    ids = tuple(e.id for e in connection.exchanges[index - 1 :] if e.request is not None)
+    return Verdict(
+        code="response-desync",
+        connection=connection,
+        exchanges=ids,
+        fault="client",
+        certainty="likely" if interim is None or not connection.decrypted else "proved",
+        facts=f"{_why(interim, waited)} The response to exchange {before.id} came only then: whoever sends "
+        f"one request at a time takes it for that of exchange {after.id}, and from there on each response "
+        "for that of a request before it.",
+        evidence=(
+            Evidence(before.request.packet, f"the request of exchange {before.id}"),
+            *(
+                ()
+                if interim is None
+                else (Evidence(interim.packet, f"an interim response, {interim.status}"),)
+            ),
+            Evidence(after.request.packet, f"the request of exchange {after.id}, sent already"),
+            Evidence(before.response.packet, f"the response to exchange {before.id} begins"),
+        ),
+        runner_up="pipelining: the client sends one request at a time elsewhere on this connection",
+        retry_safe=False,
+        time_ns=before.request.time_ns,
+        advice_client="Wait for the final response: one of 1xx is followed by it (RFC 9110 section 15.2). "
+        "Update the HTTP library; do not use a connection again on which a response is still due.",
+        advice_server="Nothing to fix on the server. Interim responses can be switched off for such clients.",
+    )
+
+
+def _why(interim: Response | None, waited: int) -> str:
+    if interim is not None:
+        return (
+            f"The client sent its next request behind an interim response ({interim.status}), which it seems "
+            "to have taken for the final one."
+        )
+    return (
+        f"The client sent its next request {wording.span(waited)} after the one before, on the same "
+        "connection, without having had a byte of the response."
+    )

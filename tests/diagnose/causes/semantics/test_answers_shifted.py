@@ -1,0 +1,56 @@
+"""A client that takes each response for that of the request before it, and one that pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from plainwire.diagnose import diagnose
+from tests.diagnose.wire import MS, Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Finding
+
+
+def _talk(sent: float, *, interim: int = 0, answered: float = 800) -> Connection:
+    """The second request leaves at ``sent``, the response to the first, asked for at 500, at ``answered``."""
+    wire = Wire()
+    wire.ok(0)
+    first = wire.ask(500)
+    wire.answer(answered)
+    assert first.response is not None
+    if interim:
+        first.interim.append(
+            replace(first.response, status=interim, time_ns=first.response.time_ns - 200 * MS)
+        )
+    second = wire.ask(1_000)
+    wire.answer(1_100)
+    assert second.request is not None
+    second.request.time_ns = second.request.last_ns = first.response.time_ns + int((sent - answered) * MS)
+    wire.ok(1_500)
+    return wire.done()
+
+
+def _found(connection: Connection) -> list[Finding]:
+    return [f for f in diagnose([connection]) if f.code == "response-desync"]
+
+
+def test_a_request_behind_an_interim_response_shifts_all_that_follow() -> None:
+    (finding,) = _found(_talk(700, interim=103))
+    assert (finding.fault, finding.exchanges) == ("client", [2, 3, 4])
+    assert "103" in finding.claim
+
+
+def test_a_request_after_a_long_wait_on_the_same_connection_shifts_as_well() -> None:
+    (finding,) = _found(_talk(5_500, answered=6_000))
+    assert (finding.fault, finding.certainty) == ("client", "likely")
+
+
+def test_pipelining_and_a_100_are_no_shift() -> None:
+    assert not _found(_talk(510))
+    assert not _found(_talk(700, interim=100))
+
+
+def test_a_client_that_waits_for_the_final_response_behind_a_103_is_right() -> None:
+    assert not _found(_talk(900, interim=103))

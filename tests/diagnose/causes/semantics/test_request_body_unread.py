@@ -1,0 +1,41 @@
+"""A server that takes a request's body for the next request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import diagnose
+from tests.diagnose.wire import SERVER, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection
+
+
+def _posted(junk: str, framing: str = "chunked") -> Connection:
+    wire = Wire()
+    request = wire.ask(0).request
+    assert request is not None
+    request.method = "POST"
+    if framing == "chunked":
+        request.framing = "chunked"
+    wire.answer(100)
+    page = wire.unasked(120)
+    assert page.response is not None
+    page.response.status, page.response.defects = 0, [f"356 bytes that are no response: {junk}"]
+    page.response.close_announced = page.response.complete = False
+    page.outcome = "truncated"
+    wire.close(SERVER, "fin", 121)
+    wire.ask(200)
+    return wire.done("unanswered")
+
+
+def test_a_page_behind_the_response_to_a_chunked_request_and_the_next_failure_are_one_cause() -> None:
+    finding = only(diagnose([_posted("'<!DOCTYPE HTML>'")]))
+    assert (finding.code, finding.fault) == ("bad-framing", "server")
+    assert "did not read the body of the request" in finding.claim
+    assert "http.server" in finding.advice_server
+
+
+def test_other_bytes_or_a_request_without_a_body_are_something_else() -> None:
+    for connection in (_posted("'xyz'"), _posted("'<!DOCTYPE HTML>'", framing="none")):
+        assert "did not read the body" not in "".join(f.claim for f in diagnose([connection]))
