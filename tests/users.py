@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 USER = 1000
 """A uid and gid. Whether the machine has a name for it makes no difference to the kernel."""
 
+SUDO = {"SUDO_UID": str(USER), "SUDO_GID": str(USER), "SUDO_COMMAND": "/usr/bin/plainwire run"}
+"""What sudo puts into the environment when that user calls it."""
+
 
 def become_user() -> None:
     """Turn this process, a forked one, into that user for good."""
@@ -43,3 +46,11 @@ def home(open_folder: Path) -> Path:
     folder.mkdir()
     os.chown(folder, USER, USER)
     return folder
+
+
+@pytest.fixture
+def as_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That user has called ``sudo plainwire run``."""
+    needs("root")
+    for name, value in SUDO.items():
+        monkeypatch.setenv(name, value)

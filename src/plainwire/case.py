@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import time
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import folder as folders
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from plainwire.folder import Folder
 
-class Case(Struct, frozen=True):
-    """A case folder (0700). ``keys`` exists only while the program runs."""
+
+class Case(Struct):
+    """A case folder (0700). ``keys`` exists only while the program runs.
+
+    ``held`` is the open folder, through which all is made and read: what the names here stand for may change.
+    """
 
     folder: Path
+    held: Folder | None = None
+
+    @property
+    def place(self) -> Folder:
+        """The open folder."""
+        if self.held is None:
+            self.held = folders.held(self.folder)
+        return self.held
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self.held is not None:
+            self.held.close()
+            self.held = None
 
     @property
     def capture(self) -> Path:
@@ -57,10 +76,18 @@ class Case(Struct, frozen=True):
         return self.folder / "stderr.txt"
 
 
-class HuntFolder(Struct, frozen=True):
+class HuntFolder(Struct):
     """The folder of a hunt (0700): a row for each run, and the cases of those that failed."""
 
     folder: Path
+    held: Folder | None = None
+
+    @property
+    def place(self) -> Folder:
+        """The open folder."""
+        if self.held is None:
+            self.held = folders.held(self.folder)
+        return self.held
 
     @property
     def runs(self) -> Path:
@@ -71,28 +98,30 @@ class HuntFolder(Struct, frozen=True):
         """The case of one run."""
         return Case(self.folder / f"run-{number:04}")
 
-    def passing(self, number: int, kind: str) -> Path:
-        """A file that exists only while a run lasts: its output, its row."""
-        return self.folder / f"run-{number:04}.{kind}"
+    def passing(self, number: int, kind: str) -> str:
+        """The name of a file that exists only while a run lasts: its output."""
+        return f"run-{number:04}.{kind}"
 
+    def begin(self, number: int) -> Case:
+        """Make the case of one run.
 
-def private_file(path: Path) -> int:
-    """Create ``path`` (0600, whatever the umask) and return a descriptor for writing; never follow a link."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        Raises:
+            OSError: its name is taken, or there is no room.
+
+        """
+        case = self.case(number)
+        case.held = self.place.folder(case.folder.name)
+        return case
 
 
 def create(folder: Path) -> Case:
-    """Make a new case folder. An existing folder is refused unless it is empty: a case is evidence."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            message = f"{folder}: not empty; name a new folder with -o"
-            raise UserError(message)
-        folder.chmod(0o700)
-    except OSError as error:
-        message = f"{folder}: {error.strerror}"
-        raise UserError(message) from error
-    return Case(folder)
+    """Make a new case folder. One that is there is refused unless it is the user's own, empty, and no link.
+
+    Raises:
+        UserError: it cannot be made, or is there and not so.
+
+    """
+    return Case(folder, folders.made(folder))
 
 
 def create_named(parent: Path, when: float, kind: str = "case") -> Case:
@@ -101,37 +130,39 @@ def create_named(parent: Path, when: float, kind: str = "case") -> Case:
     for ordinal in itertools.count(1):
         folder = parent / (name if ordinal == 1 else f"{name}-{ordinal}")
         try:
-            folder.mkdir(mode=0o700)
+            return Case(folder, folders.made_anew(folder))
         except FileExistsError:
             continue
         except OSError as error:
             message = f"{folder}: {error.strerror}; name a folder with -o"
             raise UserError(message) from error
-        return create(folder)
     raise AssertionError
 
 
 def discard(case: Case) -> None:
     """Remove a case that nobody needs. Files that are not ours stay, and then the folder too."""
-    files = case.capture, case.program, case.keys, case.report_json, case.report_html
-    for path in (*files, case.stdout, case.stderr):
-        path.unlink(missing_ok=True)
+    place = case.place
+    files = (
+        case.capture,
+        case.program,
+        case.keys,
+        case.report_json,
+        case.report_html,
+        case.stdout,
+        case.stderr,
+    )
+    for path in files:
+        place.remove(path.name)
+    case.held = None
     with contextlib.suppress(OSError):
-        case.folder.rmdir()
+        place.remove_itself()
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a new file of the case, whole or not at all.
+def write(path: Path, data: bytes, place: Folder | None = None) -> None:
+    """Write a new file of a case, whole or not at all; ``place`` is the case's open folder.
 
     Raises:
         OSError: it cannot be written (full disk).
 
     """
-    with os.fdopen(private_file(path), "wb", buffering=0) as file:
-        rest = memoryview(data)
-        try:
-            while rest:
-                rest = rest[file.write(rest) :]
-        except OSError:
-            path.unlink()
-            raise
+    (place or folders.held(path.parent)).write(path.name, data)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+import os
 from typing import TYPE_CHECKING
 
+from plainwire.capture import key_lines
+from plainwire.folder import OpenFile
 from plainwire.model import UserError
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from io import BufferedReader
+
+    from plainwire.folder import FileSource
+
+_LARGEST_KEY = 1 << 20
+_UTF16 = b"\xff\xfe"
 
 
 def read_keys(
-    paths: Iterable[str | Path], private_keys: Iterable[str | Path] = (), psks: Iterable[str] = ()
+    paths: Iterable[FileSource], private_keys: Iterable[FileSource] = (), psks: Iterable[str] = ()
 ) -> KeyLog:
     """Read key log files, servers' private keys, and pre-shared keys (hex digits, or ``@FILE`` with these).
 
@@ -23,11 +32,11 @@ def read_keys(
     """
     keys = KeyLog()
     for path in paths:
-        keys.add(_read(path))
+        _add_key_log(keys, path)
     for path in private_keys:
-        keys.private_keys.add(_read(path), str(path))
+        keys.private_keys.add(_read_whole(path), str(path))
     for number, psk in enumerate(psks, 1):
-        digits = _read(psk[1:]).decode("ascii", "replace") if psk.startswith("@") else psk
+        digits = _read_whole(psk[1:]).decode("ascii", "replace") if psk.startswith("@") else psk
         try:
             keys.psks.append(bytes.fromhex(digits))
         except ValueError:
@@ -36,9 +45,34 @@ def read_keys(
     return keys
 
 
-def _read(path: str | Path) -> bytes:
+def _add_key_log(keys: KeyLog, source: FileSource) -> None:
+    with _opened(source) as file:
+        if file.peek(2)[:2] == _UTF16:
+            keys.add(file.read(key_lines.LARGEST_KEY_LOG))
+        for text in key_lines.pieces(file):
+            keys.add(text)
+        if file.read(1):
+            keys.cut.append(f"{source}: only the first {key_lines.LARGEST_KEY_LOG >> 20} MB were read")
+
+
+def _read_whole(source: FileSource) -> bytes:
+    with _opened(source) as file:
+        data = file.read(_LARGEST_KEY + 1)
+    if len(data) > _LARGEST_KEY:
+        message = f"{source}: too large for a key"
+        raise UserError(message)
+    return data
+
+
+@contextlib.contextmanager
+def _opened(source: FileSource) -> Iterator[BufferedReader]:
+    """A file to read from its start; the errors of reading it are the user's."""
     try:
-        return Path(path).read_bytes()
+        descriptor = (
+            source.reader() if isinstance(source, OpenFile) else os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        )
+        with os.fdopen(descriptor, "rb") as file:
+            yield file
     except OSError as error:
-        message = f"{path}: {error.strerror}"
+        message = f"{source}: {error.strerror}"
         raise UserError(message) from error

@@ -30,9 +30,9 @@ from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from plainwire.dns.lookups import Lookups
+    from plainwire.folder import FileSource
     from plainwire.model import (
         CaptureItem,
         Certificate,
@@ -286,10 +286,10 @@ def _number(connections: list[Connection]) -> list[Exchange]:
 
 
 def analyze(
-    paths: Sequence[str | Path],
-    keys: Iterable[str | Path] = (),
+    paths: Sequence[FileSource],
+    keys: Iterable[FileSource] = (),
     *,
-    private_keys: Iterable[str | Path] = (),
+    private_keys: Iterable[FileSource] = (),
     psks: Iterable[str] = (),
     events: ProgramEvents | None = None,
     program_only: bool = False,

@@ -9,6 +9,7 @@ stays.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import traceback
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
-from plainwire.acquire import events, spoken_words, sudo, supervise
+from plainwire.acquire import events, spoken_words, supervise
 from plainwire.acquire.launch import launch
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
     from plainwire.acquire.launch import Program
     from plainwire.case import Case
+    from plainwire.folder import FileSource
     from plainwire.model import Report
 
 
 class Recording(Struct):
     """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong.
 
-    ``how`` names what captured.
+    ``how`` names what captured. ``spoiled`` says what somebody did to the case meanwhile.
     """
 
     case: Case
@@ -44,18 +46,21 @@ class Recording(Struct):
     packets: int = 0
     notes: list[str] = field(default_factory=list)
     traceback: str = ""
+    spoiled: str | None = None
 
 
 def record(
     command: Sequence[str],
     *,
     folder: Path | None = None,
+    case: Case | None = None,
     interface: str = live.ANY,
     capture_filter: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
 
+    ``case`` is one that was made already, and where nothing may be but the program's own output.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -63,7 +68,9 @@ def record(
             is left behind.
 
     """
-    case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
+    made = case
+    if case is None:
+        case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
         capture, program = _start(command, case, interface, capture_filter)
         recording = Recording(case, wait(program.pid), capture.how)
@@ -74,7 +81,9 @@ def record(
         progress("decrypting and analysing")
         _analyze(recording)
     with contextlib.suppress(OSError):
-        sudo.hand_over(case.folder)
+        case.place.hand_over()
+    if made is None:
+        case.close()
     return recording
 
 
@@ -93,7 +102,7 @@ def _start(
     command: Sequence[str], case: Case, interface: str, capture_filter: str
 ) -> tuple[live.Capture, Program]:
     try:
-        capture = live.start(case.capture, interface=interface, capture_filter=capture_filter)
+        capture = _capture(case, interface, capture_filter)
         try:
             return capture, launch(command, case, _without_secrets)
         except BaseException:
@@ -113,7 +122,17 @@ def _without_secrets(command: Sequence[str]) -> list[str]:
 def _take_out_spoken_secrets(case: Case) -> None:
     from plainwire.report import redact  # noqa: PLC0415 - as above
 
-    spoken_words.take_out_secrets(case.program, redact.line)
+    spoken_words.take_out_secrets(case.program, redact.line, case.place)
+
+
+def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
+    try:
+        case.place.make(case.capture.name)
+    except OSError as error:
+        message = f"{case.capture}: {error.strerror}"
+        raise UserError(message) from error
+    file = case.place.open(case.capture.name)
+    return live.start(file, interface=interface, capture_filter=capture_filter)
 
 
 def _collect(recording: Recording, capture: live.Capture, program: Program) -> None:
@@ -124,6 +143,13 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
     if captured.trouble:
         recording.notes.append(f"the capture ended too early: {captured.trouble}; what came before is kept")
     program.finish()
+    recording.spoiled = recording.case.place.amiss()
+    if recording.case.place.exists():
+        _complete(recording)
+
+
+def _complete(recording: Recording) -> None:
+    """The case as it is to be read: secrets in the capture, and nowhere else."""
     case = recording.case
     try:
         _take_out_spoken_secrets(case)
@@ -132,23 +158,24 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
             f"{case.program}: {error.strerror}; what the program wrote stays in it as it was"
         )
     try:
-        embed_secrets(case.capture, case.keys.read_bytes())
-        case.keys.unlink()
+        with os.fdopen(case.place.open(case.keys.name).reader(), "rb") as keys:
+            embed_secrets(case.capture, keys, case.place)
+        case.place.remove(case.keys.name)
     except UserError as error:
         recording.notes.append(f"{error}; they stay in {case.keys}")
-    except OSError as error:
-        recording.notes.append(f"{case.keys}: {error.strerror}")
 
 
 def analyze(
     case: Case,
-    keys: Sequence[Path | str] = (),
+    keys: Sequence[FileSource] = (),
     *,
-    private_keys: Sequence[Path | str] = (),
+    private_keys: Sequence[FileSource] = (),
     psks: Sequence[str] = (),
     keep_bodies: bool = False,
 ) -> Report:
     """Read a case: its packets, which hold everything, with what its program's side saw.
+
+    The secrets are with the packets; where plainwire was killed before they were, the key log stayed behind.
 
     Raises:
         UserError: there is no capture in it, or it cannot be read.
@@ -156,13 +183,15 @@ def analyze(
     """
     from plainwire import pipeline  # noqa: PLC0415 - its imports would delay the program's start
 
-    if not case.capture.exists():
+    place = case.place
+    if not place.has(case.capture.name):
         message = f"{case.folder}: no case, there is no {case.capture.name} in it"
         raise UserError(message)
-    program = events.read(case.program) if case.program.exists() else None
+    program = events.read(place.open(case.program.name)) if place.has(case.program.name) else None
+    left = [place.open(case.keys.name)] if place.has(case.keys.name) else []
     return pipeline.analyze(
-        [case.capture],
-        keys,
+        [place.open(case.capture.name)],
+        [*keys, *left],
         private_keys=private_keys,
         psks=psks,
         events=program,
@@ -175,11 +204,13 @@ def _analyze(recording: Recording) -> None:
     from plainwire.report import html, json  # noqa: PLC0415 - its imports would delay the program's start
 
     case = recording.case
-    report = analyze(case, [case.keys] if case.keys.exists() else [])
+    report = analyze(case)
     report.coverage.notes.extend(recording.notes)
     recording.report = report
+    if not case.place.exists():
+        return
     try:
-        cases.write(case.report_json, json.encode(report))
-        cases.write(case.report_html, html.render(report).encode())
+        cases.write(case.report_json, json.encode(report), case.place)
+        cases.write(case.report_html, html.render(report).encode(), case.place)
     except OSError as error:
         recording.notes.append(f"the report could not be written: {error.strerror}")

@@ -45,6 +45,7 @@ def note_given_up(coverage: Coverage, connections: int) -> None:
 
 def note_keys(coverage: Coverage, keys: KeyLog) -> None:
     """Say what of the secrets is of no use."""
+    coverage.notes += keys.cut
     if keys.bad_lines:
         coverage.notes.append(f"{keys.bad_lines} lines of the key log are not of its format")
     if coverage.undecrypted and keys.has_private_keys:

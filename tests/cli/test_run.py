@@ -383,6 +383,10 @@ with open({str(tmp_path / "done")!r}, "w") as file:
         process.stdin.flush()
         wait_until((tmp_path / "done").exists)
     assert "GET /one" in http_with_loose_keys(case)
+    for command in ("analyze", "show"):
+        words = [sys.executable, "-m", "plainwire", command, "--json", str(case.folder)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert '"/one"' in done.stdout, done.stderr
 
 
 def http_with_loose_keys(case: Case) -> str:

@@ -7,10 +7,12 @@ where they changed their user: a line that does not fit is counted and left out.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -27,9 +29,9 @@ from plainwire.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from plainwire.case import Case
+    from plainwire.folder import OpenFile
 
 MOST_EVENTS = 1_000_000
 """Lines that are read of one file; the rest is left out, and a note says so."""
@@ -37,25 +39,17 @@ LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
 MOST_WORDS = 20_000
 """Pieces of standard error that are kept of one file; the interposer's are below 600 bytes."""
-LARGEST_SOURCE = 1 << 30
-"""Bytes taken over by ``merge``: any user of the machine can fill the sink."""
+LARGEST_FILE = 256 << 20
+"""Bytes that are read of a file: any user can fill the sink, and a file of holes is of any size."""
 
 
-def append(path: Path, event: dict[str, Any]) -> None:
+def append(descriptor: int, event: dict[str, Any]) -> None:
     """Append one event as a line, in one write, so that lines of other writers stay whole.
 
     A full disk is no reason to stop: the line is lost.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return
-    try:
+    with contextlib.suppress(OSError):
         os.write(descriptor, orjson.dumps(event) + b"\n")
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
 
 
 def merge(source: Path, start: int, case: Case) -> None:
@@ -63,18 +57,17 @@ def merge(source: Path, start: int, case: Case) -> None:
 
     A source that is not there, or no regular file, has none. A full disk is no reason to stop.
     """
-    modes = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         with (
             _regular(source) as lines,
-            os.fdopen(os.open(case.keys, modes), "wb") as keys,
-            os.fdopen(os.open(case.program, modes), "wb") as program,
+            os.fdopen(case.place.appender(case.keys.name), "wb") as keys,
+            os.fdopen(case.place.appender(case.program.name), "wb") as program,
         ):
             lines.seek(start)
             taken = 0
             for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
                 taken += len(line)
-                if taken > LARGEST_SOURCE:
+                if taken > LARGEST_FILE:
                     return
                 (program if line.startswith(b"{") else keys).write(line)
     except OSError:
@@ -83,45 +76,54 @@ def merge(source: Path, start: int, case: Case) -> None:
 
 def _regular(path: Path) -> BinaryIO:
     """Open a file for reading; a pipe, whose other end would have to be waited for, is an OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
-def read(path: Path) -> ProgramEvents:
+def read(source: Path | OpenFile) -> ProgramEvents:
     """Read an event file; what cannot be understood becomes a note. A missing file is an empty one."""
     found = ProgramEvents()
+    name = Path(source.name).name
     bad = count = 0
     try:
-        with path.open("rb") as file:
-            for line in _lines(file.fileno()):
+        with _regular(source) if isinstance(source, Path) else os.fdopen(source.reader(), "rb") as file:
+            for line in _lines(file):
                 count += 1
                 if count > MOST_EVENTS:
-                    found.notes.append(f"{path.name}: only the first {MOST_EVENTS:,} events were read")
+                    found.notes.append(f"{name}: only the first {MOST_EVENTS:,} events were read")
                     break
                 bad += not _take(line, found)
+            if file.tell() >= LARGEST_FILE:
+                found.notes.append(f"{name}: only the first {LARGEST_FILE >> 20} MB were read")
     except FileNotFoundError:
         return found
     except OSError as error:
-        found.notes.append(f"{path.name}: {error.strerror}")
+        found.notes.append(f"{name}: {error.strerror}")
     found.notes += _about_sandboxes(found)
     if bad:
         lines = "1 line" if bad == 1 else f"{bad} lines"
-        found.notes.append(f"{path.name}: {lines} could not be understood")
+        found.notes.append(f"{name}: {lines} could not be understood")
     return found
 
 
-def _lines(descriptor: int) -> Iterator[bytes | None]:
+def whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of an event file that may be events; the last one may be cut."""
+    return (line for line in _lines(file) if line is not None)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
     """Yield lines; None for one that is too long."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        skipping = False
-        for line in iter(lambda: file.readline(LONGEST_LINE), b""):
-            whole = line.endswith(b"\n") or len(line) < LONGEST_LINE
-            if not skipping:
-                yield line if whole else None
-            skipping = not whole
+    skipping = False
+    for line in iter(lambda: file.readline(LONGEST_LINE), b""):
+        whole = line.endswith(b"\n") or len(line) < LONGEST_LINE
+        if not skipping:
+            yield line if whole else None
+        skipping = not whole
+        if file.tell() >= LARGEST_FILE:
+            return
 
 
 def _take(line: bytes | None, found: ProgramEvents) -> bool:

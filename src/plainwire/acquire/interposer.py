@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -150,6 +151,8 @@ def _folder() -> Path:
         try:
             if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
                 continue
+            if not _keeps_names(Path(parent)):
+                continue
             _sweep(Path(parent))
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         except OSError:
@@ -158,6 +161,13 @@ def _folder() -> Path:
         return folder
     message = "no folder for temporary files that programs can be loaded from (set TMPDIR)"
     raise UserError(message)
+
+
+def _keeps_names(parent: Path) -> bool:
+    """Whether nobody else can put another folder in the place of one that we make there."""
+    status = parent.stat()
+    shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+    return not shared and status.st_uid in (0, os.geteuid())
 
 
 def _lock(folder: Path) -> int:

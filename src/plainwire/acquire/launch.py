@@ -19,18 +19,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plainwire.acquire import events, interposer, runtime, stderr_file, sudo
+from plainwire import sudo
+from plainwire.acquire import events, interposer, runtime, stderr_file, unprivileged
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
-from plainwire.case import Case, private_file
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from plainwire.case import Case
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
+_TAKEN_WITHIN = 30.0
+"""Seconds for what lies in a file of the user's, and may be much."""
 
 
 class Program:
@@ -48,6 +51,7 @@ class Program:
         self.pid = process.pid
         self.notes = notes
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
+        self._journal = case.place.made[case.program.name]
         self._spoken_from = spoken_from
         self._ended = False
 
@@ -83,7 +87,7 @@ class Program:
         if self._stage.sink is not None:
             events.merge(self._stage.sink, 0, self._case)
         if self._users_own is not None:
-            events.merge(*self._users_own, self._case)
+            self._take_over(*self._users_own)
         self._note_words()
         self._note_runtimes()
         if self._stage.folder is None:
@@ -101,33 +105,49 @@ class Program:
             return
         note = f"process {users[0]} still runs and uses {self._stage.folder}: remove it after its end"
         self.notes.append(note)
-        events.append(self._case.program, {"event": "note", "text": note})
+        self._tell({"event": "note", "text": note})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        events.append(self._journal, event)
+
+    def _take_over(self, source: Path, start: int) -> None:
+        """With the caller's rights: where the file's name leads to by now, the program may have decided."""
+
+        def merge() -> bytes:
+            events.merge(source, start, self._case)
+            return b""
+
+        unprivileged.done(merge, within=_TAKEN_WITHIN, most=1)
 
     def _note_words(self) -> None:
-        said = b"" if self._spoken_from is None else stderr_file.since(self._spoken_from)
-        for start in range(0, len(said), _WORDS):
-            events.append(
-                self._case.program,
+        start = self._spoken_from
+        if start is None:
+            return
+        said = unprivileged.done(
+            lambda: stderr_file.since(start), within=_TAKEN_WITHIN, most=stderr_file.MOST
+        )
+        for at in range(0, len(said or b""), _WORDS):
+            self._tell(
                 {
                     "event": "stderr",
                     "time": time.time(),
                     "pid": self.pid,
-                    "text": said[start : start + _WORDS].decode("latin-1"),
+                    "text": (said or b"")[at : at + _WORDS].decode("latin-1"),
                     "afterwards": True,
-                },
+                }
             )
 
     def _note_runtimes(self) -> None:
         """Nothing is asked where the interposer saw no process: its file is then the command's own."""
-        seen = events.read(self._case.program)
+        seen = events.read(self._case.place.open(self._case.program.name))
         for event in runtime.identify([p.executable for p in seen.processes.values() if p.executable]):
-            events.append(self._case.program, event)
+            self._tell(event)
 
     def _note_end(self, returncode: int) -> int:
         status = returncode if returncode >= 0 else 128 - returncode
         if not self._ended:
             self._ended = True
-            events.append(self._case.program, {"event": "exit", "time": time.time(), "status": status})
+            self._tell({"event": "exit", "time": time.time(), "status": status})
         return status
 
 
@@ -142,11 +162,13 @@ def launch(
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
 
     """
-    target = find(command)
+    with sudo.as_caller():
+        target = find(command)
+    written = case.keys.name, case.program.name
     try:
-        for path in (case.keys, case.program):
-            os.close(private_file(path))
-        sudo.hand_over(case.folder)
+        for name in written:
+            case.place.make(name, os.O_RDWR | os.O_APPEND)
+        case.place.hand_over(*written)
     except OSError as error:
         message = f"{case.folder}: {error.strerror}"
         raise UserError(message) from error
@@ -159,10 +181,11 @@ def launch(
     except BaseException:
         stage.remove()
         raise
+    journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": as_written(command), "pid": process.pid}
-    events.append(case.program, started)
+    events.append(journal, started)
     for note in notes:
-        events.append(case.program, {"event": "note", "text": note})
+        events.append(journal, {"event": "note", "text": note})
     return Program(process, case, stage, notes, users_own, spoken_from)
 
 
@@ -172,7 +195,8 @@ def _key_log_of_the_user() -> tuple[Path, int] | None:
     if not name:
         return None
     path = Path(name).absolute()
-    return path, path.stat().st_size if path.is_file() else 0
+    with sudo.as_caller():
+        return path, path.stat().st_size if path.is_file() else 0
 
 
 def _environment(

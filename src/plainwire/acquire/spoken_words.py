@@ -6,18 +6,19 @@ has ended they are joined to lines, and what may be a secret is taken out before
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from plainwire.acquire.events import LONGEST_LINE, MOST_WORDS
-from plainwire.case import private_file
+from plainwire.acquire.events import MOST_WORDS, whole_lines
+from plainwire.folder import held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from plainwire.folder import Folder
 
     Hide = Callable[[str], str]
     Event = dict[str, Any]
@@ -29,38 +30,29 @@ _PIECE = 2000
 """Bytes of words in one event: with escapes below ``events.LONGEST_LINE``."""
 
 
-def take_out_secrets(path: Path, hide: Hide) -> None:
+def take_out_secrets(path: Path, hide: Hide, place: Folder | None = None) -> None:
     """Replace an event file by one whose words are what ``hide`` leaves of them, at once or not at all.
 
-    What cannot be read of it stays out, and so do words beyond ``events.MOST_WORDS`` pieces.
+    What cannot be read of it stays out, and so do words beyond ``events.MOST_WORDS`` pieces. ``place`` is the
+    open folder that it is in.
 
     Raises:
         OSError: it cannot be replaced (full disk); it stays as it was.
 
     """
-    if not _has_words(path):
-        return
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        with path.open("rb") as lines, os.fdopen(private_file(beside), "wb") as written:
-            written.writelines(_rewritten(lines, hide))
-        beside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+    place = place or held(path.parent)
+    with os.fdopen(place.open(path.name).reader(), "rb") as file:
+        if not any(_MARK in line for line in whole_lines(file)):
+            return
+        file.seek(0)
+        place.replace(path.name, lambda written: written.writelines(_rewritten(whole_lines(file), hide)))
 
 
-def _has_words(path: Path) -> bool:
-    with path.open("rb") as lines:
-        return any(_MARK in line for line in iter(lambda: lines.readline(LONGEST_LINE), b""))
-
-
-def _rewritten(lines: BinaryIO, hide: Hide) -> Iterator[bytes]:
+def _rewritten(lines: Iterable[bytes], hide: Hide) -> Iterator[bytes]:
     begun: dict[tuple[int, bool], tuple[Event, bytes]] = {}
     """By process, and whether it was read afterwards: the event that began a line, and the line so far."""
     count = 0
-    for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
+    for line in lines:
         if _MARK not in line:
             yield line
             continue

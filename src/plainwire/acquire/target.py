@@ -91,8 +91,8 @@ def _binary(program: str) -> tuple[Path | None, bool]:
 def _first_bytes(path: Path) -> bytes:
     """A file that may be run but not read (mode 0711) is taken as it is: nothing is known about it."""
     try:
-        with path.open("rb") as file:
-            return file.read(256)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            return file.read(256) or b""
     except OSError:
         return b"\x7fELF"
 

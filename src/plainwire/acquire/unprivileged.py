@@ -17,7 +17,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from plainwire.acquire import sudo
+from plainwire import sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from plainwire.arrays import np
 from plainwire.capture.header_columns import words
-from plainwire.capture.pcapng import KEY_LINE
+from plainwire.capture.key_lines import KEY_LINE
 from plainwire.model import CaptureDrops, CaptureNote, PacketBatch, SecretsBlock, UserError
 
 if TYPE_CHECKING:

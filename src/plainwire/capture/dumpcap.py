@@ -17,10 +17,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from plainwire.capture.pcapng import PACKET, STATISTICS, BlockFile, whole_blocks
 from plainwire.model import CaptureEnd, UserError
+
+if TYPE_CHECKING:
+    from plainwire.folder import OpenFile
 
 _PLACES = ("/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin")
 _RING_MEGABYTES = 64
@@ -32,7 +35,7 @@ _END_SECONDS = 10.0
 _ISB_DROPPED = 5  # isb_ifdrop
 
 
-def start(path: Path, interface: str, capture_filter: str, snaplen: int) -> DumpcapCapture:
+def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: int) -> DumpcapCapture:
     """Start ``dumpcap`` and return once it captures.
 
     Raises:
@@ -67,7 +70,7 @@ def start(path: Path, interface: str, capture_filter: str, snaplen: int) -> Dump
     )
     header = _header(_pipe(process.stdout))
     if header:
-        return DumpcapCapture(process, path, header)
+        return DumpcapCapture(process, file, header)
     process.kill()
     complaint = process.communicate()[1].decode(errors="replace")
     raise UserError(_explain(program, complaint, capture_filter))
@@ -131,14 +134,14 @@ class DumpcapCapture:
 
     how = "dumpcap"
 
-    def __init__(self, process: subprocess.Popen[bytes], path: Path, header: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], file: Path | OpenFile, header: bytes) -> None:
         self._process = process
         self._packets = 0
         self._dropped: int | None = None
         self._arrived = time.monotonic()
         whole = whole_blocks(header, len(header))
         try:
-            self._file = BlockFile(path, header[:whole])
+            self._file = BlockFile(file, header[:whole])
         except UserError:
             process.kill()
             process.communicate()

@@ -33,6 +33,8 @@ from plainwire.model import CaptureEnd, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from plainwire.folder import OpenFile
+
 ANY = "any"
 SNAPLEN = 262_144
 _LINUX_SLL2 = 276  # LINKTYPE_LINUX_SLL2
@@ -58,8 +60,8 @@ class Capture(Protocol):
         """Take what is still on its way, end, and say what was seen. The file is complete then."""
 
 
-def start(path: Path, *, interface: str = ANY, capture_filter: str = "") -> Capture:
-    """Capture to the new file ``path`` (0600). Packets from now on are in it.
+def start(file: Path | OpenFile, *, interface: str = ANY, capture_filter: str = "") -> Capture:
+    """Capture to a new file (0600), or one that is open and empty. Packets from now on are in it.
 
     Raises:
         UserError: no such interface, a filter that is none, no right to capture, file not writable.
@@ -71,8 +73,8 @@ def start(path: Path, *, interface: str = ANY, capture_filter: str = "") -> Capt
     try:
         pcap = _activate(interface, capture_filter)
     except PermissionError:
-        return dumpcap.start(path, interface, capture_filter, SNAPLEN)
-    return KernelCapture(pcap, path, interface)
+        return dumpcap.start(file, interface, capture_filter, SNAPLEN)
+    return KernelCapture(pcap, file, interface)
 
 
 def _activate(interface: str, capture_filter: str) -> cypcap.Pcap:
@@ -162,9 +164,9 @@ class KernelCapture:
 
     how = "libpcap"
 
-    def __init__(self, pcap: cypcap.Pcap, path: Path, interface: str) -> None:
+    def __init__(self, pcap: cypcap.Pcap, file: Path | OpenFile, interface: str) -> None:
         self._pcap = pcap
-        self._file = BlockFile(path, file_header(interface, int(pcap.datalink()), SNAPLEN))
+        self._file = BlockFile(file, file_header(interface, int(pcap.datalink()), SNAPLEN))
         self._pieces: list[bytes] = []
         self._packets = 0
         self._trouble: str | None = None

@@ -17,18 +17,21 @@ that every reader takes. Where the disk fills up, the file is cut back to its la
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import platform
-import re
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from plainwire.case import private_file
+from plainwire.capture import key_lines
+from plainwire.folder import held, new_file
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
+
+    from plainwire.folder import Folder, OpenFile
 
 SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 5, 6, 10
 OBSOLETE_PACKET = 2
@@ -37,17 +40,12 @@ _TLS_KEY_LOG = 0x544C534B
 _ORDER_MAGIC = 0x1A2B3C4D
 _LARGEST_BLOCK = 1 << 28
 _SMALLEST_BLOCK = 12
+_MOST_SECRETS = 8 << 20
+"""Bytes of key log lines in one block, about: Wireshark takes 16 MB at most for a block, we 64."""
 _MICROSECONDS = 6  # if_tsresol: negative power of ten
 
 _EPB = struct.Struct("=IIIIIII")
 _TAILS = tuple(struct.Struct(f"={padding}xI") for padding in range(4))
-KEY_LINE = re.compile(
-    rb"[A-Z][A-Z0-9_]{2,39} [0-9a-fA-F]{64} (?:[0-9a-fA-F]{2}){16,1024}"
-    rb"|RSA Session-ID:(?:[0-9a-fA-F]{2}){0,32} Master-Key:[0-9a-fA-F]{96}"
-    rb"|RSA [0-9a-fA-F]{16} [0-9a-fA-F]{96}"
-)
-"""A line of a key log, whatever its label: a secret by client random, by session id, by encrypted premaster
-secret."""
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -97,21 +95,22 @@ def statistics(received: int, dropped: int, time_us: int) -> bytes:
 class BlockFile:
     """A new file (0600) of whole blocks. After a failure (full disk) it stays as it was, and takes no more.
 
-    ``trouble`` says what failed, in words; None while all is well.
+    It is made at a path, or is an open file, which is empty. ``trouble`` says what failed, in words; None
+    while all is well.
     """
 
-    def __init__(self, path: Path, header: bytes = b"") -> None:
+    def __init__(self, file: Path | OpenFile, header: bytes = b"") -> None:
         try:
-            self._descriptor = private_file(path)
+            self._descriptor = new_file(file) if isinstance(file, Path) else os.dup(file.descriptor)
         except OSError as error:
-            message = f"{path}: {error.strerror}"
+            message = f"{file}: {error.strerror}"
             raise UserError(message) from error
         self._size = 0
         self.trouble: str | None = None
         self.write(header)
         if self.trouble:
             self.close()
-            message = f"{path}: {self.trouble}"
+            message = f"{file}: {self.trouble}"
             raise UserError(message)
 
     def write(self, blocks: bytes) -> None:
@@ -142,46 +141,68 @@ def whole_blocks(data: bytes | bytearray, limit: int) -> int:
     return end
 
 
-def embed_secrets(path: Path, key_log: bytes) -> int:
-    """Put the key log into the capture file, ahead of its packets, and return how many lines that were.
+def embed_secrets(path: Path, key_log: bytes | BinaryIO, place: Folder | None = None) -> int:
+    """Put a key log into the capture file, ahead of its packets, and return how many lines that were.
 
     Lines that are no key log lines are left out, and each goes in once. The file is replaced by a rename,
-    so that it is at every moment either as it was or complete.
+    so that it is at every moment either as it was or complete. ``place`` is the open folder that it is in.
 
     Raises:
         UserError: it cannot be done (full disk, not a pcapng file); the file is as it was.
 
     """
-    stripped = map(bytes.strip, key_log.splitlines())
-    lines = list(dict.fromkeys(line for line in stripped if KEY_LINE.fullmatch(line)))
-    if not lines:
+    texts = [key_log] if isinstance(key_log, bytes) else key_lines.pieces(key_log)
+    lines = key_lines.lines(texts)
+    first = next(lines, None)
+    if first is None:
         return 0
-    part = path.with_name(path.name + ".part")
+    place, count = place or held(path.parent), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal count
+        for line in itertools.chain((first,), lines):
+            count += 1
+            yield line
+
     try:
-        part.unlink(missing_ok=True)
-        with path.open("rb") as source, os.fdopen(private_file(part), "wb") as target:
-            _copy(source, target, b"\n".join(lines) + b"\n")
-        part.replace(path)
+        with os.fdopen(place.open(path.name).reader(), "rb") as source:
+            place.replace(path.name, lambda target: _copy(source, target, counted()))
     except OSError as error:
-        part.unlink(missing_ok=True)
         message = f"the secrets could not be put into {path.name}: {error.strerror}"
         raise UserError(message) from error
-    return len(lines)
+    return count
 
 
-def _copy(source: BinaryIO, target: BinaryIO, secrets: bytes) -> None:
+def _copy(source: BinaryIO, target: BinaryIO, key_lines: Iterable[bytes]) -> None:
     order = _order(source)
-    body = struct.pack(f"{order}II", _TLS_KEY_LOG, len(secrets)) + secrets + bytes(-len(secrets) % 4)
-    length = struct.pack(f"{order}I", len(body) + 12)
     head = _first_packet(source, order)
     source.seek(0)
     target.write(source.read(head))
-    target.write(struct.pack(f"{order}I", SECRETS) + length + body + length)
+    target.writelines(_secrets(key_lines, order))
     target.flush()
     size = os.fstat(source.fileno()).st_size
     while head < size and (sent := os.sendfile(target.fileno(), source.fileno(), head, size - head)):
         head += sent
-    os.fsync(target.fileno())
+
+
+def _secrets(key_lines: Iterable[bytes], order: str) -> Iterator[bytes]:
+    """Decryption Secrets Blocks with these lines, none so long that readers take its length for damage."""
+    gathered: list[bytes] = []
+    size = 0
+    for line in key_lines:
+        gathered += line, b"\n"
+        size += len(line) + 1
+        if size >= _MOST_SECRETS:
+            yield _secrets_block(b"".join(gathered), order)
+            gathered, size = [], 0
+    if gathered:
+        yield _secrets_block(b"".join(gathered), order)
+
+
+def _secrets_block(secrets: bytes, order: str) -> bytes:
+    body = struct.pack(f"{order}II", _TLS_KEY_LOG, len(secrets)) + secrets + bytes(-len(secrets) % 4)
+    length = struct.pack(f"{order}I", len(body) + 12)
+    return struct.pack(f"{order}I", SECRETS) + length + body + length
 
 
 def _order(source: BinaryIO) -> str:

@@ -22,9 +22,9 @@ from plainwire.model import CaptureNote, PacketBatch, SecretsBlock, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from plainwire.capture.sources import Source
+    from plainwire.folder import FileSource
     from plainwire.model import CaptureItem
 
 PIECE = 4 << 20
@@ -32,7 +32,7 @@ PIECE = 4 << 20
 _FIRST_PIECE = 64 << 10
 
 
-def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
+def read(paths: Sequence[FileSource]) -> Iterator[CaptureItem]:
     """Read the files as one capture; ``-`` is standard input.
 
     Packets of several files come in the order of their times, and are numbered in it. Of one file, or one
@@ -42,12 +42,11 @@ def read(paths: Sequence[str | Path]) -> Iterator[CaptureItem]:
         UserError: a file is missing, may not be read, or is no capture file.
 
     """
-    names = [str(path) for path in paths]
-    if len(names) == 1:
-        yield from _read_file(names[0], PIECE)
+    if len(paths) == 1:
+        yield from _read_file(paths[0], PIECE)
         return
     parts = []
-    for name in names:
+    for name in map(str, paths):
         part = MergedFile(name, lambda name=name: _read_file(name, PIECE))  # type: ignore[misc]
         if is_regular(name):
             yield from _look_into(part)
@@ -66,9 +65,9 @@ def _look_into(part: MergedFile) -> Iterator[SecretsBlock]:
             yield item
 
 
-def _read_file(path: str, piece: int) -> Iterator[CaptureItem]:
-    with Input(path) as source:
-        yield from read_source(path, source, piece)
+def _read_file(file: FileSource, piece: int) -> Iterator[CaptureItem]:
+    with Input(file) as source:
+        yield from read_source(str(file), source, piece)
 
 
 def read_source(path: str, source: Source, piece: int = PIECE) -> Iterator[CaptureItem]:

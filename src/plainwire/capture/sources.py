@@ -13,11 +13,14 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from plainwire.folder import OpenFile
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from io import FileIO
     from types import TracebackType
+
+    from plainwire.folder import FileSource
 
 _PIPE_SIZE = 1 << 20
 """What Linux gives everybody: with the usual 64 KB the writer would wait while we work on a piece."""
@@ -42,11 +45,11 @@ class Input:
 
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, file: FileSource) -> None:
         self.trouble: str | None = None
-        self._path = path
+        self._path = str(file)
         self._some = False
-        self._file = _open(path)
+        self._file = _open(file)
         if stat.S_ISFIFO(os.fstat(self._file.fileno()).st_mode):
             _widen(self._file.fileno())
 
@@ -75,12 +78,14 @@ class Input:
         return data
 
 
-def _open(path: str) -> FileIO:
+def _open(file: FileSource) -> FileIO:
     """Unbuffered: a buffered reader waits until it has all that was asked for."""
     try:
-        return os.fdopen(os.dup(0), "rb", buffering=0) if path == "-" else Path(path).open("rb", buffering=0)
+        if isinstance(file, OpenFile):
+            return os.fdopen(file.reader(), "rb", buffering=0)
+        return os.fdopen(os.dup(0), "rb", buffering=0) if file == "-" else Path(file).open("rb", buffering=0)
     except OSError as error:
-        message = f"{path}: {error.strerror}"
+        message = f"{file}: {error.strerror}"
         raise UserError(message) from error
 
 

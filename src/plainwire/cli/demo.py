@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from plainwire import case as cases
+from plainwire import sudo
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, PlayFiles
-from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from plainwire.lab.scenario import Scenario
@@ -67,16 +68,8 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 
 def _folder(output: Path | None) -> Path:
-    folder = output or Path(time.strftime("plainwire-demo-%Y%m%d-%H%M%S"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            message = f"{folder}: not empty; name a new folder with -o"
-            raise UserError(message)
-    except OSError as error:
-        message = f"{folder}: {error.strerror}"
-        raise UserError(message) from error
-    return folder
+    made = cases.create(output) if output else cases.create_named(Path.cwd(), time.time(), "demo")
+    return made.folder
 
 
 # --- one scenario ---
@@ -86,7 +79,8 @@ def _play(scenario: Scenario, folder: Path) -> _Played:
     attempts = ATTEMPTS if scenario.aimed else 1
     for attempt in range(1, attempts + 1):
         stage = PlayFiles(folder / (scenario.name if attempt == 1 else f"{scenario.name}-{attempt}"))
-        stage.folder.mkdir()
+        with sudo.as_caller():
+            stage.folder.mkdir()
         player = [sys.executable, "-m", "plainwire.lab.play", scenario.name, str(stage.folder)]
         if subprocess.run(player, check=False).returncode == NOT_POSSIBLE:
             return _Played(scenario, stage, None)

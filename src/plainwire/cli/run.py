@@ -92,6 +92,8 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
     case, report = recording.case.folder, recording.report
     unsaid = [note for note in recording.notes if report is None or note not in report.coverage.notes]
     lines = [f"plainwire: {printable(note)}" for note in unsaid]
+    if recording.spoiled is not None:
+        lines.append(f"plainwire: {printable(f'{case}: {recording.spoiled}')}")
     if report is None:
         lines.append(f"plainwire: the case is {printable(str(case))}")
     else:

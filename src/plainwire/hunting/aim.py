@@ -13,11 +13,14 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import sudo
 from plainwire.diagnose.comparison.features import number_phrase
+from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +34,7 @@ _MOST_PAUSES = 4
 _LONGEST_NS = 120_000_000_000
 """Nobody waits longer for a program that stands still."""
 _LOOK = 0.005  # seconds
+_MOST_READ = 1 << 20  # bytes of the program's events
 _PATIENCE = 60.0  # seconds until the program's first connection
 _BETWEEN_NS = 1_000_000_000
 """At most so long from one stop to the next."""
@@ -119,24 +123,57 @@ def _first_to_connect(case: Case, deadline: float) -> int | None:
 
 def _lines(case: Case) -> list[bytes]:
     try:
-        return case.program.read_bytes().splitlines()
-    except OSError:
+        with os.fdopen(case.place.open(case.program.name).reader(), "rb") as file:
+            return file.read(_MOST_READ).splitlines()
+    except (OSError, UserError):
         return []
 
 
 def _stopped(pid: int | None, seconds: float) -> bool:
-    """Stop a process for so long; False where it is gone."""
+    """Stop a process for so long; False where it is gone, or none of the program's."""
     if pid is None:
         return False
     try:
-        os.kill(pid, signal.SIGSTOP)
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not _is_the_programs(pid):
+            return False
+        signal.pidfd_send_signal(process, signal.SIGSTOP)
         try:
             time.sleep(seconds)
         finally:
-            os.kill(pid, signal.SIGCONT)
-    except (ProcessLookupError, PermissionError):
+            signal.pidfd_send_signal(process, signal.SIGCONT)
+    except OSError:
         return False
+    finally:
+        os.close(process)
     return True
+
+
+def _is_the_programs(pid: int) -> bool:
+    """Whether a process descends from this one and is of the user for whom the program runs.
+
+    The program itself wrote down its number, and may have written any.
+    """
+    user, ours = sudo.caller(), os.getpid()
+    try:
+        while pid > 1:
+            status = dict(line.split(":\t", 1) for line in _status(pid))
+            if user is not None and int(status["Uid"].split()[0]) != user.uid:
+                return False
+            pid = int(status["PPid"])
+            if pid == ours:
+                return True
+    except (OSError, ValueError, KeyError):
+        pass
+    return False
+
+
+def _status(pid: int) -> list[str]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in lines if line.startswith(("PPid:", "Uid:"))]
 
 
 def pauses(runs: Sequence[Run], triggers: Sequence[Trigger] = ()) -> Pauses | None:

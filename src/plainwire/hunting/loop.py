@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
-from plainwire.acquire import sudo
 from plainwire.model import Discreet, UserError
 
 from . import aim, worker
@@ -79,21 +78,21 @@ def hunt(plan: Plan, tell: Callable[[Hunt, int], None] = lambda _hunt, _running:
 
     """
     if plan.folder is None:
-        folder = cases.create_named(Path.cwd(), time.time(), "hunt").folder
+        made = cases.create_named(Path.cwd(), time.time(), "hunt")
     else:
-        folder = cases.create(plan.folder).folder
-    with contextlib.suppress(OSError):
-        sudo.hand_over(folder)
+        made = cases.create(plan.folder)
+    folder = cases.HuntFolder(made.folder, made.place)
+    folder.place.hand_over()
     _preload()
-    chase = _Chase(plan, cases.HuntFolder(folder), tell)
+    chase = _Chase(plan, folder, tell)
     try:
         with _signals_held() as heard:
             return chase.run(heard)
     except UserError:
         if not chase.hunt.runs:
             with contextlib.suppress(OSError):
-                cases.HuntFolder(folder).runs.unlink(missing_ok=True)
-                folder.rmdir()
+                folder.place.remove(folder.runs.name)
+                folder.place.remove_itself()
         raise
 
 
@@ -123,7 +122,7 @@ class _Chase:
         self.plan, self.folder, self.tell = plan, folder, tell
         self.hunt = Hunt(folder.folder, [])
         self.rule = StoppingRule(plan.before)
-        self._running: dict[int, int] = {}  # pid to the number of its run
+        self._running: dict[int, worker.Started] = {}  # by pid
         self._aimed: set[int] = set()
         self._next = 1
         self._over: End | None = None
@@ -149,7 +148,7 @@ class _Chase:
         self.hunt.end = self._over or "limit"
         self.hunt.runs.sort(key=lambda run: run.number)
         with contextlib.suppress(OSError):
-            sudo.hand_over(self.folder.folder)
+            self.folder.place.hand_over()
         return self.hunt
 
     def _begin(self) -> None:
@@ -160,7 +159,7 @@ class _Chase:
         if pauses is not None:
             self._aimed.add(number)
         try:
-            pid = worker.start(
+            run = worker.start(
                 self.folder,
                 number,
                 self.plan.command,
@@ -172,7 +171,7 @@ class _Chase:
         except OSError as error:
             self._fail(UserError(f"{self.folder.folder}: {error.strerror}"))
             return
-        self._running[pid] = number
+        self._running[run.pid] = run
 
     def _fail(self, error: UserError) -> None:
         self._error, self._over = self._error or error, "trouble"
@@ -194,23 +193,25 @@ class _Chase:
             if ended:
                 self._ended(self._running.pop(pid))
 
-    def _ended(self, number: int) -> None:
+    def _ended(self, started: worker.Started) -> None:
+        run: Run | str | UserError
+        try:
+            run = worker.collect(started)
+        except UserError as error:
+            run = error
+        if self._asked_to_end or not isinstance(run, Run):
+            worker.discard(started)
         if self._asked_to_end:
-            worker.discard(self.folder, number)
             self.hunt.interrupted += 1
             return
-        try:
-            run = worker.collect(self.folder, number)
-        except UserError as error:
-            worker.discard(self.folder, number)
-            self._fail(error)
+        if isinstance(run, UserError):
+            self._fail(run)
             return
         if isinstance(run, str):
-            worker.discard(self.folder, number)
-            self._lost(f"run {number}: {run}")
+            self._lost(f"run {started.number}: {run}")
             return
         self._trouble = 0
-        self._keep(run)
+        self._keep(run, started)
         self.hunt.runs.append(run)
         if self._over is None:
             self._over = self._decide(run)
@@ -224,17 +225,18 @@ class _Chase:
         if self._trouble == _TROUBLE:
             self._over = self._over or "trouble"
 
-    def _keep(self, run: Run) -> None:
+    def _keep(self, run: Run, started: worker.Started) -> None:
         run.aimed = run.number in self._aimed
         run.failed = fails(run, self.plan.fail_on)
         if run.failed:
-            run.case = self.folder.case(run.number).folder.name
+            run.case = started.case.folder.name
+            started.case.close()
         else:
-            worker.discard(self.folder, run.number)
-        if not self.folder.runs.exists():
-            os.close(cases.private_file(self.folder.runs))
-        with self.folder.runs.open("ab", buffering=0) as file:
-            file.write(encode(run))
+            worker.discard(started)
+        place, name = self.folder.place, self.folder.runs.name
+        if name not in place.made:
+            place.make(name, os.O_RDWR | os.O_APPEND)
+        os.write(place.made[name], encode(run))
 
     def _decide(self, run: Run) -> End | None:
         if run.failed and self.plan.until_failure:

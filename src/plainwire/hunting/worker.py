@@ -16,9 +16,11 @@ import time
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from plainwire import case as cases
-from plainwire.acquire import events, sudo
+from plainwire.acquire import events
 from plainwire.model import UserError
 from plainwire.recording import record
 
@@ -31,8 +33,19 @@ if TYPE_CHECKING:
 
     from .aim import Pauses
 
+_OUTPUTS = ("stdout", "stderr")
 _FAILED_HERE = 70
 """Exit status of a worker that could not do its work (sysexits.h)."""
+
+
+class Started(Struct, frozen=True):
+    """A run that is going on. ``row`` is an open file without a name: what is learnt goes there."""
+
+    number: int
+    hunt: cases.HuntFolder
+    case: cases.Case
+    row: int
+    pid: int = 0
 
 
 def start(
@@ -44,8 +57,8 @@ def start(
     capture_filter: str,
     pauses: Pauses | None,
     alone: bool,
-) -> int:
-    """Begin run ``number`` and return the pid of the process that watches over it.
+) -> Started:
+    """Begin run ``number``, in a process that watches over it.
 
     ``alone``: no other run is going on, so that connections need not be told from those of others.
 
@@ -53,26 +66,26 @@ def start(
         OSError: no more processes, no more disk.
 
     """
-    descriptors = [os.open(os.devnull, os.O_RDONLY)]
+    run = Started(number, hunt, hunt.begin(number), os.memfd_create("row", os.MFD_CLOEXEC))
+    place, outputs = hunt.place, [hunt.passing(number, kind) for kind in _OUTPUTS]
+    descriptors = [os.open(os.devnull, os.O_RDONLY), *(place.make(name) for name in outputs)]
     try:
-        for kind in ("stdout", "stderr"):
-            descriptors.append(cases.private_file(hunt.passing(number, kind)))  # noqa: PERF401 - closed below
         with contextlib.suppress(OSError):
-            sudo.hand_over(hunt.folder)  # the program may open its own output once more, by /dev/stderr
+            place.hand_over(*outputs)  # the program may open its own output once more, by /dev/stderr
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _live(hunt, number, command, descriptors, interface, capture_filter, pauses, alone=alone)
+            _live(run, command, descriptors, interface, capture_filter, pauses, alone=alone)
     finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
-    return pid
+        os.close(descriptors[0])
+        for name in outputs:
+            place.let_go(name)
+    return replace(run, pid=pid)
 
 
 def _live(
-    hunt: cases.HuntFolder,
-    number: int,
+    run: Started,
     command: Sequence[str],
     descriptors: list[int],
     interface: str,
@@ -87,22 +100,23 @@ def _live(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
-        cases.write(
-            hunt.passing(number, "row"),
-            _run(hunt, number, command, interface, capture_filter, pauses, alone=alone),
-        )
+        _write(run.row, _run(run, command, interface, capture_filter, pauses, alone=alone))
         status = 0
     except BaseException as error:  # noqa: BLE001 - whatever it was, this process ends here
         said = str(error) if isinstance(error, UserError) else type(error).__name__
         with contextlib.suppress(OSError):
-            cases.write(hunt.passing(number, "row"), orjson.dumps({"lost": said}))
+            _write(run.row, orjson.dumps({"lost": said}))
     finally:
         os._exit(status)
 
 
+def _write(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+
+
 def _run(
-    hunt: cases.HuntFolder,
-    number: int,
+    started: Started,
     command: Sequence[str],
     interface: str,
     capture_filter: str,
@@ -111,20 +125,19 @@ def _run(
     alone: bool,
 ) -> bytes:
     """Record, and return the row of this run, or what kept it from being run."""
-    case, started_ns = hunt.case(number), time.time_ns()
+    case, number, started_ns = started.case, started.number, time.time_ns()
     if pauses is not None:
         threading.Thread(target=pauses.make, args=(case, number), daemon=True).start()
     try:
-        recording = record(command, folder=case.folder, interface=interface, capture_filter=capture_filter)
+        recording = record(command, case=case, interface=interface, capture_filter=capture_filter)
     except UserError as error:
         return _refusal(str(error), error.exit_code)
     if not alone and not _watched(case):
         return _refusal("the program cannot be watched, so that its runs mix with --jobs: do without it", 2)
-    for kind, path in (("stdout", case.stdout), ("stderr", case.stderr)):
-        hunt.passing(number, kind).rename(path)
-    with contextlib.suppress(OSError):
-        sudo.hand_over(case.folder)
-    return encode(_row(recording, number, started_ns))
+    row = encode(_row(recording, number, started_ns))
+    for kind, path in zip(_OUTPUTS, (case.stdout, case.stderr), strict=True):
+        started.hunt.place.move(started.hunt.passing(number, kind), case.place, path.name)
+    return row
 
 
 def _refusal(message: str, exit_code: int) -> bytes:
@@ -133,14 +146,14 @@ def _refusal(message: str, exit_code: int) -> bytes:
 
 def _watched(case: cases.Case) -> bool:
     """Whether the program's own connections are known, so that those of other runs are left out."""
-    seen = events.read(case.program)
+    seen = events.read(case.place.open(case.program.name))
     return bool(seen.by_client_random or seen.by_sockets or not seen.notes)
 
 
 def _row(recording: Recording, number: int, started_ns: int) -> Run:
     end, report = recording.end, recording.report
-    if report is None:
-        raise UserError("; ".join(recording.notes))
+    if report is None or recording.spoiled is not None:
+        raise UserError("; ".join([recording.spoiled] if recording.spoiled else recording.notes))
     duration_ns = time.time_ns() - started_ns
     status = 128 + end.signal if end.signal else end.status
     run = of_report(report, number=number, started_ns=started_ns, duration_ns=duration_ns, status=status)
@@ -148,19 +161,18 @@ def _row(recording: Recording, number: int, started_ns: int) -> Run:
     return run
 
 
-def collect(hunt: cases.HuntFolder, number: int) -> Run | str:
-    """What came of run ``number``, whose process has ended, or why nothing did.
+def collect(run: Started) -> Run | str:
+    """What came of a run whose process has ended, or why nothing did.
 
     Raises:
         UserError: the program could not be started.
 
     """
-    path = hunt.passing(number, "row")
-    try:
-        line = path.read_bytes()
-        path.unlink()
-    except OSError as error:
-        return error.strerror or type(error).__name__
+    with os.fdopen(run.row, "rb") as file:
+        file.seek(0)
+        line = file.read()
+    if not line:
+        return "its process was killed"
     if line.startswith(b'{"lost"'):
         return str(orjson.loads(line)["lost"])
     if line.startswith(b'{"error"'):
@@ -169,8 +181,8 @@ def collect(hunt: cases.HuntFolder, number: int) -> Run | str:
     return decode(line)
 
 
-def discard(hunt: cases.HuntFolder, number: int) -> None:
+def discard(run: Started) -> None:
     """Remove what a run left that is not to be kept."""
-    for kind in ("stdout", "stderr", "row"):
-        hunt.passing(number, kind).unlink(missing_ok=True)
-    cases.discard(hunt.case(number))
+    for kind in _OUTPUTS:
+        run.hunt.place.remove(run.hunt.passing(run.number, kind))
+    cases.discard(run.case)

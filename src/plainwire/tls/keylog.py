@@ -74,6 +74,7 @@ class KeyLog:
         "_secrets",
         "bad_lines",
         "claimed",
+        "cut",
         "lines",
         "psks",
         "searches_left",
@@ -92,6 +93,7 @@ class KeyLog:
         self.searches_left = _MOST_SEARCHES
         self.lines = 0
         self.bad_lines = 0
+        self.cut: list[str] = []  # of which files not all was read, and why
 
     @property
     def private_keys(self) -> PrivateKeys:
