@@ -2,7 +2,7 @@
 #
 #   make demo     two failures with the same exception and different causes, and what plainwire says of them
 #   make test     all tests            (make test ARGS="-k pcapng" for some)
-#   make lint     ruff, mypy, import contracts, the shape of the house, codes complete, warnings of the C compiler
+#   make lint     ruff, mypy, import contracts, shape of the house, codes and thresholds, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
 #   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
@@ -33,6 +33,7 @@ lint: $(DEVELOPED)
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/python tools/house.py
 	$(VENV)/bin/python tools/codes.py
+	$(VENV)/bin/python tools/thresholds.py
 	$(CC) -O2 -std=c11 -shared -fPIC -Wall -Wextra -Werror -Wframe-larger-than=1536 native/interposer/*.c -o /dev/null
 
 bench: $(DEVELOPED) system

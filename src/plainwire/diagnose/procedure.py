@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 _SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
+"""Those that a rule about complete exchanges may explain: RFC 9110 sections 15.5.12, 15.6.3, 15.6.4 and
+15.6.6."""
 _NEVER = 1 << 63
+"""Later than any time in ns."""
 _NOBODY: dict[int, StreamEvent] = {}
 
 

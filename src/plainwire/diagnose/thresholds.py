@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SECOND_NS = 1_000_000_000
+"""The unit."""
+
 PATIENCE_NS = 1_000_000_000
 """A client that waited longer than this in silence before it hung up is not called the one at fault."""
 
@@ -12,6 +15,8 @@ AT_ONCE_NS = 50_000_000
 """A close sooner than this after a response is no idle timer."""
 
 LATE_OPENING_NS = 500_000_000
+"""A connection that takes longer to open was held up: no round trip is so long, and a SYN is sent again
+after a second (RFC 6298 section 2)."""
 
 LONG_IDLE_NS = 500_000_000
 """Boxes that forget connections do so after seconds at the least; below this nothing is called idle."""

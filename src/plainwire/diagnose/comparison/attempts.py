@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.model import Attempts
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ TWICE = "unsafe-retry-duplicate"
 _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
 
 
-_WITHIN_NS = 120_000_000_000
-
-
-_SECOND = 1_000_000_000
+_NEXT_ATTEMPT_NS = 120_000_000_000
+"""A later one is an attempt of its own."""
 
 
 class Backoff(Struct, frozen=True):
@@ -48,7 +47,7 @@ class Backoff(Struct, frozen=True):
 
     def fits(self, pauses: Sequence[int]) -> bool:
         """Whether the pauses (ns) of one request are such."""
-        seconds = [pause / _SECOND for pause in pauses]
+        seconds = [pause / SECOND_NS for pause in pauses]
         if self.doubling:
             ratios = [later / earlier for earlier, later in pairwise(seconds[1:]) if earlier > 0]
             return len(ratios) >= _FEWEST_RATIOS and all(_DOUBLE[0] < ratio < _DOUBLE[1] for ratio in ratios)
@@ -59,9 +58,11 @@ class Backoff(Struct, frozen=True):
 
 
 _FEWEST_RATIOS = 2
+"""Two ratios, of three pauses, tell a doubling from two pauses that happen to be so."""
 
 
 _DOUBLE = (1.8, 2.3)
+"""Ratios of pauses that double, with some jitter (chosen)."""
 
 
 _LATE, _SLOW = 1.05, 0.15
@@ -131,11 +132,11 @@ def _judged(chain: Sequence[Exchange], paired: set[int]) -> bool:
     if chain[-1].id in paired:
         return all(exchange.id in paired for exchange in chain)
     pauses = [_time(after) - _time(before) for before, after in pairwise(chain)]
-    return any(pause > _SECOND / 2 for pause in pauses) and any(each.fits(pauses) for each in BACKOFFS)
+    return any(pause > SECOND_NS / 2 for pause in pauses) and any(each.fits(pauses) for each in BACKOFFS)
 
 
 def _follows(before: Exchange, exchange: Exchange, failed: set[int]) -> bool:
-    return before.id in failed and _time(exchange) - _time(before) <= _WITHIN_NS
+    return before.id in failed and _time(exchange) - _time(before) <= _NEXT_ATTEMPT_NS
 
 
 def _request(exchange: Exchange) -> Request:

@@ -47,11 +47,13 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 SIGNIFICANCE = 0.05
+"""Corrected for all that was searched: one false claim in twenty cases at most (tests hold it)."""
 
 FEWEST = 3
 """Failures below which only the mechanism is told: no pattern can be seen in one or two."""
 
 _FEWEST_SUCCESSES = 5
+"""Fewer successes cannot show what is usual."""
 
 _MOST_SUCCESSES = 3000
 
@@ -62,6 +64,12 @@ _MOST_LEVELS = 40
 
 _AS_STRONG = 2.0
 """Scores that differ by less than this, in nats, say the same where each explains the other."""
+
+_TENTH = 0.1
+"""Shares below it are told with a decimal."""
+
+_TOLD_P = 0.001
+"""Smaller probabilities are not told: no model of traffic is so exact."""
 
 _MOST_TOLD = 3
 
@@ -322,9 +330,13 @@ def _evenly(places: Ints, most: int) -> Ints:
 
 
 def _percent(rate: tuple[float, float]) -> str:
-    low, high = (f"{share * 100:.0f}" if share >= 0.1 else f"{share * 100:.2g}" for share in rate)
+    low, high = (f"{share * 100:.0f}" if share >= _TENTH else f"{share * 100:.2g}" for share in rate)
     return f"{low} to {high} %"
 
 
 def _chance(p: float) -> str:
-    return f"by chance with probability {p:.2g}" if p > 0.001 else "by chance with probability below 0.001"
+    return (
+        f"by chance with probability {p:.2g}"
+        if p > _TOLD_P
+        else f"by chance with probability below {_TOLD_P}"
+    )

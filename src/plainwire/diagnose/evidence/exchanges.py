@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
 
+BODILESS = frozenset((204, 304))
+"""Statuses without content (RFC 9110 sections 15.3.5 and 15.4.5)."""
+
 SUCCESS = range(200, 300)
+"""RFC 9110 section 15.3."""
 
 ERROR_STATUS, SERVER_ERROR_STATUS = 400, 500
 """The lowest of each kind (RFC 9110 sections 15.5 and 15.6)."""

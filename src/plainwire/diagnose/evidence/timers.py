@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-_SECOND = 1_000_000_000
+from plainwire.diagnose.thresholds import SECOND_NS
 
 _USUAL = tuple(
-    n * _SECOND
+    n * SECOND_NS
     for n in (1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 50, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600)
 )
 """What people configure, and defaults of gateways: 50 and 60 s, 75 s, 100 s, 350 s."""
@@ -17,6 +17,7 @@ _COARSE_EARLY_NS, _COARSE_LATE_NS = 20_000_000, 80_000_000
 """Servers read the clock once for all events of a turn (nginx), so that theirs may seem to fire early."""
 
 _SAME_NS, _SAME_SHARE = 30_000_000, 0.01
+"""Waits of one timer differ by less: 30 ms of scheduling, or one part in a hundred where it is long."""
 
 
 def usual_time(waited: int, *, server: bool = False) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .exchanges import SUCCESS
+
 if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
@@ -15,7 +17,7 @@ def is_granted(exchange: Exchange) -> bool:
         request is not None
         and request.method == "CONNECT"
         and response is not None
-        and 200 <= response.status < 300
+        and response.status in SUCCESS
     )
 
 

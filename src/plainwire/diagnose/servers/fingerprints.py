@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 
 
-_SLACK_NS = 30_000_000
+_DEFAULT_SLACK_NS = 30_000_000
+"""How far an idle time may be from a default and be taken for it: scheduling."""
 
 
-_SLACK_SHARE = 0.01
+_DEFAULT_SLACK_SHARE = 0.01
+"""The same for long ones."""
 
 
 _LATE_SHARE = 0.05
@@ -142,6 +144,6 @@ def _pool(agent: str) -> tuple[bool, float | None]:
 
 
 def _near(idle: Bounds, default_ns: int, coarse_ns: int = 0) -> bool:
-    slack = max(_SLACK_NS, int(default_ns * _SLACK_SHARE))
+    slack = max(_DEFAULT_SLACK_NS, int(default_ns * _DEFAULT_SLACK_SHARE))
     latest = default_ns + coarse_ns + slack
     return default_ns - slack <= idle.low_ns <= latest and idle.high_ns <= latest + default_ns * _LATE_SHARE

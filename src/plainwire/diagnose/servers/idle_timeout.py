@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from plainwire.model import Bounds
 
 
-_SPREAD_NS = 20_000_000
+SPREAD_NS = 20_000_000
+"""How late a server's timer may fire: scheduling (chosen)."""
 
-_SPREAD_SHARE = 0.03
+SPREAD_SHARE = 0.03
+"""The same for long ones, which coarse timer wheels round."""
 
 
 def fits(timeout: Bounds, idle_ns: int) -> bool:
     """Whether a close after ``idle_ns`` may be the same timer's."""
-    slack = max(_SPREAD_NS, int(timeout.high_ns * _SPREAD_SHARE))
+    slack = max(SPREAD_NS, int(timeout.high_ns * SPREAD_SHARE))
     return timeout.low_ns - slack <= idle_ns <= timeout.high_ns + slack
 
 

@@ -17,7 +17,7 @@ from plainwire.diagnose.evidence.round_trip import SLOWEST_PHYSICS, shortest_rtt
 from plainwire.diagnose.evidence.server_end import server_end
 from plainwire.diagnose.statistics.exact import poisson_tail
 from plainwire.diagnose.statistics.isotonic import limit
-from plainwire.diagnose.thresholds import AT_ONCE_NS
+from plainwire.diagnose.thresholds import AT_ONCE_NS, SECOND_NS
 from plainwire.model import Bounds, DangerBand, ServerFacts, Side
 
 from .fingerprints import fitting, pool_limit, silently_forgetting
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 _MOST_SOFTWARE = 8
 
-_SECOND = 1_000_000_000
 
 _FEWEST_SILENT = 2
+"""Connections that died in silence: one may be a lost packet."""
 
 _HINT = re.compile(r"\b(timeout|max)\s*=\s*(\d{1,9})\b", re.IGNORECASE)
 
+_POOL_SPREAD, _POOL_SPREAD_NS = 20, 250_000_000
+"""Waits of one pool differ by a quarter of a second, or one part in twenty where they are long (chosen)."""
+
 _POOL_CLOSES = 3
+"""Closes of a pool after equal waits: two may happen to be equal."""
 
 
 class _Watch(Struct):
@@ -106,7 +110,7 @@ def _headers(watch: _Watch, connection: Connection, answer: Response) -> None:
             facts.software.append(value)
         elif lowered == "keep-alive" and facts.hint_timeout_ns is None:
             hints = {key.lower(): int(number) for key, number in _HINT.findall(value[:200])}
-            facts.hint_timeout_ns = hints["timeout"] * _SECOND if "timeout" in hints else None
+            facts.hint_timeout_ns = hints["timeout"] * SECOND_NS if "timeout" in hints else None
             facts.hint_max = hints.get("max")
     first = connection.exchanges[0].request
     if first is not None and len(watch.agents) < _MOST_SOFTWARE:
@@ -207,7 +211,9 @@ def _silent_limit(watch: _Watch, survived: list[int]) -> Bounds | None:
     dead = [
         idle
         for idle, exchange, connection in watch.gaps
-        if exchange.outcome in ("unanswered", "aborted") and idle >= _SECOND and _silent(connection, exchange)
+        if exchange.outcome in ("unanswered", "aborted")
+        and idle >= SECOND_NS
+        and _silent(connection, exchange)
     ]
     if len(dead) < _FEWEST_SILENT:
         return None
@@ -261,7 +267,7 @@ def _not_received(connection: Connection, exchange: Exchange) -> bool:
 def _pool_limit(watch: _Watch) -> tuple[int | None, bool]:
     """After how much idleness the client closes by itself, and whether that was seen."""
     known, limit_ns = pool_limit(watch.agents)
-    waits = sorted(wait for wait in watch.released if wait >= _SECOND)
-    if len(waits) >= _POOL_CLOSES and waits[-1] - waits[0] <= max(waits[0] // 20, _SECOND // 4):
+    waits = sorted(wait for wait in watch.released if wait >= SECOND_NS)
+    if len(waits) >= _POOL_CLOSES and waits[-1] - waits[0] <= max(waits[0] // _POOL_SPREAD, _POOL_SPREAD_NS):
         return waits[-1], True
     return (limit_ns, False) if known else (None, False)

@@ -15,19 +15,19 @@ from plainwire.diagnose.statistics.median import median_low
 from plainwire.diagnose.statistics.survival import kaplan_meier
 from plainwire.model import Bounds
 
+from .idle_timeout import SPREAD_NS, SPREAD_SHARE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.diagnose.evidence.server_end import End
 
 
-_SPREAD_NS = 20_000_000
-
-_SPREAD_SHARE = 0.03
-
 _WIDEST_SHARE = 0.1
+"""No two runs of one timer are further apart, however short it is."""
 
 _PAIR_NS = 5_000_000
+"""Two ends alone must agree this closely (chosen)."""
 
 _PAIR_SHARE = 0.005
 """Two ends alone must agree much more closely than many."""
@@ -36,20 +36,28 @@ _CLIFF = 0.5
 """Of the connections idle long enough, the share that ends at a limit worth the name."""
 
 _ROUND_NS = 1_000_000_000
+"""Timers are set in whole seconds."""
 
-_LATE_NS = 20_000_000
+_ROUND_SLACK_NS = 100_000_000
+"""A timer that is looked at once a second may be looked at so much late (chosen)."""
 
-_EARLY_NS = 2_000_000
+_TIMER_LATE_NS = 20_000_000
+"""They fire up to so much late: scheduling (chosen)."""
+
+_TIMER_EARLY_NS = 2_000_000
+"""They fire so much early at most: two clocks, capture and server (chosen)."""
 
 _CHANCE = 0.02
 """A coincidence less probable than this is none."""
 
 _ENOUGH = 3
+"""Ends that agree: two may happen to."""
 
 _CLEARLY = 2
 """Ends that only one of two clocks explains, from which on it is the better one."""
 
-_MOMENT_NS = 50_000_000
+_ONE_MOMENT_NS = 50_000_000
+"""Closes within this time are one event."""
 
 _SCATTER = 0.05
 """Coefficient of variation above which a clock is not the one."""
@@ -92,20 +100,20 @@ def _coarse(values: Sequence[int]) -> list[int]:
     """All of them, where they may be those of a timer that is looked at once a second."""
     if len(values) < _ENOUGH + 1 or min(values) < _ROUND_NS:
         return []
-    return list(values) if max(values) - min(values) <= _ROUND_NS + _ROUND_NS // 10 else []
+    return list(values) if max(values) - min(values) <= _ROUND_NS + _ROUND_SLACK_NS else []
 
 
 def _slack(value: int) -> int:
     """How far apart two runs of one timer may be: jitter, or a share of it where it is long."""
-    return min(max(_SPREAD_NS, int(value * _SPREAD_SHARE)), int(value * _WIDEST_SHARE))
+    return min(max(SPREAD_NS, int(value * SPREAD_SHARE)), int(value * _WIDEST_SHARE))
 
 
 def _plausible(idle: int, hint_ns: int | None) -> bool:
     """Whether somebody would configure this: timers are set in whole seconds, and run out a little late."""
     hinted = () if hint_ns is None else (hint_ns, hint_ns + _ROUND_NS)
-    if any(-_EARLY_NS <= idle - hint <= _slack(hint) for hint in hinted):
+    if any(-_TIMER_EARLY_NS <= idle - hint <= _slack(hint) for hint in hinted):
         return True
-    return (idle + _EARLY_NS) % _ROUND_NS <= _EARLY_NS + _LATE_NS and idle > _ROUND_NS // 2
+    return (idle + _TIMER_EARLY_NS) % _ROUND_NS <= _TIMER_EARLY_NS + _TIMER_LATE_NS and idle > _ROUND_NS // 2
 
 
 def most_requests(ends: Sequence[End], most_seen: int) -> tuple[int, int] | None:
@@ -161,7 +169,7 @@ def reloads(ends: Sequence[End], idle: Bounds | None) -> list[int]:
     start = 0
     while start < len(rest):
         stop = start
-        while stop < len(rest) and rest[stop].time_ns - rest[start].time_ns <= _MOMENT_NS:
+        while stop < len(rest) and rest[stop].time_ns - rest[start].time_ns <= _ONE_MOMENT_NS:
             stop += 1
         together = rest[start:stop]
         if len(together) >= _ENOUGH and _differ([e.idle_ns or 0 for e in together]):
@@ -183,7 +191,7 @@ def _differ(values: Sequence[int]) -> bool:
 
 
 def _at_one_moment(times: Sequence[int]) -> bool:
-    return not times or max(times) - min(times) <= _MOMENT_NS
+    return not times or max(times) - min(times) <= _ONE_MOMENT_NS
 
 
 def _scatter(values: Sequence[int]) -> float:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Things said that are kept of one program."""
-_LINES = 200
-_LONGEST = 2000
+_ONE_WRITE_NS = 1_000_000
+"""The same words within a millisecond are one message, written twice."""
+_MOST_LINES = 200
+_MOST_CHARACTERS = 2000
 
 _TABLES: dict[str, tuple[Wording, ...]] = {
     "python": python_words.PYTHON,
@@ -139,7 +141,7 @@ def _lines(words: Sequence[Words]) -> Iterator[Line]:
         for part in piece.text.splitlines(keepends=True):
             if begun is None:
                 begun = Line("", piece.time_ns, piece.pid, piece.afterwards)
-            if len(begun.text) < _LONGEST:
+            if len(begun.text) < _MOST_CHARACTERS:
                 begun.text += part.rstrip("\r\n")
             if part.endswith("\n"):
                 yield begun
@@ -154,7 +156,7 @@ def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
         if block and (line.pid != block[0].pid or not _belongs(block, line.text)):
             yield block
             block = []
-        if len(block) < _LINES:
+        if len(block) < _MOST_LINES:
             block.append(line)
         else:
             block[-1] = line  # of what is too long, the end
@@ -223,6 +225,6 @@ def distinct(found: Iterable[Said]) -> list[Said]:
         if not (
             said.label == before.label
             and said.pid == before.pid
-            and said.time_ns - before.time_ns < 1_000_000
+            and said.time_ns - before.time_ns < _ONE_WRITE_NS
         )
     ]

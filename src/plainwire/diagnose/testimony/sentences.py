@@ -27,7 +27,8 @@ _RUNTIMES = {
     "php": "PHP",
 }
 _MOST_LISTED = 4
-_SOON_NS = 100_000_000
+_ENDED_WITH_NS = 100_000_000
+"""A program that ends within this time of its failure ended with it."""
 _RESETS = frozenset({Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING})
 _RESETTING = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
 
@@ -128,12 +129,12 @@ def of_closes(fate: Fate, events: ProgramEvents) -> str:
     mine = [
         c
         for c in events.closes
-        if c.local == local and fate.began_ns <= c.time_ns <= fate.known_ns + _SOON_NS
+        if c.local == local and fate.began_ns <= c.time_ns <= fate.known_ns + _ENDED_WITH_NS
     ]
     if mine:
         unread = f" with {mine[0].unread} bytes unread" if mine[0].unread else ""
         return f"It ended the connection itself, by {mine[0].call}(){unread}."
-    ended = events.ended_ns is not None and abs(events.ended_ns - fate.known_ns) <= _SOON_NS
+    ended = events.ended_ns is not None and abs(events.ended_ns - fate.known_ns) <= _ENDED_WITH_NS
     return "It did not close the connection: the kernel did at its end." if ended and events.closes else ""
 
 

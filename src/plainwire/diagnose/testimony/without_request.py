@@ -33,7 +33,8 @@ RESOURCES = frozenset({"too many open files", "no free local port", "no buffer s
 _SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
 _BEFORE_NS = 30_000_000_000
 """How long before the program's words their cause may lie: resolvers give up after ten seconds or so."""
-_SLACK_NS = 2_000_000
+_CLOCK_SLACK_NS = 2_000_000
+"""Times of the program and of the capture differ by less: one host, two readings (chosen)."""
 _LEAVING_NS = 1_000_000_000
 """How long before its words a program may have closed what was open when the failure struck: Python's
 ``with`` closes first, and the traceback is printed at the end."""
@@ -121,7 +122,7 @@ def _exit_for_a_name(events: ProgramEvents) -> str:
 
 
 def _soon_before(unresolved: _Unresolved, at_ns: int | None) -> bool:
-    return at_ns is not None and at_ns - _BEFORE_NS <= unresolved.last_ns <= at_ns + _SLACK_NS
+    return at_ns is not None and at_ns - _BEFORE_NS <= unresolved.last_ns <= at_ns + _CLOCK_SLACK_NS
 
 
 def _unresolved(lookups: Sequence[Lookup]) -> list[_Unresolved]:

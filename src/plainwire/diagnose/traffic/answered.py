@@ -27,11 +27,16 @@ if TYPE_CHECKING:
 
 _MOST_LATER = 50
 
-_MUCH_QUICKER = 3
+_MUCH_SOONER = 3
+"""Times as soon as this traffic usually repeats the request: then the error was why."""
 
 _MOST_NEAR = 400
 
+_REDIRECTION, _NOT_MODIFIED = 300, 304
+"""RFC 9110 sections 15.4 and 15.4.5."""
+
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+"""RFC 9110 section 15.4."""
 
 _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
 
@@ -105,7 +110,7 @@ class AnsweredExchanges:
                 status = response.status
                 long = exchange.duration_ns
                 if (
-                    (status >= 300 and status != 304)
+                    (status >= _REDIRECTION and status != _NOT_MODIFIED)
                     or response.defects
                     or (response.content is not None and response.content.defect)
                     or (long is not None and long >= LONG_NS)
@@ -225,7 +230,7 @@ class AnsweredExchanges:
         """
         later = self.later(case)
         usual = self._usual_pause(twin(case.request))
-        if not later or (usual is not None and _MUCH_QUICKER * _pause(case, later[0]) >= usual):
+        if not later or (usual is not None and _MUCH_SOONER * _pause(case, later[0]) >= usual):
             return None
         return self.succeeded_later(case)
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
 _ONE_INSTANT_NS = 20_000_000
-_SHORTEST_NS = 200_000_000
+"""Ends within this time are one decision of the client."""
+_SHORTEST_WAIT_NS = 200_000_000
+"""Nobody sets a client's timer to less."""
 
 
 class GivenUp(NamedTuple):
@@ -109,7 +111,7 @@ class GivenUps:
         if not one.youngest or self.together(one):
             return None  # an older stream ended with its connection, whatever time that was for it
         for waited, whole in ((one.silence_ns, False), (one.age_ns, True)):
-            if waited < _SHORTEST_NS:
+            if waited < _SHORTEST_WAIT_NS:
                 continue
             others = (o.age_ns if whole else o.silence_ns for o in self._elsewhere(one))
             count = 1 + sum(same_time(waited, other) for other in others)

@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 MOMENT_NS = 100_000_000
 """Closes of several connections within this time are one event."""
 
-_FEWEST = 3
+_FEWEST_CLOSES = 3
+"""Closes in one moment that make an event of it."""
 
-_SPREAD_NS = 50_000_000
+_TIMER_SPREAD_NS = 50_000_000
+"""How far apart two runs of one timer may be."""
 
 _UNEQUAL_SHARE = 0.05
+"""Idle times that differ by a larger share are no single timer's."""
 
 _APART_NS = 10_000_000
+"""Nor are those that differ by less than this told apart."""
 
 _MUCH_CLOSER = 10
+"""Closes must be so many times closer to each other than the times at which idleness began."""
 
 _MOST_NEAR = 500
 
@@ -94,7 +99,7 @@ class Closes:
         first = bisect_left(self._by_time, at - MOMENT_NS, key=_closed_ns)
         last = bisect_right(self._by_time, at + MOMENT_NS, key=_closed_ns)
         count = last - first
-        if close.announced or count < _FEWEST - 1:
+        if close.announced or count < _FEWEST_CLOSES - 1:
             return []
         here = bisect_left(self._by_time, at, first, last, key=_closed_ns)
         same = self._by_time[max(first, here - _MOST_NEAR) : min(last, here + _MOST_NEAR)]
@@ -106,7 +111,7 @@ class Closes:
             return []
         begun, over = (bisect_left(times, at - MOMENT_NS) for times in (self._opened, self._ended))
         present = begun - over
-        return same if count >= present or (count >= _FEWEST and 2 * count >= present) else []
+        return same if count >= present or (count >= _FEWEST_CLOSES and 2 * count >= present) else []
 
 
 def _closed_ns(close: IdleClose) -> int:
@@ -127,4 +132,4 @@ def _one_event(closes: Sequence[IdleClose]) -> bool:
 
 def same_timer(one: int, other: int) -> bool:
     """Whether two times may be one timer's."""
-    return abs(one - other) <= max(2 * _SPREAD_NS, _UNEQUAL_SHARE * (one + other) / 2)
+    return abs(one - other) <= max(2 * _TIMER_SPREAD_NS, _UNEQUAL_SHARE * (one + other) / 2)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FORWARDED_NS = 1_000_000_000
 """A gateway passes a request on within this time, or it waits for a connection of its own."""
 
-_TOGETHER_NS = 1_000_000_000
+_ENDS_TOGETHER_NS = 1_000_000_000
 """One side of a gateway ends within this time of the other, where the one is the cause of the other."""
 
 _MOST_CANDIDATES = 50
@@ -93,7 +93,7 @@ class Legs:
             return False
         ended = ended_ns(*front)
         failed = front.exchange.outcome != "complete" or front.exchange.websocket is not None
-        return failed and ended is not None and abs(given_up - ended) <= _TOGETHER_NS
+        return failed and ended is not None and abs(given_up - ended) <= _ENDS_TOGETHER_NS
 
 
 def ended_ns(connection: Connection, exchange: Exchange) -> int | None:

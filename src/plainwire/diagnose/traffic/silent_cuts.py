@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 _HARDLY_LONGER = 1.05
+"""A silence longer by less than this factor is as long."""
 _MOST_LOOKED_AT = 200
 
 

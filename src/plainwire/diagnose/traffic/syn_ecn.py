@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Syn
 
 
-_LATE_NS = 500_000_000
+_SYN_AGAIN_NS = 500_000_000
+"""A SYN is sent again after a second (RFC 6298 section 2), in some systems sooner."""
 
 _MOST_KEPT = 1000
 
@@ -103,7 +104,7 @@ def loss_on(connection: Connection) -> EcnLoss | None:
     waited = bare[0].time_ns - marked[-1].time_ns
     after, rtt = offer.time_ns - bare[0].time_ns, shortest_rtt(connection)
     prompt = 0 <= after < waited and (rtt is None or after >= SLOWEST_PHYSICS * rtt)
-    late = offer.time_ns - marked[0].time_ns >= _LATE_NS
+    late = offer.time_ns - marked[0].time_ns >= _SYN_AGAIN_NS
     return EcnLoss(connection, marked, bare[0], offer) if prompt and late else None
 
 

@@ -35,8 +35,10 @@ _TOLERANCE = 0.05
 """Seconds by which SYNs of one clock may be out of step, between its reading and the capture."""
 
 FEWEST_ON_CLOCK = 3
+"""Accepted SYNs whose TSvals tick together: two lie on some clock always."""
 
-_FEWEST_SENDINGS = 2
+_FEWEST_SYNS = 2
+"""One SYN without an answer may be lost, or the last of the capture."""
 
 _MOST_RECENT = 64
 
@@ -46,6 +48,7 @@ _COMPARED = 8
 _MOST_KEPT = 1000
 
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
+"""Sequence arithmetic of 32 bits (RFC 7323 section 5.2)."""
 
 
 class Stamped(NamedTuple):
@@ -87,7 +90,7 @@ def _sort(connection: Connection, stamps: Stamps) -> None:
         return
     if answer is not None:
         stamps.accepted += [s for s in stamped if s.time_ns <= answer.time_ns][-1:]
-    elif _unanswered(connection) and len(stamped) >= _FEWEST_SENDINGS and len(stamps.lost) < _MOST_KEPT:
+    elif _unanswered(connection) and len(stamped) >= _FEWEST_SYNS and len(stamps.lost) < _MOST_KEPT:
         stamps.lost.append(stamped)
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 
 _FEWEST_DOWN = 3
+"""Errors and nothing else for one kind of request: then what is behind it is down."""
 
 
 class Traffic:

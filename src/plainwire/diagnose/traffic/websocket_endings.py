@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
 _HARDLY_LONGER = 1.05
+"""A silence longer by less than this factor is as long."""
 
 
 class WebSocketEndings:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection
 
 
-_SHORTEST_NS = 1_000_000_000
+_SHUT_NS = 1_000_000_000
+"""A window that was shut for less than a second is no stall: readers pause (RFC 9293 section 3.8.6.1 has
+the first probe after one retransmission timeout, 200 ms or more)."""
 
 
 def client_stall(failed: FailedExchange) -> Verdict | None:
@@ -23,7 +25,7 @@ def client_stall(failed: FailedExchange) -> Verdict | None:
     if response is None or response.complete or close is None or close.time_ns < response.last_ns:
         return None
     shut = _shut_since(failed.connection, close)
-    if shut is None or close.time_ns - shut[1] < _SHORTEST_NS:
+    if shut is None or close.time_ns - shut[1] < _SHUT_NS:
         return None
     return Verdict(
         code="client-stall",

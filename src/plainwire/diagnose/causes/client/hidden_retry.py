@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _MUCH_QUICKER = 3
+"""Times as quick as the request otherwise follows itself (chosen: a program's own pace varies)."""
 
 _MOST_COMPARED = 100
 

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Endpoint
 
 
-_MANY = 10
+_MANY_CONNECTIONS = 10
+"""Connections with one request each, from which on it is a habit."""
 
-_MOSTLY = 0.9
+_NEARLY_ALL = 0.9
+"""Share of all connections that carried one request only."""
 
 
 def no_keepalive_churn(traffic: Traffic, failures: Failures) -> Iterator[Verdict]:
@@ -31,7 +33,7 @@ def no_keepalive_churn(traffic: Traffic, failures: Failures) -> Iterator[Verdict
 def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
     used = [c for c in traffic.by_server.get(server, ()) if c.exchanges and c.established]
     single = [c for c in used if len(c.exchanges) == 1 and _given_up_by_client(c)]
-    if len(single) < _MANY or len(single) < _MOSTLY * len(used):
+    if len(single) < _MANY_CONNECTIONS or len(single) < _NEARLY_ALL * len(used):
         return
     for connection in single:
         request = connection.exchanges[0].request

@@ -23,12 +23,17 @@ _TICK_NS = 1_000_000
 """Of Linux since 4.13, macOS and FreeBSD; others are told by SYNs that show another pace."""
 
 _STEADY_NS = 1_000_000_000
+"""Over less time than this a tick more or less is too much to tell a steady clock."""
 
-_TOLERANCE = 0.05
+_PACE_SHARE = 0.05
+"""Share by which a steady clock may differ from its nominal ticks (chosen: oscillators, and rounding to
+ticks)."""
 
-_LONG_NS = 10_000_000_000
+_STOOD_NS = 10_000_000_000
+"""A clock that stood still for less than ten seconds was no suspended machine."""
 
 _WRAP = 1 << 32
+"""TSval has 32 bits (RFC 7323 section 3.2)."""
 
 
 class _Pause(NamedTuple):
@@ -84,9 +89,9 @@ def _pauses(traffic: Traffic) -> dict[str, list[_Pause]]:
             lasted = after.time_ns - before.time_ns
             ticked = (after.stamp - before.stamp) % _WRAP * _TICK_NS
             stood = lasted - ticked
-            if lasted >= _STEADY_NS and abs(stood) <= _TOLERANCE * lasted:
+            if lasted >= _STEADY_NS and abs(stood) <= _PACE_SHARE * lasted:
                 steady.add(client)
-            elif stood >= _LONG_NS:
+            elif stood >= _STOOD_NS:
                 found.setdefault(client, []).append(_Pause(before, after, stood))
             elif lasted >= _STEADY_NS:
                 odd.add(client)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
+from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
@@ -44,7 +45,7 @@ def unsafe_retry_duplicate(failure: Failure, twin: Sending) -> Verdict:
     """The verdict on a request that may have run twice."""
     first = failure.copy
     answer = first.exchange.response
-    executed = answer is not None and answer.complete and 200 <= answer.status < 300
+    executed = answer is not None and answer.complete and answer.status in SUCCESS
     acknowledged = first_ack(first.connection, Side.SERVER, first.request.end)
     return Verdict(
         code="unsafe-retry-duplicate",

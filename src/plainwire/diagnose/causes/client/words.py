@@ -18,6 +18,7 @@ CAUSES: tuple[Cause, ...] = (
         "100-continue.",
         "Nothing to fix on the server: it answered in full.",
         ("RFC 9110 section 10.1.1", "RFC 9112 section 6.3"),
+        unplayed="No program of the lab does this: its test writes the packets.",
     ),
     Cause(
         "hidden-retry",

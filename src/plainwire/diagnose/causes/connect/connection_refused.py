@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, Connection, Fault, IcmpError
 
 
-_AT_ONCE_NS = 1_000_000_000
+_BOTH_ADDRESSES_NS = 1_000_000_000
+"""Programs try both addresses of localhost within a second (chosen)."""
 
 _UNREACHABLE, _TIME_EXCEEDED = 3, 11
+"""Types of ICMP (RFC 792)."""
 
 _UNREACHABLE6, _TIME_EXCEEDED6 = 1, 3
+"""Types of ICMPv6 (RFC 4443 sections 3.1 and 3.3)."""
 
-_FRAGMENTATION_NEEDED = 4
+_TOO_BIG_CODE = 4
+"""A code of ICMP type 3 (RFC 1191 section 4): no refusal."""
 
 
 def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -67,9 +71,7 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
 def _forbids(error: IcmpError) -> bool:
     if ":" in error.sender:
         return error.type in (_UNREACHABLE6, _TIME_EXCEEDED6)
-    return error.type == _TIME_EXCEEDED or (
-        error.type == _UNREACHABLE and error.code != _FRAGMENTATION_NEEDED
-    )
+    return error.type == _TIME_EXCEEDED or (error.type == _UNREACHABLE and error.code != _TOO_BIG_CODE)
 
 
 def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) -> Verdict:
@@ -127,7 +129,7 @@ def _loopback_twin(connection: Connection, traffic: Traffic) -> bool:
         and other.server.port == connection.server.port
         and other.server.address != connection.server.address
         and on_one_host(other)
-        and 0 <= other.opened_ns - connection.opened_ns <= _AT_ONCE_NS
+        and 0 <= other.opened_ns - connection.opened_ns <= _BOTH_ADDRESSES_NS
         for other in next_opened(connection, traffic)
     )
 

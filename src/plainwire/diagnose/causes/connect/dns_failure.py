@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from plainwire.model import Lookup
 
 
-_PATIENCE_NS = 5_000_000_000
+_WAIT_NS = 5_000_000_000
+"""How long resolvers wait for a name server: glibc's default (resolv.conf(5), timeout)."""
 
 
 def dns_failure(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -57,11 +58,10 @@ def _resolves(directory: NameLookups, lookup: Lookup) -> bool:
 
 def _failed(traffic: Traffic, lookup: Lookup) -> bool:
     """Whether nobody gave an address in time: not this server, and no other one that was asked as well."""
-    ended = lookup.answered_ns if lookup.answered_ns is not None else lookup.sent[-1][1] + _PATIENCE_NS
+    ended = lookup.answered_ns if lookup.answered_ns is not None else lookup.sent[-1][1] + _WAIT_NS
     if not lookup.refused and (lookup.code or ended > traffic.ended_ns):
         return False
     began = asked_ns(lookup)
     return not any(
-        other.addresses
-        for other in traffic.name_lookups.same(lookup, began - _PATIENCE_NS, ended + _PATIENCE_NS)
+        other.addresses for other in traffic.name_lookups.same(lookup, began - _WAIT_NS, ended + _WAIT_NS)
     )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Lookup
 
 
-_AGAIN_NS = 900_000_000
+_ASKED_AGAIN_NS = 900_000_000
 """Resolvers wait for a second at least before they ask again: glibc for five, musl for two and a half."""
 
 _ONE_SEARCH_NS = 30_000_000_000
+"""Questions within this time belong to one search: glibc's timeout of 5 s, two attempts, three servers
+(resolv.conf(5))."""
 
 
 def dns_slow_5s(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -40,7 +42,7 @@ def dns_slow_5s(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]
         ]
         asked.sort(key=lambda sending: sending[1])
         pause = max((b[1] - a[1] for a, b in pairwise(asked)), default=0)
-        connection = traffic.name_lookups.first_after(lookup) if pause >= _AGAIN_NS else None
+        connection = traffic.name_lookups.first_after(lookup) if pause >= _ASKED_AGAIN_NS else None
         if connection is None:
             continue
         verdict = _slow_verdict(lookup, asked, pause, connection)

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, Connection
 
 
-_SOON_NS = 60_000_000_000
+_NEXT_TRY_NS = 60_000_000_000
+"""A connection without ECN within a minute is the next try."""
 
 SEVERAL_EPISODES = 3
+"""Losses at different times, from which on chance alone is unlikely: at 1 % loss three in a row are one in
+a million."""
 
 _MOST_CITED = 3
 
@@ -54,7 +57,7 @@ def _next_connection(connection: Connection, traffic: Traffic) -> EcnLoss | None
     if bare or len(marked) < 2 or marks is None:
         return None
     for other in marks.bare:
-        if other.server != connection.server or not 0 < other.opened_ns - marked[0].time_ns <= _SOON_NS:
+        if other.server != connection.server or not 0 < other.opened_ns - marked[0].time_ns <= _NEXT_TRY_NS:
             continue
         _, (first, *_), offer = sorted_syns(other)
         if offer is not None:

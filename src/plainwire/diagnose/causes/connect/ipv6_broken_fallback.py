@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_FALLBACK_NS = 135_000_000_000
+_SYN_RETRIES_NS = 135_000_000_000
 """Linux gives up on a SYN after about 130 s; a program turns to the next address then, if not before."""
 
 
@@ -28,7 +28,7 @@ def fallback_of(connection: Connection, begin: Opening, traffic: Traffic) -> Con
         if other.server.address == connection.server.address or other.transport != "tcp":
             continue
         processes = {c.program.pid for c in (connection, other) if c.program is not None}
-        if len(processes) <= 1 and other.opened_ns - begin.syns[0].time_ns <= _FALLBACK_NS:
+        if len(processes) <= 1 and other.opened_ns - begin.syns[0].time_ns <= _SYN_RETRIES_NS:
             return other
     return None
 

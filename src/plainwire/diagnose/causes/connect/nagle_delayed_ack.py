@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Endpoint, Exchange, Request, Response
 
 
-_MILLISECOND = 1_000_000
+_MILLISECOND_NS = 1_000_000
+"""In ns."""
 
 _DELAYED = ((35, 65), (180, 230))
 """How long, in ms, an acknowledgment is delayed: Linux, and the others (RFC 1122 section 4.2.3.2)."""
 
 _AT_ONCE = 3  # ms: a held segment leaves as soon as the acknowledgment is there
 
-_SMALL = 1400
+_SMALL_BYTES = 1400
+"""Less than a full segment (Ethernet: 1,448 bytes and more)."""
 
-_FEWEST = 5
+_FEWEST_DELAYED = 5
+"""So many delayed messages are a habit of the writer, not a coincidence."""
 
 _MOST_LOOKED_AT = 100
 
@@ -67,14 +70,14 @@ def nagle_delayed_ack(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Ver
     return [
         _held_verdict(one)
         for key, members in held.items()
-        if len(members) >= _FEWEST and 2 * len(members) >= min(looked_at[key], _MOST_LOOKED_AT)
+        if len(members) >= _FEWEST_DELAYED and 2 * len(members) >= min(looked_at[key], _MOST_LOOKED_AT)
         for one in members
     ]
 
 
 def _drawn_out(traffic: Traffic) -> Iterator[tuple[Connection, Exchange, Side]]:
     """Messages of few bytes that took as long as a delayed acknowledgment at least."""
-    least, most = _DELAYED[0][0] * _MILLISECOND, 2 * _DELAYED[-1][1] * _MILLISECOND
+    least, most = _DELAYED[0][0] * _MILLISECOND_NS, 2 * _DELAYED[-1][1] * _MILLISECOND_NS
     for connection in traffic.connections:
         for exchange in connection.exchanges:
             if (
@@ -104,7 +107,7 @@ def _find(connection: Connection, exchange: Exchange, side: Side) -> _Held | Non
             for s in around
             if s.side != side and first.end <= s.ack < second.end and s.time_ns >= first.time_ns
         ]
-        if first.length >= _SMALL or second.seq != first.end or not acks:
+        if first.length >= _SMALL_BYTES or second.seq != first.end or not acks:
             continue
         found = _Held(connection, exchange, side, first, acks[0], second)
         if _is_delayed(found):
@@ -114,9 +117,9 @@ def _find(connection: Connection, exchange: Exchange, side: Side) -> _Held | Non
 
 def _is_delayed(found: _Held) -> bool:
     """Whether the acknowledgment was as late as a timer makes it, and the second segment came upon it."""
-    rtt = (shortest_rtt(found.connection) or 0) / _MILLISECOND
-    from_ack = (found.second.time_ns - found.ack.time_ns) / _MILLISECOND
-    delay = found.delay_ns / _MILLISECOND
+    rtt = (shortest_rtt(found.connection) or 0) / _MILLISECOND_NS
+    from_ack = (found.second.time_ns - found.ack.time_ns) / _MILLISECOND_NS
+    delay = found.delay_ns / _MILLISECOND_NS
     if found.sender == Side.CLIENT:  # the acknowledgment had the whole way to come
         delay -= rtt
     else:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_SOON_NS = 60_000_000_000
+_WORKS_AGAIN_NS = 60_000_000_000
+"""An address that accepts a connection within a minute was not gone."""
 
 MOST_CITED = 6
 
@@ -23,7 +24,7 @@ def accepted_later(connection: Connection, traffic: Traffic) -> Connection | Non
     """A connection to the same address that came about within a minute."""
     same = traffic.by_server.get(connection.server, [])
     begin = bisect_right(same, connection.opened_ns, key=opened)
-    end = bisect_right(same, connection.opened_ns + _SOON_NS, key=opened)
+    end = bisect_right(same, connection.opened_ns + _WORKS_AGAIN_NS, key=opened)
     return next(
         (other for other in same[begin : min(end, begin + NEIGHBOURS)] if other.established),
         None,

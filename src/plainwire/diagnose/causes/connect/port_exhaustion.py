@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_LOOKED_AT = 1000
 
 _TIME_WAIT_NS = 240_000_000_000
+"""TIME-WAIT lasts two MSL: four minutes (RFC 9293 section 3.4.2)."""
 
 _MANY = 500
 """So many connections to one address within four minutes may use up the ports of a NAT."""

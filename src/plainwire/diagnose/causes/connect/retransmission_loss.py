@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_FEWEST_SENDINGS = 3
+_FEWEST_REPEATS = 3
+"""Sendings of one segment: the first, and two that timers made (RFC 6298 section 5)."""
 
 _MOST_CITED = 5
 
@@ -33,7 +34,7 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         return None
     stuck = max(known, request.start)
     sent = [s for s in _sendings(connection, request.time_ns) if s.seq <= stuck < s.end]
-    if len(sent) < _FEWEST_SENDINGS or _window(connection, sent[-1].time_ns) == 0:
+    if len(sent) < _FEWEST_REPEATS or _window(connection, sent[-1].time_ns) == 0:
         return None
     took = wording.span(sent[-1].time_ns - sent[0].time_ns)
     return Verdict(

@@ -22,14 +22,17 @@ _PAUSE_NS = 1_000_000_000
 """Longer than the retransmission timer is without losses (RFC 6298 section 2.4), on most paths. Linux halves
 its window for each such time, down to ten segments."""
 
-_LARGE = 60_000
+_LARGE_BYTES = 60_000
 """Bytes of a response that take several round trips to begin with."""
 
 _TELLING_RTT_NS = 20_000_000
+"""Below this round trip a few more of them cost too little to see."""
 
 _COST_NS = 200_000_000
+"""What the extra round trips must have cost to be worth a word."""
 
 _SIZES_ALIKE = 1.5
+"""Transfers whose sizes differ by a smaller factor are compared."""
 
 
 class _Transfer(NamedTuple):
@@ -55,7 +58,7 @@ def slow_start_after_idle(traffic: Traffic, verdicts: Sequence[Verdict]) -> list
         rtt = connection.rtt_syn_ns
         if rtt is None or rtt < _TELLING_RTT_NS or connection.segments is None or connection.gaps:
             continue
-        large = [e for e in connection.exchanges if e.protocol == "http/1.1" and _size(e) >= _LARGE]
+        large = [e for e in connection.exchanges if e.protocol == "http/1.1" and _size(e) >= _LARGE_BYTES]
         if len(large) < 2 or not any((e.idle_before_ns or 0) >= _PAUSE_NS for e in large):
             continue
         rows = opening.rows(connection.segments)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
 
 
-_STALL_NS = 1_000_000_000
+_CLOSED_WINDOW_NS = 1_000_000_000
+"""A window that stays closed for a second, over several probes of the sender (RFC 9293 section 3.8.6.1),
+is a program that does not read."""
 
-_LARGE = 2000
+_LARGE_REQUEST_BYTES = 2000
 """A request of fewer bytes fits into any window."""
 
 
@@ -35,7 +37,7 @@ def zero_window_stall(failed: FailedExchange) -> Verdict | None:
     if closed is None or (answers[closed].ack >= request.end and request.complete):
         return None
     first, end = answers[closed], connection.last_ns
-    if end - first.time_ns < _STALL_NS:
+    if end - first.time_ns < _CLOSED_WINDOW_NS:
         return None
     return Verdict(
         code="zero-window-stall",
@@ -61,7 +63,7 @@ def closed_windows(exchanges: AnsweredExchanges) -> list[Verdict]:
     found: list[Verdict] = []
     for case in exchanges.slow:
         request = case.request
-        if case.connection.segments is None or request.end - request.start < _LARGE:
+        if case.connection.segments is None or request.end - request.start < _LARGE_REQUEST_BYTES:
             continue
         if case.connection.transport != "tcp":
             continue
@@ -73,7 +75,7 @@ def closed_windows(exchanges: AnsweredExchanges) -> list[Verdict]:
             and request.time_ns <= s.time_ns <= case.response.last_ns
         ]
         pause = _closed(answers)
-        if pause is not None and pause[1].time_ns - pause[0].time_ns >= _STALL_NS:
+        if pause is not None and pause[1].time_ns - pause[0].time_ns >= _CLOSED_WINDOW_NS:
             found.append(_reopened(case, *pause))
     return found
 

@@ -26,6 +26,7 @@ _DUE = 0.95
 """The server's clock for a deadline starts when the request arrives, and some libraries round it down."""
 
 _FEWEST_DIGITS = 3
+"""Numbers of fewer digits in a message may be anything."""
 _NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?![\w.])")
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_FEWEST = 2
+_FEWEST_ACCEPTED = 2
+"""Other connections that accepted another certificate: one may be another server of that name."""
 
 
 def cert_differs_by_backend(verdict: Verdict, connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -29,7 +30,7 @@ def cert_differs_by_backend(verdict: Verdict, connection: Connection, traffic: T
         for c in same_name(connection, traffic)
         if c.tls is not None and c.tls.handshake_complete and c.server.port == connection.server.port
     ]
-    if len(others) < _FEWEST or any(
+    if len(others) < _FEWEST_ACCEPTED or any(
         c.tls is not None and c.tls.certificate == tls.certificate for c in others
     ):
         return None

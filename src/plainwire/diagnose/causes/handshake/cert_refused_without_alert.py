@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Certainty, CloseEvent, Connection, Fault, TlsInfo
 
-_AT_ONCE_NS = 1_000_000_000
+_REFUSES_WITHIN_NS = 1_000_000_000
 """A client that checks a certificate has done so by then, even where it asks an OCSP responder."""
 
 _MOST_COMPARED = 500
@@ -46,7 +46,7 @@ def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verd
     last = max(
         (s for s in begin.answers if s.time_ns <= close.time_ns), key=lambda s: s.time_ns, default=None
     )
-    if last is None or close.time_ns - last.time_ns > _AT_ONCE_NS:
+    if last is None or close.time_ns - last.time_ns > _REFUSES_WITHIN_NS:
         return None
     fault, why = _defect(connection, tls)
     same = list(_same(connection, tls, traffic))

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_GIVEN_UP_NS = 1_000_000_000
+_CLIENT_LEFT_NS = 1_000_000_000
+"""A client that left after less than a second did not wait for the server."""
 
 _STILL_OPEN_NS = 10_000_000_000
+"""Where the capture ends before anybody gave up, the silence must have been this long (chosen)."""
 
-_FEWEST_SENDINGS = 3
+_FEWEST_HELLOS = 3
+"""Sendings of the ClientHello: the first, and two that timers made (RFC 6298 section 5)."""
 
 
 def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -31,7 +34,7 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
         return None
     hello_end = end_of_hello(begin, connection)
     end = connection.closes[0].time_ns if connection.closes else traffic.ended_ns
-    patience = _GIVEN_UP_NS if connection.closes else _STILL_OPEN_NS
+    patience = _CLIENT_LEFT_NS if connection.closes else _STILL_OPEN_NS
     lost = [s for s in begin.client_data if s.end > begin.acknowledged >= s.seq]
     if lost and not begin.answers:
         return _never_arrived(connection, begin, lost, traffic)
@@ -73,7 +76,7 @@ def _never_arrived(
     connection: Connection, begin: Opening, lost: list[Segment], traffic: Traffic
 ) -> Verdict | None:
     """The ClientHello itself was not acknowledged, however often it was sent."""
-    if len(lost) < _FEWEST_SENDINGS:
+    if len(lost) < _FEWEST_HELLOS:
         return None
     hello_end = end_of_hello(begin, connection)
     contrast = large_hello(connection, hello_end, traffic)

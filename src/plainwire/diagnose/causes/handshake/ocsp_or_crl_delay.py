@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Request, Response
 
 
-_SHORTEST_NS = 200_000_000
+_PAUSE_FROM_NS = 200_000_000
+"""Shorter pauses in a handshake are the signature, or the network (chosen)."""
 
-_LONGEST_NS = 120_000_000_000
+_PAUSE_TO_NS = 120_000_000_000
+"""Longer ones have another reason (chosen: fetching gives up sooner)."""
 
 _MOST_FETCHES = 200
 
@@ -169,7 +171,7 @@ def _pause(connection: Connection) -> _RevocationPause | None:
             turns -= 1
             if not turns:
                 pause = _RevocationPause(last, segment)
-                return pause if _SHORTEST_NS <= pause.length_ns <= _LONGEST_NS else None
+                return pause if _PAUSE_FROM_NS <= pause.length_ns <= _PAUSE_TO_NS else None
         last = segment
     return None
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 FORBIDDEN = 403
+"""RFC 9110 section 15.5.4."""
 
 _WAITED_NS = 200_000_000
+"""A refusal sooner than this did not wait for the client's answer (chosen)."""
 
 _ANSWERS = {
     "hello_request": ("client_hello", "no_renegotiation"),

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-FEWEST = 3
+FEWEST_BAD = 3
+"""Connections of either kind: with fewer no test can tell (Fisher's exact test)."""
 
 LEVEL = 0.01
+"""Probability that chance alone makes so large a difference."""
 
 _MOST_CITED = 4
 
@@ -43,7 +45,7 @@ def _of_server(connections: list[Connection], failed: dict[int, Verdict]) -> lis
     bad = [c for c in resumed if c.id in failed and _in_first_exchange(c, failed[c.id])]
     full = [c for c in told if c.tls is not None and not c.tls.resumed]
     full_bad = [c for c in full if c.id in failed]
-    if len(bad) < FEWEST or len(full) - len(full_bad) < FEWEST:
+    if len(bad) < FEWEST_BAD or len(full) - len(full_bad) < FEWEST_BAD:
         return []
     p = fisher_greater(len(bad), len(full_bad), len(resumed) - len(bad), len(full) - len(full_bad))
     if p >= LEVEL:

@@ -12,7 +12,7 @@ from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Side
 
-from .resumption_failure import FEWEST, LEVEL, first_packets
+from .resumption_failure import FEWEST_BAD, LEVEL, first_packets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def tls_version_or_cipher_by_backend(traffic: Traffic, verdicts: Sequence[Verdic
         good = [c for c in same if c.tls is not None and c.tls.handshake_complete]
         here = [c for c in good if c.server == server]
         elsewhere = [c for c in good if c.server != server]
-        if here or len(bad) < FEWEST or len(elsewhere) < FEWEST:
+        if here or len(bad) < FEWEST_BAD or len(elsewhere) < FEWEST_BAD:
             continue
         p = fisher_greater(len(bad), 0, 0, len(elsewhere))
         if p < LEVEL:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 _LIMIT = re.compile(r"\bMAX_CONCURRENT_STREAMS=(\d{1,9})\b")
 
-_FEWEST = 5
+_FEWEST_FOLLOWERS = 5
+"""So many requests in the place of another are no coincidence."""
 
-_MOSTLY = 0.5
+_MOST_OF_WAITING = 0.5
+"""Share of the requests beyond the limit that left in the place of another."""
 
-_AT_ONCE_NS = 5_000_000
+_FOLLOWS_NS = 5_000_000
 """A client that waits for a stream sends as soon as it has one."""
 
 
@@ -49,7 +51,7 @@ def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
         event, limit = setting
         followers = _followers(connection, event, limit)
         waited = len([e for e in connection.exchanges if _sent_after(e, event)]) - limit
-        if len(followers) < _FEWEST or len(followers) < _MOSTLY * waited:
+        if len(followers) < _FEWEST_FOLLOWERS or len(followers) < _MOST_OF_WAITING * waited:
             continue
         first = followers[0]
         assert first.exchange.request is not None  # noqa: S101 - those that have one are kept
@@ -118,7 +120,7 @@ def _followers(connection: Connection, event: StreamEvent, limit: int) -> list[_
             opened -= 1
             continue
         opened += 1
-        if freed and time_ns - freed[-1][0] <= _AT_ONCE_NS and time_ns >= event.time_ns:
+        if freed and time_ns - freed[-1][0] <= _FOLLOWS_NS and time_ns >= event.time_ns:
             found.append(_Follower(*freed.pop(), exchange))
         if opened > limit:
             return []  # it is not held to the limit

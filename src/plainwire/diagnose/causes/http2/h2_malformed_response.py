@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import Response
-
-
-_BODILESS = frozenset((204, 304))
 
 
 def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
@@ -37,7 +35,7 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
 def _contradicts(failed: FailedExchange, response: Response) -> bool:
     if response.declared_size is None or response.declared_size == response.body_size:
         return False
-    bodiless = failed.request.method == "HEAD" or response.status in _BODILESS
+    bodiless = failed.request.method == "HEAD" or response.status in BODILESS
     return not (
         bodiless or failed.connection.gaps or any("not in the capture" in d for d in response.defects)
     )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Segments
 
 
-_FEWEST = 2
+_FEWEST_STREAMS = 2
+"""It takes two streams to see one held up by bytes that are not its own."""
 
 _MOST_NAMED = 4
 
@@ -49,7 +50,7 @@ def h2_tcp_hol_blocking(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[V
     del verdicts
     found: list[Verdict] = []
     for connection in traffic.connections:
-        if connection.application != "h2" or len(connection.exchanges) < _FEWEST or connection.gaps:
+        if connection.application != "h2" or len(connection.exchanges) < _FEWEST_STREAMS or connection.gaps:
             continue
         if connection.segments is None or connection.transport != "tcp" or connection.snapped:
             continue
@@ -96,7 +97,7 @@ def _holes(rows: Sequence[Segment]) -> Iterator[_Hole]:
 def _verdict(connection: Connection, hole: _Hole, rows: Sequence[Segment]) -> Verdict | None:
     waiting = [e for e in connection.exchanges if _overlaps(e, hole)]
     innocent = [e for e in waiting if e.response is not None and e.response.start >= hole.end]
-    if len(waiting) < _FEWEST or not innocent:
+    if len(waiting) < _FEWEST_STREAMS or not innocent:
         return None
     asked = [s for s in rows if _repeats(s, hole)]
     listed = ", ".join(str(exchange.id) for exchange in innocent[:_MOST_NAMED])

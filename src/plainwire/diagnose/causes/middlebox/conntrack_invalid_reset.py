@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _SHARE_OF_TRIP = 0.5
+"""A reset sooner than this share of the SYN's round trip came from nearer than the server (chosen)."""
 
 
 def conntrack_invalid_reset(failed: FailedExchange) -> Verdict | None:

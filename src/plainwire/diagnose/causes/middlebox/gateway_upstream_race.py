@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 
 _BAD_GATEWAY, _UNAVAILABLE = 502, 503
+"""RFC 9110 sections 15.6.3 and 15.6.4."""
 
 _GATEWAYS = ("envoy", "istio", "awselb")
 
 _QUICK_NS = 60_000_000
+"""A gateway whose connection is closed under its request knows within a round trip of its own network
+(chosen)."""
 
 _FEWEST_GOOD = 0.5
+"""Share of responses that are no errors: else the server behind it is down."""
 
-_SEVERAL = 3
+_SEVERAL_QUICK = 3
+"""Quick failures, from which on it is likely."""
 
 
 def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
@@ -44,7 +49,7 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
         return None
     if failed.traffic.is_down(failed.connection.server, failed.request):
         return None
-    certainty: Certainty = "likely" if len(quick) >= _SEVERAL else "possible"
+    certainty: Certainty = "likely" if len(quick) >= _SEVERAL_QUICK else "possible"
     took = wording.span(response.time_ns - failed.request.last_ns)
     return Verdict(
         code="gateway-upstream-race",

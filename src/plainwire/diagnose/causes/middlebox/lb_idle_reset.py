@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _LONG_SILENCE_NS = 1_000_000_000
+"""Load balancers' limits are seconds at the least."""
 
 
 def lb_idle_reset(failed: FailedExchange) -> Verdict | None:

@@ -10,7 +10,7 @@ from plainwire.diagnose.traffic import segment_sizes
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
-from .unanswered_sendings import FEWEST_SENDINGS, MOST_CITED
+from .unanswered_sendings import FEWEST_UNANSWERED, MOST_CITED
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
@@ -23,7 +23,7 @@ _HEADROOM = 300
 _LONG_ENOUGH_NS = 1_000_000_000
 """The server has repeated a lost segment several times by then (RFC 6298 section 5)."""
 
-_FRAGMENTATION_NEEDED = ((3, 4), (2, 0))
+_TOO_BIG_MESSAGES = ((3, 4), (2, 0))
 """Type and code of ICMP (RFC 1191) and, type only, of ICMPv6 (RFC 4443 section 3.2)."""
 
 
@@ -85,7 +85,7 @@ def _too_large(failed: FailedExchange, facts: str, cited: tuple[Evidence, ...], 
     said = [
         error
         for error in failed.connection.icmp_errors
-        if error.mtu is not None or (error.type, error.code) in _FRAGMENTATION_NEEDED
+        if error.mtu is not None or (error.type, error.code) in _TOO_BIG_MESSAGES
     ]
     return Verdict(
         code="mtu-blackhole",
@@ -118,7 +118,7 @@ def _stuck(segments: Segments, start: int) -> tuple[Int64s, int] | None:
     known = max(known, start)
     waiting = (segments.side == Side.CLIENT) & (segments.length > 0) & (segments.seq == known)
     rows = np.flatnonzero(waiting)
-    if len(rows) < FEWEST_SENDINGS:
+    if len(rows) < FEWEST_UNANSWERED:
         return None
     size = int(segments.length[rows].min())
     return (rows, size) if size >= segment_sizes.BIG else None

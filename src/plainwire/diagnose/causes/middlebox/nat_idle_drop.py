@@ -12,7 +12,7 @@ from plainwire.diagnose.thresholds import LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
 from plainwire.model import SYN, Evidence, Side
 
-from .unanswered_sendings import FEWEST_SENDINGS, MOST_CITED
+from .unanswered_sendings import FEWEST_UNANSWERED, MOST_CITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _unanswered_sendings(failed: FailedExchange) -> tuple[Segments, Int64s] | No
     start, since = failed.request.start, failed.request.time_ns
     carry = (segments.side == Side.CLIENT) & (segments.length > 0) & (segments.seq <= start)
     rows = np.flatnonzero(carry & (segments.seq + segments.length > start) & (segments.time_ns >= since))
-    if len(rows) < FEWEST_SENDINGS:
+    if len(rows) < FEWEST_UNANSWERED:
         return None
     back = (segments.side == Side.SERVER) & (segments.time_ns > since)
     return None if back.any() else (segments, rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
 
 _CHALLENGE = 407
+"""RFC 9110 section 15.5.8."""
 
-_FORBIDDEN = 403
+_REFUSED = 403
+"""RFC 9110 section 15.5.4."""
 
-_SOON_NS = 60_000_000_000
+_ANSWERED_LATER_NS = 60_000_000_000
+"""A tunnel that is granted within a minute shows that the challenge was answered."""
 
 
 def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
@@ -34,7 +38,7 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         return None
     if response is None:
         return _no_answer(failed)
-    if 200 <= response.status < 300 or (response.status == _CHALLENGE and _answered_later(failed)):
+    if response.status in SUCCESS or (response.status == _CHALLENGE and _answered_later(failed)):
         return None
     return Verdict(
         code="proxy-connect-failure",
@@ -67,7 +71,7 @@ def _why(failed: FailedExchange, response: Response) -> str:
             " and closes the connection, which NTLM and Negotiate need kept open" if _closes(response) else ""
         )
         return f" The request did carry credentials: the proxy does not accept them{ends}."
-    if response.status == _FORBIDDEN:
+    if response.status == _REFUSED:
         return " That is the proxy's own policy: the server was not asked."
     return ""
 
@@ -150,7 +154,7 @@ def _answered_later(failed: FailedExchange) -> bool:
             if request is None or response is None or request.target != failed.request.target:
                 continue
             late = request.time_ns - failed.request.time_ns
-            if request.method == "CONNECT" and 200 <= response.status < 300 and 0 < late <= _SOON_NS:
+            if request.method == "CONNECT" and response.status in SUCCESS and 0 < late <= _ANSWERED_LATER_NS:
                 return True
     return False
 

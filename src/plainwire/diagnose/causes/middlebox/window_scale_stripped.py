@@ -32,16 +32,17 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, Connection, Exchange, Syn
 
 
-_SHARE = 16
+_FILLED_SHARE = 16
 """Windows are mostly scaled by 64 (BSD) to 1024 (Linux). One that fell by less may have another reason."""
 
-_FEWEST = 3
+_FEWEST_HELD = 3
 """So many sendings that each fill the window to its last byte are no accident."""
 
 _HELD_NS = 200_000_000
 """Linux waits for so long at least before it fills a window once more, or sends a segment again."""
 
-_GIVEN_UP_NS = 1_000_000_000
+_HELD_BACK_NS = 1_000_000_000
+"""A request held back for less than a second may only be on its way."""
 
 _PROBE = 1
 """A byte beyond the window asks whether it is still closed (RFC 9293 section 3.8.6.1)."""
@@ -69,7 +70,7 @@ class _Misread(Struct, frozen=True):
         for segments in (self.filling, self.beyond):
             first = bisect_left(segments, begin_ns, key=_time)
             found = segments[first : bisect_right(segments, end_ns, key=_time)]
-            if len(found) >= _FEWEST:
+            if len(found) >= _FEWEST_HELD:
                 return found
         return []
 
@@ -90,7 +91,7 @@ def window_scale_stripped(failed: FailedExchange) -> Verdict | None:
 def _decided(failed: FailedExchange, held: list[Segment]) -> bool:
     """Whether being held up was most of what happened, and not only the start of it."""
     took = held[-1].time_ns - held[0].time_ns
-    if failed.exchange.outcome == "unseen" and took < _GIVEN_UP_NS:
+    if failed.exchange.outcome == "unseen" and took < _HELD_BACK_NS:
         return False  # still on its way when the capture ended
     if held[0].side == Side.SERVER:
         return failed.server_close is None
@@ -140,7 +141,7 @@ def _unseen(connection: Connection, misread: _Misread, traffic: Traffic) -> Verd
     ]
     failed = not (answered > held[-1].time_ns).any()
     since = max(begin, connection.opened_ns)
-    if took < _GIVEN_UP_NS or (failed and 2 * took < connection.last_ns - since):
+    if took < _HELD_BACK_NS or (failed and 2 * took < connection.last_ns - since):
         return None
     return _verdict(connection, None, misread, held, traffic, failed=failed, safe=None)
 
@@ -150,13 +151,13 @@ def _misread(connection: Connection) -> _Misread | None:
     if agreed is None or connection.segments is None:
         return None
     fits = connection.sizes[Side.SERVER] <= agreed[0].window
-    if fits and not (connection.segments.window * _SHARE <= agreed[1].window).any():
+    if fits and not (connection.segments.window * _FILLED_SHARE <= agreed[1].window).any():
         return None  # the quick answer for a server that does not scale
     rows = opening.rows(connection.segments)
     fallen = _fallen(rows, agreed[1])
     filling = list(_filling(rows)) if fallen is not None else []
     beyond = [] if connection.gaps else list(_beyond(rows, agreed[0]))
-    if len(filling) < _FEWEST and len(beyond) < _FEWEST:
+    if len(filling) < _FEWEST_HELD and len(beyond) < _FEWEST_HELD:
         return None
     return _Misread(*agreed, fallen, filling, beyond)
 
@@ -180,7 +181,7 @@ def _scales(syn: Syn) -> bool:
 def _fallen(rows: list[Segment], offer: Syn) -> Segment | None:
     """The server's first segment behind the SYN-ACK, where it takes most of the window back."""
     first = next((s for s in rows if s.side == Side.SERVER and not s.flags & (SYN | RST)), None)
-    if first is None or first.ack < 0 or first.window * _SHARE > offer.window - first.ack:
+    if first is None or first.ack < 0 or first.window * _FILLED_SHARE > offer.window - first.ack:
         return None
     return first if first.window else None
 

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
-from .neighbours import FALLBACK_NS, FEWEST_SENDINGS, near_in_time, over_tcp, same_name
+from .neighbours import FALLBACK_NS, FEWEST_DATAGRAMS, near_in_time, over_tcp, same_name
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
@@ -46,7 +47,7 @@ def alt_svc_stale(connection: Connection, traffic: Traffic) -> Verdict | None:
         return None
     unreachable = next((e for e in connection.icmp_errors if _PORT_UNREACHABLE in e.says), None)
     other = None if unreachable is not None else _answered(connection, traffic)
-    if unreachable is None and (other is None or connection.packets < FEWEST_SENDINGS):
+    if unreachable is None and (other is None or connection.packets < FEWEST_DATAGRAMS):
         return None
     promise = _promised(connection, traffic)
     if promise is None:
@@ -106,7 +107,7 @@ def _promised(connection: Connection, traffic: Traffic) -> _Promise | None:
             lifetime = _names(connection, origin, response)
             if lifetime is None:
                 continue
-            in_force = connection.opened_ns - response.last_ns <= lifetime * 1_000_000_000
+            in_force = connection.opened_ns - response.last_ns <= lifetime * SECOND_NS
             return _Promise(origin, response, lifetime) if in_force else None
     return None
 

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
 
 _RACED_NS = 1_000_000_000
+"""Clients race TCP against QUIC within a second (RFC 8305 section 5: 250 ms)."""
 
 FALLBACK_NS = 60_000_000_000
+"""A client that falls back to TCP does so within a minute."""
 
 _NEIGHBOURS = 200
 
-FEWEST_SENDINGS = 2
+FEWEST_DATAGRAMS = 2
+"""One datagram alone may be lost."""
 
 
 def near_in_time(connection: Connection, traffic: Traffic) -> list[Connection]:

@@ -8,7 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
-from .neighbours import FEWEST_SENDINGS, over_tcp
+from .neighbours import FEWEST_DATAGRAMS, over_tcp
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
@@ -23,7 +23,7 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
     quic = connection.quic
     if quic is None or quic.answered or connection.mid_stream or connection.icmp_errors:
         return None
-    if connection.packets < FEWEST_SENDINGS or connection.tls is None:
+    if connection.packets < FEWEST_DATAGRAMS or connection.tls is None:
         return None
     other = over_tcp(connection, traffic)
     if other is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent
 
 
-_AT_ONCE_NS = 1_000_000_000
+_BEFORE_WORK_NS = 1_000_000_000
 """A server that works on a request before it fails mostly takes longer."""
 
 
@@ -54,7 +54,7 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
 
 def _gateway_words(failed: FailedExchange, close: CloseEvent) -> str:
     """What a close at once on a connection that had served before leaves open."""
-    if failed.previous is None or close.time_ns - failed.request.last_ns > _AT_ONCE_NS:
+    if failed.previous is None or close.time_ns - failed.request.last_ns > _BEFORE_WORK_NS:
         return ""
     return (
         " If a gateway or load balancer stands here: one that loses its own kept connection to the server "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _QUIET_UPLOAD_NS = 1_000_000_000
+"""A client that had sent nothing for a second had stopped its upload."""
 
 
 def had_up_to(failed: FailedExchange, close: CloseEvent) -> int:

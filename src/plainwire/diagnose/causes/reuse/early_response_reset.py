@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _REQUEST_TIMEOUT = 408
+"""RFC 9110 section 15.5.9."""
 
 
 def early_response_reset(failed: FailedExchange) -> Verdict | None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _HINT = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
 
-_SECOND_NS = 1_000_000_000
+_HINT_UNIT_NS = 1_000_000_000
+"""Keep-Alive counts seconds."""
 
 
 def keepalive_hint_ignored(traffic: Traffic, failures: Failures) -> Iterator[Verdict]:
@@ -66,5 +67,5 @@ def _hint(exchange: Exchange) -> int | None:
     for name, value in exchange.response.headers if exchange.response else ():
         found = _HINT.search(value) if name.lower() == "keep-alive" else None
         if found is not None:
-            return int(found[1]) * _SECOND_NS
+            return int(found[1]) * _HINT_UNIT_NS
     return None

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 
 _LATE_ROUND_TRIPS = 2
+"""A close that crosses a request arrives within one round trip; twice that leaves room for queues."""
+
+_TELLING_ROUND_TRIPS = 4
+"""A limit for the client makes sense only where idleness is longer than so many (two are its margin)."""
 
 _JITTER_NS = 20_000_000
+"""Slack for a busy sender (chosen)."""
 
 
 def keepalive_idle_race(failed: FailedExchange) -> Verdict | None:
@@ -74,7 +79,7 @@ def _race_facts(failed: FailedExchange, close: CloseEvent) -> str:
 
 def _client_advice(failed: FailedExchange, close: CloseEvent) -> str:
     idle, rtt = idle_before_ns(failed, close), shortest_rtt(failed.connection)
-    if idle is None or rtt is None or idle < AT_ONCE_NS or idle <= 4 * rtt:
+    if idle is None or rtt is None or idle < AT_ONCE_NS or idle <= _TELLING_ROUND_TRIPS * rtt:
         return ""
     limit = wording.span((failed.idle_timeout.low_ns if failed.idle_timeout else idle) - 2 * rtt)
     return (

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection
 
 
-_MOMENT_NS = 50_000_000
+_TOGETHER_NS = 50_000_000
+"""Resets of one dying process leave within this time (chosen: a kernel sends them in one loop)."""
 
-_SOON_NS = 10_000_000_000
+_REFUSED_SOON_NS = 10_000_000_000
+"""Several resets, and a refusal within ten seconds: the process was gone."""
 
-_AT_ONCE_NS = 2_000_000_000
+_REFUSED_AT_ONCE_NS = 2_000_000_000
+"""One reset alone needs a refusal within two."""
 
 _MOST_CITED = 4
 
@@ -33,9 +36,9 @@ def server_crash_mid_stream(failed: FailedExchange) -> Verdict | None:
     if reset_sender.of_reset(failed.connection, close).fault == "path":
         return None
     resets = failed.traffic.resets.get(failed.connection.server, [])
-    first, last = (_place(resets, close.time_ns + shift) for shift in (-_MOMENT_NS, _MOMENT_NS + 1))
+    first, last = (_place(resets, close.time_ns + shift) for shift in (-_TOGETHER_NS, _TOGETHER_NS + 1))
     count = last - first
-    refusal = _refusal(failed, close, _SOON_NS if count > 1 else _AT_ONCE_NS)
+    refusal = _refusal(failed, close, _REFUSED_SOON_NS if count > 1 else _REFUSED_AT_ONCE_NS)
     if refusal is None:
         return None
     connection, refused = refusal

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SURELY_NOTICED_NS = 50_000_000
 """A busy machine keeps a program from running for tens of milliseconds between looking and sending."""
 
-_SOON_NS = 200_000_000
+_WENT_ON_NS = 200_000_000
 """A client that sends its next request within this time of a response was about to, when the close came."""
 
 
@@ -56,7 +56,7 @@ def _hardly_to_be_noticed(failed: FailedExchange, close: CloseEvent, margin: int
     clients that do look see only that something has come, a close_notify not being a FIN.
     """
     idle, rtt = idle_before_ns(failed, close), shortest_rtt(failed.connection) or 0
-    return idle is not None and idle < AT_ONCE_NS and margin < max(_SOON_NS, rtt)
+    return idle is not None and idle < AT_ONCE_NS and margin < max(_WENT_ON_NS, rtt)
 
 
 def _client_had(failed: FailedExchange, close: CloseEvent) -> bool | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Response
 
 _CONTINUE = 100
+"""RFC 9110 section 15.2.1."""
 
 
 def answers_shifted(exchanges: AnsweredExchanges) -> list[Verdict]:

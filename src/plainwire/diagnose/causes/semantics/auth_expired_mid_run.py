@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
+"""RFC 9110 sections 15.5.2 and 15.5.4."""
 
 
 def auth_expired_mid_run(exchanges: AnsweredExchanges) -> list[Verdict]:

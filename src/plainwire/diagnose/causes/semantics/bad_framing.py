@@ -40,7 +40,7 @@ _GRAVE = (
 """Those that make two readers of one complete response see two different messages."""
 
 
-_AT_ONCE_NS = 100_000_000
+_HANGS_UP_NS = 100_000_000
 """A client that hangs up because of what it reads does so at once, not after an idle time."""
 
 
@@ -130,7 +130,7 @@ def _left_at_once(case: Answered) -> bool:
     return (
         close is not None
         and close.side == Side.CLIENT
-        and 0 <= close.time_ns - case.response.last_ns <= _AT_ONCE_NS
+        and 0 <= close.time_ns - case.response.last_ns <= _HANGS_UP_NS
         and not (case.response.close_announced or case.request.close_announced)
         and case.connection.exchanges[-1] is case.exchange
         and len(case.connection.exchanges) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -29,7 +30,7 @@ def _why_bodiless(request: Request, response: Response) -> str:
     """Why the response can have no body, whatever its fields say (RFC 9112 section 6.3); "" where it can."""
     if request.method == "HEAD":
         return "The response to HEAD has no body, only the fields that GET would get."
-    if response.status in (204, 304):
+    if response.status in BODILESS:
         return f"A response with status {response.status} has no body."
     return ""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 _CONTINUE_NS = 300_000_000
+"""Clients wait for 100 (Continue) for a second, mostly (RFC 9110 section 10.1.1 leaves it to them); the
+network takes less than this."""
 
 
 def waited_for_continue(exchanges: AnsweredExchanges) -> list[Verdict]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import CloseEvent
 
-_HELD_NS = 500_000_000
+_HELD_BY_GATEWAY_NS = 500_000_000
 """What a gateway keeps for less than this it may be gathering."""
 
 
@@ -28,7 +28,7 @@ def gateway_holds_back(failed: FailedExchange) -> Verdict | None:
     if ended is None or behind is None or failed.exchange.outcome not in ("aborted", "truncated"):
         return None
     came, passed = behind.exchange.response, failed.exchange.response
-    if came is None or ended - came.time_ns < _HELD_NS or not came.body_size:
+    if came is None or ended - came.time_ns < _HELD_BY_GATEWAY_NS or not came.body_size:
         return None
     if passed is not None and passed.body_size:
         return None

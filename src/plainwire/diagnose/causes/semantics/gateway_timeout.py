@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.statistics.median import median
+from plainwire.diagnose.thresholds import SECOND_NS
 
 from .status import CLOUDFLARE_TIMEOUT, GATEWAY_TIMEOUT, status_verdict
 
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
     from plainwire.model import Endpoint
 
 
-_SAME_SHARE = 0.01
+_SAME_WAIT_SHARE = 0.01
+"""Waits that differ by less are those of one timer."""
 
 _ROUND_WAITS = (29, 30, 60, 100, 120, 300)
+"""In s: defaults of gateways (AWS API Gateway 29, Heroku 30, nginx and ALB 60, Cloudflare 100; 120 and 300
+are set often)."""
 
 _SMALLEST_WAIT_NS = 500_000_000
+"""Nobody sets a gateway's timer to less."""
 
 
 def gateway_timeout(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -46,9 +51,14 @@ def _constant(waits: list[int]) -> str:
     middle = median(waits)
     if len(waits) < 2 or middle < _SMALLEST_WAIT_NS:
         return ""
-    if max(abs(wait - middle) for wait in waits) > _SAME_SHARE * middle:
+    if max(abs(wait - middle) for wait in waits) > _SAME_WAIT_SHARE * middle:
         return ""
     near = next(
-        (f", a common default ({n} s)" for n in _ROUND_WAITS if abs(middle / 1e9 - n) <= _SAME_SHARE * n), ""
+        (
+            f", a common default ({n} s)"
+            for n in _ROUND_WAITS
+            if abs(middle - n * SECOND_NS) <= _SAME_WAIT_SHARE * n * SECOND_NS
+        ),
+        "",
     )
     return f" All {len(waits)} waits agree within 1 %: a timer of {wording.span(int(middle))}{near}."

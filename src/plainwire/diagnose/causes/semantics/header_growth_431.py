@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Verdict
 
 
-_LONG_HEADER = 7_000
+_LONG_HEADER_BYTES = 7_000
+"""Servers' limits begin at 8 kB (nginx, Apache: 8,190 bytes a line), of which the request line takes a
+part."""
+
+_UNNAMED = frozenset((400, 413))
+"""What servers say that do not name the header: nginx 400, others 413 (RFC 9110 sections 15.5.1, 15.5.14)."""
 
 _LIMIT = 8_000
 """What servers take by default in one field or in all: nginx, Apache, Tomcat and Jetty 8 KB (RFC 9110 section
@@ -27,7 +32,7 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         size = _header_size(case)
         named = case.response.status == TOO_LARGE_HEADER
         if not named and not (
-            case.response.status in (400, 413) and size >= _LONG_HEADER and not case.request.body_size
+            case.response.status in _UNNAMED and size >= _LONG_HEADER_BYTES and not case.request.body_size
         ):
             continue
         smaller = [_header_size(c) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]

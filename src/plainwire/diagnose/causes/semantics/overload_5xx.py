@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 _BAD_GATEWAY = 502
+"""RFC 9110 section 15.6.3."""
 
 _FEWEST_ALIKE = 2
+"""Waits that agree: one alone says nothing of a timer."""
 
 _LONG_WAIT_NS = 1_000_000_000
 """A limit on the time that a request may take is a second or more."""

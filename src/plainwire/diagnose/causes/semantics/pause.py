@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Request
 
 
-FEWEST = 8
+FEWEST_OF_ITS_KIND = 8
+"""Exchanges of the same kind that make a baseline."""
 
 TIMES = 10
+"""So many times the median is slow, whatever the server's pace."""
 
 SHARE = 4
 """Where more than one of so many is slow, being slow is how the server is."""
@@ -23,11 +25,14 @@ STALL_NS = 2_000_000_000
 """Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
 sooner than this, mostly (RFC 6298 section 2)."""
 
+_SWITCHING = 101
+"""RFC 9110 section 15.2.2."""
+
 
 def is_endless(case: Answered) -> bool:
     """Whether the answer was made to last, or to wait for something: streams of events, other protocols."""
     response = case.response
-    return response.status == 101 or response.events is not None or case.exchange.grpc is not None
+    return response.status == _SWITCHING or response.events is not None or case.exchange.grpc is not None
 
 
 def acknowledgment_of(connection: Connection, request: Request) -> tuple[int, int] | None:

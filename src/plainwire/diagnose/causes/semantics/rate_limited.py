@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from plainwire.model import Endpoint
 
 
-_EARLY_NS = 100_000_000
+_EARLIER_NS = 100_000_000
+"""Clocks and the way of the response: a request so much earlier than asked for counts as in time."""
 
 _WINDOWS = ((1, "second"), (10, "10 seconds"), (60, "minute"))
 
@@ -31,7 +32,7 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
             continue
         scope = case.connection.server, case.request.authority
         asked = until.get(scope)
-        ignored = asked is not None and case.request.time_ns + _EARLY_NS < asked[0]
+        ignored = asked is not None and case.request.time_ns + _EARLIER_NS < asked[0]
         found.append((case, asked if ignored else None, wait))
         if wait is not None:
             end = case.response.last_ns + wait

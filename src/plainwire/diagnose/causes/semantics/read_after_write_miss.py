@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 _MISSING = 404
+"""RFC 9110 section 15.5.5."""
 _WRITES = frozenset(("PUT", "POST", "DELETE", "PATCH"))
 
 _FRESH_NS = 60_000_000_000
+"""A read within a minute of the write should see it (chosen)."""
 
-_NEAR = 100
+_MOST_NEAR_BY = 100
 
 
 def read_after_write_miss(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -46,7 +48,7 @@ def _around(same: list[Answered], case: Answered) -> tuple[Answered | None, Answ
     """The write before this miss, and the first read that succeeded after it, nothing written between."""
     before: Answered | None = None
     middle = bisect_right(same, case.request.time_ns, key=lambda c: c.request.time_ns)
-    for each in same[max(0, middle - _NEAR) : middle + _NEAR]:
+    for each in same[max(0, middle - _MOST_NEAR_BY) : middle + _MOST_NEAR_BY]:
         if each.request.time_ns <= case.request.time_ns:
             if each.request.method in _WRITES:
                 late = case.request.time_ns - each.response.last_ns

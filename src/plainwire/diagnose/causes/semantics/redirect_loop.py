@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _ROUNDS = 3
+"""Times that the same redirect comes in one chain: clients with cookies may need two."""
 
 _CHAIN_NS = 10_000_000_000
 """A client follows a redirect at once: what comes later than this is no part of the chain."""

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import Fault
 
+_TIMEOUT = 408
+"""RFC 9110 section 15.5.9."""
+
 
 def body_too_slow(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests that the server answered with 408: their body did not come, or not in time."""
     return [
         _body_timeout(case)
         for case in exchanges.errors
-        if case.response.status == 408
+        if case.response.status == _TIMEOUT
         and not exchanges.mended(case)
         and (not case.request.complete or case.request.last_ns - case.request.time_ns >= LONG_NS)
     ]

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
 
-_FEWEST = 3
+_FEWEST_FAILED = 3
+"""Failures: with fewer no test can tell (Fisher's exact test)."""
 
-_LEVEL = 0.01
+_MUCH_WORSE = 3
+"""Times as frequent as elsewhere."""
+
+_CHANCE_LEVEL = 0.01
+"""Probability that chance alone makes so large a difference."""
 
 _FIELDS = ("x-served-by", "x-backend", "x-backend-server", "x-server", "x-instance", "x-node", "x-upstream")
 
@@ -51,7 +56,7 @@ def sick_backend(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]
         for v in verdicts
         if v.fault != "client" and traffic.causes[v.code].by_backend and v.failure is not False
     ]
-    if len(failing) < _FEWEST:
+    if len(failing) < _FEWEST_FAILED:
         return []
     exchanges = {number for verdict in failing for number in verdict.exchanges}
     connections = {verdict.connection.id for verdict in failing if not verdict.exchanges}
@@ -125,10 +130,10 @@ def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, what: str)
     worst, members = max(groups.items(), key=lambda item: sum(t.failed for t in item[1]))
     here = sum(trial.failed for trial in members)
     elsewhere, good = bad - here, len(trials) - len(members)
-    if here < _FEWEST:
+    if here < _FEWEST_FAILED:
         return None
     p = fisher_greater(here, len(members) - here, elsewhere, good - elsewhere) * len(groups)
-    if p >= _LEVEL or here * good <= 3 * elsewhere * len(members):
+    if p >= _CHANCE_LEVEL or here * good <= _MUCH_WORSE * elsewhere * len(members):
         return None
     failed = [trial for trial in members if trial.failed]
     contrast = next((t for t in trials if not t.failed and key[id(t)] != worst), None)

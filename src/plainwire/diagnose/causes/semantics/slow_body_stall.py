@@ -13,7 +13,7 @@ from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
-from .pause import FEWEST, SHARE, STALL_NS, TIMES, is_endless
+from .pause import FEWEST_OF_ITS_KIND, SHARE, STALL_NS, TIMES, is_endless
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Segment
@@ -42,7 +42,7 @@ def slow_body(exchanges: AnsweredExchanges) -> list[Verdict]:
         others = [c.response.last_ns - c.response.time_ns for c in exchanges.neighbours(case)]
         slow = sum(other >= LONG_NS for other in others) + 1
         silence = _longest_silence(case.connection, response)
-        if len(others) < FEWEST or slow * SHARE > len(others) + 1 or silence is None:
+        if len(others) < FEWEST_OF_ITS_KIND or slow * SHARE > len(others) + 1 or silence is None:
             continue
         if silence.ns >= STALL_NS and silence.ns >= TIMES * int(median(others)):
             found.append(_stalled(case, silence, len(others)))

@@ -10,13 +10,15 @@ from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
-from .pause import FEWEST, SHARE, STALL_NS, TIMES, acknowledgment_of, is_endless
+from .pause import FEWEST_OF_ITS_KIND, SHARE, STALL_NS, TIMES, acknowledgment_of, is_endless
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
 
 
 _PROMPT_NS = 300_000_000
+"""A request that was acknowledged within this time had arrived in time: one retransmission more would be
+seen."""
 
 
 def slow_first_byte(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -36,7 +38,7 @@ def slow_first_byte(exchanges: AnsweredExchanges) -> list[Verdict]:
 def _usual(exchanges: AnsweredExchanges, case: Answered) -> tuple[int, int] | None:
     """Median time to the first byte of exchanges of the same kind, and how many; None without a baseline."""
     others = [c.first_byte_ns for c in exchanges.neighbours(case)]
-    if len(others) < FEWEST:
+    if len(others) < FEWEST_OF_ITS_KIND:
         return None
     usual = int(median(others))
     slow = sum(other >= LONG_NS for other in others) + 1

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import Endpoint
 
+_REFUSING = frozenset((400, 403))
+"""What servers that do not know 421 say (RFC 9110 sections 15.5.1 and 15.5.4)."""
+
 
 def sni_host_mismatch(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests for another name than the connection's, all refused, where those that agree were not."""
-    refused = [c for c in exchanges.errors if c.response.status in (400, 403) and for_another_name(c)]
+    refused = [c for c in exchanges.errors if c.response.status in _REFUSING and for_another_name(c)]
     if not refused:
         return []
     bad: dict[Endpoint, list[Answered]] = {}

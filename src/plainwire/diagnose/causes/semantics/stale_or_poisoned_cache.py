@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 _LOOKED_AT = 200
 """Connections whose first responses are looked at for a sign of a cache, before all are."""
 
-_FIRST = 4
+_MOST_OF_CONNECTION = 4
 
 _OK = 200
+"""RFC 9110 section 15.3.1."""
 
-_SLACK_NS = 1_000_000_000
+_DATE_SLACK_NS = 1_000_000_000
+"""Date has whole seconds (RFC 9110 section 6.6.1)."""
 
 _SELECTING = ("accept", "accept-encoding", "accept-language", "authorization", "cookie", "range", "origin")
 """What responses to one target most often depend on (RFC 9110 section 12.5.5)."""
@@ -55,7 +57,7 @@ def stale_or_poisoned_cache(exchanges: AnsweredExchanges) -> list[Verdict]:
             known = newest.get(variant)
             if known is None or copy.made_ns >= known.made_ns:
                 newest[variant] = copy
-            elif copy.age and copy.tag != known.tag and known.made_ns - copy.made_ns > _SLACK_NS:
+            elif copy.age and copy.tag != known.tag and known.made_ns - copy.made_ns > _DATE_SLACK_NS:
                 found.append(_verdict(copy, known))
     return found
 
@@ -64,7 +66,7 @@ def _has_cache(traffic: Traffic) -> bool:
     responses = (
         exchange.response
         for connection in islice(traffic.connections, _LOOKED_AT)
-        for exchange in connection.exchanges[:_FIRST]
+        for exchange in connection.exchanges[:_MOST_OF_CONNECTION]
     )
     return any(response is not None and value(response, "age") is not None for response in responses)
 

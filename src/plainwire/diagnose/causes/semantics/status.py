@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.dates import date_ns
+from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 
 
 TOO_EARLY, MISDIRECTED, TOO_MANY, TOO_LARGE_HEADER = 425, 421, 429, 431
+"""RFC 8470 section 5.2, RFC 9110 section 15.5.20, RFC 6585 sections 4 and 5."""
 
 UNAVAILABLE, GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT = 503, 504, 524
+"""RFC 9110 sections 15.6.4 and 15.6.5; Cloudflare's own 524."""
 
 FEWEST_REFUSED = 3
+"""Refusals of one kind: fewer may be the requests' own."""
+
+_MOST_DIGITS = 8
+"""Of a Retry-After in s: more are three years."""
 
 
 def status_verdict(
@@ -63,7 +70,7 @@ def wait_ns(case: Answered) -> int | None:
     text = value(case.response, "retry-after")
     if text is None:
         return None
-    if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 9:
-        return int(text) * 1_000_000_000
+    if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) <= _MOST_DIGITS:
+        return int(text) * SECOND_NS
     until = date_ns(text)
     return None if until is None else max(0, until - case.response.last_ns)

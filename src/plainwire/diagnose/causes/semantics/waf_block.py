@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
 
+_BLOCKING = frozenset((403, 406))
+"""Statuses with which firewalls for applications refuse (RFC 9110 sections 15.5.4 and 15.5.7)."""
+
+_WHERE_MARKED = _BLOCKING | {429, 503}
+"""Every server has a page of its own for these two as well: they need the firewall's mark."""
+
 
 def waf_block(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Pages for people in place of the data that the same place gives otherwise."""
     found = []
     for case in exchanges.errors:
-        # Every server has a page of its own for 429 and 503: these need the mark.
         marked = value(case.response, "cf-mitigated") is not None
         if (
-            case.response.status not in ((403, 406, 429, 503) if marked else (403, 406))
+            case.response.status not in (_WHERE_MARKED if marked else _BLOCKING)
             or not _is_page(case)
             or exchanges.succeeded_later(case) is not None
         ):

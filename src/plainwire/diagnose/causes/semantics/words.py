@@ -18,6 +18,7 @@ CAUSES: tuple[Cause, ...] = (
         "Raise the limit that was hit (nginx: client_max_body_size), or read the rest of the body and throw "
         "it away.",
         ("RFC 9113 section 8.1", "RFC 9112 section 9.3", "RFC 9110 section 15.5.14"),
+        unplayed="No program of the lab does this: its test writes the packets.",
     ),
     Cause(
         "client-certificate-rejected",

@@ -20,6 +20,7 @@ _LOG = "Log the reason, with what came before it."
 _SMALLER = "Send smaller messages, or have the limit raised; the same message will fail again."
 _LARGER = "Raise the limit (max_size, maxPayload) if such messages are meant."
 _OWN = range(3000, 5000)
+"""RFC 6455 section 7.4.2: codes of libraries and of programs."""
 _OWN_CODE = re.compile(r"websocket-close-([34][0-9]{3})").fullmatch
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, Side, WebSocket, WebSocketClose
 
 _TOO_BIG = 1009
+"""RFC 6455 section 7.4.1."""
 
 
 def websocket_close_code(failed: FailedExchange) -> Verdict | None:

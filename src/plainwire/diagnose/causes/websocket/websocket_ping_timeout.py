@@ -21,6 +21,7 @@ _SHORTEST_NS = 100_000_000
 """Nobody waits for less for an answer to a PING."""
 
 _ROUND_TRIPS = 3
+"""A PONG may take one; three leave room for queues."""
 _FEW = 3
 """A side that sends so many PINGs without an answer and goes on does not end a WebSocket for one."""
 

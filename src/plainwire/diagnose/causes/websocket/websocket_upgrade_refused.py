@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.model import Fault
 
-_REFUSED = frozenset((401, 403, 407))
+_REFUSED_STATUSES = frozenset((401, 403, 407))
+"""RFC 9110 sections 15.5.2, 15.5.4 and 15.5.8."""
 _AS_ORDINARY = (
     "So answers a server that saw an ordinary request, or does not know the path: a proxy in between that "
     "does not pass Upgrade and Connection on makes one of it."
 )
+
+_REDIRECTIONS = range(300, 400)
+"""RFC 9110 section 15.4."""
 
 
 def websocket_upgrade_refused(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -48,10 +52,10 @@ def _instead(case: Answered) -> str:
 
 
 def _why(status: int) -> tuple[Fault, str]:
-    if status in _REFUSED:
+    if status in _REFUSED_STATUSES:
         return "unknown", "It was refused for its credentials or its origin."
     if status >= SERVER_ERROR_STATUS:
         return "server", "The server, or what is behind it, failed."
-    if 300 <= status < 400:
+    if status in _REDIRECTIONS:
         return "both", "It was redirected; clients of WebSockets mostly do not follow."
     return "server", _AS_ORDINARY
