@@ -15,8 +15,10 @@ from .causes.client.no_keepalive_churn import no_keepalive_churn
 from .causes.client.response_not_taken import response_not_taken
 from .causes.client.suspend_resume import suspend_resume
 from .causes.connect.accept_queue_overflow import accept_queue_overflow
+from .causes.connect.connect_given_up import connect_given_up
 from .causes.connect.connection_refused import connection_refused
 from .causes.connect.dns_failure import dns_failure
+from .causes.connect.dns_search_domain import dns_search_domain
 from .causes.connect.dns_slow_5s import dns_slow_5s
 from .causes.connect.dns_stale_or_split import dns_stale_or_split
 from .causes.connect.ecn_or_dscp_blackhole import ecn_or_dscp_blackhole
@@ -156,6 +158,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     ecn_or_dscp_blackhole,
     syn_paws_drop,
     syn_timeout,
+    connect_given_up,
     accept_queue_overflow,
     window_scale_unseen,
     plaintext_on_tls_port,
@@ -345,6 +348,7 @@ MANY_EXCHANGES: tuple[OfAll, ...] = (
     slow_start_after_idle,
     held_windows,
     dns_slow_5s,
+    dns_search_domain,
     dns_failure,
     dns_stale_or_split,
     hidden_retry,

@@ -15,8 +15,13 @@ from plainwire.model import Evidence
 from .neighbours import NEIGHBOURS
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Opening, Segment
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection
+
+
+_ONE_MOMENT_NS = 10_000_000_000
+"""A queue that is full stays so until the program accepts: ten seconds cover SYNs and their repetitions."""
 
 
 def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -58,6 +63,52 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
         time_ns=connection.opened_ns,
         failure=False if heard else None,
     )
+
+
+def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict | None:
+    """A verdict where SYNs go unanswered while accepted connections to the same port stay silent.
+
+    When the accept queue is full Linux drops new SYNs without a word; what is in the queue is complete for
+    the client, and the kernel acknowledges its data, but no program takes it.
+    """
+    around = [
+        other
+        for other in islice(traffic.by_server.get(connection.server, ()), NEIGHBOURS)
+        if other.established and abs(other.opened_ns - connection.opened_ns) <= _ONE_MOMENT_NS
+    ]
+    silent = [(other, data) for other in around if (data := _taken_in_silence(other)) is not None]
+    if not silent or len(silent) < len(around):
+        return None
+    other, data = silent[0]
+    return Verdict(
+        code="accept-queue-overflow",
+        connection=connection,
+        exchanges=(),
+        fault="server",
+        certainty="likely",
+        facts=f"The SYN was sent {len(begin.syns)} time{'s' if len(begin.syns) > 1 else ''} and met with "
+        f"nothing, while {len(silent)} connection{'s' if len(silent) > 1 else ''} to the same port, opened "
+        "at the same moment, "
+        f"{'were' if len(silent) > 1 else 'was'} accepted and acknowledged by the server's kernel and never "
+        "answered: the program behind the port does not accept connections, and its queue is full.",
+        evidence=(
+            *(Evidence(syn.packet, "SYN from the client, without an answer") for syn in begin.syns[:3]),
+            Evidence(other.first_packet, f"the SYN of connection {other.id}, which was accepted"),
+            Evidence(data.packet, "its data, which the server's kernel acknowledges and no program answers"),
+        ),
+        runner_up="syn-timeout by a host that is down: refuted, its kernel accepts and acknowledges",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )
+
+
+def _taken_in_silence(connection: Connection) -> Segment | None:
+    """The client's first data on a connection on which the server acknowledged them and sent none."""
+    begin = opening.of(connection)
+    if begin is None or not begin.client_data or begin.answers:
+        return None
+    data = begin.client_data[0]
+    return data if begin.acknowledged >= data.end else None
 
 
 def _crowded(connection: Connection, traffic: Traffic) -> bool:

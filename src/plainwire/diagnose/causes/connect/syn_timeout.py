@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Quoted, Side
 
+from .accept_queue_overflow import queue_full
 from .ipv6_broken_fallback import fallback_of, ipv6_broken_fallback
-from .neighbours import MOST_CITED, accepted_later, again_words
+from .neighbours import MOST_CITED, NEIGHBOURS, accepted_later, again_words, opened
 from .port_exhaustion import crowd_before, port_exhaustion
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 _GIVEN_UP_NS = 3_000_000_000
 """A single SYN without an answer says something only when this much was captured after it: it is sent again
 after one second (RFC 6298 section 2)."""
+
+
+_FEWEST_OPEN = 2
+
+_FALLBACK_NS = 60_000_000_000
+"""A program that tries the next address of a name has waited for its connect timeout by then."""
 
 
 def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -38,6 +46,9 @@ def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
         if ":" in connection.server.address:
             return ipv6_broken_fallback(connection, begin, other)
         return None
+    full = queue_full(connection, begin, traffic)
+    if full is not None:
+        return full
     crowd = crowd_before(connection, begin, traffic)
     return (
         _silent(connection, begin, traffic) if crowd is None else port_exhaustion(connection, begin, *crowd)
@@ -48,6 +59,7 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
     first, last = begin.syns[0], begin.syns[-1]
     twice = len(begin.syns) > 1
     later = accepted_later(connection, traffic)
+    beside, quotes = _other_address(connection, traffic)
     pauses = ", ".join(wording.span(b.time_ns - a.time_ns) for a, b in pairwise(begin.syns[:5]))
     sent = f"{len(begin.syns)} times in {wording.span(last.time_ns - first.time_ns)} (pauses {pauses})"
     return Verdict(
@@ -57,13 +69,58 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
         fault="unknown",
         certainty="likely" if twice else "possible",
         facts=f"The SYN was sent {sent if twice else 'once'}, and nothing came back: no SYN-ACK, no RST, no "
-        f"ICMP error.{again_words(connection, later)}",
+        f"ICMP error.{again_words(connection, later)}{_open_words(connection, traffic)}{beside}",
+        quotes=quotes,
         evidence=tuple(
             Evidence(syn.packet, f"SYN from the client, sending {count}, without any answer")
             for count, syn in enumerate(begin.syns[:MOST_CITED], 1)
         ),
-        runner_up="connection-refused: refuted, there is no RST and no ICMP error; accept-queue-overflow: "
-        "refuted, there is no SYN-ACK",
+        runner_up="connection-refused: refuted, there is no RST and no ICMP error",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )
+
+
+def _open_words(connection: Connection, traffic: Traffic) -> str:
+    """That earlier connections to the address are still open and served, which a limit would explain."""
+    same = traffic.by_server.get(connection.server, [])
+    place = bisect_right(same, connection.opened_ns, key=opened)
+    earlier = [c for c in same[max(0, place - NEIGHBOURS) : place] if c.established and c.sizes[Side.SERVER]]
+    still = [c for c in earlier if not c.closes or c.closes[0].time_ns > connection.opened_ns]
+    if len(still) < _FEWEST_OPEN:
+        return ""
+    ago = wording.span(connection.opened_ns - still[-1].opened_ns)
+    return (
+        f" The address is up: {len(still)} other connections to it were accepted and answered, the last "
+        f"{ago} before, and are still open. A limit on connections for each client, in a firewall, a NAT or "
+        "the server, would look just so."
+    )
+
+
+def _other_address(connection: Connection, traffic: Traffic) -> tuple[str, tuple[Quoted, ...]]:
+    """That the name has other addresses, one of which accepted the connection that followed."""
+    lookups = traffic.name_lookups
+    name = lookups.names.get(connection.server.address)
+    known = lookups.addresses.get(name, set()) if name is not None else set()
+    if name is None or len(known) < 2:
+        return "", ()
+    start = bisect_right(lookups.connections, connection.opened_ns, key=opened)
+    other = next(
+        (
+            c
+            for c in lookups.connections[start : start + NEIGHBOURS]
+            if c.established
+            and c.server.address in known
+            and c.server.address != connection.server.address
+            and c.opened_ns - connection.opened_ns <= _FALLBACK_NS
+        ),
+        None,
+    )
+    if other is None:
+        return "", ()
+    after = wording.span(other.opened_ns - connection.opened_ns)
+    words = (
+        f" {connection.server.address} is one of {len(known)} addresses of the name that was looked up; the "
+        f"other address {other.server.address} accepted connection {other.id}, {after} later."
+    )
+    return words, (Quoted(connection.first_packet, "the name that was looked up", name),)

@@ -10,7 +10,7 @@ from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.thresholds import LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
-from plainwire.model import SYN, Evidence, Side
+from plainwire.model import FIN, SYN, Evidence, Side
 
 from .unanswered_sendings import FEWEST_UNANSWERED, MOST_CITED
 
@@ -26,6 +26,9 @@ _MOST_LOOKED_AT, _MOST_SKIPPED = 50, 2000
 
 def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
     """A verdict where after a pause nothing that the client sent was acknowledged any more."""
+    dead = _dead_while_waiting(failed)
+    if dead is not None:
+        return dead
     idle = failed.idle_ns
     if idle is None or idle < LONG_IDLE_NS or failed.survived(idle):
         return None
@@ -59,6 +62,57 @@ def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
         else "the server or its network is down: no other connection to it at that time shows whether it is",
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+    )
+
+
+def _dead_while_waiting(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the path forgot the connection while the response was being worked on.
+
+    The request had been acknowledged; then nothing came any more, not even an acknowledgment of the client's
+    FIN, however often that was sent, while the same address answered on another connection.
+    """
+    segments, response = failed.connection.segments, failed.exchange.response
+    if segments is None or response is not None or not failed.request.complete:
+        return None
+    client = segments.side == Side.CLIENT
+    rows = np.flatnonzero(client & (segments.flags & FIN != 0) & (segments.time_ns >= failed.request.last_ns))
+    if len(rows) < FEWEST_SENDINGS:
+        return None
+    first, last = int(segments.time_ns[rows[0]]), int(segments.time_ns[rows[-1]])
+    back = (segments.side == Side.SERVER) & (segments.time_ns > failed.request.last_ns)
+    known = np.flatnonzero(back & (segments.ack >= failed.request.end))
+    heard_ns = int(segments.time_ns[known[0]]) if len(known) else 0
+    if not len(known) or bool((back & (segments.time_ns > first)).any()) or first - heard_ns < LONG_IDLE_NS:
+        return None
+    others = _contact(failed, first, max(last, failed.connection.last_ns))
+    if others is False:
+        return None
+    alive = isinstance(others, Evidence)
+    meanwhile = ", while the same address answered on another connection" if alive else ""
+    return Verdict(
+        code="nat-idle-drop",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="path",
+        certainty="likely" if alive else "possible",
+        facts="The server acknowledged the request. After "
+        f"{wording.span(first - heard_ns)} without a packet the client closed; its FIN was sent {len(rows)} "
+        f"times in {wording.span(last - first)} and never acknowledged{meanwhile}: the connection was dead "
+        "on the path by then, and a response would have been lost as well.",
+        evidence=(
+            Evidence(failed.request.packet, "the request"),
+            Evidence(int(segments.number[known[0]]), "the server acknowledges all of it"),
+            *(
+                Evidence(int(segments.number[row]), "FIN from the client, not acknowledged")
+                for row in rows[:MOST_CITED]
+            ),
+            *((others,) if isinstance(others, Evidence) else ()),
+        ),
+        runner_up="client-timeout-too-short: waiting longer would not have helped, the path was dead",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+        advice_client="Switch TCP keepalive on with a time below the path's idle limit (SO_KEEPALIVE, "
+        "TCP_KEEPIDLE; botocore: tcp_keepalive=True), or ask for long work asynchronously.",
     )
 
 
