@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .causes.client.client_bug_request import client_bug_request
-from .causes.client.client_stall import client_stall
+from .causes.client.client_stall import client_stall, client_stopped_reading
 from .causes.client.connection_shared import connection_shared, connection_shared_without_request
 from .causes.client.hidden_retry import hidden_retry
 from .causes.client.no_keepalive_churn import no_keepalive_churn
@@ -193,6 +193,7 @@ FAILED: tuple[OfExchange, ...] = (
     upload_given_up,
     conntrack_invalid_reset,
     gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
+    client_stopped_reading,
     client_timeout_too_short,
     stall_given_up,
     client_abort,

@@ -27,3 +27,21 @@ def test_only_a_window_that_was_shut_to_the_end_is_the_client_s(windows: tuple[i
     finding = only(diagnose([wire.done("truncated")]))
     assert finding.code == code
     assert finding.fault == ("client" if code == "client-stall" else "server")
+
+
+@pytest.mark.parametrize(
+    ("windows", "code"), [((500, 0, 0), "client-stall"), ((500, 500, 500), "client-abort")]
+)
+def test_a_client_that_hangs_up_on_a_response_that_it_did_not_let_in(
+    windows: tuple[int, ...], code: str
+) -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, complete=False)
+    for at, window in zip((100, 1_100, 3_900), windows, strict=True):
+        wire.ack(CLIENT, at)
+        wire.rows[-1].window = window
+    wire.close(CLIENT, "rst", 4_000)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert finding.code == code
+    assert ("window was zero" in finding.claim) == (code == "client-stall")

@@ -28,3 +28,23 @@ def test_a_syn_ack_again_and_again_with_the_client_s_data_ignored_is_a_full_queu
 
 def test_a_server_that_had_acknowledged_the_data_has_no_full_queue() -> None:
     assert diagnose([overflowing(acknowledged=True)]) == []
+
+
+def _silent_server(*, answered: bool) -> list[Connection]:
+    """An accepted connection whose data the kernel takes, and a SYN beside it that nothing answers."""
+    accepted = Opening(id=1).syn(0).accept(1).hello(2)
+    accepted.segment(SERVER, 3, ack=517)
+    if answered:
+        accepted.segment(SERVER, 5, ACK | PSH, ack=517, length=2000)
+    dropped = Opening(id=2, start=4).syn(0, 1010, 3030)
+    return [accepted.done(), dropped.done()]
+
+
+def test_syns_that_go_unanswered_beside_accepted_silent_connections_are_a_full_queue() -> None:
+    found = {f.code: f for f in diagnose(_silent_server(answered=False))}
+    assert found["accept-queue-overflow"].fault == "server"
+    assert "syn-timeout" not in found
+
+
+def test_a_server_that_answers_the_others_has_room() -> None:
+    assert "accept-queue-overflow" not in {f.code for f in diagnose(_silent_server(answered=True))}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from tests.diagnose.opening import Opening
-from tests.diagnose.wire import only
+from plainwire.model import ACK, PSH, Endpoint, TlsInfo
+from tests.diagnose.causes.connect.lookups import NAME, lookup
+from tests.diagnose.opening import Opening, healthy
+from tests.diagnose.wire import SERVER, only
 
 
 def test_syns_without_any_answer() -> None:
@@ -19,3 +21,30 @@ def test_a_syn_at_the_end_of_the_capture_says_nothing() -> None:
 
 def test_an_answer_to_the_syn_refutes_silence() -> None:
     assert diagnose([Opening().syn(0, 1000).accept(1080).done()]) == []
+
+
+def test_other_connections_that_stay_open_speak_for_a_limit() -> None:
+    served = []
+    for number in (1, 2, 3):
+        opening = Opening(id=number, start=number * 10.0).syn(0).accept().hello(81)
+        opening.segment(SERVER, 161, ACK | PSH, ack=517, length=3000)
+        opening.tls = TlsInfo("TLS 1.3", "suite", handshake_complete=True)
+        served.append(opening.done())
+    silent = Opening(id=9, start=500).syn(0, 1010, 3030).done()
+    claim = only(diagnose([*served, silent])).claim
+    assert "3 other connections to it were accepted and answered" in claim
+    assert "limit on connections" in claim
+
+
+def test_a_name_with_another_address_that_accepts_is_told() -> None:
+    other = Endpoint("203.0.113.8", 443)
+    silent = Opening(id=1, start=10).syn(0, 1000).done()
+    asked = [lookup(0, at=5, addresses=(silent.server.address, other.address))]
+    finding = next(
+        f for f in diagnose([silent, healthy(2, start=2_010, server=other)], asked) if f.code == "syn-timeout"
+    )
+    assert (
+        f"one of 2 addresses of the name that was looked up; the other address {other.address}"
+        in finding.claim
+    )
+    assert [quoted.text for quoted in finding.quotes] == [NAME]

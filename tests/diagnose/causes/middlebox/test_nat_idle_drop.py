@@ -77,3 +77,28 @@ def test_data_that_nobody_answers_after_a_pause_are_the_paths() -> None:
     exchange.outcome = "aborted"
     wire.close(CLIENT, "fin", 9000)
     assert {finding.code for finding in diagnose([multiplexed(wire)])} == {"nat-idle-drop"}
+
+
+def _died_while_waiting(*, acknowledged: bool = True, sendings: int = 4) -> Wire:
+    """The request is acknowledged, then nothing comes any more; the client's FIN is sent again and again."""
+    wire = Wire()
+    wire.ok(0)
+    request = wire.ask(500).request
+    assert request is not None
+    if acknowledged:
+        wire.ack(SERVER, 580, request.end)
+    wire.close(CLIENT, "fin", 6_500)
+    for count in range(1, sendings):
+        wire.segment(CLIENT, 6_500 + 200 * 2**count, flags=0x11, seq=request.end)
+    return wire
+
+
+def test_a_path_that_died_while_the_response_was_worked_on_is_no_slow_server() -> None:
+    finding = only(diagnose([_died_while_waiting().done("aborted"), fresh(6_600).done()]))
+    assert (finding.code, finding.fault, finding.certainty) == ("nat-idle-drop", "path", "likely")
+    assert "keepalive" in finding.advice_client
+
+
+def test_a_fin_that_was_sent_once_says_nothing_of_the_path() -> None:
+    codes = {f.code for f in diagnose([_died_while_waiting(sendings=1).done("aborted"), fresh(6_600).done()])}
+    assert "nat-idle-drop" not in codes

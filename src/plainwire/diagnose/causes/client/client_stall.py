@@ -21,25 +21,36 @@ the first probe after one retransmission timeout, 200 ms or more)."""
 
 def client_stall(failed: FailedExchange) -> Verdict | None:
     """A verdict where the client's window was shut for a second or more when the server ended a response."""
-    response, close = failed.exchange.response, failed.server_close
+    return _stalled(failed, failed.server_close)
+
+
+def client_stopped_reading(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client ended a response whose rest it had not let in for a second or more."""
+    close = failed.first_close
+    return _stalled(failed, close) if close is not None and close.side == Side.CLIENT else None
+
+
+def _stalled(failed: FailedExchange, close: CloseEvent | None) -> Verdict | None:
+    response = failed.exchange.response
     if response is None or response.complete or close is None or close.time_ns < response.last_ns:
         return None
     shut = _shut_since(failed.connection, close)
     if shut is None or close.time_ns - shut[1] < _SHUT_NS:
         return None
+    who = "server" if close.side == Side.SERVER else "client"
     return Verdict(
         code="client-stall",
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
         certainty="likely",
-        facts=f"The client's window was zero for {wording.span(close.time_ns - shut[1])} before the server "
+        facts=f"The client's window was zero for {wording.span(close.time_ns - shut[1])} before the {who} "
         f"ended the connection ({wording.act(close)}): its program had stopped reading, and the server could "
         "not send.",
         evidence=(
             Evidence(response.packet, f"the response begins, status {response.status}"),
             Evidence(shut[0], "the client says that it can take nothing more (window 0)"),
-            Evidence(close.packet, f"{wording.act(close)} from the server"),
+            Evidence(close.packet, f"{wording.act(close)} from the {who}"),
         ),
         runner_up="response-truncated by the server's own doing: refuted, it was not allowed to send",
         retry_safe=failed.idempotent,
