@@ -30,7 +30,7 @@ def test_only_a_window_that_was_shut_to_the_end_is_the_client_s(windows: tuple[i
 
 
 @pytest.mark.parametrize(
-    ("windows", "code"), [((500, 0, 0), "client-stall"), ((500, 500, 500), "client-abort")]
+    ("windows", "code"), [((500, 0, 0), "client-stall"), ((500, 500, 500), "client-timeout-too-short")]
 )
 def test_a_client_that_hangs_up_on_a_response_that_it_did_not_let_in(
     windows: tuple[int, ...], code: str
