@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_ONE_MOMENT_NS = 10_000_000_000
+_QUEUE_FULL_NS = 10_000_000_000
 """A queue that is full stays so until the program accepts: ten seconds cover SYNs and their repetitions."""
 
 
@@ -74,7 +74,7 @@ def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verd
     around = [
         other
         for other in islice(traffic.by_server.get(connection.server, ()), NEIGHBOURS)
-        if other.established and abs(other.opened_ns - connection.opened_ns) <= _ONE_MOMENT_NS
+        if other.established and abs(other.opened_ns - connection.opened_ns) <= _QUEUE_FULL_NS
     ]
     silent = [(other, data) for other in around if (data := _taken_in_silence(other)) is not None]
     if not silent or len(silent) < len(around):

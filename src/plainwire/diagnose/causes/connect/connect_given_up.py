@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _SHORTEST_LIMIT_NS = 150_000_000
 """No client gives a connect less; scanners answer any SYN-ACK with RST, mostly much sooner."""
 
-_AT_ONCE_NS = 50_000_000
+_IN_REPLY_NS = 50_000_000
+"""In ns: a kernel answers a SYN-ACK for a closed socket at once; 50 ms leave room for a loaded machine."""
 
 
 def connect_given_up(connection: Connection, _traffic: Traffic) -> Verdict | None:
@@ -33,7 +34,7 @@ def connect_given_up(connection: Connection, _traffic: Traffic) -> Verdict | Non
     took = offer.time_ns - syn.time_ns
     if reset is None or any(s.flags & ACK and not s.flags & RST for s in begin.client):
         return None
-    if took < _SHORTEST_LIMIT_NS or not 0 <= reset.time_ns - offer.time_ns <= _AT_ONCE_NS:
+    if took < _SHORTEST_LIMIT_NS or not 0 <= reset.time_ns - offer.time_ns <= _IN_REPLY_NS:
         return None
     return Verdict(
         code="client-timeout-too-short",

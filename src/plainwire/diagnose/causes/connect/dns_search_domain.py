@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection, Lookup
 
-_WAIT_NS = 900_000_000
+_RESOLVER_WAIT_NS = 900_000_000
 """Resolvers wait for a second at least before they give a question up: glibc for five."""
 
-_ONE_SEARCH_NS = 60_000_000_000
+_LONGEST_SEARCH_NS = 60_000_000_000
+"""In ns: glibc's five seconds, two attempts, three name servers and six search domains at most."""
 
 
 def dns_search_domain(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -41,7 +42,7 @@ def dns_search_domain(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Ve
             other
             for other in silent.get(lookup.name, ())
             if other.client == lookup.client
-            and _WAIT_NS <= asked_ns(lookup) - asked_ns(other) <= _ONE_SEARCH_NS
+            and _RESOLVER_WAIT_NS <= asked_ns(lookup) - asked_ns(other) <= _LONGEST_SEARCH_NS
         ]
         connection = traffic.name_lookups.first_after(lookup) if before else None
         if connection is not None:
