@@ -76,7 +76,7 @@ def _dead_while_waiting(failed: FailedExchange) -> Verdict | None:
         return None
     client = segments.side == Side.CLIENT
     rows = np.flatnonzero(client & (segments.flags & FIN != 0) & (segments.time_ns >= failed.request.last_ns))
-    if len(rows) < FEWEST_SENDINGS:
+    if len(rows) < FEWEST_UNANSWERED:
         return None
     first, last = int(segments.time_ns[rows[0]]), int(segments.time_ns[rows[-1]])
     back = (segments.side == Side.SERVER) & (segments.time_ns > failed.request.last_ns)
