@@ -24,7 +24,7 @@ demo: $(INSTALLED)
 	@$(VENV)/bin/plainwire demo $(ARGS)
 
 test: $(DEVELOPED) system
-	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
 
 lint: $(DEVELOPED)
 	$(VENV)/bin/ruff check .

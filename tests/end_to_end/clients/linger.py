@@ -15,6 +15,11 @@ host, port, authority, wait, pause, *counts = sys.argv[1:]
 context = ssl.create_default_context(cafile=authority)
 
 
+def say(line: str) -> None:
+    """In one piece: other threads speak too."""
+    sys.stdout.write(f"{line}\n")
+
+
 def use(place: int, count: int) -> None:
     """One connection from beginning to end."""
     time.sleep(float(pause) * place)
@@ -26,7 +31,7 @@ def use(place: int, count: int) -> None:
         response = connection.getresponse()
         response.read()
         if response.will_close:
-            print(f"the server ended it after {number + 1}")
+            say(f"the server ended it after {number + 1}")
             return
         if count:
             time.sleep(0.03 * place)
@@ -34,7 +39,7 @@ def use(place: int, count: int) -> None:
         left = connection.sock.recv(1)
     except TimeoutError:
         left = b"?"
-    print("still open" if left else "closed")
+    say("still open" if left else "closed")
 
 
 threads = [threading.Thread(target=use, args=(place, int(count))) for place, count in enumerate(counts, 1)]
