@@ -62,7 +62,7 @@ def test_calls_in_clear_text(server: int, tmp_path: Path) -> None:
     recorded = record(tmp_path, *wires.python("rpc.py", "talk", f"{wires.HOST}:{server}"))
     exchanges = recorded.exchanges_with(server)
     assert_calls_agree(exchanges, json.loads(recorded.stdout))
-    assert not recorded.codes() - {"grpc-status"}
+    assert recorded.codes() == {"grpc-status-not-found"}
 
 
 def test_a_call_that_the_client_leaves(server: int, tmp_path: Path) -> None:
@@ -73,6 +73,22 @@ def test_a_call_that_the_client_leaves(server: int, tmp_path: Path) -> None:
     assert (exchange["reset"]["from"], exchange["reset"]["name"]) == ("client", "CANCEL")
     assert exchange["outcome"] == "aborted"
     assert recorded.codes() == {"client-abort"}
+
+
+def test_calls_that_fail_are_told_by_their_status_and_what_explains_it(server: int, tmp_path: Path) -> None:
+    recorded = record(tmp_path, *wires.python("rpc.py", "fail", f"{wires.HOST}:{server}"))
+    said = json.loads(recorded.stdout)
+    found = {finding["code"]: finding for finding in recorded.report["findings"]}
+    names = {"grpc-status-resource-exhausted": 8, "grpc-status-unknown": 2}
+    assert {f["code"] for f in recorded.report["findings"] if f["code"].startswith("grpc-")} >= set(names)
+    assert {call["status"] for call in said} == {2, 4, 8}
+    large = found["grpc-status-resource-exhausted"]
+    assert "The client's message has 300000 bytes, above the limit of 100000" in large["claim"]
+    (quote,) = large["quotes"]
+    assert "larger than max" in quote["text"]
+    deadline = found.get("grpc-status-deadline-exceeded") or found["client-timeout-too-short"]
+    assert "deadline" in deadline["claim"]
+    assert "grpc-timeout" in deadline["claim"]
 
 
 def test_calls_over_tls_are_read_where_nginx_ends_it(server: int, tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ class Fault(enum.StrEnum):
     """Half of the body, a pause of ``delay`` seconds, the rest."""
     NO_CONTINUE = "no-continue"
     """A whole response, and no 100 before it; which it never writes, but here somebody asks for it."""
+    EVENTS = "events"
+    """A whole stream of events, with the closing one."""
+    EVENTS_FAIL = "events-fail"
+    """A stream of events with an error in its middle; HTTP's message is whole."""
+    EVENTS_UNFINISHED = "events-unfinished"
+    """A stream of events without its closing one; HTTP's message is whole."""
+    EVENTS_SILENT = "events-silent"
+    """Some events, ``delay`` seconds of silence, then close_notify and FIN: a limit of silence."""
     STOP_READING = "stop-reading"
     """A pause of ``delay`` seconds before the body of the request is read, with a small window."""
 
@@ -96,6 +104,37 @@ class StreamFault(enum.StrEnum):
     """RST|ACK without GOAWAY; a stateless reset (RFC 9000 section 10.3)."""
     SLOW = "slow"
     """A whole response, ``delay`` seconds late."""
+
+
+class SocketFault(enum.StrEnum):
+    """One way to treat a WebSocket."""
+
+    NONE = "none"
+    """A message in either direction, and a Close frame with 1000."""
+    SILENT = "silent"
+    """A message, ``delay`` seconds of silence, then close_notify and FIN without a Close frame."""
+    POLICY = "policy"
+    """A Close frame with 1008 and a reason."""
+    NO_PONG = "no-pong"
+    """A PING, and the end without a Close frame ``delay`` seconds after it."""
+    REFUSED = "upgrade-refused"
+    """400 in place of 101, as a server answers that does not see the upgrade."""
+
+
+class CallFault(enum.StrEnum):
+    """One way to treat a gRPC call."""
+
+    NONE = "none"
+    UNAVAILABLE = "unavailable"
+    """Status 14, and a message."""
+    EXHAUSTED = "exhausted"
+    """Status 8, with the sizes in the message."""
+    OVERDUE = "overdue"
+    """Status 4 when the deadline of the call (grpc-timeout) is over."""
+    NO_STATUS = "no-status"
+    """A response without trailers."""
+    TOO_MANY_PINGS = "too-many-pings"
+    """GOAWAY with ENHANCE_YOUR_CALM, and status 14."""
 
 
 class Manner(enum.StrEnum):
@@ -136,6 +175,10 @@ class Behaviour(Argument, frozen=True):
     schedule: dict[int, Fault] = field(default_factory=dict)
     streams: dict[int, StreamFault] = field(default_factory=dict)
     """The same for HTTP/2 and HTTP/3."""
+    sockets: dict[int, SocketFault] = field(default_factory=dict)
+    """The same for WebSockets, by their number from 1."""
+    calls: dict[int, CallFault] = field(default_factory=dict)
+    """The same for calls of gRPC."""
     congestion_control: str = ""
     """That of its TCP (tcp(7), TCP_CONGESTION): ``reno``; empty: the kernel's own."""
     max_streams: int = 0

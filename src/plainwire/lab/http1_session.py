@@ -81,7 +81,27 @@ STATUSES: dict[Fault, tuple[int] | tuple[int, str]] = {
     Fault.OVERLOAD: (503,),
     Fault.GATEWAY_TIMEOUT: (504,),
 }
+EVENT_STREAM = _head(200, "Content-Type: text/event-stream", "Transfer-Encoding: chunked")
+
+
+def _chunk(text: str) -> bytes:
+    return f"{len(text):x}\r\n{text}\r\n".encode()
+
+
+def _delta(word: str) -> bytes:
+    """One event as language models send it, in a chunk of its own."""
+    choice = f'{{"index":0,"delta":{{"content":"{word}"}},"finish_reason":null}}'
+    return _chunk(f'data: {{"object":"chat.completion.chunk","choices":[{choice}]}}\n\n')
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+SOME_EVENTS = EVENT_STREAM + _delta("Hello") + _delta("world")
 ODD = {
+    Fault.EVENTS: SOME_EVENTS + _chunk("data: [DONE]\n\n") + LAST_CHUNK,
+    Fault.EVENTS_FAIL: SOME_EVENTS
+    + _chunk('event: error\ndata: {"error":{"type":"overloaded_error","message":"Overloaded"}}\n\n')
+    + LAST_CHUNK,
+    Fault.EVENTS_UNFINISHED: SOME_EVENTS + LAST_CHUNK,
     Fault.EXCESS_BODY: _whole() + b"x" * 40,
     Fault.DOUBLE_RESPONSE: _whole() * 2,
     Fault.BAD_CHUNK: _head(200, "Transfer-Encoding: chunked") + b"zz\r\n",
@@ -196,6 +216,11 @@ class Session:
             self._status(number, *STATUSES[fault])
         elif fault in ODD:
             self._tls.sendall(ODD[fault])
+        elif fault is Fault.EVENTS_SILENT:
+            self._tls.sendall(SOME_EVENTS)
+            time.sleep(self._store.behaviour.delay)
+            self._hang_up(Manner.CLOSE)
+            return False
         elif fault is Fault.STALL:
             self._stall(number)
         else:

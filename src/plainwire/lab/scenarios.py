@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.lab.stories import http1_stories, http2_stories, http3_stories, middleboxes, paths, responses
+from plainwire.lab.stories import (
+    calls_and_sockets,
+    http1_stories,
+    http2_stories,
+    http3_stories,
+    middleboxes,
+    paths,
+    responses,
+)
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +25,7 @@ SCENARIOS = (
     *paths.SCENARIOS,
     *http2_stories.SCENARIOS,
     *http3_stories.SCENARIOS,
+    *calls_and_sockets.SCENARIOS,
 )
 MAIN = ("reset-mid-request", "keepalive-idle-race")
 """What ``plainwire demo`` plays: one exception text, two causes."""

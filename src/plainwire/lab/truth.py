@@ -32,6 +32,7 @@ HARMLESS = frozenset(
         Fault.DOUBLE_RESPONSE,
         Fault.CORRUPT_GZIP,
         Fault.TRUNCATE_UNFRAMED,
+        Fault.EVENTS,
         StreamFault.GOAWAY_LEAVES_OUT,
     }
 )

@@ -2,6 +2,7 @@
 
 ``serve PORT-FILE``: opens a port of its own and writes its number into the file.
 ``talk TARGET [AUTHORITY]``: TLS where there is an authority. ``leave TARGET``: takes one of many answers.
+``fail TARGET``: calls that fail: an exception in the handler, a message above the limit, a deadline.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COUNT, MESSAGE = 5, b"x" * 1_000
+LIMIT = 100_000
 REFUSAL = "no such thing: 100% \N{SNOWMAN}"
 
 
@@ -47,11 +49,17 @@ def _linger(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
     over.wait(60)
 
 
+def _raise(request: bytes, _: grpc.ServicerContext) -> bytes:
+    message = "the handler is broken"
+    raise RuntimeError(message, len(request))
+
+
 def _serve(port_file: Path) -> None:
-    server = grpc.server(ThreadPoolExecutor(4))
+    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", LIMIT)])
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Echo": grpc.unary_unary_rpc_method_handler(_echo),
         "Refuse": grpc.unary_unary_rpc_method_handler(_refuse),
+        "Raise": grpc.unary_unary_rpc_method_handler(_raise),
         "Linger": grpc.unary_stream_rpc_method_handler(_linger),
         "Count": grpc.unary_stream_rpc_method_handler(_count),
         "Collect": grpc.stream_unary_rpc_method_handler(_collect),
@@ -89,6 +97,30 @@ def _talk(target: str, authority: Path | None) -> None:
     print(json.dumps(said))
 
 
+def _fail(target: str) -> None:
+    said: list[dict[str, object]] = []
+    with grpc.insecure_channel(target) as channel:
+        grpc.channel_ready_future(channel).result(60)
+        for name, request, timeout in (
+            ("Raise", b"", 60),
+            ("Echo", bytes(3 * LIMIT), 60),
+            ("Linger", b"", 1),
+        ):
+            try:
+                if name == "Linger":
+                    many: grpc.UnaryStreamMultiCallable[bytes, bytes]
+                    many = channel.unary_stream(f"/test.Things/{name}")
+                    list(many(request, timeout=timeout))
+                else:
+                    one: grpc.UnaryUnaryMultiCallable[bytes, bytes]
+                    one = channel.unary_unary(f"/test.Things/{name}")
+                    one(request, timeout=timeout)
+            except grpc.RpcError as error:
+                code, details = getattr(error, "code")(), getattr(error, "details")()  # noqa: B009 - of a Call
+                _say(said, f"/test.Things/{name}", [], code.value[0], details)
+    print(json.dumps(said))
+
+
 def _leave(target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         linger: grpc.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/test.Things/Linger")
@@ -106,6 +138,8 @@ def _say(
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         _serve(Path(sys.argv[2]))
+    elif sys.argv[1] == "fail":
+        _fail(sys.argv[2])
     elif sys.argv[1] == "leave":
         _leave(sys.argv[2])
     else:

@@ -1,6 +1,7 @@
 """Both ends of a WebSocket, by the ``websockets`` library; each says in one line of JSON what it got.
 
 ``serve DESCRIPTOR [CERTIFICATES]``: echoes; at ``bye`` it closes with 4001.
+``listen URL AUTHORITY COUNT``: so many in a row, a word to each; prints how each ended.
 ``talk URL AUTHORITY WHO-CLOSES``: two texts, binary, a ping; WHO-CLOSES is ``server`` or ``client``.
 """
 
@@ -57,10 +58,25 @@ def _talk(url: str, authority: str, who_closes: str) -> None:
     print(json.dumps({"sent_code": _sent(connection), "got_code": connection.close_code}))
 
 
+def _listen(url: str, authority: str, count: str) -> None:
+    context = ssl.create_default_context(cafile=authority)
+    for _ in range(int(count)):
+        with connect(url, ssl=context, proxy=None, ping_interval=None) as connection:
+            connection.send("hello")
+            try:
+                while True:
+                    connection.recv()
+            except ConnectionClosed:
+                print(connection.close_code)
+
+
 def main() -> None:
     """See the module."""
     if sys.argv[1] == "talk":
         _talk(*sys.argv[2:5])
+        return
+    if sys.argv[1] == "listen":
+        _listen(*sys.argv[2:5])
         return
     context = None
     if len(sys.argv) > 3:

@@ -19,6 +19,9 @@ _COARSE_EARLY_NS, _COARSE_LATE_NS = 20_000_000, 80_000_000
 _SAME_NS, _SAME_SHARE = 30_000_000, 0.01
 """Waits of one timer differ by less: 30 ms of scheduling, or one part in a hundred where it is long."""
 
+_COARSELY_SAME_NS, _COARSELY_SAME_SHARE = 60_000_000, 0.02
+"""Between the timer of a server's side and its close at the client lie two paths and two busy machines."""
+
 
 def usual_time(waited: int, *, server: bool = False) -> int | None:
     """The usual time that this wait, in ns, comes closest to; None where it is near none.
@@ -29,6 +32,8 @@ def usual_time(waited: int, *, server: bool = False) -> int | None:
     return next((usual for usual in _USUAL if usual - early <= waited <= usual + late), None)
 
 
-def same_time(one: int, other: int) -> bool:
-    """Whether two waits, in ns, may be those of one timer."""
+def same_time(one: int, other: int, *, server: bool = False) -> bool:
+    """Whether two waits, in ns, may be those of one timer; ``server``: of one of the server's side."""
+    if server:
+        return abs(one - other) <= max(_COARSELY_SAME_NS, _COARSELY_SAME_SHARE * one)
     return abs(one - other) <= max(_SAME_NS, _SAME_SHARE * one)

@@ -69,7 +69,7 @@ class SilentCuts:
         survived = self._survived(cut)
         if silence < LONG_NS or silence <= survived * _HARDLY_LONGER:
             return None
-        same = [c.silence_ns for c in self.cuts if same_time(silence, c.silence_ns)]
+        same = [c.silence_ns for c in self.cuts if same_time(silence, c.silence_ns, server=True)]
         usual = usual_time(silence, server=True) is not None
         if len(same) < 2 and not usual:
             return None
@@ -79,7 +79,7 @@ class SilentCuts:
 
     def same_age(self, cut: Cut) -> list[int]:
         """How long after their requests the responses were cut that lasted as long as this one, in ns."""
-        same = [c.age_ns for c in self.cuts if same_time(cut.age_ns, c.age_ns)]
+        same = [c.age_ns for c in self.cuts if same_time(cut.age_ns, c.age_ns, server=True)]
         return same if len(same) > 1 and cut.age_ns >= LONG_NS else []
 
     def _survived(self, cut: Cut) -> int:

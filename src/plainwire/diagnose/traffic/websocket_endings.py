@@ -50,7 +50,8 @@ class WebSocketEndings:
         quiet = ending.quiet_ns
         if quiet < LONG_NS or quiet <= self.survived_ns * _HARDLY_LONGER:
             return ""
-        same = [e.quiet_ns for e in self.abnormal if e.side == ending.side and same_time(quiet, e.quiet_ns)]
+        alike = [e.quiet_ns for e in self.abnormal if e.side == ending.side]
+        same = [other for other in alike if same_time(quiet, other, server=True)]
         if len(same) > 1:
             spread = f"{wording.span(min(same))} to {wording.span(max(same))}"
             return f" {len(same)} WebSockets ended after the same silence, {spread}: an idle limit."

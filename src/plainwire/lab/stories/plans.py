@@ -40,3 +40,13 @@ def datagrams(
 def forking(rounds: int, timeout: float = 10) -> tuple[str, ...]:
     """A request, a fork, and a request of each process on the same connection; then the same again."""
     return ("forking.py", str(rounds), str(timeout))
+
+
+def calls(count: int, deadline: int = 600, pings: int = 0) -> tuple[str, ...]:
+    """Calls of gRPC, one after another; ``deadline`` in ms, ``pings`` ahead of each."""
+    return ("grpc_client.py", str(count), str(deadline), str(pings))
+
+
+def sockets(count: int, library: str, busy: float = 0) -> tuple[str, ...]:
+    """WebSockets, one after another; the client computes for ``busy`` seconds in each."""
+    return ("websocket_client.py", str(count), library, str(busy))

@@ -15,6 +15,34 @@ def _at(fault: Fault, *numbers: int, delay: float = 0.0) -> Behaviour:
 
 SCENARIOS = (
     Scenario(
+        name="stream-idle-timeout",
+        story="A gateway that cuts streams of events after so much silence.",
+        expects=frozenset({"stream-idle-timeout"}),
+        server=_at(Fault.EVENTS_SILENT, 3, 6, 9, delay=1.3),
+        client=serial(10, 0.02),
+    ),
+    Scenario(
+        name="event-stream-error",
+        story="A server that reports an error in the middle of some streams, behind a status of success.",
+        expects=frozenset({"event-stream-error"}),
+        server=_at(Fault.EVENTS_FAIL, 4, 9),
+        client=serial(12, 0.02),
+    ),
+    Scenario(
+        name="event-stream-unfinished",
+        story="A server whose streams of events sometimes end in order, but early.",
+        expects=frozenset({"event-stream-unfinished"}),
+        server=_at(Fault.EVENTS_UNFINISHED, 4, 9),
+        client=serial(12, 0.02),
+    ),
+    Scenario(
+        name="event-streams-healthy",
+        story="Streams of events that end with their closing one.",
+        expects=frozenset(),
+        server=_at(Fault.EVENTS, *range(1, 13)),
+        client=serial(12, 0.02),
+    ),
+    Scenario(
         name="rate-limited",
         story="A server that says when to come again, and a client that comes again at once.",
         expects=frozenset({"rate-limited"}),

@@ -16,7 +16,6 @@ _NOTHING = "Nothing to fix on the server if the call is wrong; say in the messag
 GRPC_STATUS = Family(
     stem="grpc-status",
     title="calls ended with gRPC status {name}",
-    unplayed="Real clients and servers play it in tests/end_to_end/test_wires_grpc.py.",
     meaning="gRPC tells how a call went in a trailer, grpc-status, whatever the status of HTTP is (mostly "
     "200). The words of the server, where it gave any, are quoted.",
     established="This grpc-status in the trailers, or in a response of header fields only, as decrypted.",

@@ -20,6 +20,5 @@ CAUSES: tuple[Cause, ...] = (
         "See that every proxy on the way speaks HTTP/2 on both sides and passes trailers on; end every call "
         "with a status.",
         ("gRPC over HTTP2, section Responses", "RFC 9110 section 6.5", "RFC 9113 section 8.1"),
-        unplayed="The lab speaks no gRPC; the test writes the calls.",
     ),
 )

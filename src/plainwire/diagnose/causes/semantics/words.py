@@ -66,7 +66,6 @@ CAUSES: tuple[Cause, ...] = (
         "(overload, rate limit), after a pause.",
         "Look for the failure that the event reports.",
         ("WHATWG HTML section 9.2.6",),
-        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "event-stream-unfinished",
@@ -83,7 +82,6 @@ CAUSES: tuple[Cause, ...] = (
         ("WHATWG HTML section 9.2",),
         second_capture="One behind the server: whether the closing event came there, and how its source "
         "ended.",
-        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "stream-idle-timeout",
@@ -101,7 +99,6 @@ CAUSES: tuple[Cause, ...] = (
         "limit, or raise it for this path: proxy_read_timeout, timeout server, a balancer's idle timeout.",
         ("RFC 9112 section 8", "RFC 9113 section 5.4.2", "WHATWG HTML section 9.2.7"),
         second_capture="One behind the server: whether it was silent there too, and who ended it.",
-        unplayed="The lab sends no event streams; the test writes the exchanges.",
     ),
     Cause(
         "100-continue-stall",

@@ -43,7 +43,6 @@ def _complaint(
 WEBSOCKET_CLOSE = Family(
     stem="websocket-close",
     made_by="causes/websocket/websocket_close_code.py",
-    unplayed="The lab speaks no WebSocket; the test writes the frames.",
     title="a WebSocket was closed with code {name}",
     meaning="Either side ends a WebSocket with a Close frame that says why. The reason that it gave, if "
     "any, is quoted. Whether a complaint is true only the frames before it can show.",

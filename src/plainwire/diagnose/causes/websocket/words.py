@@ -20,7 +20,6 @@ CAUSES: tuple[Cause, ...] = (
         "more often than it; send a Close frame before a restart.",
         ("RFC 6455 section 7.1.5", "RFC 6455 section 5.5.1", "RFC 6455 section 5.5.2"),
         second_capture="One behind the proxy: which of the two connections ended first.",
-        unplayed="The lab speaks no WebSocket; the test writes the frames.",
     ),
     Cause(
         "websocket-ping-timeout",
@@ -36,7 +35,6 @@ CAUSES: tuple[Cause, ...] = (
         "If the server did not answer: do not block its loop. Allow more time (ping_timeout) for clients "
         "that are busy.",
         ("RFC 6455 section 5.5.2", "RFC 6455 section 5.5.3"),
-        unplayed="The lab speaks no WebSocket; the test writes the frames.",
     ),
     Cause(
         "websocket-upgrade-refused",
@@ -51,6 +49,5 @@ CAUSES: tuple[Cause, ...] = (
         "Pass the fields on: in nginx proxy_http_version 1.1, proxy_set_header Upgrade $http_upgrade and "
         'Connection "upgrade"; see that the path is the WebSocket\'s.',
         ("RFC 6455 section 4.1", "RFC 9110 section 7.8", "RFC 8441 section 5"),
-        unplayed="The lab speaks no WebSocket; the test writes the frames.",
     ),
 )
