@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
+_FEWEST_SYNS = 2
+"""SYNs: one without an answer may be lost, or its answer may not be in the capture."""
+
 _QUEUE_FULL_NS = 10_000_000_000
 """A queue that is full stays so until the program accepts: ten seconds cover SYNs and their repetitions."""
 
@@ -77,7 +80,7 @@ def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verd
         if other.established and abs(other.opened_ns - connection.opened_ns) <= _QUEUE_FULL_NS
     ]
     silent = [(other, data) for other in around if (data := _taken_in_silence(other)) is not None]
-    if not silent or len(silent) < len(around):
+    if len(begin.syns) < _FEWEST_SYNS or not silent or len(silent) < len(around):
         return None
     other, data = silent[0]
     return Verdict(
