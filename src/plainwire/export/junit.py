@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from plainwire.report import terminal
 from plainwire.report.coverage import shortfalls
 from plainwire.report.escape import printable
+from plainwire.report.headline import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +43,11 @@ def render(report: Report) -> str:
 
 
 def _seen(report: Report, missing: list[str]) -> Iterator[str]:
-    said = quoteattr(printable(terminal.headline(report, missing)))
+    said = quoteattr(printable(headline(report, missing)))
     yield f'<testcase classname="{_CLASS}" name="everything could be seen" time="0">'
     if missing:
         yield f"<skipped message={said}/>"
-    yield f"<system-out>{escape(' '.join([terminal.headline(report, missing), *missing]))}</system-out>"
+    yield f"<system-out>{escape(' '.join([headline(report, missing), *missing]))}</system-out>"
     yield "</testcase>"
 
 

@@ -13,6 +13,7 @@ from plainwire.report import program_account, terminal
 from plainwire.report import redact as hide
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
+from plainwire.report.headline import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|@~&-])")
 def render(report: Report) -> str:
     """Return the page; ends in a newline."""
     missing = shortfalls(report)
-    lines = [f"## {_escaped(terminal.headline(report, missing))}", ""]
+    lines = [f"## {_escaped(headline(report, missing))}", ""]
     for number, finding in enumerate(report.findings, 1):
         lines += [*_finding(number, finding, report), ""]
     for title, told in (

@@ -35,8 +35,9 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
     begin = opening.of(connection)
     if begin is None or len(begin.syn_acks) < 2:
         return None
-    first = begin.syn_acks[0].time_ns
-    again = [offer for offer in begin.syn_acks[1:] if offer.time_ns - first >= LATE_OPENING_NS]
+    first, number = begin.syn_acks[0].time_ns, begin.syn_acks[0].seq
+    same = [offer for offer in begin.syn_acks[1:] if offer.seq == number]  # else of two servers, or two tries
+    again = [offer for offer in same if offer.time_ns - first >= LATE_OPENING_NS]
     if not again:
         return None
     ignored = [s for s in begin.client_data if first < s.time_ns < again[-1].time_ns]
