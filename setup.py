@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
 
@@ -19,12 +20,15 @@ class BuildInterposer(build_ext):
         return str(Path(*fullname.split(".")).with_suffix(".so"))
 
 
+# So that the interposer does not switch off what the processor checks: return addresses, targets of branches.
+CHECKED = {"x86_64": ["-fcf-protection=full"], "aarch64": ["-mbranch-protection=standard"]}
+
 INTERPOSER = Extension(
     "plainwire.acquire.libplainwire",
     sources=[str(path) for path in sorted(SOURCES.glob("*.c"))],
     depends=[str(path) for path in sorted(SOURCES.glob("*.h"))],
-    # -O2 is more than speed: hooks.c needs a tail call. Fortified functions are glibc's own, and would keep a
-    # process under another libc, which inherits LD_PRELOAD, from starting.
+    # -O2 is more than speed: two hooks need tail calls. Fortified functions are glibc's own, and would keep a
+    # process under another libc, which inherits LD_PRELOAD, from starting. The last two: text.h.
     extra_compile_args=[
         "-std=c11",
         "-O2",
@@ -34,6 +38,7 @@ INTERPOSER = Extension(
         "-U_FORTIFY_SOURCE",
         "-fno-builtin",
         "-fno-tree-loop-distribute-patterns",
+        *CHECKED.get(platform.machine(), []),
     ],
     extra_link_args=["-Wl,-z,now", "-Wl,-Bsymbolic", "-Wl,--as-needed", "-ldl"],
     optional=True,  # without a compiler plainwire still reads captures, and says what is missing

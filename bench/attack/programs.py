@@ -153,7 +153,7 @@ def _chromium(folder: Path) -> list[str]:
     home.mkdir()
     folder.chmod(0o755)
     os.chown(home, _NOBODY, _NOBODY)
-    as_nobody = [_tool("setpriv"), f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    as_nobody = [_tool("setpriv"), *_AS_NOBODY]
     browser = [_tool("chromium"), "--headless", "--disable-gpu", "--no-first-run", "--dump-dom"]
     return [
         *as_nobody,
@@ -162,10 +162,31 @@ def _chromium(folder: Path) -> list[str]:
     ]
 
 
+def _under_asan(folder: Path) -> list[str]:
+    """A program that the user runs with a sanitizer's library before it."""
+    listed = subprocess.run(
+        [_tool("gcc"), "-print-file-name=libasan.so"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return ["/bin/sh", "-c", f"LD_PRELOAD={listed.stdout.strip()} /bin/echo said"]
+
+
 def _command(*words: str) -> Callable[[Path], list[str]]:
     return lambda _: [_tool(words[0]), *words[1:]]
 
 
+_AS_NOBODY = (f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+_LIMITED = """
+ulimit -f 0; ulimit -n 4; echo said; echo words >&2; /bin/echo said; ls /no/such/folder
+ulimit -n 3; /bin/echo never
+"""
+_STARTING = """
+import os, subprocess
+print(subprocess.run(["sh", "-c", "env; exit 3"], env={"A": "b"}).returncode)
+print(subprocess.run("exit 4", shell=True, close_fds=False).returncode, os.system("echo by system"))
+os.environ.clear()
+os.waitpid(os.posix_spawn("/usr/bin/env", ["env"], {}), 0)
+os.execv("/usr/bin/env", ["env"])
+"""
 _BUBBLE = ("--ro-bind", "/", "/", "--tmpfs", "/tmp", "--unshare-all")
 
 PROGRAMS = (
@@ -184,6 +205,7 @@ PROGRAMS = (
     Program("tsan", _compiled("hello.c", "-fsanitize=thread")),
     Program("tsan-static", _compiled("hello.c", "-fsanitize=thread", "-static-libtsan")),
     Program("ubsan", _compiled("hello.c", "-fsanitize=undefined")),
+    Program("asan-preloaded", _under_asan),
     Program("asan-threads", _compiled("threads.c", "-fsanitize=address", "-static-libasan")),
     Program("tsan-closing", _compiled("closing.c", "-fsanitize=thread", "-static-libtsan")),
     Program("32-bit", _compiled("hello.c", "-m32"), (_32_BIT,)),
@@ -207,6 +229,10 @@ PROGRAMS = (
     Program("raw-calls", _compiled("raw.c")),
     Program("errors", _compiled("errors.c")),
     Program("threads", _compiled("threads.c")),
+    Program("fresh-environment", _command("env", "-i", "A=b", "LD_PRELOAD=libm.so.6", "env"), ()),
+    Program("limited-shell", _command("sh", "-c", _LIMITED), ()),
+    Program("set-user-id", _command("setpriv", *_AS_NOBODY, "su", "--version"), ("setpriv", "root")),
+    Program("python-starting", _command("python3", "-c", _STARTING), ()),
     Program(
         "python", _command("python3", "-c", "import ssl; print(ssl.create_default_context().verify_mode)")
     ),

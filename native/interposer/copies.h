@@ -15,8 +15,6 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
-
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_method_st SSL_METHOD;
@@ -39,7 +37,7 @@ struct copy {
     struct functions call;
     keylog_callback callback; /* ours, for this copy; NULL where there are too many */
     bool loggable;            /* it can log keys as OpenSSL has since 1.1.1 */
-    char path[LONGEST_PATH];
+    char path[1024]; /* "" where it is longer */
     char name[512]; /* the path as JSON */
 };
 

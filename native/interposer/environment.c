@@ -11,11 +11,9 @@
 #include "image.h"
 #include "kernel.h"
 #include "keylogfile.h"
+#include "line.h"
+#include "settings.h"
 #include "text.h"
-
-#define PRELOAD "LD_PRELOAD="
-
-static const char library[] = "libplainwire.so", separators[] = ": ";
 
 /* --- room ------------------------------------------------------------------------------------------------------ */
 
@@ -42,21 +40,6 @@ static char *room_of(size_t size)
 
 /* --- LD_PRELOAD ------------------------------------------------------------------------------------------------ */
 
-static bool is_ours(const char *item, size_t length)
-{
-    const size_t own = sizeof library - 1;
-    return length > own && item[length - own - 1] == '/' && bytes_equal(item + length - own, library, own);
-}
-
-/* Our library among those of an LD_PRELOAD; NULL where it is not. */
-static const char *ours_in(const char *list, size_t *length)
-{
-    const char *item;
-    while ((item = text_item(&list, separators, length)) && !is_ours(item, *length))
-        ;
-    return item;
-}
-
 static const char *entry_of(char *const *entries, const char *start)
 {
     for (; *entries; entries++)
@@ -79,82 +62,129 @@ static bool within_reach(const char *item, size_t length)
     return file >= 0;
 }
 
-/* Copies an LD_PRELOAD without our library; false where nothing else is left. */
-static bool copy_others(char *into, const char *entry)
+/* Writes an LD_PRELOAD into `into`: `first`, and of `list` all but our library. False where that is nothing. */
+static bool write_preload(struct line *into, const char *first, const char *list)
 {
-    const char *list = entry + sizeof PRELOAD - 1, *item;
-    size_t length, used = sizeof PRELOAD - 1;
-    bytes_copy(into, PRELOAD, used);
-    while ((item = text_item(&list, separators, &length))) {
-        if (is_ours(item, length))
+    const char *item;
+    size_t length, skipped;
+    line_text(into, PRELOAD);
+    line_text(into, first);
+    while ((item = text_item(&list, PRELOAD_SEPARATORS, &length))) {
+        if (settings_ours_in(item, &skipped) == item)
             continue;
-        if (used > sizeof PRELOAD - 1)
-            into[used++] = ':';
-        bytes_copy(into + used, item, length);
-        used += length;
+        line_text(into, into->length >= sizeof PRELOAD ? ":" : "");
+        line_bytes(into, item, length);
     }
-    into[used] = '\0';
-    return used > sizeof PRELOAD - 1;
+    const bool some = into->length >= sizeof PRELOAD;
+    line_bytes(into, "", 1);
+    return some;
+}
+
+static bool has_sanitizer(const char *list)
+{
+    const char *item;
+    size_t length;
+    while ((item = text_item(&list, PRELOAD_SEPARATORS, &length))) {
+        size_t name = length;
+        while (name > 0 && item[name - 1] != '/')
+            name--;
+        if (image_is_sanitizer(item + name))
+            return true;
+    }
+    return false;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------- */
 
 struct change {
-    const char *preload; /* an LD_PRELOAD that must lose our library; or NULL */
+    const char *preload; /* the entry of LD_PRELOAD that is given; or NULL */
+    bool removed;        /* our library is to go out of it */
+    bool restored;       /* our library and its variables are to come in */
     const char *added;   /* an entry more; or NULL */
 };
+
+static const char *list_in(const struct change *change)
+{
+    return change->preload ? change->preload + sizeof PRELOAD - 1 : "";
+}
+
+static char **add_settings(char **next)
+{
+    static char mark[] = "PLAINWIRE_RESTORED=1";
+    for (enum setting which = 0; which < RESTORED; which++)
+        if (setting_entry(which))
+            *next++ = (char *)(uintptr_t)setting_entry(which);
+    *next++ = mark;
+    return next;
+}
+
+static char **add_given(char **next, char *const *given, const struct change *change, char *preload)
+{
+    for (; *given; given++) {
+        if (*given == change->preload && (change->removed || change->restored)) {
+            if (preload)
+                *next++ = preload;
+        } else if (!change->restored || !text_starts(*given, "PLAINWIRE_")) {
+            *next++ = *given;
+        }
+    }
+    return next;
+}
 
 static char *const *changed(char *const *given, const struct change *change)
 {
     size_t count = 0;
     while (given[count])
         count++;
-    const size_t strings = (count + 2) * sizeof *given;
-    char *at = room_of(strings + (change->preload ? text_length(change->preload) + 1 : 0));
+    const size_t strings = (count + SETTINGS + 3) * sizeof *given;
+    const char *first = change->restored ? setting(LIBRARY) : "";
+    const size_t most = sizeof PRELOAD + text_length(first) + text_length(list_in(change)) + 2;
+    char *at = room_of(strings + most);
     if (!at)
         return given;
-    char **made = (char **)(uintptr_t)at, **next = made;
-    for (size_t i = 0; i < count; i++) {
-        if (given[i] != change->preload)
-            *next++ = given[i];
-        else if (copy_others(at + strings, change->preload))
-            *next++ = at + strings;
-    }
+    struct line line;
+    line_begin(&line, at + strings, most);
+    char *preload = write_preload(&line, first, list_in(change)) ? line.text : NULL;
+    char **made = (char **)(uintptr_t)at, **next = add_given(made, given, change, preload);
+    if (change->restored && !change->preload)
+        *next++ = preload;
     if (change->added)
         *next++ = (char *)(uintptr_t)change->added;
+    if (change->restored)
+        next = add_settings(next);
     *next = NULL;
     return made;
 }
 
-static char *const *prepared(char *const *given, bool (*takes_us)(int, const char *), int directory, const char *name)
+static void decide(struct change *change, enum image image, char *const *given)
 {
-    if (!hooks_wanted() || !given || !name)
-        return given;
     size_t length;
-    const char *preload = entry_of(given, PRELOAD);
-    const char *ours = preload ? ours_in(preload + sizeof PRELOAD - 1, &length) : NULL;
-    if (!ours)
-        return given;
-    struct change change = {.added = keylogfile_hidden()};
-    if (change.added && entry_of(given, "SSLKEYLOGFILE="))
-        change.added = NULL;
-    if (!takes_us(directory, name) || !within_reach(ours, length))
-        change.preload = preload;
-    return change.preload || change.added ? changed(given, &change) : given;
+    const char *ours = settings_ours_in(list_in(change), &length), *library = setting(LIBRARY);
+    if (ours) {
+        change->removed = image == REFUSES || !within_reach(ours, length);
+        if (!entry_of(given, "SSLKEYLOGFILE="))
+            change->added = keylogfile_hidden();
+    } else if (!setting(FORBIDDEN)[0] && library[0]) {
+        change->restored = image == TAKES && within_reach(library, text_length(library)) && !has_sanitizer(list_in(change));
+    }
 }
 
-static bool by_name(int unused, const char *name)
+static char *const *prepared(char *const *given, enum image image)
 {
-    (void)unused;
-    return image_by_name_takes_us(name);
+    static char *const none[] = {NULL};
+    if (!given)
+        given = none;
+    struct change change = {.preload = entry_of(given, PRELOAD)};
+    decide(&change, image, given);
+    return change.removed || change.restored || change.added ? changed(given, &change) : given;
 }
 
 char *const *environment_for(int directory, const char *path, char *const *given)
 {
-    return prepared(given, image_takes_us, directory, path);
+    return hooks_wanted() && path ? prepared(given, image_at(directory, path)) : given;
 }
 
 char *const *environment_for_name(const char *name, char *const *given)
 {
-    return prepared(given, by_name, AT_FDCWD, name);
+    return hooks_wanted() && name ? prepared(given, image_by_name(name)) : given;
 }

@@ -1,5 +1,9 @@
-/* The environment that a program is to be started with: the one that the starting program gives it, less our library
- * where its loader would complain of it, and with the SSLKEYLOGFILE that CPython does not see. */
+/* The environment that a program is to be started with: the one that the starting program gives it, and in it
+ * - our library no more, where its loader would complain of it;
+ * - our library and its variables again, where they are not in it (env -i, subprocess.run(env={})); the interposer takes
+ *   them out of that process's sight (settings.h);
+ * - the SSLKEYLOGFILE that CPython does not see.
+ */
 #ifndef PLAINWIRE_ENVIRONMENT_H
 #define PLAINWIRE_ENVIRONMENT_H
 

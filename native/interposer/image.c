@@ -4,8 +4,10 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -76,7 +78,7 @@ static bool entry_at(int file, const segment *dynamic, unsigned number, dynamic_
            have(file, into, sizeof *into, dynamic->p_offset + number * sizeof *into) && into->d_tag != DT_NULL;
 }
 
-static bool is_sanitizer(const char *library)
+bool image_is_sanitizer(const char *library)
 {
     static const char *const names[] = {"libasan.", "libtsan.", "libhwasan.", "liblsan.", "libclang_rt."};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -100,20 +102,28 @@ static bool needs_sanitizer(int file, const file_header *header)
         if (entry.d_tag != DT_NEEDED)
             continue;
         text_at(file, names + entry.d_un.d_val, library, sizeof library);
-        if (is_sanitizer(library))
+        if (image_is_sanitizer(library))
             return true;
     }
     return false;
 }
 
-static bool by_glibc(int file, const file_header *header)
+/* Whose loader loads it; TAKES for glibc's. */
+static enum image by_loader(int file, const file_header *header)
 {
     segment loader;
     char path[128];
     if (!segment_of(file, header, PT_INTERP, &loader))
-        return true;
+        return IGNORES;
     text_at(file, loader.p_offset, path, sizeof path);
-    return text_starts(text_name(path), "ld-linux");
+    return text_starts(text_name(path), "ld-linux") ? TAKES : REFUSES;
+}
+
+/* As another user, it runs in a loader that leaves out what is not the system's own. */
+static bool changes_user(int file)
+{
+    struct stat status;
+    return kernel(SYS_fstat, file, &status) == 0 && status.st_mode & (S_ISUID | S_ISGID);
 }
 
 static bool is_elf(const union beginning *start)
@@ -121,10 +131,12 @@ static bool is_elf(const union beginning *start)
     return bytes_equal(start->header.e_ident, ELFMAG, SELFMAG);
 }
 
-static bool takes_us(int file, const file_header *header)
+static enum image elf_image(int file, const file_header *header)
 {
-    return header->e_ident[EI_CLASS] == WIDTH && header->e_machine == MACHINE && by_glibc(file, header) &&
-           !needs_sanitizer(file, header);
+    if (header->e_ident[EI_CLASS] != WIDTH || header->e_machine != MACHINE || needs_sanitizer(file, header))
+        return REFUSES;
+    const enum image found = by_loader(file, header);
+    return found == TAKES && changes_user(file) ? IGNORES : found;
 }
 
 /* The interpreter of a script, in its own first line; NULL where there is none. */
@@ -144,22 +156,22 @@ static int opened(int directory, const char *path)
     return path[0] ? (int)kernel(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : directory;
 }
 
-bool image_takes_us(int directory, const char *path)
+enum image image_at(int directory, const char *path)
 {
     enum { SCRIPTS_DEEP = 5 }; /* how far Linux follows one script's interpreter that is itself a script */
     union beginning start;
-    bool takes = true;
+    enum image found = IGNORES;
     for (int depth = 0; path && depth < SCRIPTS_DEEP; depth++) {
         const int file = opened(depth ? AT_FDCWD : directory, path);
         const bool given = file == directory;
         text_at(file, 0, start.line, sizeof start.line);
         if (is_elf(&start))
-            takes = takes_us(file, &start.header);
+            found = elf_image(file, &start.header);
         path = interpreter(&start);
         if (file >= 0 && !given)
             kernel(SYS_close, file);
     }
-    return takes;
+    return found;
 }
 
 static bool executable(const char *path)
@@ -167,13 +179,13 @@ static bool executable(const char *path)
     return kernel(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
 }
 
-bool image_by_name_takes_us(const char *name)
+enum image image_by_name(const char *name)
 {
     char path[512];
     const char *at = variable("PATH"), *folder;
     size_t length;
     if (text_name(name) != name)
-        return image_takes_us(AT_FDCWD, name);
+        return image_at(AT_FDCWD, name);
     for (at = at ? at : "/bin:/usr/bin"; (folder = text_item(&at, ":", &length));) {
         struct line line;
         line_begin(&line, path, sizeof path);
@@ -182,7 +194,7 @@ bool image_by_name_takes_us(const char *name)
         line_text(&line, name);
         line_bytes(&line, "", 1);
         if (!line.overflow && executable(path))
-            return image_takes_us(AT_FDCWD, path);
+            return image_at(AT_FDCWD, path);
     }
-    return true;
+    return IGNORES;
 }

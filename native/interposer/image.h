@@ -4,12 +4,21 @@
 
 #include <stdbool.h>
 
-/* False for a program of another machine or width, for one that another loader than glibc's loads, and for one with a
- * sanitizer in a library, which must come before all others. Where nothing can be found out, and for a program without a
- * loader, whose children may have one: true. `path` is relative to `directory` (AT_FDCWD); "" is that descriptor itself. */
-bool image_takes_us(int directory, const char *path);
+enum image {
+    REFUSES, /* of another machine or width, loaded by another loader than glibc's, or with a sanitizer in a library, which
+              * must come before all others */
+    IGNORES, /* without a loader, though its children may have one; with the rights of another user; or nothing can be
+              * found out */
+    TAKES,
+};
+
+/* `path` is relative to `directory` (AT_FDCWD); "" is that descriptor itself. */
+enum image image_at(int directory, const char *path);
 
 /* The same for the file that execvp(3) would find by `name`. */
-bool image_by_name_takes_us(const char *name);
+enum image image_by_name(const char *name);
+
+/* Whether a library of this name is the runtime of one of the compilers' sanitizers. */
+bool image_is_sanitizer(const char *library);
 
 #endif

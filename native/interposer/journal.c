@@ -112,8 +112,8 @@ static bool can_open(struct outlet *outlet)
 
 void journal_open(void)
 {
-    const bool both = can_open(&keys) & can_open(&events);
-    if (!both)
+    const bool secrets = can_open(&keys), rest = can_open(&events);
+    if (!secrets || !rest)
         can_open(&sink);
 }
 

@@ -55,7 +55,7 @@ void keylogfile_settle(void)
     const char *ours = setting(SSLKEYLOG), *theirs = variable(NAME);
     if (!ours[0] || (theirs && !text_equal(theirs, ours)))
         return;
-    if (process_is_cpython())
+    if (process_is_cpython() || setting(RESTORED)[0])
         hide(ours);
     else if (!theirs)
         show(ours);

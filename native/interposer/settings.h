@@ -2,6 +2,8 @@
 #ifndef PLAINWIRE_SETTINGS_H
 #define PLAINWIRE_SETTINGS_H
 
+#include <stddef.h>
+
 enum { LONGEST_PATH = 4096 };
 
 enum setting {
@@ -10,11 +12,24 @@ enum setting {
     SINK,      /* PLAINWIRE_SINK: the file for both, of processes that cannot reach those (journal.h) */
     SSLKEYLOG, /* PLAINWIRE_SSLKEYLOG: what plainwire set SSLKEYLOGFILE to (keylogfile.h) */
     FILTERS,   /* PLAINWIRE_FILTERS: how many seccomp filters plainwire itself is under (sandbox.h) */
+    FORBIDDEN, /* PLAINWIRE_NO_RESTORE: a program with a fresh environment is to be left alone (environment.h) */
+    RESTORED,  /* PLAINWIRE_RESTORED: these variables were added to the environment that the process was meant to have */
+    LIBRARY,   /* of LD_PRELOAD, the path of this library */
     SETTINGS,
 };
 
-/* Copies them, at load: programs change their environment, and write over the memory where it was. */
+/* Copies them, at load: programs change their environment, and write over the memory where it was. What was added to the
+ * environment is then taken out of it, so that the program has the one that it was given. */
 void settings_read(void);
+
+/* The whole entry of a variable, "NAME=VALUE"; NULL where it is not set, and for LIBRARY. */
+const char *setting_entry(enum setting which);
+
+/* In a list as LD_PRELOAD is one: this library, by its name; NULL where it is not. */
+const char *settings_ours_in(const char *list, size_t *length);
+
+#define PRELOAD "LD_PRELOAD="
+#define PRELOAD_SEPARATORS ": "
 
 /* A variable's value; "" where it is not set, or too long for a path. */
 const char *setting(enum setting which);

@@ -56,11 +56,13 @@ def record(
     case: Case | None = None,
     interface: str = live.ANY,
     capture_filter: str = "",
+    restore: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
 
     ``case`` is one that was made already, and where nothing may be but the program's own output.
+    ``restore``: programs that are started with an environment of their own belong to it too.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -72,7 +74,7 @@ def record(
     if case is None:
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
-        capture, program = _start(command, case, interface, capture_filter)
+        capture, program = _start(command, case, interface, capture_filter, restore=restore)
         recording = Recording(case, wait(program.pid), capture.how)
         progress("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
@@ -99,12 +101,12 @@ def _kept(recording: Recording, what: str) -> Iterator[None]:
 
 
 def _start(
-    command: Sequence[str], case: Case, interface: str, capture_filter: str
+    command: Sequence[str], case: Case, interface: str, capture_filter: str, *, restore: bool
 ) -> tuple[live.Capture, Program]:
     try:
         capture = _capture(case, interface, capture_filter)
         try:
-            return capture, launch(command, case, _without_secrets)
+            return capture, launch(command, case, _without_secrets, restore=restore)
         except BaseException:
             capture.stop()
             raise

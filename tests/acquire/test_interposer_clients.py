@@ -42,6 +42,21 @@ def test_python_clients(run: Run, server: TlsServer, client: str, answers: int) 
     assert len(outcome.events.by_client_random) == len({line.split()[1] for line in server.secrets()})
 
 
+@pytest.mark.parametrize("how", ["in_process", "in_child"])
+def test_c_library_inside_cpython_with_a_tls_of_its_own(run: Run, server: TlsServer, how: str) -> None:
+    """It logs to SSLKEYLOGFILE, which CPython does not see."""
+    outcome = run(*python("with_curl_cffi", server, how))
+    assert (outcome.status, outcome.output) == (0, "None 200\n"), outcome.errors
+    assert outcome.keys == server.secrets()
+
+
+def test_cpython_does_not_write_what_the_interposer_writes(run: Run, server13: TlsServer) -> None:
+    outcome = run(*python("with_requests", server13))
+    lines = outcome.case.keys.read_text().splitlines()
+    assert set(lines) >= server13.secrets()
+    assert len(lines) == len(set(lines))
+
+
 def test_curl(run: Run, server: TlsServer) -> None:
     outcome = run(tool("curl"), "-sS", "--cacert", server.certificate, server.url)
     assert (outcome.status, outcome.output, outcome.errors) == (0, "hello\n", "")

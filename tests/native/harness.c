@@ -28,6 +28,7 @@
 #include "journal.h"
 #include "line.h"
 #include "objects.h"
+#include "settings.h"
 
 extern char **environ;
 
@@ -144,8 +145,8 @@ static void odd_images(unsigned *random)
     if (next(random) % 8 == 0)
         memcpy(start, next(random) & 1024 ? "#!  /bin/sh -x\n" : "#!\n\0\0\0\0\0\0\0\0\0\0\0\0", 15);
     pwrite(to, start, (size_t)count, 0);
-    image_takes_us(AT_FDCWD, odd_file);
-    image_takes_us(to, "");
+    image_at(AT_FDCWD, odd_file);
+    image_at(to, "");
     close(from);
     close(to);
 }
@@ -161,8 +162,32 @@ static void environments(unsigned random)
     for (; *made; made++)
         if (strstr(*made, "libplainwire"))
             abort();
-    image_takes_us(AT_FDCWD, "/");
-    image_takes_us(-1, "");
+    image_at(AT_FDCWD, "/");
+    image_at(-1, "");
+}
+
+/* As in a process that was preloaded; the library need not be one. */
+static void environments_of_children(void)
+{
+    char path[] = "/tmp/plainwire-harness-XXXXXX", library[64], list[128];
+    char *entries[] = {"A=b", NULL, "PLAINWIRE_KEYS=old", NULL};
+    char *given[] = {"LD_PRELOAD=", "LD_PRELOAD=libx.so /y/libz.so", "LD_PRELOAD=libasan.so.8", "B=c"};
+    snprintf(library, sizeof library, "%s/libplainwire.so", mkdtemp(path));
+    close(open(library, O_WRONLY | O_CREAT, 0600));
+    setenv("LD_PRELOAD", library, 1);
+    settings_read();
+    for (int i = 0; i < 4; i++) {
+        entries[1] = given[i];
+        bool there = false;
+        for (char *const *made = environment_for_name("true", entries); *made; made++) {
+            snprintf(list, sizeof list, "LD_PRELOAD=%s%s", library, i == 1 ? ":libx.so:/y/libz.so" : "");
+            there |= strcmp(*made, list) == 0;
+        }
+        if (there != (i != 2))
+            abort();
+    }
+    unlink(library);
+    rmdir(path);
 }
 
 static void start(void)
@@ -234,6 +259,7 @@ int main(int count, char **words)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     setitimer(ITIMER_REAL, &never, NULL);
+    environments_of_children();
     hook_setuid(getuid());
     hook_dup2(2, 900);
     hook_close_range(3, ~0u, 0);

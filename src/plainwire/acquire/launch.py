@@ -152,11 +152,16 @@ class Program:
 
 
 def launch(
-    command: Sequence[str], case: Case, as_written: Callable[[Sequence[str]], list[str]] = list
+    command: Sequence[str],
+    case: Case,
+    as_written: Callable[[Sequence[str]], list[str]] = list,
+    *,
+    restore: bool = True,
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 
-    ``as_written`` makes of the command what stands in the events: secrets left out.
+    ``as_written`` makes of the command what stands in the events: secrets left out. ``restore``: the
+    interposer goes into programs too that are started with an environment of their own (``env -i``).
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -175,14 +180,17 @@ def launch(
     users_own = _key_log_of_the_user()
     stage = interposer.stage(sink=os.geteuid() == 0)
     spoken_from = stderr_file.position()
+    words = as_written(
+        command
+    )  # before the start: a signal that comes until we wait would be passed on twice
     notes = [note for note in (target.untouched, None if stage.preload else interposer.missing()) if note]
     try:
-        process = _start(target, _environment(os.environ, case, stage, target))
+        process = _start(target, _environment(os.environ, case, stage, target, restore=restore))
     except BaseException:
         stage.remove()
         raise
     journal = case.place.made[case.program.name]
-    started = {"event": "start", "time": time.time(), "command": as_written(command), "pid": process.pid}
+    started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
     events.append(journal, started)
     for note in notes:
         events.append(journal, {"event": "note", "text": note})
@@ -200,7 +208,7 @@ def _key_log_of_the_user() -> tuple[Path, int] | None:
 
 
 def _environment(
-    inherited: Mapping[str, str], case: Case, stage: interposer.Stage, target: Target
+    inherited: Mapping[str, str], case: Case, stage: interposer.Stage, target: Target, *, restore: bool
 ) -> dict[str, str]:
     user = sudo.caller()
     environment = dict(inherited) if user is None else user.environment(inherited)
@@ -212,6 +220,8 @@ def _environment(
         environment["PLAINWIRE_SSLKEYLOG"] = key_log
     environment["LD_PRELOAD"] = interposer.preload_list(stage.preload, environment.get("LD_PRELOAD", ""))
     environment["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
+    if not restore:
+        environment["PLAINWIRE_NO_RESTORE"] = "1"
     environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
     environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
     if stage.sink is not None:

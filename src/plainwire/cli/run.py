@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     metavar="FILTER",
     help="What to capture, as in pcap-filter(7).",
 )
+@click.option(
+    "--no-restore",
+    is_flag=True,
+    help="Leave programs alone that are started with an environment of their own (env -i).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing; the report is in the case folder.")
 @click.option("-v", "--verbose", is_flag=True, help="Say how it was captured too.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
@@ -47,6 +52,7 @@ def command(
     interface: str,
     capture_filter: str,
     *,
+    no_restore: bool,
     quiet: bool,
     verbose: bool,
     command: tuple[str, ...],
@@ -62,7 +68,12 @@ def command(
     progress = _Progress(shown=not quiet and sys.stderr.isatty())
     try:
         recording = record(
-            command, folder=folder, interface=interface, capture_filter=capture_filter, progress=progress.say
+            command,
+            folder=folder,
+            interface=interface,
+            capture_filter=capture_filter,
+            restore=not no_restore,
+            progress=progress.say,
         )
     finally:
         progress.clear()

@@ -56,7 +56,6 @@ from plainwire.model.program import (
 )
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import (
-    HARMLESS,
     Attempts,
     Bounds,
     Certainty,
@@ -71,7 +70,6 @@ from plainwire.model.report import (
     Report,
     ResetFlavour,
     ServerFacts,
-    Sign,
 )
 from plainwire.model.tls import Afterwards, AfterwardsKind, Certificate, Reused, TlsInfo, Undecrypted
 from plainwire.model.transport import (
@@ -105,7 +103,6 @@ __all__ = [
     "CWR",
     "ECE",
     "FIN",
-    "HARMLESS",
     "PSH",
     "RST",
     "SYN",
@@ -161,7 +158,6 @@ __all__ = [
     "Segments",
     "ServerFacts",
     "Side",
-    "Sign",
     "SocketClose",
     "SocketError",
     "StreamEvent",
