@@ -7,6 +7,7 @@
 #   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
+#   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
 #   make clean    remove all that the above made
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/interposer/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench attack conformance score clean system
+.PHONY: demo test lint bench attack conformance score perturb clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -51,6 +52,9 @@ conformance: $(DEVELOPED) system
 
 score: $(DEVELOPED) system
 	$(VENV)/bin/python bench/score $(ARGS)
+
+perturb: $(DEVELOPED) system
+	$(VENV)/bin/python bench/perturb $(ARGS)
 
 # The programs that the tests use: installed where root, named in one line elsewhere.
 system:

@@ -4,6 +4,7 @@ the report owns up to.
 
 from __future__ import annotations
 
+import gzip
 import ssl
 from typing import TYPE_CHECKING
 
@@ -289,3 +290,47 @@ def test_packets_lost_doubled_or_swapped_never_make_up_text(
             assert (exchange.request.method, exchange.request.target) == ("GET", "/object")
         if exchange.response is not None and exchange.response.complete:
             assert (exchange.response.status, exchange.response.body_size) == (200, len(BODY))
+
+
+def test_a_response_that_was_captured_ahead_of_its_request_answers_it_all_the_same(tmp_path: Path) -> None:
+    """Each direction captured elsewhere, the server's by a clock that is behind."""
+    talk = Conversation().open()
+    for _ in range(2):
+        talk.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        talk.send(Side.SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    syn, syn_ack, ack, first, answer, second, last = talk.packets
+    report = _report(tmp_path, [syn, syn_ack, ack, answer, first, last, second])
+    assert [(e.request is not None, e.outcome) for e in report.exchanges] == [(True, "complete")] * 2
+    assert report.findings == []
+    unasked = Conversation().open()
+    unasked.send(Side.SERVER, b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+    early = unasked.packets[-1]
+    unasked.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").fin(Side.SERVER)
+    report = _report(tmp_path, [*unasked.packets[:3], early, *unasked.packets[4:]])
+    assert [e.request is not None for e in report.exchanges] == [False, True]
+
+
+def test_a_fin_that_the_capture_lost_leaves_open_who_closed_first(tmp_path: Path) -> None:
+    talk = Conversation().open()
+    talk.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    talk.send(Side.SERVER, b"HTTP/1.0 200 OK\r\n\r\nok").fin(Side.SERVER).fin(Side.CLIENT)
+    whole = _only(_report(tmp_path, talk.packets))
+    assert (whole.closed_by, whole.exchanges[0].outcome) == (Side.SERVER, "complete")
+    without = _report(tmp_path, [*talk.packets[:5], talk.packets[6]])
+    assert _only(without).unseen_fins == [False, True]
+    assert _only(without).exchanges[0].outcome == "unseen"
+    assert without.findings == []
+
+
+def test_a_hole_in_a_coded_body_makes_it_no_corrupt_one(tmp_path: Path) -> None:
+    body = gzip.compress(bytes(range(256)) * 40, mtime=0) + b""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    talk = Conversation(segment_size=100).open()
+    talk.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").send(Side.SERVER, head + body)
+    talk.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    report = _report(tmp_path, [*talk.packets[:6], *talk.packets[7:]])
+    response = report.exchanges[0].response
+    assert response is not None
+    assert response.content is not None
+    assert response.content.defect == "100 bytes of it are not in the capture"
+    assert report.findings == []

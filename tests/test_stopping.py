@@ -6,7 +6,7 @@ import pytest
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Coverage, ProgramEvents, Report
-from plainwire.report import terminal
+from plainwire.report.headline import headline
 from plainwire.stopping import mark_stopped, stopped_by
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire
 
@@ -38,7 +38,7 @@ def test_what_was_under_way_when_the_program_was_stopped_is_no_failure(events: P
     assert [(e.outcome, e.stopped) for e in connection.exchanges] == [("complete", False), ("unseen", True)]
     assert diagnose([connection]) == []
     report = Report(Coverage(), [connection], connection.exchanges, [], [])
-    line = terminal.headline(report, [])
+    line = headline(report, [])
     assert line.endswith("1 more was under way when the program was stopped; nothing wrong.")
     assert "1 request on" in line
 

@@ -6,13 +6,13 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from plainwire.capture import key_lines
+from plainwire.capture import key_lines, reader
 from plainwire.folder import OpenFile
-from plainwire.model import UserError
+from plainwire.model import SecretsBlock, UserError
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from io import BufferedReader
 
     from plainwire.folder import FileSource
@@ -43,6 +43,27 @@ def read_keys(
             message = f"pre-shared key {number} is not an even number of hex digits"
             raise UserError(message) from None
     return keys
+
+
+def lines_of(captures: Sequence[FileSource], key_logs: Iterable[FileSource] = ()) -> Iterator[bytes]:
+    """The key log lines that captures bring with them, and those of key logs, each once.
+
+    Raises:
+        UserError: a file cannot be read, or is no capture.
+
+    """
+    seen: set[bytes] = set()
+    blocks = (item.data for item in reader.read(captures) if isinstance(item, SecretsBlock))
+    for text in (*blocks, *(piece for source in key_logs for piece in _pieces(source))):
+        for line in text.splitlines(keepends=True):
+            if line.strip() and line not in seen:
+                seen.add(line)
+                yield line if line.endswith(b"\n") else line + b"\n"
+
+
+def _pieces(source: FileSource) -> Iterator[bytes]:
+    with _opened(source) as file:
+        yield from key_lines.pieces(file)
 
 
 def _add_key_log(keys: KeyLog, source: FileSource) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
-from plainwire.diagnose import diagnose, infer
+from plainwire.diagnose import account, diagnose, infer
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.reading import Reading
@@ -31,6 +31,7 @@ from plainwire.tls.keylog import KeyLog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from plainwire.diagnose.testimony.sayings import Said
     from plainwire.dns.lookups import Lookups
     from plainwire.folder import FileSource
     from plainwire.model import (
@@ -163,8 +164,12 @@ class Analysis:
         lookups = self._lookups.found if self._lookups is not None else []
         findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs) or []
         report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
+        said = None
         if self._events is not None:
-            attempt("the reading of the program's words failed", _hear, report, lookups, self._events)
+            said = attempt("the reading of the program's words failed", _hear, report, lookups, self._events)
+        report.signs = attempt("the ledger failed", account, connections, report.findings) or []
+        if self._events is not None and said is not None:
+            attempt("the program's account failed", _testify, report, self._events, said)
         if report.findings:
             attempt("the comparison failed", _compare, report)
         self.coverage.bugs = self._bugs.found
@@ -192,12 +197,19 @@ class Analysis:
         self.coverage.notes += self._done.notes()
 
 
-def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> None:
-    """Add what the program's words say, and what only they tell."""
-    from plainwire.diagnose.testimony import read_messages, testify, without_request  # noqa: PLC0415 - see __init__
+def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
+    """What the program said; add the findings that only its words tell of."""
+    from plainwire.diagnose.testimony import read_messages, without_request  # noqa: PLC0415 - see __init__
 
     said = read_messages(events)
     report.findings = without_request(report.connections, lookups, events, said) + report.findings
+    return said
+
+
+def _testify(report: Report, events: ProgramEvents, said: list[Said]) -> None:
+    """Add what the program's words mean, held against the findings."""
+    from plainwire.diagnose.testimony import testify  # noqa: PLC0415 - see __init__
+
     report.testimony = testify(report.connections, report.findings, events, said)
 
 

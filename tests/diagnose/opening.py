@@ -19,6 +19,7 @@ from plainwire.model import (
     IcmpError,
     Segments,
     Side,
+    Syn,
     TlsInfo,
 )
 from tests.diagnose.wire import CLIENT, CLIENT_END, EPOCH_NS, MS, SERVER, SERVER_END
@@ -104,6 +105,7 @@ class Opening:
             sizes=sizes,
             established=self.established, tls=self.tls, closes=self.closes, icmp_errors=self.errors,
             segments=Segments(*table),
+            syns=[Syn(r[0], r[1], Side(r[2]), r[6], r[7], r[8]) for r in self.rows if r[6] & SYN],
         )  # fmt: skip
 
 

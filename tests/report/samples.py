@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plainwire.diagnose import diagnose
+from plainwire.diagnose import account, diagnose
 from plainwire.model import (
     Connection,
     Content,
@@ -38,7 +38,9 @@ def report(*connections: Connection, coverage: Coverage | None = None) -> Report
     """A report on ``connections``, with full coverage unless told otherwise."""
     exchanges = [exchange for connection in connections for exchange in connection.exchanges]
     full = Coverage(packets=99, packets_dropped=0, connections=len(connections), decrypted=len(connections))
-    return Report(coverage or full, list(connections), exchanges, [], diagnose(connections))
+    findings = diagnose(connections)
+    signs = account(connections, findings)
+    return Report(coverage or full, list(connections), exchanges, [], findings, signs=signs)
 
 
 def healthy() -> Connection:

@@ -18,6 +18,7 @@ COMMANDS = {
     "hunt": "Run a program again and again until its failure is explained.",
     "analyze": "Say what went wrong in capture files, whatever wrote them.",
     "show": "Show the exchanges of a case as a table, or one exchange in full.",
+    "export": "Write a case in the form of another tool: HAR, OTLP, SARIF, curl.",
     "explain": "Say what a finding means, what proves it, and how to fix it.",
     "inspect": "Show a program's TLS libraries, and how to get their secrets.",
     "demo": "Play a failing program and let plainwire find the cause.",

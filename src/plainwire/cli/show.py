@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plainwire.case import Case
-from plainwire.cli import debug
+from plainwire.cli import debug, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -20,17 +19,7 @@ if TYPE_CHECKING:
 @click.command("show", epilog="Example: plainwire show plainwire-case 17")
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("number", required=False, type=int)
-@click.option("-k", "--keys", multiple=True, metavar="FILE", help="Key log for a capture file. Repeatable.")
-@click.option(
-    "--private-key", "private_keys", multiple=True, metavar="FILE", help="A server's RSA key. Repeatable."
-)
-@click.option(
-    "--psk",
-    "psks",
-    multiple=True,
-    metavar="HEX|@FILE",
-    help="A pre-shared key, or a file with it. Repeatable.",
-)
+@source.options
 @click.option("--body", is_flag=True, help="Exchange NUMBER with its bodies.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, in the form of report.json.")
 def command(
@@ -51,7 +40,7 @@ def command(
     if body and (number is None or as_json):
         message = "--body needs the NUMBER of an exchange, and shows it as text"
         raise click.UsageError(message)
-    report = _analyze(case, keys, private_keys, psks, keep_bodies=body)
+    report = source.analyze(case, keys, private_keys, psks, keep_bodies=body)
     debug.show(report)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
@@ -63,24 +52,6 @@ def command(
 
     text = table.exchanges(report) if number is None else table.exchange(report, number, body=body)
     click.echo(text)
-
-
-def _analyze(
-    path: Path,
-    keys: tuple[str, ...],
-    private_keys: tuple[str, ...],
-    psks: tuple[str, ...],
-    *,
-    keep_bodies: bool,
-) -> Report:
-    """Read the packets again: they hold everything, with the secrets, and nothing can have gone stale."""
-    from plainwire import pipeline  # noqa: PLC0415
-
-    if not path.is_dir():
-        return pipeline.analyze([path], keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
-    from plainwire import recording  # noqa: PLC0415
-
-    return recording.analyze(Case(path), keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
 
 
 def _print_json(report: Report, number: int | None) -> None:

@@ -5,14 +5,20 @@ Each name is imported when it is asked for: the words of causes need neither the
 
 from typing import TYPE_CHECKING
 
-__all__ = ["CAUSES", "diagnose", "infer"]
+__all__ = ["CAUSES", "account", "diagnose", "infer"]
 
 if TYPE_CHECKING:
     from .causes.catalogue import CAUSES
+    from .ledger import account
     from .procedure import diagnose
     from .servers.inference import infer
 else:
-    _HOMES = {"CAUSES": ".causes.catalogue", "diagnose": ".procedure", "infer": ".servers.inference"}
+    _HOMES = {
+        "CAUSES": ".causes.catalogue",
+        "account": ".ledger",
+        "diagnose": ".procedure",
+        "infer": ".servers.inference",
+    }
 
     def __getattr__(name: str) -> object:
         import importlib  # noqa: PLC0415 - loaded with this package

@@ -122,7 +122,7 @@ from .causes.semantics.sni_host_mismatch import sni_host_mismatch
 from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
 from .causes.semantics.stream_idle_timeout import stream_idle_timeout
 from .causes.semantics.waf_block import waf_block
-from .causes.undecided.capture_artifact import capture_artifact
+from .causes.undecided.capture_artifact import capture_artifact, capture_cut_short
 from .causes.undecided.unexplained import unexplained
 from .causes.websocket.websocket_abnormal_close import websocket_abnormal_close
 from .causes.websocket.websocket_close_code import websocket_close_code
@@ -194,6 +194,7 @@ FAILED: tuple[OfExchange, ...] = (
     conntrack_invalid_reset,
     gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
     client_stopped_reading,
+    capture_cut_short,
     client_timeout_too_short,
     stall_given_up,
     client_abort,

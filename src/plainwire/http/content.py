@@ -210,6 +210,10 @@ class ContentDecoder:
                 self.raw = True
                 yield part
 
+    def hole(self, size: int) -> None:
+        """So many bytes of the body are not in the capture: what follows them says nothing."""
+        self._stop(f"{size} bytes of it are not in the capture")
+
     def _begin(self, size: int) -> None:
         self._budget.earn(size)
         if self._chain:

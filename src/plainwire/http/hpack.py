@@ -125,6 +125,7 @@ class HpackDecoder:
         self._table: deque[Field] = deque()  # the newest first
         self._size = 0
         self._limit = DEFAULT_TABLE
+        self._excess = ""  # what is wrong about the table's size in the block that is being decoded
         self._strings = Strings()
 
     def forget(self, why: str) -> None:
@@ -167,11 +168,9 @@ class HpackDecoder:
             size += len(field[0]) + len(field[1]) + OVERHEAD
             if size <= MOST_FIELDS:
                 fields.append(field)
-        defect = (
-            ""
-            if size <= MOST_FIELDS
-            else f"the header list has {size} bytes; the first {MOST_FIELDS} are kept"
-        )
+        defect, self._excess = self._excess, ""
+        if size > MOST_FIELDS:
+            defect = f"the header list has {size} bytes; the first {MOST_FIELDS} are kept"
         return Block(fields, defect, unknown)
 
     def _entry(self, index: int) -> Field:
@@ -211,9 +210,14 @@ class HpackDecoder:
 
     def _resize(self, limit: int) -> None:
         allowed = self.allowed
-        if limit > MOST_TABLE or (allowed is not None and limit > allowed):
-            most = MOST_TABLE if allowed is None else allowed
-            message = f"a header table of {limit} bytes, where {most} are allowed (RFC 7541 section 6.3)"
-            raise BrokenBlockError(message)
+        if limit > MOST_TABLE:
+            raise BrokenBlockError(_excess(limit, MOST_TABLE))
+        if allowed is not None and limit > allowed:
+            # SETTINGS that allow it may have been captured late, and what follows can be read anyhow.
+            self._excess = _excess(limit, allowed)
         self._limit = limit
         self._evict()
+
+
+def _excess(limit: int, allowed: int) -> str:
+    return f"a header table of {limit} bytes, where {allowed} are allowed (RFC 7541 section 6.3)"

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from plainwire.http.http1_messages import RequestReader, ResponseReader
 from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text
 
@@ -156,6 +158,7 @@ class Http1:
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")
+        self._reunite(facts)
         for exchange in self.exchanges:
             exchange.connection = facts.id
             response = exchange.response
@@ -166,11 +169,38 @@ class Http1:
         self._time()
         return self.exchanges
 
+    def _reunite(self, facts: Connection) -> None:
+        """Give responses that seem to answer nothing to the requests that their packets acknowledge.
+
+        Where the two directions were captured in different places, or by clocks that differ, a response may
+        stand ahead of its request. Its sender's acknowledgment tells what it had received by then.
+        """
+        segments = facts.segments
+        if segments is None or not any(e.request is None for e in self.exchanges):
+            return
+        acks = dict(zip(segments.number.tolist(), segments.ack.tolist(), strict=True))
+        due = deque(e.request for e in self.exchanges if e.request is not None)
+        joined: list[Exchange] = []
+        for exchange in self.exchanges:
+            if exchange.response is None:
+                continue
+            request, ack = due[0] if due else None, acks.get(exchange.response.packet, -1)
+            if request is not None and (exchange.request is request or ack > request.start):
+                joined.append(replace(exchange, request=due.popleft()))
+            else:
+                joined.append(replace(exchange, request=None))
+        if sum(e.request is None for e in joined) >= sum(e.request is None for e in self.exchanges):
+            return
+        joined += [Exchange(0, 0, 0, request, None, "unanswered") for request in due]
+        for ordinal, exchange in enumerate(joined, 1):
+            exchange.ordinal = ordinal
+        self.exchanges = joined
+
     def _outcome(self, facts: Connection, exchange: Exchange) -> Outcome:
         """Of an exchange without a complete response, by what the capture shows of the end."""
         lost = any(g.side == Side.SERVER for g in facts.gaps) or self.responses.lost
         lost = lost or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
-        if lost or not facts.closes:
+        if lost or not facts.closes or any(facts.unseen_fins):
             return "unseen"
         if facts.closed_by == Side.CLIENT:
             whole = exchange.response is not None and exchange.response.closing_event_came
@@ -185,7 +215,7 @@ class Http1:
                 if last is not None:
                     exchange.idle_before_ns = max(0, request.time_ns - last)
                 if response is not None:
-                    exchange.duration_ns = response.last_ns - request.time_ns
+                    exchange.duration_ns = max(0, response.last_ns - request.time_ns)
                 last = max(last or 0, request.last_ns)
             if response is not None:
                 last = max(last or 0, response.last_ns)

@@ -209,6 +209,8 @@ class Reader(abc.ABC, Generic[Message]):
             self.current.body_size += length if self._exact else 0
             self.current.end = end
             self._defect(f"{length} bytes of the body are not in the capture")
+        if self._content is not None:
+            self._content.hole(length)
         self.position = end
         if self.state is not State.UNTIL_CLOSE:
             self._left -= length

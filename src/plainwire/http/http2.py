@@ -89,6 +89,7 @@ class Http2:
             [],
             [],
         )  # by side, since its last hole
+        self._behind_hole = [False, False]
         self._websockets: list[StreamExchange] = []
         self._windows = Windows()
         self._where: tuple[Locator, Locator] | None = None
@@ -128,6 +129,9 @@ class Http2:
         parts.sort(key=lambda part: part.seen_packet)
         for part in parts:
             handler = _HANDLERS.get(part.type)
+            if self._behind_hole[part.side] and part.type >= 0:
+                self._behind_hole[part.side] = False
+                self._lose_open(part.side)  # those too that were opened while the frames were sent
             if self._blocks[part.side] is not None and part.type not in _IN_BLOCK:
                 self._break_block(part.side, "another frame stands within a header block (section 6.10)")
             if handler is not None:
@@ -240,10 +244,15 @@ class Http2:
         self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
         self._blocks[part.side] = None
         self._windows.forget_all()
-        for call in self._intact[part.side]:
-            if not call.ended[part.side]:
-                call.lost[part.side] = True
-        self._intact[part.side].clear()
+        self._behind_hole[part.side] = True
+        self._lose_open(part.side)
+
+    def _lose_open(self, side: Side) -> None:
+        """Frames of all streams that ``side`` has not ended may be among those that were not seen."""
+        for call in self._intact[side]:
+            if not call.ended[side]:
+                call.lost[side] = True
+        self._intact[side].clear()
 
     # --- beside messages ----------------------------------------------------------------------------
 

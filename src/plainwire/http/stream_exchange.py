@@ -135,6 +135,9 @@ class StreamExchange:
         self._grpc = grpc_of(request)
         if self._grpc is not None:
             self.exchange.grpc = self._grpc.facts
+            if self.exchange.response is not None:  # captured ahead of its request
+                ahead = self.exchange.response
+                self._grpc.trailers([*ahead.headers, *ahead.trailers], ahead)
         return request
 
     def _respond(self, block: Block, place: Place) -> Response:
@@ -184,6 +187,8 @@ class StreamExchange:
         if missing:
             message.body_size += missing
             _note(message, f"{missing} bytes of the body are not in the capture")
+            if body.decoder is not None:
+                body.decoder.hole(missing)
         message.body_size += len(part)
         if side == Side.CLIENT and part and isinstance(message, Request):
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
@@ -287,7 +292,7 @@ class StreamExchange:
     def _cut_off(self, facts: Connection, begun: Outcome) -> Outcome:
         """What ended the stream where the server did not."""
         lost = self.lost[Side.SERVER] or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
-        if lost or not (self._cancelled or facts.closes):
+        if lost or not (self._cancelled or (facts.closes and not any(facts.unseen_fins))):
             return "unseen"
         return "aborted" if self._cancelled or facts.closed_by == Side.CLIENT else begun
 

@@ -56,6 +56,7 @@ from plainwire.model.program import (
 )
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import (
+    HARMLESS,
     Attempts,
     Bounds,
     Certainty,
@@ -70,6 +71,7 @@ from plainwire.model.report import (
     Report,
     ResetFlavour,
     ServerFacts,
+    Sign,
 )
 from plainwire.model.tls import Afterwards, AfterwardsKind, Certificate, Reused, TlsInfo, Undecrypted
 from plainwire.model.transport import (
@@ -103,6 +105,7 @@ __all__ = [
     "CWR",
     "ECE",
     "FIN",
+    "HARMLESS",
     "PSH",
     "RST",
     "SYN",
@@ -158,6 +161,7 @@ __all__ = [
     "Segments",
     "ServerFacts",
     "Side",
+    "Sign",
     "SocketClose",
     "SocketError",
     "StreamEvent",

@@ -64,6 +64,8 @@ class Connection(Discreet, Struct):
     undecrypted: list[Undecrypted] = field(default_factory=list)
     decrypted: bool = False  # some application data could be read
     closes: list[CloseEvent] = field(default_factory=list)  # by time
+    unseen_fins: list[bool] = field(default_factory=lambda: [False, False])
+    """By side: whether its FIN was acknowledged but not captured. Then nobody knows who closed first."""
     gaps: list[Gap] = field(default_factory=list)
     snapped: bool = False  # packets were cut by the snap length
     events: list[StreamEvent] = field(default_factory=list)
@@ -82,8 +84,16 @@ class Connection(Discreet, Struct):
 
     @property
     def closed_by(self) -> Side | None:
-        """The side that closed first, by alert, FIN or RST."""
-        return self.closes[0].side if self.closes else None
+        """The side that closed first, by alert, FIN or RST.
+
+        By time, unless that one had the other's close by then: the capture's order may be another than the
+        wire's.
+        """
+        if not self.closes:
+            return None
+        first = self.closes[0]
+        known = any(first.knew_of(other) for other in self.closes[1:] if other.side is not first.side)
+        return first.side.peer if known else first.side
 
     @property
     def close(self) -> CloseWord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -43,6 +44,23 @@ class QuicInfo(Discreet, Struct):
     """Client's and server's addresses, in the order in which they were used."""
     watched_until_ns: int = 0
     """The capture went on at least so long; compare with the idle timeout and the last packet."""
+
+    def lost_by_capture(self, sender: Side) -> int:
+        """How many 1-RTT packets of ``sender`` the other side acknowledged that the capture does not hold."""
+        seen = sorted(number for _, number in self.numbers[sender])
+        lowest, lost, at = (seen[0] if seen else 0), 0, -1
+        for low, high in sorted((low, high) for _, _, low, high in self.acknowledged[1 - sender]):
+            first = max(low, lowest, at + 1)
+            if first <= high:
+                lost += high - first + 1 - (bisect_right(seen, high) - bisect_left(seen, first))
+                at = high
+        return lost
+
+    def unaccounted_for(self, sender: Side) -> int:
+        """How many numbers above all that the other side acknowledged are missing."""
+        acknowledged = max((high for _, _, _, high in self.acknowledged[1 - sender]), default=-1)
+        late = sorted(number for _, number in self.numbers[sender] if number > acknowledged)
+        return late[-1] - max(acknowledged, late[0] - 1) - len(late) if late else 0
 
     def receipt(self, sender: Side, packet: int) -> tuple[int, int] | None:
         """When the other side first said that it has what ``sender`` sent in a capture packet.

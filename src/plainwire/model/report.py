@@ -197,6 +197,35 @@ class Attempts(Struct, frozen=True):
         return max(0, lost) / self.asked if self.asked else 0.0
 
 
+HARMLESS = "harmless: "
+"""What begins the reason for which a sign is none of trouble."""
+
+
+class Sign(Struct):
+    """One thing that could be trouble, on the wire or in the program, and what accounts for it.
+
+    ``kind`` is one of ``diagnose.signs.kinds.WORDS``. ``claimed_by`` is the code of the finding that explains
+    it, ``harmless: REASON``, or None where nothing accounts for it. ``says`` is a sentence of ours about it.
+    """
+
+    kind: str
+    packets: list[int]
+    connection: int | None = None
+    exchange: int | None = None
+    claimed_by: str | None = None
+    says: str = ""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the traffic itself shows that it is no sign of trouble."""
+        return self.claimed_by is not None and self.claimed_by.startswith(HARMLESS)
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing accounts for it yet."""
+        return self.claimed_by is None
+
+
 class Report(Struct):
     """The whole answer."""
 
@@ -212,3 +241,5 @@ class Report(Struct):
     """None where no request was sent again and none failed."""
     testimony: Testimony | None = None
     """None where the program was not watched."""
+    signs: list[Sign] = field(default_factory=list)
+    """All that could be trouble, in order of connections."""

@@ -145,6 +145,7 @@ class Gap(Struct, frozen=True):
     """The packet at which the hole was noticed."""
 
 
+_OF_QUIC = ("connection_close", "stateless_reset")
 CloseKind = Literal["close_notify", "alert", "fin", "rst", "connection_close", "stateless_reset"]
 
 
@@ -168,3 +169,8 @@ class CloseEvent(Struct, frozen=True):
     window: int = 0
     detail: str = ""
     repeated: bool = False
+
+    def knew_of(self, other: CloseEvent) -> bool:
+        """Whether its sender had received ``other``, a close of TCP's or TLS's by its peer, by then."""
+        counted = other.kind in ("fin", "close_notify", "alert")  # a RST takes no number
+        return counted and self.kind not in _OF_QUIC and self.ack is not None and self.ack > other.seq

@@ -13,6 +13,7 @@ import jinja2
 from plainwire.report import program_account, redact, servers, table, terminal
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
+from plainwire.report.headline import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,7 +133,7 @@ def render(report: Report) -> str:
     chosen = _chosen(report)
     concerned = {number for finding in report.findings for number in finding.exchanges}
     return environment.from_string(_TEMPLATE).render(
-        headline=terminal.headline(report, missing),
+        headline=headline(report, missing),
         missing=missing,
         remarks=remarks(report),
         findings=[_printable(finding) for finding in report.findings],

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Request,
         Response,
         ServerFacts,
+        Sign,
     )
 
 SCHEMA = 1
@@ -54,6 +55,7 @@ def encoded(report: Report) -> Iterator[bytes]:
         "attempts": program_account.encode_attempts(report.attempts),
         "program": program_account.encode(report.testimony),
         "findings": [_finding(f) for f in report.findings],
+        "signs": [_sign(s) for s in report.signs],
     }
     yield printable_json(orjson.dumps(before))[:-1] + b',"exchanges":['
     for start in range(0, len(report.exchanges), _PART):
@@ -221,6 +223,17 @@ def _server(server: ServerFacts) -> dict[str, Any]:
         "observed_failures": server.observed_failures,
         "prediction_p": server.prediction_p,
         "fingerprint": server.fingerprint,
+    }
+
+
+def _sign(sign: Sign) -> dict[str, Any]:
+    return {
+        "kind": sign.kind,
+        "packets": sign.packets,
+        "connection": sign.connection,
+        "exchange": sign.exchange,
+        "claimed_by": sign.claimed_by,
+        "says": sign.says,
     }
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.report import program_account, redact, servers
-from plainwire.report.coverage import remarks, shortfalls, stopped_words
+from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
+from plainwire.report.headline import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,8 +41,6 @@ SURE: dict[Certainty, str] = {
     "likely": "Likely: the other explanations were checked and do not fit.",
     "possible": "Possible: the packets allow other explanations.",
 }
-
-_FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
 
 
 class _Style(Struct, frozen=True):
@@ -101,38 +100,6 @@ def _background(report: Report, style: _Style) -> Iterator[str]:
         yield from ("", style.strong("In common"), *_list(common, style))
     for facts in servers.concerned(report):
         yield from ("", style.strong(f"The server {facts.address}"), *_list(servers.sentences(facts), style))
-
-
-def headline(report: Report, missing: list[str]) -> str:
-    """Return the one line that says it all. Never "no failures" where something was not seen."""
-    requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
-    failed = _failed(report)
-    hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
-    if failed:
-        causes = len(report.findings)
-        found = {0: "no cause found", 1: "1 finding"}.get(causes, f"{causes} findings")
-        return f"plainwire: {failed} of {_count(requests, 'request')} failed; {found}{hidden}."
-    if report.findings:
-        return f"plainwire: {_count(requests, 'request')}; {_count(len(report.findings), 'finding')}{hidden}."
-    connections = _count(len(report.connections), "connection")
-    if not requests:
-        return (
-            f"plainwire: no HTTP request could be seen ({connections}); nothing can be said about failures."
-        )
-    if missing:
-        return (
-            f"plainwire: nothing wrong in the {_count(requests, 'request')} that could be seen "
-            f"({connections}), but not everything could be seen."
-        )
-    answered = "answered completely" if requests == 1 else "all answered completely"
-    told = f"{answered}{stopped_words(report)}"
-    return f"plainwire: {_count(requests, 'request')} on {connections}, {told}; nothing wrong."
-
-
-def _failed(report: Report) -> int:
-    """Requests without a whole response, and those whose response a finding shows to have been none."""
-    told = {number for f in report.findings if f.failure for number in f.exchanges}
-    return sum(e.request is not None and (e.outcome in _FAILED or e.id in told) for e in report.exchanges)
 
 
 def describe(exchange: Exchange, limit: int = 60) -> str:

@@ -66,6 +66,7 @@ class Direction:
         "retransmissions",
         "side",
         "snapped",
+        "unseen_fin",
     )
 
     def __init__(self, side: Side) -> None:
@@ -76,6 +77,7 @@ class Direction:
         self.acked = 0  # the highest offset that the other side acknowledged
         self.acked_number: int | None = None  # the other side's latest acknowledgment, as sent
         self.last_step = 0  # by how much it rose the last time
+        self.unseen_fin = False  # it was acknowledged, and is not in the capture
         self.fin: int | None = None
         self.pieces: list[Piece] = []
         self.positions = Positions()
@@ -260,5 +262,6 @@ class Direction:
         end = self.acked if self.fin is None else self.fin
         if self.fin is None and closing and end > self.next and 1 in (self.last_step, end - self.next):
             end -= 1
+            self.unseen_fin = True
         if end > self.next:  # acknowledged, or sent before the FIN, yet never seen
             self._skip(self.next, end - self.next, packet)

@@ -394,6 +394,7 @@ class TcpConnection:
             direction.finish(facts.last_packet, closing=closing)
             facts.snapped = facts.snapped or direction.snapped
         facts.sizes = [d.next for d in self.directions]
+        facts.unseen_fins = [d.unseen_fin for d in self.directions]
         facts.retransmissions = [d.retransmissions for d in self.directions]
         facts.conflicting = sorted(n for d in self.directions for n in d.conflicting)
         facts.segments = self._segments()

@@ -43,9 +43,9 @@ def _harmless(close: CloseEvent) -> bool:
 def client_first(connection: Connection) -> CloseEvent | None:
     """The client's first act of closing, where it came before any of the server's."""
     client, server = first_close(connection, Side.CLIENT), first_close(connection, Side.SERVER)
-    if client is None or (server is not None and _when(server) < _when(client)):
-        return None
-    return client
+    if client is None or server is None or server.knew_of(client):
+        return client
+    return None if client.knew_of(server) or _when(server) < _when(client) else client
 
 
 def _when(close: CloseEvent) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def of(connection: Connection) -> Opening | None:
     found = Opening()
     for segment in rows(segments):
         if segment.side == Side.CLIENT:
-            (found.syns if segment.flags & SYN else found.client).append(segment)
+            (found.syns if _opens(segment) else found.client).append(segment)
         elif segment.flags & SYN:
             found.syn_acks.append(segment)
         else:
@@ -102,6 +102,11 @@ def of_handshake(connection: Connection) -> Opening | None:
         [s for s in begin.client if not s.length or s.end > first_client],
         [s for s in begin.server if not s.length or s.end > first_server >= 0],
     )
+
+
+def _opens(segment: Segment) -> bool:
+    """Whether it is a SYN: with FIN or RST beside it, it is a scan's probe and wants no connection."""
+    return segment.flags & (SYN | FIN | RST) == SYN
 
 
 def rows(segments: Segments) -> list[Segment]:

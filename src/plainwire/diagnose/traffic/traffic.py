@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence.captured import server_was_seen
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection
 from plainwire.diagnose.evidence.idle_close import idle_close
@@ -95,6 +96,12 @@ class Traffic:
             refused = [(c, r) for c in tried if (r := _reset(c)) is not None]
             found[server] = sorted(refused, key=lambda pair: pair[0].opened_ns)
         return found
+
+    @cached_property
+    def one_sided(self) -> bool:
+        """Whether the capture has what clients sent to servers that answered, and nothing of these."""
+        answered = any(connection.established for connection in self.connections)
+        return answered and not any(map(server_was_seen, self.connections))
 
     @cached_property
     def position(self) -> dict[int, int]:

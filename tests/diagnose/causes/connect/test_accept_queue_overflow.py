@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import ACK, PSH, SYN, Connection
+from plainwire.model import ACK, PSH, SYN, Connection, Segments
 from tests.diagnose.opening import Opening
 from tests.diagnose.wire import SERVER, only
 
@@ -48,3 +48,15 @@ def test_syns_that_go_unanswered_beside_accepted_silent_connections_are_a_full_q
 
 def test_a_server_that_answers_the_others_has_room() -> None:
     assert "accept-queue-overflow" not in {f.code for f in diagnose(_silent_server(answered=True))}
+
+
+def test_two_syn_acks_with_different_numbers_are_two_servers_or_two_tries() -> None:
+    connection = overflowing()
+    assert connection.segments is not None
+    seq = connection.segments.seq.copy()
+    second = [n for n, flags in enumerate(connection.segments.flags) if flags == SYN | ACK][1:]
+    seq[second] = 4711
+    columns = ("number", "time_ns", "side", "seq", "ack", "length", "flags", "window", "ttl", "ip_id")
+    values = {name: getattr(connection.segments, name) for name in columns}
+    connection.segments = Segments(**{**values, "seq": seq})
+    assert "accept-queue-overflow" not in [finding.code for finding in diagnose([connection])]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import ACK, PSH, Endpoint, TlsInfo
+from plainwire.model import ACK, FIN, PSH, SYN, Endpoint, TlsInfo
 from tests.diagnose.causes.connect.lookups import NAME, lookup
 from tests.diagnose.opening import Opening, healthy
-from tests.diagnose.wire import SERVER, only
+from tests.diagnose.wire import CLIENT, SERVER, only
 
 
 def test_syns_without_any_answer() -> None:
@@ -48,3 +48,23 @@ def test_a_name_with_another_address_that_accepts_is_told() -> None:
         in finding.claim
     )
     assert [quoted.text for quoted in finding.quotes] == [NAME]
+
+
+def test_two_syns_at_one_moment_are_one_that_was_captured_twice() -> None:
+    assert diagnose([Opening().syn(0, 0.4).done()]) == []
+
+
+def test_a_probe_of_a_scan_wants_no_connection() -> None:
+    opening = Opening()
+    for at in (0, 1000, 3000):
+        opening.segment(CLIENT, at, SYN | FIN, seq=-1, ack=-1)
+    assert diagnose([opening.done()]) == []
+
+
+def test_where_only_what_clients_sent_was_captured_silence_says_nothing() -> None:
+    tried = Opening().syn(0, 1000, 3000).done()
+    other = Opening(id=2, start=100).syn(0)
+    other.segment(CLIENT, 80)
+    other.established = True  # it acknowledges what the capture does not hold
+    assert diagnose([tried, other.done()]) == []
+    assert only(diagnose([tried])).code == "syn-timeout"

@@ -18,6 +18,7 @@ def moved(*, acknowledged: int | None = None, at: int = 199) -> list[str]:
     connection = scene.connection()
     connection.quic = QuicInfo(paths=[(CLIENT_END, SERVER_END), (OTHER_END, SERVER_END)])
     connection.events.append(StreamEvent("migration", CLIENT, EPOCH_NS + at * MS, packet))
+    connection.quic.numbers[CLIENT] = [(packet, packet) for packet in range(6)]
     connection.quic.acknowledged[SERVER] = [(EPOCH_NS + 100 * MS, 2, 0, 3)]
     if acknowledged is not None:
         connection.quic.acknowledged[SERVER].append((EPOCH_NS + acknowledged * MS, 9, 4, 5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, Gap, Side, Undecrypted
+from plainwire.model import CloseEvent, Connection, Gap, QuicInfo, Side, Undecrypted
 from tests.diagnose.causes.reuse.cuts import half
 from tests.diagnose.causes.reuse.hangups import verdict
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
@@ -117,3 +117,31 @@ def test_a_reset_beyond_the_last_byte_seen_is_no_proof_that_no_answer_was_sent()
     wire.ask(500)
     wire.close(SERVER, "rst", 580, seq=700)
     assert verdict(wire).code == "capture-artifact"
+
+
+def _half_closed(*, later: float) -> list[Connection]:
+    """A client that closes its own direction right behind its request; another connection goes on."""
+    wire = Wire()
+    wire.ask(0)
+    wire.close(CLIENT, "fin", 1)
+    other = Wire(id=2, first_exchange=5, first_packet=50, start=later)
+    other.ok(0, "/another")
+    return [wire.done("aborted"), other.done()]
+
+
+def test_a_client_that_closed_its_direction_at_the_capture_s_end_may_still_wait() -> None:
+    assert only(diagnose(_half_closed(later=100))).code == "capture-artifact"
+    assert only(diagnose(_half_closed(later=9000))).code == "client-abort"
+
+
+def test_a_packet_of_quic_that_was_acknowledged_and_not_captured_leaves_nothing_to_conclude() -> None:
+    wire = Wire()
+    exchange = wire.ask(0)
+    exchange.protocol, exchange.stream = "h3", 0
+    connection = wire.done("aborted")
+    connection.transport, connection.quic = "quic", QuicInfo()
+    connection.closes = [CloseEvent("connection_close", CLIENT, connection.last_ns + 1, 9, 4, 0)]
+    assert only(diagnose([connection])).code == "client-abort"
+    connection.quic.acknowledged[CLIENT] = [(0, 1, 0, 3)]
+    connection.quic.numbers[SERVER] = [(1, 0), (2, 1), (3, 3)]
+    assert only(diagnose([connection])).code == "capture-artifact"

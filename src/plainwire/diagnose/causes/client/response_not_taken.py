@@ -28,7 +28,8 @@ _AGAIN_NS = 2_000_000_000
 _NAMES = ("amz-sdk-invocation-id", "idempotency-key", "x-ms-client-request-id", "x-goog-api-client-retry")
 """Header fields that stay the same in every attempt of one operation."""
 
-_POLLED = frozenset(("GET", "HEAD", "OPTIONS"))
+_CHANGING = frozenset(("PUT", "POST", "PATCH", "DELETE"))
+"""Methods that nobody polls with."""
 
 
 def response_not_taken(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -44,7 +45,7 @@ def response_not_taken(exchanges: AnsweredExchanges) -> list[Verdict]:
             ),
             None,
         )
-        if again is not None and (case.request.method not in _POLLED or _same_operation(case, again)):
+        if again is not None and (case.request.method in _CHANGING or _same_operation(case, again)):
             found.append(_verdict(case, close, again))
     return found
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
+_FEWEST_SYNS = 2
+"""SYNs: one without an answer may be lost, or its answer may not be in the capture."""
+
 _QUEUE_FULL_NS = 10_000_000_000
 """A queue that is full stays so until the program accepts: ten seconds cover SYNs and their repetitions."""
 
@@ -32,8 +35,9 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
     begin = opening.of(connection)
     if begin is None or len(begin.syn_acks) < 2:
         return None
-    first = begin.syn_acks[0].time_ns
-    again = [offer for offer in begin.syn_acks[1:] if offer.time_ns - first >= LATE_OPENING_NS]
+    first, number = begin.syn_acks[0].time_ns, begin.syn_acks[0].seq
+    same = [offer for offer in begin.syn_acks[1:] if offer.seq == number]  # else of two servers, or two tries
+    again = [offer for offer in same if offer.time_ns - first >= LATE_OPENING_NS]
     if not again:
         return None
     ignored = [s for s in begin.client_data if first < s.time_ns < again[-1].time_ns]
@@ -77,7 +81,7 @@ def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verd
         if other.established and abs(other.opened_ns - connection.opened_ns) <= _QUEUE_FULL_NS
     ]
     silent = [(other, data) for other in around if (data := _taken_in_silence(other)) is not None]
-    if not silent or len(silent) < len(around):
+    if len(begin.syns) < _FEWEST_SYNS or not silent or len(silent) < len(around):
         return None
     other, data = silent[0]
     return Verdict(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.captured import server_was_seen
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -23,7 +24,9 @@ _SYN_RETRIES_NS = 135_000_000_000
 def fallback_of(connection: Connection, begin: Opening, traffic: Traffic) -> Connection | None:
     """The connection that the same program made to another address, once this one did not come about."""
     for other in next_opened(connection, traffic):
-        if not other.established or other.server.port != connection.server.port:
+        if not other.established or not server_was_seen(other):
+            continue
+        if other.server.port != connection.server.port:
             continue
         if other.server.address == connection.server.address or other.transport != "tcp":
             continue

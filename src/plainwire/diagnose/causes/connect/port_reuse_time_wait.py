@@ -10,6 +10,7 @@ from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Opening, Segment
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection
 
@@ -24,8 +25,7 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
     begin = opening.of(connection)
     if begin is None:
         return None
-    odd = next((s for s in begin.server if opening.is_challenge_ack(s, begin) and s.ack != 0), None)
-    reply = next((s for s in begin.client if s.flags & RST and odd and s.time_ns >= odd.time_ns), None)
+    odd, reply = _challenge(begin)
     if odd is None or reply is None or (begin.syn_acks and reply.time_ns > begin.syn_acks[0].time_ns):
         return None
     late = begin.syn_acks[0].time_ns - begin.syns[0].time_ns if begin.syn_acks else None
@@ -51,3 +51,19 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
         time_ns=connection.opened_ns,
         failure=False if begin.syn_acks else None,
     )
+
+
+def _challenge(begin: Opening) -> tuple[Segment, Segment] | tuple[None, None]:
+    """The acknowledgment of an older connection, and the RST that answers it with that very number.
+
+    RFC 9293 section 3.10.7.3. Without the number it could be a segment of this connection, whose SYN-ACK is
+    not in the capture.
+    """
+    sent = max((segment.end for segment in begin.client_data), default=0)
+    for odd in begin.server:
+        if not opening.is_challenge_ack(odd, begin) or odd.length or 0 <= odd.ack <= sent:
+            continue
+        for reply in begin.client:
+            if reply.flags & RST and reply.seq == odd.ack and reply.time_ns >= odd.time_ns:
+                return odd, reply
+    return None, None

@@ -33,6 +33,9 @@ _FEWEST_OPEN = 2
 _FALLBACK_NS = 60_000_000_000
 """A program that tries the next address of a name has waited for its connect timeout by then."""
 
+_SENT_AGAIN_NS = 500_000_000
+"""Sooner than this nobody sends a SYN again: two at one moment are one that was captured twice, or a scan."""
+
 
 def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where nothing at all answered the SYN; also its better explanations, where one fits."""
@@ -40,7 +43,8 @@ def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
     if begin is None or begin.syn_acks or begin.server or begin.resets or connection.established:
         return None
     watched = traffic.ended_ns - begin.syns[0].time_ns
-    if connection.icmp_errors or (len(begin.syns) == 1 and watched < _GIVEN_UP_NS):
+    again = begin.syns[-1].time_ns - begin.syns[0].time_ns >= _SENT_AGAIN_NS
+    if connection.icmp_errors or traffic.one_sided or (not again and watched < _GIVEN_UP_NS):
         return None
     other = fallback_of(connection, begin, traffic)
     if other is not None and (":" in connection.server.address) != (":" in other.server.address):

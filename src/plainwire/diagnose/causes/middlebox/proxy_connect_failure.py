@@ -130,7 +130,7 @@ def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where a SOCKS proxy, or the HTTP one in front, refused the tunnel in its own language."""
     del traffic
     refused = next((tunnel for tunnel in connection.tunnels if tunnel.refused), None)
-    if refused is None:
+    if refused is None or connection.mid_stream:
         return None
     return Verdict(
         code="proxy-connect-failure",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence.captured import server_was_seen
+
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection
@@ -30,7 +32,7 @@ def near_in_time(connection: Connection, traffic: Traffic) -> list[Connection]:
 def over_tcp(connection: Connection, traffic: Traffic) -> Connection | None:
     """A connection over TCP to the same address, or by the same server name, that came about."""
     for other in near_in_time(connection, traffic):
-        if other.transport != "tcp" or not other.established:
+        if other.transport != "tcp" or not other.established or not server_was_seen(other):
             continue
         if not -_RACED_NS <= other.opened_ns - connection.opened_ns <= FALLBACK_NS:
             continue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import last_ack
+from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -27,6 +28,8 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
     """
     request, response = failed.request, failed.exchange.response
     if response is None or not response.status or not _early(failed):
+        return None
+    if is_damaged(failed.connection, failed.exchange):
         return None
     reset = _reset_behind(failed, response.time_ns)
     if reset is None or reset_sender.of_reset(failed.connection, reset).fault == "path":

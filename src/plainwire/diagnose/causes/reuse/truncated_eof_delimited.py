@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.verdict import Verdict
 
 from .unfinished_response import certainty_of_end, response_evidence
@@ -23,7 +24,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
     response, close = failed.exchange.response, failed.server_close
     if response is None or response.framing != "close" or close is None or close.kind == "rst":
         return None
-    if close.time_ns < response.last_ns:
+    if close.time_ns < response.last_ns or is_damaged(failed.connection, failed.exchange):
         return None
     cut = response.content is not None and response.content.cut
     vouched = close.kind != "fin" or failed.connection.tls is None or not failed.connection.decrypted

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import ack_at
+from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.evidence.exchanges import UNSOLICITED_STATUSES
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -37,7 +38,7 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
     before = [e for e in connection.exchanges[:place] if e.request is not None]
     if response is None or not response.status or not before or response.status in UNSOLICITED_STATUSES:
         return None
-    if response.close_announced or connection.mid_stream or connection.gaps:
+    if response.close_announced or not is_whole(connection):
         return None
     after = next((e for e in connection.exchanges[place + 1 :] if e.request is not None), None)
     known = ack_at(connection, response.packet)

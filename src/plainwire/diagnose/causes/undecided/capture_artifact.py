@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import missing_before, never_arrived, unseen_bytes
-from plainwire.diagnose.evidence.closes import reactive_reset
+from plainwire.diagnose.evidence.closes import client_first, reactive_reset
 from plainwire.diagnose.evidence.damaged_record import confirmed
+from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -17,11 +19,23 @@ if TYPE_CHECKING:
     from plainwire.model import Gap
 
 
+_REACTION_NS = 3_000_000_000
+"""What a server does about a client that closed shows by then: it answers, or it closes."""
+
+
 def capture_artifact(failed: FailedExchange) -> Verdict | None:
     """A verdict where a hole in the capture covers the failure."""
     holes = list(_holes(failed))
-    if not holes:
-        return None
+    return _verdict(failed, holes) if holes else None
+
+
+def capture_cut_short(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the capture ends just when the client had closed its own direction, and only that."""
+    ends = list(_cut_short(failed))
+    return _verdict(failed, ends) if ends else None
+
+
+def _verdict(failed: FailedExchange, holes: list[Evidence]) -> Verdict:
     return Verdict(
         code="capture-artifact",
         connection=failed.connection,
@@ -55,6 +69,34 @@ def _holes(failed: FailedExchange) -> Iterator[Evidence]:
             yield Evidence(failure.packet or request.packet, "records at the failure could not be decrypted")
             break
     yield from _unseen(failed)
+    yield from _of_quic(failed)
+
+
+def _of_quic(failed: FailedExchange) -> Iterator[Evidence]:
+    quic = failed.connection.quic
+    for side in Side if quic is not None else ():
+        missing = quic.lost_by_capture(side) + quic.unaccounted_for(side) if quic is not None else 0
+        if missing:
+            says = f"{missing} packets from the {_side(side)} are not in the capture, or were lost on the way"
+            yield Evidence(failed.connection.last_packet or failed.request.packet, says)
+
+
+def _cut_short(failed: FailedExchange) -> Iterator[Evidence]:
+    """A client may close its own direction at once and still wait for the rest (RFC 9293 section 3.6)."""
+    close, connection = client_first(failed.connection), failed.connection
+    if close is None or close.kind not in ("fin", "close_notify") or connection.transport != "tcp":
+        return
+    response = failed.exchange.response
+    last = failed.request.last_ns if response is None else response.last_ns
+    if close.time_ns - last >= AT_ONCE_NS or (response is not None and response.framing != "close"):
+        return
+    reacted = any(c.side is Side.SERVER or c.kind == "rst" for c in connection.closes)
+    watched = failed.traffic.ended_ns - close.time_ns
+    if not reacted and watched < _REACTION_NS:
+        yield Evidence(
+            close.packet,
+            f"the capture ends {wording.span(watched)} after the client closed its own direction",
+        )
 
 
 def _unseen(failed: FailedExchange) -> Iterator[Evidence]:

@@ -1,0 +1,1 @@
+"""Healthy traffic as a poor capture shows it: nothing may be accused for what the capture did."""

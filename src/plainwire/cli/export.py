@@ -1,0 +1,201 @@
+"""``plainwire export``: a case in the form of another tool."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from plainwire.cli import debug, source
+from plainwire.model import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from plainwire.model import Report
+
+
+class _Form(NamedTuple):
+    """What an option asks for. ``number``: it is about one exchange."""
+
+    write: Callable[[Report, _Wanted], Iterable[bytes]]
+    number: bool = False
+
+
+class _Wanted(NamedTuple):
+    """What else was asked for."""
+
+    path: Path
+    keys: tuple[str, ...]
+    number: int
+    secrets: bool
+
+
+def _har(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import har  # noqa: PLC0415 - each form is loaded when it is asked for
+
+    return har.encoded(report, version("plainwire"))
+
+
+def _json(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.report import json  # noqa: PLC0415 - as above
+
+    return (*json.encoded(report), b"\n")
+
+
+def _html(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.report import html  # noqa: PLC0415 - as above
+
+    return (html.render(report).encode(),)
+
+
+def _markdown(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import markdown  # noqa: PLC0415 - as above
+
+    return (markdown.render(report).encode(),)
+
+
+def _junit(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import junit  # noqa: PLC0415 - as above
+
+    return (junit.render(report).encode(),)
+
+
+def _sarif(report: Report, wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import sarif  # noqa: PLC0415 - as above
+
+    capture = wanted.path / "capture.pcapng" if wanted.path.is_dir() else wanted.path
+    return (sarif.encode(report, version("plainwire"), capture.name),)
+
+
+def _otlp(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import otlp  # noqa: PLC0415 - as above
+
+    return (otlp.encode(report, version("plainwire")),)
+
+
+def _trace(report: Report, _wanted: _Wanted) -> Iterable[bytes]:
+    from plainwire.export import trace  # noqa: PLC0415 - as above
+
+    return trace.encoded(report)
+
+
+def _curl(report: Report, wanted: _Wanted) -> Iterable[bytes]:
+    return (_repeated(report, wanted, "curl"),)
+
+
+def _python(report: Report, wanted: _Wanted) -> Iterable[bytes]:
+    return (_repeated(report, wanted, "python"),)
+
+
+def _repeated(report: Report, wanted: _Wanted, form: str) -> bytes:
+    from plainwire.export import repeat  # noqa: PLC0415 - as above
+
+    exchange = next((e for e in report.exchanges if e.id == wanted.number), None)
+    if exchange is None:
+        message = f"{wanted.path}: no exchange {wanted.number}; it has {len(report.exchanges)}"
+        raise UserError(message)
+    connection = next(c for c in report.connections if c.id == exchange.connection)
+    write = repeat.curl if form == "curl" else repeat.python
+    try:
+        return write(exchange, connection, secrets=wanted.secrets).encode("utf-8", "surrogateescape")
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+FORMS: dict[str, _Form] = {
+    "har": _Form(_har),
+    "markdown": _Form(_markdown),
+    "json": _Form(_json),
+    "html": _Form(_html),
+    "junit": _Form(_junit),
+    "sarif": _Form(_sarif),
+    "otlp": _Form(_otlp),
+    "trace": _Form(_trace),
+    "curl": _Form(_curl, number=True),
+    "python": _Form(_python, number=True),
+}
+_HELP = {
+    "har": "HTTP Archive 1.2, for the network panel of a browser.",
+    "markdown": "The verdict for an issue tracker.",
+    "json": "The whole report: report.json.",
+    "html": "The page: report.html.",
+    "junit": "JUnit XML: a test case for each finding.",
+    "sarif": "SARIF 2.1.0, for the alerts of a code host.",
+    "otlp": "OpenTelemetry spans, in OTLP's JSON.",
+    "trace": "Chrome trace JSON, for ui.perfetto.dev.",
+    "curl": "Exchange N as a curl command.",
+    "python": "Exchange N as a Python script.",
+}
+
+
+def _options(command: click.Command) -> click.Command:
+    """An option for each form."""
+    for name, form in reversed(FORMS.items()):
+        option = click.Option(
+            [f"--{name}"],
+            help=_HELP[name],
+            **({"type": int, "metavar": "N"} if form.number else {"is_flag": True}),
+        )
+        command.params.insert(1, option)
+    return command
+
+
+@_options
+@click.command("export", epilog="Example: plainwire export plainwire-case --har -o case.har")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option(
+    "--keylog",
+    is_flag=True,
+    help="The TLS secrets of the capture, in the form of SSLKEYLOGFILE. Whoever has them reads the packets.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE (0600).")
+@click.option("--bodies", is_flag=True, help="With the bodies that are text, secrets in them hidden (--har).")
+@click.option(
+    "--with-secrets", is_flag=True, help="With the passwords and tokens that were sent (--curl, --python)."
+)
+@source.options
+def command(
+    case: Path,
+    output: Path | None,
+    keys: tuple[str, ...],
+    private_keys: tuple[str, ...],
+    psks: tuple[str, ...],
+    *,
+    keylog: bool,
+    bodies: bool,
+    with_secrets: bool,
+    **forms: object,
+) -> None:
+    """Write CASE, the folder that plainwire run left or a capture file, in the form of another tool.
+
+    What may be a secret of yours is hidden, as in every report, but in --keylog and --with-secrets.
+    """
+    asked = [name for name, value in forms.items() if value not in (None, False)] + ["keylog"] * keylog
+    if len(asked) != 1:
+        message = f"name one form: {', '.join(f'--{name}' for name in (*FORMS, 'keylog'))}"
+        raise click.UsageError(message)
+    if keylog:
+        _write(output, source.key_log(case))
+        return
+    form = FORMS[asked[0]]
+    report = source.analyze(case, keys, private_keys, psks, keep_bodies=bodies or form.number)
+    debug.show(report)
+    number = forms[asked[0]]
+    wanted = _Wanted(case, keys, number if isinstance(number, int) else 0, with_secrets)
+    _write(output, form.write(report, wanted))
+
+
+def _write(path: Path | None, parts: Iterable[bytes]) -> None:
+    if path is None:
+        sys.stdout.buffer.writelines(parts)
+        sys.stdout.buffer.flush()
+        return
+    modes = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    with contextlib.closing(os.fdopen(os.open(path, modes, 0o600), "wb")) as file:
+        file.writelines(parts)

@@ -1,0 +1,106 @@
+"""The ledger: whoever says "nothing wrong" has accounted for every sign of trouble.
+
+A sign is accounted for by a finding about its exchange, its packets or its connection, or by a reason that
+makes it harmless. What is left stands in findings of its own, which say that nothing explains it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence
+
+from .findings import group
+from .signs import collect
+from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.model import Connection, Finding, Sign
+
+__all__ = ["account", "claim", "collect"]
+
+_MOST_CITED = 8
+
+
+def account(connections: Sequence[Connection], findings: list[Finding]) -> list[Sign]:
+    """All signs, each claimed or harmless: ``findings`` gets one for those that no other explains.
+
+    Pure: reads no clock, file or environment.
+    """
+    signs = collect(connections)
+    claim(signs, findings)
+    left = [sign for sign in signs if sign.open]
+    if left:
+        findings += _unexplained(left, connections)
+        claim(left, findings)
+    return signs
+
+
+def claim(signs: Iterable[Sign], findings: Sequence[Finding]) -> None:
+    """Give each sign the finding that explains it.
+
+    One that cites its packet comes first; then one whose exchanges failed with it; then one that says why
+    its connection failed. What is said beside a failure explains nothing but what it cites.
+    """
+    claims = _Claims(findings)
+    for sign in signs:
+        code = claims.of(sign)
+        if code is not None:
+            sign.claimed_by = code
+
+
+class _Claims:
+    """What the findings speak of: the first that does counts."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._packets: dict[int, str] = {}
+        self._exchanges: dict[int, str] = {}
+        self._connections: dict[int, str] = {}
+        for finding in sorted(findings, key=lambda f: not f.failure):
+            _enter(self._packets, finding.packets, finding.code)
+            if finding.failure or finding.code == "capture-artifact":
+                _enter(self._exchanges, finding.exchanges, finding.code)
+                _enter(self._connections, finding.connections, finding.code)
+
+    def of(self, sign: Sign) -> str | None:
+        cited = next((self._packets[packet] for packet in sign.packets if packet in self._packets), None)
+        if cited is not None or not sign.open:
+            return cited
+        if sign.exchange is not None:
+            return self._exchanges.get(sign.exchange)
+        return self._connections.get(sign.connection or 0)
+
+
+def _enter(known: dict[int, str], numbers: Iterable[int], code: str) -> None:
+    for number in numbers:
+        known.setdefault(number, code)
+
+
+def _unexplained(signs: Sequence[Sign], connections: Sequence[Connection]) -> list[Finding]:
+    """One finding for each server address: what happened, and no accusation."""
+    by_id = {connection.id: connection for connection in connections}
+    places: dict[tuple[int, int | None], list[Sign]] = {}
+    for sign in signs:
+        if sign.connection is not None:
+            places.setdefault((sign.connection, sign.exchange), []).append(sign)
+    return group([_verdict(by_id[place[0]], own) for place, own in places.items()], connections)
+
+
+def _verdict(connection: Connection, signs: Sequence[Sign]) -> Verdict:
+    exchange = signs[0].exchange
+    said = "; ".join(dict.fromkeys(sign.says for sign in signs))
+    return Verdict(
+        code="unexplained",
+        connection=connection,
+        exchanges=() if exchange is None else (exchange,),
+        fault="unknown",
+        certainty="possible",
+        facts=f"{said[:1].upper()}{said[1:]}. Nothing in the capture says why.",
+        evidence=tuple(
+            Evidence(packet, sign.says) for sign in signs for packet in sign.packets[-_MOST_CITED:]
+        ),
+        time_ns=connection.opened_ns,
+        failure=None if exchange is not None else True,
+    )

@@ -1,0 +1,81 @@
+"""What the other connections say for a sign to be harmless; each fact is gathered once, on first use."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import Connection, Endpoint, Request
+
+CREDENTIALS = {401: "authorization", 407: "proxy-authorization"}
+"""The field that a request needs after such a status (RFC 9110 sections 11.6.2 and 11.7.2)."""
+
+
+_Asked = tuple["Endpoint", str, str, str]
+
+
+class Background:
+    """All connections, by what is asked of them."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._connections = connections
+
+    @cached_property
+    def ended_ns(self) -> int:
+        """When the last packet of all came."""
+        return max((connection.last_ns for connection in self._connections), default=0)
+
+    @cached_property
+    def served(self) -> set[Endpoint]:
+        """The server addresses that requests went to."""
+        return {connection.server for connection in self._connections if connection.exchanges}
+
+    @cached_property
+    def first_established(self) -> dict[Endpoint, int]:
+        """When the first connection to each address that was established began."""
+        found: dict[Endpoint, int] = {}
+        for connection in self._connections:
+            if connection.established:
+                found.setdefault(connection.server, connection.opened_ns)
+        return found
+
+    def opened_over(self, *, six: bool, port: int, near_ns: int, within_ns: int) -> bool:
+        """Whether a connection to the port over that IP version was established near that moment."""
+        times = self._opened.get((six, port), [])
+        at = bisect_left(times, near_ns - within_ns)
+        return at < len(times) and times[at] <= near_ns + within_ns
+
+    @cached_property
+    def _opened(self) -> dict[tuple[bool, int], list[int]]:
+        found: dict[tuple[bool, int], list[int]] = {}
+        for connection in self._connections:
+            if connection.established:
+                key = ":" in connection.server.address, connection.server.port
+                insort(found.setdefault(key, []), connection.opened_ns)
+        return found
+
+    def granted_later(self, server: Endpoint, request: Request, status: int) -> bool:
+        """Whether the same was asked again with the credentials that ``status`` wants, and granted."""
+        key = server, request.method, request.target, CREDENTIALS[status]
+        return self._granted.get(key, -1) > request.time_ns
+
+    @cached_property
+    def _granted(self) -> dict[_Asked, int]:
+        """When a request with credentials was last granted."""
+        found: dict[_Asked, int] = {}
+        for connection in self._connections:
+            for exchange in connection.exchanges:
+                request, response = exchange.request, exchange.response
+                if request is None or response is None or response.status >= ERROR_STATUS:
+                    continue
+                for name, _ in request.headers:
+                    key = connection.server, request.method, request.target, name.lower()
+                    if key[-1] in CREDENTIALS.values():
+                        found[key] = max(request.time_ns, found.get(key, -1))
+        return found

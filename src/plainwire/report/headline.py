@@ -1,0 +1,113 @@
+"""The first line of a report: what failed, each by the measure of its own protocol.
+
+A call of gRPC fails by its status, a WebSocket by how it ends, a connection by never being one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.report.coverage import stopped_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plainwire.model import Exchange, Report
+
+_FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
+_PHASES = (
+    ("connect-failed", "could not be established"),
+    ("tunnel-refused", "failed at the proxy"),
+    ("tls-handshake-not-completed", "failed in the TLS handshake"),
+    ("no-request-after-handshake", "ended after the TLS handshake, without a request"),
+)
+_BY_PROTOCOL = frozenset(
+    {
+        "grpc-status",
+        "grpc-no-status",
+        "websocket-close-code",
+        "websocket-no-close-frame",
+        "event-stream-error",
+    }
+)
+_STATUSES = (("status-4xx", "4xx"), ("status-5xx", "5xx"))
+
+
+def headline(report: Report, missing: list[str]) -> str:
+    """Return the one line that says it all. Never "no failures" where something was not seen."""
+    failing = _failing(report)
+    failed = [*_failures(report, failing), *_connections(report)]
+    statuses = list(_statuses(report, failing))
+    hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
+    requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
+    if failed:
+        causes = len(report.findings)
+        found = {0: "no cause found", 1: "1 finding"}.get(causes, f"{causes} findings")
+        return f"plainwire: {', '.join(failed + statuses)}; {found}{hidden}."
+    told = "".join(f", {each}" for each in statuses)
+    if report.findings:
+        number = _count(len(report.findings), "finding")
+        return f"plainwire: {_count(requests, 'request')}{told}; {number}{hidden}."
+    return f"plainwire: {_nothing_found(report, requests, told, missing)}."
+
+
+def _nothing_found(report: Report, requests: int, told: str, missing: list[str]) -> str:
+    connections = _count(len(report.connections), "connection")
+    if not requests:
+        return f"no HTTP request could be seen ({connections}); nothing can be said about failures"
+    if missing:
+        return (
+            f"nothing wrong in the {_count(requests, 'request')} that could be seen ({connections}{told}), "
+            "but not everything could be seen"
+        )
+    answered = "answered completely" if requests == 1 else "all answered completely"
+    told += stopped_words(report)
+    return f"{_count(requests, 'request')} on {connections}, {answered}{told}; nothing wrong"
+
+
+def _failing(report: Report) -> set[int]:
+    """The exchanges that failed: by their outcome, by a finding, by the word of their own protocol."""
+    told = {number for f in report.findings if f.failure for number in f.exchanges}
+    signs = {s.exchange for s in report.signs if s.exchange is not None and s.kind in _BY_PROTOCOL}
+    return told | signs | {e.id for e in report.exchanges if e.outcome in _FAILED}
+
+
+def _failures(report: Report, failing: set[int]) -> Iterator[str]:
+    """``2 of 8 calls failed``, ``3 of 3 WebSockets ended abnormally``."""
+    for noun, ending, chosen in _measures(report):
+        bad = sum(e.id in failing for e in chosen)
+        if bad:
+            yield f"{bad} of {_count(len(chosen), noun)} {ending}"
+
+
+def _measures(report: Report) -> Iterator[tuple[str, str, list[Exchange]]]:
+    asked = [e for e in report.exchanges if e.request is not None and not e.stopped]
+    sockets = [e for e in asked if e.websocket is not None]
+    calls = [e for e in asked if e.grpc is not None and e.websocket is None]
+    yield "request", "failed", [e for e in asked if e.websocket is None and e.grpc is None]
+    yield "call", "failed", calls
+    yield "WebSocket", "ended abnormally", sockets
+
+
+def _connections(report: Report) -> Iterator[str]:
+    """``12 of 12 connections failed in the TLS handshake``: those without a request, by how far they got."""
+    failed: dict[int, str] = {}
+    for kind, says in _PHASES:
+        for sign in report.signs:
+            if sign.kind == kind and sign.connection is not None and not sign.harmless:
+                failed.setdefault(sign.connection, says)
+    for _, says in _PHASES:
+        bad = sum(each == says for each in failed.values())
+        if bad:
+            yield f"{bad} of {_count(len(report.connections), 'connection')} {says}"
+
+
+def _statuses(report: Report, failing: set[int]) -> Iterator[str]:
+    for kind, name in _STATUSES:
+        number = sum(s.kind == kind and s.exchange not in failing for s in report.signs)
+        if number:
+            yield f"{_count(number, 'request')} answered with {name}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,36 @@
+"""The verdict in Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.export import markdown
+
+if TYPE_CHECKING:
+    from plainwire.model import Report
+
+
+def test_it_names_cause_blame_certainty_remedy_and_packets(report: Report) -> None:
+    text = markdown.render(report)
+    assert text.startswith("## plainwire: 1 of 3 requests failed; 2 findings.")
+    for part in ("### 1. `reset-mid-request`", "**Who:**", "**How sure:**", "**Server:**", "| `PUT /doc` |"):
+        assert part in text
+    packet = report.findings[0].evidence[0].packet
+    assert f"| {packet} | " in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("GET /a", "`GET /a`"),
+        ("a`b``c", "```a`b``c```"),
+        ("`a", "`` `a ``"),
+        ("a|b", "`a\\|b`"),
+        ("<b>@user\n", "`<b>@user\\n`"),
+    ],
+)
+def test_what_came_off_the_wire_is_no_markup(text: str, span: str) -> None:
+    assert markdown.code(text) == span
