@@ -62,7 +62,7 @@ from .causes.middlebox.half_open_connection import half_open_connection, half_op
 from .causes.middlebox.lb_idle_reset import lb_idle_reset
 from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
 from .causes.middlebox.mtu_blackhole import mtu_blackhole
-from .causes.middlebox.nat_idle_drop import nat_idle_drop
+from .causes.middlebox.nat_idle_drop import nat_idle_drop, nat_idle_drop_under_stream
 from .causes.middlebox.nat_idle_reset import nat_idle_reset
 from .causes.middlebox.proxy_connect_failure import proxy_connect_failure, proxy_refused
 from .causes.middlebox.tls_interception import tls_interception
@@ -104,7 +104,7 @@ from .causes.semantics.early_data_rejected import early_data_rejected
 from .causes.semantics.early_response_stall import early_response_stall
 from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
 from .causes.semantics.event_stream_unfinished import event_stream_unfinished
-from .causes.semantics.gateway_holds_back import gateway_holds_back
+from .causes.semantics.gateway_holds_back import gateway_holds_back, held_until_the_end
 from .causes.semantics.gateway_timeout import gateway_timeout
 from .causes.semantics.header_growth_431 import header_growth_431
 from .causes.semantics.misdirected_421 import misdirected_421
@@ -259,6 +259,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     h2_malformed_response,
     h2_flow_control_stall,
     nat_idle_drop,
+    nat_idle_drop_under_stream,
     h2_dead_connection,
     quic_idle_timeout_reuse,
     quic_nat_rebinding,
@@ -283,7 +284,7 @@ ANSWERED_STREAM: tuple[OfExchange, ...] = (
     early_response_stall,
     h2_malformed_response,
 )
-OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, h2_dead_connection)
+OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, nat_idle_drop_under_stream, h2_dead_connection)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
 
 WEBSOCKET: tuple[OfExchange, ...] = (
@@ -319,6 +320,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     swapped_identifiers,
     event_stream_error,
     event_stream_unfinished,
+    held_until_the_end,
     calls_ended_by_goaway,
     grpc_status,
     early_data_rejected,

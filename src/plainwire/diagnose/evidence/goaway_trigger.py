@@ -27,6 +27,9 @@ _FEWEST_RESETS = 50
 _LARGE_FIELD = 4096
 """Limits of header fields begin at about 8 KB in all; a field below this is ordinary."""
 
+_LARGE_SECTION = 8192
+"""Bytes of all fields of a request: a cookie is often cut into many (RFC 9113 section 8.2.3)."""
+
 _COUNTED = "ENHANCE_YOUR_CALM"
 _MOST_CITED = 4
 
@@ -75,13 +78,15 @@ def _pings(pings: list[StreamEvent]) -> GoawayTrigger:
 
 def _large_field(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:
     requests = [e.request for e in connection.exchanges if e.request and e.request.packet <= goaway.packet]
-    sizes = [max((len(n) + len(v) for n, v in r.headers), default=0) for r in requests]
-    largest = max(sizes, default=0)
-    if largest < _LARGE_FIELD:
+    sizes = [[len(name) + len(value) for name, value in request.headers] for request in requests]
+    totals = [sum(each) for each in sizes]
+    most = max(totals, default=0)
+    largest = max((max(each, default=0) for each in sizes), default=0)
+    if largest < _LARGE_FIELD and most < _LARGE_SECTION:
         return None
-    request = requests[sizes.index(largest)]
+    request = requests[totals.index(most)]
     return GoawayTrigger(
-        f"The largest header field of a request before it has {largest} bytes.",
-        (Evidence(request.packet, f"a request with a header field of {largest} bytes"),),
+        f"The largest header section of a request before it has {most} bytes, its largest field {largest}.",
+        (Evidence(request.packet, f"a request with header fields of {most} bytes in all"),),
         by_request=True,
     )

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 class Burst(NamedTuple):
-    """What the client sent first after a pause: its packet, where it begins in the stream, how long that "
-    "was.
+    """What the client sent first after a pause: its packet, where it begins in the stream.
+
+    ``idle_ns``: since the last data of either side; a delayed acknowledgment is no activity.
     """
 
     packet: int

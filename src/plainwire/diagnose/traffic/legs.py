@@ -6,6 +6,7 @@ to it and what it passed on can be told apart.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,43 +41,47 @@ class Legs:
         self._connections = connections
 
     @cached_property
-    def _by_target(self) -> dict[tuple[str, str], list[tuple[int, Leg]]]:
-        found: dict[tuple[str, str], list[tuple[int, Leg]]] = {}
+    def _relayed(self) -> bool:
+        """Whether anything here can be a gateway: one server alone has none behind it."""
+        return len({connection.server for connection in self._connections}) > 1
+
+    @cached_property
+    def _by_target(self) -> dict[tuple[str, str], list[Leg]]:
+        """By what was asked for; by time of the request."""
+        found: dict[tuple[str, str], list[Leg]] = {}
         for connection in self._connections:
             for exchange in connection.exchanges:
-                request = exchange.request
-                if request is not None:
-                    place = found.setdefault(_asked(request), [])
-                    place.append((request.time_ns, Leg(connection, exchange)))
+                if exchange.request is not None:
+                    found.setdefault(_asked(exchange.request), []).append(Leg(connection, exchange))
         for legs in found.values():
-            legs.sort(key=lambda pair: pair[0])
+            legs.sort(key=_began)
         return found
 
+    def _between(self, request: Request, since: int, until: int) -> list[Leg]:
+        """The same requests that began between two times."""
+        legs = self._by_target.get(_asked(request), [])
+        first, last = bisect_left(legs, since, key=_began), bisect_right(legs, until, key=_began)
+        return legs[first : min(last, first + _MOST_CANDIDATES)]
+
     def behind(self, connection: Connection, exchange: Exchange) -> Leg | None:
-        """The exchange by which a gateway carried this one on; None where none, or more than one, could "
-        "be it.
-        """
+        """The exchange by which a gateway carried this one on; None where none is it, or several may be."""
         request = exchange.request
-        if request is None or len(self._connections) < 2:
+        if request is None or not self._relayed:
             return None
-        until = request.time_ns + _FORWARDED_NS
-        found = [
-            leg
-            for time_ns, leg in self._by_target.get(_asked(request), ())[:_MOST_CANDIDATES]
-            if request.time_ns <= time_ns <= until and _carries_on(connection, leg.connection)
-        ]
+        near = self._between(request, request.time_ns, request.time_ns + _FORWARDED_NS)
+        found = [leg for leg in near if _carries_on(connection, leg.connection)]
         return found[0] if len(found) == 1 else None
 
     def in_front(self, connection: Connection, exchange: Exchange) -> Leg | None:
         """The exchange that this one carries on behind a gateway."""
         request = exchange.request
-        if request is None or len(self._connections) < 2:
+        if request is None or not self._relayed:
             return None
-        for time_ns, leg in self._by_target.get(_asked(request), ())[:_MOST_CANDIDATES]:
-            if not request.time_ns - _FORWARDED_NS <= time_ns <= request.time_ns:
+        for leg in self._between(request, request.time_ns - _FORWARDED_NS, request.time_ns):
+            if not _carries_on(leg.connection, connection):
                 continue
-            behind = self.behind(leg.connection, leg.exchange)
-            if behind is not None and behind.exchange is exchange and leg.connection is not connection:
+            behind = self.behind(*leg)
+            if behind is not None and behind.exchange is exchange:
                 return leg
         return None
 
@@ -85,15 +90,17 @@ class Legs:
 
         Then it is no failure of its own: the one in front is told, with this one beside it.
         """
-        given_up = ended_ns(connection, exchange)
         if exchange.outcome != "aborted" and exchange.websocket is None:
             return False
-        front = self.in_front(connection, exchange)
-        if given_up is None or front is None or _ender(connection, exchange) != Side.CLIENT:
+        given_up = ended_ns(connection, exchange)
+        if given_up is None or _ender(connection, exchange) != Side.CLIENT:
             return False
-        ended = ended_ns(*front)
+        front = self.in_front(connection, exchange)
+        ended = None if front is None else ended_ns(*front)
+        if front is None or ended is None:
+            return False
         failed = front.exchange.outcome != "complete" or front.exchange.websocket is not None
-        return failed and ended is not None and abs(given_up - ended) <= _ENDS_TOGETHER_NS
+        return failed and abs(given_up - ended) <= _ENDS_TOGETHER_NS
 
 
 def ended_ns(connection: Connection, exchange: Exchange) -> int | None:
@@ -107,6 +114,10 @@ def _ender(connection: Connection, exchange: Exchange) -> Side | None:
     if exchange.reset is not None:
         return exchange.reset.side
     return Side.CLIENT if client_first(connection) is not None else Side.SERVER
+
+
+def _began(leg: Leg) -> int:
+    return leg.exchange.request.time_ns if leg.exchange.request is not None else 0
 
 
 def _asked(request: Request) -> tuple[str, str]:

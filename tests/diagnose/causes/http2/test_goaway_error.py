@@ -117,4 +117,4 @@ def test_a_request_that_would_provoke_it_again_is_not_called_safe_to_repeat() ->
         "client",
         None,
     )
-    assert "has 9009 bytes. The same request would provoke it again" in finding.claim
+    assert "has 9009 bytes, its largest field 9009. The same request would provoke it" in finding.claim

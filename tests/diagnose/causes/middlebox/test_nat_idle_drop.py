@@ -102,3 +102,17 @@ def test_a_path_that_died_while_the_response_was_worked_on_is_no_slow_server() -
 def test_a_fin_that_was_sent_once_says_nothing_of_the_path() -> None:
     codes = {f.code for f in diagnose([_died_while_waiting(sendings=1).done("aborted"), fresh(6_600).done()])}
     assert "nat-idle-drop" not in codes
+
+
+def test_a_ping_that_nobody_answers_shows_that_the_path_forgot_an_open_stream() -> None:
+    wire = Wire()
+    exchange = wire.ask(0, "/watch", method="POST")
+    wire.answer(80, complete=False, declared=None, framing="stream")
+    ping = wire.segment(CLIENT, 9080, length=17)
+    for at in (9300, 9700, 10_500):
+        wire.segment(CLIENT, at, length=17, seq=ping.seq)
+    exchange.outcome = "aborted"
+    wire.close(CLIENT, "fin", 29_080)
+    finding = only(diagnose([multiplexed(wire)]))
+    assert (finding.code, finding.fault, finding.certainty) == ("nat-idle-drop", "path", "possible")
+    assert "it sent 4 times in 1.420 s" in finding.claim

@@ -69,3 +69,17 @@ def test_two_requests_of_one_client_are_no_gateway() -> None:
     other = behind(end=3004)
     other.client = Endpoint(front.client.address, 51001)
     assert len(diagnose([front.done("aborted"), other])) == 2
+
+
+def test_a_stream_that_was_gathered_first_came_late_and_did_not_fail() -> None:
+    front = Wire(rtt=1)
+    front.ask(0, "/events")
+    front.answer(2600, declared=None, framing="chunked")
+    (exchange,) = front.exchanges
+    assert exchange.response
+    exchange.response.event_stream = EventStream(5)
+    inside = behind(end=2550, by=SERVER)
+    inside.exchanges[0].outcome = "complete"
+    finding = only(diagnose([front.done(), inside]))
+    assert (finding.code, finding.exchanges, finding.failure) == ("gateway-holds-back", [1, 2], False)
+    assert "passed none of it on for 2.595 s" in finding.claim

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.exchanges import shares_connection
+from plainwire.diagnose.evidence.idleness import burst_before
 from plainwire.diagnose.thresholds import LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
 from plainwire.model import FIN, SYN, Evidence, Side
@@ -60,6 +62,42 @@ def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
         runner_up="the server is down: refuted, its address answers on another connection"
         if others is not None
         else "the server or its network is down: no other connection to it at that time shows whether it is",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def nat_idle_drop_under_stream(failed: FailedExchange) -> Verdict | None:
+    """The same for a stream of HTTP/2 that was open all through the pause, whatever was sent after it.
+
+    That may be another stream's request, or a PING by which the client learns of it.
+    """
+    segments = failed.connection.segments
+    if segments is None or not shares_connection(failed.exchange) or failed.exchange.response is None:
+        return None
+    burst = burst_before(failed.connection, failed.connection.last_packet)
+    if burst is None or burst.idle_ns < LONG_IDLE_NS or failed.request.start >= burst.start:
+        return None
+    carry = (segments.side == Side.CLIENT) & (segments.length > 0) & (segments.seq <= burst.start)
+    rows = np.flatnonzero(carry & (segments.seq + segments.length > burst.start))
+    if len(rows) < FEWEST_UNANSWERED:
+        return None
+    lasted = wording.span(int(segments.time_ns[rows[-1]]) - int(segments.time_ns[rows[0]]))
+    return Verdict(
+        code="nat-idle-drop",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="path",
+        certainty="possible",
+        facts=f"The connection had been idle for {wording.span(burst.idle_ns)} with this stream open. What "
+        f"the client sent then, it sent {len(rows)} times in {lasted}, and not one packet came back: no "
+        "acknowledgment, no reset.",
+        evidence=tuple(
+            Evidence(int(segments.number[row]), f"the client's data, sending {count}, never acknowledged")
+            for count, row in enumerate(rows[:MOST_CITED], 1)
+        ),
+        runner_up="the server or its network is down: not excluded, no other connection to it shows "
+        "whether it is",
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
     )

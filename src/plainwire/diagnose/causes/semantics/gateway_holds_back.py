@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.traffic.legs import ended_ns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.legs import Leg
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import CloseEvent
 
 _HELD_BY_GATEWAY_NS = 500_000_000
 """What a gateway keeps for less than this it may be gathering."""
+
+
+_FEWEST_EVENTS = 2
+"""One event may be all that there was to say."""
 
 
 def gateway_holds_back(failed: FailedExchange) -> Verdict | None:
@@ -33,6 +39,44 @@ def gateway_holds_back(failed: FailedExchange) -> Verdict | None:
     if passed is not None and passed.body_size:
         return None
     return _held(failed, behind, ended)
+
+
+def held_until_the_end(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Streams that the client got whole, but late: the gateway had gathered them first."""
+    return [
+        verdict
+        for case in exchanges.streams
+        if (behind := exchanges.traffic.legs.behind(case.connection, case.exchange)) is not None
+        and (verdict := _late(case, behind)) is not None
+    ]
+
+
+def _late(case: Answered, behind: Leg) -> Verdict | None:
+    came, passed = behind.exchange.response, case.response
+    if came is None or came.event_stream is None or came.event_stream.events < _FEWEST_EVENTS:
+        return None
+    waited = passed.time_ns - came.time_ns
+    if waited < LONG_NS:
+        return None
+    return Verdict(
+        code="gateway-holds-back",
+        connection=case.connection,
+        exchanges=(case.exchange.id, behind.exchange.id),
+        fault="server",
+        certainty="likely",
+        facts=f"The gateway at {wording.address(case.connection)} got the response from "
+        f"{wording.address(behind.connection)} (connection {behind.connection.id}), and passed none of it on "
+        f"for {wording.span(waited)}: {wording.count(came.event_stream.events, 'event')} had come in the "
+        "end.",
+        evidence=(
+            Evidence(case.request.packet, "the request, at the gateway"),
+            Evidence(came.packet, "the response begins behind the gateway"),
+            Evidence(passed.packet, f"it begins in front, {wording.span(waited)} later"),
+        ),
+        runner_up="a slow server: refuted, what is behind the gateway had answered",
+        time_ns=case.request.time_ns,
+        failure=False,
+    )
 
 
 def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
