@@ -60,6 +60,7 @@ def _large_answers(failed: FailedExchange) -> Verdict | None:
     if own is None:
         return None
     packet, missing, waited = own
+    waited = max(waited, failed.given_up_ns - failed.request.last_ns)
     known = failed.traffic.sizes(failed.connection.server)
     largest, same = known.from_server, known.never_came
     if (
@@ -70,8 +71,9 @@ def _large_answers(failed: FailedExchange) -> Verdict | None:
         return None
     return _too_large(
         failed,
-        f"The server had the request, and its numbers went on by {missing} bytes in {wording.span(waited)} "
-        f"of which not one came; the largest segment that ever came from it had {largest} bytes."
+        f"The server had the request, and its numbers went on by {missing} bytes, of which not one came in "
+        f"{wording.span(waited)} (the client's acknowledgments stand still before them); the largest segment "
+        f"that ever came from it had {largest} bytes."
         + (f" So it was on {same} connections." if same > 1 else ""),
         (
             Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Gap
+    from plainwire.model import Connection, Gap
 
 
 _REACTION_NS = 3_000_000_000
@@ -65,11 +65,18 @@ def _holes(failed: FailedExchange) -> Iterator[Evidence]:
     for failure in connection.undecrypted:
         if any(confirmed(connection, close) is failure for close in connection.closes):
             continue  # damaged, and not by the capture
+        if failure.reason.startswith("gap at") and _lost_on_the_way(connection):
+            continue  # the client had no more of it
         if failure.packet is None or failure.packet >= request.packet:
             yield Evidence(failure.packet or request.packet, "records at the failure could not be decrypted")
             break
     yield from _unseen(failed)
     yield from _of_quic(failed)
+
+
+def _lost_on_the_way(connection: Connection) -> bool:
+    """Whether no hole of the connection is the capture's: the receiver did not get those bytes either."""
+    return bool(connection.gaps) and all(never_arrived(connection, gap) for gap in connection.gaps)
 
 
 def _of_quic(failed: FailedExchange) -> Iterator[Evidence]:
