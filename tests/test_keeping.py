@@ -49,7 +49,8 @@ def test_however_many_nothing_failed_in_there_is_room_for_the_others() -> None:
     kept.add(_reset())
     assert kept.connections[-1].exchanges[-1].outcome == "unanswered"
     (note,) = kept.notes()
-    assert note.startswith(f"{kept.healthy[0]} more connections, with {kept.healthy[0]} exchanges, in which")
+    left_out = kept.healthy[0]
+    assert note.endswith(f": {left_out} more connections with {left_out} exchanges, in which nothing failed")
     assert kept.healthy[0] + len(kept.connections) == 101
 
 
@@ -78,13 +79,10 @@ def test_attempts_that_are_only_counted_are_told_at_the_last_one_of_their_kind()
     counted = {(0, False): 900, (0, True): 5, (1, True): 3, (-1, True): 2}
     notes = count_alike([silent, refused], counted, endpoints)
     assert (silent.alike, refused.alike) == (900, 5)
-    said = "as others in the report, and are only counted"
+    said = "attempts to connect, like others in the report"
     assert notes == [
-        f"900 more attempts to connect got no answer, {said} ({silent.server}: 900)",
-        (
-            f"10 more attempts to connect were refused, {said} "
-            f"({silent.server}: 5; 192.0.2.200:80: 3; others: 2)"
-        ),
+        f"only counted: 900 more unanswered {said} ({silent.server}: 900)",
+        f"only counted: 10 more refused {said} ({silent.server}: 5; 192.0.2.200:80: 3; others: 2)",
     ]
 
 
@@ -96,4 +94,4 @@ def test_a_flood_of_attempts_is_told_with_its_number(tmp_path: Path, monkeypatch
     assert len(report.connections) == 20
     assert sum(1 + connection.alike for connection in report.connections) == 500
     (note,) = report.coverage.notes
-    assert note.startswith("480 more attempts to connect got no answer")
+    assert note.startswith("only counted: 480 more unanswered attempts to connect")

@@ -166,7 +166,7 @@ def test_junk_in_a_key_log_is_counted_and_costs_nothing(tmp_path: Path) -> None:
     live, conversation = _live()
     report = _report(tmp_path, conversation.packets, b"junk\n" + live.key_log + b"\xff\n")
     assert [e.outcome for e in report.exchanges] == ["complete"]
-    assert "2 lines of the key log are not of its format" in report.coverage.notes
+    assert "2 lines are not in the format of a key log" in report.coverage.notes
 
 
 def test_a_connection_whose_secrets_the_program_should_have_given_says_why(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.plurals import count
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -59,10 +61,8 @@ class Kept:
             (self.others, "in which something may have failed"),
         ):
             if connections:
-                found.append(
-                    f"{connections} more connections, with {exchanges} exchanges, {which}, were read and are "
-                    "not in the report: it would have been too large"
-                )
+                read = f"{count(connections, 'more connection')} with {count(exchanges, 'exchange')}"
+                found.append(f"left out, because the report would have become too large: {read}, {which}")
         return found
 
 
@@ -111,17 +111,17 @@ def count_alike(
         return []
     kept = {(c.server, bool(c.closes)): c for c in connections if not c.established}
     refused = [0, 0]
-    for (server, was_refused), count in counted.items():
-        refused[was_refused] += count
+    for (server, was_refused), number in counted.items():
+        refused[was_refused] += number
         alike = kept.get((endpoints[server], was_refused)) if server >= 0 else None
         if alike is not None:
-            alike.alike += count
-    outcomes = zip(refused, ("got no answer", "were refused"), strict=True)
+            alike.alike += number
+    outcomes = zip(refused, ("unanswered", "refused"), strict=True)
     return [
-        f"{count} more attempts to connect {outcome}, as others in the report, and are only counted "
-        f"({_servers(counted, endpoints, was_refused=outcome == 'were refused')})"
-        for count, outcome in outcomes
-        if count
+        f"only counted: {count(number, f'more {outcome} attempt')} to connect, like others in the report "
+        f"({_servers(counted, endpoints, was_refused=outcome == 'refused')})"
+        for number, outcome in outcomes
+        if number
     ]
 
 

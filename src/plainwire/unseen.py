@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.attribution import client_random
+from plainwire.plurals import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ _DECODED = (None, "http/1.1", "h2", "h3", "websocket")
 def count_connections(
     coverage: Coverage, connections: list[Connection], events: ProgramEvents | None
 ) -> None:
-    """Count the connections, and say of each that is not all readable why."""
+    """Count the connections, and say why a connection could not be read completely."""
     coverage.connections = len(connections)
     coverage.decrypted = sum(1 for c in connections if c.tls is not None and c.decrypted)
     coverage.mid_stream = [c.id for c in connections if c.mid_stream]
@@ -29,9 +30,9 @@ def count_connections(
 
 
 def note_passed_over(coverage: Coverage, packets: Mapping[str, int], datagrams: Mapping[str, int]) -> None:
-    """Say what the decoders passed over: how many, by reason."""
-    coverage.notes += [f"{n} packets not decoded: {why}" for why, n in packets.items() if n]
-    coverage.notes += [f"{n} datagrams not read: {why}" for why, n in datagrams.items() if n]
+    """Say how many packets the decoders skipped, by reason."""
+    coverage.notes += [f"{count(n, 'packet')} not decoded: {why}" for why, n in packets.items() if n]
+    coverage.notes += [f"{count(n, 'datagram')} not read: {why}" for why, n in datagrams.items() if n]
 
 
 def note_given_up(coverage: Coverage, connections: int) -> None:
@@ -44,10 +45,10 @@ def note_given_up(coverage: Coverage, connections: int) -> None:
 
 
 def note_keys(coverage: Coverage, keys: KeyLog) -> None:
-    """Say what of the secrets is of no use."""
+    """Say which of the secrets are of no use."""
     coverage.notes += keys.cut
     if keys.bad_lines:
-        coverage.notes.append(f"{keys.bad_lines} lines of the key log are not of its format")
+        coverage.notes.append(f"{count(keys.bad_lines, 'line', 'is')} not in the format of a key log")
     if coverage.undecrypted and keys.has_private_keys:
         useless = keys.private_keys.why_useless()
         coverage.notes += [] if useless is None else [useless]

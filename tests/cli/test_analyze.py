@@ -137,7 +137,7 @@ def test_a_missing_file_and_a_folder_are_one_line_and_2(tmp_path: Path, good: Pa
     assert analyzed(tmp_path) == (UNREADABLE, "", empty)
     status, said, errors = analyzed(tmp_path, good)
     assert (status, said) == (UNREADABLE, "")
-    assert errors.startswith("plainwire: folders of cases bring their own secrets")
+    assert errors.startswith("plainwire: folders of cases have their own secrets")
     assert errors.count("\n") == 1
     keys = tmp_path / "missing.keys"
     assert analyzed(good, "-k", keys) == (UNREADABLE, "", f"plainwire: {keys}: No such file or directory\n")
@@ -159,7 +159,7 @@ def test_junk_lines_in_a_key_log_are_counted_and_not_shown(tmp_path: Path, good:
     )
     status, said, errors = analyzed(good, "-k", keys, "--json")
     assert status == CLEAN
-    assert json.loads(said)["coverage"]["notes"] == ["4 lines of the key log are not of its format"]
+    assert json.loads(said)["coverage"]["notes"] == ["4 lines are not in the format of a key log"]
     assert "hunter2" not in said + errors
 
 

@@ -270,7 +270,7 @@ def test_runs_that_cannot_be_recorded_end_it_and_are_no_success(tmp_path: Path) 
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 3
-    assert "not one run came to its end; stopped" in done.stdout
+    assert "no run ended; stopped" in done.stdout
     assert "3 runs could not be recorded" in done.stdout
     assert "run 1: " in done.stdout
 

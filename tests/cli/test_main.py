@@ -97,7 +97,7 @@ def test_a_fault_of_our_own_is_one_line_and_a_status_of_its_own(
     monkeypatch.setattr(pipeline, "analyze", fails)
     status, said = in_child([*options, "analyze", str(capture)])
     assert status == FAULT
-    assert said.startswith("plainwire: KeyError: this is a fault of plainwire's own")
+    assert said.startswith("plainwire: KeyError: this is a bug in plainwire")
     assert ("Traceback" in said) is shown
     assert "\x1b" not in said
 

@@ -34,8 +34,8 @@ def test_arguments_of_the_command_stay_out() -> None:
 def test_true_failure_rate_stands_beside_what_the_program_saw() -> None:
     shown = terminal.verdict(report("x"), width=200)
     assert "4 of 40 attempts failed (10.0%)" in shown
-    assert "may have seen 2.7% fail" in shown
-    assert "1 request that is not safe to repeat may have been carried out twice" in shown
+    assert "may have seen 2.7% of them fail" in shown
+    assert "1 request may have been carried out twice, though not safe to retry" in shown
     assert orjson.loads(json.encode(report("x")))["attempts"]["rate"] == pytest.approx(0.1)
 
 

@@ -43,7 +43,7 @@ def test_limits_are_said_with_their_ranges_and_counts() -> None:
     text = " ".join(servers.sentences(_facts()))
     assert "idle for 2.000 to 2.003 s (seen 5 times); its Keep-Alive field says 5 s" in text
     assert "after 100 requests, and says so (seen 3 times)" in text
-    assert "idle for 1.920 s or longer meets that close" in text
+    assert "idle for 1.920 s or longer meets this close" in text
     assert "4 of the requests seen should have failed; 5 did" in text
 
 
@@ -51,7 +51,7 @@ def test_a_client_that_gives_up_first_is_told_so() -> None:
     facts = _facts()
     facts.danger_band = DangerBand(4_920_000_000, 4 * SECOND, observed=True)
     text = " ".join(servers.sentences(facts))
-    assert "The client gives up idle connections after 4.000 s: before that close." in text
+    assert "The client closes idle connections after 4.000 s, before the server does." in text
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:

@@ -63,14 +63,14 @@ def test_an_exchange_whose_end_was_not_captured_is_not_called_well() -> None:
     wire.ok(0)
     wire.ask(100)
     text = verdict(report(wire.done("unseen")))
-    assert "exchange 2: the capture does not show how it ended." in text
+    assert "The capture does not show how exchange 2 ended." in text
     assert "all answered" not in text
 
 
 def test_a_connection_that_never_came_about_is_mentioned() -> None:
     connection = Wire(id=5).done()
     connection.established = False
-    assert "connection 5: was never established." in verdict(report(healthy(), connection))
+    assert "Connection 5 was never established." in verdict(report(healthy(), connection))
 
 
 def test_nothing_from_the_wire_reaches_the_terminal_unescaped() -> None:

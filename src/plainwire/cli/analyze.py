@@ -1,4 +1,4 @@
-"""``plainwire analyze``: read captures that anything made."""
+"""``plainwire analyze``: read capture files, whatever wrote them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from plainwire.cli import debug
     "private_keys",
     multiple=True,
     metavar="FILE",
-    help="A server's RSA key, for connections that exchanged keys by RSA. Repeatable.",
+    help="A server's RSA private key, for connections with RSA key exchange. Repeatable.",
 )
 @click.option(
     "--psk",
     "psks",
     multiple=True,
     metavar="HEX|@FILE",
-    help="A pre-shared key of TLS 1.2. Anybody on this machine can see it in the list of processes, unless a "
-    "file holds it. Repeatable.",
+    help="A pre-shared key of TLS 1.2, or a file that holds it. "
+    "Other users of this machine can see arguments in the list of processes. Repeatable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
-@click.option("-v", "--verbose", is_flag=True, help="The table of exchanges too.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the table of exchanges too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit status gives the result.")
 def command(
     files: tuple[str, ...],
     more: tuple[str, ...],
@@ -53,15 +53,15 @@ def command(
     """Read capture files (pcap, pcapng, or compressed; - is standard input) and say what went wrong in them.
 
     Several files are read as one capture, in order of time. From a pipe (tcpdump -w - | plainwire analyze -)
-    packets are taken as they come; Ctrl-C ends the writer, and what it wrote is still read.
+    packets are read as they come; Ctrl-C ends the writer, and plainwire reads to the end of what it wrote.
 
-    Folders: one case is read with what its program's side saw; several cases, or what a hunt left, are
-    compared with each other.
+    A folder is a case that plainwire run left: it is read together with what the program saw. Several cases,
+    or the folder of a hunt, are compared with each other.
 
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
-    seen to say so, 4 a fault of plainwire's own (where one costs a part of the report, the rest stands).
+    seen to be sure, 4 a bug in plainwire (which may have cost a part of the report; the rest is right).
     """
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
@@ -73,7 +73,7 @@ def command(
         _outlast_an_interrupt()
     folders = [Path(name) for name in files + more if Path(name).is_dir()]
     if folders and (len(folders) < len(files + more) or keys or private_keys or psks):
-        message = "folders of cases bring their own secrets, and are not read together with capture files"
+        message = "folders of cases have their own secrets, and cannot be read together with capture files"
         raise click.UsageError(message)
     from plainwire import case as cases  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ def _compare(folders: list[Path], *, as_json: bool, quiet: bool) -> int:
 
 
 def _outlast_an_interrupt() -> None:
-    """Leave the first Ctrl-C to whoever writes to our standard input: we read on to its end."""
+    """Leave the first Ctrl-C to the program that writes to our standard input: we read on to the end."""
 
     def once(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,6 +17,7 @@ from plainwire import case as cases
 from plainwire import sudo
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, PlayFiles
+from plainwire.plurals import count
 
 if TYPE_CHECKING:
     from plainwire.lab.scenario import Scenario
@@ -34,13 +35,15 @@ class _Played(Struct, frozen=True):
 
 @click.command()
 @click.argument("scenario", required=False)
-@click.option("--list", "listing", is_flag=True, help="Name the scenarios and what each must come to.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the cases in this new folder.")
+@click.option("--list", "listing", is_flag=True, help="List the scenarios and the expected verdict of each.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Keep the cases in this folder, which is created."
+)
 def command(scenario: str | None, output: Path | None, *, listing: bool) -> int:
     """Play a failing program and let plainwire find the cause.
 
     Without SCENARIO: two programs that fail with the same exception, for two different reasons.
-    Exit status: 0 when plainwire came to the right verdict, 1 when not.
+    Exit status: 0 if plainwire found the right cause, 1 if not.
 
     Example: plainwire demo keepalive-idle-race -o /tmp/race
     """
@@ -60,7 +63,7 @@ def _list() -> None:
     for scenario in scenarios.SCENARIOS:
         click.secho(scenario.name, bold=True)
         verdict = ", ".join(sorted(scenario.expects)) or "nothing"
-        click.echo(_wrapped(f"{scenario.story} To be found: {verdict}.", "    "))
+        click.echo(_wrapped(f"{scenario.story} Expected: {verdict}.", "    "))
 
 
 def _wrapped(text: str, indent: str = "") -> str:
@@ -88,7 +91,7 @@ def _play(scenario: Scenario, folder: Path) -> _Played:
         missed = scenario.expects and (score.late or not score.struck) and stage.case.report_json.exists()
         if not missed or attempt == attempts:
             break
-        click.echo("\nThe race did not take place this time; once more.\n")
+        click.echo("\nThe race did not happen this time; trying again.\n")
     _hold_against_truth(score)
     return _Played(scenario, stage, score)
 
@@ -115,19 +118,15 @@ def _in_short(script: Path) -> str:
 
 def _hold_against_truth(score: Score) -> None:
     """Say what server, client and plainwire each counted."""
-    words = [f"The client saw {_count(len(score.raised), 'request')} fail"]
+    words = [f"The client saw {count(len(score.raised), 'request')} fail"]
     if score.planted:
         words.append(f"the server's log says that it spoiled {len(score.planted)}")
     if score.unread:
-        words.append(f"the server's log knows nothing of {len(score.unread)}")
+        words.append(f"the server's log does not have {len(score.unread)} of them")
     words.append(f"plainwire names {len(score.accused)}")
     click.echo("\n" + _wrapped("; ".join(words) + "."))
     for problem in score.problems:
         click.secho(f"WRONG: {problem}", bold=True)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 # --- the end ---
@@ -157,7 +156,7 @@ def _moral(scores: list[Score]) -> str:
         else f"Two programs failed in much the same way ({'; '.join(texts)}), for different reasons."
     )
     return _wrapped(
-        f"{first} The first server had received the whole request and then reset the connection; the second"
-        " never got the request, for it had closed an idle connection while the request was on its way:"
-        " the packets tell the two apart, the exception cannot."
+        f"{first} The first server had received the whole request and then reset the connection. "
+        "The second never got the request: the server had closed the idle connection while it was under way. "
+        "The packets tell the two apart; the exception cannot."
     )

@@ -32,7 +32,7 @@ _MOST_JOBS = 64
     "--runs",
     "limit",
     type=click.IntRange(1, _MOST_RUNS),
-    help=f"Run it at most so often (default: {_RUNS}; with --after as often as it takes).",
+    help=f"The most runs (default: {_RUNS}; with --after as many as it takes).",
 )
 @click.option("--until-failure", is_flag=True, help="Stop at the first failing run.")
 @click.option(
@@ -41,27 +41,28 @@ _MOST_JOBS = 64
     type=click.IntRange(1, _MOST_JOBS),
     default=1,
     show_default=True,
-    help="So many at a time.",
+    help="How many runs at a time.",
 )
 @click.option(
     "--fail-on",
     multiple=True,
     metavar="WHAT",
-    help="What makes a run a failing one: exit (its status is not 0), hidden (it is 0, but something failed "
-    "on the wire), both (the default), or the code of a cause. Repeatable.",
+    help="What counts as a failure: exit (its status is not 0), "
+    "hidden (the status is 0, but something failed on the wire), "
+    "both (the default), or the code of a cause. Repeatable.",
 )
 @click.option(
     "--aim",
     is_flag=True,
-    help="Once an idle timeout of a server is known, stop the program (SIGSTOP) for such times, so that its "
-    "connections idle; and say what else would make the failure likely.",
+    help="When a server's idle timeout is known, stop the program (SIGSTOP) for about as long now and then, "
+    "so that its connections become idle; and say what else would make the failure likely.",
 )
 @click.option(
     "--after",
     "earlier",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="The program is now fixed: hold it against the hunt in FOLDER, and say how sure the fix is.",
+    help="The program is now fixed: compare it with the hunt in FOLDER, and say how sure the fix is.",
 )
 @click.option(
     "-o",
@@ -69,13 +70,20 @@ _MOST_JOBS = 64
     "folder",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="The folder to make (default: plainwire-hunt-DATE-TIME here).",
+    help="The folder to create (default: plainwire-hunt-DATE-TIME here).",
 )
 @click.option(
     "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
 )
-@click.option("-f", "--filter", "capture_filter", default="", metavar="FILTER", help="As in pcap-filter(7).")
-@click.option("--json", "as_json", is_flag=True, help="The conclusion as JSON on standard output.")
+@click.option(
+    "-f",
+    "--filter",
+    "capture_filter",
+    default="",
+    metavar="FILTER",
+    help="What to capture, a filter as in pcap-filter(7).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the conclusion as JSON.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
     limit: int | None,
@@ -93,12 +101,12 @@ def command(
 ) -> int:
     """Run a program again and again, recorded as by plainwire run, and say why it fails now and then.
 
-    It stops at the limit, or when the cause is established: the same cause in three failing runs or more, and
-    something that failing requests have in common and others lack; or the same cause in twelve. Ctrl-C stops
-    with what was learnt.
+    It stops at the limit, or when the cause is established: the same cause in at least three failing runs,
+    and something that the failing requests have in common and others lack; or the same cause in twelve runs.
+    Ctrl-C stops it, and it says what it has learnt.
 
     FOLDER keeps the case of every failing run (run-0007, with the program's output), and a row for each run
-    (runs.jsonl). The program reads from /dev/null and writes to files: only plainwire is on the terminal.
+    (runs.jsonl). The program reads from /dev/null and writes to files: only plainwire uses the terminal.
 
     Exit status: 0 no run failed, 1 some did, 2 misuse, 3 none failed but too little could be seen.
     """
@@ -147,7 +155,7 @@ def _before(folder: Path) -> list[Run]:
 
     runs = hunting.load(folder)
     if not any(run.failed for run in runs):
-        message = f"{folder}: no run failed in that hunt; there is nothing that a fix could have cured"
+        message = f"{folder}: no run failed in that hunt, so there is nothing to fix"
         raise UserError(message)
     return runs
 

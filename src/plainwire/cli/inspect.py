@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from plainwire.acquire.inspection import Inspection, TlsLibrary
 
 _WAYS = {
-    "preload": "plainwire run has every secret, through its interposer",
-    "SSLKEYLOGFILE": "plainwire run sets SSLKEYLOGFILE, which it honours",
-    "not yet": "its secrets cannot be had yet",
+    "preload": "plainwire run gets every secret, through its interposer",
+    "SSLKEYLOGFILE": "plainwire run sets SSLKEYLOGFILE, which this library writes to",
+    "not yet": "plainwire cannot get its secrets yet",
 }
 
 
 @click.command("inspect", context_settings={"allow_interspersed_args": False})
-@click.option("--pid", type=click.IntRange(min=1), help="A process that runs, instead of a command.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON, on standard output.")
+@click.option("--pid", type=click.IntRange(min=1), help="A running process, instead of a command.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[CMD [ARG]...]")
 def command(pid: int | None, *, as_json: bool, command: tuple[str, ...]) -> None:
-    """Show which TLS libraries a program loads, how their secrets can be had, and what is missing.
+    """Show which TLS libraries a program loads, how to get their secrets, and what is missing.
 
     CMD is not run; a Python interpreter is asked about its ssl module.
 

@@ -26,7 +26,7 @@ COMMANDS = {
 """Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
 
 MISUSE, FAULT, INTERRUPTED, NO_READER = 2, 4, 130, 141
-"""Exit statuses: bad usage, input or output; a fault of plainwire's own; Ctrl-C; nobody reads the pipe."""
+"""Exit statuses: bad usage, input or output; a bug in plainwire; Ctrl-C; nobody reads the pipe."""
 
 
 def _show_traceback(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click calls it so
@@ -40,7 +40,7 @@ _DEBUG = click.Option(
     is_eager=True,
     expose_value=False,
     callback=_show_traceback,
-    help="Show the traceback of a fault of plainwire's own.",
+    help="Show the traceback of a bug in plainwire.",
 )
 
 
@@ -115,7 +115,7 @@ def _words(error: Exception) -> tuple[str, int]:
             where = f"{error.filename}: " if error.filename is not None else ""
             words = f"{where}{error.strerror or type(error).__name__}"
         case _:
-            own = "this is a fault of plainwire's own; please report it (--debug shows where it happened)"
+            own = "this is a bug in plainwire; please report it (--debug shows where it happened)"
             words, status = f"{type(error).__name__}: {own}", FAULT
     from plainwire.report.escape import printable  # noqa: PLC0415 - only where something failed
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire.cli import debug
+from plainwire.plurals import count
 from plainwire.recording import record
 from plainwire.report.escape import printable
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     "folder",
     metavar="CASE",
     type=click.Path(path_type=Path),
-    help="The case folder to make (default: plainwire-case-DATE-TIME here).",
+    help="The case folder to create (default: plainwire-case-DATE-TIME here).",
 )
 @click.option(
     "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
@@ -37,15 +38,15 @@ if TYPE_CHECKING:
     "capture_filter",
     default="",
     metavar="FILTER",
-    help="What to capture, as in pcap-filter(7).",
+    help="What to capture, a filter as in pcap-filter(7).",
 )
 @click.option(
     "--no-restore",
     is_flag=True,
-    help="Leave programs alone that are started with an environment of their own (env -i).",
+    help="Do not follow programs that are started with an environment of their own (env -i).",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing; the report is in the case folder.")
-@click.option("-v", "--verbose", is_flag=True, help="Say how it was captured too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
+@click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
     folder: Path | None,
@@ -59,9 +60,9 @@ def command(
 ) -> None:
     """Run a program as it is, capture and decrypt its HTTPS traffic, and say who hung up.
 
-    The program keeps its input, output, signals and exit status. What plainwire has to say comes after it, on
-    standard error. The case folder then holds capture.pcapng (with its secrets: wireshark shows plain text),
-    report.html and report.json.
+    The program keeps its input, output, signals and exit status. plainwire writes to standard error when the
+    program has ended. The case folder then holds capture.pcapng (with its secrets, so that wireshark shows
+    plain text), report.html and report.json.
 
     Example: plainwire run -- python test.py
     """
@@ -85,7 +86,7 @@ def command(
 
 
 def _words(recording: Recording, *, verbose: bool, traced: bool) -> str:
-    """What to say when the program has ended. A fault of ours here must not cost its exit status."""
+    """What to say when the program has ended. A bug of ours here must not change its exit status."""
     try:
         lines = _lines(recording, verbose=verbose)
     except Exception as error:  # noqa: BLE001 - as said above
@@ -112,7 +113,7 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
         width = shutil.get_terminal_size().columns if on_terminal else 80
         lines.insert(0, terminal.verdict(report, case=str(case), width=width, color=on_terminal).rstrip("\n"))
     if verbose:
-        lines.append(f"plainwire: {recording.packets} packets captured with {recording.how}")
+        lines.append(f"plainwire: {count(recording.packets, 'packet')} captured with {recording.how}")
     return lines
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("number", required=False, type=int)
 @source.options
-@click.option("--body", is_flag=True, help="Exchange NUMBER with its bodies.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, in the form of report.json.")
+@click.option("--body", is_flag=True, help="Show exchange NUMBER with its bodies.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in the form of report.json.")
 def command(
     case: Path,
     number: int | None,

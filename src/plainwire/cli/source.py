@@ -21,14 +21,18 @@ _OPTIONS = (
         "-k", "--keys", multiple=True, metavar="FILE", help="Key log for a capture file. Repeatable."
     ),
     click.option(
-        "--private-key", "private_keys", multiple=True, metavar="FILE", help="A server's RSA key. Repeatable."
+        "--private-key",
+        "private_keys",
+        multiple=True,
+        metavar="FILE",
+        help="A server's RSA private key. Repeatable.",
     ),
     click.option(
         "--psk",
         "psks",
         multiple=True,
         metavar="HEX|@FILE",
-        help="A pre-shared key, or a file with it. Repeatable.",
+        help="A pre-shared key, or a file that holds it. Repeatable.",
     ),
 )
 

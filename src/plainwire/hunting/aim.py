@@ -21,6 +21,7 @@ from msgspec import Struct
 from plainwire import sudo
 from plainwire.diagnose.comparison.features import number_phrase
 from plainwire.model import UserError
+from plainwire.plurals import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_PAUSES = 4
 _LONGEST_NS = 120_000_000_000
-"""Nobody waits longer for a program that stands still."""
+"""No longer pause is tried: nobody would wait for it."""
 _LOOK = 0.005  # seconds
 _MOST_READ = 1 << 20  # bytes of the program's events
 _PATIENCE = 60.0  # seconds until the program's first connection
@@ -49,7 +50,7 @@ _RETRYING = {
     "npm": "npm_config_fetch_retries=0",
     "cargo": "CARGO_NET_RETRY=0",
 }
-"""Clients that repeat requests by themselves, and the variable that keeps them from it."""
+"""Clients that retry requests by themselves, and the variable that stops this."""
 
 
 class AimTarget(Struct, frozen=True):
@@ -206,29 +207,32 @@ def advice(runs: Sequence[Run], triggers: Sequence[Trigger] = ()) -> Iterator[st
         phrase = number_phrase(trigger.feature, trigger.low, trigger.high)
         yield (
             f"Let the program do what the failing requests had in common: they {phrase}."
-            + ("" if trigger.feature == "idle_before" else " Nothing from outside makes it do so.")
+            + ("" if trigger.feature == "idle_before" else " Nothing from outside can make it do so.")
         )
     for target in found:
         low, high = (f"{ns / 1e9:.3f}" for ns in target.band)
         yield (
-            f"{target.address} closes idle connections: let the program wait {low} to {high} s between two "
-            "requests on one connection, and the second meets the close. --aim can only stop the program for "
-            "so long at moments of its own choice; a sleep between the two requests is surer."
+            f"{target.address} closes idle connections: "
+            f"let the program wait {low} to {high} s between two requests on one connection, "
+            "and the second request meets the close. "
+            "--aim can only stop the program for that long at random moments; "
+            "a sleep between the two requests works more reliably."
         )
     counts = sorted({(s.address, s.max_requests) for run in runs for s in run.servers if s.max_requests})
     for address, most in counts:
         yield (
-            f"{address} ends connections after {most} requests: let the program send that many on one "
-            "connection. Nothing from outside makes it do so."
+            f"{address} closes connections after {count(most, 'request')}: "
+            "let the program send that many on one connection. Nothing from outside can make it do so."
         )
     if not found and not counts and not triggers:
         yield (
-            "No limit of a server was seen, so that there is nothing to aim at. Server limits show where a "
-            "connection idles until the server closes it: let the program keep one open at its end."
+            "No limit of a server was seen, so there is nothing to aim at. "
+            "A server's idle timeout shows when the server closes an idle connection: "
+            "let the program keep one open at its end."
         )
     knobs = {_RETRYING[agent] for run in runs for agent in run.agents if agent in _RETRYING}
     if knobs:
         yield (
-            f"The client repeats failed requests by itself. With {' and '.join(sorted(knobs))} in its "
-            "environment it does not, and the program fails where the wire does."
+            f"The client retries failed requests by itself. With {' and '.join(sorted(knobs))} "
+            "in its environment it does not, and each failure on the wire reaches the program."
         )

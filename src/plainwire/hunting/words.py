@@ -1,4 +1,4 @@
-"""The conclusion of a hunt as text and as JSON. Numbers and our own words: nothing of this needs hiding."""
+"""The conclusion of a hunt as text and as JSON: numbers and our own words, so nothing has to be hidden."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from plainwire.diagnose.comparison.features import number_phrase
+from plainwire.plurals import count
 from plainwire.report import redact
 from plainwire.report.escape import printable, printable_json
 from plainwire.report.terminal import WHO
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 _ENDS = {
     "limit": "",
     "first failure": "; stopped at the first failure",
-    "established": "; stopped, since more runs would hardly tell more",
-    "cured": "; stopped, since so many clean runs are enough",
-    "not cured": "; stopped, since it failed again",
+    "established": "; stopped, because more runs would hardly show more",
+    "cured": "; stopped, because this many clean runs are enough",
+    "not cured": "; stopped, because it failed again",
     "interrupted": "; interrupted",
-    "trouble": "; stopped, since runs could not be recorded",
+    "trouble": "; stopped, because runs could not be recorded",
     "chosen": "",
 }
 _SURE: dict[Certainty, str] = {
@@ -51,7 +52,7 @@ _CAREFUL = 0.05
 def text(
     found: Conclusion, folder: Path, runs: Sequence[Run], *, width: int = 80, aimed: bool = False
 ) -> str:
-    """Return the whole answer, for somebody tired. ``aimed``: what would make the failure likely as well."""
+    """Return the whole conclusion. ``aimed``: also what would make the failure likely."""
     width = max(40, width)
     lines = _wrapped(headline(found), width, "", "")
     for number, mechanism in enumerate(found.mechanisms, start=1):
@@ -74,19 +75,19 @@ def text(
 
 
 def headline(found: Conclusion) -> str:
-    """Return the one line that says it all. Never "no failures" where something was not seen."""
+    """Return the first line, which sums up the rest; never "no failures" where something was not seen."""
     end = _ENDS[found.end]
     if not found.runs:
-        return f"plainwire: not one run came to its end{end}."
+        return f"plainwire: no run ended{end}."
     if found.end == "chosen":
-        return f"plainwire: {_count(found.runs, 'case')}, something failed in {found.failed} of them."
+        return f"plainwire: {count(found.runs, 'case')}, something failed in {found.failed} of them."
     if not found.failed:
         hidden = ", but not everything could be seen" if found.blind else ""
-        return f"plainwire: {_count(found.runs, 'run')}, none failed{hidden}{end}."
+        return f"plainwire: {count(found.runs, 'run')}, none failed{hidden}{end}."
     low, high = found.rate
     share = f"{_percent(found.failed / found.runs)}; with 95 % confidence {_percent(low)} to {_percent(high)}"
-    hidden = f", {found.hidden} of them without the program saying so" if found.hidden else ""
-    return f"plainwire: {found.failed} of {_count(found.runs, 'run')} failed ({share}){hidden}{end}."
+    hidden = f", {found.hidden} of them without an error from the program" if found.hidden else ""
+    return f"plainwire: {found.failed} of {count(found.runs, 'run')} failed ({share}){hidden}{end}."
 
 
 def progress(found: Sequence[Run], limit: int, running: int) -> str:
@@ -94,16 +95,17 @@ def progress(found: Sequence[Run], limit: int, running: int) -> str:
     failed = sum(run.failed for run in found)
     causes = sorted({code for run in found if run.failed for code in run.codes})
     named = f" ({', '.join(causes[:3])})" if causes else ""
-    return f"{len(found)} of {limit} runs, {failed} failed{named}, {running} running"
+    return f"{len(found)} of {count(limit, 'run')}, {failed} failed{named}, {running} running"
 
 
 # --- parts ----------------------------------------------------------------------------------------------
 
 
 def _mechanism(number: int, mechanism: Mechanism, width: int) -> Iterator[str]:
-    told, count = mechanism.told, len(mechanism.runs)
+    told = mechanism.told
     noun = "request" if told.requests else "connection"
-    yield f"{number}. {mechanism.code}: in {_count(count, 'run')}, {_count(mechanism.requests, noun)}"
+    runs = count(len(mechanism.runs), "run")
+    yield f"{number}. {mechanism.code}: in {runs}, {count(mechanism.requests, noun)}"
     yield from _labelled("What", f"{printable(told.claim)} (run {mechanism.runs[0]})", width)
     yield from _labelled("Who", WHO[told.fault], width)
     yield from _labelled("Sure", _SURE[told.certainty], width)
@@ -116,26 +118,27 @@ def _mechanism(number: int, mechanism: Mechanism, width: int) -> Iterator[str]:
 
 
 def _exit(mechanism: Mechanism) -> str:
-    """Whether the cause and the program's failing go together."""
+    """Whether the program failed in the runs that had the cause, and only in those."""
     (bad, badly), (good, well) = mechanism.ended_badly, mechanism.ended_well
     if not badly:
-        return "The program always ended with status 0: it repeats such requests, or passes over the failure."
+        return "The program always ended with status 0: it retries such requests, or ignores the failure."
     if not well:
-        return "Every run ended with another status than 0."
+        return "No run ended with status 0."
     said = (
-        f"It was found in {bad} of {_count(badly, 'run')} that ended with another status than 0, and in "
-        f"{good} of {_count(well, 'run')} that ended with 0"
+        f"It was found in {bad} of {count(badly, 'run')} whose status was not 0, "
+        f"and in {good} of {count(well, 'run')} whose status was 0"
     )
     if good and bad and mechanism.p > _CAREFUL:
-        return f"{said}: that it is what makes the program fail is not shown."
+        return f"{said}. This does not show that it makes the program fail."
     return f"{said}."
 
 
 def _unexplained(found: Conclusion) -> Iterator[str]:
     if found.unexplained:
         yield (
-            f"In {found.unexplained} of {_count(found.failed, 'failing run')} nothing on the wire explains "
-            "the exit status: their causes lie in the program, or in what could not be seen."
+            f"In {found.unexplained} of {count(found.failed, 'failing run')} "
+            "nothing on the wire explains the exit status: "
+            "the cause is in the program, or in what could not be seen."
         )
 
 
@@ -143,25 +146,27 @@ def _ruled_out(found: Conclusion) -> Iterator[str]:
     tried = found.tried
     if found.runs_below is not None:
         yield (
-            f"With 95 % confidence fewer than {_percent(found.runs_below)} of runs fail (0 of {found.runs}). "
-            "A rarer failure is not ruled out."
+            f"With 95 % confidence, fewer than {_percent(found.runs_below)} of runs fail "
+            f"(0 of {found.runs}). This does not rule out a rarer failure."
         )
     if found.requests_below is not None:
         yield (
-            f"0 of {_count(tried.requests, 'request')} on {_count(tried.connections, 'connection')} failed "
-            f"on the wire: with 95 % confidence fewer than {_percent(found.requests_below)} do, if requests "
-            "do not fail together."
+            f"0 of {count(tried.requests, 'request')} on {count(tried.connections, 'connection')} "
+            "failed on the wire: "
+            f"with 95 % confidence, fewer than {_percent(found.requests_below)} do, "
+            "unless requests fail together."
         )
     if found.failed or found.blind or not tried.requests:
         return
     if tried.reused:
         yield (
-            f"{_count(tried.reused, 'request')} came on kept connections, up to {tried.most_requests} on "
-            f"one, after up to {tried.longest_idle_ns / 1e9:.3f} s of idleness. Longer idleness and more "
-            "requests on one connection were not tried."
+            f"{count(tried.reused, 'request', 'was')} sent on a reused connection, "
+            f"up to {tried.most_requests} on one, "
+            f"after up to {tried.longest_idle_ns / 1e9:.3f} s of idleness. "
+            "Longer idle times and more requests on one connection were not tried."
         )
     else:
-        yield "Each connection carried one request: what befalls kept connections was not tried."
+        yield "Each connection carried one request: failures of reused connections were not tried."
 
 
 def _again(found: Conclusion) -> Iterator[str]:
@@ -170,25 +175,26 @@ def _again(found: Conclusion) -> Iterator[str]:
         return
     if found.aimed:
         yield (
-            f"In {_count(found.aimed, 'run')} plainwire stopped the program now and then, so that its "
-            "connections idled: such runs fail more often than others, by pauses that the program may "
-            "never make by itself."
+            f"In {count(found.aimed, 'run')} plainwire stopped the program now and then, "
+            "so that its connections were idle: such runs fail more often than others, "
+            "through pauses that the program may never make by itself."
         )
     yield (
-        f"To see it again with a probability of 95 %: {_runs(more.if_rate_is_as_seen)} if the rate is as "
-        f"seen, {_runs(more.predictive)} as far as it is known, {_runs(more.cautious)} at the lowest rate "
-        "that the counts allow."
+        "To see it again with a probability of 95 %: "
+        f"{_runs(more.if_rate_is_as_seen)} if the rate is as seen, "
+        f"{_runs(more.predictive)} if the uncertainty of the rate counts, "
+        f"{_runs(more.cautious)} at the lowest rate that fits the counts."
     )
     for each in found.triggers:
         phrase = number_phrase(each.trigger.feature, each.trigger.low, each.trigger.high)
         yield (
-            f"Of requests that {phrase}, {each.failed} of {each.tried} failed: {each.again} more of these, "
-            "not of any others, show it again with that probability."
+            f"Of requests that {phrase}, {each.failed} of {each.tried} failed: "
+            f"{each.again} more of these, and not of any others, show it again with that probability."
         )
     if found.fix is None:
         yield (
-            f"After a fix {_runs(found.clean_runs_needed)} without failure show that it helped; fewer where "
-            "failures need circumstances that plainwire can count: plainwire hunt --after FOLDER."
+            f"After a fix, {_runs(found.clean_runs_needed)} without failure show that it helped; "
+            "fewer where failures need circumstances that plainwire can count: plainwire hunt --after FOLDER."
         )
 
 
@@ -196,20 +202,20 @@ def _fixed(fix: Fix | None) -> Iterator[str]:
     if fix is None:
         return
     (was, before), (now, after), weighed = fix.before, fix.after, fix.weighed
-    counts = f"Before it {was} of {_count(before, 'run')} failed, with it {now} of {after}."
+    counts = f"Before the fix {was} of {count(before, 'run')} failed, with the fix {now} of {after}."
     if fix.still:
-        yield f"It is not cured: {', '.join(fix.still)} was found again. {counts}"
+        yield f"It is not fixed: {', '.join(fix.still)} was found again. {counts}"
         return
     yield (
-        f"{counts} Had nothing changed, so few would fail with a probability of {_chance(weighed.p)}. With "
-        f"95 % confidence fewer than {_percent(weighed.rate_below)} of runs fail now."
+        f"{counts} If nothing had changed, so few would fail with a probability of {_chance(weighed.p)}. "
+        f"With 95 % confidence, fewer than {_percent(weighed.rate_below)} of runs fail now."
     )
     if weighed.bayes_factor is not None and math.isfinite(weighed.bayes_factor) and after:
         yield (
-            f'"Cured" explains the clean runs {weighed.bayes_factor:.3g} times better than "as before" does.'
+            f'"Fixed" explains the clean runs {weighed.bayes_factor:.3g} times better than "as before" does.'
         )
     if weighed.p > _CAREFUL and not now and weighed.runs_needed is not None:
-        yield f"That is not enough: {_count(weighed.runs_needed, 'clean run')} would show it."
+        yield f"That is not enough: {count(weighed.runs_needed, 'clean run')} would show it."
     for each in fix.trials:
         yield from _trial(each)
 
@@ -221,25 +227,25 @@ def _trial(trial: Trial) -> Iterator[str]:
     if tried:
         yield (
             f"{said}, {fails} of {tried} now; by chance with a probability of {_chance(trial.p)}. "
-            "Only these can show whether it is cured."
+            "Only these requests can show whether it is fixed."
         )
         return
     largest = "" if trial.largest is None else f" (the largest number now is {trial.largest:.4g})"
     yield (
-        f"{said}; now no request did{largest}. If the fix keeps them from it, that is the cure by itself, "
-        "whatever the number of runs; if not, the fix was not tried."
+        f"{said}; now no request did so{largest}. If the fix prevents such requests, that alone is the cure, "
+        "however many runs there were; if not, the fix was not tried."
     )
 
 
 def _unseen(found: Conclusion) -> Iterator[str]:
     if found.silent:
-        yield f"In {_count(found.silent, 'run')} no HTTP request could be seen."
+        yield f"In {count(found.silent, 'run')} no HTTP request could be seen."
     if found.blind > found.silent:
-        yield f"In {_count(found.blind - found.silent, 'run')} not everything on the wire could be seen."
+        yield f"In {count(found.blind - found.silent, 'run')} not everything on the wire could be seen."
     if found.unrecorded:
-        yield f"{_count(found.unrecorded, 'run')} could not be recorded."
+        yield f"{count(found.unrecorded, 'run')} could not be recorded."
     if found.interrupted:
-        yield f"{_count(found.interrupted, 'run')} cut short by a signal: not counted."
+        yield f"{count(found.interrupted, 'run', 'was')} cut short by a signal, and not counted."
     yield from (printable(note) for note in found.notes)
 
 
@@ -252,7 +258,7 @@ def _look(found: Conclusion, folder: Path) -> Iterator[str]:
     inside = "" if folder == Path() else f" in {printable(str(folder))}"
     yield f"Cases{inside}: {names}{f' and {more} more' if more > 0 else ''}"
     first = shlex.quote(printable(str(folder / found.cases[0])))
-    yield f"More: plainwire show {first}; the program's words are in its stderr.txt"
+    yield f"More: plainwire show {first}; the program's output is in its stdout.txt and stderr.txt"
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -273,7 +279,7 @@ def encode(found: Conclusion, folder: Path) -> bytes:
     return printable_json(orjson.dumps(values, default=msgspec.to_builtins, option=options))
 
 
-# --- small change ---------------------------------------------------------------------------------------
+# --- numbers and lines ----------------------------------------------------------------------------------
 
 
 def _wrapped(sentence: str, width: int, first: str, others: str) -> list[str]:
@@ -286,12 +292,8 @@ def _labelled(label: str, sentence: str, width: int) -> Iterable[str]:
     return _wrapped(sentence, width, f"  {label}".ljust(_LABEL), " " * _LABEL)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _runs(number: int | None) -> str:
-    return "no number of runs" if number is None else _count(number, "run")
+    return "no number of runs" if number is None else count(number, "run")
 
 
 def _percent(share: float) -> str:

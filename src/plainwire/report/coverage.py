@@ -1,9 +1,10 @@
-"""What could not be seen, in words. Silence about it would turn ignorance into a clean bill of health."""
+"""What could not be seen, in words: without them, not knowing would look like being healthy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.plurals import count
 from plainwire.report import redact
 from plainwire.report.escape import printable
 
@@ -24,21 +25,24 @@ def shortfalls(report: Report) -> list[str]:
     coverage = report.coverage
     lines = [f"{bug.line}." for bug in coverage.bugs]
     if coverage.packets_dropped:
-        lines.append(f"{coverage.packets_dropped} packets were lost while capturing.")
+        lines.append(f"{count(coverage.packets_dropped, 'packet', 'was')} lost during the capture.")
     by_reason: dict[str, list[int]] = {}
     for connection, reason in coverage.undecrypted:
         by_reason.setdefault(printable(reason, 200), []).append(connection)
     lines += [f"{_named('connection', ids)}: {reason}." for reason, ids in by_reason.items()]
     if coverage.mid_stream:
-        lines.append(f"{_named('connection', coverage.mid_stream)}: began before the capture did.")
+        were = "was" if len({*coverage.mid_stream}) == 1 else "were"
+        lines.append(
+            f"{_named('Connection', coverage.mid_stream)} {were} already open when the capture began."
+        )
     unseen = [e.id for e in report.exchanges if e.outcome == "unseen" and not e.stopped]
     if unseen:
-        lines.append(f"{_named('exchange', unseen)}: the capture does not show how it ended.")
+        lines.append(f"The capture does not show how {_named('exchange', unseen)} ended.")
     return lines
 
 
 def remarks(report: Report) -> list[str]:
-    """One line for everything else worth knowing: connections that came to nothing, notes on the capture.
+    """Whatever else is worth knowing, a line each: connections that led to nothing, notes on the capture.
 
     Safe to print, as ``shortfalls``.
     """
@@ -52,25 +56,26 @@ def remarks(report: Report) -> list[str]:
 
 def _fruitless(connections: Iterable[Connection], explained: set[int]) -> list[str]:
     """Connections that led to no exchange and that no other line explains."""
-    reasons: dict[str, list[int]] = {}
+    ends: dict[tuple[str, str], list[int]] = {}
     for connection in connections:
         if connection.exchanges or connection.id in explained:
             continue
-        reason = _why_fruitless(connection)
-        if reason:
-            reasons.setdefault(reason, []).append(connection.id)
-    return [f"{_named('connection', ids)}: {reason}." for reason, ids in reasons.items()]
+        end = _fruitless_end(connection)
+        if end is not None:
+            ends.setdefault(end, []).append(connection.id)
+    return [f"{_named('Connection', ids)} {end[len(ids) > 1]}." for end, ids in ends.items()]
 
 
-def _why_fruitless(connection: Connection) -> str:
+def _fruitless_end(connection: Connection) -> tuple[str, str] | None:
+    """What one connection did, and what several did."""
     tls = connection.tls
     if not connection.established and not connection.mid_stream:
-        return "was never established"
+        return "was never established", "were never established"
     if tls is not None and not tls.handshake_complete:
-        return "the TLS handshake was not completed"
+        return "did not complete its TLS handshake", "did not complete their TLS handshakes"
     if connection.decrypted and connection.application is None:
-        return "carries no HTTP that could be recognised"
-    return ""
+        return "carried no HTTP that plainwire recognises", "carried no HTTP that plainwire recognises"
+    return None
 
 
 def _named(noun: str, ids: list[int]) -> str:
@@ -82,7 +87,7 @@ def _named(noun: str, ids: list[int]) -> str:
 
 
 def stopped_words(report: Report) -> str:
-    """What the first line adds of exchanges that the user's own stop ended; "" without such."""
+    """What the first line says about exchanges that the user's own stop ended; "" where there are none."""
     number = sum(exchange.stopped for exchange in report.exchanges)
     verb = "was" if number == 1 else "were"
     return f"; {number} more {verb} under way when the program was stopped" if number else ""
@@ -94,4 +99,4 @@ def _stopped(report: Report) -> list[str]:
     if not stopped:
         return []
     verb = "was" if len(stopped) == 1 else "were"
-    return [f"{_named('exchange', stopped)}: {verb} under way when the program was stopped; not a failure."]
+    return [f"{_named('Exchange', stopped)} {verb} under way when the program was stopped: no failure."]

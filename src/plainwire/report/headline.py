@@ -1,12 +1,13 @@
-"""The first line of a report: what failed, each by the measure of its own protocol.
+"""The first line of a report: what failed, by the measure of each protocol.
 
-A call of gRPC fails by its status, a WebSocket by how it ends, a connection by never being one.
+A gRPC call fails by its status, a WebSocket by the way it ends, a connection by never being established.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.plurals import count
 from plainwire.report.coverage import stopped_words
 
 if TYPE_CHECKING:
@@ -34,35 +35,32 @@ _STATUSES = (("status-4xx", "4xx"), ("status-5xx", "5xx"))
 
 
 def headline(report: Report, missing: list[str]) -> str:
-    """Return the one line that says it all. Never "no failures" where something was not seen."""
+    """Return the first line, which sums up the rest; never "no failures" where something was not seen."""
     failing = _failing(report)
     failed = [*_failures(report, failing), *_connections(report)]
     statuses = list(_statuses(report, failing))
     hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
     requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
     if failed:
-        causes = len(report.findings)
-        found = {0: "no cause found", 1: "1 finding"}.get(causes, f"{causes} findings")
+        found = count(len(report.findings), "finding") if report.findings else "no cause found"
         return f"plainwire: {', '.join(failed + statuses)}; {found}{hidden}."
     told = "".join(f", {each}" for each in statuses)
     if report.findings:
-        number = _count(len(report.findings), "finding")
-        return f"plainwire: {_count(requests, 'request')}{told}; {number}{hidden}."
+        number = count(len(report.findings), "finding")
+        return f"plainwire: {count(requests, 'request')}{told}; {number}{hidden}."
     return f"plainwire: {_nothing_found(report, requests, told, missing)}."
 
 
 def _nothing_found(report: Report, requests: int, told: str, missing: list[str]) -> str:
-    connections = _count(len(report.connections), "connection")
+    connections = count(len(report.connections), "connection")
     if not requests:
         return f"no HTTP request could be seen ({connections}); nothing can be said about failures"
     if missing:
-        return (
-            f"nothing wrong in the {_count(requests, 'request')} that could be seen ({connections}{told}), "
-            "but not everything could be seen"
-        )
+        clean = f"nothing wrong in the {count(requests, 'request')} that could be seen ({connections}{told})"
+        return f"{clean}, but not everything could be seen"
     answered = "answered completely" if requests == 1 else "all answered completely"
     told += stopped_words(report)
-    return f"{_count(requests, 'request')} on {connections}, {answered}{told}; nothing wrong"
+    return f"{count(requests, 'request')} on {connections}, {answered}{told}; nothing wrong"
 
 
 def _failing(report: Report) -> set[int]:
@@ -77,7 +75,7 @@ def _failures(report: Report, failing: set[int]) -> Iterator[str]:
     for noun, ending, chosen in _measures(report):
         bad = sum(e.id in failing for e in chosen)
         if bad:
-            yield f"{bad} of {_count(len(chosen), noun)} {ending}"
+            yield f"{bad} of {count(len(chosen), noun)} {ending}"
 
 
 def _measures(report: Report) -> Iterator[tuple[str, str, list[Exchange]]]:
@@ -99,15 +97,11 @@ def _connections(report: Report) -> Iterator[str]:
     for _, says in _PHASES:
         bad = sum(each == says for each in failed.values())
         if bad:
-            yield f"{bad} of {_count(len(report.connections), 'connection')} {says}"
+            yield f"{bad} of {count(len(report.connections), 'connection')} {says}"
 
 
 def _statuses(report: Report, failing: set[int]) -> Iterator[str]:
     for kind, name in _STATUSES:
         number = sum(s.kind == kind and s.exchange not in failing for s in report.signs)
         if number:
-            yield f"{_count(number, 'request')} answered with {name}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+            yield f"{count(number, 'request')} answered with {name}"

@@ -1,6 +1,6 @@
-"""The report as one self-contained page: nothing fetched, no script, no bodies, no secrets of the user.
+"""The report as one self-contained page: nothing is fetched, no script, no bodies, no secrets of the user.
 
-A pure room reads no files, so that the template stands here as text. Jinja2 escapes whatever is put in;
+A pure room reads no files, so the template is part of this file. Jinja2 escapes whatever is put in;
 what comes from the wire is made printable as well.
 """
 

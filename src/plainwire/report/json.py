@@ -1,4 +1,4 @@
-"""The JSON report: the schema is described in docs/report.md. Additive; ``schema`` counts what is not.
+"""The JSON report; docs/report.md describes it. Keys are only added; any other change raises ``schema``.
 
 Values that may be the user's passwords and tokens are hidden, as in every report.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plainwire.model import Response, Side
+from plainwire.plurals import count
 from plainwire.report import redact
 from plainwire.report.escape import printable
 
@@ -205,7 +206,7 @@ def exchange_lines(exchange: Exchange) -> Iterator[str]:
         said = f": {redact.quote(grpc.message)}" if grpc.message else ""
         sent, got = grpc.messages
         method = printable(redact.target(grpc.method), 200)
-        yield f"gRPC {method}: {status}{said}; {sent} messages sent, {got} received"
+        yield f"gRPC {method}: {status}{said}; {count(sent, 'message')} sent, {got} received"
     if exchange.websocket is not None:
         yield from _websocket_lines(exchange)
 
@@ -221,12 +222,14 @@ def _websocket_lines(exchange: Exchange) -> Iterator[str]:
         close = websocket.closes[side]
         reason = f" ({redact.quote(close.reason)})" if close is not None and close.reason else ""
         closed = "" if code is None else f", close code {code}{reason}"
-        counts = f"{websocket.counts[side]} frames, {websocket.messages[side]} messages"
-        yield f"  from the {_SIDES[side]}: {counts}, {websocket.sizes[side]} bytes{closed}"
+        frames, messages = websocket.counts[side], websocket.messages[side]
+        counts = f"{count(frames, 'frame')}, {count(messages, 'message')}"
+        yield f"  from the {_SIDES[side]}: {counts}, {count(websocket.sizes[side], 'byte')}{closed}"
     for frame in websocket.frames[:20]:
         name = _OPCODES.get(frame.opcode, f"opcode {frame.opcode}")
         more = "" if frame.fin else ", to be continued"
-        yield f"  packet {frame.packet}: {name} from the {_SIDES[frame.side]}, {frame.size} bytes{more}"
+        size = count(frame.size, "byte")
+        yield f"  packet {frame.packet}: {name} from the {_SIDES[frame.side]}, {size}{more}"
     if sum(websocket.counts) > 20:
         yield f"  and {sum(websocket.counts) - 20} more frames"
     for ping in websocket.pings:
@@ -242,11 +245,11 @@ def content_lines(message: Request | Response) -> Iterator[str]:
     if found is not None:
         defect = f"; {printable(found.defect)}" if found.defect else ""
         codings = printable(redact.line(", ".join(found.codings)), 60)
-        yield f"  content coding {codings}: {found.decoded_size} bytes decoded{defect}"
+        yield f"  content coding {codings}: {count(found.decoded_size, 'byte')} decoded{defect}"
     events = message.event_stream if isinstance(message, Response) else None
     if events is not None:
         kind = f" of {events.dialect}" if events.dialect else ""
-        yield f"  an event stream{kind}, {events.events} events so far"
+        yield f"  an event stream{kind}, {count(events.events, 'event')} so far"
     if events is not None and events.error_packet is not None:
         yield f"  packet {events.error_packet}: an event reports an error: {redact.quote(events.error)}"
 
@@ -254,10 +257,10 @@ def content_lines(message: Request | Response) -> Iterator[str]:
 def connection_lines(connection: Connection) -> Iterator[str]:
     """Yield tunnels, inner TLS sessions, ICMP errors, and how HTTP/2, HTTP/3 or QUIC ended."""
     if connection.duplicates:
-        yield f"  {connection.duplicates} packets were captured more than once"
+        yield f"  {count(connection.duplicates, 'packet', 'was')} captured more than once"
     if connection.conflicting:
         packets = ", ".join(map(str, connection.conflicting[:5]))
-        yield f"  packets {packets}: other bytes than an earlier copy; the first one counts"
+        yield f"  packets {packets}: not the same bytes as an earlier copy; the first copy counts"
     for tunnel in connection.tunnels:
         target = f" to {printable(redact.authority(tunnel.target), 100)}" if tunnel.target else ""
         refused = f": {printable(redact.line(tunnel.refused))}" if tunnel.refused else ""

@@ -1,4 +1,4 @@
-"""The program's own account and the attempts of its requests, for all forms of the report.
+"""What the program itself said, and how often its requests were sent, for all forms of the report.
 
 What the program wrote is shown with what may be secrets hidden, and escaped.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plainwire.plurals import count
 from plainwire.report import redact
 from plainwire.report.escape import printable
 
@@ -25,7 +26,7 @@ def quoted(saying: Saying) -> str:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """What a reader should know of the program's side, beyond the findings: nothing where all is well."""
+    """What else a reader should know about the program's side; nothing where all is well."""
     if report.attempts is not None:
         yield from _of_attempts(report.attempts)
     if report.testimony is None:
@@ -43,21 +44,20 @@ def lines(report: Report) -> Iterator[str]:
 def _of_attempts(attempts: Attempts) -> Iterator[str]:
     if not attempts.repeated:
         return
+    yield f"{attempts.failed} of {count(attempts.sent, 'attempt')} failed ({attempts.rate:.1%})."
     yield (
-        f"{attempts.failed} of {attempts.sent} attempts failed ({attempts.rate:.1%}). "
-        f"{_count(attempts.repeated, 'request was', 'requests were')} sent again after a failure, "
-        f"and {attempts.hidden} of these failures ended in an answer: the program asked for "
-        f"{attempts.asked}, and may have seen {attempts.seen_rate:.1%} fail."
+        f"{count(attempts.repeated, 'request', 'was')} sent again after a failure; "
+        f"{attempts.hidden} of these retries got a response."
+    )
+    yield (
+        f"The program made {count(attempts.asked, 'request')}, "
+        f"and may have seen {attempts.seen_rate:.1%} of them fail."
     )
     if attempts.perhaps_twice:
-        unsafe = _count(attempts.perhaps_twice, "request that is", "requests that are")
-        yield f"{unsafe} not safe to repeat may have been carried out twice."
+        unsafe = count(attempts.perhaps_twice, "request")
+        yield f"{unsafe} may have been carried out twice, though not safe to retry."
     if attempts.backoff:
-        yield f"The pauses before repetitions: {attempts.backoff}."
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+        yield f"The pauses before retries: {attempts.backoff}."
 
 
 def encode_attempts(attempts: Attempts | None) -> dict[str, Any] | None:

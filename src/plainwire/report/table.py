@@ -1,10 +1,11 @@
-"""The exchanges as a table, and one of them in full: plain text, safe to print, without secrets."""
+"""The exchanges as a table, and one exchange in full: plain text, safe to print, without secrets."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from plainwire.plurals import count
 from plainwire.report import parts, redact
 from plainwire.report.escape import printable
 
@@ -35,7 +36,7 @@ _NO_VALUE = "-"
 
 
 def exchanges(report: Report) -> str:
-    """Return all exchanges of the report, one a line, in order; failures bear the code of their finding."""
+    """Return all exchanges of the report, one a line, in order; failures show the code of their finding."""
     found = codes(report.findings)
     rows = [HEADINGS, *(row(each, found) for each in report.exchanges)]
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEADINGS))]
@@ -177,7 +178,8 @@ def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
     for side, size, repeated in zip(
         ("client", "server"), connection.sizes, connection.retransmissions, strict=True
     ):
-        yield f"  {size} bytes from the {side}, {repeated} segments again; packets {packets}"
+        again = f"{count(repeated, 'segment')} retransmitted"
+        yield f"  {count(size, 'byte')} from the {side}, {again}; packets {packets}"
     for close in connection.closes:
         detail = f" {printable(close.detail)}" if close.detail else ""
         ack = "" if close.ack is None else f", Ack={close.ack + 1}"
@@ -187,7 +189,7 @@ def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
     yield from parts.connection_lines(connection)
     for gap in connection.gaps:
         where = f"from the {gap.side.name.lower()}"
-        yield f"  packet {gap.packet}: {gap.length} bytes {where} are not in the capture"
+        yield f"  packet {gap.packet}: {count(gap.length, 'byte')} {where} missing from the capture"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The verdict on the terminal: for somebody tired, with a failing job.
 
-What failed, how often of how many; who; how sure; what to do; which packets; and what was not seen.
-Pure text with stable line ends; colour only where asked for. Whatever came from the wire is escaped.
+What failed, how often of how many; who did it; how sure that is; what to do; which packets show it; and what
+could not be seen. Plain text with stable line breaks; colour only on request. What comes from the wire is
+escaped.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire.plurals import count
 from plainwire.report import program_account, redact, servers
 from plainwire.report.coverage import remarks, shortfalls
 from plainwire.report.escape import printable
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from plainwire.model import Certainty, Exchange, Fault, Finding, Report
 
 _FINDINGS_SHOWN = 5
-"""Findings told in full; the others, the rarer ones, in a line each."""
+"""Findings that are shown in full; the others, which are rarer, get one line each."""
 _EXCHANGES_SHOWN = 5
 _EVIDENCE_SHOWN = 6
 _LABEL = 9
@@ -32,9 +34,9 @@ _LABEL = 9
 WHO: dict[Fault, str] = {
     "server": "The server's side.",
     "client": "The client's side.",
-    "both": "Neither alone: both sides did what they may do.",
-    "path": "Something on the path between client and server.",
-    "unknown": "Cannot be told from this capture.",
+    "both": "Nobody broke the rules: each side did what it is allowed to do.",
+    "path": "Something on the network path between client and server.",
+    "unknown": "This capture cannot show who it was.",
 }
 SURE: dict[Certainty, str] = {
     "proved": "Proved by the packets below.",
@@ -84,7 +86,7 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
     if report.coverage.other_connections:
         lines += [
             "",
-            f"{_count(report.coverage.other_connections, 'connection')} of other programs left out.",
+            f"{count(report.coverage.other_connections, 'connection')} of other programs left out.",
         ]
     if report.findings and case is not None:
         lines += ["", *_next_steps(report.findings, case)]
@@ -92,7 +94,7 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
 
 
 def _background(report: Report, style: _Style) -> Iterator[str]:
-    """What the failures have in common, and what is known of their servers."""
+    """What the failures have in common, and what is known about their servers."""
     if not report.findings:
         return
     common = [printable(redact.line(contrast.claim)) for contrast in report.comparison] + report.undecided
@@ -149,7 +151,7 @@ def _retry(finding: Finding, style: _Style) -> Iterator[str]:
         return
     says = {
         True: "Safe for these requests.",
-        False: "Not safe: the server may have acted on them, and the method is not idempotent.",
+        False: "Not safe: the server may have carried them out, and the method is not idempotent.",
     }
     yield from style.labelled("Retry", says[finding.retry_safe])
 
@@ -187,7 +189,3 @@ def _next_steps(findings: list[Finding], case: str) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else text
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
