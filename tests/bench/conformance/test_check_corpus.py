@@ -17,7 +17,7 @@ from tests.corpus import corpus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "conformance"
+_SCRIPT = Path(__file__).resolve().parents[3] / "bench" / "conformance"
 _FOUND = 0.99
 """Of tshark's messages in the sample; in the whole corpus it is more."""
 

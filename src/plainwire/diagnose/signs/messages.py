@@ -81,6 +81,10 @@ def _open(exchange: Exchange, request: Request, *, whole: bool) -> Iterator[Sign
     yield _sign(kind, exchange, request.packet, last, harmless=reason)
 
 
+_EXPECTATION_FAILED = 417
+"""A status: RFC 9110 section 15.5.18."""
+
+
 def _status(connection: Connection, background: Background, exchange: Exchange) -> Iterator[Sign]:
     request, response = exchange.request, exchange.response
     if request is None or response is None:
@@ -95,7 +99,9 @@ def _status(connection: Connection, background: Background, exchange: Exchange) 
         kind = "connect-not-granted"
     else:
         kind = "status-5xx" if status >= SERVER_ERROR_STATUS else "status-4xx"
-        if status in _OF_THE_APPLICATION or _is_considered(response):
+        if status == _EXPECTATION_FAILED:
+            reason = reason or "the client had asked first whether to send its body"
+        elif status in _OF_THE_APPLICATION or _is_considered(response):
             reason = reason or "the application's answer to a request that it understood"
     yield _sign(kind, exchange, response.packet, harmless=reason, says=says)
 

@@ -46,6 +46,8 @@ def _stream(connection: Connection, event: StreamEvent, exchange: Exchange | Non
     reason = ""
     if whole and event.side is Side.CLIENT and event.name in _CHANGES_OF_MIND:
         reason = "the client had no use for a stream whose response was whole"
+    elif whole and event.side is Side.CLIENT and event.name == "STREAM_CLOSED":
+        reason = "the stream was over: the client answers a frame that came behind its end"
     number = None if exchange is None else exchange.id
     says = _says(event.kind.upper(), event)
     yield sign("stream-reset", connection.id, event.packet, exchange=number, harmless=reason, says=says)

@@ -27,14 +27,14 @@ def bearer(count: int, pause: float = 0.02) -> tuple[str, ...]:
 
 def streams(count: int, together: int = 1, pause: float = 0.05, timeout: float = 10) -> tuple[str, ...]:
     """Requests in HTTP/2, ``together`` at a time."""
-    return ("streams.py", str(count), str(timeout), str(together), str(pause))
+    return ("http2_client.py", str(count), str(timeout), str(together), str(pause))
 
 
 def datagrams(
     count: int, pause: float = 0.05, timeout: float = 10, *, forgetful: bool = False
 ) -> tuple[str, ...]:
     """Requests in HTTP/3, one after another."""
-    return ("datagrams.py", str(count), str(timeout), "yes" if forgetful else "no", str(pause))
+    return ("http3_client.py", str(count), str(timeout), "yes" if forgetful else "no", str(pause))
 
 
 def forking(rounds: int, timeout: float = 10) -> tuple[str, ...]:
