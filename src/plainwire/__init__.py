@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 __all__ = ["Report", "UserError", "__version__", "analyze"]
 
 if TYPE_CHECKING:
-    from plainwire.library import Report, analyze
+    from plainwire.api import Report, analyze
     from plainwire.model import UserError
 
     __version__: str
@@ -27,5 +27,5 @@ else:
         if name not in __all__:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        home = "plainwire.model" if name == "UserError" else "plainwire.library"
+        home = "plainwire.model" if name == "UserError" else "plainwire.api"
         return getattr(importlib.import_module(home), name)

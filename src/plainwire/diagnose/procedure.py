@@ -25,7 +25,6 @@ from .certainty import tempered
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
-from .evidence.stream_errors import complaints
 from .evidence.tunnels import only_tunnels
 from .evidence.websocket_end import ended_badly
 from .findings import group
@@ -64,7 +63,7 @@ def diagnose(
     traffic, boundary = Traffic(connections, lookups, CAUSES), Boundary(bugs)
     judged = [
         boundary.first((_judge,), None, traffic, connection, index, boundary)
-        for connection, index in _suspects(connections)
+        for connection, index in _suspects(traffic)
     ]
     judged += [
         _judge_connection(traffic, connection, boundary)
@@ -81,14 +80,14 @@ def diagnose(
     return group(verdicts + remarks(traffic, verdicts, boundary), connections)
 
 
-def _suspects(connections: Sequence[Connection]) -> Iterator[tuple[Connection, int]]:
+def _suspects(traffic: Traffic) -> Iterator[tuple[Connection, int]]:
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
-    for connection in connections:
+    for connection in traffic.connections:
         announced = False
         asked = was_asked(connection)
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
-        complained = complaints(connection) if connection.events else _NOBODY
+        complained = traffic.complaints(connection) if connection.events else _NOBODY
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if exchange.stopped:

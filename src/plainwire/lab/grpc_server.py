@@ -6,13 +6,8 @@ object store of ``http1_server``; events of requests have the stream's number to
 
 from __future__ import annotations
 
-import contextlib
 import re
-import socket
-import sys
-import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
@@ -20,9 +15,9 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import RequestReceived, StreamEnded
 
-from plainwire.lab.behaviour import Behaviour, CallFault
-from plainwire.lab.http1_server import Truth, end_with_parent, server_context
+from plainwire.lab.behaviour import CallFault
 from plainwire.lab.http1_session import RECEIVE_SIZE
+from plainwire.lab.tls_server import TlsServer, run
 
 if TYPE_CHECKING:
     import ssl
@@ -100,49 +95,20 @@ class GrpcSession:
         return fault is CallFault.TOO_MANY_PINGS
 
 
-class GrpcServer:
-    """The listening socket and what all connections share."""
+class GrpcServer(TlsServer):
+    """What all connections share."""
 
-    def __init__(self, behaviour: Behaviour, listener: socket.socket, truth: Truth) -> None:
-        self.behaviour = behaviour
-        self.truth = truth
-        self._listener = listener
-        self._number = 0
-        self._lock = threading.Lock()
+    alpn = ("h2",)
 
     def next_fault(self) -> tuple[int, CallFault]:
         """Number the next call and say what to do to it."""
-        with self._lock:
-            self._number += 1
-            return self._number, self.behaviour.calls.get(self._number, CallFault.NONE)
+        number = self.next_number()
+        return number, self.behaviour.calls.get(number, CallFault.NONE)
 
-    def serve(self, context: ssl.SSLContext) -> None:
-        """Accept connections for ever, a thread each."""
-        while True:
-            plain, address = self._listener.accept()
-            threading.Thread(target=self._serve, args=(context, plain, address), daemon=True).start()
-
-    def _serve(self, context: ssl.SSLContext, plain: socket.socket, address: tuple[str, int]) -> None:
-        with contextlib.suppress(OSError):  # the client's faults are the client's to report
-            plain.settimeout(30)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(plain, server_side=True) as tls:
-                GrpcSession(tls, f"{address[0]}:{address[1]}", self).serve()
-
-
-def main() -> None:
-    """``grpc_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
-    address, chain, key, log, keys, behaviour_json = sys.argv[1:]
-    behaviour = Behaviour.from_json(behaviour_json)
-    listener = socket.create_server((address, 0), backlog=64)
-    server = GrpcServer(behaviour, listener, Truth(Path(log)))
-    context = server_context(behaviour, Path(chain), Path(key), Path(keys))
-    context.set_alpn_protocols(["h2"])
-    sys.stdout.write(f"{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    threading.Thread(target=server.serve, args=(context,), daemon=True).start()
-    end_with_parent()
+    def talk(self, tls: ssl.SSLSocket, peer: str) -> None:
+        """See ``TlsServer``."""
+        GrpcSession(tls, peer, self).serve()
 
 
 if __name__ == "__main__":
-    main()
+    run(GrpcServer)

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
-import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
@@ -20,9 +17,9 @@ from h2.errors import ErrorCodes
 from h2.events import RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 
-from plainwire.lab.behaviour import Behaviour, StreamFault
-from plainwire.lab.http1_server import Truth, end_with_parent, server_context
+from plainwire.lab.behaviour import StreamFault
 from plainwire.lab.http1_session import BODY, LINGER_NONE, RECEIVE_SIZE
+from plainwire.lab.tls_server import TlsServer, run
 
 if TYPE_CHECKING:
     import ssl
@@ -130,49 +127,20 @@ class Http2Session:
         self._tls.unwrap()
 
 
-class Http2Server:
-    """The listening socket and what all connections share."""
+class Http2Server(TlsServer):
+    """What all connections share."""
 
-    def __init__(self, behaviour: Behaviour, listener: socket.socket, truth: Truth) -> None:
-        self.behaviour = behaviour
-        self.truth = truth
-        self._listener = listener
-        self._number = 0
-        self._lock = threading.Lock()
+    alpn = ("h2",)
 
     def next_fault(self) -> tuple[int, StreamFault]:
         """Number the next request and say what to do to it."""
-        with self._lock:
-            self._number += 1
-            return self._number, self.behaviour.streams.get(self._number, StreamFault.NONE)
+        number = self.next_number()
+        return number, self.behaviour.streams.get(number, StreamFault.NONE)
 
-    def serve(self, context: ssl.SSLContext) -> None:
-        """Accept connections for ever, a thread each."""
-        while True:
-            plain, address = self._listener.accept()
-            threading.Thread(target=self._serve, args=(context, plain, address), daemon=True).start()
-
-    def _serve(self, context: ssl.SSLContext, plain: socket.socket, address: tuple[str, int]) -> None:
-        with contextlib.suppress(OSError):  # the client's faults are the client's to report
-            plain.settimeout(30)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(plain, server_side=True) as tls:
-                Http2Session(tls, f"{address[0]}:{address[1]}", self).serve()
-
-
-def main() -> None:
-    """``http2_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
-    address, chain, key, log, keys, behaviour_json = sys.argv[1:]
-    behaviour = Behaviour.from_json(behaviour_json)
-    listener = socket.create_server((address, 0), backlog=64)
-    store = Http2Server(behaviour, listener, Truth(Path(log)))
-    context = server_context(behaviour, Path(chain), Path(key), Path(keys))
-    context.set_alpn_protocols(["h2"])
-    sys.stdout.write(f"{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    threading.Thread(target=store.serve, args=(context,), daemon=True).start()
-    end_with_parent()
+    def talk(self, tls: ssl.SSLSocket, peer: str) -> None:
+        """See ``TlsServer``."""
+        Http2Session(tls, peer, self).serve()
 
 
 if __name__ == "__main__":
-    main()
+    run(Http2Server)

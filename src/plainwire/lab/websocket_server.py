@@ -7,19 +7,14 @@ Truth and life are those of the object store of ``http1_server``; each upgrade i
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import re
-import socket
-import sys
-import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plainwire.lab.behaviour import Behaviour, SocketFault
-from plainwire.lab.http1_server import Truth, end_with_parent, server_context
+from plainwire.lab.behaviour import SocketFault
 from plainwire.lab.http1_session import RECEIVE_SIZE
+from plainwire.lab.tls_server import TlsServer, run
 
 if TYPE_CHECKING:
     import ssl
@@ -41,30 +36,11 @@ def _close(code: int, reason: str) -> bytes:
     return frame(_CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 
-class WebSocketServer:
-    """The listening socket and what all connections share."""
+class WebSocketServer(TlsServer):
+    """What all connections share."""
 
-    def __init__(self, behaviour: Behaviour, listener: socket.socket, truth: Truth) -> None:
-        self.behaviour = behaviour
-        self.truth = truth
-        self._listener = listener
-        self._number = 0
-        self._lock = threading.Lock()
-
-    def serve(self, context: ssl.SSLContext) -> None:
-        """Accept connections for ever, a thread each."""
-        while True:
-            plain, address = self._listener.accept()
-            threading.Thread(target=self._serve, args=(context, plain, address), daemon=True).start()
-
-    def _serve(self, context: ssl.SSLContext, plain: socket.socket, address: tuple[str, int]) -> None:
-        with contextlib.suppress(OSError):  # the client's faults are the client's to report
-            plain.settimeout(30)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(plain, server_side=True) as tls:
-                self._upgrade(tls, f"{address[0]}:{address[1]}")
-
-    def _upgrade(self, tls: ssl.SSLSocket, peer: str) -> None:
+    def talk(self, tls: ssl.SSLSocket, peer: str) -> None:
+        """Answer one upgrade, and do to the WebSocket what is ordered."""
         head = b""
         while b"\r\n\r\n" not in head:
             received = tls.recv(RECEIVE_SIZE)
@@ -72,9 +48,7 @@ class WebSocketServer:
                 return
             head += received
         key = _KEY.search(head)
-        with self._lock:
-            self._number += 1
-            number = self._number
+        number = self.next_number()
         fault = self.behaviour.sockets.get(number, SocketFault.NONE)
         target = head.split(b" ", 2)[1].decode("latin-1")
         self.truth.write("request", peer, number=number, method="GET", target=target, fault=fault)
@@ -86,9 +60,9 @@ class WebSocketServer:
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + frame(_TEXT, b"hello")
         )
-        self._talk(tls, fault)
+        self._end(tls, fault)
 
-    def _talk(self, tls: ssl.SSLSocket, fault: SocketFault) -> None:
+    def _end(self, tls: ssl.SSLSocket, fault: SocketFault) -> None:
         """Take the client's greeting; then do what is ordered."""
         tls.recv(RECEIVE_SIZE)
         match fault:
@@ -107,18 +81,5 @@ class WebSocketServer:
         tls.unwrap()
 
 
-def main() -> None:
-    """``websocket_server ADDRESS CHAIN KEY LOG KEYS BEHAVIOUR``."""
-    address, chain, key, log, keys, behaviour_json = sys.argv[1:]
-    behaviour = Behaviour.from_json(behaviour_json)
-    listener = socket.create_server((address, 0), backlog=64)
-    server = WebSocketServer(behaviour, listener, Truth(Path(log)))
-    context = server_context(behaviour, Path(chain), Path(key), Path(keys))
-    sys.stdout.write(f"{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    threading.Thread(target=server.serve, args=(context,), daemon=True).start()
-    end_with_parent()
-
-
 if __name__ == "__main__":
-    main()
+    run(WebSocketServer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.model import Side
 
 from .kinds import sign
@@ -60,7 +61,7 @@ def _unfinished(connection: Connection, background: Background) -> Sign:
 
 def _wordless(connection: Connection, background: Background) -> Iterator[Sign]:
     """Connections that the client left after the handshake, with nothing asked."""
-    tls = connection.inner_tls[-1] if connection.inner_tls else connection.tls
+    tls = handshake_session(connection)
     if tls is None or any(tls.talked) or connection.closed_by is not Side.CLIENT:
         return
     if connection.closes[0].kind == "alert" or any(not _is_connect(e) for e in connection.exchanges):
