@@ -72,14 +72,14 @@ def test_a_name_that_the_wildcard_covers_is_accepted(
     assert (recorded.status, recorded.stdout, recorded.report["findings"]) == (0, "an object\n", [])
 
 
-def test_a_look_whether_tls_is_there_is_no_refusal(
+def test_a_look_whether_tls_is_there_accuses_nobody_and_is_not_called_nothing(
     server: tuple[wires.Nginx, certificates.Certificates], tmp_path: Path
 ) -> None:
     nginx, _ = server
     words = ("s_client", "-connect", f"{wires.HOST}:{nginx.ports[0]}", "-servername", "a.f.test")
     recorded = record(tmp_path, "sh", "-c", f"{tool('openssl')} {' '.join(words)} </dev/null")
     assert recorded.report["coverage"]["connections"] == 1
-    assert recorded.report["findings"] == []
+    assert [(f["code"], f["fault"]) for f in recorded.report["findings"]] == [("unexplained", "unknown")]
 
 
 def test_nginx_refuses_in_http_who_shows_no_certificate(

@@ -69,8 +69,6 @@ def _wordless(connection: Connection, background: Background) -> Iterator[Sign]:
     reason = ""
     if connection.server in background.served:
         reason = "a spare connection: requests to the same address went over others"
-    elif tls.handshake_complete and connection.closes[0].kind != "rst":
-        reason = "the client only looked whether the server is there: it asked nothing and left in order"
     yield sign("no-request-after-handshake", connection.id, connection.closes[0].packet, harmless=reason)
 
 
