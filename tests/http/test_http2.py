@@ -225,6 +225,17 @@ def test_a_reset_by_a_client_that_has_all_that_was_announced_aborts_nothing(*, e
     assert _outcome(pair) == "complete"
 
 
+@pytest.mark.parametrize(("announced", "outcome"), [("3", "complete"), ("4", "aborted")])
+def test_a_client_that_has_all_that_was_announced_may_close(announced: str, outcome: str) -> None:
+    """curl's last transfer: it closes the connection and waits for no end of the stream."""
+    pair = Pair()
+    stream = pair.ask()
+    pair.server.send_headers(stream, [*OK, ("content-length", announced)])
+    pair.server.send_data(stream, b"yes")
+    pair.pass_on()
+    assert _outcome(pair, close=(CLIENT, "fin")) == outcome
+
+
 def test_a_reset_by_a_client_that_lacks_the_last_announced_byte_aborts() -> None:
     pair = Pair()
     stream = pair.ask()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.http.semantics import Place
-    from plainwire.model import Connection, Outcome, Text
+    from plainwire.model import CloseEvent, Connection, Outcome, Text
 
 _BODILESS = frozenset((204, 304))
 _PARTIAL = 206
@@ -84,7 +84,6 @@ class StreamExchange:
         "_grpc",
         "_shared",
         "_tunnel",
-        "_whole",
         "ended",
         "exchange",
         "lost",
@@ -103,7 +102,6 @@ class StreamExchange:
         self._grpc: GrpcReader | None = None
         self._tunnel = False
         self._cancelled = False
-        self._whole: tuple[int, int] | None = None  # time and packet of the announced response's last byte
 
     # --- what frames say ----------------------------------------------------------------------------
 
@@ -195,8 +193,8 @@ class StreamExchange:
         body.feed(part, place)
         if self._grpc is not None:
             self._grpc.feed(side, part, place)
-        if side == Side.SERVER and part and message.body_size == message.declared_size:
-            self._whole = place.last_ns, place.last_packet
+        if isinstance(message, Response) and part and message.body_size == message.declared_size:
+            message.whole_at = place.last_ns, place.last_packet
         _extend(message, place)
 
     def _carry(
@@ -260,20 +258,18 @@ class StreamExchange:
         has no more: curl 7.88 does, with STREAM_CLOSED.
         """
         response, reset = self.exchange.response, self.exchange.reset
-        if reset is None or reset.side == Side.SERVER or self._had_all(reset):
+        if reset is None or reset.side == Side.SERVER or _was_whole(response, reset):
             return False
         if response is None or not response.complete:
             return True
         return (response.last_ns, response.last_packet) > (reset.time_ns, reset.packet)
 
-    def _had_all(self, reset: StreamEvent) -> bool:
-        return self._whole is not None and self._whole <= (reset.time_ns, reset.packet)
-
     def _outcome(self, facts: Connection) -> Outcome:
         response, reset = self.exchange.response, self.exchange.reset
         if response is not None and response.complete and not self._cancelled:
             return "complete"
-        if reset is not None and reset.side == Side.CLIENT and self._had_all(reset):
+        left = reset or next(iter(facts.closes), None)
+        if left is not None and left.side == Side.CLIENT and _was_whole(response, left):
             return "complete"
         if response is not None and response.closing_event_came and self._client_ended(facts):
             return "complete"
@@ -325,6 +321,13 @@ class StreamExchange:
         if body.events is not None and isinstance(message, Response):
             message.event_stream = body.events.facts
         message.body = body.kept.take() or message.body
+
+
+def _was_whole(response: Response | None, left: StreamEvent | CloseEvent) -> bool:
+    """Whether all the bytes that content-length announced had come when the client left."""
+    if response is None or response.whole_at is None:
+        return False
+    return response.whole_at <= (left.time_ns, left.packet)
 
 
 def close_all(

@@ -232,7 +232,8 @@ class Response(Discreet, Struct):
     """A response as it was on the wire; fields as in ``Request``, offsets in the server's stream.
 
     ``longest_pause_ns``: the longest time between two parts of it, in HTTP/2 and HTTP/3; in HTTP/1 the
-    segments tell.
+    segments tell. ``whole_at``: time (ns) and packet of the last byte that content-length announced, in
+    HTTP/2 and HTTP/3, where the end of the stream may follow in a frame of its own.
     """
 
     unshown = ("body",)
@@ -257,6 +258,7 @@ class Response(Discreet, Struct):
     content: Content | None = None
     event_stream: EventStream | None = None
     longest_pause_ns: int = 0
+    whole_at: tuple[int, int] | None = None
     body: bytes | None = None
 
     @property
