@@ -1,53 +1,101 @@
-"""What weakens a verdict: holes elsewhere in the capture, a proxy between the two ends."""
+"""How sure a verdict is: one function, from the classes of evidence and what the capture shows of them.
+
+Rules say what they rest on (``grounds``); none of them says how sure that makes it. The weakest ground
+decides. Then it counts what stands between the evidence and us: a proxy, whose TCP is not the server's;
+bytes that the capture lacks; the program's word, where it came before what is said to be its cause.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from .evidence.acknowledgments import never_arrived
-from .verdict import weaker
+from .evidence.captured import server_was_seen
+from .evidence.ends import on_one_host
+from .evidence.tunnels import is_tunnelled
+from .grounds import Ground
 
 if TYPE_CHECKING:
-    from plainwire.model import Exchange
+    from plainwire.model import Certainty, Connection
 
-    from .verdict import FailedExchange, Verdict
+    from .grounds import Grounds
+    from .verdict import Verdict
 
+GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
 
-_AUTHENTIC = ("close_notify", "alert")
-
+SURE: dict[Ground, Certainty] = {
+    Ground.SEALED: "proved",
+    Ground.NUMBERS: "proved",
+    Ground.SILENCE: "likely",
+    Ground.HABIT: "likely",
+    Ground.ONCE: "possible",
+    Ground.INFERENCE: "likely",
+    Ground.GUESS: "possible",
+}
+"""How sure each class is by itself. What messages and flags are worth depends on the connection."""
+_WORDS = frozenset((Ground.SEALED, Ground.SAID))
+"""What stands inside TLS is the server's, whoever carries the packets."""
 _PROXY_WORDS = (
     " The connection leads through a proxy: what TCP says (acknowledgments, FIN, RST) is the proxy's word; "
     "only what stands inside TLS is the server's."
 )
 
 
-def tempered(failed: FailedExchange, verdict: Verdict) -> Verdict:
-    """One grade less certain where a proxy was in between, or the capture has holes elsewhere."""
-    verdict = through_proxy(failed, verdict)
-    if verdict.code == "capture-artifact" or not impaired(failed):
-        return verdict
-    return replace(verdict, certainty=weaker(verdict.certainty))
+class Settled(NamedTuple):
+    """A verdict, and how sure it is."""
+
+    verdict: Verdict
+    certainty: Certainty
 
 
-def through_proxy(failed: FailedExchange, verdict: Verdict) -> Verdict:
-    """The verdict, one grade weaker where it rests on what only the proxy said."""
-    if verdict.fault in ("client", "unknown") or not _tunnelled(failed):
-        return verdict
-    close = failed.server_close
-    if verdict.code == "response-truncated" and close is not None and close.kind in _AUTHENTIC:
-        return verdict
-    return replace(verdict, certainty=weaker(verdict.certainty), facts=verdict.facts + _PROXY_WORDS)
+def settled(verdict: Verdict) -> Settled:
+    """How sure a verdict is. Through a proxy, it names the server only where the server itself was heard."""
+    connection = verdict.connection
+    certainty = of_grounds(verdict.grounds, connection)
+    heard = [ground in _WORDS for ground in verdict.grounds]
+    if not all(heard) and verdict.fault not in ("client", "unknown") and is_tunnelled(connection):
+        fault = "unknown" if verdict.fault == "server" and not any(heard) else verdict.fault
+        verdict = replace(verdict, fault=fault, facts=verdict.facts + _PROXY_WORDS)
+        certainty = weaker(certainty)
+    return Settled(verdict, weaker(certainty) if impaired(connection) else certainty)
 
 
-def _tunnelled(failed: FailedExchange) -> bool:
-    through: Exchange | None = failed.exchange.via
-    connect = through is not None and through.request is not None and through.request.method == "CONNECT"
-    return connect or any(t.kind.startswith("SOCKS") for t in failed.connection.tunnels)
+def of_grounds(grounds: Grounds, connection: Connection) -> Certainty:
+    """As sure as the weakest ground; nothing is proved by nothing."""
+    grades = [_sure(ground, connection) for ground in grounds] or ["possible"]
+    return min(grades, key=GRADES.index)
 
 
-def impaired(failed: FailedExchange) -> bool:
-    """Whether the capture was incomplete elsewhere on this connection, so that one grade less is certain."""
-    connection = failed.connection
-    return connection.mid_stream or any(not never_arrived(connection, gap) for gap in connection.gaps)
+def weaker(certainty: Certainty) -> Certainty:
+    """One grade down."""
+    return "likely" if certainty == "proved" else "possible"
+
+
+def withheld(certainty: Certainty) -> Certainty:
+    """At most likely: for what the program spoke of before it happened."""
+    return min(certainty, "likely", key=GRADES.index)
+
+
+def impaired(connection: Connection) -> bool:
+    """Whether the capture lacks bytes of the connection, so that one grade less is certain."""
+    if connection.mid_stream or connection.snapped:
+        return True
+    if connection.established and not server_was_seen(connection):
+        return True
+    return any(not never_arrived(connection, gap) for gap in connection.gaps)
+
+
+def _sure(ground: Ground, connection: Connection) -> Certainty:
+    if ground is Ground.SAID:
+        here = on_one_host(connection) and not is_tunnelled(connection)
+        return "proved" if here or _sealed(connection) else "likely"
+    if ground is Ground.FLAG:
+        return "proved" if on_one_host(connection) else "likely"
+    return SURE[ground]
+
+
+def _sealed(connection: Connection) -> bool:
+    """Whether what is said on the connection was authenticated by its encryption."""
+    return connection.tls is not None and connection.decrypted

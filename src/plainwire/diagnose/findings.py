@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from plainwire.model import Finding
 
 from .causes.catalogue import CAUSES
+from .certainty import GRADES, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from plainwire.model import Certainty, Connection, Endpoint, Evidence, Quoted, Side
 
+    from .certainty import Settled
     from .verdict import Verdict
 
 
@@ -22,8 +24,6 @@ EVIDENCE_LIMIT = 60
 
 QUOTES_LIMIT = 10
 """Texts quoted per finding."""
-
-_GRADES: tuple[Certainty, ...] = ("possible", "likely", "proved")
 
 
 def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> list[Finding]:
@@ -35,31 +35,38 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
     for connection in connections:
         tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
-    groups: dict[tuple[str, Endpoint, str, bool | None, Side | None], list[Verdict]] = {}
-    for verdict in sorted(verdicts, key=lambda v: v.time_ns):
+    groups: dict[tuple[str, Endpoint, str, bool | None, Side | None], list[Settled]] = {}
+    for each in map(settled, sorted(verdicts, key=lambda v: v.time_ns)):
+        verdict = each.verdict
         key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure, verdict.sender
-        groups.setdefault(key, []).append(verdict)
+        groups.setdefault(key, []).append(each)
     ordered = sorted(groups.values(), key=_rank)
     return [
-        _finding(members, (totals if members[0].exchanges else tried)[members[0].connection.server])
+        _finding(members, (totals if members[0].verdict.exchanges else tried)[_server(members)])
         for members in ordered
     ]
 
 
-def _rank(members: list[Verdict]) -> tuple[bool, int, int]:
-    cause = CAUSES[members[0].code]
+def _server(members: list[Settled]) -> Endpoint:
+    return members[0].verdict.connection.server
+
+
+def _rank(members: list[Settled]) -> tuple[bool, int, int]:
+    cause = CAUSES[members[0].verdict.code]
     return cause.remark, cause.rank, -len(members)
 
 
-def _finding(members: list[Verdict], total: int) -> Finding:
+def _finding(settled_members: list[Settled], total: int) -> Finding:
+    members = [each.verdict for each in settled_members]
+    grades = Counter(each.certainty for each in settled_members)
     first = members[0]
     cause = CAUSES[first.code]
     said = cause.said_by(first.sender) or cause
     return Finding(
         code=first.code,
-        claim=_claim(members, total),
+        claim=_claim(members, total, grades),
         fault=first.fault,
-        certainty=min((v.certainty for v in members), key=_GRADES.index),
+        certainty=min(grades, key=GRADES.index),
         exchanges=sorted({e for v in members for e in v.exchanges}),
         connections=sorted({v.connection.id for v in members}),
         evidence=_evidence(members),
@@ -74,7 +81,7 @@ def _finding(members: list[Verdict], total: int) -> Finding:
     )
 
 
-def _claim(members: list[Verdict], total: int) -> str:
+def _claim(members: list[Verdict], total: int, grades: Counter[Certainty]) -> str:
     """How often of how many, what, and the facts of the first one."""
     first, count = members[0], len(members)
     if first.counts:
@@ -84,15 +91,14 @@ def _claim(members: list[Verdict], total: int) -> str:
     head = f"{count} of {total} {noun} to {first.connection.server}: {CAUSES[first.code].title}."
     which = f"Exchange {first.exchanges[-1]}" if first.exchanges else f"Connection {first.connection.id}"
     example = "" if count == 1 else f"{which}: "
-    return " ".join(part for part in (head, example + first.facts, _mixture(members)) if part)
+    return " ".join(part for part in (head, example + first.facts, _mixture(grades)) if part)
 
 
-def _mixture(members: list[Verdict]) -> str:
+def _mixture(grades: Counter[Certainty]) -> str:
     """What is certain of how many, where the members of a finding differ."""
-    grades = Counter(v.certainty for v in members)
     if len(grades) == 1:
         return ""
-    parts = [f"{grades[grade]} {grade}" for grade in reversed(_GRADES) if grades[grade]]
+    parts = [f"{grades[grade]} {grade}" for grade in reversed(GRADES) if grades[grade]]
     return f"({', '.join(parts)}.)"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
 
 from .findings import group
@@ -96,7 +97,7 @@ def _verdict(connection: Connection, signs: Sequence[Sign]) -> Verdict:
         connection=connection,
         exchanges=() if exchange is None else (exchange,),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=f"{said[:1].upper()}{said[1:]}. Nothing in the capture says why.",
         evidence=tuple(
             Evidence(packet, sign.says) for sign in signs for packet in sign.packets[-_MOST_CITED:]

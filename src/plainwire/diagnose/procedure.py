@@ -21,7 +21,6 @@ from .boundary import Boundary
 from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
 from .causes.undecided.unexplained import unexplained
-from .certainty import tempered
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
@@ -158,10 +157,8 @@ def _judge(traffic: Traffic, connection: Connection, index: int, boundary: Bound
     failed = _failed(traffic, connection, index)
     if failed is None:
         return None
-    stream = shares_connection(failed.exchange)
-    rules = _rules_of_stream(failed) if stream else _rules(failed)
-    verdict = boundary.first(rules, unexplained if unexplained in rules else None, failed)
-    return verdict if verdict is None or stream else tempered(failed, verdict)
+    rules = _rules_of_stream(failed) if shares_connection(failed.exchange) else _rules(failed)
+    return boundary.first(rules, unexplained if unexplained in rules else None, failed)
 
 
 def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from plainwire.model import (
         Bounds,
-        Certainty,
         CloseEvent,
         Connection,
         Endpoint,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         Response,
     )
 
+    from .grounds import Grounds
     from .traffic.traffic import Traffic
 
 
@@ -106,14 +106,15 @@ class FailedExchange(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """One rule's answer for one exchange, or (``exchanges`` empty) for a connection without any.
 
-    ``facts`` is one sentence or two, with the numbers.
+    ``facts`` is one sentence or two, with the numbers. ``grounds`` are all the classes of evidence that it
+    needs; ``certainty.settled`` says how sure that makes it.
     """
 
     code: str
     connection: Connection
     exchanges: tuple[int, ...]
     fault: Fault
-    certainty: Certainty
+    grounds: Grounds
     facts: str
     evidence: tuple[Evidence, ...]
     runner_up: str = ""
@@ -134,11 +135,6 @@ class Failures(Struct, frozen=True):
     servers: Sequence[Endpoint]
     """Those about which a cause of failures was found."""
     of_server: dict[Endpoint, list[Verdict]]
-
-
-def weaker(certainty: Certainty) -> Certainty:
-    """One grade down."""
-    return "likely" if certainty == "proved" else "possible"
 
 
 def idle_words(failed: FailedExchange) -> str:
@@ -171,7 +167,7 @@ def stream_verdict(
     failed: FailedExchange,
     code: str,
     fault: Fault,
-    certainty: Certainty,
+    grounds: Grounds,
     facts: str,
     *evidence: Evidence,
     retry_safe: bool | None = None,
@@ -185,7 +181,7 @@ def stream_verdict(
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=fault,
-        certainty=certainty,
+        grounds=grounds,
         facts=facts,
         evidence=(Evidence(failed.request.packet, f"the request on {stream_name(failed)}"), *evidence),
         runner_up=runner_up,

@@ -207,3 +207,27 @@ def test_what_a_process_says_when_another_one_ended_tls_for_it() -> None:
     )
     says, _ = heard(connection, account(words(REMOTE_DISCONNECTED, 501)))
     assert "said RemoteDisconnected" in says
+
+
+def test_what_comes_after_the_program_spoke_of_it_is_not_proved_to_be_why() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    wire.close(SERVER, "close_notify", 400)
+    connection = owned(wire)
+    findings: list[Finding] = diagnose([connection])
+    assert only(findings).certainty == "proved"
+    judged([connection], findings, account(words(REMOTE_DISCONNECTED, 350)))
+    assert only(findings).certainty == "likely"
+
+
+def test_a_client_may_speak_of_its_own_limit_before_it_closes() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.ack(SERVER, 90)
+    wire.close(CLIENT, "fin", 5010)
+    connection = owned(wire)
+    findings: list[Finding] = diagnose([connection])
+    before = only(findings).certainty
+    judged([connection], findings, account(words("TimeoutError: The read operation timed out\n", 5000)))
+    assert only(findings).certainty == before

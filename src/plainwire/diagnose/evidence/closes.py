@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import ACK, Side
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ def _when(close: CloseEvent) -> tuple[int, int]:
 def is_reactive(close: CloseEvent) -> bool:
     """Whether this is a RST that answers a segment for a connection that is gone."""
     return close.kind == "rst" and close.ack is None
+
+
+def ground_of(close: CloseEvent, connection: Connection) -> Ground:
+    """The class of evidence that a close is of: within the encryption, or bare TCP."""
+    sealed = close.kind in ("close_notify", "alert") and connection.tls is not None
+    return Ground.SEALED if sealed else Ground.FLAG
 
 
 def reactive_reset(connection: Connection, after: CloseEvent) -> CloseEvent | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
 
 from .closes import is_reactive, life_after
@@ -14,14 +15,15 @@ from .ends import on_one_host, ttl_jump
 from .round_trip import too_early
 
 if TYPE_CHECKING:
-    from plainwire.model import Certainty, CloseEvent, Connection, Fault
+    from plainwire.diagnose.grounds import Grounds
+    from plainwire.model import CloseEvent, Connection, Fault
 
 
 class Origin(Struct, frozen=True):
-    """Where a RST seems to come from, how sure that is, and why. ``fault`` is server, path or unknown."""
+    """Where a RST seems to come from, on which grounds, and why. ``fault`` is server, path or unknown."""
 
     fault: Fault
-    certainty: Certainty
+    grounds: Grounds
     says: str
     evidence: tuple[Evidence, ...] = ()
 
@@ -35,19 +37,18 @@ def of_reset(connection: Connection, reset: CloseEvent) -> Origin:
     """
     foreign = _foreign_marks(connection, reset)
     if foreign:
-        certainty: Certainty = (
-            "likely" if len(foreign) > 1 or foreign[-1].packet != reset.packet else "possible"
-        )
+        several = len(foreign) > 1 or foreign[-1].packet != reset.packet
+        grounds = (Ground.INFERENCE if several else Ground.GUESS,)
         marks = "; ".join(mark.says for mark in foreign)
-        return Origin("path", certainty, f"{marks[0].upper()}{marks[1:]}.", tuple(foreign))
+        return Origin("path", grounds, f"{marks[0].upper()}{marks[1:]}.", tuple(foreign))
     if is_reactive(reset):
         says = "The reset bears no ACK: it answers for a connection that its sender did not know any more."
-        return Origin("unknown", "possible", says)
+        return Origin("unknown", (Ground.GUESS,), says)
     if on_one_host(connection):
         says = "Both ends are on this host: nothing between them could have sent the reset."
-        return Origin("server", "proved", says)
+        return Origin("server", (Ground.FLAG,), says)
     says = "That the server's end sent the reset is likely: nothing in the packet speaks against it"
-    return Origin("server", "likely", f"{says}{_ttl_words(connection, reset)}.")
+    return Origin("server", (Ground.FLAG,), f"{says}{_ttl_words(connection, reset)}.")
 
 
 def _foreign_marks(connection: Connection, reset: CloseEvent) -> list[Evidence]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Side
 
-from .closes import first_close
-from .ends import on_one_host
+from .closes import first_close, ground_of
 
 if TYPE_CHECKING:
     from plainwire.model import (
-        Certainty,
         CloseEvent,
         Connection,
         Exchange,
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
         WebSocketPing,
     )
 
-_AUTHENTIC = frozenset(("close_notify", "alert"))
 ORDINARY_CODES = frozenset((1000, 1001, 1005))
 """A normal closure, going away, and a Close frame without a code (RFC 6455 section 7.4.1)."""
 
@@ -37,10 +35,9 @@ class Ending(NamedTuple):
     quiet_ns: int
     """Since the last frame of either side."""
 
-    def certainty(self, connection: Connection) -> Certainty:
-        """Of who ended it: what stands inside the encryption is authenticated, a bare FIN or RST is not."""
-        sealed = self.close is None or (self.close.kind in _AUTHENTIC and connection.tls is not None)
-        return "proved" if sealed or on_one_host(connection) else "likely"
+    def ground(self, connection: Connection) -> Ground:
+        """The class of evidence that it is of: what stands inside the encryption, or a bare FIN or RST."""
+        return Ground.SAID if self.close is None else ground_of(self.close, connection)
 
 
 def ending_of(connection: Connection, exchange: Exchange) -> Ending | None:

@@ -11,6 +11,7 @@ import errno
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.certainty import withheld
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
@@ -35,6 +36,9 @@ ERROR_NS = 60_000_000_000
 
 
 _MOST_REMARKS = 5
+_ENDED_BY_CLIENT = frozenset(
+    (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT, Wire.CERTIFICATE)
+)
 
 
 class Account:
@@ -72,6 +76,19 @@ class Account:
     def unmade_code(self, said: Said) -> str | None:
         """The finding without a request that the word is about."""
         return next((finding.code for finding in self._unmade if explains(finding, said)), None)
+
+    def spoke_before(self, index: int) -> bool:
+        """Whether the program spoke of it before its peer did what the wire shows: that was not why.
+
+        Where the client ended it, its own word stands ahead of its close.
+        """
+        fate = self.fates[index]
+        by_itself = fate.wire & _ENDED_BY_CLIENT
+        known_ns = fate.known_ns - SLACK_NS
+        return not by_itself and any(
+            not said.afterwards and said.time_ns < known_ns and said.wordings
+            for said in self.said.get(index, ())
+        )
 
     def _place_errors(self) -> None:
         """By the socket's own address; of several exchanges on it the last that had begun."""
@@ -156,6 +173,8 @@ def testify(
     codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
     for finding in findings:
         finding.program_says = finding.program_says or _of_finding(finding, account)
+        if any(account.spoke_before(index) for index in _own_fates(finding, account)):
+            finding.certainty = withheld(finding.certainty)
     names = (errno.errorcode.get(error.error, str(error.error)) for error in events.errors)
     return Testimony(
         command=events.command,
@@ -175,13 +194,18 @@ def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Accou
     )
 
 
-def _of_finding(finding: Finding, account: Account) -> str:
-    mine = [
+def _own_fates(finding: Finding, account: Account) -> list[int]:
+    """Which fates a finding is about, by index."""
+    return [
         index
         for index, fate in enumerate(account.fates)
         if (fate.exchange.id in finding.exchanges if fate.exchange is not None else not finding.exchanges)
         and fate.connection.id in finding.connections
     ]
+
+
+def _of_finding(finding: Finding, account: Account) -> str:
+    mine = _own_fates(finding, account)
     if not mine or not finding.failure:
         return ""
     if not account.events.processes:

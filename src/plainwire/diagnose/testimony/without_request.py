@@ -13,6 +13,8 @@ from msgspec import Struct, field
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.causes.catalogue import CAUSES
+from plainwire.diagnose.certainty import SURE
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Finding
 
 from . import other_words
@@ -289,7 +291,7 @@ def _finding(
         code=code,
         claim=claim,
         fault="unknown" if code == "dns-failure" else "client",
-        certainty="likely",
+        certainty=SURE[Ground.INFERENCE],
         exchanges=[],
         connections=[c.id for c in connections],
         evidence=evidence,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
-from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
@@ -20,7 +19,7 @@ from plainwire.model import Side
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.model import Certainty, Connection, Endpoint, Exchange, Request, Response
+    from plainwire.model import Connection, Endpoint, Exchange, Request, Response
 
     from .traffic import Traffic
 
@@ -55,12 +54,6 @@ class Answered(NamedTuple):
     def first_byte_ns(self) -> int:
         """From the request's last byte to the response's first."""
         return self.response.time_ns - self.request.last_ns
-
-    @property
-    def certainty(self) -> Certainty:
-        """Of what the response says: authenticated inside TLS, or on one host."""
-        secure = self.connection.decrypted and self.connection.tls is not None
-        return "proved" if secure or on_one_host(self.connection) else "likely"
 
 
 class Tally(Struct):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted
 
@@ -33,7 +34,7 @@ def _verdict(case: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="client",
-        certainty="proved" if case.connection.decrypted else "likely",
+        grounds=(Ground.SAID,),
         facts=f"The request breaks the rules of HTTP in {count} way{'s' if count > 1 else ''}, and the "
         f"server said so (status {response.status}).",
         evidence=(

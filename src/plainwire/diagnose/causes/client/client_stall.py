@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence, Side
 
@@ -43,7 +44,7 @@ def _stalled(failed: FailedExchange, close: CloseEvent | None) -> Verdict | None
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The client's window was zero for {wording.span(close.time_ns - shut[1])} before the {who} "
         f"ended the connection ({wording.act(close)}): its program had stopped reading, and the server could "
         "not send.",

@@ -13,15 +13,17 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack, packet_at
 from plainwire.diagnose.evidence.closes import first_close
 from plainwire.diagnose.evidence.damaged_record import BAD_RECORD
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Connection, Reused
+    from plainwire.model import CloseEvent, Connection, Reused
 
 
 def connection_shared(failed: FailedExchange) -> Verdict | None:
@@ -32,13 +34,13 @@ def connection_shared(failed: FailedExchange) -> Verdict | None:
         seen = None if over else _end_of(connection, reuse)
         if seen is None:
             continue
-        what, certainty, close = seen
+        what, grounds, close = seen
         unread = reuse.side == Side.CLIENT and request.start >= reuse.start
         return _verdict(
             failed.connection,
             reuse,
             what,
-            certainty,
+            grounds,
             close,
             exchange=failed.exchange.id,
             retry_safe=unread or failed.idempotent,
@@ -54,7 +56,7 @@ def connection_shared_without_request(connection: Connection, traffic: Traffic) 
         alert = _alert(connection, reuse)
         if alert is not None:
             return _verdict(
-                connection, reuse, _alert_words(alert), "proved", alert, time_ns=connection.opened_ns
+                connection, reuse, _alert_words(alert), (Ground.SEALED,), alert, time_ns=connection.opened_ns
             )
     return None
 
@@ -65,26 +67,30 @@ def _by_two(connection: Connection) -> Iterator[Reused]:
             yield from (reuse for reuse in info.reused if not reuse.copied)
 
 
-def _end_of(connection: Connection, reuse: Reused) -> tuple[str, Certainty, CloseEvent | None] | None:
+def _end_of(connection: Connection, reuse: Reused) -> tuple[str, Grounds, CloseEvent | None] | None:
     """How the receiver took it, how sure it is that it did so for this, and by which act.
 
     None where the connection ended before the second record arrived, and for another reason.
     """
     alert = _alert(connection, reuse)
     if alert is not None:
-        return _alert_words(alert), "proved", alert
+        return _alert_words(alert), (Ground.SEALED,), alert
     ending = next((c for c in connection.closes if c.kind == "close_notify" and _carries(c, reuse)), None)
     if ending is not None:
         who = _who(reuse.side)
         says = f"One of the two is the {who}'s close_notify: one sender ended TLS while the other went on."
-        return says, "proved", ending
+        return says, (Ground.SEALED,), ending
     peer = reuse.side.peer
     close = first_close(connection, peer)
     had = close.ack if close is not None else last_ack(connection, peer)
     if had is None or had <= reuse.start:
         return None
     then = f"it ended the connection: {wording.act(close)}" if close is not None else "it said nothing more"
-    return f"The {_who(peer)} had the second one, which it cannot authenticate, and {then}.", "likely", close
+    return (
+        f"The {_who(peer)} had the second one, which it cannot authenticate, and {then}.",
+        (Ground.INFERENCE,),
+        close,
+    )
 
 
 def _alert(connection: Connection, reuse: Reused) -> CloseEvent | None:
@@ -108,7 +114,7 @@ def _verdict(
     connection: Connection,
     reuse: Reused,
     what: str,
-    certainty: Certainty,
+    grounds: Grounds,
     close: CloseEvent | None,
     *,
     exchange: int | None = None,
@@ -126,7 +132,7 @@ def _verdict(
         connection=connection,
         exchanges=() if exchange is None else (exchange,),
         fault="client" if reuse.side == Side.CLIENT else "server",
-        certainty=certainty,
+        grounds=grounds,
         facts=f"Two different records of the {who} bear the same number ({reuse.number}) under the same "
         "keys: two processes or threads wrote on one connection, each with its own count of what had been "
         f"sent. {what}",

@@ -16,6 +16,7 @@ from msgspec import Struct
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
@@ -203,7 +204,7 @@ def _verdict(failure: Failure, twin: Sending, same: Sendings) -> Verdict:
         connection=first.connection,
         exchanges=(first.exchange.id, twin.exchange.id),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"Exchange {first.exchange.id} {_how(first.exchange)}, and {delay} later the same request went "
         f"out again on connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
         f"({tries} attempts in all). If the program saw no error, its library hid the failure. {danger}",

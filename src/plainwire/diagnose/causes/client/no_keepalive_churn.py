@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -42,7 +43,7 @@ def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
             connection=connection,
             exchanges=(),
             fault="client",
-            certainty="likely",
+            grounds=(Ground.INFERENCE,),
             facts=f"{len(single)} of {len(used)} connections carried one request, and the client ended them: "
             "each request pays for a new TCP and TLS handshake.",
             evidence=(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.traffic.answered import twin, value
 from plainwire.diagnose.verdict import Verdict
@@ -80,7 +81,7 @@ def _verdict(case: Answered, close: CloseEvent, again: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id, again.exchange.id),
         fault="client",
-        certainty="likely" if named or before is not None else "possible",
+        grounds=(Ground.INFERENCE,) if named or before is not None else (Ground.GUESS,),
         facts=f"The response (status {response.status}) was complete, and the client's kernel acknowledged "
         f"all of it. The client waited for {wording.span(close.time_ns - response.last_ns)} all the same, "
         f"closed, and sent the same request again on connection {again.connection.id}."

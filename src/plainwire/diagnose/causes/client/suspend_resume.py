@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -105,7 +106,7 @@ def _verdict(verdict: Verdict, pause: _Pause, idle: tuple[int, int]) -> Verdict:
         connection=verdict.connection,
         exchanges=verdict.exchanges[-1:],
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The client's clock of TCP timestamps went on by {ticked} in the "
         f"{wording.span(pause.lasted_ns)} between two SYNs: the machine stood still for about {stood}. This "
         f"connection was idle for {wording.span(idle[1] - idle[0])} when the request left.",

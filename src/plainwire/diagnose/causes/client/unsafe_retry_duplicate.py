@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
 from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
@@ -52,7 +53,7 @@ def unsafe_retry_duplicate(failure: Failure, twin: Sending) -> Verdict:
         connection=first.connection,
         exchanges=(first.exchange.id, twin.exchange.id),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The server had all of exchange {first.exchange.id}, whose method is not idempotent and which "
         f"bears no idempotency key, and got the same again as exchange {twin.exchange.id}. "
         + (

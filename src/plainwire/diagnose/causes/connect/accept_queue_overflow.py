@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LATE_OPENING_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -53,7 +54,9 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="likely" if on_one_host(connection) or _crowded(connection, traffic) else "possible",
+        grounds=(Ground.SILENCE,)
+        if on_one_host(connection) or _crowded(connection, traffic)
+        else (Ground.GUESS,),
         facts=f"The server sent its SYN-ACK {1 + len(again)} times although the client had acknowledged it, "
         f"and did not take what the client sent {len(ignored)} times meanwhile. {outcome}.",
         evidence=(
@@ -89,7 +92,7 @@ def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verd
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The SYN was sent {len(begin.syns)} time{'s' if len(begin.syns) > 1 else ''} and met with "
         f"nothing, while {len(silent)} connection{'s' if len(silent) > 1 else ''} to the same port, opened "
         "at the same moment, "

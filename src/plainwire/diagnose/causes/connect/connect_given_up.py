@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import ACK, RST, Evidence
 
@@ -41,7 +42,7 @@ def connect_given_up(connection: Connection, _traffic: Traffic) -> Verdict | Non
         connection=connection,
         exchanges=(),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The server accepted: its SYN-ACK came {wording.span(took)} after the SYN. The client's "
         "kernel answered it with RST, as for a socket that the program has closed: its own limit for "
         "connecting is shorter than one round trip here.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence
 
@@ -16,8 +17,9 @@ from .neighbours import NEIGHBOURS, accepted_later, again_words, next_opened, op
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Opening, Segment
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import Certainty, Connection, Fault, IcmpError
+    from plainwire.model import Connection, Fault, IcmpError
 
 
 _BOTH_ADDRESSES_NS = 1_000_000_000
@@ -46,14 +48,14 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
         return None
     if reset is None:
         return _forbidden(connection, begin, errors)
-    fault, certainty, why = _who_refused(connection, reset, traffic)
+    fault, grounds, why = _who_refused(connection, reset, traffic)
     later = accepted_later(connection, traffic)
     return Verdict(
         code="connection-refused",
         connection=connection,
         exchanges=(),
         fault=fault,
-        certainty=certainty,
+        grounds=grounds,
         facts=f"The SYN was answered by a RST after {wording.span(reset.time_ns - begin.syns[0].time_ns)}: "
         f"nothing accepts connections at {wording.address(connection)}. "
         f"{why}{again_words(connection, later)}",
@@ -83,7 +85,7 @@ def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) 
         connection=connection,
         exchanges=(),
         fault="server" if own else "path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The SYN was answered by an ICMP error (type {first.type}, code {first.code}) from {sender} "
         f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.",
         evidence=(
@@ -96,19 +98,20 @@ def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) 
     )
 
 
-def _who_refused(connection: Connection, reset: Segment, traffic: Traffic) -> tuple[Fault, Certainty, str]:
+def _who_refused(connection: Connection, reset: Segment, traffic: Traffic) -> tuple[Fault, Grounds, str]:
     if on_one_host(connection):
-        return "server", "proved", "Both ends are on this host: nothing between them could have refused it."
+        why = "Both ends are on this host: nothing between them could have refused it."
+        return "server", (Ground.FLAG,), why
     for other in islice(traffic.by_server.get(connection.server, ()), NEIGHBOURS):
         usual = _usual_ttl(other)
         if usual is not None and opening.another_hop(reset.ttl, usual):
             says = f"The RST has TTL {reset.ttl}, the server's packets on connection {other.id} {usual}: "
-            return "path", "likely", f"{says}something on the way refused in the server's name."
+            return "path", (Ground.INFERENCE,), f"{says}something on the way refused in the server's name."
         if usual is not None:
-            return "server", "likely", "The RST has the TTL of the server's other packets."
+            return "server", (Ground.FLAG,), "The RST has the TTL of the server's other packets."
     return (
         "server",
-        "likely",
+        (Ground.FLAG,),
         "That the RST is the server's own is likely: nothing in the packet speaks against.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_ASKED, MOST_CITED, asked_ns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -37,7 +38,7 @@ def dns_failure(traffic: Traffic, _verdicts: Sequence[Verdict]) -> list[Verdict]
                 connection=connection,
                 exchanges=(),
                 fault="unknown",
-                certainty="likely",
+                grounds=(Ground.INFERENCE,),
                 facts=f"{lookup.server} {said} when asked for {lookup.name} ({lookup.type}); at other times "
                 "the name was resolved.",
                 evidence=(

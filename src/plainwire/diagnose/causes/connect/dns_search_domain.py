@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_CITED, asked_ns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted
@@ -59,7 +60,7 @@ def _verdict(lookup: Lookup, before: list[Lookup], connection: Connection) -> Ve
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The resolver first asked for the name with a search domain behind it, {len(sent)} times in "
         f"{wording.span(waited)}, and {first.server} gave no answer; then it asked for the name itself, was "
         f"answered in {wording.span((lookup.answered_ns or 0) - asked_ns(lookup))}, and the connection "

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_CITED, asked_ns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -59,7 +60,7 @@ def _slow_verdict(
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The addresses of {lookup.name} ({lookup.type}) were asked for {len(asked)} times, with a "
         f"pause of {wording.span(pause)}, and came {wording.span(waited)} after the first question, from "
         f"{lookup.server}; only then the connection began.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_ASKED, asked_ns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -36,7 +37,7 @@ def dns_stale_or_split(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Ve
                 connection=connection,
                 exchanges=(),
                 fault="unknown",
-                certainty="possible",
+                grounds=(Ground.GUESS,),
                 facts=f"{address} was not among the {count} address{'es' if count > 1 else ''} that "
                 f"{newest.server} gave for {name} last, although another answer had named it. Some name "
                 "servers give only a part of a name's addresses each time.",

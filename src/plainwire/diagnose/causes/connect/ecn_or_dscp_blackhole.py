@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import addresses
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.syn_ecn import EcnLoss, loss_on, sorted_syns
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -23,7 +24,7 @@ from plainwire.model import Evidence
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.syn_ecn import Marks
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import Certainty, Connection
+    from plainwire.model import Connection
 
 
 _NEXT_TRY_NS = 60_000_000_000
@@ -67,7 +68,7 @@ def _next_connection(connection: Connection, traffic: Traffic) -> EcnLoss | None
 
 def _verdict(case: EcnLoss, marks: Marks) -> Verdict:
     count = len(marks.cases) + len(marks.unanswered)
-    sure: Certainty = "likely" if marks.episodes >= SEVERAL_EPISODES and marks.bare else "possible"
+    several = marks.episodes >= SEVERAL_EPISODES and marks.bare
     many = len(case.marked)
     late = wording.span(case.offer.time_ns - case.marked[0].time_ns)
     if case.other is None:
@@ -79,7 +80,7 @@ def _verdict(case: EcnLoss, marks: Marks) -> Verdict:
         connection=case.connection,
         exchanges=(),
         fault="path",
-        certainty=sure,
+        grounds=(Ground.HABIT,) if several else (Ground.ONCE,),
         facts=f"The SYN offered ECN and met with nothing{f', {many} times' if many > 1 else ''}. {then} No "
         f"SYN that offers ECN was answered by this address ({count} connection{'' if count == 1 else 's'}).",
         evidence=(

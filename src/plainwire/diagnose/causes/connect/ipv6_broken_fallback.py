@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.captured import server_was_seen
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -44,7 +45,7 @@ def ipv6_broken_fallback(connection: Connection, begin: Opening, other: Connecti
         connection=connection,
         exchanges=(),
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{len(begin.syns)} SYN{'s' if len(begin.syns) > 1 else ''} to the IPv6 address met with "
         f"nothing; connection {other.id} to an IPv4 address at the same port, opened {wording.span(cost)} "
         "after the first of them, was accepted. Each connection to this name may cost that much more.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -135,7 +136,7 @@ def _held_verdict(held: _Held) -> Verdict:
         connection=held.connection,
         exchanges=(held.exchange.id,),
         fault="client" if held.sender == Side.CLIENT else "server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The {name} sent the first {held.first.length} bytes of the {what} by themselves and held the "
         f"rest back until they were acknowledged, {wording.span(held.delay_ns)} later.",
         evidence=(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import usual_ttl
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -128,7 +129,7 @@ def _verdict(connection: Connection, time_ns: int, facts: str, *evidence: Eviden
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=facts,
         evidence=evidence,
         runner_up="another machine under the same address: not excluded, its packets look the same",

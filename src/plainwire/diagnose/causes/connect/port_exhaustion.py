@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -49,7 +50,7 @@ def port_exhaustion(connection: Connection, begin: Opening, count: int, alive: C
         connection=connection,
         exchanges=(),
         fault="client",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=f"A new connection met with nothing ({len(begin.syns)} SYNs), while connection {alive.id} to "
         f"the same address, opened before, was answered. {count} connections to this address were opened in "
         "the four minutes before: a NAT on the way may have no port left for another.",

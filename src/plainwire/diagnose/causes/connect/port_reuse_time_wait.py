@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence
 
@@ -37,7 +38,7 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
         connection=connection,
         exchanges=(),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts="The SYN was answered by an acknowledgment of bytes that are not of this connection: the "
         f"server still knew an older one with the same ports, which the client's side then reset. {outcome}.",
         evidence=(

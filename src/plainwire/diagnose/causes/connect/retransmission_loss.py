@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
@@ -42,7 +43,7 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         connection=connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{sent[0].length} bytes of the request were sent {len(sent)} times in {took} and never "
         f"acknowledged; the server had acknowledged {max(0, known - request.start)} bytes of it before.",
         evidence=tuple(
@@ -111,7 +112,7 @@ def _resent(case: Answered, first: Segment, again: Segment, acked: tuple[int, in
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{first.length} bytes of the request were not acknowledged and went out again {late} later; "
         "only then did they arrive. The exchange was that much slower, and succeeded.",
         evidence=(

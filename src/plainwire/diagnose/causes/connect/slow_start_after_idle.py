@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -121,7 +122,7 @@ def _verdict(connection: Connection, slow: _Transfer, quick: _Transfer, rtt: int
         connection=connection,
         exchanges=(exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"After {wording.span(exchange.idle_before_ns or 0)} of idleness the server began with "
         f"{slow.first} bytes and took {len(slow.bursts)} round trips of {wording.span(rtt)} for the "
         f"response; for exchange {quick.exchange.id} before, about as large, it began with {quick.first} "

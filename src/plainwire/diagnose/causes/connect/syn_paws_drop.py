@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import addresses
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.syn_timestamps import (
     FEWEST_ON_CLOCK,
     RATES,
@@ -33,7 +34,7 @@ from plainwire.model import Evidence
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.syn_timestamps import Stamped, Stamps
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import Certainty, Connection
+    from plainwire.model import Connection
 
 
 _MOST_CITED = 3
@@ -57,14 +58,14 @@ def _verdict(connection: Connection, sent: list[Stamped], bar: Stamped, stamps: 
     begin = bisect_right(stamps.accepted, sent[0].time_ns, key=by_time)
     until = sent[-1].time_ns + REMEMBERED_NS
     alive = next((one for one in stamps.accepted[begin : begin + 1] if one.time_ns <= until), None)
-    certainty: Certainty = "likely" if alive is not None and len(stamps.lagging) > 1 else "possible"
+    several = alive is not None and len(stamps.lagging) > 1
     lag, since = signed(bar.stamp - sent[0].stamp), wording.span(sent[0].time_ns - bar.time_ns)
     return Verdict(
         code="syn-paws-drop",
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty=certainty,
+        grounds=(Ground.HABIT,) if several else (Ground.ONCE,),
         facts=f"The SYN was sent {len(sent)} times and met with nothing. Its timestamp is {lag} ticks lower "
         f"than that of a SYN from the same address that was accepted {since} before, by another clock. So it "
         f"is with {len(stamps.lagging)} of {len(stamps.lost)} connections that met with nothing, and with "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted, Side
 
@@ -72,7 +73,7 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="likely" if twice else "possible",
+        grounds=(Ground.SILENCE,) if twice else (Ground.GUESS,),
         facts=f"The SYN was sent {sent if twice else 'once'}, and nothing came back: no SYN-ACK, no RST, no "
         f"ICMP error.{again_words(connection, later)}{_open_words(connection, traffic)}{beside}",
         quotes=quotes,

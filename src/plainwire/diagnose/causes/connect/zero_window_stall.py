@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -44,7 +45,7 @@ def zero_window_stall(failed: FailedExchange) -> Verdict | None:
         connection=connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts=f"The server closed its window (0) after {max(0, first.ack - request.start)} bytes of the "
         f"request and did not open it again in {wording.span(end - first.time_ns)}: its program did not "
         "read.",
@@ -100,7 +101,7 @@ def _reopened(case: Answered, first: Segment, again: Segment) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts=f"The server closed its window (0) after {max(0, first.ack - case.request.start)} bytes of the "
         f"request and opened it again {waited} later: its program did not read meanwhile. The exchange was "
         "that much slower.",

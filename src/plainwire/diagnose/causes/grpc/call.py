@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -46,7 +47,7 @@ def call_verdict(
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=facts,
         evidence=(Evidence(case.request.packet, "the call's request"), *evidence),
         runner_up=runner_up,

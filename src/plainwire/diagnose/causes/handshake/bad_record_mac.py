@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.damaged_record import BAD_RECORD, confirmed
-from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -40,7 +40,7 @@ def _verdict(connection: Connection, record: Undecrypted, alert: CloseEvent) -> 
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="proved" if connection.decrypted or on_one_host(connection) else "likely",
+        grounds=(Ground.SAID,),
         facts=f"The {receiver} sent the fatal alert {BAD_RECORD}, and the record of the {sender}'s does not "
         f"authenticate here either: it was damaged before it passed the place of capture, or the {sender} "
         "made it so. What it said, a request perhaps, is lost.",

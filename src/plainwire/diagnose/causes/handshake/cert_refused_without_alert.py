@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from plainwire.diagnose.evidence.opening import Opening
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import Certainty, CloseEvent, Connection, Fault, TlsInfo
+    from plainwire.model import CloseEvent, Connection, Fault, TlsInfo
 
 _REFUSES_WITHIN_NS = 1_000_000_000
 """A client that checks a certificate has done so by then, even where it asks an OCSP responder."""
@@ -129,14 +130,14 @@ def _verdict(
     fault, why, often = reason
     stage = "right after the handshake" if tls.handshake_complete else "in the handshake, before its Finished"
     times = f" It did so {often} times of {often} with this certificate." if often > 1 else ""
-    certainty: Certainty = "likely" if (often > 1 or is_for_another_name(tls)) and why else "possible"
+    sure = (often > 1 or is_for_another_name(tls)) and why
     hello, flight = begin.client_data[0].packet, begin.answers[-1].packet
     return Verdict(
         code="cert-refused-without-alert",
         connection=connection,
         exchanges=(),
         fault=fault,
-        certainty=certainty,
+        grounds=(Ground.INFERENCE,) if sure else (Ground.GUESS,),
         facts=f"The client ended the connection ({wording.act(close)}) {stage}, when it had the server's "
         f"certificate, without an alert and without a request.{times} {why}".rstrip(),
         evidence=(

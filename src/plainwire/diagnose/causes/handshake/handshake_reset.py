@@ -9,6 +9,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening, reset_sender
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.tunnels import is_tunnelled
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -17,8 +18,9 @@ from .large_clienthello_drop import large_clienthello_drop, large_hello
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Opening
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.model import Certainty, CloseEvent, Connection, Fault
+    from plainwire.model import CloseEvent, Connection, Fault
 
 _MOST_COMPARED = 500
 
@@ -35,13 +37,13 @@ def handshake_reset(connection: Connection, traffic: Traffic) -> Verdict | None:
         return large_clienthello_drop(
             connection, begin, hello_end, contrast, f"{wording.act(close)} from the server"
         )
-    fault, certainty, why, marks = _sender(connection, close)
+    fault, grounds, why, marks = _sender(connection, close)
     return Verdict(
         code="handshake-reset",
         connection=connection,
         exchanges=(),
         fault=fault,
-        certainty=certainty,
+        grounds=grounds,
         facts=f"{_how_far(connection, begin, close)} {why}{_split_words(connection, begin, traffic)}",
         evidence=(
             Evidence(begin.client_data[0].packet, f"the ClientHello begins, {size} bytes"),
@@ -107,15 +109,15 @@ def _pieces(connection: Connection) -> int:
     )
 
 
-def _sender(connection: Connection, close: CloseEvent) -> tuple[Fault, Certainty, str, tuple[Evidence, ...]]:
+def _sender(connection: Connection, close: CloseEvent) -> tuple[Fault, Grounds, str, tuple[Evidence, ...]]:
     if is_tunnelled(connection):
         why = (
             "The proxy carries it on: whether the server closed, or the proxy by itself, cannot be seen here."
         )
-        return "unknown", "likely", why, ()
+        return "unknown", (Ground.INFERENCE,), why, ()
     if close.kind == "rst":
         source = reset_sender.of_reset(connection, close)
-        return source.fault, source.certainty, source.says, source.evidence
+        return source.fault, source.grounds, source.says, source.evidence
     if on_one_host(connection):
-        return "server", "proved", "Both ends are on this host.", ()
-    return "server", "likely", "The FIN is bare TCP: something on the way could have sent it.", ()
+        return "server", (Ground.FLAG,), "Both ends are on this host.", ()
+    return "server", (Ground.FLAG,), "The FIN is bare TCP: something on the way could have sent it.", ()

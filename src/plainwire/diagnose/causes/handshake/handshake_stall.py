@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -54,7 +55,7 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The server had acknowledged all that the client sent ({said} bytes) and said nothing more "
         f"for {wording.span(quiet)}, {stage_words(connection)}.{_end_words(connection)}",
         evidence=(
@@ -90,7 +91,7 @@ def _never_arrived(
         connection=connection,
         exchanges=(),
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The connection was accepted, but the ClientHello was sent {len(lost)} times in {took} and "
         "never acknowledged.",
         evidence=tuple(

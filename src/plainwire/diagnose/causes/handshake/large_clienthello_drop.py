@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -49,7 +50,7 @@ def large_clienthello_drop(
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"A ClientHello of {size} bytes met with {what}; one of {smaller} bytes was answered on "
         f"connection {other.id}, and no large one was anywhere to this address.",
         evidence=(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -184,7 +185,7 @@ def _verdict(connection: Connection, pause: _RevocationPause, fetches: list[_Fet
         connection=connection,
         exchanges=(),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"In the handshake the client said nothing for {wording.span(pause.length_ns)} when it had the "
         f"server's certificate. In that time it asked {many} over HTTP whether a certificate is revoked, "
         f"which took {wording.span(pause.spent_ns(fetches))}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence import opening
-from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.tunnels import is_tunnelled
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -40,7 +40,7 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
         connection=connection,
         exchanges=(),
         fault="unknown" if other is None or tunnel else "server",
-        certainty="proved" if on_one_host(connection) and not tunnel else "likely",
+        grounds=(Ground.SAID,),
         facts="The client began TLS, and what came back is HTTP in clear text, status "
         f"{response.status}.{contrast}",
         evidence=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted, Side
 
@@ -30,7 +31,7 @@ def quic_alert(connection: Connection, _traffic: Traffic) -> Verdict | None:
         connection=connection,
         exchanges=(),
         fault="unknown" if said is None else said.fault,
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The {who} ended the QUIC connection in the handshake with the TLS alert {name}{means}. The "
         "keys of a handshake's first packets can be worked out by anybody on the way.",
         evidence=(

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Afterwards, Certainty, CloseEvent, Connection, Fault, TlsInfo
+    from plainwire.model import Afterwards, CloseEvent, Connection, Fault, TlsInfo
 
 
 FORBIDDEN = 403
@@ -115,7 +117,7 @@ def _refused_by_status(failed: FailedExchange, asked: _Asked) -> Verdict | None:
         failed,
         asked,
         f"The answer to the request, {wording.span(waited)} after the question, is status {FORBIDDEN}.",
-        "likely",
+        (Ground.INFERENCE,),
         Evidence(response.packet, f"the answer to the request: status {FORBIDDEN}"),
     )
 
@@ -129,13 +131,17 @@ def _came_to_nothing(failed: FailedExchange, asked: _Asked) -> Verdict | None:
     if waited < _WAITED_NS and not refused:
         return None  # so soon a close has another reason
     if close is None:
-        return _verdict(failed, asked, f"Nothing more was said for {wording.span(waited)}.", "likely")
+        return _verdict(
+            failed, asked, f"Nothing more was said for {wording.span(waited)}.", (Ground.SAID, Ground.SILENCE)
+        )
     act = f"{wording.act(close)} from the {close.side.name.lower()}"
     return _verdict(
         failed,
         asked,
         f"The connection ended {wording.span(waited)} after the question ({act}), without a response.",
-        "proved" if refused and close.side == Side.SERVER and close.kind == "alert" else "likely",
+        (Ground.SEALED,)
+        if refused and close.side == Side.SERVER and close.kind == "alert"
+        else (Ground.SAID, Ground.INFERENCE),
         Evidence(close.packet, act),
     )
 
@@ -157,7 +163,7 @@ def _fault(failed: FailedExchange, asked: _Asked) -> tuple[Fault, str]:
 
 
 def _verdict(
-    failed: FailedExchange, asked: _Asked, end: str, certainty: Certainty, *evidence: Evidence
+    failed: FailedExchange, asked: _Asked, end: str, grounds: Grounds, *evidence: Evidence
 ) -> Verdict:
     question, answer = asked.question, asked.answer
     fault, why = _fault(failed, asked)
@@ -169,7 +175,7 @@ def _verdict(
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=fault,
-        certainty=certainty,
+        grounds=grounds,
         facts=f"{after} after the request the server asked for another handshake ({_NAMES[question.kind]}); "
         f"the client {reply}. {end}{why}",
         evidence=(
@@ -181,7 +187,7 @@ def _verdict(
         runner_up="slow-first-byte or close-mid-request, for a reason of the server's own: "
         + (
             "refuted, its alert answers the client's refusal"
-            if certainty == "proved"
+            if grounds == (Ground.SEALED,)
             else "less likely, its last word before was a question that was not complied with"
         ),
         retry_safe=failed.idempotent,

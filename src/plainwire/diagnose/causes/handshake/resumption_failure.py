@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -57,7 +58,7 @@ def _of_server(connections: list[Connection], failed: dict[int, Verdict]) -> lis
             connection=first,
             exchanges=(),
             fault="server",
-            certainty="likely",
+            grounds=(Ground.INFERENCE,),
             facts=f"{len(bad)} of {len(resumed)} connections that resumed a session failed, and "
             f"{len(full_bad)} of {len(full)} with a full handshake (p = {p:.2g}, Fisher's exact test).",
             evidence=first_packets(bad, "a connection that resumed a session and failed"),

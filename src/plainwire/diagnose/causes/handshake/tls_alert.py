@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.damaged_record import BAD_RECORD
-from plainwire.diagnose.evidence.ends import on_one_host
-from plainwire.diagnose.evidence.tunnels import is_tunnelled
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -18,7 +17,7 @@ from .refused_certificate import sharper
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Connection
+    from plainwire.model import CloseEvent, Connection
 
 
 _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
@@ -79,7 +78,7 @@ def _about_alert(connection: Connection, close: CloseEvent, failed: FailedExchan
         connection=connection,
         exchanges=() if failed is None else (failed.exchange.id,),
         fault="unknown" if alert is None else alert.fault,
-        certainty=_certainty(connection, close),
+        grounds=(Ground.SEALED if _encrypted(connection, close) else Ground.SAID,),
         facts=f"The {who} sent the fatal alert {name} {stage}: {says}.{_clear_words(connection, close)}",
         evidence=(
             *((Evidence(own, "the request"),) if own is not None else _hello(connection)),
@@ -124,11 +123,6 @@ def _encrypted(connection: Connection, close: CloseEvent) -> bool:
         and not connection.undecrypted
         and bool(tls.certificate or tls.resumed)
     )
-
-
-def _certainty(connection: Connection, close: CloseEvent) -> Certainty:
-    here = on_one_host(connection) and (close.side == Side.CLIENT or not is_tunnelled(connection))
-    return "proved" if _encrypted(connection, close) or here else "likely"
 
 
 def _clear_words(connection: Connection, close: CloseEvent) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Side
@@ -55,7 +56,7 @@ def _by_backend(bad: list[Connection], good: list[Connection], p: float) -> Verd
         connection=first,
         exchanges=(),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"All {len(bad)} handshakes with {wording.address(first)} were refused; {len(good)} with "
         f"{len({c.server for c in good})} other addresses of the same name were accepted (p = {p:.2g}, "
         "Fisher's exact test).",

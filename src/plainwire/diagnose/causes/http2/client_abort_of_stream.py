@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.diagnose.verdict import one_decision, quoted, stage, stream_name, stream_verdict
@@ -45,7 +46,7 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
         failed,
         "client-abort",
         "server" if fault == "server" else "client" if fault == "client" else "unknown",
-        "proved",
+        (Ground.SAID,),
         f"The client gave {stream_name(failed)} up with {reset.name}, {stage(failed, reset.time_ns)}.{says}",
         Evidence(reset.packet, f"{frame_words(reset)} from the client"),
         retry_safe=failed.idempotent,
@@ -74,7 +75,7 @@ def client_left(failed: FailedExchange) -> Verdict | None:
         failed,
         "client-abort",
         "client" if quiet < PATIENCE_NS or hasty else "unknown",
-        "likely" if is_reactive(close) else "proved",
+        (Ground.NUMBERS, Ground.INFERENCE) if is_reactive(close) else (Ground.NUMBERS,),
         f"The client's side ended the connection ({wording.act(close)}) {stage(failed, close.time_ns)}, "
         f"before any close from the server.{promised}",
         *(
@@ -104,7 +105,7 @@ def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
         verdict,
         code="client-timeout-too-short",
         fault="client" if waited < 2 * PATIENCE_NS else "unknown",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{verdict.facts}{says} Whether the server would have answered is not to be seen.",
         runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
         f"against it; {verdict.runner_up}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -25,7 +26,7 @@ def goaway_accepted_not_answered(failed: FailedExchange) -> Verdict | None:
         failed,
         "goaway-accepted-not-answered",
         "server",
-        "proved",
+        (Ground.SAID,),
         f"The server announced the end with GOAWAY{in_parentheses(event)}: {limit_words(failed, event)}, and "
         f"this is stream {failed.exchange.stream}. It then closed ({wording.act(close)}) "
         f"{stage(failed, close.time_ns)}.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.goaway_trigger import goaway_trigger
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Connection, Fault, Quoted, StreamEvent
+    from plainwire.model import Connection, Fault, Quoted, StreamEvent
 
 
 _OF_COMPRESSION = "RFC 7541"
@@ -45,7 +46,7 @@ def goaway_error(failed: FailedExchange) -> Verdict | None:
         failed,
         GOAWAY_ERROR.code(event.name),
         _fault(event, trigger),
-        "proved",
+        (Ground.SAID,),
         f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{stage(failed, event.time_ns)}: {limit_words(failed, event)}, and this is stream "
         f"{failed.exchange.stream}.{_says(event)}{_checked(connection, event)}{_trigger_words(trigger)}",
@@ -81,7 +82,7 @@ def _ended_call(case: Answered, event: StreamEvent) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=_fault(event, trigger),
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{wording.span(event.time_ns - case.connection.opened_ns)} after it began, and with it this call"
         f"{status}.{_says(event)}{_trigger_words(trigger)}",
@@ -101,14 +102,13 @@ def goaway_between_streams(traffic: Traffic, verdicts: Sequence[Verdict]) -> lis
 
 def _between(connection: Connection, event: StreamEvent) -> Verdict:
     trigger = goaway_trigger(connection, event)
-    certainty: Certainty = "proved" if connection.tls is not None and connection.decrypted else "likely"
     return Verdict(
         code=GOAWAY_ERROR.code(event.name),
         sender=Side.SERVER,
         connection=connection,
         exchanges=(),
         fault=_fault(event, trigger),
-        certainty=certainty,
+        grounds=(Ground.SAID,),
         facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{wording.span(event.time_ns - connection.opened_ns)} after it began; no stream was open that it "
         f"cut off.{_says(event)}{_trigger_words(trigger)}",

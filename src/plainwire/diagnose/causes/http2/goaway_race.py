@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_verdict
 from plainwire.model import Evidence
 
@@ -27,7 +28,7 @@ def goaway_race(failed: FailedExchange) -> Verdict | None:
         failed,
         H3_REFUSED if failed.exchange.protocol == "h3" else "goaway-race",
         "both",
-        "proved",
+        (Ground.SAID,),
         f"The request passed {apart} {order} the server's GOAWAY{in_parentheses(goaway)}, which says that of "
         f"the client's streams {limit_words(failed, goaway)}; this one is {failed.exchange.stream}.",
         Evidence(

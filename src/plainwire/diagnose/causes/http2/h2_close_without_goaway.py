@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.closes import ground_of
 from plainwire.diagnose.verdict import stage, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -31,7 +32,7 @@ def h2_close_without_goaway(failed: FailedExchange) -> Verdict | None:
         failed,
         "h2-close-without-goaway",
         "server" if had else "both",
-        "proved" if close.kind in ("close_notify", "alert") else "likely",
+        (ground_of(close, failed.connection),),
         f"The connection ended with {wording.act(close)} from the server's side, "
         f"{stage(failed, close.time_ns)}. No GOAWAY had said which streams it would still work on.{says}",
         Evidence(close.packet, f"{wording.act(close)} from the server"),

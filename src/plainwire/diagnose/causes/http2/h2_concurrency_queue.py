@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -61,7 +62,7 @@ def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
             connection=connection,
             exchanges=(),
             fault="both",
-            certainty="possible",
+            grounds=(Ground.GUESS,),
             facts=f"The server allows {limit} streams at a time. {len(followers)} requests left when all of "
             f"them had been in use and one had just become free, the first {_after(first)} after that: they "
             "may have waited for it.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import distinct, np
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -45,7 +46,7 @@ def h2_dead_connection(failed: FailedExchange) -> Verdict | None:
         failed,
         "h2-dead-connection",
         "unknown",
-        "likely",
+        (Ground.INFERENCE,),
         f"After the request on {stream_name(failed)} no packet came from the server any more, not even an "
         f"acknowledgment, while the client sent {repeated} of its segments again in {wording.span(lasted)}. "
         "Which end or which part of the path is dead cannot be told from here.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -35,7 +36,7 @@ def h2_flow_control_stall(failed: FailedExchange) -> Verdict | None:
         failed,
         "h2-flow-control-stall",
         "client" if sender == Side.SERVER else "server",
-        "proved",
+        (Ground.SAID,),
         f"The {sent} had sent all that the window of {which} allowed, and the {asked} gave it no more "
         f"(WINDOW_UPDATE) for {wording.span(waited)}, to the end.",
         Evidence(stalled.packet, f"DATA from the {sent} that uses up the window of {which}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import BODILESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence
 
@@ -22,7 +23,7 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
         failed,
         "h2-malformed-response",
         "server",
-        "proved",
+        (Ground.SAID,),
         f"The response on {stream_name(failed)} announced {response.declared_size} bytes (content-length) "
         f"and ended after {response.body_size}.",
         Evidence(response.packet, f"the response begins, with a content-length of {response.declared_size}"),

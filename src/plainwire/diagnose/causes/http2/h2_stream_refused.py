@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -22,7 +23,7 @@ def h2_stream_refused(failed: FailedExchange) -> Verdict | None:
         failed,
         H3_REFUSED if failed.exchange.protocol == "h3" else "h2-stream-refused",
         "server",
-        "proved",
+        (Ground.SAID,),
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}. "
         f"{_others_open(failed)} streams of the connection were open at that moment.",
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),

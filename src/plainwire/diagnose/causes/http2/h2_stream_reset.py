@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
@@ -38,7 +39,7 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         failed,
         family.code(reset.name),
         fault,
-        "proved",
+        (Ground.SAID,),
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}",
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
@@ -109,7 +110,7 @@ def _verdict(connection: Connection, hole: _Hole, rows: Sequence[Segment]) -> Ve
         connection=connection,
         exchanges=tuple(exchange.id for exchange in innocent),
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{hole.end - hole.start} bytes of the server's were missing. {hole.high - hole.end} bytes "
         f"from behind them were there, among them answers of other streams ({noun} {listed}), and could not "
         f"be read for {late}, until the missing ones came.",

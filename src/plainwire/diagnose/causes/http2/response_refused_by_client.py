@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
 
@@ -89,7 +90,7 @@ def _verdict(
         failed,
         code,
         fault,
-        "proved" if response.defects else "likely",
+        (Ground.SAID,) if response.defects else (Ground.SAID, Ground.INFERENCE),
         f"The client refused {whole} on {stream_name(failed)} with {frame_words(event)}.{why}",
         Evidence(response.packet, "the response begins"),
         Evidence(event.packet, f"{frame_words(event)} from the client"),

@@ -8,6 +8,7 @@ from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
 from plainwire.diagnose.evidence.round_trip import SMALLEST_TELLING_RTT_NS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence, Side
 
@@ -46,7 +47,7 @@ def conntrack_invalid_reset(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client" if nearby else "unknown",
-        certainty="likely" if alive is not None else "possible",
+        grounds=(Ground.INFERENCE,) if alive is not None else (Ground.GUESS,),
         facts=f"{wording.span(delay)} after a segment of the server's a RST without ACK left the client's "
         "side, which had not closed: a program's own reset bears an ACK, so that its host answered for a "
         "connection that it did not recognise."

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Exchange
+    from plainwire.model import Exchange
 
 
 _BAD_GATEWAY, _UNAVAILABLE = 502, 503
@@ -49,14 +50,14 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
         return None
     if failed.traffic.is_down(failed.connection.server, failed.request):
         return None
-    certainty: Certainty = "likely" if len(quick) >= _SEVERAL_QUICK else "possible"
+    several = len(quick) >= _SEVERAL_QUICK
     took = wording.span(response.time_ns - failed.request.last_ns)
     return Verdict(
         code="gateway-upstream-race",
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty=certainty,
+        grounds=(Ground.HABIT,) if several else (Ground.GUESS,),
         facts=f"The gateway answered with status {response.status} only {took} after the request; {good} of "
         f"{total} answers here were no errors, and {len(quick)} of its {len(bad)} failures came as quickly. "
         "Its own connection to the server behind it was probably closed when it sent the request on.",

@@ -9,6 +9,7 @@ from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.closes import is_reactive
 from plainwire.diagnose.evidence.exchanges import shares_connection
 from plainwire.diagnose.evidence.idleness import pause_before_reset
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import AT_ONCE_NS, LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
 from plainwire.model import Evidence
@@ -30,7 +31,7 @@ def half_open_connection(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="unknown",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"After {wording.span(idle)} of idleness the request was answered by a RST without ACK: "
         f"whatever ends TCP at {wording.address(failed.connection)} did not know the connection any more, "
         f"and had not said so.{idle_words(failed)}",
@@ -60,7 +61,7 @@ def half_open_under_stream(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path" if path else "unknown",
-        certainty=source.certainty if path else "likely",
+        grounds=source.grounds if path else (Ground.INFERENCE,),
         facts=f"The connection had been idle for {wording.span(burst.idle_ns)} with this stream open. The "
         "first "
         "data after that were answered by a RST without ACK, and none of them acknowledged: what ends TCP at "

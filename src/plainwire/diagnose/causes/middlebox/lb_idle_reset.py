@@ -34,7 +34,7 @@ def lb_idle_reset(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty=source.certainty,
+        grounds=source.grounds,
         facts=f"Nothing had passed on the connection for {wording.span(quiet)} when a reset came that "
         f"answers no packet{'' if crossed else ', while the request waited for its answer'}. {source.says}",
         evidence=reset_evidence(failed, close, source),

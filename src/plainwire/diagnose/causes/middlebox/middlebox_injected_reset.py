@@ -28,7 +28,7 @@ def middlebox_injected_reset(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty=source.certainty,
+        grounds=source.grounds,
         facts=f"A reset ended the connection {wording.span(close.time_ns - failed.request.last_ns)} after "
         f"the request{_stage(failed)}. {source.says}{_pause_words(failed)}",
         evidence=reset_evidence(failed, close, source),

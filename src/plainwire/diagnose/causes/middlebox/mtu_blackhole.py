@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic import segment_sizes
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -94,7 +95,7 @@ def _too_large(failed: FailedExchange, facts: str, cited: tuple[Evidence, ...], 
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty="likely" if said or sure else "possible",
+        grounds=(Ground.INFERENCE,) if said or sure else (Ground.GUESS,),
         facts=facts + (" A router said that packets were too large for its next link." if said else ""),
         evidence=(
             *cited,

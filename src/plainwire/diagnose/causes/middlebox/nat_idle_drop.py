@@ -10,6 +10,7 @@ from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import shares_connection
 from plainwire.diagnose.evidence.idleness import burst_before
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
 from plainwire.model import FIN, SYN, Evidence, Side
@@ -48,7 +49,7 @@ def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty="possible" if others is None else "likely",
+        grounds=(Ground.ONCE,) if others is None else (Ground.HABIT,),
         facts=f"After {wording.span(idle)} of idleness the request was sent {len(rows)} times in "
         f"{wording.span(last - first)}, and not one packet came back: no acknowledgment, no "
         f"reset.{alive}{idle_words(failed)}",
@@ -88,7 +89,7 @@ def nat_idle_drop_under_stream(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=f"The connection had been idle for {wording.span(burst.idle_ns)} with this stream open. What "
         f"the client sent then, it sent {len(rows)} times in {lasted}, and not one packet came back: no "
         "acknowledgment, no reset.",
@@ -132,7 +133,7 @@ def _dead_while_waiting(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty="likely" if alive else "possible",
+        grounds=(Ground.SILENCE,) if alive else (Ground.GUESS,),
         facts="The server acknowledged the request. After "
         f"{wording.span(first - heard_ns)} without a packet the client closed; its FIN was sent {len(rows)} "
         f"times in {wording.span(last - first)} and never acknowledged{meanwhile}: the connection was dead "

@@ -29,7 +29,7 @@ def nat_idle_reset(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path",
-        certainty=source.certainty,
+        grounds=source.grounds,
         facts=f"The connection had been idle for {wording.span(idle)}. The first packet after that was "
         f"answered by a RST without ACK {wording.span(close.time_ns - failed.request.last_ns)} later. "
         f"{source.says}{idle_words(failed)}",

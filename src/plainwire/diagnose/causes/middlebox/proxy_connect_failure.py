@@ -6,15 +6,15 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Connection, Request, Response
+    from plainwire.model import Connection, Request, Response
 
 
 _CHALLENGE = 407
@@ -45,7 +45,7 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client" if response.status == _CHALLENGE else "path",
-        certainty=_certainty(failed.connection),
+        grounds=(Ground.SAID,),
         facts=f"The proxy answered CONNECT with status {response.status} after "
         f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server came "
         f"about, and nothing of the request behind it was sent.{_why(failed, response)}",
@@ -114,7 +114,7 @@ def _no_answer(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="path" if by_proxy else "unknown",
-        certainty=_certainty(failed.connection) if by_proxy else "likely",
+        grounds=(Ground.SAID,) if by_proxy else (Ground.SAID, Ground.INFERENCE),
         facts=f"{what}: there was no tunnel, and nothing of the request behind it was sent.",
         evidence=(
             Evidence(request.packet, "the CONNECT request"),
@@ -137,7 +137,7 @@ def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
         connection=connection,
         exchanges=(),
         fault="path",
-        certainty=_certainty(connection),
+        grounds=(Ground.SAID,),
         facts="The proxy refused to open the tunnel (plainwire show tells why): no connection to the server "
         "came about.",
         evidence=(Evidence(refused.packet, "the negotiation with the proxy that failed"),),
@@ -157,8 +157,3 @@ def _answered_later(failed: FailedExchange) -> bool:
             if request.method == "CONNECT" and response.status in SUCCESS and 0 < late <= _ANSWERED_LATER_NS:
                 return True
     return False
-
-
-def _certainty(connection: Connection) -> Certainty:
-    authentic = connection.tls is not None and connection.decrypted
-    return "proved" if authentic or on_one_host(connection) else "likely"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def tls_interception(verdict: Verdict, connection: Connection, traffic: Traffic)
         verdict,
         code="tls-interception",
         fault="path",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{verdict.facts} The certificate is for the name that was asked for, but of another issuer "
         f"than on {len(foreign)} connections where the client accepted the server's.",
         evidence=(*verdict.evidence, Evidence(foreign[0].first_packet, f"connection {foreign[0].id} begins")),

@@ -20,6 +20,7 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.ends import syns_of
 from plainwire.diagnose.evidence.exchanges import finished_ns
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Segment
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Connection, Exchange, Syn
+    from plainwire.model import Connection, Exchange, Syn
 
 
 _FILLED_SHARE = 16
@@ -227,7 +228,6 @@ def _verdict(
     safe: bool | None,
 ) -> Verdict:
     other = next(_with_scale(traffic, connection), None)
-    certainty: Certainty = "possible" if other is None else "likely"
     contrast = (
         "No other SYN-ACK of this address shows whether it scales windows."
         if other is None
@@ -243,7 +243,7 @@ def _verdict(
         connection=connection,
         exchanges=() if exchange is None else (exchange.id,),
         fault="path",
-        certainty=certainty,
+        grounds=(Ground.GUESS,) if other is None else (Ground.INFERENCE,),
         facts="The SYN offers to scale windows, and the SYN-ACK that came back has no such option, but the "
         f"server goes on as if it had: {_consequence(misread, held)} {contrast}",
         evidence=tuple(_evidence(misread, held, other)),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -63,7 +64,7 @@ def alt_svc_stale(connection: Connection, traffic: Traffic) -> Verdict | None:
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{wording.span(before)} earlier a response on connection {promise.connection.id} had named "
         f"{wording.address(connection)} as an alternative, over HTTP/3, for {promise.lifetime} s. The client "
         f"turned to it, and {passes}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -26,7 +27,7 @@ def quic_connection_close(failed: FailedExchange) -> Verdict | None:
             failed,
             "quic-stateless-reset",
             "server",
-            "proved",
+            (Ground.SEALED,),
             f"The server's stateless reset came {stage(failed, close.time_ns)}: it no longer knew the "
             "connection.",
             Evidence(close.packet, "a stateless reset, with the token that the server had given"),
@@ -41,7 +42,7 @@ def quic_connection_close(failed: FailedExchange) -> Verdict | None:
         failed,
         "quic-connection-close",
         "server" if own else "unknown",
-        "proved",
+        (Ground.SEALED,),
         f"The server closed the QUIC connection{f' with {name}' if name else ''}, "
         f"{stage(failed, close.time_ns)}.{'' if own else ' The code accuses the client.'}",
         Evidence(close.packet, f"CONNECTION_CLOSE{f' ({name})' if name else ''} from the server"),

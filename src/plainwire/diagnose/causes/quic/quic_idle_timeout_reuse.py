@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_verdict
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def quic_idle_timeout_reuse(failed: FailedExchange) -> Verdict | None:
         failed,
         "quic-idle-timeout-reuse",
         "client",
-        "likely",
+        (Ground.INFERENCE,),
         f"The request left after {wording.span(idle)} of idleness; both ends had agreed to forget the "
         f"connection after {wording.span(quic.idle_timeout_ns)}. The exchange got no answer, "
         f"{stage(failed, failed.connection.last_ns)}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_verdict
 from plainwire.model import Evidence, Side
 
@@ -30,7 +31,7 @@ def quic_nat_rebinding(failed: FailedExchange) -> Verdict | None:
         failed,
         "quic-nat-rebinding",
         "path",
-        "likely",
+        (Ground.INFERENCE,),
         f"With packet {moved.packet} the client's address changed ({len(quic.paths)} addresses in all), as "
         "when a NAT has forgotten the connection. The server acknowledged nothing that came from the new "
         f"one, for {quiet}: it did not take the new path.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -29,7 +30,7 @@ def quic_pmtu_or_amplification_stall(connection: Connection, traffic: Traffic) -
         connection=connection,
         exchanges=(),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The largest datagram with an Initial packet of the client's has {quic.largest_initial} "
         f"bytes; a server has to drop what is below {_SMALLEST}, and the handshake was not completed.",
         evidence=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -36,7 +37,7 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
         connection=connection,
         exchanges=(),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back; "
         f"connection {other.id} to the same server over TCP, opened {order}, was accepted. That the network "
         "drops UDP is one reason, a server that does not speak QUIC there another.",

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
-from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.verdict import Verdict, one_decision
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Fault, Response
+    from plainwire.model import CloseEvent, Fault, Response
 
 
 def client_abort(failed: FailedExchange) -> Verdict | None:
@@ -30,7 +31,7 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client" if together else fault,
-        certainty=_certainty(failed, close),
+        grounds=_grounds(failed, close),
         facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close from "
         f"the server.{_late_words(failed, close)}{together}",
         evidence=_evidence(failed, close),
@@ -84,13 +85,11 @@ def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
     )
 
 
-def _certainty(failed: FailedExchange, close: CloseEvent) -> Certainty:
+def _grounds(failed: FailedExchange, close: CloseEvent) -> Grounds:
     """A RST without ACK from our side may be its host's own, sent in the program's place."""
     if failed.exchange.response is not None and _endless(failed.exchange.response):
-        return "possible"
-    if is_reactive(close) and not on_one_host(failed.connection):
-        return "likely"
-    return "proved"
+        return (Ground.GUESS,)
+    return (Ground.NUMBERS, Ground.FLAG) if is_reactive(close) else (Ground.NUMBERS,)
 
 
 def _rival(failed: FailedExchange, close: CloseEvent) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.model import Side
 
@@ -41,7 +42,7 @@ def client_timeout_too_short(failed: FailedExchange) -> Verdict | None:
         aborted,
         code="client-timeout-too-short",
         fault="client" if failed.late is not None or timer.waited_ns < _HASTY_NS else "unknown",
-        certainty="likely" if failed.late is None and aborted.certainty == "proved" else aborted.certainty,
+        grounds=aborted.grounds if failed.late is not None else (*aborted.grounds, Ground.INFERENCE),
         facts=f"{aborted.facts}{timer.says}{unknown}",
         runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
         f"against it; {aborted.runner_up}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.closes import reset_after
+from plainwire.diagnose.evidence.closes import ground_of, reset_after
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -41,7 +42,11 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=closing_fault(failed, close, whole=whole),
-        certainty="proved" if whole else "likely",
+        grounds=(
+            Ground.NUMBERS,
+            ground_of(close, failed.connection),
+            *(() if whole else (Ground.INFERENCE,)),
+        ),
         facts=f"{arrival_words(failed, close)}. It closed ({wording.act(close)}) without a byte of "
         f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}"
         f"{_gateway_words(failed, close)}",

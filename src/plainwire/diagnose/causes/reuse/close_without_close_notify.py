@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -39,7 +39,7 @@ def _of_connection(connection: Connection) -> Verdict | None:
         connection=connection,
         exchanges=(),
         fault="server",
-        certainty="proved" if on_one_host(connection) else "likely",
+        grounds=(Ground.FLAG,),
         facts="The server sent FIN and no close_notify before it; all messages were complete.",
         evidence=(Evidence(close.packet, "FIN from the server; no close_notify before it"),),
         runner_up="a truncation by somebody else: refuted, every message was complete",

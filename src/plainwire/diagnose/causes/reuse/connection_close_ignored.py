@@ -8,6 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import ack_at
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.diagnose.evidence.idle_close import announces_close
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import BLINDNESS_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -32,7 +33,7 @@ def connection_close_ignored(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="proved" if sure else "likely",
+        grounds=(Ground.NUMBERS,) if sure else (Ground.NUMBERS, Ground.INFERENCE),
         facts=f"{_announcement(previous)} {wording.span(margin)} later the client sent another request on "
         f"the same connection{_fate(failed)}",
         evidence=_evidence(failed, previous),

@@ -8,7 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.captured import is_damaged
-from plainwire.diagnose.evidence.ends import on_one_host
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -45,7 +45,7 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty="proved" if on_one_host(failed.connection) else "likely",
+        grounds=(Ground.NUMBERS, Ground.FLAG),
         facts=f"The server had {had - request.start} bytes of a request of which {_sent(failed)} when it "
         f"wrote {whole} (status {response.status}); {wording.span(reset.time_ns - response.time_ns)} later "
         "the connection was reset. A reset can destroy an answer that has arrived and was not read: the "
@@ -68,7 +68,7 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="unknown",
-        certainty="proved" if failed.connection.decrypted else "likely",
+        grounds=(Ground.SAID,),
         facts=f"The server answered 408 (Request Timeout) {waited} after the request had begun, while its "
         f"body was still coming ({had - request.start} bytes had arrived), and closed: its limit for "
         "receiving a whole request is shorter than this upload takes.",

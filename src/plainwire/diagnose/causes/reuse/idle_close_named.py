@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
 
 from .keepalive_idle_race import keepalive_idle_race
@@ -45,7 +46,7 @@ def named_close(
         race,
         code=code,
         fault="server",
-        certainty="likely" if race.certainty == "proved" else race.certainty,
+        grounds=(*race.grounds, Ground.HABIT),
         facts=f"{race.facts} {why}",
         runner_up=rival,
         evidence=with_closes(

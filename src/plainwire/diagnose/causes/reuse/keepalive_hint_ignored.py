@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -41,7 +42,7 @@ def keepalive_hint_ignored(traffic: Traffic, failures: Failures) -> Iterator[Ver
             connection=verdict.connection,
             exchanges=verdict.exchanges[-1:],
             fault="client",
-            certainty="likely",
+            grounds=(Ground.INFERENCE,),
             facts=f"The server had said that it keeps idle connections for {wording.span(limit)}; the client "
             f"used this one again after {wording.span(idle)}.",
             evidence=(

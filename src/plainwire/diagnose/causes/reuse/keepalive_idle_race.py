@@ -8,15 +8,17 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.servers.idle_timeout import fits, timeout_words
 from plainwire.diagnose.thresholds import AT_ONCE_NS
-from plainwire.diagnose.verdict import Verdict, weaker
+from plainwire.diagnose.verdict import Verdict
 
 from .crossing import close_before_request, crossing_evidence, idle_before_ns, idle_close_words
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent
+    from plainwire.model import CloseEvent
 
 
 _LATE_ROUND_TRIPS = 2
@@ -39,7 +41,7 @@ def keepalive_idle_race(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="both",
-        certainty=_race_certainty(failed, close),
+        grounds=_race_grounds(failed, close),
         facts=_race_facts(failed, close),
         evidence=crossing_evidence(failed, close),
         runner_up=f"{'reset' if close.kind == 'rst' else 'close'}-mid-request: refuted, the server's "
@@ -51,16 +53,12 @@ def keepalive_idle_race(failed: FailedExchange) -> Verdict | None:
     )
 
 
-def _race_certainty(failed: FailedExchange, close: CloseEvent) -> Certainty:
-    """Proved by the two acknowledgment numbers, unless the close is a bare RST or comes oddly late."""
-    if close.kind == "rst":
-        return "likely"
-    certainty: Certainty = "proved"
+def _race_grounds(failed: FailedExchange, close: CloseEvent) -> Grounds:
+    """The two acknowledgment numbers, and more where the close is a bare RST or comes oddly late."""
     rtt = shortest_rtt(failed.connection)
-    late = close.time_ns - failed.request.time_ns
-    if rtt is not None and late > _LATE_ROUND_TRIPS * rtt + _JITTER_NS:
-        certainty = weaker(certainty)
-    return certainty
+    behind = close.time_ns - failed.request.time_ns
+    late = rtt is not None and behind > _LATE_ROUND_TRIPS * rtt + _JITTER_NS
+    return (Ground.NUMBERS, Ground.INFERENCE) if late or close.kind == "rst" else (Ground.NUMBERS,)
 
 
 def _race_facts(failed: FailedExchange, close: CloseEvent) -> str:
@@ -106,7 +104,7 @@ def _race_in_the_kernel(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="both",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The request reached the server's stack in the moment of its {wording.act(close)}, after "
         f"{wording.span(idle)} of idleness, its idle timeout ({timeout_words(known)}).",
         evidence=crossing_evidence(failed, close),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
 from .overlap import overlap_evidence, retry_is_safe, unfinished_before
@@ -27,7 +28,7 @@ def pipelining_broken(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="both",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The request was pipelined behind exchange {before.id}, "
         + (
             "whose response announced the close: the server may drop what follows."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence import reset_sender
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
 from .closed_on_request import (
@@ -35,7 +36,7 @@ def reset_mid_request(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=fault,
-        certainty=source.certainty if whole or source.certainty != "proved" else "likely",
+        grounds=source.grounds if whole else (*source.grounds, Ground.INFERENCE),
         facts=f"{arrival_words(failed, close)}. Then the connection was reset without a byte of "
         f"response{delay_words(failed, close)}. {source.says}{defect_words(failed)}",
         evidence=(*request_evidence(failed, close), *source.evidence),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import missing_before
-from plainwire.diagnose.verdict import Verdict, weaker
+from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.verdict import Verdict
 
 from .unfinished_response import has_begun, progress_words, response_evidence, when_words
 
@@ -31,7 +32,7 @@ def reset_mid_response(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=source.fault,
-        certainty=weaker(source.certainty) if missing else source.certainty,
+        grounds=(*source.grounds, Ground.GUESS) if missing else source.grounds,
         facts=f"{progress_words(response)} when the connection was reset.{when_words(failed)}{lost} "
         f"{source.says}",
         evidence=(*response_evidence(response, close), *source.evidence),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.acknowledgments import ack_at
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
 from .overlap import overlap_evidence, retry_is_safe, unfinished_before
@@ -26,7 +27,7 @@ def response_not_drained(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"When this request left, the client had {had - before.response.start} of "
         f"{before.response.end - before.response.start} bytes of the response to exchange {before.id}: it "
         "used the connection again before it had taken that response in. The server closed, and did not "

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.closes import ground_of
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
 from .unfinished_response import (
     advice_for_streams,
-    certainty_of_end,
     has_begun,
     progress_words,
     response_evidence,
@@ -36,7 +37,7 @@ def response_truncated(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty=certainty_of_end(failed, close),
+        grounds=(Ground.SAID, ground_of(close, failed.connection)),
         facts=f"{progress_words(response)} when the server closed the connection ({wording.act(close)})."
         f"{when_words(failed)}",
         evidence=response_evidence(response, close),

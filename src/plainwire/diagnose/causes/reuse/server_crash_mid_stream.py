@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import reset_sender
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -50,7 +51,7 @@ def server_crash_mid_stream(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{what} {'within 50 ms, ' if count > 1 else ''}in the middle of an exchange, and "
         f"{wording.span(refused.time_ns - close.time_ns)} later the same address refused a new connection: "
         "nobody was listening any more.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import ack_at
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import AT_ONCE_NS, BLINDNESS_NS
 from plainwire.diagnose.verdict import Verdict
 
@@ -38,7 +39,9 @@ def stale_connection_reuse(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="proved" if seen and margin > _SURELY_NOTICED_NS else "likely",
+        grounds=(Ground.NUMBERS,)
+        if seen and margin > _SURELY_NOTICED_NS
+        else (Ground.NUMBERS, Ground.INFERENCE),
         facts=f"The server's {wording.act(close)} had arrived {wording.span(margin)} before the client sent "
         f"its request{idle_close_words(failed, close)}.",
         evidence=crossing_evidence(failed, close),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.captured import is_damaged
+from plainwire.diagnose.evidence.closes import ground_of
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
-from .unfinished_response import certainty_of_end, response_evidence
+from .unfinished_response import response_evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
@@ -36,7 +38,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty=certainty_of_end(failed, close) if cut else "possible",
+        grounds=(Ground.SAID, ground_of(close, failed.connection)) if cut else (Ground.GUESS,),
         facts=f"The body has no length and ends with the connection ({wording.act(close)}), after "
         f"{response.body_size} bytes"
         + ("; its content coding says that more was to come." if cut else ".")

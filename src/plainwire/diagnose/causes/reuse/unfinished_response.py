@@ -6,24 +6,16 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import cut_of
-from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, CloseEvent, Response
+    from plainwire.model import CloseEvent, Response
 
 
 def has_begun(response: Response) -> bool:
     """Whether an HTTP response began and did not end. Status 0: what came back was no HTTP."""
     return response.status > 0 and not response.complete
-
-
-def certainty_of_end(failed: FailedExchange, close: CloseEvent) -> Certainty:
-    """An alert is authenticated; a FIN is bare TCP, unless nothing sits between the two ends."""
-    if close.kind in ("close_notify", "alert") and failed.connection.tls is not None:
-        return "proved"
-    return "proved" if on_one_host(failed.connection) else "likely"
 
 
 def progress_words(response: Response) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import ack_at
 from plainwire.diagnose.evidence.exchanges import UNSOLICITED_STATUSES
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -44,7 +45,7 @@ def _verdict(
         connection=failed.connection,
         exchanges=exchanges,
         fault="server",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts=f"The server wrote status {response.status} {how}. The client took it, or could take it, for "
         "the answer to its request.",
         evidence=(

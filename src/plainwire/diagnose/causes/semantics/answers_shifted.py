@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -51,7 +52,7 @@ def _shifted(connection: Connection, index: int) -> Verdict | None:
         connection=connection,
         exchanges=ids,
         fault="client",
-        certainty="likely" if interim is None or not connection.decrypted else "proved",
+        grounds=(Ground.SAID,) if interim is not None else (Ground.SAID, Ground.INFERENCE),
         facts=f"{_why(interim, waited)} The response to exchange {before.id} came only then: whoever sends "
         f"one request at a time takes it for that of exchange {after.id}, and from there on each response "
         "for that of a request before it.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
@@ -52,7 +53,7 @@ def _expired(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="client",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The credentials were accepted {len(before)} times, last in exchange {last.exchange.id}, and "
         f"refused (status {case.response.status}) "
         f"{wording.span(case.request.time_ns - first.request.time_ns)} after their first use; nothing of "

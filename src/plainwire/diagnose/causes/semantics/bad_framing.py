@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -69,13 +70,12 @@ def _framing(
     connection: Connection, exchange: Exchange, response: Response, says: str, *, failure: bool | None = None
 ) -> Verdict:
     request = exchange.request
-    secure = connection.tls is not None and connection.decrypted
     return Verdict(
         code="bad-framing",
         connection=connection,
         exchanges=(exchange.id,),
         fault="server",
-        certainty="proved" if secure else "likely",
+        grounds=(Ground.SAID,),
         facts=f"The response (status {response.status}) breaks the rules of HTTP: {says}. Clients read it in "
         "different ways, or not at all.",
         evidence=(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
 
 from .status import status_verdict
@@ -20,7 +21,7 @@ from .status import status_verdict
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
-    from plainwire.model import Certainty, Connection
+    from plainwire.model import Connection
 
 _REFUSALS = frozenset((400, 403, 495, 496))
 """nginx answers 400 (its log says 495 or 496, which some gateways send on), Apache and others 403."""
@@ -35,7 +36,7 @@ def client_certificate_rejected(exchanges: AnsweredExchanges) -> list[Verdict]:
         tls = case.connection.tls
         if tls is None or not tls.certificate_asked or case.response.status not in _REFUSALS:
             continue
-        defect, certainty = _defect(case)
+        defect = _defect(case)
         accepted = _accepted(case, exchanges)
         if not defect and accepted is None:
             continue
@@ -60,35 +61,28 @@ def client_certificate_rejected(exchanges: AnsweredExchanges) -> list[Verdict]:
             if accepted is None
             else (Evidence(accepted.first_packet, f"connection {accepted.id} begins, which was accepted"),),
         )
-        found.append(verdict if certainty is None else _with(verdict, certainty))
+        found.append(replace(verdict, grounds=(Ground.SAID, Ground.INFERENCE)))
     return found
 
 
-def _with(verdict: Verdict, certainty: Certainty) -> Verdict:
-    return replace(verdict, certainty=certainty)
-
-
-def _defect(case: Answered) -> tuple[str, Certainty | None]:
-    """What is wrong with the client's certificate by itself, and how sure the refusal is about that."""
+def _defect(case: Answered) -> str:
+    """What is wrong with the client's certificate by itself."""
     tls = case.connection.tls
     if tls is None:
-        return "", None
+        return ""
     if tls.certificate_withheld:
-        return "The client sent none.", "likely"
+        return "The client sent none."
     leaf = tls.client_leaf
     if leaf is None or leaf.defect:
-        return "", "likely"
+        return ""
     now = case.request.time_ns
     if leaf.not_after_ns < now:
         ago = wording.long_span(now - leaf.not_after_ns)
-        return f"The one that the client sent had expired {ago} before, by the capture's clock.", "likely"
+        return f"The one that the client sent had expired {ago} before, by the capture's clock."
     if leaf.not_before_ns > now:
         ahead = wording.long_span(leaf.not_before_ns - now)
-        return (
-            f"The one that the client sent becomes valid only {ahead} later, by the capture's clock.",
-            "likely",
-        )
-    return "", "likely"
+        return f"The one that the client sent becomes valid only {ahead} later, by the capture's clock."
+    return ""
 
 
 def _accepted(case: Answered, exchanges: AnsweredExchanges) -> Connection | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SKEW_NS
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.traffic.server_clock import answered_ns
@@ -13,7 +14,6 @@ from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered
-    from plainwire.model import Certainty
 
 
 def clock_skew_signature(case: Answered) -> Verdict | None:
@@ -24,13 +24,12 @@ def clock_skew_signature(case: Answered) -> Verdict | None:
     apart = made - case.response.time_ns
     if abs(apart) <= SKEW_NS or value(case.response, "age") is not None:
         return None
-    certainty: Certainty = "likely"
     return Verdict(
         code="clock-skew-signature",
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="client",
-        certainty=certainty,
+        grounds=(Ground.SAID, Ground.INFERENCE),
         facts=f"The request bears credentials and was refused (status {case.response.status}). By the "
         f"response's Date the server's clock is {wording.long_span(apart)} "
         f"{'ahead of' if apart > 0 else 'behind'} the capture's: signatures and tokens bear times, and are "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -26,7 +27,7 @@ def content_encoding_corrupt(case: Answered) -> Verdict | None:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=f"The body is complete by HTTP's framing ({case.response.body_size} bytes), but its content "
         f"coding {how}.",
         evidence=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import BODILESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -49,7 +50,6 @@ def content_length_mismatch(connection: Connection, place: int) -> Verdict | Non
     none_allowed = _why_bodiless(before.request, before.response)
     declared = before.response.declared_size
     rule = f"its {declared} declared bytes" if declared is not None and not none_allowed else "its end"
-    secure = connection.tls is not None and connection.decrypted
     return Verdict(
         code="bad-framing"
         if none_allowed or before.response.framing == "chunked"
@@ -57,7 +57,7 @@ def content_length_mismatch(connection: Connection, place: int) -> Verdict | Non
         connection=connection,
         exchanges=ids,
         fault="server",
-        certainty="proved" if secure else "likely",
+        grounds=(Ground.SAID,),
         facts=f"{none_allowed} Exchange {before.id} was answered with {count} bytes of a body all the same. "
         "A client that uses the connection again takes them for the beginning of the next response."
         if none_allowed

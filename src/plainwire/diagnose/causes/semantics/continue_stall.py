@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import first_ack
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
@@ -46,7 +47,7 @@ def never_continued(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(exchange.id,),
         fault="both",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts="The client sent the head of its request and asked the server to say whether to go on; the "
         "server had acknowledged the head, and neither of them said anything more for "
         f"{wording.span(quiet)}.",
@@ -80,7 +81,7 @@ def _continue(case: Answered) -> Verdict | None:
         connection=connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts="The client asked whether to send the body and waited; the server had acknowledged that and "
         f"said nothing. After {wording.span(waited)} the client sent the body unasked.",
         evidence=(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.verdict import Verdict, stream_name
 from plainwire.model import Evidence, Side
@@ -39,7 +40,7 @@ def early_response_stall(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="proved" if failed.connection.decrypted else "likely",
+        grounds=(Ground.SAID,),
         facts=f"A whole response (status {response.status}) was there "
         f"{wording.span(max(0, response.last_ns - request.time_ns))} after the request on "
         f"{stream_name(failed)} had begun. The client sent on ({request.body_size} bytes of the body), then "

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import AnsweredExchanges
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Connection, Exchange, Request, Response
+    from plainwire.model import Connection, Exchange, Request, Response
 
 
 def event_stream_error(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -19,7 +20,7 @@ def event_stream_error(exchanges: AnsweredExchanges) -> list[Verdict]:
     return [
         verdict
         for case in exchanges.streams
-        if (verdict := _error(case.connection, case.exchange, case.request, case.response, case.certainty))
+        if (verdict := _error(case.connection, case.exchange, case.request, case.response))
     ]
 
 
@@ -28,13 +29,11 @@ def error_before_the_end(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     if response is None:
         return None
-    secure = failed.connection.tls is not None and failed.connection.decrypted
-    certainty: Certainty = "proved" if secure else "likely"
-    return _error(failed.connection, failed.exchange, failed.request, response, certainty)
+    return _error(failed.connection, failed.exchange, failed.request, response)
 
 
 def _error(
-    connection: Connection, exchange: Exchange, request: Request, response: Response, certainty: Certainty
+    connection: Connection, exchange: Exchange, request: Request, response: Response
 ) -> Verdict | None:
     events = response.event_stream
     if events is None or events.error_packet is None:
@@ -45,7 +44,7 @@ def _error(
         connection=connection,
         exchanges=(exchange.id,),
         fault="server",
-        certainty=certainty,
+        grounds=(Ground.SAID,),
         facts=f"The response has status {response.status} and {wording.count(events.events, 'event')}. One "
         f"of them, {wording.span(events.error_ns - request.time_ns)} after the request began, reports an "
         f"error; the response is {end}.",

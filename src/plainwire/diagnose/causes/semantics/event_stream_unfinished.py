@@ -8,6 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import longest_pause
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.evidence.timers import usual_time
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
@@ -40,7 +41,7 @@ def _unfinished(case: Answered, events: EventStream) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The stream is of the kind {events.dialect}, whose last event says that it is over. Here "
         f"{wording.count(events.events, 'event')} came, none of them that one, and HTTP's message ended in "
         f"order.{_pause(case)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.traffic.legs import ended_ns
 from plainwire.diagnose.verdict import Verdict
@@ -63,7 +64,7 @@ def _late(case: Answered, behind: Leg) -> Verdict | None:
         connection=case.connection,
         exchanges=(case.exchange.id, behind.exchange.id),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The gateway at {wording.address(case.connection)} got the response from "
         f"{wording.address(behind.connection)} (connection {behind.connection.id}), and passed none of it on "
         f"for {wording.span(waited)}: {wording.count(came.event_stream.events, 'event')} had come in the "
@@ -93,7 +94,7 @@ def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
         connection=failed.connection,
         exchanges=(failed.exchange.id, behind.exchange.id),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The gateway at {wording.address(failed.connection)} carried the request on to "
         f"{wording.address(behind.connection)} (connection {behind.connection.id}) and got the response from "
         f"there: its head {wording.span(came.time_ns - failed.request.time_ns)} after the request, {what} "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -71,7 +72,7 @@ def _miss(case: Answered, before: Answered, after: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=f"Exchange {before.exchange.id} wrote it (status {before.response.status}), "
         f"{wording.span(case.request.time_ns - before.response.last_ns)} later it was missing (404), and in "
         f"exchange {after.exchange.id}, {wording.span(after.request.time_ns - before.response.last_ns)} "

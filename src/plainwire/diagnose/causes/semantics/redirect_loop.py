@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -90,7 +91,7 @@ def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdic
         connection=first.connection,
         exchanges=tuple(c.exchange.id for c in chain),
         fault="server",
-        certainty=first.certainty,
+        grounds=(Ground.SAID,),
         facts=f"{len(chain)} redirects in a row, each followed to the place that it names, led back to "
         f"{places} place{'s' if places > 1 else ''}: the same request (method, URL and cookies) was "
         f"redirected {len(most)} times.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -44,7 +45,7 @@ def _body_timeout(case: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        certainty="possible" if not short else case.certainty,
+        grounds=(Ground.SAID,) if short else (Ground.GUESS,),
         facts="The server gave up waiting for the request (status 408) "
         f"{wording.span(response.time_ns - request.time_ns)} after its first byte; the client had spent "
         f"{wording.span(took)} on sending it.{missing}",
@@ -75,7 +76,7 @@ def upload_given_up(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="client",
-        certainty="proved",
+        grounds=(Ground.NUMBERS,),
         facts=f"The client sent {request.body_size} of {request.declared_size} declared bytes of its "
         f"request's body and then nothing for {wording.span(quiet)}, although the server had acknowledged "
         f"all of them. Then the server closed ({wording.act(close)}).",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -71,7 +72,7 @@ def _verdict(
         connection=connection,
         exchanges=(number,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The server answered a request with {coding} (status {response.status}, {response.version}) "
         "and did not read the body of the request: it took that for another request and sent "
         f"{junk_bytes(page)} bytes of a page without a status line, as an answer in HTTP/0.9.",

@@ -9,6 +9,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import ack_at
 from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.evidence.exchanges import UNSOLICITED_STATUSES
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -54,7 +55,7 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
         connection=connection,
         exchanges=(last.id, exchange.id) if after is None else (last.id, exchange.id, after.id),
         fault="server",
-        certainty="proved" if connection.tls is not None and connection.decrypted else "likely",
+        grounds=(Ground.SAID,),
         facts=f"After the answer to exchange {last.id} came another response (status {response.status}) that "
         f"no request had asked for.{taken}",
         evidence=(
@@ -132,7 +133,7 @@ def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdic
         connection=connection,
         exchanges=(exchange.id,),
         fault="server",
-        certainty="proved" if connection.tls is not None and connection.decrypted else "likely",
+        grounds=(Ground.SAID,),
         facts=f"The answer to exchange {exchange.id} bears the request identifier of exchange {other.id}: it "
         "belongs to that request.",
         evidence=tuple(Evidence(packet, text) for packet, text in zip(packets, says, strict=False)),

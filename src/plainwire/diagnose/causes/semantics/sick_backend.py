@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
@@ -143,7 +144,7 @@ def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, what: str)
         connection=failed[0].connection,
         exchanges=tuple(t.exchange.id for t in failed if t.exchange is not None),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{here} of {len(members)} tries that went to {where} failed, and {elsewhere} of {good} that "
         f"went to {len(groups) - 1} other{'s' if len(groups) > 2 else ''} (p = {p:.2g}, Fisher's exact test, "
         f"times {len(groups)} for as many that were looked at; by {by}).",

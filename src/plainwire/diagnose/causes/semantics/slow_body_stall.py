@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import Verdict
@@ -84,7 +85,7 @@ def _stalled(case: Answered, silence: _Silence, count: int) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"In the middle of the body ({response.body_size} bytes) the server was silent for "
         f"{wording.span(silence.ns)}, with all that it had sent acknowledged and room for more. {count} "
         "others of the same kind had no such pause.",
@@ -120,7 +121,7 @@ def stall_given_up(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"{response.body_size} of {response.declared_size} bytes of the body had come. Then the server "
         f"was silent for {wording.span(quiet)}, with all that it had sent acknowledged and room for more, "
         "until the client gave up.",

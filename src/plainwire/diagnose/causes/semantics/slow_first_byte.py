@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import Verdict
@@ -63,7 +64,9 @@ def _slow_first_byte(case: Answered, usual: int, count: int) -> Verdict | None:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
-        certainty="proved" if prompt and case.first_byte_ns >= STALL_NS else "likely",
+        grounds=(Ground.NUMBERS,)
+        if prompt and case.first_byte_ns >= STALL_NS
+        else (Ground.NUMBERS, Ground.INFERENCE),
         facts=f"The server took {wording.span(case.first_byte_ns)} to the first byte of its answer; the "
         f"median of {count} others of the same kind is {wording.span(usual)}.{when}",
         evidence=(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.dates import date_ns
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -89,7 +90,7 @@ def _verdict(older: _Copy, newer: _Copy) -> Verdict:
         connection=older.case.connection,
         exchanges=(older.case.exchange.id,),
         fault="server",
-        certainty="likely",
+        grounds=(Ground.INFERENCE,),
         facts=f"The response came from a cache (Age {older.age}) and its origin had made it {behind} before "
         f"the one to exchange {newer.case.exchange.id}, which had come {later} earlier and was of another "
         "version (ETag): an older copy after a newer one, to the same request.",

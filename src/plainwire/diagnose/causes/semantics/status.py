@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.dates import date_ns
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
@@ -42,7 +43,7 @@ def status_verdict(
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=facts,
         evidence=(
             Evidence(request.packet, "the request"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import cut_of
 from plainwire.diagnose.evidence.timers import usual_time
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.diagnose.verdict import Verdict
@@ -37,7 +38,7 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id, *(() if behind is None else (behind.exchange,))),
         fault="server",
-        certainty="likely" if sure else "possible",
+        grounds=(Ground.HABIT,) if sure else (Ground.ONCE,),
         facts=f"{_came(response)} had come; then nothing for {wording.span(cut.silence_ns)}, and the "
         f"server's side cut the response ({cut.act}).{f' {limit.says}' if limit is not None else ''}"
         f"{'' if behind is None else behind.says}{_heartbeats(response)}",

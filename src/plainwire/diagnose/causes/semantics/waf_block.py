@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
-from plainwire.diagnose.verdict import weaker
 
 from .status import status_verdict
 
@@ -48,7 +48,7 @@ def waf_block(exchanges: AnsweredExchanges) -> list[Verdict]:
             "server",
             "a refusal by the application: it answers with data here, not with pages",
         )
-        found.append(verdict if marked else replace(verdict, certainty=weaker(verdict.certainty)))
+        found.append(verdict if marked else replace(verdict, grounds=(Ground.SAID, Ground.INFERENCE)))
     return found
 
 

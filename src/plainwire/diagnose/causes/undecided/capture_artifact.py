@@ -8,6 +8,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import missing_before, never_arrived, unseen_bytes
 from plainwire.diagnose.evidence.closes import client_first, reactive_reset
 from plainwire.diagnose.evidence.damaged_record import confirmed
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -41,7 +42,7 @@ def _verdict(failed: FailedExchange, holes: list[Evidence]) -> Verdict:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=f"{'; '.join(hole.says for hole in holes)}.",
         evidence=tuple(holes),
         runner_up="a real failure: cannot be told from a hole in the capture",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -29,7 +30,7 @@ def unexplained(failed: FailedExchange) -> Verdict:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts=_facts(failed),
         evidence=tuple(found[:8]),
         runner_up=_rival(failed),

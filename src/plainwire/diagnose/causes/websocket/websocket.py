@@ -9,8 +9,9 @@ from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Certainty, Fault, Quoted, WebSocket
+    from plainwire.model import Fault, Quoted, WebSocket
 
 SIDES = {Side.CLIENT: "client", Side.SERVER: "server"}
 
@@ -38,7 +39,7 @@ def websocket_verdict(
     failed: FailedExchange,
     code: str,
     fault: Fault,
-    certainty: Certainty,
+    grounds: Grounds,
     facts: str,
     *evidence: Evidence,
     runner_up: str,
@@ -51,7 +52,7 @@ def websocket_verdict(
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=fault,
-        certainty=certainty,
+        grounds=grounds,
         facts=facts,
         evidence=(*opening(failed), *evidence),
         runner_up=runner_up,

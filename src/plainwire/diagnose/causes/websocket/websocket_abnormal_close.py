@@ -14,8 +14,9 @@ from .websocket import SIDES, party, traffic_words, websocket_verdict
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.websocket_end import Ending
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Certainty, Fault
+    from plainwire.model import Fault
 
 
 def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
@@ -25,12 +26,12 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
         return None
     who = SIDES[ending.side]
     limit = failed.traffic.websocket_endings(failed.connection.server).limit_of(ending)
-    fault, certainty, source = _fault(failed, ending)
+    fault, grounds, source = _fault(failed, ending)
     return websocket_verdict(
         failed,
         "websocket-abnormal-close",
         fault,
-        certainty,
+        grounds,
         f"The {who}'s side ended the connection ({ending.act}) {wording.span(ending.quiet_ns)} after the "
         "last frame, without a Close frame from either side (code 1006 in the client's words). "
         f"{traffic_words(websocket)}{limit}{source}",
@@ -40,13 +41,13 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
     )
 
 
-def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Certainty, str]:
+def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Grounds, str]:
     """A reset in the server's name may be somebody else's."""
     close = ending.close
     if close is not None and close.kind == "rst" and ending.side == Side.SERVER:
         source = reset_sender.of_reset(failed.connection, close)
-        return source.fault, source.certainty, f" {source.says}"
-    return party(ending.side), ending.certainty(failed.connection), ""
+        return source.fault, source.grounds, f" {source.says}"
+    return party(ending.side), (ending.ground(failed.connection),), ""
 
 
 def _last_frames(failed: FailedExchange) -> tuple[Evidence, ...]:

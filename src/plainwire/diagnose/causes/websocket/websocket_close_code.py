@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES, first_close_frame
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import quoted
 from plainwire.model import Evidence
 
@@ -15,7 +15,7 @@ from .websocket import SIDES, traffic_words, websocket_verdict
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Certainty, Side, WebSocket, WebSocketClose
+    from plainwire.model import Side, WebSocket, WebSocketClose
 
 _TOO_BIG = 1009
 """RFC 6455 section 7.4.1."""
@@ -33,7 +33,7 @@ def websocket_close_code(failed: FailedExchange) -> Verdict | None:
         failed,
         code_of(close.code),
         said.fault,
-        _certainty(failed),
+        (Ground.SAID,),
         f"The {SIDES[side]} closed the WebSocket with code {close.code}, "
         f"{wording.span(close.time_ns - failed.request.time_ns)} after it was asked for. By this code it "
         f"says that {said.means}. {traffic_words(websocket)}{_size_words(websocket, side, close)}",
@@ -42,11 +42,6 @@ def websocket_close_code(failed: FailedExchange) -> Verdict | None:
         quotes=quoted(close.packet, "the Close frame's reason", close.reason),
         sender=side,
     )
-
-
-def _certainty(failed: FailedExchange) -> Certainty:
-    connection = failed.connection
-    return "proved" if connection.tls is not None or on_one_host(connection) else "likely"
 
 
 def _size_words(websocket: WebSocket, side: Side, close: WebSocketClose) -> str:

@@ -8,14 +8,16 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_frame, unanswered_ping
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import quoted
 from plainwire.model import Evidence
 
 from .websocket import SIDES, party, websocket_verdict
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Certainty, Side, WebSocket, WebSocketPing
+    from plainwire.model import Side, WebSocket, WebSocketPing
 
 _SHORTEST_NS = 100_000_000
 """Nobody waits for less for an answer to a PING."""
@@ -46,7 +48,7 @@ def websocket_ping_timeout(failed: FailedExchange) -> Verdict | None:
         failed,
         "websocket-ping-timeout",
         party(side.peer) if _reached(failed, ping, ended_ns) is not False else "unknown",
-        _certainty(websocket, side, ping, ended_ns),
+        _grounds(websocket, side, ping, ended_ns),
         f"The {SIDES[side]} sent a PING, got no PONG for {waited}, and ended the WebSocket ({act})."
         f"{_reach_words(failed, ping, ended_ns, peer)}{_late_words(ping, ended_ns, peer)}",
         Evidence(ping.packet, f"a PING from the {SIDES[side]}"),
@@ -61,10 +63,10 @@ def _patience(failed: FailedExchange) -> int:
     return max(_SHORTEST_NS, _ROUND_TRIPS * (shortest_rtt(failed.connection) or 0))
 
 
-def _certainty(websocket: WebSocket, side: Side, ping: WebSocketPing, ended_ns: int) -> Certainty:
+def _grounds(websocket: WebSocket, side: Side, ping: WebSocketPing, ended_ns: int) -> Grounds:
     """One that went on sending PINGs without an answer may have had another reason in the end."""
     later = sum(p.side == side and ping.time_ns <= p.time_ns <= ended_ns for p in websocket.pings)
-    return "likely" if later < _FEW else "possible"
+    return (Ground.SAID, Ground.SILENCE) if later < _FEW else (Ground.GUESS,)
 
 
 def _reached(failed: FailedExchange, ping: WebSocketPing, ended_ns: int) -> bool | None:

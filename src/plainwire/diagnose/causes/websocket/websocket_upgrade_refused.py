@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -36,7 +37,7 @@ def _refused(case: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        certainty=case.certainty,
+        grounds=(Ground.SAID,),
         facts=f"The client asked for a WebSocket and got status {status}{_instead(case)}. {why}",
         evidence=(
             Evidence(case.request.packet, "the request for a WebSocket"),
