@@ -227,7 +227,7 @@ def test_a_reset_by_a_client_that_has_all_that_was_announced_aborts_nothing(*, e
 
 @pytest.mark.parametrize(("announced", "outcome"), [("3", "complete"), ("4", "aborted")])
 def test_a_client_that_has_all_that_was_announced_may_close(announced: str, outcome: str) -> None:
-    """curl's last transfer: it closes the connection and waits for no end of the stream."""
+    """The last transfer of curl: it closes the connection and waits for no end of the stream."""
     pair = Pair()
     stream = pair.ask()
     pair.server.send_headers(stream, [*OK, ("content-length", announced)])

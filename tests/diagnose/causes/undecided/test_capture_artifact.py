@@ -13,7 +13,7 @@ def failing() -> Connection:
     wire = Wire()
     wire.ok(0)
     wire.ask(500)
-    wire.close(SERVER, "fin", 580)
+    wire.close(SERVER, "close_notify", 580)
     return wire.done("unanswered")
 
 
