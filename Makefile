@@ -15,7 +15,7 @@ ARGS ?=
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
-SOURCES := pyproject.toml $(wildcard setup.py native/interposer/*)
+SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test lint bench attack conformance score perturb clean system
@@ -35,7 +35,7 @@ lint: $(DEVELOPED)
 	$(VENV)/bin/python tools/house.py
 	$(VENV)/bin/python tools/codes.py
 	$(VENV)/bin/python tools/thresholds.py
-	$(CC) -O2 -std=c11 -shared -fPIC -Wall -Wextra -Werror -Wframe-larger-than=1536 native/interposer/*.c -o /dev/null
+	$(CC) -O2 -std=c11 -shared -fPIC -Wall -Wextra -Werror -Wframe-larger-than=1536 native/*/*.c -o /dev/null
 
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py

@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCES = Path("native/interposer")
+SOURCES = Path("native")
 
 
 class BuildInterposer(build_ext):
@@ -25,8 +25,8 @@ CHECKED = {"x86_64": ["-fcf-protection=full"], "aarch64": ["-mbranch-protection=
 
 INTERPOSER = Extension(
     "plainwire.acquire.libplainwire",
-    sources=[str(path) for path in sorted(SOURCES.glob("*.c"))],
-    depends=[str(path) for path in sorted(SOURCES.glob("*.h"))],
+    sources=[str(path) for path in sorted(SOURCES.glob("*/*.c"))],
+    depends=[str(path) for path in sorted(SOURCES.glob("*/*.h"))],
     # -O2 is more than speed: two hooks need tail calls. Fortified functions are glibc's own, and would keep a
     # process under another libc, which inherits LD_PRELOAD, from starting. The last two: text.h.
     extra_compile_args=[

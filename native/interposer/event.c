@@ -130,7 +130,7 @@ bool event_is_about(int descriptor)
     return is_internet(&local) && is_stream(descriptor);
 }
 
-void event_tls(int descriptor, const char *random, const char *library)
+void event_tls(int descriptor, const char *random, const char *library, const char *how)
 {
     char room[LINE];
     struct line line;
@@ -142,6 +142,9 @@ void event_tls(int descriptor, const char *random, const char *library)
     line_bytes(&line, random, 64);
     line_text(&line, "\", \"library\": ");
     line_text(&line, library);
+    line_text(&line, ", \"how\": \"");
+    line_text(&line, how);
+    line_text(&line, "\"");
     end(&line);
 }
 

@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 /* A handshake's first secret: `random` is its client random, 64 hex digits; `descriptor` -1 where the session has
- * no socket of its own; `library` a path as JSON. */
-void event_tls(int descriptor, const char *random, const char *library);
+ * no socket of its own; `library` a path as JSON; `how` the secret was had:
+ * "callback" (OpenSSL's own), "patch" or "agent". */
+void event_tls(int descriptor, const char *random, const char *library, const char *how);
 
 /* The process's own end, by exit(3). */
 void event_end(int status);

@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "sandbox.h"
 #include "text.h"
+#include "../patch/jvm.h"
 
 #define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT, which its header has for _GNU_SOURCE only */
 
@@ -51,7 +52,7 @@ static void tell(const struct copy *copy, const SSL *ssl, const char *text)
     journal_key(text);
     const char *random = random_if_first(text);
     if (random)
-        event_tls(descriptor_of(copy, ssl), random, copy->name);
+        event_tls(descriptor_of(copy, ssl), random, copy->name, "callback");
 }
 
 void on_key_line(const struct copy *copy, const SSL *ssl, const char *text)
@@ -183,12 +184,27 @@ static void *bound(dlsym_function find, void *handle, const char *symbol, void *
     return found == ours || (copy && copy->loggable) ? ours : found;
 }
 
+/* A library that makes a Java virtual machine is asked by its handle. */
+static bool makes_machine(void *handle, const char *symbol)
+{
+    return handle && handle != NEXT_OF_CALLER && symbol && text_equal(symbol, "JNI_CreateJavaVM");
+}
+
+static void *machine_maker(dlsym_function find, void *handle, const char *symbol)
+{
+    hooks_load();
+    void *found = find(handle, symbol), *ours = hooks_wanted() ? jvm_for(symbol, found) : NULL;
+    return ours ? ours : found;
+}
+
 /* RTLD_NEXT and RTLD_DEFAULT depend on who calls, which the real dlsym knows by its return address: so it must
  * be jumped to, not called. -O2 makes this call such a jump. */
 HOOK void *dlsym(void *restrict handle, const char *restrict symbol)
 {
     hooks_ready();
     dlsym_function find = atomic_load(&real_dlsym);
+    if (makes_machine(handle, symbol))
+        return machine_maker(find, handle, symbol);
     void *ours = handle == NEXT_OF_CALLER ? NULL : ours_for(symbol);
     if (ours)
         return bound(find, handle, symbol, ours);

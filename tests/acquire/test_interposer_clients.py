@@ -7,6 +7,7 @@ import json
 import signal
 import site
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -73,6 +74,23 @@ def test_php(run: Run, server: TlsServer) -> None:
     outcome = run(tool("php"), CLIENTS / "in_php.php", str(server.port), server.certificate)
     assert (outcome.status, outcome.output, outcome.errors) == (0, "hello\n", "")
     assert outcome.keys == server.secrets()
+
+
+@pytest.fixture(scope="module")
+def java_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a compiled client."""
+    folder = tmp_path_factory.mktemp("java")
+    subprocess.run([tool("javac"), "-d", folder, CLIENTS / "InJava.java"], check=True, timeout=300)
+    return folder
+
+
+def test_java(run: Run, server: TlsServer, java_client: Path) -> None:
+    """Both clients of its library; and the program sees no option and no variable that is not its own."""
+    outcome = run(tool("java"), "-cp", java_client, "InJava", str(server.port), server.certificate)
+    assert (outcome.status, outcome.output, outcome.errors) == (0, "200\n200\n[]\n[]\n", "")
+    assert outcome.keys == server.secrets()
+    assert {json.loads(line)["how"] for line in outcome.lines("tls")} == {"agent"}
+    assert len(outcome.events.by_client_random) == 2
 
 
 def test_openssl_s_client(run: Run, server: TlsServer) -> None:

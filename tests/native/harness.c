@@ -100,7 +100,7 @@ static void write_events(unsigned random)
     event_error(made, "read", ECONNRESET, random & 8 ? address : NULL, random % sizeof address);
     event_close(made, "close");
     event_close(-1, "close");
-    event_tls(made, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "\"/a/library\"");
+    event_tls(made, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "\"/a/library\"", "callback");
     journal_key("CLIENT_RANDOM 00 11");
     close(made);
 }

@@ -32,7 +32,7 @@ def built(folder: Path, sanitizer: str) -> Path:
     names = folder / "names"
     names.write_text("".join(f"{name} hook_{name}\n" for name in exported()))
     objects: list[Path] = []
-    for source in SOURCES.glob("*.c"):
+    for source in SOURCES.parent.glob("*/*.c"):
         made = folder / f"{source.stem}.o"
         standard = [flag.replace("gnu11", "c11") for flag in flags]
         subprocess.run(
