@@ -27,7 +27,7 @@ int main(int count, char **words)
         "sun/security/ssl/Plainwire", "log", "(Ljava/lang/Object;Ljava/lang/Object;)V"};
     FILE *file = fopen(words[1], "rb");
     const size_t length = fread(read_bytes, 1, sizeof read_bytes, file);
-    for (size_t i = 0; count == 2 && i < length + 8 * length; i++) { /* cut at each byte; then each bit wrong */
+    for (size_t i = 0; count == 2 && i < length + 8 * length; i++) {
         const size_t kept = i < length ? i : length;
         unsigned char *bytes = malloc(kept), *into = malloc(kept + CLASSFILE_GROWTH);
         memcpy(bytes, read_bytes, kept);
@@ -100,7 +100,7 @@ def test_call_is_the_first_that_the_method_does(
     made = tmp_path / "SSLTrafficKeyDerivation.class"
     subprocess.run([str(inserting), str(traffic_keys), str(made)], check=True, timeout=60)
 
-    def code(path: Path) -> list[str]:
+    def code(path: Path) -> list[tuple[str, str]]:
         shown = subprocess.run(
             [str(jdk / "bin" / "javap"), "-c", "-p", str(path)],
             capture_output=True,
