@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import select
 import signal
 import socket
 import subprocess
@@ -240,22 +242,37 @@ def test_a_live_tcpdump_is_read_until_it_ends() -> None:
         dump = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         analyze = subprocess.Popen(
             [sys.executable, "-m", "plainwire", "analyze", "--json", "-"],
-            stdin=dump.stdout,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         try:
             assert dump.stderr is not None
             assert any(b"listening on" in line for line in dump.stderr)
             _one_exchange(server, page)
-            time.sleep(1)  # the ring of the kernel's is read every so often
+            _pass_on(dump, analyze, page)
             dump.send_signal(signal.SIGINT)
-            said, _ = analyze.communicate(timeout=60)
+            said, _ = analyze.communicate(dump.communicate(timeout=60)[0], timeout=60)
         finally:
             for process in (dump, analyze):
                 process.kill()
                 process.communicate()
     (exchange,) = json.loads(said)["exchanges"]
     assert (exchange["request"]["target"], exchange["response"]["status"]) == ("/live", 200)
+
+
+def _pass_on(dump: subprocess.Popen[bytes], analyze: subprocess.Popen[bytes], last: bytes) -> None:
+    """Hand on what tcpdump writes, until these bytes are among it."""
+    assert dump.stdout is not None
+    assert analyze.stdin is not None
+    seen = b""
+    while last not in seen:
+        ready, _, _ = select.select([dump.stdout], [], [], 60)
+        assert ready, "tcpdump writes nothing"
+        written = os.read(dump.stdout.fileno(), 65536)
+        assert written, "tcpdump has ended"
+        analyze.stdin.write(written)
+        analyze.stdin.flush()
+        seen += written
 
 
 def _one_exchange(server: socket.socket, page: bytes) -> None:

@@ -15,6 +15,7 @@ import pytest
 from flaky_server import flaky_server
 
 from tests.acquire.tls_server import certificate
+from tests.end_to_end.silences import MICROSECONDS, unanswered_after
 from tests.needs import needs
 
 if TYPE_CHECKING:
@@ -93,7 +94,10 @@ def test_a_program_that_fails_now_and_then_is_explained_without_a_hint(tmp_path:
     assert idle["failing"] == [len(server.spoiled), len(server.spoiled)]
     answered = [asked for asked in server.asked if asked not in server.spoiled]
     assert idle["succeeding"] == [0, len(answered)]
-    assert PAUSE < idle["low"] <= min(asked.idle for asked in server.spoiled) + 0.1
+    captures = [tmp_path / "hunt" / name / "capture.pcapng" for name in found["cases"]]
+    pauses = [pause for capture in captures for pause in unanswered_after(capture, server.port)]
+    assert len(pauses) == len(server.spoiled)
+    assert idle["low"] == pytest.approx(min(pauses), abs=MICROSECONDS)
 
 
 def test_failing_runs_are_kept_whole_and_private_others_as_rows(tmp_path: Path, server: Flaky) -> None:
@@ -202,13 +206,13 @@ def test_what_was_learnt_before_ctrl_c_is_told(tmp_path: Path) -> None:
         str(folder),
         "--",
     ]
-    command += ["sh", "-c", f"test -e {tmp_path}/second && sleep 600; touch {tmp_path}/second"]
+    second, sleeps = tmp_path / "second", tmp_path / "sleeps"
+    command += ["sh", "-c", f"test -e {second} && touch {sleeps} && exec sleep 600; touch {second}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0) as hunting:
         deadline = time.monotonic() + PATIENCE
-        while not (folder / "runs.jsonl").exists() or not list(folder.glob("run-*.stdout")):
+        while not sleeps.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(1)  # the second program sleeps by now, or is about to: either way it ends
         os.killpg(hunting.pid, signal.SIGINT)
         out, _ = hunting.communicate(timeout=PATIENCE)
     found = json.loads(out)

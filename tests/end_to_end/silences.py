@@ -17,6 +17,9 @@ MICROSECONDS = 3e-6
 NEAR, NEAR_SHARE = 0.02, 0.03
 """Seconds, or a share: closes of one timer lie so near their median where the machine lets them."""
 
+SAME = 0.05
+"""Seconds: two silences that differ by less must be taken for one limit, which a busy machine keeps worse."""
+
 _FIELDS = (
     "tcp.stream",
     "frame.time_epoch",
@@ -52,6 +55,45 @@ def idle_closes(capture: Path, port: int) -> list[IdleClose]:
         since = events[closed - 1].time
         asked = next((event.time - since for event in events[closed:] if event.request), None)
         found.append(IdleClose(events[closed].time - since, asked))
+    return found
+
+
+def long_silences(capture: Path, port: int) -> list[float]:
+    """Seconds, longer than one, between two segments in a row that came from the port with data or a FIN."""
+    command = [
+        tool("tshark"),
+        "-r",
+        str(capture),
+        "-T",
+        "fields",
+        "-e",
+        "tcp.stream",
+        "-e",
+        "frame.time_epoch",
+    ]
+    command += ["-Y", f"tcp.srcport == {port} && (tcp.len > 0 || tcp.flags.fin == 1)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    found, last = [], dict[str, float]()
+    for line in done.stdout.splitlines():
+        stream, time = line.split("\t")
+        if float(time) - last.get(stream, float(time)) > 1:
+            found.append(float(time) - last[stream])
+        last[stream] = float(time)
+    return found
+
+
+def are_of_one_timer(silences: list[float]) -> bool:
+    """Whether they lie so near each other that they must be taken for one limit."""
+    return max(silences) - min(silences) <= SAME
+
+
+def unanswered_after(capture: Path, port: int) -> list[float]:
+    """Seconds from a response to the request after it that got none and is the last of its connection."""
+    found = []
+    for events in _events(capture, port).values():
+        messages = [event for event in events if event.response or event.request]
+        if len(messages) > 1 and messages[-1].request and messages[-2].response:
+            found.append(messages[-1].time - messages[-2].time)
     return found
 
 

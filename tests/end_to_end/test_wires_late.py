@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -37,6 +38,9 @@ server {
 """
 
 
+LAST = b"the last packet"
+
+
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[wires.Nginx]:
     needs("root", "tcpdump")
@@ -47,6 +51,8 @@ def nginx(tmp_path: Path) -> Iterator[wires.Nginx]:
 @contextlib.contextmanager
 def tcpdump(file: Path, port: int, *options: str) -> Iterator[None]:
     """Capture on the loopback, from its first packet to the last of this block."""
+    last = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    last.bind((wires.HOST, 0))
     command = [
         tool("tcpdump"),
         "-i",
@@ -56,15 +62,20 @@ def tcpdump(file: Path, port: int, *options: str) -> Iterator[None]:
         "-w",
         str(file),
         *options,
-        f"tcp port {port}",
+        f"tcp port {port} or udp port {last.getsockname()[1]}",
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with last, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while "listening on" not in process.stderr.readline():
             assert process.poll() is None
         try:
             yield
-            time.sleep(1)
+            last.sendto(LAST, last.getsockname())
+            for _ in range(600):
+                if LAST in file.read_bytes():
+                    return
+                time.sleep(0.1)
+            pytest.fail("tcpdump has not written the last packet after a minute")
         finally:
             process.terminate()
 

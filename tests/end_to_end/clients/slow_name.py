@@ -5,6 +5,7 @@ CAPTURE; for namespaces of its own, network and mount: it puts another resolv.co
 
 from __future__ import annotations
 
+import pathlib
 import socket
 import struct
 import subprocess
@@ -14,6 +15,7 @@ import threading
 import time
 
 NAME = "slow.example"
+LAST = b"the last packet"
 CONFIGURATION = "nameserver 127.0.0.1\noptions timeout:1 attempts:3\n"
 
 
@@ -58,7 +60,11 @@ def main() -> None:
             client.recv(1000)
             client.close()
             accepted.close()
-            time.sleep(0.5)
+            last = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            last.bind(("127.0.0.1", 0))
+            last.sendto(LAST, last.getsockname())
+            while LAST not in pathlib.Path(sys.argv[1]).read_bytes():
+                time.sleep(0.05)
             capture.terminate()
         print(waited)
 
