@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from plainwire import plurals
 from plainwire.model import (
     Endpoint,
     Process,
@@ -189,7 +190,7 @@ def _about_sandboxes(found: ProgramEvents) -> list[str]:
     names = sorted(process.command for process in found.processes.values() if process.sandboxed)
     if not names:
         return []
-    who = "1 process" if len(names) == 1 else f"{len(names)} processes"
+    who = plurals.count(len(names), "process")
     return [f"{who} ({', '.join(dict.fromkeys(names))}) went into a sandbox: what came then is not told"]
 
 

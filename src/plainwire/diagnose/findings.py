@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.model import Finding
 
 from .causes.catalogue import CAUSES
@@ -87,8 +88,9 @@ def _claim(members: list[Verdict], total: int, grades: Counter[Certainty]) -> st
     if first.counts:
         return f"At {first.connection.server}: {CAUSES[first.code].title}. {first.facts}"
     noun = "request" if first.exchanges else "connection"
-    noun += "" if total == 1 else "s"
-    head = f"{count} of {total} {noun} to {first.connection.server}: {CAUSES[first.code].title}."
+    head = (
+        f"{count} of {plurals.count(total, noun)} to {first.connection.server}: {CAUSES[first.code].title}."
+    )
     which = f"Exchange {first.exchanges[-1]}" if first.exchanges else f"Connection {first.connection.id}"
     example = "" if count == 1 else f"{which}: "
     return " ".join(part for part in (head, example + first.facts, _mixture(grades)) if part)

@@ -31,11 +31,6 @@ def seconds(nanoseconds: int) -> str:
     return f"{nanoseconds / 1e9:g} s" if nanoseconds >= 1_000_000_000 else f"{nanoseconds / 1e6:g} ms"
 
 
-def count(number: int, noun: str) -> str:
-    """How many, in words: ``no message``, ``1 message``, ``3 messages``."""
-    return f"{number or 'no'} {noun}{'s' if number > 1 else ''}"
-
-
 def number(offset: int) -> int:
     """A stream offset as the relative sequence number that Wireshark shows (the SYN is number 0)."""
     return offset + 1

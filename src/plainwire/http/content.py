@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
+from plainwire import plurals
 from plainwire.model import Content
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class ContentDecoder:
                 self._facts.decoded_size += len(piece)
                 yield piece
         except TooMuchError as error:
-            self._stop(f"not decoded beyond {self._facts.decoded_size} bytes: {error}")
+            self._stop(f"not decoded beyond {plurals.count(self._facts.decoded_size, 'byte')}: {error}")
         except CorruptError:
             where = f"in bytes {before} to {self._taken}"
             self._stop(f"corrupt {_shown(', '.join(self._facts.codings))} {where} of the body")
@@ -212,7 +213,7 @@ class ContentDecoder:
 
     def hole(self, size: int) -> None:
         """So many bytes of the body are not in the capture: what follows them says nothing."""
-        self._stop(f"{size} bytes of it are not in the capture")
+        self._stop(f"{plurals.count(size, 'byte of it', 'is')} not in the capture")
 
     def _begin(self, size: int) -> None:
         self._budget.earn(size)

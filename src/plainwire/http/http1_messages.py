@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from plainwire import plurals
 from plainwire.http.http1_fields import Framing, StatusLine, printable, request_line, status_line
 from plainwire.http.http1_reader import HEAD_END, Reader, State
 from plainwire.http.http1_recognise import (
@@ -170,7 +171,10 @@ class ResponseReader(Reader[Response]):
             defects=line.defects + framing.defects if line.defects or framing.defects else [],
         )
         if self._junk_size:
-            note = f"{self._junk_size} bytes before the status line belong to no message: "
+            note = (
+                f"{plurals.count(self._junk_size, 'byte')} before the status line "
+                f"{plurals.agreeing(self._junk_size, 'belongs')} to no message: "
+            )
             response.defects = [note + printable(self._junk), *response.defects]
             self._junk, self._junk_size = b"", 0
         self.current = response
@@ -243,7 +247,14 @@ class ResponseReader(Reader[Response]):
             size = self._junk_size + len(self._carry)
             start = self._junk_start if self._junk_size else self._carry_start
             self._begin_cut(
-                StatusLine("", 0, "", []), [f"{size} bytes that are no response: {printable(junk)}"], start
+                StatusLine("", 0, "", []),
+                [
+                    (
+                        f"{plurals.count(size, 'byte')} that {plurals.agreeing(size, 'is')} no response: "
+                        f"{printable(junk)}"
+                    )
+                ],
+                start,
             )
         if self.current is not None:
             self._end_content(self.current)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder, codings
@@ -120,7 +121,10 @@ class StreamExchange:
         if block.defect:
             _note(message, block.defect)
         if block.unknown:
-            _note(message, f"header table unknown: {why}: {block.unknown} fields cannot be known")
+            _note(
+                message,
+                f"header table unknown: {why}: {plurals.count(block.unknown, 'field')} cannot be known",
+            )
 
     def request(self, block: Block, place: Place) -> Request:
         """The header fields of a request: of the client's HEADERS, or of the server's PUSH_PROMISE."""
@@ -305,7 +309,9 @@ class StreamExchange:
             if not message.body_size and (head or message.status in _BODILESS):
                 return
         _note(
-            message, f"content-length is {declared}, the data has {message.body_size} bytes (section 8.1.1)"
+            message,
+            f"content-length is {declared}, the data has {plurals.count(message.body_size, 'byte')} "
+            "(section 8.1.1)",
         )
 
     def _finish(self, side: Side) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.plurals import count
+from plainwire.plurals import agreeing, count, plural
 from plainwire.report import redact
 from plainwire.report.escape import printable
 
@@ -31,7 +31,7 @@ def shortfalls(report: Report) -> list[str]:
         by_reason.setdefault(printable(reason, 200), []).append(connection)
     lines += [f"{_named('connection', ids)}: {reason}." for reason, ids in by_reason.items()]
     if coverage.mid_stream:
-        were = "was" if len({*coverage.mid_stream}) == 1 else "were"
+        were = agreeing(len({*coverage.mid_stream}), "was")
         lines.append(
             f"{_named('Connection', coverage.mid_stream)} {were} already open when the capture began."
         )
@@ -83,13 +83,13 @@ def _named(noun: str, ids: list[int]) -> str:
     distinct = sorted(set(ids))
     shown = ", ".join(map(str, distinct[:_NAMED]))
     more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
-    return f"{noun}{'s' if len(distinct) > 1 else ''} {shown}{more}"
+    return f"{plural(len(distinct), noun)} {shown}{more}"
 
 
 def stopped_words(report: Report) -> str:
     """What the first line says about exchanges that the user's own stop ended; "" where there are none."""
     number = sum(exchange.stopped for exchange in report.exchanges)
-    verb = "was" if number == 1 else "were"
+    verb = agreeing(number, "was")
     return f"; {number} more {verb} under way when the program was stopped" if number else ""
 
 
@@ -98,5 +98,5 @@ def _stopped(report: Report) -> list[str]:
     stopped = [exchange.id for exchange in report.exchanges if exchange.stopped]
     if not stopped:
         return []
-    verb = "was" if len(stopped) == 1 else "were"
+    verb = agreeing(len(stopped), "was")
     return [f"{_named('Exchange', stopped)} {verb} under way when the program was stopped: no failure."]

@@ -7,6 +7,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.model import Certificate
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def read(der: bytes) -> Certificate:
     from cryptography import x509  # noqa: PLC0415 - takes long to load, and few ask
 
     if len(der) > _LARGEST:
-        return Certificate(defect=f"the certificate has {len(der)} bytes")
+        return Certificate(defect=f"the certificate has {plurals.count(len(der), 'byte')}")
     try:
         with warnings.catch_warnings(action="ignore"):  # of certificates that bend the rules
             return _read(x509.load_der_x509_certificate(der))

@@ -134,4 +134,4 @@ def test_lack_of_ports_by_the_kernels_answer() -> None:
     events = account()
     events.errors = [error(errno.EADDRNOTAVAIL, 50, "connect")]
     finding = only(without_request([], [], events))
-    assert "connect() failed with EADDRNOTAVAIL, 1 time." in finding.claim
+    assert "connect() failed with EADDRNOTAVAIL, once." in finding.claim

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import plurals
 from plainwire.arrays import np
 from plainwire.diagnose.statistics.bursts import episodes
 from plainwire.diagnose.statistics.intervals import wilson
@@ -154,8 +155,8 @@ def _events(trials: Trials, failed: list[int], succeeded: list[int]) -> list[int
 
 
 def _too_few(code: str, count: int, events: int, successes: int, unit: str) -> str:
-    noun = f"{count} failure" if count == 1 else f"{count} failures"
-    noun += "" if events == count else f", in no more than {events} {'event' if events == 1 else 'events'},"
+    noun = plurals.count(count, "failure")
+    noun += "" if events == count else f", in no more than {plurals.count(events, 'event')},"
     if successes < _FEWEST_SUCCESSES:
         return f"{code}: {noun}, but only {successes} {unit}s that succeeded to compare with."
     more = FEWEST - events
@@ -282,9 +283,10 @@ class _Cluster:
         rate_with = wilson(failing, failing + succeeding)
         rate_without = wilson(failed - failing, failed + successes - failing - succeeding)
         claim = (
-            f"{failing} of {failed} failures ({self.code}) {told.phrase}; {succeeding} of {successes} "
-            f"successes did. Such {self.trials.unit}s fail at a rate of {_percent(rate_with)}, the others at "
-            f"{_percent(rate_without)}; {_chance(told.p)}, {len(self.names)} properties compared."
+            f"{failing} of {plurals.count(failed, 'failure')} ({self.code}) {told.phrase}; {succeeding} of "
+            f"{plurals.count(successes, 'success')} did. Such {self.trials.unit}s fail at a rate of "
+            f"{_percent(rate_with)}, the others at {_percent(rate_without)}; {_chance(told.p)}, "
+            f"{plurals.count(len(self.names), 'property')} compared."
         )
         if also:
             claim += f" The same can be said of: {', '.join(name.replace('_', ' ') for name in also)}."
@@ -308,8 +310,9 @@ class _Cluster:
         searched, count = max(1, len(self.names)), self.all_failures
         rare, common = failures_needed(0.1, searched) or 0, failures_needed(0.5, searched) or 0
         head = (
-            f"{self.code}: {count} failures have nothing in common that chance could not give ({searched} "
-            f"properties compared with {len(self.all_rows) - count} successes)."
+            f"{self.code}: {plurals.count(count, 'failure', 'has')} nothing in common that chance could not "
+            f"give ({plurals.count(searched, 'property')} compared with "
+            f"{plurals.count(len(self.all_rows) - count, 'success')})."
         )
         if count >= common:
             return f"{head} Either what decides cannot be seen here, or they have more than one cause."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.statistics.median import median
 from plainwire.model import Evidence, Side
@@ -57,7 +58,7 @@ def goaway_trigger(connection: Connection, goaway: StreamEvent) -> GoawayTrigger
 def _resets(resets: list[StreamEvent]) -> GoawayTrigger:
     took = wording.span(resets[-1].time_ns - resets[0].time_ns)
     return GoawayTrigger(
-        f"The client had reset {len(resets)} streams (RST_STREAM) within {took} before it.",
+        f"The client had reset {plurals.count(len(resets), 'stream')} (RST_STREAM) within {took} before it.",
         (
             Evidence(resets[0].packet, "the client's first RST_STREAM"),
             Evidence(resets[-1].packet, f"its last one, the {len(resets)}th of this connection"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 
 if TYPE_CHECKING:
@@ -26,4 +27,4 @@ def fits(timeout: Bounds, idle_ns: int) -> bool:
 def timeout_words(timeout: Bounds) -> str:
     """The timeout in words, and how often it was seen."""
     low, high = wording.span(timeout.low_ns), wording.span(timeout.high_ns)
-    return f"{low if low == high else f'{low} to {high}'}, seen {timeout.count} times"
+    return f"{low if low == high else f'{low} to {high}'}, seen {plurals.times(timeout.count)}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.certainty import SURE
@@ -164,7 +165,7 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
     return _finding(
         "dns-failure",
         f"{unresolved.name} was not resolved, and no connection was made. It was asked for "
-        f"{'once' if times == 1 else f'{times} times'}: {'; '.join(answers)}.",
+        f"{plurals.times(times)}: {'; '.join(answers)}.",
         evidence,
         unresolved.said,
         events,
@@ -189,7 +190,8 @@ def _pool(said: Sequence[Said], connections: Sequence[Connection], events: Progr
     busy = [(c, e) for c in own for e in c.exchanges[-1:] if _busy(e, moment.time_ns)]
     idle = len(own) - len({c.id for c, _ in busy})
     began = [moment.time_ns - e.request.time_ns for _, e in busy if e.request is not None]
-    claim = [f"A request waited for a free connection and was not sent: {_count(len(own))} open then"]
+    were_open = plurals.count(len(own), "connection", "was")
+    claim = [f"A request waited for a free connection and was not sent: {were_open} open then"]
     claim.append(f", {len(busy)} with an exchange under way" if busy else ", none with an exchange under way")
     claim.append(f", the oldest for {wording.span(max(began))}." if began else ".")
     if idle:
@@ -214,10 +216,6 @@ def _pool(said: Sequence[Said], connections: Sequence[Connection], events: Progr
             connections=own,
         )
     ]
-
-
-def _count(number: int) -> str:
-    return "1 connection was" if number == 1 else f"{number} connections were"
 
 
 def _open_at(said: Said, connections: Sequence[Connection]) -> list[Connection]:
@@ -249,7 +247,7 @@ def _resources(
         return []
     if errors:
         name = errno.errorcode.get(errors[0].error, str(errors[0].error))
-        what = f"{errors[0].call}() failed with {name}, {len(errors)} time{'s' if len(errors) > 1 else ''}."
+        what = f"{errors[0].call}() failed with {name}, {plurals.times(len(errors))}."
         at, pid = errors[0].time_ns, errors[0].pid
     else:
         what = f"{said[0].label}."
@@ -260,8 +258,9 @@ def _resources(
     return [
         _finding(
             "local-resource",
-            f"The client's host ran out of something: {what} {_count(len(still))} open at that time, of "
-            f"{len(own)} that it had made.",
+            f"The client's host ran out of something: {what} "
+            f"{plurals.count(len(still), 'connection', 'was')} open at that time, of {len(own)} that it had "
+            "made.",
             evidence,
             list(said),
             events,

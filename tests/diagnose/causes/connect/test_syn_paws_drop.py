@@ -45,7 +45,7 @@ def test_the_host_whose_clock_lags_is_not_accepted_while_the_other_one_is() -> N
     assert (found.fault, found.certainty, found.failure) == ("server", "likely", True)
     assert len(found.connections) == 2
     assert "is 499000 ticks lower than" in found.claim  # accepted one second before: 500,000 less 1,000
-    assert "with 2 of 2 connections that met with nothing, and with none of 8" in found.claim
+    assert "of 2 of 2 connections that got no reply, and of none of the 8" in found.claim
 
 
 def test_once_is_only_possible_and_no_longer_a_plain_syn_timeout() -> None:

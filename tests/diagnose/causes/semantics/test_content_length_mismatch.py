@@ -55,3 +55,12 @@ def test_a_body_where_none_may_be_is_called_that(method: str, status: int, says:
     assert (finding.code, finding.fault) == ("bad-framing", "server")
     assert says in finding.claim
     assert "more than it had announced" not in finding.claim
+
+
+@pytest.mark.parametrize(
+    "defect", ["1 byte that is no response: x", "1 byte before the status line belongs to no message: x"]
+)
+def test_a_single_byte_counts_as_well(defect: str) -> None:
+    finding = only(diagnose([junk(status=200, defect=defect, complete=True)]))
+    assert finding.code == "content-length-mismatch"
+    assert "1 more byte that belongs to no response" in finding.claim

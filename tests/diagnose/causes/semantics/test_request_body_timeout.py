@@ -15,7 +15,7 @@ def test_an_upload_that_its_sender_did_not_finish() -> None:
     wire.close(SERVER, "fin", 20_080)
     finding = only(diagnose([wire.done("unanswered")]))
     assert (finding.code, finding.fault, finding.certainty) == ("request-body-timeout", "client", "proved")
-    assert "400 of 1000" in finding.claim
+    assert "400 of the 1000 bytes" in finding.claim
 
 
 def test_a_408_to_a_body_that_did_not_come() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted
@@ -35,8 +36,8 @@ def _verdict(case: Answered) -> Verdict:
         exchanges=(case.exchange.id,),
         fault="client",
         grounds=(Ground.SAID,),
-        facts=f"The request breaks the rules of HTTP in {count} way{'s' if count > 1 else ''}, and the "
-        f"server said so (status {response.status}).",
+        facts=f"The request breaks the rules of HTTP in {plurals.count(count, 'way')}, and the server said "
+        f"so (status {response.status}).",
         evidence=(
             Evidence(request.packet, "the request with the defect"),
             Evidence(response.packet, f"the answer, status {response.status}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import on_one_host
@@ -58,7 +59,7 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
         if on_one_host(connection) or _crowded(connection, traffic)
         else (Ground.GUESS,),
         facts=f"The server sent its SYN-ACK {1 + len(again)} times although the client had acknowledged it, "
-        f"and did not take what the client sent {len(ignored)} times meanwhile. {outcome}.",
+        f"and ignored what the client sent {plurals.times(len(ignored))} in the meantime. {outcome}.",
         evidence=(
             Evidence(begin.syn_acks[0].packet, "SYN, ACK from the server"),
             Evidence(ignored[0].packet, "the client's first data, not acknowledged"),
@@ -93,11 +94,10 @@ def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verd
         exchanges=(),
         fault="server",
         grounds=(Ground.INFERENCE,),
-        facts=f"The SYN was sent {len(begin.syns)} time{'s' if len(begin.syns) > 1 else ''} and met with "
-        f"nothing, while {len(silent)} connection{'s' if len(silent) > 1 else ''} to the same port, opened "
-        "at the same moment, "
-        f"{'were' if len(silent) > 1 else 'was'} accepted and acknowledged by the server's kernel and never "
-        "answered: the program behind the port does not accept connections, and its queue is full.",
+        facts=f"The SYN was sent {plurals.times(len(begin.syns))} and got no reply. At the same moment the "
+        f"server's kernel accepted and acknowledged {plurals.count(len(silent), 'connection')} to the same "
+        "port, and nothing was ever answered there: the program behind the port does not accept connections, "
+        "and its queue is full.",
         evidence=(
             *(Evidence(syn.packet, "SYN from the client, without an answer") for syn in begin.syns[:3]),
             Evidence(other.first_packet, f"the SYN of connection {other.id}, which was accepted"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_CITED, asked_ns
@@ -61,10 +62,10 @@ def _verdict(lookup: Lookup, before: list[Lookup], connection: Connection) -> Ve
         exchanges=(),
         fault="unknown",
         grounds=(Ground.INFERENCE,),
-        facts=f"The resolver first asked for the name with a search domain behind it, {len(sent)} times in "
-        f"{wording.span(waited)}, and {first.server} gave no answer; then it asked for the name itself, was "
-        f"answered in {wording.span((lookup.answered_ns or 0) - asked_ns(lookup))}, and the connection "
-        "began.",
+        facts="The resolver first asked for the name with a search domain behind it, "
+        f"{plurals.times(len(sent))} in {wording.span(waited)}, and {first.server} gave no answer; then it "
+        "asked for the name itself, was answered in "
+        f"{wording.span((lookup.answered_ns or 0) - asked_ns(lookup))}, and the connection began.",
         evidence=(
             *(
                 Evidence(packet, "the question for the name in the search domain")

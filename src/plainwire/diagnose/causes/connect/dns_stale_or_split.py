@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.name_lookups import MOST_ASKED, asked_ns
 from plainwire.diagnose.verdict import Verdict
@@ -38,9 +39,9 @@ def dns_stale_or_split(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Ve
                 exchanges=(),
                 fault="unknown",
                 grounds=(Ground.GUESS,),
-                facts=f"{address} was not among the {count} address{'es' if count > 1 else ''} that "
-                f"{newest.server} gave for {name} last, although another answer had named it. Some name "
-                "servers give only a part of a name's addresses each time.",
+                facts=f"{address} was not among the {plurals.count(count, 'address')} that {newest.server} "
+                f"gave for {name} last, although another answer had named it. Some name servers give only a "
+                "part of a name's addresses each time.",
                 evidence=(
                     Evidence(newest.answer, f"the newest answer for {name}, without {address}"),
                     Evidence(connection.first_packet, f"the SYN to {address}"),

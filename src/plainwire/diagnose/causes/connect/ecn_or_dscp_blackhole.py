@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.ends import addresses
@@ -81,8 +82,8 @@ def _verdict(case: EcnLoss, marks: Marks) -> Verdict:
         exchanges=(),
         fault="path",
         grounds=(Ground.HABIT,) if several else (Ground.ONCE,),
-        facts=f"The SYN offered ECN and met with nothing{f', {many} times' if many > 1 else ''}. {then} No "
-        f"SYN that offers ECN was answered by this address ({count} connection{'' if count == 1 else 's'}).",
+        facts=f"The SYN offered ECN and got no reply{f', {plurals.times(many)}' if many > 1 else ''}. {then} "
+        f"No SYN that offers ECN was answered by this address ({plurals.count(count, 'connection')}).",
         evidence=(
             *(
                 Evidence(syn.packet, "SYN with ECE and CWR, not answered")
@@ -112,6 +113,6 @@ def _runner_up(marks: Marks) -> str:
     if marks.episodes < SEVERAL_EPISODES:
         return "a loss at random: not excluded, it happened too seldom"
     return (
-        f"a loss at random, or of each first SYN: refuted, the first SYN of {len(marks.bare)} "
-        f"connection{'' if len(marks.bare) == 1 else 's'} without the offer was answered"
+        "a loss at random, or of each first SYN: refuted, the first SYN of "
+        f"{plurals.count(len(marks.bare), 'connection')} without the offer was answered"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.captured import server_was_seen
 from plainwire.diagnose.grounds import Ground
@@ -46,9 +47,9 @@ def ipv6_broken_fallback(connection: Connection, begin: Opening, other: Connecti
         exchanges=(),
         fault="path",
         grounds=(Ground.INFERENCE,),
-        facts=f"{len(begin.syns)} SYN{'s' if len(begin.syns) > 1 else ''} to the IPv6 address met with "
-        f"nothing; connection {other.id} to an IPv4 address at the same port, opened {wording.span(cost)} "
-        "after the first of them, was accepted. Each connection to this name may cost that much more.",
+        facts=f"{plurals.count(len(begin.syns), 'SYN')} to the IPv6 address got no reply; connection "
+        f"{other.id} to an IPv4 address at the same port, opened {wording.span(cost)} after the first of "
+        "them, was accepted. Each connection to this name may cost that much more.",
         evidence=(
             *(
                 Evidence(syn.packet, f"SYN over IPv6, sending {count}, without any answer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
@@ -137,10 +138,10 @@ def _held_verdict(held: _Held) -> Verdict:
         exchanges=(held.exchange.id,),
         fault="client" if held.sender == Side.CLIENT else "server",
         grounds=(Ground.INFERENCE,),
-        facts=f"The {name} sent the first {held.first.length} bytes of the {what} by themselves and held the "
-        f"rest back until they were acknowledged, {wording.span(held.delay_ns)} later.",
+        facts=f"The {name} sent the first {plurals.count(held.first.length, f'byte of the {what}')} alone "
+        f"and held the rest back until they were acknowledged, {wording.span(held.delay_ns)} later.",
         evidence=(
-            Evidence(held.first.packet, f"{held.first.length} bytes of the {what}"),
+            Evidence(held.first.packet, f"{plurals.count(held.first.length, f'byte of the {what}')}"),
             Evidence(held.ack.packet, f"their acknowledgment, {wording.span(held.delay_ns)} later"),
             Evidence(held.second.packet, f"the next {held.second.length} bytes, as soon as it was there"),
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import usual_ttl
@@ -97,8 +98,8 @@ def _apart(traffic: Traffic, failed: Sequence[Verdict], server: Endpoint) -> Ite
         yield _verdict(
             connection,
             connection.opened_ns,
-            f"The server's packets have TTL {ttl} here and {_list(usual)} on {len(good_ttls)} connections "
-            "without failure.",
+            f"The server's packets have TTL {ttl} here and {_list(usual)} on "
+            f"{plurals.count(len(good_ttls), 'connection')} without failure.",
             Evidence(_from_server(connection), f"from the server, TTL {ttl}"),
             Evidence(_from_server(other), f"from the server, TTL {good_ttls[0][1]}: connection {other.id}"),
         )

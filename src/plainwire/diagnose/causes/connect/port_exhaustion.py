@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -51,9 +52,9 @@ def port_exhaustion(connection: Connection, begin: Opening, count: int, alive: C
         exchanges=(),
         fault="client",
         grounds=(Ground.GUESS,),
-        facts=f"A new connection met with nothing ({len(begin.syns)} SYNs), while connection {alive.id} to "
-        f"the same address, opened before, was answered. {count} connections to this address were opened in "
-        "the four minutes before: a NAT on the way may have no port left for another.",
+        facts=f"A new connection got no reply ({plurals.count(len(begin.syns), 'SYN')}), while connection "
+        f"{alive.id} to the same address, opened before, was answered. {count} connections to this address "
+        "were opened in the four minutes before: a NAT on the way may have no port left for another.",
         evidence=(
             *(
                 Evidence(syn.packet, "SYN from the client, without any answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
@@ -44,8 +45,9 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="path",
         grounds=(Ground.INFERENCE,),
-        facts=f"{sent[0].length} bytes of the request were sent {len(sent)} times in {took} and never "
-        f"acknowledged; the server had acknowledged {max(0, known - request.start)} bytes of it before.",
+        facts=f"{plurals.count(sent[0].length, 'byte of the request', 'was')} sent {len(sent)} times in "
+        f"{took} and never acknowledged; the server had acknowledged "
+        f"{plurals.count(max(0, known - request.start), 'byte of it')} before.",
         evidence=tuple(
             Evidence(
                 segment.packet, f"{segment.length} bytes of the request, sending {count}, not acknowledged"
@@ -113,8 +115,9 @@ def _resent(case: Answered, first: Segment, again: Segment, acked: tuple[int, in
         exchanges=(case.exchange.id,),
         fault="path",
         grounds=(Ground.INFERENCE,),
-        facts=f"{first.length} bytes of the request were not acknowledged and went out again {late} later; "
-        "only then did they arrive. The exchange was that much slower, and succeeded.",
+        facts=f"{plurals.count(first.length, 'byte of the request', 'was')} not acknowledged and went out "
+        f"again {late} later; only that retransmission arrived. The exchange was that much slower, and "
+        "succeeded.",
         evidence=(
             Evidence(first.packet, f"{first.length} bytes of the request"),
             Evidence(again.packet, f"the same bytes again, {late} later"),

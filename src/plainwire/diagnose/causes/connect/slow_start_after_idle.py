@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.grounds import Ground
@@ -124,9 +125,9 @@ def _verdict(connection: Connection, slow: _Transfer, quick: _Transfer, rtt: int
         fault="server",
         grounds=(Ground.INFERENCE,),
         facts=f"After {wording.span(exchange.idle_before_ns or 0)} of idleness the server began with "
-        f"{slow.first} bytes and took {len(slow.bursts)} round trips of {wording.span(rtt)} for the "
-        f"response; for exchange {quick.exchange.id} before, about as large, it began with {quick.first} "
-        f"bytes and took {len(quick.bursts)}. That is {wording.span(cost)} more.",
+        f"{plurals.count(slow.first, 'byte')} and took {plurals.count(len(slow.bursts), 'round trip')} of "
+        f"{wording.span(rtt)} for the response; for exchange {quick.exchange.id} before, about as large, it "
+        f"began with {quick.first} bytes and took {len(quick.bursts)}. That is {wording.span(cost)} more.",
         evidence=(
             Evidence(slow.bursts[0][0].packet, f"the first {slow.first} bytes of the response begin"),
             Evidence(second.packet, "the next ones, a round trip later"),

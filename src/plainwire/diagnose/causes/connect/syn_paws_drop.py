@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.ends import addresses
 from plainwire.diagnose.grounds import Ground
@@ -66,10 +67,10 @@ def _verdict(connection: Connection, sent: list[Stamped], bar: Stamped, stamps: 
         exchanges=(),
         fault="server",
         grounds=(Ground.HABIT,) if several else (Ground.ONCE,),
-        facts=f"The SYN was sent {len(sent)} times and met with nothing. Its timestamp is {lag} ticks lower "
-        f"than that of a SYN from the same address that was accepted {since} before, by another clock. So it "
-        f"is with {len(stamps.lagging)} of {len(stamps.lost)} connections that met with nothing, and with "
-        f"none of {len(stamps.accepted)} that were accepted.",
+        facts=f"The SYN was sent {plurals.times(len(sent))} and got no reply. Its timestamp is {lag} ticks "
+        f"lower than that of a SYN from the same address that was accepted {since} before, by another clock. "
+        f"The same is true of {len(stamps.lagging)} of {plurals.count(len(stamps.lost), 'connection')} that "
+        f"got no reply, and of none of the {len(stamps.accepted)} that were accepted.",
         evidence=(
             Evidence(bar.packet, f"SYN of connection {bar.connection.id}, TSval {bar.stamp}: accepted"),
             *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.traffic.answered import value
 from plainwire.model import Evidence
 
@@ -37,8 +38,9 @@ def _no_status(call: Call) -> Verdict:
         call,
         "grpc-no-status",
         "server",
-        f"The response is complete (status {case.response.status}, {case.response.body_size} bytes) and "
-        f"{who}. Neither its header fields nor its trailers have a grpc-status.",
+        f"The response is complete (status {case.response.status}, "
+        f"{plurals.count(case.response.body_size, 'byte')}) and {who}. Neither its header fields nor its "
+        "trailers have a grpc-status.",
         Evidence(case.response.packet, f"the response begins, status {case.response.status}"),
         Evidence(case.response.last_packet, "it ends, without grpc-status"),
         runner_up="trailers that the capture lacks: refuted, the stream's frames are all there",

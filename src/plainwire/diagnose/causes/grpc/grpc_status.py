@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.verdict import quoted
 from plainwire.model import Evidence, Side
@@ -82,7 +83,7 @@ def _deadline(call: Call) -> _Explained:
     if elapsed >= grpc.timeout_ns * _DUE:
         return _Explained(
             f" That is the client's own deadline: its request had set {limit} (grpc-timeout). By then the "
-            f"server had sent {wording.count(grpc.messages[Side.SERVER], 'message')}; it needed longer.",
+            f"server had sent {plurals.some(grpc.messages[Side.SERVER], 'message')}; it needed longer.",
             "unknown",
         )
     return _Explained(
@@ -101,7 +102,7 @@ def _exhausted(call: Call) -> _Explained:
         if size and size in named:
             limit = max((n for n in named if n < size), default=None)
             above = f", above the limit of {limit} that the server names" if limit else ""
-            return _Explained(f" The {who}'s message has {size} bytes{above}.", "both")
+            return _Explained(f" The {who}'s message has {plurals.count(size, 'byte')}{above}.", "both")
     return _Explained()
 
 

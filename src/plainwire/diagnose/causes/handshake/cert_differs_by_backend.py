@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.model import Evidence
 
 from .same_name import same_name
@@ -39,8 +40,8 @@ def cert_differs_by_backend(verdict: Verdict, connection: Connection, traffic: T
         verdict,
         code="cert-differs-by-backend",
         fault="server",
-        facts=f"{verdict.facts} For the same name {len(others)} other connections, to {where}, were given "
-        "another certificate, and accepted it; this one was accepted nowhere.",
+        facts=f"{verdict.facts} For the same name {plurals.count(len(others), 'other connection')} to "
+        f"{where} got another certificate, and the client accepted it; this one was accepted nowhere.",
         evidence=(*verdict.evidence, Evidence(others[0].first_packet, f"connection {others[0].id} begins")),
         runner_up="a client that trusts nobody: refuted, it accepted the other certificate",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.model import Evidence
 
 from .same_name import same_name
@@ -32,9 +33,8 @@ def chain_incomplete(
                 verdict,
                 code="chain-incomplete",
                 fault="server",
-                facts=f"{verdict.facts} It sent {tls.chain} certificate{'s' if tls.chain > 1 else ''}; on "
-                f"connection {other.id}, with the same one of its own and {theirs.chain} in all, it was "
-                "accepted.",
+                facts=f"{verdict.facts} It sent {plurals.count(tls.chain, 'certificate')}; on connection "
+                f"{other.id}, with the same one of its own and {theirs.chain} in all, it was accepted.",
                 evidence=(*verdict.evidence, Evidence(other.first_packet, f"connection {other.id} begins")),
                 runner_up="a client without the authority: refuted, it accepted the longer chain",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -83,7 +84,7 @@ def _never_arrived(
     contrast = large_hello(connection, hello_end, traffic)
     if contrast is not None:
         return large_clienthello_drop(
-            connection, begin, hello_end, contrast, f"{len(lost)} sendings, none acknowledged"
+            connection, begin, hello_end, contrast, f"sent {plurals.times(len(lost))}, never acknowledged"
         )
     took = wording.span(lost[-1].time_ns - lost[0].time_ns)
     return Verdict(

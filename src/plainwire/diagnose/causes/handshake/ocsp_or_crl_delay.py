@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.grounds import Ground
@@ -178,7 +179,7 @@ def _pause(connection: Connection) -> _RevocationPause | None:
 
 
 def _verdict(connection: Connection, pause: _RevocationPause, fetches: list[_Fetch]) -> Verdict:
-    many = f"{len(fetches)} times" if len(fetches) > 1 else "once"
+    many = plurals.times(len(fetches))
     named = any(_names(connection, fetch) for fetch in fetches)
     return Verdict(
         code="ocsp-or-crl-delay",

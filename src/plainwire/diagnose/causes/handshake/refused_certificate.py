@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.model import Side
@@ -83,6 +84,6 @@ def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> 
     if tls is None or close.detail != "unknown_ca" or not tls.chain:
         return verdict
     own = tls.leaf is not None and not tls.leaf.defect and tls.leaf.subject == tls.leaf.issuer
-    what = "one certificate" if tls.chain == 1 else f"{tls.chain} certificates"
+    what = plurals.count(tls.chain, "certificate")
     which = ", which signed itself" if own else " and no intermediate one" if tls.chain == 1 else ""
     return replace(verdict, facts=f"{verdict.facts} The server sent {what}{which}.")

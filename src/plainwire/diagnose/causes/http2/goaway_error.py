@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.goaway_trigger import goaway_trigger
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
@@ -173,5 +174,5 @@ def _checked(connection: Connection, goaway: StreamEvent) -> str:
     requests = [e.request for e in connection.exchanges if e.request is not None]
     wrong = next((r for r in requests if any(_OF_COMPRESSION in defect for defect in r.defects)), None)
     if wrong is None:
-        return f" The header blocks of the client's {len(requests)} requests do decode here."
+        return f" The header blocks of the client's {plurals.count(len(requests), 'request')} do decode here."
     return f" The header block of the request in packet {wrong.packet} does not decode here either."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -63,12 +64,12 @@ def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
             exchanges=(),
             fault="both",
             grounds=(Ground.GUESS,),
-            facts=f"The server allows {limit} streams at a time. {len(followers)} requests left when all of "
-            f"them had been in use and one had just become free, the first {_after(first)} after that: they "
-            "may have waited for it.",
+            facts=f"The server allows {plurals.count(limit, 'stream')} at a time. {len(followers)} requests "
+            f"left when all of them had been in use and one had just become free, the first {_after(first)} "
+            "after that: they may have waited for it.",
             evidence=(
-                Evidence(event.packet, f"the server's SETTINGS: {limit} streams at a time"),
-                Evidence(first.ended, f"the end of one of {limit} open streams"),
+                Evidence(event.packet, f"the server's SETTINGS: {plurals.count(limit, 'stream')} at a time"),
+                Evidence(first.ended, f"the end of one of {plurals.count(limit, 'open stream')}"),
                 Evidence(request.packet, f"another request, {_after(first)} later"),
             ),
             runner_up="a program that by itself never asks for more at a time: looks the same; its own "

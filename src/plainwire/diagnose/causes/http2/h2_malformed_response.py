@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
@@ -24,10 +25,13 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
         "h2-malformed-response",
         "server",
         (Ground.SAID,),
-        f"The response on {stream_name(failed)} announced {response.declared_size} bytes (content-length) "
-        f"and ended after {response.body_size}.",
+        f"The response on {stream_name(failed)} announced "
+        f"{plurals.count(response.declared_size or 0, 'byte')} (content-length) and ended after "
+        f"{response.body_size}.",
         Evidence(response.packet, f"the response begins, with a content-length of {response.declared_size}"),
-        Evidence(response.last_packet, f"it ends (END_STREAM) after {response.body_size} bytes"),
+        Evidence(
+            response.last_packet, f"it ends (END_STREAM) after {plurals.count(response.body_size, 'byte')}"
+        ),
         retry_safe=failed.idempotent,
         runner_up="bytes that the capture lacks: refuted, the stream's frames are all there",
     )

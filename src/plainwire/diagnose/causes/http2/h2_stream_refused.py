@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
 from plainwire.model import Evidence, Side
@@ -25,7 +26,8 @@ def h2_stream_refused(failed: FailedExchange) -> Verdict | None:
         "server",
         (Ground.SAID,),
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}. "
-        f"{_others_open(failed)} streams of the connection were open at that moment.",
+        f"{plurals.count(_others_open(failed), 'other stream of the connection', 'was')} open at that "
+        "moment.",
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=True,
         runner_up="a failure while the request was processed: refuted, the code says that it was not",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
@@ -66,7 +67,7 @@ def _undecodable(failed: FailedExchange, response: Response, event: StreamEvent)
 def _broken(failed: FailedExchange, response: Response, event: StreamEvent) -> Verdict:
     if response.defects:
         count = len(response.defects)
-        why = f" The response does break the rules of HTTP, in {count} way{'s' if count > 1 else ''}."
+        why = f" The response does break the rules of HTTP, in {plurals.count(count, 'way')}."
         return _verdict(failed, "h2-malformed-response", event, response, "server", why)
     said = reset_family(failed).said(event.name, event.side)
     why = " The client says that the server broke a rule"

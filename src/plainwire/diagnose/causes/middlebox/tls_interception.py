@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Side
 
@@ -41,7 +42,7 @@ def tls_interception(verdict: Verdict, connection: Connection, traffic: Traffic)
         fault="path",
         grounds=(Ground.INFERENCE,),
         facts=f"{verdict.facts} The certificate is for the name that was asked for, but of another issuer "
-        f"than on {len(foreign)} connections where the client accepted the server's.",
+        f"than on {plurals.count(len(foreign), 'connection')} where the client accepted the server's.",
         evidence=(*verdict.evidence, Evidence(foreign[0].first_packet, f"connection {foreign[0].id} begins")),
         runner_up="cert-differs-by-backend: not excluded, a server of theirs may have a certificate of an "
         "issuer that the client does not know",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import last_ack
@@ -277,9 +278,9 @@ def _evidence(misread: _Misread, held: list[Segment], other: Syn | None) -> Iter
         yield Evidence(misread.fallen.packet, f"the server's next segment, window {misread.fallen.window}")
     for segment in held[:_MOST_CITED]:
         if segment.side == Side.CLIENT:
-            says = f"{segment.length} bytes from the client, which fill the window"
+            says = f"{plurals.count(segment.length, 'byte')} from the client, up to the end of the window"
         else:
-            says = f"{segment.length} bytes from the server, beyond the client's window"
+            says = f"{plurals.count(segment.length, 'byte')} from the server, beyond the client's window"
         yield Evidence(segment.packet, says)
     if other is not None:
         yield Evidence(other.packet, "SYN, ACK with window scale, from the same address")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import last_ack
@@ -46,10 +47,11 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="server",
         grounds=(Ground.NUMBERS, Ground.FLAG),
-        facts=f"The server had {had - request.start} bytes of a request of which {_sent(failed)} when it "
-        f"wrote {whole} (status {response.status}); {wording.span(reset.time_ns - response.time_ns)} later "
-        "the connection was reset. A reset can destroy an answer that has arrived and was not read: the "
-        "program may have seen a broken pipe or a reset, and not the status.",
+        facts=f"The server had {plurals.count(had - request.start, 'byte of a request')} of which "
+        f"{_sent(failed)} when it wrote {whole} (status {response.status}); "
+        f"{wording.span(reset.time_ns - response.time_ns)} later the connection was reset. A reset can "
+        "destroy an answer that has arrived and was not read: the program may have seen a broken pipe or a "
+        "reset, and not the status.",
         evidence=_evidence(failed, reset),
         runner_up="reset-mid-request: refuted, an answer came before the reset",
         retry_safe=None,
@@ -70,7 +72,7 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
         fault="unknown",
         grounds=(Ground.SAID,),
         facts=f"The server answered 408 (Request Timeout) {waited} after the request had begun, while its "
-        f"body was still coming ({had - request.start} bytes had arrived), and closed: its limit for "
+        f"body was still coming ({had - request.start} bytes had arrived), and closed. Its limit for "
         "receiving a whole request is shorter than this upload takes.",
         evidence=_evidence(failed, reset),
         runner_up="an upload that stalled: refuted, the body was still coming when the answer came",

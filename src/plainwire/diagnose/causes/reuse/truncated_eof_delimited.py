@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.closes import ground_of
@@ -40,7 +41,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
         fault="server",
         grounds=(Ground.SAID, ground_of(close, failed.connection)) if cut else (Ground.GUESS,),
         facts=f"The body has no length and ends with the connection ({wording.act(close)}), after "
-        f"{response.body_size} bytes"
+        f"{plurals.count(response.body_size, 'byte')}"
         + ("; its content coding says that more was to come." if cut else ".")
         + ("" if vouched else " No close_notify vouches for that end, and most clients report success.")
         + ("" if cut else " Whether all of it came, nobody can tell."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import cut_of
 from plainwire.model import Evidence, Side
@@ -21,10 +22,11 @@ def has_begun(response: Response) -> bool:
 def progress_words(response: Response) -> str:
     """How much of the body had come."""
     if response.framing == "content-length" and response.declared_size is not None:
-        return f"{response.body_size} of the {response.declared_size} bytes of the body had come"
+        return f"{response.body_size} of the {plurals.count(response.declared_size, 'byte of the body')} had "
+        "come"
     if response.framing == "chunked":
-        return f"{response.body_size} bytes of the body had come, and no last chunk,"
-    return f"{response.body_size} bytes of the body had come, and no end of the message,"
+        return f"{plurals.count(response.body_size, 'byte of the body')} had come, and no last chunk,"
+    return f"{plurals.count(response.body_size, 'byte of the body')} had come, and no end of the message,"
 
 
 def when_words(failed: FailedExchange) -> str:
@@ -59,7 +61,7 @@ def response_evidence(response: Response, close: CloseEvent) -> tuple[Evidence, 
     number = "" if close.ack is None else f", Ack={wording.number(close.ack)}"
     side = "server" if close.side == Side.SERVER else "client"
     begin = f"the response begins, status {response.status}"
-    last = f"the last of the response, {response.body_size} bytes of body so far"
+    last = f"the last of the response, {plurals.count(response.body_size, 'byte of body')} so far"
     if response.packet == response.last_packet:
         begin, last = f"all of the response that came, status {response.status}", ""
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
@@ -54,8 +55,8 @@ def _expired(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
         exchanges=(case.exchange.id,),
         fault="client",
         grounds=(Ground.INFERENCE,),
-        facts=f"The credentials were accepted {len(before)} times, last in exchange {last.exchange.id}, and "
-        f"refused (status {case.response.status}) "
+        facts=f"The credentials were accepted {plurals.times(len(before))}, last in exchange "
+        f"{last.exchange.id}, and refused (status {case.response.status}) "
         f"{wording.span(case.request.time_ns - first.request.time_ns)} after their first use; nothing of "
         "this kind was accepted after that.",
         evidence=(

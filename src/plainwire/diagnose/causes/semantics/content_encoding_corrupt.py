@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -21,15 +22,19 @@ def content_encoding_corrupt(case: Answered) -> Verdict | None:
     if content is None or (not content.defect.startswith(_CORRUPT) and not content.defect.endswith(_CUT)):
         return None
     cut = content.defect.endswith(_CUT)
-    how = "ends before its end" if cut else f"is corrupt after {content.decoded_size} decoded bytes"
+    how = (
+        "ends before its end"
+        if cut
+        else (f"is corrupt after {plurals.count(content.decoded_size, 'decoded byte')}")
+    )
     return Verdict(
         code="content-encoding-corrupt",
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"The body is complete by HTTP's framing ({case.response.body_size} bytes), but its content "
-        f"coding {how}.",
+        facts=f"The body is complete by HTTP's framing ({plurals.count(case.response.body_size, 'byte')}), "
+        f"but its content coding {how}.",
         evidence=(
             Evidence(
                 case.response.packet, f"the response, status {case.response.status}, with a content coding"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -13,17 +15,18 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Request, Response
 
 
-_JUNK_BEFORE = " bytes before the status line belong to no message"
-
-_JUNK = " bytes that are no response"
+_JUNK = re.compile(
+    r"([0-9]{1,19}) bytes? (?:before the status line belongs? to no message|that (?:is|are) no response)"
+)
+"""How ``http/http1_messages.py`` says that bytes stood where a status line should have been."""
 
 
 def junk_bytes(response: Response) -> int:
     """How many bytes stood where a status line should have been."""
     for defect in response.defects:
-        count, _, rest = defect.partition(" ")
-        if count.isascii() and count.isdigit() and f" {rest}".startswith((_JUNK_BEFORE, _JUNK)):
-            return int(count)
+        match = _JUNK.match(defect)
+        if match is not None:
+            return int(match[1])
     return 0
 
 
@@ -58,17 +61,21 @@ def content_length_mismatch(connection: Connection, place: int) -> Verdict | Non
         exchanges=ids,
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"{none_allowed} Exchange {before.id} was answered with {count} bytes of a body all the same. "
-        "A client that uses the connection again takes them for the beginning of the next response."
+        facts=f"{none_allowed} Exchange {before.id} was answered with "
+        f"{plurals.count(count, 'byte of a body')} all the same. A client that uses the connection again "
+        "takes them for the beginning of the next response."
         if none_allowed
         else f"Behind the response of exchange {before.id} (status {before.response.status}, {rule}) came "
-        f"{count} more bytes that belong to no response. A client that uses the connection again takes them "
-        "for the next one.",
+        f"{plurals.count(count, 'more byte')} that {plurals.agreeing(count, 'belongs')} to no response. A "
+        "client that uses the connection again takes them for the next one.",
         evidence=(
             Evidence(before.response.packet, f"the response, status {before.response.status}, {rule}"),
             Evidence(response.packet, "the next response, behind them")
             if response.status
-            else Evidence(response.packet, f"{count} bytes that belong to no response"),
+            else Evidence(
+                response.packet,
+                f"{plurals.count(count, 'byte')} that {plurals.agreeing(count, 'belongs')} to no response",
+            ),
         ),
         runner_up="response-desync: refuted, the bytes are no response",
         retry_safe=None,

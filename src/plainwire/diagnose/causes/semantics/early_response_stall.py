@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
@@ -43,9 +44,10 @@ def early_response_stall(failed: FailedExchange) -> Verdict | None:
         grounds=(Ground.SAID,),
         facts=f"A whole response (status {response.status}) was there "
         f"{wording.span(max(0, response.last_ns - request.time_ns))} after the request on "
-        f"{stream_name(failed)} had begun. The client sent on ({request.body_size} bytes of the body), then "
-        f"waited for {wording.span(gone - request.last_ns)} and gave up.{blocked} The response had been "
-        "there all the time.",
+        f"{stream_name(failed)} had begun. The client sent on "
+        f"({plurals.count(request.body_size, 'byte of the body')}), then waited for "
+        f"{wording.span(gone - request.last_ns)} and gave up.{blocked} The response had been there all the "
+        "time.",
         evidence=(
             Evidence(request.packet, "the request begins"),
             Evidence(response.packet, f"the response, status {response.status}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
@@ -45,9 +46,9 @@ def _error(
         exchanges=(exchange.id,),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"The response has status {response.status} and {wording.count(events.events, 'event')}. One "
-        f"of them, {wording.span(events.error_ns - request.time_ns)} after the request began, reports an "
-        f"error; the response is {end}.",
+        facts=f"The response has status {response.status} and {plurals.some(events.events, 'event')}. One of "
+        f"them, {wording.span(events.error_ns - request.time_ns)} after the request began, reports an error; "
+        f"the response is {end}.",
         evidence=(
             Evidence(request.packet, "the request"),
             Evidence(response.packet, f"the response begins, status {response.status}"),

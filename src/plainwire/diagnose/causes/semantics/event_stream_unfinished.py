@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import longest_pause
 from plainwire.diagnose.evidence.exchanges import SUCCESS
@@ -43,7 +44,7 @@ def _unfinished(case: Answered, events: EventStream) -> Verdict:
         fault="server",
         grounds=(Ground.INFERENCE,),
         facts=f"The stream is of the kind {events.dialect}, whose last event says that it is over. Here "
-        f"{wording.count(events.events, 'event')} came, none of them that one, and HTTP's message ended in "
+        f"{plurals.some(events.events, 'event')} came, none of them that one, and HTTP's message ended in "
         f"order.{_pause(case)}",
         evidence=(
             Evidence(request.packet, "the request"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
@@ -67,8 +68,7 @@ def _late(case: Answered, behind: Leg) -> Verdict | None:
         grounds=(Ground.INFERENCE,),
         facts=f"The gateway at {wording.address(case.connection)} got the response from "
         f"{wording.address(behind.connection)} (connection {behind.connection.id}), and passed none of it on "
-        f"for {wording.span(waited)}: {wording.count(came.event_stream.events, 'event')} had come in the "
-        "end.",
+        f"for {wording.span(waited)}: {plurals.some(came.event_stream.events, 'event')} had come in the end.",
         evidence=(
             Evidence(case.request.packet, "the request, at the gateway"),
             Evidence(came.packet, "the response begins behind the gateway"),
@@ -85,9 +85,7 @@ def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
     assert came is not None  # noqa: S101 - asked before
     passed_on = "not a byte" if passed is None else "only the head of it"
     events = came.event_stream
-    what = (
-        wording.count(events.events, "event") if events is not None and events.events else "its first bytes"
-    )
+    what = plurals.some(events.events, "event") if events is not None and events.events else "its first bytes"
     waited = wording.span(ended - failed.request.time_ns)
     return Verdict(
         code="gateway-holds-back",
@@ -98,8 +96,8 @@ def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
         facts=f"The gateway at {wording.address(failed.connection)} carried the request on to "
         f"{wording.address(behind.connection)} (connection {behind.connection.id}) and got the response from "
         f"there: its head {wording.span(came.time_ns - failed.request.time_ns)} after the request, {what} "
-        f"({came.body_size} bytes) before the end. To the client it passed on {passed_on}, until that gave "
-        f"up after {waited}; the gateway's own close behind followed from that.",
+        f"({plurals.count(came.body_size, 'byte')}) before the end. To the client it passed on {passed_on}, "
+        f"until that gave up after {waited}; the gateway's own close behind followed from that.",
         evidence=(
             Evidence(failed.request.packet, "the request, at the gateway"),
             *(
@@ -108,7 +106,9 @@ def _held(failed: FailedExchange, behind: Leg, ended: int) -> Verdict:
                 else ()
             ),
             Evidence(came.packet, "the response begins behind the gateway"),
-            Evidence(came.last_packet, f"the last of it there, {came.body_size} bytes so far"),
+            Evidence(
+                came.last_packet, f"the last of it there, {plurals.count(came.body_size, 'byte')} so far"
+            ),
             *(Evidence(close.packet, f"{wording.act(close)}: the end in front") for close in _close(failed)),
         ),
         runner_up="a server that was silent: refuted, what is behind the gateway had answered",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 
 from .status import TOO_LARGE_HEADER, status_verdict
@@ -43,8 +44,8 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
             status_verdict(
                 "header-growth-431",
                 case,
-                f"The request's header has {size} bytes, and the server answered with status "
-                f"{case.response.status}.{before or _limit_words(named=named)}",
+                f"The request's header has {plurals.count(size, 'byte')}, and the server answered with "
+                f"status {case.response.status}.{before or _limit_words(named=named)}",
                 "client",
                 "a bad request for another reason: smaller headers to the same place are accepted"
                 if smaller

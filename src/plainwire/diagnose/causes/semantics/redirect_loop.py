@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
@@ -92,9 +93,9 @@ def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdic
         exchanges=tuple(c.exchange.id for c in chain),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"{len(chain)} redirects in a row, each followed to the place that it names, led back to "
-        f"{places} place{'s' if places > 1 else ''}: the same request (method, URL and cookies) was "
-        f"redirected {len(most)} times.",
+        facts=f"{plurals.count(len(chain), 'redirect')} in a row, each followed to the place that it names, "
+        f"led back to {plurals.count(places, 'place')}: the same request (method, URL and cookies) was "
+        f"redirected {plurals.times(len(most))}.",
         evidence=tuple(
             item
             for case in most[:_ROUNDS]

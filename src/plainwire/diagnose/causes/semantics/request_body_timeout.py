@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import client_first
@@ -39,7 +40,10 @@ def _body_timeout(case: Answered) -> Verdict:
     fault: Fault = "client" if short else "unknown"
     missing = ""
     if short and request.declared_size is not None:
-        missing = f" Of {request.declared_size} declared bytes of the body it had sent {request.body_size}."
+        missing = (
+            f" It had sent {request.body_size} of the {plurals.count(request.declared_size, 'byte')} that it "
+            "had declared for the body."
+        )
     return Verdict(
         code="request-body-timeout",
         connection=case.connection,
@@ -77,9 +81,9 @@ def upload_given_up(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="client",
         grounds=(Ground.NUMBERS,),
-        facts=f"The client sent {request.body_size} of {request.declared_size} declared bytes of its "
-        f"request's body and then nothing for {wording.span(quiet)}, although the server had acknowledged "
-        f"all of them. Then the server closed ({wording.act(close)}).",
+        facts=f"The client sent {request.body_size} of the {plurals.count(request.declared_size, 'byte')} "
+        f"that it had declared for the request's body, and then nothing for {wording.span(quiet)}, although "
+        f"the server had acknowledged all of them. Then the server closed ({wording.act(close)}).",
         evidence=(
             Evidence(request.packet, "the request begins"),
             Evidence(request.last_packet, "the last byte of it that was sent"),

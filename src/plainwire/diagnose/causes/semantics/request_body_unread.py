@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -66,7 +67,11 @@ def _is_page(response: Response) -> bool:
 def _verdict(
     connection: Connection, number: int, request: Request, response: Response, page: Response
 ) -> Verdict:
-    coding = "a chunked body" if request.framing == "chunked" else f"a body of {request.body_size} bytes"
+    coding = (
+        "a chunked body"
+        if request.framing == "chunked"
+        else (f"a body of {plurals.count(request.body_size, 'byte')}")
+    )
     return Verdict(
         code="bad-framing",
         connection=connection,
@@ -75,12 +80,15 @@ def _verdict(
         grounds=(Ground.INFERENCE,),
         facts=f"The server answered a request with {coding} (status {response.status}, {response.version}) "
         "and did not read the body of the request: it took that for another request and sent "
-        f"{junk_bytes(page)} bytes of a page without a status line, as an answer in HTTP/0.9.",
+        f"{plurals.count(junk_bytes(page), 'byte of a page')} without a status line, as a response in "
+        "HTTP/0.9.",
         evidence=(
             Evidence(request.packet, "the request"),
             Evidence(request.last_packet, "the end of its body"),
             Evidence(response.packet, f"the response, status {response.status}"),
-            Evidence(page.packet, f"{junk_bytes(page)} bytes of a page without a status line"),
+            Evidence(
+                page.packet, f"{plurals.count(junk_bytes(page), 'byte of a page')} without a status line"
+            ),
         ),
         runner_up="a Content-Length that is too small: refuted, what follows is an answer of its own",
         retry_safe=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.exact import fisher_greater
 from plainwire.diagnose.traffic.answered import value
@@ -146,8 +147,8 @@ def _concentrated(trials: list[_Trial], key: dict[int, str], by: str, what: str)
         fault="server",
         grounds=(Ground.INFERENCE,),
         facts=f"{here} of {len(members)} tries that went to {where} failed, and {elsewhere} of {good} that "
-        f"went to {len(groups) - 1} other{'s' if len(groups) > 2 else ''} (p = {p:.2g}, Fisher's exact test, "
-        f"times {len(groups)} for as many that were looked at; by {by}).",
+        f"went to {plurals.count(len(groups) - 1, 'other')} (p = {p:.2g}, Fisher's exact test, times "
+        f"{len(groups)} for as many that were looked at; by {by}).",
         evidence=(
             *(Evidence(t.packet, f"a failed try at {where}") for t in failed[:_MOST_CITED]),
             *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.closes import client_first
@@ -86,9 +87,9 @@ def _stalled(case: Answered, silence: _Silence, count: int) -> Verdict:
         exchanges=(case.exchange.id,),
         fault="server",
         grounds=(Ground.INFERENCE,),
-        facts=f"In the middle of the body ({response.body_size} bytes) the server was silent for "
-        f"{wording.span(silence.ns)}, with all that it had sent acknowledged and room for more. {count} "
-        "others of the same kind had no such pause.",
+        facts=f"In the middle of the body ({plurals.count(response.body_size, 'byte')}) the server was "
+        f"silent for {wording.span(silence.ns)}, with all that it had sent acknowledged and room for more. "
+        f"{count} others of the same kind had no such pause.",
         evidence=(
             Evidence(silence.before.packet, "the last bytes before the silence"),
             *(
@@ -122,9 +123,9 @@ def stall_given_up(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="server",
         grounds=(Ground.INFERENCE,),
-        facts=f"{response.body_size} of {response.declared_size} bytes of the body had come. Then the server "
-        f"was silent for {wording.span(quiet)}, with all that it had sent acknowledged and room for more, "
-        "until the client gave up.",
+        facts=f"{response.body_size} of {plurals.count(response.declared_size or 0, 'byte of the body')} had "
+        f"come. Then the server was silent for {wording.span(quiet)}, with all that it had sent acknowledged "
+        "and room for more, until the client gave up.",
         evidence=(
             Evidence(response.packet, f"the response begins, status {response.status}"),
             Evidence(data[-1].packet, "the last bytes from the server"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import cut_of
 from plainwire.diagnose.evidence.timers import usual_time
@@ -84,10 +85,10 @@ def _behind(failed: FailedExchange) -> _Behind | None:
 def _came(response: Response) -> str:
     events = response.event_stream
     if events is not None and events.events:
-        return f"{wording.count(events.events, 'event')} ({response.body_size} bytes)"
+        return f"{plurals.some(events.events, 'event')} ({plurals.count(response.body_size, 'byte')})"
     if response.declared_size is not None:
-        return f"{response.body_size} of {response.declared_size} bytes"
-    return wording.count(response.body_size, "byte")
+        return f"{response.body_size} of {plurals.count(response.declared_size, 'byte')}"
+    return plurals.some(response.body_size, "byte")
 
 
 def _heartbeats(response: Response) -> str:

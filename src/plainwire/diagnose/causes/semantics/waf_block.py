@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.answered import value
@@ -39,7 +40,9 @@ def waf_block(exchanges: AnsweredExchanges) -> list[Verdict]:
         if not marked and (not others or any(_is_page(c) for c in others)):
             continue
         mark = " It bears the header field cf-mitigated." if marked else ""
-        contrast = f" {len(others)} other answers from the same place were data, not pages." if others else ""
+        contrast = (
+            f" {plurals.count(len(others), 'response')} from the same place had data." if others else ""
+        )
         verdict = status_verdict(
             "waf-block",
             case,

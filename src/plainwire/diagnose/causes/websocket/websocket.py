@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose import wording
+from plainwire import plurals
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -24,7 +24,7 @@ def party(side: Side) -> Fault:
 def traffic_words(websocket: WebSocket) -> str:
     """How much the WebSocket had carried."""
     sent, got = websocket.messages
-    carried = wording.count(sent + got, "message")
+    carried = plurals.some(sent + got, "message")
     return f"The WebSocket had carried {carried} ({sent} of the client, {got} of the server)."
 
 
