@@ -27,6 +27,7 @@ ELSEWHERE = {
     "report/redact/test_planted.py": "all outputs together, for secrets planted in every place",
     "diagnose/test_any_facts.py": "all rules together, on facts that nobody thought of",
     "diagnose/test_any_facts_of_streams.py": "the same, of HTTP/2 and HTTP/3",
+    "diagnose/test_codes.py": "all codes together: their spelling, and whole sentences in their words",
     "diagnose/test_normal.py": "all rules together, on what is normal",
 }
 """Tests without a file of the package beside them, by path or folder, and why."""

@@ -116,7 +116,7 @@ CAUSES: tuple[Cause, ...] = (
         "clock is slow, or the certificate was made for a later time.",
         "The certificate's notBefore lies after the time of the capture; the Date of responses tells whose "
         "clock is wrong.",
-        "notBefore lies before it.",
+        "The certificate's notBefore is earlier than that.",
         "Set the clock (NTP).",
         "Let a new certificate begin some hours before it is used.",
         ("RFC 5280 section 4.1.2.5", "RFC 9110 section 6.6.1"),

@@ -67,7 +67,7 @@ CAUSES: tuple[Cause, ...] = (
         "The stream ended (END_STREAM) after more or fewer bytes than the response's content-length had "
         "announced. HTTP/2 makes such a response malformed: most clients reset the stream with "
         "PROTOCOL_ERROR and report that, some hand out the short body as if it were whole.",
-        "content-length and the sizes of all DATA frames, decrypted, up to END_STREAM.",
+        "The response's content-length, and the sizes of all its DATA frames up to END_STREAM.",
         "A response to HEAD, or with 204 or 304; frames that the capture lacks.",
         "Repeat the request if its method is idempotent; compare lengths, as not every library does.",
         "Look for what changes bodies behind the length: compression, an upstream that was cut, a multibyte "
