@@ -5,32 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from plainwire.model import Connection, ProgramConnection, ProgramEvents
     from plainwire.tls.keylog import KeyLog
+
+    Call = tuple[int, ProgramConnection]
 
 _LATE_NS = 1_000_000_000
 """The times of the program's calls and of packets are of two clocks: so far apart they may be."""
 
+UNBOUND = ("0.0.0.0", "[::]")  # noqa: S104 - nothing is bound to it
+"""What the kernel says is the local address of a socket whose connect(2) failed; the port it still knows."""
+
 
 def name_owners(connections: list[Connection], events: ProgramEvents) -> None:
-    """Tell which process each connection belongs to."""
+    """Tell which process each connection belongs to: by client random, else by its sockets."""
+    by_sockets = _by_sockets(connections, events)
     for connection in connections:
-        connection.program = _owner(connection, events)
+        by_random = events.by_client_random.get(client_random(connection))
+        connection.program = by_random or by_sockets.get(connection.id)
 
 
 def own(connections: list[Connection], events: ProgramEvents, keys: KeyLog) -> list[Connection]:
     """The program's connections, whose owners have been named.
 
     Its own are also those whose secrets are there: libraries that the interposer does not know write
-    into the key log too (aioquic, of HTTP/3, over a socket that is never connected). Where the program
-    could not be watched none of its connections is known as its own: all stay.
+    into the key log too (aioquic, of HTTP/3, over a socket that is never connected). So are QUIC's attempts
+    that got no answer, and thus have no secrets, at addresses to which the program turned by other means.
+    Where the program could not be watched none of its connections is known as its own: all stay.
     """
-    watched = bool(events.by_client_random or events.by_sockets or not events.notes)
-    if not watched:
+    if events.unwatched:
         return connections
     known = [c for c in connections if c.program is not None or keys.has(client_random(c))]
+    addresses, ids = {c.server.address for c in known}, {c.id for c in known}
+    in_vain = [c for c in connections if c.quic is not None and not c.quic.answered and c.id not in ids]
+    known += [c for c in in_vain if c.server.address in addresses]
     onward = _carried_on(known, events)
-    return [c for c in known if c.id not in onward]
+    return sorted((c for c in known if c.id not in onward), key=lambda c: c.first_packet)
 
 
 def client_random(connection: Connection) -> bytes:
@@ -38,21 +50,42 @@ def client_random(connection: Connection) -> bytes:
     return connection.tls.client_random if connection.tls is not None else b""
 
 
-def _owner(connection: Connection, events: ProgramEvents) -> ProgramConnection | None:
-    """By client random, else by the sockets of the latest connect before the connection's end."""
-    found = events.by_client_random.get(client_random(connection))
-    if found is not None:
-        return found
-    calls = _calls(connection, events)
-    return min(calls, key=lambda call: abs(call[0] - connection.opened_ns))[1] if calls else None
+def _by_sockets(connections: Iterable[Connection], events: ProgramEvents) -> dict[int, ProgramConnection]:
+    """Owners by connection id, as the program's calls tell them: of several, the call nearest to its begin.
+
+    Two connections may have the same ends one after the other, and the second be another program's: a call
+    is about the one that had begun last by then.
+    """
+    alike: dict[tuple[str, str], list[Connection]] = {}
+    for connection in connections:
+        alike.setdefault((str(connection.client), str(connection.server)), []).append(connection)
+    nearest: dict[int, tuple[int, ProgramConnection]] = {}
+    for ends, several in alike.items():
+        several.sort(key=lambda connection: connection.opened_ns)
+        for time_ns, program in _calls(*ends, events):
+            connection = _meant(time_ns, several)
+            distance = abs(time_ns - connection.opened_ns)
+            if (
+                time_ns <= connection.last_ns + _LATE_NS
+                and distance < nearest.get(connection.id, (distance + 1, program))[0]
+            ):
+                nearest[connection.id] = distance, program
+    return {number: program for number, (_, program) in nearest.items()}
 
 
-def _calls(connection: Connection, events: ProgramEvents) -> list[tuple[int, ProgramConnection]]:
-    """The program's sockets with these ends, up to the connection's end."""
-    ends = str(connection.client), str(connection.server)
+def _calls(client: str, server: str, events: ProgramEvents) -> Iterator[Call]:
+    """The program's calls on sockets with these ends."""
+    port = client.rsplit(":", 1)[1]
     # A program that is the server names its own end first.
-    calls = [*events.by_sockets.get(ends, ()), *events.by_sockets.get(ends[::-1], ())]
-    return [call for call in calls if call[0] <= connection.last_ns + _LATE_NS]
+    locals_of_client = (client, *(f"{address}:{port}" for address in UNBOUND))
+    for ends in (*((local, server) for local in locals_of_client), (server, client)):
+        yield from events.by_sockets.get(ends, ())
+
+
+def _meant(time_ns: int, several: list[Connection]) -> Connection:
+    """Which of several with the same ends, by time, a call at this time is about."""
+    begun = [connection for connection in several if connection.opened_ns <= time_ns]
+    return begun[-1] if begun else several[0]
 
 
 def _carried_on(known: list[Connection], events: ProgramEvents) -> set[int]:
@@ -66,8 +99,9 @@ def _carried_on(known: list[Connection], events: ProgramEvents) -> set[int]:
         alike.setdefault(client_random(connection), []).append(connection)
     alike.pop(b"", None)
     onward: set[int] = set()
+    by_sockets = _by_sockets(known, events)
     for several in alike.values():
         if len(several) > 1:
-            direct = [c for c in several if _calls(c, events)] or several[:1]
+            direct = [c for c in several if c.id in by_sockets] or several[:1]
             onward |= {c.id for c in several} - {c.id for c in direct}
     return onward

@@ -178,6 +178,7 @@ class Analysis:
     def _attribute(self, connections: list[Connection], events: ProgramEvents) -> list[Connection]:
         """Name the connections' owners; leave out those of others where asked to."""
         self.coverage.notes += events.notes
+        self.coverage.other_packets = events.left_out
         attribution.name_owners(connections, events)
         if not self._program_only:
             return connections

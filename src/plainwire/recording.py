@@ -1,6 +1,7 @@
 """``plainwire run``: one program, recorded and explained.
 
-    case folder -> capture -> program -> its end -> last packets -> secrets into the capture -> report
+    case folder -> capture -> program -> its end -> last packets -> packets of others out of the capture, and
+    secrets into it -> report
 
 The program comes first. Its exit status is ours whatever happens to our own work, and what was captured
 stays.
@@ -33,10 +34,20 @@ if TYPE_CHECKING:
     from plainwire.model import Report
 
 
+_ALL_BY_ORDER = (
+    "the case holds all packets of this machine while the program ran (--keep-all), not only its own"
+)
+_ALL_FOR_DOUBT = (
+    "which connections are the program's own could not be seen: the case holds all packets of this machine "
+    "while it ran, and some of the connections may be of other programs"
+)
+
+
 class Recording(Struct):
     """What came of it. ``report`` is None where the analysis failed; ``notes`` say what went wrong.
 
-    ``how`` names what captured. ``spoiled`` says what somebody did to the case meanwhile.
+    ``how`` names what captured. ``spoiled`` says what somebody did to the case meanwhile. ``for_caller``: all
+    that is in the case may be given to whoever called sudo.
     """
 
     case: Case
@@ -47,6 +58,8 @@ class Recording(Struct):
     notes: list[str] = field(default_factory=list)
     traceback: str = ""
     spoiled: str | None = None
+    left_out: int = 0  # packets, of other programs
+    for_caller: bool = True
 
 
 def record(
@@ -57,12 +70,14 @@ def record(
     interface: str = live.ANY,
     capture_filter: str = "",
     restore: bool = True,
+    keep_all: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
 
     ``case`` is one that was made already, and where nothing may be but the program's own output.
-    ``restore``: programs that are started with an environment of their own belong to it too.
+    ``restore``: programs that are started with an environment of their own belong to it too. ``keep_all``:
+    packets of other programs stay in the capture.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -78,12 +93,12 @@ def record(
         recording = Recording(case, wait(program.pid), capture.how)
         progress("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
-            _collect(recording, capture, program)
+            _collect(recording, capture, program, keep_all=keep_all)
     with _kept(recording, "the analysis"):
         progress("decrypting and analysing")
         _analyze(recording)
     with contextlib.suppress(OSError):
-        case.place.hand_over()
+        case.place.hand_over(*(n for n in case.place.made if recording.for_caller or n != case.capture.name))
     if made is None:
         case.close()
     return recording
@@ -137,8 +152,9 @@ def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
     return live.start(file, interface=interface, capture_filter=capture_filter)
 
 
-def _collect(recording: Recording, capture: live.Capture, program: Program) -> None:
+def _collect(recording: Recording, capture: live.Capture, program: Program, *, keep_all: bool) -> None:
     """The program's end, the last packets, and the secrets ahead of them."""
+    recording.for_caller = False  # until what is others' is out of the capture
     program.wait()
     captured = capture.stop()
     recording.packets = captured.packets
@@ -147,11 +163,13 @@ def _collect(recording: Recording, capture: live.Capture, program: Program) -> N
     program.finish()
     recording.spoiled = recording.case.place.amiss()
     if recording.case.place.exists():
-        _complete(recording)
+        _complete(recording, keep_all=keep_all)
 
 
-def _complete(recording: Recording) -> None:
-    """The case as it is to be read: secrets in the capture, and nowhere else."""
+def _complete(recording: Recording, *, keep_all: bool) -> None:
+    """The case as it is to be read: the program's packets, with their secrets ahead of them, and nowhere
+    else.
+    """
     case = recording.case
     try:
         _take_out_spoken_secrets(case)
@@ -159,12 +177,43 @@ def _complete(recording: Recording) -> None:
         recording.notes.append(
             f"{case.program}: {error.strerror}; what the program wrote stays in it as it was"
         )
+    keep, may_go = None, True
+    try:
+        keep = _own_packets(recording, keep_all=keep_all)
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the secrets
+        may_go = False
+        said = str(error) if isinstance(error, UserError) else type(error).__name__
+        recording.notes.append(f"the packets of other programs could not be left out ({said})")
+        recording.traceback += traceback.format_exc()
     try:
         with os.fdopen(case.place.open(case.keys.name).reader(), "rb") as keys:
-            embed_secrets(case.capture, keys, case.place)
+            embed_secrets(case.capture, keys, case.place, keep)
         case.place.remove(case.keys.name)
+        recording.for_caller = may_go
     except UserError as error:
-        recording.notes.append(f"{error}; they stay in {case.keys}")
+        recording.notes.append(
+            f"{error}; it still holds what other programs sent, and the secrets are in {case.keys}"
+        )
+
+
+def _own_packets(recording: Recording, *, keep_all: bool) -> bytearray | None:
+    """Which packets stay in the case; None where all do. What that was goes into the program's events."""
+    from plainwire.keys import read_keys  # noqa: PLC0415 - its imports would delay the program's start
+    from plainwire.sifting import own_packets  # noqa: PLC0415 - as above
+
+    case = recording.case
+    journal = case.place.made[case.program.name]
+    program = events.read(case.place.open(case.program.name))
+    if keep_all or program.unwatched:
+        events.append(journal, {"event": "note", "text": _ALL_BY_ORDER if keep_all else _ALL_FOR_DOUBT})
+        return None
+    keys = read_keys([case.place.open(case.keys.name)])
+    kept = own_packets(case.place.open(case.capture.name), program, keys)
+    recording.left_out = kept.left_out
+    if not kept.left_out:
+        return None
+    events.append(journal, {"event": "left out", "packets": kept.left_out})
+    return kept.flags
 
 
 def analyze(

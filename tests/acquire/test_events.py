@@ -75,6 +75,25 @@ def test_same_port_pair_used_twice_keeps_both_times(tmp_path: Path) -> None:
     ]
 
 
+def test_connect_that_failed_made_an_attempt(tmp_path: Path) -> None:
+    error = CONNECT | {"event": "error", "call": "connect", "errno": 111, "local": "0.0.0.0:5000"}
+    found = events.read(written(tmp_path / "program.jsonl", error))
+    assert list(found.by_sockets) == [("0.0.0.0:5000", "127.0.0.1:443")]
+    for other in ({"call": "read"}, {"peer": None}, {"local": "0.0.0.0:0"}):
+        assert events.read(written(tmp_path / "program.jsonl", error | other)).by_sockets == {}
+
+
+def test_only_plainwires_own_word_says_that_nothing_was_seen_of_sockets(tmp_path: Path) -> None:
+    note = {"event": "note", "text": "process 7 still runs"}
+    assert not events.read(written(tmp_path / "program.jsonl", note)).unwatched
+    assert events.read(written(tmp_path / "program.jsonl", note | {"unwatched": True})).unwatched
+
+
+def test_what_was_left_out_of_the_capture_is_counted(tmp_path: Path) -> None:
+    left_out = {"event": "left out", "packets": 12}
+    assert events.read(written(tmp_path / "program.jsonl", left_out)).left_out == 12
+
+
 @pytest.mark.parametrize(
     "junk",
     [

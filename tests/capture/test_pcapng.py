@@ -169,6 +169,17 @@ def test_secrets_go_into_a_file_that_was_cut_in_mid_packet(tmp_path: Path) -> No
     assert secrets_in(path) == "Number of decryption secrets in file: 1\n"
 
 
+def test_packets_that_are_not_to_be_kept_are_left_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.pcapng", *((float(number), 60, FRAME) for number in range(1, 1001)))
+    keep = bytearray(number % 3 == 0 for number in range(1, 1001))
+    assert pcapng.embed_secrets(path, b"", keep=keep) == 0
+    assert [float(time) for time, *_ in frames(path)] == list(range(3, 1001, 3))
+    assert pcapng.embed_secrets(path, f"CLIENT_RANDOM {RANDOM} {SECRET}".encode(), keep=bytes(333)) == 1
+    assert frames(path) == []
+    assert "1" in secrets_in(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.pcapng"]
+
+
 def test_where_secrets_find_no_room_the_capture_stays_as_it_was(tmp_path: Path) -> None:
     path = written(tmp_path / "a.pcapng", *((float(number), 60, FRAME) for number in range(1, 100)))
     before = path.read_bytes()
@@ -182,7 +193,7 @@ except pcapng.UserError as error:
     print(error)
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said == "the secrets could not be put into a.pcapng: File too large\n"
+    assert said == "a.pcapng could not be completed: File too large\n"
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.pcapng"]
 

@@ -52,18 +52,18 @@ class Recorded:
         """All codes found."""
         return {finding["code"] for finding in self.report["findings"]}
 
-    def exchanges_with(self, port: int) -> list[dict[str, Any]]:
-        """The exchanges with the server on ``port``, in the order of their requests."""
-        mine = {c["id"] for c in self.report["connections"] if c["server"].endswith(f":{port}")}
-        return [e for e in self.report["exchanges"] if e["connection"] in mine]
-
     def of_all_programs(self) -> Recorded:
-        """The same with the connections of every program in the capture."""
+        """The same with all connections in the capture."""
         command = [sys.executable, "-m", "plainwire", "analyze", "--json", self.case.capture]
         done = subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
         )
         return dataclasses.replace(self, report=json.loads(done.stdout))
+
+    def exchanges_with(self, port: int) -> list[dict[str, Any]]:
+        """The exchanges with the server on ``port``, in the order of their requests."""
+        mine = {c["id"] for c in self.report["connections"] if c["server"].endswith(f":{port}")}
+        return [e for e in self.report["exchanges"] if e["connection"] in mine]
 
 
 def record(
@@ -81,6 +81,14 @@ def record(
     )
     assert case.report_json.exists(), done.stderr
     return Recorded(done.returncode, done.stdout, case, json.loads(case.report_json.read_bytes()))
+
+
+def record_all(
+    folder: Path, *program: object, options: Sequence[object] = (), inside: Sequence[object] = ()
+) -> Recorded:
+    """``record``, where ``report`` is about the connections of every program, not of this one alone."""
+    recorded = record(folder, *program, options=["--keep-all", *options], inside=inside)
+    return recorded.of_all_programs()
 
 
 def python_client(library: str, server: Server, count: int, *pauses: float) -> list[object]:

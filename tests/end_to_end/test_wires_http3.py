@@ -81,7 +81,7 @@ def test_alternative_that_nginx_promises_and_at_which_nobody_listens(
             http3 = wires.python("http3.py", wires.HOST, port, 1200, 1, nginx.papers.authority, "/")
             steps = (web, http3, web)
             script = "; ".join(shlex.join(str(word) for word in step) for step in steps)
-            recorded = record(tmp_path, "/bin/sh", "-c", script).of_all_programs()
+            recorded = record(tmp_path, "/bin/sh", "-c", script)
     (finding,) = [f for f in recorded.report["findings"] if f["code"] == "alt-svc-stale"]
     (connection,) = [c for c in recorded.report["connections"] if c["server"] == f"{wires.HOST}:{port}"]
     assert (finding["connections"], connection["transport"]) == ([connection["id"]], "quic")

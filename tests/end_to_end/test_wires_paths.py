@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plainwire.lab import certificates
 from tests.end_to_end import networks, wires
 from tests.end_to_end.clients.http3 import UPLOAD
-from tests.end_to_end.recorded import Recorded, record
+from tests.end_to_end.recorded import Recorded, record, record_all
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def test_a_quic_port_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
         port = free.getsockname()[1]
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     words = wires.python("http3.py", wires.HOST, port, 1200, 1, papers.authority, "/")
-    recorded = record(tmp_path, *words).of_all_programs()
+    recorded = record_all(tmp_path, *words)
     (connection,) = (c for c in recorded.report["connections"] if c["server"].endswith(f":{port}"))
     assert (connection["transport"], connection["bytes"][1]) == ("quic", 0)
     errors = {(e["sender"], e["type"], e["code"]) for e in connection["icmp_errors"]}

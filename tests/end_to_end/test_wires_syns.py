@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.end_to_end import networks, wires
-from tests.end_to_end.recorded import Recorded, record
+from tests.end_to_end.recorded import Recorded, record, record_all
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def test_a_host_behind_the_same_nat_whose_clock_lags(tmp_path: Path) -> None:
 
         def runs(name: str, script: str) -> Recorded:
             (tmp_path / name).mkdir()
-            return record(tmp_path / name, "sh", "-c", script, inside=there.inside).of_all_programs()
+            return record_all(tmp_path / name, "sh", "-c", script, inside=there.inside)
 
         quick = f"{inside[one]} {curl(server, host, '/object')}"
         settings = {"tcp_timestamps": 2, "ip_local_port_range": "50000 60999"}

@@ -12,7 +12,7 @@ import pytest
 from plainwire.lab import certificates
 from tests.end_to_end import wires
 from tests.end_to_end.clients.websocket import CODES, MESSAGES
-from tests.end_to_end.recorded import Recorded, record
+from tests.end_to_end.recorded import Recorded, record, record_all
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -107,12 +107,13 @@ def test_through_nginx_both_sides_of_it_carry_the_same(tmp_path: Path) -> None:
         server = stack.enter_context(wires.nginx(tmp_path / "nginx", NGINX.format(wires.HOST, behind)))
         url = f"wss://{wires.HOST}:{server.ports[0]}/socket"
         authority = server.papers.authority
-        recorded = record(tmp_path, *wires.python("websocket.py", "talk", url, authority, "client"))
+        words = wires.python("websocket.py", "talk", url, authority, "client")
+        recorded = record_all(tmp_path, *words)
         last_words(tmp_path / "output")
         (line,) = server.logged()
     assert (line.status, line.target) == (101, "/socket")
     outside = the_websocket(recorded, server.ports[0])
-    inside = the_websocket(recorded.of_all_programs(), behind)
+    inside = the_websocket(recorded, behind)
     for websocket in (outside, inside):
         assert_messages(websocket, bye=False)
     assert outside["sizes"] == inside["sizes"]
@@ -133,9 +134,9 @@ def test_in_http2_as_haproxy_passes_it_on(tmp_path: Path) -> None:
         command = [program, "-db", "-f", tmp_path / "haproxy.cfg"]
         stack.enter_context(wires.started(command, tmp_path / "haproxy", [socket]))
         url = f"ws://{wires.HOST}:{port}/socket"
-        recorded = record(tmp_path, *wires.python("websocket.py", "talk", url, "", "client"))
+        recorded = record_all(tmp_path, *wires.python("websocket.py", "talk", url, "", "client"))
     assert recorded.status == 0
-    (exchange,) = recorded.of_all_programs().exchanges_with(behind)
+    (exchange,) = recorded.exchanges_with(behind)
     fields = dict(exchange["request"]["headers"])
     assert (fields[":method"], fields[":protocol"]) == ("CONNECT", "websocket")
     assert exchange["protocol"] == "websocket"

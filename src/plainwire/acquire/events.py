@@ -149,6 +149,7 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
         _note_sockets(event, _connection(event), found)
     elif kind == "note":
         found.notes.append(str(event["text"]))
+        found.unwatched |= event.get("unwatched") is True
     elif kind in _PROGRAM:
         _PROGRAM[kind](event, found)
     else:
@@ -202,10 +203,13 @@ def _runtime(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
+    """A connect(2) that failed has made a connection too, if only an attempt at one."""
     time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
     found.errors.append(
         SocketError(time_ns, int(event["pid"]), local, peer, str(event["call"]), int(event["errno"]))
     )
+    if event["call"] == "connect" and peer is not None and not local.endswith(":0"):
+        _note_sockets(event, _connection(event), found)
 
 
 def _socket_close(event: dict[str, Any], found: ProgramEvents) -> None:
@@ -223,6 +227,10 @@ def _words(event: dict[str, Any], found: ProgramEvents) -> None:
     found.words.append(Words(_time_ns(event), int(event["pid"]), text, bool(event.get("afterwards"))))
 
 
+def _left_out(event: dict[str, Any], found: ProgramEvents) -> None:
+    found.left_out = int(event["packets"])
+
+
 _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "start": _started,
     "exit": _ended,
@@ -230,6 +238,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "end": _process_ended,
     "runtime": _runtime,
     "sandbox": _sandbox,
+    "left out": _left_out,
     "error": _socket_error,
     "close": _socket_close,
     "shutdown": _socket_close,

@@ -183,7 +183,8 @@ def launch(
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
-    notes = [note for note in (target.untouched, None if stage.preload else interposer.missing()) if note]
+    reasons = target.untouched, None if stage.preload else interposer.missing()
+    notes = [note for note in reasons if note]
     try:
         process = _start(target, _environment(os.environ, case, stage, target, restore=restore))
     except BaseException:
@@ -193,7 +194,7 @@ def launch(
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
     events.append(journal, started)
     for note in notes:
-        events.append(journal, {"event": "note", "text": note})
+        events.append(journal, {"event": "note", "text": note, "unwatched": True})
     return Program(process, case, stage, notes, users_own, spoken_from)
 
 

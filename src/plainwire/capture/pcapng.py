@@ -36,10 +36,13 @@ if TYPE_CHECKING:
 SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 5, 6, 10
 OBSOLETE_PACKET = 2
 _PACKETS = (PACKET, SIMPLE_PACKET, OBSOLETE_PACKET)
+_COUNTED = (*_PACKETS, 0x0BAD, 0x40000BAD, 9)
+"""Custom blocks and journal entries are no packets, but Wireshark's numbers count them."""
 _TLS_KEY_LOG = 0x544C534B
 _ORDER_MAGIC = 0x1A2B3C4D
 _LARGEST_BLOCK = 1 << 28
 _SMALLEST_BLOCK = 12
+_PIECE = 4 << 20
 _MOST_SECRETS = 8 << 20
 """Bytes of key log lines in one block, about: Wireshark takes 16 MB at most for a block, we 64."""
 _MICROSECONDS = 6  # if_tsresol: negative power of ten
@@ -141,11 +144,14 @@ def whole_blocks(data: bytes | bytearray, limit: int) -> int:
     return end
 
 
-def embed_secrets(path: Path, key_log: bytes | BinaryIO, place: Folder | None = None) -> int:
+def embed_secrets(
+    path: Path, key_log: bytes | BinaryIO, place: Folder | None = None, keep: bytes | bytearray | None = None
+) -> int:
     """Put a key log into the capture file, ahead of its packets, and return how many lines that were.
 
     Lines that are no key log lines are left out, and each goes in once. The file is replaced by a rename,
     so that it is at every moment either as it was or complete. ``place`` is the open folder that it is in.
+    ``keep``: which packets stay, one byte for each; all do without it.
 
     Raises:
         UserError: it cannot be done (full disk, not a pcapng file); the file is as it was.
@@ -154,35 +160,63 @@ def embed_secrets(path: Path, key_log: bytes | BinaryIO, place: Folder | None = 
     texts = [key_log] if isinstance(key_log, bytes) else key_lines.pieces(key_log)
     lines = key_lines.lines(texts)
     first = next(lines, None)
-    if first is None:
+    if first is None and keep is None:
         return 0
     place, count = place or held(path.parent), 0
 
     def counted() -> Iterator[bytes]:
         nonlocal count
-        for line in itertools.chain((first,), lines):
+        for line in () if first is None else itertools.chain((first,), lines):
             count += 1
             yield line
 
     try:
         with os.fdopen(place.open(path.name).reader(), "rb") as source:
-            place.replace(path.name, lambda target: _copy(source, target, counted()))
+            place.replace(path.name, lambda target: _copy(source, target, counted(), keep))
     except OSError as error:
-        message = f"the secrets could not be put into {path.name}: {error.strerror}"
+        message = f"{path.name} could not be completed: {error.strerror}"
         raise UserError(message) from error
     return count
 
 
-def _copy(source: BinaryIO, target: BinaryIO, key_lines: Iterable[bytes]) -> None:
+def _copy(
+    source: BinaryIO, target: BinaryIO, key_lines: Iterable[bytes], keep: bytes | bytearray | None
+) -> None:
     order = _order(source)
     head = _first_packet(source, order)
     source.seek(0)
     target.write(source.read(head))
     target.writelines(_secrets(key_lines, order))
+    if keep is not None:
+        target.writelines(_kept(source, order, keep))
+        return
     target.flush()
     size = os.fstat(source.fileno()).st_size
     while head < size and (sent := os.sendfile(target.fileno(), source.fileno(), head, size - head)):
         head += sent
+
+
+def _kept(source: BinaryIO, order: str, keep: bytes | bytearray) -> Iterator[bytes]:
+    """What follows in the file, without the packets that do not stay; up to its last whole block."""
+    two, number, rest = struct.Struct(f"{order}II").unpack_from, 0, b""
+    while piece := source.read(_PIECE):
+        data = rest + piece
+        start = at = 0
+        while at + _SMALLEST_BLOCK <= len(data):
+            kind, length = two(data, at)
+            if not _SMALLEST_BLOCK <= length <= _LARGEST_BLOCK:
+                yield data[start:at]
+                return
+            if at + length > len(data):
+                break
+            if kind in _COUNTED:
+                number += 1
+                if kind in _PACKETS and not (number <= len(keep) and keep[number - 1]):
+                    yield data[start:at]
+                    start = at + length
+            at += length
+        yield data[start:at]
+        rest = data[at:]
 
 
 def _secrets(key_lines: Iterable[bytes], order: str) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Do not follow programs that are started with an environment of their own (env -i).",
 )
+@click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
@@ -54,6 +55,7 @@ def command(
     capture_filter: str,
     *,
     no_restore: bool,
+    keep_all: bool,
     quiet: bool,
     verbose: bool,
     command: tuple[str, ...],
@@ -74,6 +76,7 @@ def command(
             interface=interface,
             capture_filter=capture_filter,
             restore=not no_restore,
+            keep_all=keep_all,
             progress=progress.say,
         )
     finally:
@@ -113,7 +116,10 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
         width = shutil.get_terminal_size().columns if on_terminal else 80
         lines.insert(0, terminal.verdict(report, case=str(case), width=width, color=on_terminal).rstrip("\n"))
     if verbose:
-        lines.append(f"plainwire: {count(recording.packets, 'packet')} captured with {recording.how}")
+        of_others = f", {recording.left_out} of them of other programs" if recording.left_out else ""
+        lines.append(
+            f"plainwire: {count(recording.packets, 'packet')} captured with {recording.how}{of_others}"
+        )
     return lines
 
 

@@ -37,9 +37,7 @@ class Lookups:
 
     def feed(self, batch: DatagramBatch) -> None:
         """Take one batch."""
-        talks = _of_name_servers(batch.target, batch.endpoints)
-        talks |= _of_name_servers(batch.source, batch.endpoints)
-        rows = np.flatnonzero(talks & (batch.captured > 0))
+        rows = np.flatnonzero(of_name_servers(batch))
         if not len(rows):
             return
         columns = (batch.number, batch.time_ns, batch.source, batch.target, batch.offset, batch.captured)
@@ -87,7 +85,15 @@ class Lookups:
         lookup.code, lookup.addresses = message.code, message.addresses
 
 
-def _of_name_servers(ends: Int64s, endpoints: Sequence[Endpoint]) -> NDArray[np.bool_]:
+def of_name_servers(batch: DatagramBatch) -> NDArray[np.bool_]:
+    """Of each datagram whether it goes to a name server or comes from one, and holds anything."""
+    talks = _are_name_servers(batch.target, batch.endpoints) | _are_name_servers(
+        batch.source, batch.endpoints
+    )
+    return talks & (batch.captured > 0)
+
+
+def _are_name_servers(ends: Int64s, endpoints: Sequence[Endpoint]) -> NDArray[np.bool_]:
     """Of each endpoint whether it has the port of name servers."""
     each = distinct(ends)
     asked = np.array([endpoints[number].port == PORT for number in each.tolist()], dtype=np.bool_)

@@ -147,7 +147,7 @@ def _refusal(message: str, exit_code: int) -> bytes:
 def _watched(case: cases.Case) -> bool:
     """Whether the program's own connections are known, so that those of other runs are left out."""
     seen = events.read(case.place.open(case.program.name))
-    return bool(seen.by_client_random or seen.by_sockets or not seen.notes)
+    return not seen.unwatched
 
 
 def _row(recording: Recording, number: int, started_ns: int) -> Run:

@@ -78,12 +78,16 @@ class ProgramEvents(Discreet, Struct):
 
     by_client_random: dict[bytes, ProgramConnection] = field(default_factory=dict)
     by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
-    """(local, peer), as "ip:port", to the times (ns) of connect and the process."""
+    """(local, peer), as "ip:port", to the times (ns) of connect and the process. Where connect(2) failed the
+    local address is that of no interface (``0.0.0.0``)."""
     command: list[str] = field(default_factory=list)
     pid: int | None = None
     exit_status: int | None = None
     ended_ns: int | None = None
     notes: list[str] = field(default_factory=list)
+    unwatched: bool = False
+    """The program's sockets could not be seen: the interposer stayed out of it."""
+    left_out: int = 0  # packets of other programs that were taken out of the case's capture
     processes: dict[int, Process] = field(default_factory=dict)
     errors: list[SocketError] = field(default_factory=list)
     closes: list[SocketClose] = field(default_factory=list)

@@ -163,6 +163,7 @@ class Coverage(Struct):
     undecrypted: list[tuple[int, str]] = field(default_factory=list)  # connection, reason
     mid_stream: list[int] = field(default_factory=list)
     other_connections: int = 0  # of other processes: not in the report
+    other_packets: int = 0  # of other processes: not in the case
     notes: list[str] = field(default_factory=list)
     bugs: list[Bug] = field(default_factory=list)  # of plainwire's own: what they cost is not in the report
 

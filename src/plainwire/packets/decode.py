@@ -48,6 +48,8 @@ class Decoded(NamedTuple):
     datagrams: DatagramBatch | None
     """None where there is no UDP."""
     errors: list[IcmpError]
+    joined: list[list[int]]
+    """Numbers of packets that are fragments of one, the one that made it whole last."""
 
 
 class Decoder:
@@ -67,10 +69,12 @@ class Decoder:
     def decode(self, batch: PacketBatch) -> Decoded:
         """What the batch holds, each in file order."""
         rows = Rows(batch)
+        self._fragments.joined = []
         ends = self._descend(rows, batch.link)
         segments = self._segments(rows, ends[HeaderKind.TCP])
         datagrams = self._datagrams(rows, ends[HeaderKind.DATAGRAM])
-        return Decoded(segments, datagrams, icmp.errors(rows, ends[HeaderKind.ICMP]))
+        errors = icmp.errors(rows, ends[HeaderKind.ICMP])
+        return Decoded(segments, datagrams, errors, self._fragments.joined)
 
     def _descend(self, rows: Rows, link: Int64s) -> defaultdict[HeaderKind, list[PacketLayer]]:
         """From header to header, all packets side by side."""

@@ -47,18 +47,18 @@ class _Piece(NamedTuple):
 class _Packet:
     """A packet in pieces."""
 
-    __slots__ = ("_filled", "_total", "buffer", "count", "first_ns", "head")
+    __slots__ = ("_filled", "_total", "buffer", "first_ns", "head", "numbers")
 
     def __init__(self, first_ns: int) -> None:
         self.first_ns = first_ns
-        self.count = 0
+        self.numbers: list[int] = []
         self.head = b""
         self.buffer = bytearray()
         self._filled = bytearray()  # a byte for every eight of the buffer
         self._total: int | None = None
 
-    def add(self, piece: _Piece, data: bytes) -> None:
-        self.count += 1
+    def add(self, piece: _Piece, data: bytes, number: int) -> None:
+        self.numbers.append(number)
         end = piece.offset + len(data)
         if piece.offset == 0 and not self.head:
             self.head = piece.head
@@ -89,9 +89,14 @@ class _Packet:
 
 
 class Fragments:
-    """Keeps fragments until their packet is whole, too old, or one too many."""
+    """Keeps fragments until their packet is whole, too old, or one too many.
+
+    ``joined``: the numbers of the packets that became one, the one that completed it last; whoever feeds
+    empties it.
+    """
 
     def __init__(self, passed_over: Counter[str]) -> None:
+        self.joined: list[list[int]] = []
         self._passed_over = passed_over
         self._packets: dict[bytes, _Packet] = {}
         self._held = 0
@@ -145,12 +150,13 @@ class Fragments:
         if packet is None:
             packet = self._packets[piece.key] = _Packet(now_ns)
         before = len(packet.buffer)
-        packet.add(piece, rows.data[piece.at : piece.end])
+        packet.add(piece, rows.data[piece.at : piece.end], int(rows.number[piece.row]))
         self._held += len(packet.buffer) - before
         whole = packet.whole()
         if whole is not None:
             self._drop(piece.key)
-            self._passed_over[_WAITING] -= packet.count
+            self._passed_over[_WAITING] -= len(packet.numbers)
+            self.joined.append(packet.numbers)
         return whole
 
     def _forget(self, now_ns: int) -> None:

@@ -75,6 +75,7 @@ def _coverage(report: Report) -> dict[str, Any]:
         "undecrypted": [{"connection": c, "reason": reason} for c, reason in coverage.undecrypted],
         "mid_stream": coverage.mid_stream,
         "other_connections": coverage.other_connections,
+        "other_packets": coverage.other_packets,
         "notes": redact.lines(coverage.notes),
         **({"faults": [_bug(bug) for bug in coverage.bugs]} if coverage.bugs else {}),
     }

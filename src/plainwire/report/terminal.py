@@ -88,6 +88,11 @@ def verdict(report: Report, *, case: str | None = None, width: int = 80, color: 
             "",
             f"{count(report.coverage.other_connections, 'connection')} of other programs left out.",
         ]
+    if report.coverage.other_packets:
+        lines += [
+            "",
+            f"{count(report.coverage.other_packets, 'packet')} of other programs left out of the case.",
+        ]
     if report.findings and case is not None:
         lines += ["", *_next_steps(report.findings, case)]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,77 @@
+"""Whose connection: by what the program's side saw of it, and never somebody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainwire import attribution
+from plainwire.model import Connection, Endpoint, ProgramConnection, ProgramEvents, TlsInfo
+from plainwire.tls.keylog import KeyLog
+
+SECOND = 1_000_000_000
+CLIENT, SERVER = Endpoint("10.0.0.1", 5001), Endpoint("10.0.0.2", 443)
+OWNER = ProgramConnection(pid=7, thread=7, command="client")
+
+
+def connection(number: int, began: float, ended: float, client: Endpoint = CLIENT) -> Connection:
+    """From second to second."""
+    opened, last = round(began * SECOND), round(ended * SECOND)
+    return Connection(number, client, SERVER, number, opened, last_packet=number, last_ns=last)
+
+
+def called(at: float, local: str = str(CLIENT), peer: str = str(SERVER)) -> ProgramEvents:
+    """The program made one call on a socket with these ends."""
+    return ProgramEvents(by_sockets={(local, peer): [(round(at * SECOND), OWNER)]})
+
+
+def own(events: ProgramEvents, *connections: Connection) -> list[int]:
+    attribution.name_owners(list(connections), events)
+    return [each.id for each in attribution.own(list(connections), events, KeyLog())]
+
+
+@pytest.mark.parametrize("at", [10.001, 12, 20.5])
+def test_a_call_before_its_end_names_a_connection(at: float) -> None:
+    assert own(called(at), connection(1, 10, 20)) == [1]
+
+
+def test_a_call_long_after_its_end_does_not() -> None:
+    assert own(called(25), connection(1, 10, 20)) == []
+
+
+@pytest.mark.parametrize(("at", "whose"), [(10.1, [1]), (30.1, [2])])
+def test_of_two_with_the_same_ends_the_call_names_that_which_had_begun_last(
+    at: float, whose: list[int]
+) -> None:
+    """A port is free again as soon as its connection is over, for any program."""
+    assert own(called(at), connection(1, 10, 20), connection(2, 30, 40)) == whose
+
+
+def test_both_are_the_programs_where_it_called_for_both() -> None:
+    events = called(10.1)
+    events.by_sockets[str(CLIENT), str(SERVER)].append((30 * SECOND, OWNER))
+    assert own(events, connection(1, 10, 20), connection(2, 30, 40)) == [1, 2]
+
+
+@pytest.mark.parametrize("local", ["0.0.0.0:5001", "[::]:5001"])
+def test_a_connect_that_failed_is_known_by_its_port_and_its_peer(local: str) -> None:
+    """The kernel has forgotten the local address by then."""
+    other_port = connection(2, 10, 20, Endpoint("10.0.0.1", 5002))
+    assert own(called(10.5, local), connection(1, 10, 20), other_port) == [1]
+    assert own(called(10.5, local, peer="10.0.0.3:443"), connection(1, 10, 20)) == []
+
+
+def test_a_program_that_is_the_server_names_its_own_end_first() -> None:
+    assert own(called(10.5, str(SERVER), str(CLIENT)), connection(1, 10, 20)) == [1]
+
+
+def test_notes_of_any_kind_do_not_make_the_connections_of_others_the_programs() -> None:
+    """A process that was left behind, a file that was cut."""
+    note = "process 7 still runs and uses /tmp/x: remove it after its end"
+    assert own(ProgramEvents(notes=[note]), connection(1, 10, 20)) == []
+    assert own(ProgramEvents(notes=[note], unwatched=True), connection(1, 10, 20)) == [1]
+
+
+def test_a_connection_of_anothers_whose_client_random_has_no_secret_is_not_the_programs() -> None:
+    stranger = connection(1, 10, 20)
+    stranger.tls = TlsInfo(client_random=bytes(32))
+    assert own(ProgramEvents(by_client_random={b"\1" * 32: OWNER}), stranger) == []
