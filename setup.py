@@ -9,6 +9,8 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+from distutils.command.build_scripts import build_scripts  # isort: skip - setuptools brings it
+
 SOURCES = Path("native")
 
 
@@ -18,6 +20,16 @@ class BuildInterposer(build_ext):
     def get_ext_filename(self, fullname: str) -> str:
         """Return ``plainwire/acquire/libplainwire.so``, without the tag of a Python version."""
         return str(Path(*fullname.split(".")).with_suffix(".so"))
+
+
+class BuildCommand(build_scripts):
+    """The command is a script of the shell, and is told which Python it was installed with."""
+
+    def run(self) -> None:
+        """Write that one's path into it."""
+        super().run()
+        for script in Path(self.build_dir).iterdir():
+            script.write_text(script.read_text().replace("@PYTHON@", sys.executable))
 
 
 # So that the interposer does not switch off what the processor checks: return addresses, targets of branches.
@@ -46,5 +58,5 @@ INTERPOSER = Extension(
 
 setup(
     ext_modules=[INTERPOSER] if sys.platform.startswith("linux") else [],
-    cmdclass={"build_ext": BuildInterposer},
+    cmdclass={"build_ext": BuildInterposer, "build_scripts": BuildCommand},
 )

@@ -1,5 +1,9 @@
 """``python -m plainwire``."""
 
-from plainwire.cli.main import main
+from plainwire import environment
+
+environment.leave()
+
+from plainwire.cli.main import main  # noqa: E402 - whatever it imports is to come from where we leave to
 
 main()

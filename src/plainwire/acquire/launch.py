@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plainwire import sudo
+from plainwire import environment, sudo
 from plainwire.acquire import events, interposer, runtime, stderr_file, unprivileged
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
 from plainwire.model import UserError
@@ -186,7 +186,7 @@ def launch(
     reasons = target.untouched, None if stage.preload else interposer.missing()
     notes = [note for note in reasons if note]
     try:
-        process = _start(target, _environment(os.environ, case, stage, target, restore=restore))
+        process = _start(target, _environment(environment.given(), case, stage, target, restore=restore))
     except BaseException:
         stage.remove()
         raise
@@ -212,25 +212,25 @@ def _environment(
     inherited: Mapping[str, str], case: Case, stage: interposer.Stage, target: Target, *, restore: bool
 ) -> dict[str, str]:
     user = sudo.caller()
-    environment = dict(inherited) if user is None else user.environment(inherited)
+    variables = dict(inherited) if user is None else user.environment(inherited)
     key_log = str(stage.sink or case.keys.absolute())
-    users_own = environment.setdefault("SSLKEYLOGFILE", key_log) != key_log
+    users_own = variables.setdefault("SSLKEYLOGFILE", key_log) != key_log
     if stage.preload is None or target.untouched is not None:
-        return environment
+        return variables
     if not users_own:
-        environment["PLAINWIRE_SSLKEYLOG"] = key_log
-    environment["LD_PRELOAD"] = interposer.preload_list(stage.preload, environment.get("LD_PRELOAD", ""))
-    environment["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
+        variables["PLAINWIRE_SSLKEYLOG"] = key_log
+    variables["LD_PRELOAD"] = interposer.preload_list(stage.preload, variables.get("LD_PRELOAD", ""))
+    variables["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
     if not restore:
-        environment["PLAINWIRE_NO_RESTORE"] = "1"
-    environment["PLAINWIRE_KEYS"] = str(case.keys.absolute())
-    environment["PLAINWIRE_EVENTS"] = str(case.program.absolute())
+        variables["PLAINWIRE_NO_RESTORE"] = "1"
+    variables["PLAINWIRE_KEYS"] = str(case.keys.absolute())
+    variables["PLAINWIRE_EVENTS"] = str(case.program.absolute())
     if stage.sink is not None:
-        environment["PLAINWIRE_SINK"] = str(stage.sink)
-    return environment
+        variables["PLAINWIRE_SINK"] = str(stage.sink)
+    return variables
 
 
-def _start(target: Target, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(target: Target, variables: dict[str, str]) -> subprocess.Popen[bytes]:
     """Descriptors that the user's shell gave us go on to the program; ours are all close-on-exec (PEP
     446).
     """
@@ -240,7 +240,7 @@ def _start(target: Target, environment: dict[str, str]) -> subprocess.Popen[byte
         identity = {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
     try:
         return subprocess.Popen(
-            target.argv, executable=target.program, env=environment, close_fds=False, **identity
+            target.argv, executable=target.program, env=variables, close_fds=False, **identity
         )
     except FileNotFoundError as error:
         message = f"{target.argv[0]}: {error.strerror}"

@@ -80,7 +80,7 @@ def main() -> NoReturn:
     descriptors.occupy()
     asked: list[str] = []
     try:
-        result = plainwire(standalone_mode=False, obj=asked)
+        result = plainwire(prog_name="plainwire", standalone_mode=False, obj=asked)
         sys.stdout.flush()
         status = result if isinstance(result, int) else 0
     except Exception as error:  # noqa: BLE001 - so that nobody meets a traceback, or its exit status 1
