@@ -70,11 +70,25 @@ static void failed(int descriptor, const char *call)
         KEEPING_ERRNO(event_error(descriptor, call, error, NULL, 0));
 }
 
-/* Standard error may have become a connection: then that is no words. */
-static void said(const void *bytes, size_t count)
+/* Standard output and error may have become connections: then that is no words. */
+static void said(int descriptor, const void *bytes, size_t count)
 {
-    if (hooks_wanted() && !descriptor_marked(STDERR_FILENO))
+    if (!hooks_wanted() || descriptor_marked(descriptor))
+        return;
+    if (descriptor == STDERR_FILENO)
         KEEPING_ERRNO(event_words(bytes, count));
+    else
+        KEEPING_ERRNO(event_printed(bytes, count));
+}
+
+static bool for_people(int descriptor)
+{
+    return descriptor == STDERR_FILENO || descriptor == STDOUT_FILENO;
+}
+
+static int descriptor_of(const FILE *stream)
+{
+    return stream == stderr ? STDERR_FILENO : stream == stdout ? STDOUT_FILENO : -1;
 }
 
 #define DEFINE(name, parameters, arguments) \
@@ -94,17 +108,17 @@ HOOK ssize_t write(int descriptor, const void *buffer, size_t size)
     const ssize_t result = atomic_load(&real_write)(descriptor, buffer, size);
     if (result < 0)
         failed(descriptor, "write");
-    else if (descriptor == STDERR_FILENO)
-        said(buffer, (size_t)result);
+    else if (for_people(descriptor))
+        said(descriptor, buffer, (size_t)result);
     return result;
 }
 
-static void said_parts(const struct iovec *parts, size_t written)
+static void said_parts(int descriptor, const struct iovec *parts, size_t written)
 {
     for (; written > 0; parts++) {
         const size_t count = parts->iov_len < written ? parts->iov_len : written;
         if (count > 0)
-            said(parts->iov_base, count);
+            said(descriptor, parts->iov_base, count);
         written -= count;
     }
 }
@@ -115,8 +129,8 @@ HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
     const ssize_t result = atomic_load(&real_writev)(descriptor, parts, count);
     if (result < 0)
         failed(descriptor, "writev");
-    else if (descriptor == STDERR_FILENO)
-        said_parts(parts, (size_t)result);
+    else if (for_people(descriptor))
+        said_parts(descriptor, parts, (size_t)result);
     return result;
 }
 
@@ -126,8 +140,8 @@ HOOK size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *
 {
     hooks_ready();
     const size_t result = atomic_load(&real_fwrite)(items, size, count, stream);
-    if (stream == stderr && result > 0)
-        said(items, size * result);
+    if (result > 0 && for_people(descriptor_of(stream)))
+        said(descriptor_of(stream), items, size * result);
     return result;
 }
 
@@ -135,8 +149,8 @@ HOOK int fputs(const char *restrict text, FILE *restrict stream)
 {
     hooks_ready();
     const int result = atomic_load(&real_fputs)(text, stream);
-    if (stream == stderr && result >= 0 && *text)
-        said(text, text_length(text));
+    if (result >= 0 && *text && for_people(descriptor_of(stream)))
+        said(descriptor_of(stream), text, text_length(text));
     return result;
 }
 

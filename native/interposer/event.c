@@ -19,11 +19,18 @@ enum {
     MOST_ERRORS = 2000,      /* a program may ask a dead socket again and again */
     ALL_WORDS = 64 * 1024,   /* bytes on standard error that are kept whatever they say */
     MOST_WORDS = 512 * 1024, /* and those that tell of an error */
+    MOST_PRINTED = 128 * 1024, /* bytes on standard output that are kept */
+    MOST_LOOKED_AT = 16 * 1024 * 1024, /* and that are looked at, */
+    MOST_AT_ONCE = 64 * 1024, /* so many of one write */
+    LONGEST_PRINTED = 2000, /* a longer line is data */
 };
 
 static atomic_int described; /* the process that was told of: a fork makes another */
 static atomic_int errors;
 static atomic_size_t spoken;
+static atomic_size_t looked_at;
+static atomic_size_t printed;
+static atomic_bool line_begun; /* the last line that was kept of standard output has no end yet */
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
 
@@ -216,7 +223,8 @@ void event_close(int descriptor, const char *call)
 /* Beyond the first words: whether these tell of an error, in one of the ways that programs have of it. */
 static bool telling(const char *bytes, size_t count)
 {
-    static const char *const signs[] = {"rror", "xception", "eset by", "losed", "refused", "imed out", "EOF", "roken"};
+    static const char *const signs[] = {"rror", "xception", "eset by", "losed", "refused", "imed out", "EOF", "roken",
+                                        "imeout", "hang up", "ECONN", "EPIPE", "NAVAIL", "failed", "aborted"};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (text_contains(bytes, count, signs[i]))
             return true;
@@ -245,6 +253,55 @@ void event_words(const char *bytes, size_t count)
         line_text(&line, ", \"text\": ");
         at += line_octets(&line, bytes + at, most - at, sizeof "}" - 1);
         end(&line);
+    }
+}
+
+static void event_printed_line(const char *bytes, size_t count, bool several)
+{
+    char room[LINE];
+    struct line line;
+    for (size_t at = 0; at < count;) {
+        begin(&line, room, "stdout");
+        line_text(&line, several ? ", \"several\": true, \"text\": " : ", \"text\": ");
+        at += line_octets(&line, bytes + at, count - at, sizeof "}" - 1);
+        end(&line);
+    }
+}
+
+static size_t length_of_line(const char *bytes, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (bytes[at] == '\n')
+            return at + 1;
+    return count;
+}
+
+static bool is_text(const char *bytes, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        const unsigned char c = (unsigned char)bytes[at];
+        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != 0x1b) || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+void event_printed(const char *bytes, size_t count)
+{
+    const size_t most = count < MOST_AT_ONCE ? count : MOST_AT_ONCE;
+    if (atomic_fetch_add(&looked_at, most) >= MOST_LOOKED_AT) {
+        atomic_fetch_sub(&looked_at, most);
+        return;
+    }
+    for (size_t at = 0, length; at < most; at += length) {
+        length = length_of_line(bytes + at, most - at);
+        const bool goes_on = atomic_exchange(&line_begun, false);
+        if (length > LONGEST_PRINTED || !is_text(bytes + at, length) || !(goes_on || telling(bytes + at, length)))
+            continue;
+        if (atomic_fetch_add(&printed, length) >= MOST_PRINTED)
+            return;
+        event_printed_line(bytes + at, length, length < count);
+        atomic_store(&line_begun, bytes[at + length - 1] != '\n');
     }
 }
 

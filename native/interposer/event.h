@@ -35,4 +35,7 @@ void event_close(int descriptor, const char *call);
 /* The program has written `count` bytes to its standard error. Of many words, only those that tell of an error. */
 void event_words(const char *bytes, size_t count);
 
+/* The same of its standard output: that may be anything, so only lines of text that tell of an error. */
+void event_printed(const char *bytes, size_t count);
+
 #endif

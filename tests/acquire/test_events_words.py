@@ -29,11 +29,13 @@ program.finish()
 """
 
 
-def launched(folder: Path, *command: str, stderr: int | None = None) -> ProgramEvents:
-    """What a program leaves whose standard error is ``stderr``."""
+def launched(
+    folder: Path, *command: str, stderr: int | None = None, stdout: int = subprocess.DEVNULL
+) -> ProgramEvents:
+    """What a program leaves whose standard output and error are these."""
     case = create(folder / "case")
     launcher = [sys.executable, "-c", LAUNCH, str(case.folder), *command]
-    done = subprocess.run(launcher, stdout=subprocess.DEVNULL, stderr=stderr, check=True, timeout=120)
+    done = subprocess.run(launcher, stdout=stdout, stderr=stderr, check=True, timeout=120)
     assert done.returncode == 0
     return events.read(case.program)
 
@@ -92,3 +94,40 @@ def test_events_of_sockets_are_entered_and_nonsense_is_counted(tmp_path: Path) -
     curl = found.processes[7]
     assert (curl.runtime, curl.version, curl.exit_status) == ("curl", "7.88.1", 56)
     assert found.notes == ["program.jsonl: 2 lines could not be understood"]
+
+
+PRINTS = """
+import os, sys
+os.write(1, b"all is well\\n")
+os.write(1, b"GET /a: TimeoutError: timed out\\n")
+os.write(1, b"GET /b: Connection ")
+os.write(1, b"refused\\n")
+os.write(1, b"\\x00\\x01 no text: error\\n")
+os.write(1, b"x" * 3000 + b" error\\n")
+os.write(1, b"fine\\nGET /c: socket hang up\\nfine\\nGET /d: ECONNRESET\\n")
+os.write(1, b"GET /e: Connection reset by")
+os.write(1, b" peer\\nfine\\n")
+"""
+
+
+def test_lines_of_standard_output_that_tell_of_errors_are_kept(tmp_path: Path) -> None:
+    """Standard output may be anything: what is no text, or tells of no error, is nobody's business."""
+    found = launched(tmp_path, sys.executable, "-c", PRINTS, stdout=subprocess.PIPE)
+    assert {words.output for words in found.words} == {"stdout"}
+    assert [(words.text, words.buffered) for words in found.words] == [
+        ("GET /a: TimeoutError: timed out\n", False),
+        ("refused\n", False),
+        ("GET /c: socket hang up\n", True),
+        ("GET /d: ECONNRESET\n", True),
+        ("GET /e: Connection reset by", False),
+        (" peer\n", True),
+    ]
+
+
+def test_words_that_the_c_library_prints_are_read_from_the_file(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "printf 'fine\\n%s\\n' 'curl: (7) Connection refused'"
+    with log.open("ab") as file:
+        found = launched(tmp_path, "/bin/sh", "-c", script, stdout=file.fileno(), stderr=subprocess.PIPE)
+    texts = {(words.output, words.text) for words in found.words}
+    assert texts == {("stdout", "curl: (7) Connection refused\n")}

@@ -77,3 +77,13 @@ def test_a_very_long_line_goes_on_in_further_events(path: Path) -> None:
     take_out_secrets(path, hide)
     assert "".join(text for _, _, text in words(path)) == "x" * 50_000 + "\n"
     assert not events.read(path).notes
+
+
+def test_the_two_outputs_do_not_run_into_each_other(path: Path) -> None:
+    printed = {**said("hun", 1.5), "event": "stdout"}
+    write(path, said("token hun", 1.0), printed, said("ter2\n", 2.0), {**printed, "text": "ters\n"})
+    take_out_secrets(path, hide)
+    assert [(word.output, word.text) for word in events.read(path).words] == [
+        ("stderr", "token [redacted]\n"),
+        ("stdout", "hunters\n"),
+    ]

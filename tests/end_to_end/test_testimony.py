@@ -152,7 +152,7 @@ def test_hidden_repetition_is_counted(tmp_path: Path, server: Misbehaving) -> No
     }
     assert (attempts["rate"], attempts["seen_rate"]) == (0.5, 0)
     assert attempts["backoff"].startswith("at once")
-    assert "Nothing about it was seen on its standard error; it ended with status 0." in says(recorded)
+    assert "Nothing about it was seen in its output; it ended with status 0." in says(recorded)
 
 
 def test_error_that_is_not_the_networks_is_told_as_such(tmp_path: Path, server: Misbehaving) -> None:

@@ -39,7 +39,7 @@ MOST_EVENTS = 1_000_000
 LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
 MOST_WORDS = 20_000
-"""Pieces of standard error that are kept of one file; the interposer's are below 600 bytes."""
+"""Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
 LARGEST_FILE = 256 << 20
 """Bytes that are read of a file: any user can fill the sink, and a file of holes is of any size."""
 
@@ -224,7 +224,16 @@ def _words(event: dict[str, Any], found: ProgramEvents) -> None:
     if len(found.words) >= MOST_WORDS:
         return
     text = str(event["text"]).encode("latin-1", "replace").decode("utf-8", "replace")
-    found.words.append(Words(_time_ns(event), int(event["pid"]), text, bool(event.get("afterwards"))))
+    found.words.append(
+        Words(
+            _time_ns(event),
+            int(event["pid"]),
+            text,
+            afterwards=bool(event.get("afterwards")),
+            output=str(event["event"]),
+            buffered=bool(event.get("several")),
+        )
+    )
 
 
 def _left_out(event: dict[str, Any], found: ProgramEvents) -> None:
@@ -243,6 +252,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "close": _socket_close,
     "shutdown": _socket_close,
     "stderr": _words,
+    "stdout": _words,
 }
 
 

@@ -13,6 +13,7 @@ becomes another user by a set-uid helper (``su``).
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plainwire import environment, sudo
-from plainwire.acquire import events, interposer, runtime, stderr_file, unprivileged
+from plainwire.acquire import events, interposer, output_file, runtime, unprivileged
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
 from plainwire.model import UserError
 
@@ -46,7 +47,7 @@ class Program:
         stage: interposer.Stage,
         notes: list[str],
         users_own: tuple[Path, int] | None,
-        spoken_from: int | None,
+        spoken_from: dict[int, int],
     ) -> None:
         self.pid = process.pid
         self.notes = notes
@@ -120,22 +121,22 @@ class Program:
         unprivileged.done(merge, within=_TAKEN_WITHIN, most=1)
 
     def _note_words(self) -> None:
-        start = self._spoken_from
-        if start is None:
-            return
-        said = unprivileged.done(
-            lambda: stderr_file.since(start), within=_TAKEN_WITHIN, most=stderr_file.MOST
-        )
-        for at in range(0, len(said or b""), _WORDS):
-            self._tell(
-                {
-                    "event": "stderr",
-                    "time": time.time(),
-                    "pid": self.pid,
-                    "text": (said or b"")[at : at + _WORDS].decode("latin-1"),
-                    "afterwards": True,
-                }
+        for descriptor, start in self._spoken_from.items():
+            said = unprivileged.done(
+                functools.partial(output_file.since, start, descriptor),
+                within=_TAKEN_WITHIN,
+                most=output_file.MOST,
             )
+            for at in range(0, len(said or b""), _WORDS):
+                self._tell(
+                    {
+                        "event": output_file.OUTPUTS[descriptor],
+                        "time": time.time(),
+                        "pid": self.pid,
+                        "text": (said or b"")[at : at + _WORDS].decode("latin-1"),
+                        "afterwards": True,
+                    }
+                )
 
     def _note_runtimes(self) -> None:
         """Nothing is asked where the interposer saw no process: its file is then the command's own."""
@@ -179,7 +180,7 @@ def launch(
         raise UserError(message) from error
     users_own = _key_log_of_the_user()
     stage = interposer.stage(sink=os.geteuid() == 0)
-    spoken_from = stderr_file.position()
+    spoken_from = output_file.positions()
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice

@@ -1,4 +1,5 @@
-"""What the program wrote to its standard error, as ``program.jsonl`` keeps it: whole lines without secrets.
+"""What the program wrote to its standard output and error, as ``program.jsonl`` keeps it: whole lines without
+secrets.
 
 While the program runs, the interposer writes pieces as they come: a secret may lie in two of them. When it
 has ended they are joined to lines, and what may be a secret is taken out before anything else reads the file.
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     Hide = Callable[[str], str]
     Event = dict[str, Any]
 
-_MARK = b'"stderr"'
+_MARKS = b'"stderr"', b'"stdout"'
+_KINDS = frozenset({"stderr", "stdout"})
 _LONGEST = 8192
 """Bytes of a line that are waited for: a longer one goes on in another event."""
 _PIECE = 2000
@@ -42,18 +44,18 @@ def take_out_secrets(path: Path, hide: Hide, place: Folder | None = None) -> Non
     """
     place = place or held(path.parent)
     with os.fdopen(place.open(path.name).reader(), "rb") as file:
-        if not any(_MARK in line for line in whole_lines(file)):
+        if not any(_has_words(line) for line in whole_lines(file)):
             return
         file.seek(0)
         place.replace(path.name, lambda written: written.writelines(_rewritten(whole_lines(file), hide)))
 
 
 def _rewritten(lines: Iterable[bytes], hide: Hide) -> Iterator[bytes]:
-    begun: dict[tuple[int, bool], tuple[Event, bytes]] = {}
-    """By process, and whether it was read afterwards: the event that began a line, and the line so far."""
+    begun: dict[tuple[int, str, bool], tuple[Event, bytes]] = {}
+    """By process, output, and whether it was read afterwards: the event that began a line, and the line."""
     count = 0
     for line in lines:
-        if _MARK not in line:
+        if not _has_words(line):
             yield line
             continue
         count += 1
@@ -61,7 +63,7 @@ def _rewritten(lines: Iterable[bytes], hide: Hide) -> Iterator[bytes]:
         if piece is None:
             continue
         event, said = piece
-        key = int(event["pid"]), bool(event.get("afterwards"))
+        key = int(event["pid"]), event["event"], bool(event.get("afterwards"))
         for part in said.splitlines(keepends=True):
             first, before = begun.pop(key, (event, b""))
             if part.endswith((b"\n", b"\r")) or len(before) + len(part) > _LONGEST:
@@ -72,11 +74,15 @@ def _rewritten(lines: Iterable[bytes], hide: Hide) -> Iterator[bytes]:
         yield from _said(first, text, hide)
 
 
+def _has_words(line: bytes) -> bool:
+    return any(mark in line for mark in _MARKS)
+
+
 def _piece(line: bytes) -> tuple[Event, bytes] | None:
     try:
         event = orjson.loads(line)
         int(event["pid"])
-        return (event, event["text"].encode("latin-1", "replace")) if event["event"] == "stderr" else None
+        return (event, event["text"].encode("latin-1", "replace")) if event["event"] in _KINDS else None
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return None
 

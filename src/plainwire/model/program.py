@@ -62,13 +62,18 @@ class SocketClose(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What a process wrote to its standard error; from a file its whole end, at the time of its end."""
+    """What a process wrote to its standard error, and to its standard output where that tells of an error;
+    from a file its whole end, at the time of its end.
+    """
 
     time_ns: int
     pid: int
     text: str
     afterwards: bool = False
     """Read from the file when the program had ended: when it was said is not known."""
+    output: str = "stderr"
+    buffered: bool = False
+    """One of several lines in one write: they were kept back, and when each was said is not known."""
 
 
 class ProgramEvents(Discreet, Struct):
@@ -110,7 +115,7 @@ class Saying(Discreet, Struct):
     client: str
     code: str | None = None
     exchange: int | None = None
-    afterwards: bool = False
+    untimed: bool = False
 
 
 class Testimony(Struct):

@@ -98,7 +98,7 @@ def encode(testimony: Testimony | None) -> dict[str, Any] | None:
         "socket_errors": testimony.errors,
         "said": [
             {
-                "time": None if saying.afterwards else saying.time_ns / 1e9,
+                "time": None if saying.untimed else saying.time_ns / 1e9,
                 "pid": saying.pid,
                 "client": saying.client,
                 "label": saying.label,

@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Reused, SocketClose
+from plainwire.model import Process, Reused, SocketClose, Words
 from tests.diagnose.testimony.speech import (
     OWNER,
     PID,
@@ -82,7 +82,7 @@ def test_what_the_kernel_told_the_program_is_told_with_its_packet() -> None:
 
 def test_failure_that_the_program_says_nothing_of_is_told_as_such() -> None:
     says, _ = heard(reset_mid_request(), account(status=0))
-    assert says == "Nothing about it was seen on its standard error; it ended with status 0."
+    assert says == "Nothing about it was seen in its output; it ended with status 0."
 
 
 def test_words_of_another_process_do_not_belong_to_a_connection() -> None:
@@ -231,3 +231,41 @@ def test_a_client_may_speak_of_its_own_limit_before_it_closes() -> None:
     before = only(findings).certainty
     judged([connection], findings, account(words("TimeoutError: The read operation timed out\n", 5000)))
     assert only(findings).certainty == before
+
+
+def test_lines_that_were_kept_back_go_by_the_paths_in_them_and_else_in_their_order() -> None:
+    """Standard output into a pipe: all of it comes in one write, when the program ends."""
+    connections = []
+    for number in range(3):
+        wire = Wire(
+            id=number + 1, first_exchange=10 * number + 1, first_packet=100 * number + 1, start=1000 * number
+        )
+        wire.ok(0)
+        wire.ask(300, f"/object-{number + 1}?sig=1")
+        wire.close(SERVER, "rst", 400)
+        connections.append(owned(wire))
+    findings = diagnose(connections)
+    lines = [
+        "GET /object-3: ConnectionResetError: [Errno 104] Connection reset by peer",
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
+    ]
+    printed = [
+        Words(EPOCH_NS + 5_000_000_000, PID, f"{line}\n", output="stdout", buffered=True) for line in lines
+    ]
+    account_given = judged(connections, findings, account(*printed, words(REMOTE_DISCONNECTED, 1401)))
+    assert [(saying.exchange, saying.untimed) for saying in account_given.sayings] == [
+        (12, False),
+        (22, True),
+        (2, True),
+        (12, True),
+    ]
+    (finding,) = findings
+    assert "Nothing about it" not in finding.program_says
+
+
+def test_what_curl_prints_is_what_it_fetched() -> None:
+    printed = Words(EPOCH_NS + 401_000_000, PID, "Connection reset by peer\n", output="stdout")
+    process = Process(PID, "curl", "/usr/bin/curl", runtime="curl", version="7.88.1")
+    _, account_given = heard(reset_mid_request(), account(printed, process=process))
+    assert account_given.sayings == []

@@ -8,6 +8,7 @@ only the tables' names for it enter a finding.
 from __future__ import annotations
 
 import errno
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -110,16 +111,33 @@ class Account:
     def _home(self, said: Said) -> int | None:
         candidates = [i for i, fate in enumerate(self.fates) if self._possible(said, fate)]
         fitting = [i for i in candidates if self.fates[i].wire & said.wire]
-        free = [i for i in fitting if i not in self.said]
-        if free or fitting:
-            return min(free or fitting, key=lambda i: self._distance(said, self.fates[i]))
+        named = [i for i in fitting if self._names(said, self.fates[i])] if len(fitting) > 1 else []
+        free = [i for i in named or fitting if self._is_free(i, said.output)]
+        if free or named or fitting:
+            return min(free or named or fitting, key=lambda i: self._distance(said, self.fates[i]))
         near = [
             i
             for i in candidates
             if self.fates[i].failed and self._distance(said, self.fates[i]) <= NEAR_NS and said.wordings
         ]
-        near = [i for i in near if Wire.LOCAL not in said.wire and not said.afterwards]
+        near = [i for i in near if Wire.LOCAL not in said.wire and not said.untimed]
         return min(near, key=lambda i: self._distance(said, self.fates[i]), default=None)
+
+    def _is_free(self, index: int, output: str) -> bool:
+        """A program tells a failure once on each output, as a rule."""
+        return all(other.output != output for other in self.said.get(index, ()))
+
+    @staticmethod
+    def _names(said: Said, fate: Fate) -> bool:
+        """Whether the words have the path of the request in them, whole. A query may be redacted."""
+        request = None if fate.exchange is None else fate.exchange.request
+        if request is None:
+            return False
+        path = request.target.partition("?")[0]
+        if len(path) <= 1:
+            return False
+        told = [line.text for line in said.lines if path in line.text]
+        return any(re.search(re.escape(path) + r"(?![\w/-]|\.\w)", text) for text in told)
 
     @staticmethod
     def _possible(said: Said, fate: Fate) -> bool:
@@ -132,7 +150,7 @@ class Account:
 
     @staticmethod
     def _distance(said: Said, fate: Fate) -> int:
-        return fate.known_ns if said.afterwards else abs(said.time_ns - fate.known_ns)
+        return fate.known_ns if said.untimed else abs(said.time_ns - fate.known_ns)
 
 
 def _fates(connection: Connection, told: set[int]) -> list[Fate]:
@@ -189,9 +207,7 @@ def testify(
 def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:
     exchange = None if fate is None or fate.exchange is None else fate.exchange.id
     code = account.unmade_code(said) if fate is None else None if exchange is None else codes.get(exchange)
-    return Saying(
-        said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.afterwards
-    )
+    return Saying(said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.untimed)
 
 
 def _own_fates(finding: Finding, account: Account) -> list[int]:

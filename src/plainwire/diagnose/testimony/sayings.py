@@ -1,8 +1,11 @@
-"""From what a program wrote on its standard error to the single things that it said.
+"""From what a program wrote on its standard output and error to the single things that it said.
 
 A thing said is a block of lines: a traceback with all that is chained to it, an error with the lines that
 belong to it, or one line. A frame of a traceback shows source code, in which the names of exceptions stand
 without having happened: only the lines that tell of exceptions count.
+
+Standard output may be anything, and only lines of it are known that have the look of an error's: of these
+the ones count that a table knows. What curl and wget print there is what they fetched.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ _ALL: tuple[Wording, ...] = (
     *(row for rows in dict.fromkeys(_TABLES.values()) for row in rows),
     *other_words.OTHERS,
 )
+_FETCHERS = frozenset({"curl", "wget", "wget2"})
 _GENERAL = frozenset({"python", "a C program", "json"})
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
@@ -57,12 +61,14 @@ _SIGNS = re.compile(
 
 
 class Line(Struct):
-    """A line of standard error. ``time_ns`` is that of its beginning."""
+    """A line of standard output or error. ``time_ns`` is that of its beginning."""
 
     text: str
     time_ns: int
     pid: int
     afterwards: bool
+    output: str = "stderr"
+    buffered: bool = False
 
 
 class Said(Struct):
@@ -90,8 +96,18 @@ class Said(Struct):
 
     @property
     def afterwards(self) -> bool:
-        """Whether it is not known when."""
+        """Whether it was read from a file when the program had ended: its process is a guess."""
         return self.lines[0].afterwards
+
+    @property
+    def output(self) -> str:
+        """``stdout`` or ``stderr``."""
+        return self.lines[0].output
+
+    @property
+    def untimed(self) -> bool:
+        """Whether it is not known when: read from a file afterwards, or kept back in a buffer."""
+        return any(line.afterwards or line.buffered for line in self.lines)
 
     @property
     def label(self) -> str:
@@ -111,13 +127,14 @@ class Said(Struct):
 
 
 def read_messages(events: ProgramEvents) -> list[Said]:
-    """What is told on standard error of failures, each once, in order of time."""
+    """What is told of failures, each once, in order of time."""
     return distinct(sayings(events))
 
 
 def sayings(events: ProgramEvents) -> list[Said]:
-    """Everything on standard error that tells of a failure, in order of time."""
-    lines = [line for words in _by_process(events.words).values() for line in _lines(words)]
+    """Everything that tells of a failure, in order of time."""
+    words = [w for w in events.words if w.output == "stderr" or not _fetches(events.processes.get(w.pid))]
+    lines = [line for words in _by_process(words).values() for line in _lines(words)]
     known = {line.text for line in lines if not line.afterwards}
     found = []
     for block in _blocks([line for line in lines if not (line.afterwards and line.text in known)]):
@@ -127,20 +144,24 @@ def sayings(events: ProgramEvents) -> list[Said]:
     return sorted(found, key=lambda said: said.time_ns)[:MOST]
 
 
-def _by_process(words: Iterable[Words]) -> dict[tuple[int, bool], list[Words]]:
-    found: dict[tuple[int, bool], list[Words]] = {}
+def _fetches(process: Process | None) -> bool:
+    return process is not None and process.command in _FETCHERS
+
+
+def _by_process(words: Iterable[Words]) -> dict[tuple[int, str, bool], list[Words]]:
+    found: dict[tuple[int, str, bool], list[Words]] = {}
     for each in words:
-        found.setdefault((each.pid, each.afterwards), []).append(each)
+        found.setdefault((each.pid, each.output, each.afterwards), []).append(each)
     return found
 
 
 def _lines(words: Sequence[Words]) -> Iterator[Line]:
-    """The lines of one process; a line may have come in several pieces."""
+    """The lines of one output of a process; a line may have come in several pieces."""
     begun: Line | None = None
     for piece in words:
         for part in piece.text.splitlines(keepends=True):
             if begun is None:
-                begun = Line("", piece.time_ns, piece.pid, piece.afterwards)
+                begun = Line("", piece.time_ns, piece.pid, piece.afterwards, piece.output, piece.buffered)
             if len(begun.text) < _MOST_CHARACTERS:
                 begun.text += part.rstrip("\r\n")
             if part.endswith("\n"):
@@ -153,7 +174,7 @@ def _lines(words: Sequence[Words]) -> Iterator[Line]:
 def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
     block: list[Line] = []
     for line in lines:
-        if block and (line.pid != block[0].pid or not _belongs(block, line.text)):
+        if block and (not _same_source(line, block[0]) or not _belongs(block, line.text)):
             yield block
             block = []
         if len(block) < _MOST_LINES:
@@ -162,6 +183,10 @@ def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
             block[-1] = line  # of what is too long, the end
     if block:
         yield block
+
+
+def _same_source(one: Line, other: Line) -> bool:
+    return one.pid == other.pid and one.output == other.output
 
 
 def _belongs(block: Sequence[Line], text: str) -> bool:
@@ -190,6 +215,8 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
         said.told_by = known[-1 if python else 0].strip()
         _narrow(said, process)
         return said
+    if block[0].output == "stdout":
+        return None
     said.told_by, said.wire = telling[-1].strip(), frozenset({Wire.LOCAL})
     return said if any(map(_OTHER_ERROR.match, telling)) else None
 
@@ -225,6 +252,7 @@ def distinct(found: Iterable[Said]) -> list[Said]:
         if not (
             said.label == before.label
             and said.pid == before.pid
+            and not said.lines[0].buffered
             and said.time_ns - before.time_ns < _ONE_WRITE_NS
         )
     ]

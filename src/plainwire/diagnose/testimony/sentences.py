@@ -66,7 +66,7 @@ def of_words(said: list[Said], fate: Fate, events: ProgramEvents) -> str:
     """What was said of one failure, what it means, and whether it can be told from its look-alikes."""
     best = min(said, key=lambda each: (not each.wire & fate.wire, len(each.wire)))
     process = events.processes.get(best.pid)
-    when = "" if best.afterwards else f" {_after(best.time_ns - fate.known_ns)} packet {fate.packet}"
+    when = "" if best.untimed else f" {_after(best.time_ns - fate.known_ns)} packet {fate.packet}"
     return " ".join([f"{speaker(best, process)} said {best.label}{when}.", _meaning(best, fate), *best.notes])
 
 
@@ -168,4 +168,4 @@ def of_silence(count: int, spoken: int, fate: Fate, events: ProgramEvents) -> st
     if spoken:
         return f"It was seen to speak of {spoken} of these {count} failures."
     ended = "" if events.exit_status is None else f"; it ended with status {events.exit_status}"
-    return f"Nothing about it was seen on its standard error{ended}."
+    return f"Nothing about it was seen in its output{ended}."

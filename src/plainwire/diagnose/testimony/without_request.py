@@ -103,7 +103,7 @@ def _names(
     unresolved = _unresolved(lookups) if said or status else []
     for each in said:
         text = "\n".join(line.text for line in each.lines).lower()
-        near = [u for u in unresolved if each.afterwards or _soon_before(u, each.time_ns)]
+        near = [u for u in unresolved if each.untimed or _soon_before(u, each.time_ns)]
         named = [u for u in near if u.name.rstrip(".") in text]
         if near:
             min(named or near[-1:], key=lambda u: len(u.name)).said.append(each)
@@ -185,7 +185,7 @@ def _pool(said: Sequence[Said], connections: Sequence[Connection], events: Progr
     """What the connections of the pool were doing when the program had waited in vain for one."""
     moment = said[0]
     own = _open_at(moment, connections)
-    if not own or moment.afterwards:
+    if not own or moment.untimed:
         return []
     busy = [(c, e) for c in own for e in c.exchanges[-1:] if _busy(e, moment.time_ns)]
     idle = len(own) - len({c.id for c, _ in busy})

@@ -1,0 +1,73 @@
+"""A program's words where its standard output or error is a file: read from it when the program has ended.
+
+The interposer sees what a program writes itself, not what the C library writes for it (fprintf). Where
+the output is a pipe or a terminal there is no second look: nothing is put in between, since the program
+could tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+
+MOST = 256 * 1024
+"""Bytes that are read, the last ones: what a program dies of it says at the end."""
+
+_STDOUT, _STDERR = 1, 2
+OUTPUTS = {_STDOUT: "stdout", _STDERR: "stderr"}
+
+LONGEST_PRINTED = 2000
+"""Bytes of a line of standard output; a longer one is data (native/interposer/event.c)."""
+
+_TELLING = re.compile(
+    rb"rror|xception|eset by|losed|refused|imed out|EOF|roken|"
+    rb"imeout|hang up|ECONN|EPIPE|NAVAIL|failed|aborted"
+)
+"""Words of which a line that tells of an error has one, as in native/interposer/event.c."""
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def positions() -> dict[int, int]:
+    """Where in each output that is a regular file the program's words will begin, by its descriptor."""
+    found = {descriptor: _position(descriptor) for descriptor in OUTPUTS}
+    if None not in found.values() and os.path.sameopenfile(_STDOUT, _STDERR):
+        del found[_STDOUT]
+    return {descriptor: position for descriptor, position in found.items() if position is not None}
+
+
+def _position(descriptor: int) -> int | None:
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        appending = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
+        return status.st_size if appending else os.lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
+        return None
+
+
+def since(start: int, output: int) -> bytes:
+    """The program's words in the file from ``start`` on; nothing where it may not be read.
+
+    Standard output may be anything: of it, the lines of text that tell of an error.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(f"/proc/self/fd/{output}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            size = os.fstat(descriptor).st_size
+            written = os.pread(descriptor, MOST, max(start, size - MOST))
+            return written if output == _STDERR else _telling_lines(written)
+        finally:
+            os.close(descriptor)
+    return b""
+
+
+def _telling_lines(written: bytes) -> bytes:
+    return b"".join(
+        line
+        for line in written.splitlines(keepends=True)
+        if len(line) <= LONGEST_PRINTED and _TELLING.search(line) and not _NO_TEXT.search(line)
+    )
