@@ -87,7 +87,7 @@ class Account:
         by_itself = fate.wire & _ENDED_BY_CLIENT
         known_ns = fate.known_ns - SLACK_NS
         return not by_itself and any(
-            not said.afterwards and said.time_ns < known_ns and said.wordings
+            not said.untimed and said.time_ns < known_ns and said.wordings
             for said in self.said.get(index, ())
         )
 
