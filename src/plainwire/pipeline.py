@@ -216,8 +216,8 @@ def _testify(report: Report, events: ProgramEvents, said: list[Said]) -> None:
 
 def _compare(report: Report) -> None:
     """Add how often requests failed, and what failures have in common."""
-    from plainwire.diagnose.comparison.attempts import attempts  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.traffic.attempts import attempts  # noqa: PLC0415 - see __init__
 
     report.attempts = attempts(report.connections, report.findings)
     compared = compare(report.connections, report.findings)

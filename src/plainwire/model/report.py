@@ -171,11 +171,12 @@ class Coverage(Struct):
 class Attempts(Struct, frozen=True):
     """How often requests failed on the wire, beside what the program was told.
 
-    Of ``sent`` requests ``failed`` got no whole answer. ``repeated`` were sent again after a failure of the
+    Of ``sent`` requests ``failed`` got no whole answer, or one with an error status for which they were sent
+    again. ``repeated`` were sent again after a failure of the
     same request, so that the program asked ``asked`` times; ``hidden`` failures were made good by such a
     repetition. ``perhaps_twice``: repetitions that are not safe, the first copy having reached the server
-    (RFC 9110 section 9.2.2). ``backoff`` names the pauses before repetitions, and clients that make such; ""
-    where none fits.
+    (RFC 9110 section 9.2.2). ``backoff``: the pauses before repetitions in words, and the client that makes
+    such where the pauses or its User-Agent tell.
     """
 
     sent: int
@@ -192,10 +193,14 @@ class Attempts(Struct, frozen=True):
         return self.failed / self.sent if self.sent else 0.0
 
     @property
+    def lost(self) -> int:
+        """Requests as the program asked that failed in the end: what it may know of."""
+        return max(0, self.failed - self.repeated)
+
+    @property
     def seen_rate(self) -> float:
-        """Failures per request as the program asked: what it may know of."""
-        lost = self.failed - self.repeated
-        return max(0, lost) / self.asked if self.asked else 0.0
+        """Failures per request as the program asked."""
+        return self.lost / self.asked if self.asked else 0.0
 
 
 HARMLESS = "harmless: "

@@ -37,7 +37,7 @@ _STATUSES = (("status-4xx", "4xx"), ("status-5xx", "5xx"))
 def headline(report: Report, missing: list[str]) -> str:
     """Return the first line, which sums up the rest; never "no failures" where something was not seen."""
     failing = _failing(report)
-    failed = [*_failures(report, failing), *_connections(report)]
+    failed = [*(_retried(report) or _failures(report, failing)), *_connections(report)]
     statuses = list(_statuses(report, failing))
     hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
     requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
@@ -78,6 +78,32 @@ def _failures(report: Report, failing: set[int]) -> Iterator[str]:
             yield f"{bad} of {count(len(chosen), noun)} {ending}"
 
 
+def _retried(report: Report) -> list[str]:
+    """``7 of 22 attempts failed, all retried; the program asked for 15 and saw none fail``."""
+    attempts = report.attempts
+    if attempts is None or not attempts.repeated:
+        return []
+    how = "all" if attempts.repeated == attempts.failed else f"{attempts.repeated} of them"
+    lost = attempts.lost or "none"
+    asked = f"the program asked for {attempts.asked} and saw {lost} fail"
+    if not _unheard(report):
+        asked = f"{attempts.asked} were asked for, and {lost} failed in the end"
+    return [f"{attempts.failed} of {count(attempts.sent, 'attempt')} failed, {how} retried; {asked}"]
+
+
+def _hidden(report: Report) -> set[int]:
+    """The exchanges of requests that were answered in the end."""
+    return {number for f in report.findings if f.code == "hidden-retry" for number in f.exchanges}
+
+
+def _unheard(report: Report) -> bool:
+    """Whether the program was watched, and said nothing of a failure that was made good."""
+    if report.testimony is None:
+        return False
+    hidden = _hidden(report)
+    return not any(saying.exchange in hidden for saying in report.testimony.sayings)
+
+
 def _measures(report: Report) -> Iterator[tuple[str, str, list[Exchange]]]:
     asked = [e for e in report.exchanges if e.request is not None and not e.stopped]
     sockets = [e for e in asked if e.websocket is not None]
@@ -101,7 +127,8 @@ def _connections(report: Report) -> Iterator[str]:
 
 
 def _statuses(report: Report, failing: set[int]) -> Iterator[str]:
+    told = failing | _hidden(report)
     for kind, name in _STATUSES:
-        number = sum(s.kind == kind and s.exchange not in failing for s in report.signs)
+        number = sum(s.kind == kind and s.exchange not in told for s in report.signs)
         if number:
             yield f"{count(number, 'request')} answered with {name}"

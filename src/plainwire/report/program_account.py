@@ -46,8 +46,8 @@ def _of_attempts(attempts: Attempts) -> Iterator[str]:
         return
     yield f"{attempts.failed} of {count(attempts.sent, 'attempt')} failed ({attempts.rate:.1%})."
     yield (
-        f"{count(attempts.repeated, 'request', 'was')} sent again after a failure; "
-        f"{attempts.hidden} of these retries got a response."
+        f"{count(attempts.repeated, 'attempt')} came after a failure of the same request; "
+        f"{count(attempts.hidden, 'failure', 'was')} made good by that."
     )
     yield (
         f"The program made {count(attempts.asked, 'request')}, "

@@ -11,7 +11,7 @@ from scipy import stats
 from plainwire.diagnose.comparison.comparison import Comparison, compare, compare_trials
 from plainwire.diagnose.comparison.trials import Trials, join, of_requests
 from plainwire.diagnose.evidence.targets import template
-from tests.diagnose.traffic import Traffic
+from tests.diagnose.bulk import Traffic
 
 CODE = "keepalive-idle-race"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from plainwire.diagnose.comparison.comparison import compare
 from plainwire.diagnose.comparison.features import GROWING
-from tests.diagnose.traffic import Traffic
+from tests.diagnose.bulk import Traffic
 
 CASES = 1000
 MOST = 50

@@ -9,7 +9,7 @@ import pytest
 from plainwire.diagnose import diagnose
 from plainwire.diagnose.comparison.comparison import compare
 from plainwire.model import ACK, RST, SYN, Side, Syn
-from tests.diagnose.traffic import Traffic
+from tests.diagnose.bulk import Traffic
 from tests.diagnose.wire import SERVER, Wire
 
 if TYPE_CHECKING:

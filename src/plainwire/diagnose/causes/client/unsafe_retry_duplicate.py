@@ -8,13 +8,14 @@ from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.repetitions import was_refused
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence, Side
 
-from .copies import was_received, was_refused
+from .copies import was_received
 
 if TYPE_CHECKING:
-    from .copies import Failure, Sending
+    from plainwire.diagnose.traffic.repetitions import Sending
 
 
 _KEYS = ("idempotency-key", "x-idempotency-key", "x-request-token", "if-match", "if-none-match")
@@ -25,26 +26,25 @@ _DONE_PERHAPS = frozenset((500, 502, 504))
 """Errors behind which the request may have been carried out: a gateway only gave up waiting."""
 
 
-def may_have_run_twice(failure: Failure) -> bool:
+def may_have_run_twice(first: Sending) -> bool:
     """Whether the server may have acted on a request that is not to be repeated, and then on its twin.
 
     An idempotency key tells it that both are one.
     """
-    request = failure.copy.request
-    if request.method in IDEMPOTENT or not was_received(failure):
+    request = first.request
+    if request.method in IDEMPOTENT or not was_received(first):
         return False
     if any(name.lower() in _KEYS for name, _ in request.headers):
         return False
-    if was_refused(failure.copy.exchange):
-        response = failure.copy.exchange.response
+    if was_refused(first.exchange):
+        response = first.exchange.response
         return response is not None and response.status in _DONE_PERHAPS
-    seen = as_the_client_saw(failure.copy.connection, failure.copy.exchange).response
+    seen = as_the_client_saw(first.connection, first.exchange).response
     return seen is None or not seen.complete
 
 
-def unsafe_retry_duplicate(failure: Failure, twin: Sending) -> Verdict:
+def unsafe_retry_duplicate(first: Sending, twin: Sending) -> Verdict:
     """The verdict on a request that may have run twice."""
-    first = failure.copy
     answer = first.exchange.response
     executed = answer is not None and answer.complete and answer.status in SUCCESS
     acknowledged = first_ack(first.connection, Side.SERVER, first.request.end)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.diagnose.comparison.attempts import attempts
+from plainwire.diagnose.traffic.attempts import attempts
 from tests.diagnose.wire import SERVER, Wire
 
 if TYPE_CHECKING:
@@ -78,3 +78,28 @@ def test_program_that_asks_again_by_itself_is_not_said_to_repeat() -> None:
         assert exchange.request is not None
         exchange.request.body_digest = None
     assert total(wire.done("unanswered"), later).repeated == 0
+
+
+def test_a_status_that_was_repeated_with_success_is_a_failed_attempt() -> None:
+    wire = Wire(id=1)
+    wire.ask(0, "/object")
+    wire.answer(80, status=503)
+    wire.ask(200, "/object")
+    wire.answer(280)
+    found = total(wire.done())
+    assert (found.sent, found.failed, found.asked, found.lost) == (2, 1, 1, 0)
+
+
+def test_an_operation_that_failed_in_the_end_is_what_the_program_sees() -> None:
+    """Go's SDK says which attempts are one operation."""
+    first, second = failing(1, 0), failing(2, 1500)
+    for number, connection in enumerate((first, second), 1):
+        request = connection.exchanges[-1].request
+        assert request is not None
+        request.headers = [
+            *request.headers,
+            ("amz-sdk-invocation-id", "a"),
+            ("amz-sdk-request", f"attempt={number}; max=2"),
+        ]
+    found = total(first, second)
+    assert (found.failed, found.repeated, found.hidden, found.asked, found.lost) == (2, 1, 0, 3, 1)

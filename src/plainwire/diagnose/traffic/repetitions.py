@@ -1,0 +1,286 @@
+"""Requests that failed and were sent again: which copies are attempts of one operation.
+
+Copies are equal in method, target, authority, body and lasting header fields, and come from one process where
+that is known, else from one host. The next copy after a failure is its repetition where
+
+1. a header says that both are one operation (``amz-sdk-invocation-id`` and the like);
+2. or it follows sooner than the request follows itself where nothing failed;
+3. or after just the pause that the client, by its User-Agent, makes before it repeats.
+
+Whoever sends a request again and again by itself fits none of these.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from plainwire.diagnose.evidence.closes import client_first, first_close
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns, shares_connection
+from plainwire.model import Evidence, Side
+
+from .answered import twin, value
+from .backoffs import habitual_pause, made_by_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
+
+REPEATED = frozenset((408, 429, 500, 502, 503, 504))
+"""Statuses that HTTP libraries repeat: urllib3's and botocore's examples, axios-retry, Go's retryablehttp."""
+
+OPERATION_FIELDS = (
+    "amz-sdk-invocation-id",
+    "x-ms-client-request-id",
+    "x-goog-gcs-idempotency-token",
+    "idempotency-key",
+)
+"""Header fields that have one value in all attempts of one operation, and another in each other one."""
+
+_COUNTERS = ("x-stainless-retry-count", "grpc-previous-rpc-attempts")
+"""Header fields that say how many attempts there were before."""
+
+WITHIN_NS = 120_000_000_000
+"""A copy later than this after the failure is a request of its own (chosen: clients wait a minute or so)."""
+
+_MUCH_QUICKER = 3
+"""Times as quick as the request otherwise follows itself (chosen: a program's own pace varies)."""
+
+_LONGEST = 11
+"""Attempts of one operation; more are a program that asks until it is answered (clients repeat 3 to 5
+times by default, the AWS SDKs for DynamoDB 10 times)."""
+
+_MOST_COMPARED = 100
+
+_VOLATILE = re.compile(
+    r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
+    r"cookie|connection|^amz-sdk",
+    re.IGNORECASE,
+)
+"""Header fields that a library may write anew when it repeats a request."""
+
+_Group = tuple[object, ...]
+
+
+class Sending(Struct, frozen=True):
+    """One sending of a request."""
+
+    connection: Connection
+    exchange: Exchange
+    request: Request
+
+
+class Ended(Struct, frozen=True):
+    """When an attempt had failed, and the packet that ended its connection or stream, where one did."""
+
+    at_ns: int
+    end: Evidence | None
+
+
+class Series(Struct, frozen=True):
+    """The attempts of one operation, in order of time: all but the last failed, and the last perhaps.
+
+    ``pauses`` (ns) are from each failure to the next attempt. ``said``: a header says that they are one.
+    """
+
+    attempts: tuple[Sending, ...]
+    pauses: tuple[int, ...]
+    said: bool
+
+    @property
+    def last(self) -> Sending:
+        """The attempt with which it ended."""
+        return self.attempts[-1]
+
+
+def was_refused(exchange: Exchange) -> bool:
+    """Whether it has a whole response whose status libraries take as a reason to try again."""
+    return (
+        exchange.outcome == "complete"
+        and exchange.response is not None
+        and exchange.response.status in REPEATED
+    )
+
+
+def ended(connection: Connection, exchange: Exchange) -> Ended:
+    """What ended a failed exchange.
+
+    Without a packet where a GOAWAY left it out, as its connection went on.
+    """
+    request, response = exchange.request, exchange.response
+    sent_ns = 0 if request is None else request.last_ns
+    if was_refused(exchange) and response is not None:
+        end = Evidence(response.packet, f"its response, status {response.status}")
+        return Ended(max(sent_ns, response.last_ns), end)
+    event = _end(connection, exchange)
+    if event is None:
+        return Ended(sent_ns, None)
+    what = "stream" if event is exchange.reset else "connection"
+    return Ended(max(sent_ns, event.time_ns), Evidence(event.packet, f"the end of its {what}"))
+
+
+def _end(connection: Connection, exchange: Exchange) -> CloseEvent | StreamEvent | None:
+    if exchange.reset is not None:
+        return exchange.reset
+    if exchange.outcome == "refused":
+        return None
+    return client_first(connection) or first_close(connection, Side.SERVER)
+
+
+def series(connections: Sequence[Connection], failed: set[int]) -> list[Series]:
+    """All operations of more than one attempt.
+
+    ``failed``: exchanges, by id, beside those that were refused.
+    """
+    return [
+        found
+        for copies in _groups(connections, failed).values()
+        for found in _of_group(sorted(copies, key=_sent), failed)
+        if _telling(found, failed)
+    ]
+
+
+def _groups(connections: Sequence[Connection], failed: set[int]) -> dict[_Group, list[Sending]]:
+    """The copies of each request of which one failed."""
+    wanted = {
+        twin(e.request)
+        for c in connections
+        for e in c.exchanges
+        if e.request is not None and e.request.method != "CONNECT" and (e.id in failed or was_refused(e))
+    }
+    targets = {name[1] for name in wanted}
+    found: dict[_Group, list[Sending]] = defaultdict(list)
+    for connection in connections if wanted else ():
+        owner = connection.client.address if connection.program is None else connection.program.pid
+        for exchange in connection.exchanges:
+            request = exchange.request
+            if request is None or request.target not in targets or exchange.pushed:
+                continue
+            name = twin(request)
+            if name in wanted:
+                found[(owner, name, _lasting(request))].append(Sending(connection, exchange, request))
+    return found
+
+
+def _lasting(request: Request) -> tuple[tuple[str, str], ...]:
+    """The header fields that are the same in each copy of one request."""
+    return tuple(sorted((name.lower(), text) for name, text in request.headers if not _VOLATILE.search(name)))
+
+
+def _of_group(copies: list[Sending], failed: set[int]) -> Iterator[Series]:
+    """Each failed copy is given the next copy that nobody else repeats."""
+
+    def bad(copy: Sending) -> bool:
+        return copy.exchange.id in failed or was_refused(copy.exchange)
+
+    usual_ns = _usual_pause(copies, bad)
+    ends = {c.exchange.id: ended(c.connection, c.exchange) for c in copies if bad(c)}
+    followed: dict[int, Sending] = {}
+    taken: set[int] = set()
+    lengths: dict[int, int] = {}
+    for copy in sorted(filter(bad, copies), key=lambda c: ends[c.exchange.id].at_ns):
+        place = lengths.get(copy.exchange.id, 0)
+        free = _later(copies, ends[copy.exchange.id].at_ns, taken)
+        after = _next(copy, ends[copy.exchange.id].at_ns, free, place, usual_ns)
+        if after is not None:
+            followed[copy.exchange.id] = after
+            taken.add(after.exchange.id)
+            lengths[after.exchange.id] = place + 1
+    for copy in copies:
+        if copy.exchange.id in followed and copy.exchange.id not in taken:
+            yield _series(copy, followed, ends)
+
+
+def _usual_pause(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> int | None:
+    """The shortest time in which the request followed itself where nothing had failed."""
+    return min(
+        (
+            after.request.time_ns - finished_ns(before.exchange)
+            for before, after in pairwise(copies)
+            if not bad(before)
+        ),
+        default=None,
+    )
+
+
+def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[Sending]:
+    begin = bisect_left(copies, at_ns, key=_sent)
+    for copy in islice(copies, begin, begin + _MOST_COMPARED):
+        if copy.request.time_ns > at_ns + WITHIN_NS:
+            return
+        if copy.exchange.id not in taken:
+            yield copy
+
+
+def _next(
+    copy: Sending, at_ns: int, later: Iterable[Sending], place: int, usual_ns: int | None
+) -> Sending | None:
+    """The repetition of a failed copy, ``place`` of its operation; None where there is none for certain."""
+    for other in later:
+        same = _same_operation(copy.request, other.request)
+        if same is False:
+            continue
+        here = copy.connection.id == other.connection.id
+        if here and not shares_connection(copy.exchange) and not was_refused(copy.exchange):
+            continue  # what a connection of HTTP/1 carries behind a failure was sent before it was known
+        pause = other.request.time_ns - at_ns
+        if same or usual_ns is None or usual_ns > _MUCH_QUICKER * pause:
+            return other
+        agent = value(copy.request, "user-agent")
+        return other if habitual_pause(agent, place, pause) and usual_ns < pause // 2 else None
+    return None
+
+
+def _same_operation(one: Request, other: Request) -> bool | None:
+    """What the headers say of two copies; None where they say nothing."""
+    for name in OPERATION_FIELDS:
+        mine, its = value(one, name), value(other, name)
+        if mine is not None and its is not None:
+            return mine == its
+    for name in _COUNTERS:
+        mine, its = value(one, name), value(other, name)
+        if its is not None and its.isdecimal():
+            return int(its) == (int(mine) if mine is not None and mine.isdecimal() else 0) + 1
+    return None
+
+
+def _series(first: Sending, followed: dict[int, Sending], ends: dict[int, Ended]) -> Series:
+    attempts, pauses, said = [first], [], True
+    while (after := followed.get(attempts[-1].exchange.id)) is not None:
+        before = attempts[-1]
+        pauses.append(after.request.time_ns - ends[before.exchange.id].at_ns)
+        said = said and _same_operation(before.request, after.request) is True
+        attempts.append(after)
+    return Series(tuple(attempts), tuple(pauses), said)
+
+
+def _telling(found: Series, failed: set[int]) -> bool:
+    """Whether these are attempts of a client, and not a program that asks until it is answered.
+
+    Where none was answered, only a header or pauses that a library makes can tell.
+    """
+    if found.said:
+        return True
+    if len(found.attempts) > _LONGEST:
+        return False
+    agent = value(found.last.request, "user-agent")
+    return made_good(found, failed) or made_by_library(agent, found.pauses)
+
+
+def made_good(found: Series, failed: set[int]) -> bool:
+    """Whether its last attempt was answered as it should be."""
+    last = found.last.exchange
+    if last.outcome != "complete" or last.id in failed or was_refused(last) or last.response is None:
+        return False
+    refused = any(was_refused(attempt.exchange) for attempt in found.attempts)
+    return not refused or last.response.status < ERROR_STATUS
+
+
+def _sent(copy: Sending) -> int:
+    return copy.request.time_ns

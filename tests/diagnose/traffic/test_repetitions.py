@@ -1,0 +1,100 @@
+"""Which copies of a request are attempts of one operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose.traffic.repetitions import series
+from plainwire.model import ProgramConnection
+from tests.diagnose.wire import SERVER, Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection
+
+SWIFT = ("User-Agent", "python-swiftclient-4.11.0")
+
+
+def failing(number: int, at: float, *fields: tuple[str, str], pid: int | None = None) -> Connection:
+    """Reset 100 ms after the request, 100 ms after ``at``."""
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, start=at)
+    wire.ask(0, "/object")
+    wire.close(SERVER, "rst", 100)
+    return _with(wire.done("unanswered"), fields, pid)
+
+
+def answered(
+    number: int, at: float, *fields: tuple[str, str], pid: int | None = None, status: int = 200
+) -> Connection:
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, start=at)
+    wire.ask(0, "/object")
+    wire.answer(80, status=status)
+    return _with(wire.done(), fields, pid)
+
+
+def _with(connection: Connection, fields: tuple[tuple[str, str], ...], pid: int | None) -> Connection:
+    for exchange in connection.exchanges:
+        assert exchange.request is not None
+        exchange.request.headers = [*exchange.request.headers, *fields]
+    if pid is not None:
+        connection.program = ProgramConnection(pid, pid, "program")
+    return connection
+
+
+def found(*connections: Connection) -> list[list[int]]:
+    failed = {e.id for c in connections for e in c.exchanges if e.outcome != "complete"}
+    return [[attempt.exchange.id for attempt in each.attempts] for each in series(connections, failed)]
+
+
+def test_another_process_that_asks_for_the_same_often_hides_no_retry() -> None:
+    others = [answered(number, 200 * number, pid=2) for number in range(10, 16)]
+    assert found(failing(1, 2000, pid=1), answered(2, 3110, pid=1), *others) == [[10, 20]]
+
+
+def test_a_copy_of_another_process_is_no_retry() -> None:
+    assert found(failing(1, 0, pid=1), answered(2, 110, pid=2)) == []
+
+
+def test_the_pause_of_its_library_tells_a_retry_from_a_loop_over_one_address() -> None:
+    loop = [answered(number, 100 * number, SWIFT) for number in range(10, 16)]
+    assert found(*loop, failing(1, 2000, SWIFT), answered(2, 3110, SWIFT)) == [[10, 20]]
+    loop = [answered(number, 100 * number) for number in range(10, 16)]
+    assert found(*loop, failing(1, 2000), answered(2, 3110)) == []
+
+
+def test_a_program_that_asks_every_second_makes_no_pause_of_a_library() -> None:
+    loop = [answered(number, 1080 * number, SWIFT) for number in range(10, 16)]
+    assert found(*loop, failing(1, 20_000, SWIFT), answered(2, 21_110, SWIFT)) == []
+
+
+def test_headers_say_which_copies_are_one_operation_whatever_the_pace() -> None:
+    first, second = ("amz-sdk-invocation-id", "a"), ("amz-sdk-invocation-id", "b")
+    copies = [
+        failing(1, 0, first),
+        answered(2, 101, second),
+        failing(3, 110, first),
+        answered(4, 230, first),
+    ]
+    assert found(*copies) == [[10, 30, 40]]
+
+
+def test_a_counter_of_attempts_says_the_same() -> None:
+    counts = [("x-stainless-retry-count", str(number)) for number in range(3)]
+    copies = [failing(1, 0, counts[0]), answered(2, 101, counts[0]), answered(3, 700, counts[1])]
+    assert found(*copies) == [[10, 30]]
+
+
+def test_each_copy_repeats_one_failure_only() -> None:
+    assert found(failing(1, 0), failing(2, 1), answered(3, 300)) == [[10, 30]]
+
+
+def test_a_program_that_asks_until_it_is_answered_is_no_retrying_library() -> None:
+    waiting = [answered(number, 1000 * number, status=503) for number in range(1, 14)]
+    assert found(*waiting, answered(20, 14_000)) == []
+
+
+def test_attempts_that_all_failed_are_one_operation_by_the_pauses_of_a_library_only() -> None:
+    """Each is reset 100 ms after its request; the times are 1, 2 and 4 s later."""
+    swift = [failing(number, at) for number, at in enumerate((0, 1110, 3220, 7330), 1)]
+    assert found(*swift) == [[10, 20, 30, 40]]
+    steady = [failing(number, at) for number, at in enumerate((0, 3000, 6000, 9000), 1)]
+    assert found(*steady) == []
