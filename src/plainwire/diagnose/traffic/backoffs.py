@@ -28,7 +28,7 @@ _AT_ONCE_NS = 50_000_000
 _DOUBLE = (1.8, 2.3)
 """Ratios of pauses that double, with some jitter (chosen)."""
 
-_SHOWN = 6
+_MOST_SHOWN = 6
 _AT_ONCE = "at once"
 
 
@@ -103,7 +103,7 @@ def described(series: Sequence[tuple[str | None, Sequence[int]]]) -> str:
     if len(longest) == 1:
         each = sorted(pauses[0] for _, pauses in series)
         pauses = each[:: max(1, len(each) - 1)]
-    words = [_in_words(pause) for pause in pauses[:_SHOWN]]
+    words = [_in_words(pause) for pause in pauses[:_MOST_SHOWN]]
     told = (" to " if len(longest) == 1 else ", ").join(dict.fromkeys(words) if len(longest) == 1 else words)
     names = _named(series) if set(words) != {_AT_ONCE} else []
     return f"{told}, as {' or '.join(names)} pauses" if names else told
