@@ -200,10 +200,18 @@ class Analysis:
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
     """What the program said; add the findings that only its words tell of."""
-    from plainwire.diagnose.testimony import read_messages, without_request  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony import (  # noqa: PLC0415 - see __init__
+        read_messages,
+        without_packet,
+        without_request,
+    )
 
     said = read_messages(events)
-    report.findings = without_request(report.connections, lookups, events, said) + report.findings
+    report.findings = [
+        *without_request(report.connections, lookups, events, said),
+        *without_packet(report.connections, events, said),
+        *report.findings,
+    ]
     return said
 
 

@@ -47,6 +47,8 @@ def headline(report: Report, missing: list[str]) -> str:
     told = "".join(f", {each}" for each in statuses)
     if report.findings:
         number = count(len(report.findings), "finding")
+        unsent = any(f.failure and not f.exchanges for f in report.findings)
+        told += ", and a failure before a request left" if unsent else ""
         return f"plainwire: {count(requests, 'request')}{told}; {number}{hidden}."
     return f"plainwire: {_nothing_found(report, requests, told, missing)}."
 

@@ -16,9 +16,8 @@ from plainwire.diagnose.certainty import withheld
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
-from . import other_words, sentences
+from . import other_words, sentences, without_packet, without_request
 from .wire_facts import Fate, of_connection, of_exchange
-from .without_request import explains
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -76,7 +75,8 @@ class Account:
 
     def unmade_code(self, said: Said) -> str | None:
         """The finding without a request that the word is about."""
-        return next((finding.code for finding in self._unmade if explains(finding, said)), None)
+        tell = (without_request.explains, without_packet.explains)
+        return next((f.code for f in self._unmade if any(explains(f, said) for explains in tell)), None)
 
     def spoke_before(self, index: int) -> bool:
         """Whether the program spoke of it before its peer did what the wire shows: that was not why.
@@ -90,6 +90,10 @@ class Account:
             not said.untimed and said.time_ns < known_ns and said.wordings
             for said in self.said.get(index, ())
         )
+
+    def code_of(self, connection: Connection) -> str | None:
+        """The finding about a connection that came to no request."""
+        return next((f.code for f in self._unmade if connection.id in f.connections), None)
 
     def _place_errors(self) -> None:
         """By the socket's own address; of several exchanges on it the last that had begun."""
@@ -206,7 +210,10 @@ def testify(
 
 def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:
     exchange = None if fate is None or fate.exchange is None else fate.exchange.id
-    code = account.unmade_code(said) if fate is None else None if exchange is None else codes.get(exchange)
+    if fate is None:
+        code = account.unmade_code(said)
+    else:
+        code = account.code_of(fate.connection) if exchange is None else codes.get(exchange)
     return Saying(said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.untimed)
 
 

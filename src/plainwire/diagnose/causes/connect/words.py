@@ -34,6 +34,20 @@ CAUSES: tuple[Cause, ...] = (
         unreached=True,
     ),
     Cause(
+        "no-route",
+        "connect() failed before a packet left",
+        "The client's own host knew no way to the address, or forbids it: no route, an interface that is "
+        "down, nobody in the local network who answers for the address, a packet filter.",
+        "The kernel's answer to connect(): ENETUNREACH, EHOSTUNREACH, ENETDOWN, EPERM or EACCES, and no SYN "
+        "in the capture.",
+        "A SYN that left: then it was refused (connection-refused) or not answered (syn-timeout).",
+        "Look at routes, neighbours and packet filters of the client's host.",
+        "There is nothing to mend at the server.",
+        ("RFC 1122 section 3.3.1", "RFC 1122 section 4.2.3.9"),
+        made_by="testimony/without_packet.py",
+        unplayed="Real clients play it in tests/end_to_end/test_without_packet.py.",
+    ),
+    Cause(
         "accept-queue-overflow",
         "the server had no room for another connection",
         "The server offered the connection (SYN-ACK) but did not take what the client then sent, and "

@@ -1,0 +1,226 @@
+"""Failures that the kernel told the program of, and that left no packet of their own.
+
+``stale-connection-reuse``: a connection was reset while it was idle, and the program's next write failed at
+once. ``no-route``: connect() failed before a SYN left.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from plainwire.diagnose import wording
+from plainwire.diagnose.causes.catalogue import CAUSES
+from plainwire.diagnose.evidence.closes import client_first, first_close
+from plainwire.diagnose.evidence.exchanges import finished_ns
+from plainwire.model import Evidence, Finding, Side
+
+from .sentences import speaker
+from .wording import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from plainwire.model import CloseEvent, Connection, ProgramEvents, SocketError
+
+    from .sayings import Said
+
+_WRITES = frozenset(("send", "sendto", "sendmsg", "write", "writev", "sendfile"))
+_READS = frozenset(("recv", "recvfrom", "recvmsg", "read", "readv"))
+_MOST_CITED = 8
+_MOST_NAMED = 3
+
+_NO_WAY: dict[int, tuple[str, str]] = {
+    errno.ENETUNREACH: (
+        "its host has no route there",
+        "Look at the routes of the client's host or container (ip route get ADDRESS); IPv6 addresses need "
+        "IPv6.",
+    ),
+    errno.EHOSTUNREACH: (
+        "nobody in the local network answered for the address or its gateway, or a route says so",
+        "Look whether the address is right and its host is up (ip neigh; ip route get ADDRESS).",
+    ),
+    errno.ENETDOWN: ("the interface is down", "Bring the interface up."),
+    errno.EPERM: (
+        "a packet filter of its own host forbids it",
+        "Look at the rules for outgoing packets (iptables, nft, a sandbox's policy).",
+    ),
+    errno.EACCES: (
+        "its own host forbids it",
+        "Look at the rules for outgoing packets, and whether the address is one of broadcast.",
+    ),
+}
+"""What connect() says without a packet: in our words, and what to do."""
+
+
+def without_packet(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> list[Finding]:
+    """A finding for each server address at which that happened. Pure."""
+    return [*_resets(connections, events, heard), *_no_routes(connections, events, heard)]
+
+
+def explains(finding: Finding, said: Said) -> bool:
+    """Whether a finding of this kind is what the program spoke of."""
+    match finding.code:
+        case "stale-connection-reuse":
+            return bool(said.wire & {Wire.RESET, Wire.CUT_SENDING, Wire.CLOSE})
+        case "no-route":
+            return Wire.UNREACHABLE in said.wire
+    return False
+
+
+def _resets(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> Iterator[Finding]:
+    errors: dict[str, list[SocketError]] = {}
+    for error in events.errors:
+        if error.error in (errno.ECONNRESET, errno.EPIPE) and error.call in _WRITES | _READS:
+            errors.setdefault(error.local, []).append(error)
+    met: dict[str, list[tuple[Connection, CloseEvent, SocketError]]] = {}
+    for connection in connections if errors else ():
+        reset = _reset_while_idle(connection)
+        if reset is None:
+            continue
+        own = errors.get(str(connection.client), ())
+        told = next((error for error in own if error.time_ns >= reset.time_ns), None)
+        if told is not None and (told.call in _WRITES or _spoken(told, heard)):
+            met.setdefault(str(connection.server), []).append((connection, reset, told))
+    for server, cases in met.items():
+        yield _of_resets(server, cases, events, heard)
+
+
+def _reset_while_idle(connection: Connection) -> CloseEvent | None:
+    """The server's RST behind the last exchange, where all were complete and the client had not closed."""
+    if not connection.exchanges or any(e.outcome != "complete" for e in connection.exchanges):
+        return None
+    reset = first_close(connection, Side.SERVER)
+    if reset is None or reset.kind != "rst" or client_first(connection) is not None:
+        return None
+    return reset if reset.time_ns > finished_ns(connection.exchanges[-1]) else None
+
+
+def _spoken(error: SocketError, heard: Sequence[Said]) -> bool:
+    """Whether the program spoke of it: to read an idle connection and find it reset is no failure."""
+    return any(
+        said.pid == error.pid and said.time_ns >= error.time_ns and Wire.RESET in said.wire for said in heard
+    )
+
+
+def _of_resets(
+    server: str,
+    cases: list[tuple[Connection, CloseEvent, SocketError]],
+    events: ProgramEvents,
+    heard: Sequence[Said],
+) -> Finding:
+    connection, reset, error = cases[0]
+    idle = reset.time_ns - finished_ns(connection.exchanges[-1])
+    times = "" if len(cases) == 1 else f" {len(cases)} connections ended so."
+    evidence = [
+        Evidence(r.packet, f"{wording.act(r)} from the server, on an idle connection")
+        for _, r, _ in cases[:_MOST_CITED]
+    ]
+    return _finding(
+        "stale-connection-reuse",
+        f"At {server}: {CAUSES['stale-connection-reuse'].title}. The server reset connection {connection.id} "
+        f"after {wording.span(idle)} without a request, and {wording.span(error.time_ns - reset.time_ns)} "
+        f"later the program's {error.call}() on it failed with {errno.errorcode[error.error]}: the request "
+        f"never left, so that no packet shows it.{times}",
+        evidence,
+        [s for s in heard if Wire.RESET in s.wire and s.pid == error.pid],
+        events,
+        connections=[c for c, _, _ in cases],
+        runner_up="reset-mid-request: refuted, no byte of a request left after the reset",
+    )
+
+
+def _no_routes(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> Iterator[Finding]:
+    seen = {(c.client.port, str(c.server)) for c in connections}
+    peers = dict(events.by_sockets.keys())
+    places: dict[tuple[int, str], list[SocketError]] = {}
+    for error in events.errors:
+        peer = error.peer or peers.get(error.local)
+        if error.error not in _NO_WAY or error.call not in ("connect", "getsockopt") or peer is None:
+            continue
+        if (_port(error.local), peer) not in seen:
+            places.setdefault((error.error, peer), []).append(error)
+    said = [s for s in heard if Wire.UNREACHABLE in s.wire]
+    if not said and not _ended_by_it(connections, events, places):
+        return  # one address of several, and another worked
+    for number in dict.fromkeys(number for number, _ in places):
+        own = {peer: errors for (found, peer), errors in places.items() if found == number}
+        yield _of_no_route(number, own, said, events)
+
+
+def _ended_by_it(
+    connections: Sequence[Connection],
+    events: ProgramEvents,
+    places: dict[tuple[int, str], list[SocketError]],
+) -> bool:
+    """Whether the program failed, and no connection came about after the last of these errors."""
+    last_ns = max((error.time_ns for errors in places.values() for error in errors), default=None)
+    if last_ns is None or not events.exit_status:
+        return False
+    return not any(c.established and c.last_ns >= last_ns for c in connections)
+
+
+def _of_no_route(
+    number: int, places: dict[str, list[SocketError]], said: list[Said], events: ProgramEvents
+) -> Finding:
+    total = sum(map(len, places.values()))
+    named = ", ".join(list(places)[:_MOST_NAMED])
+    more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+    why, advice = _NO_WAY[number]
+    how_often = "once" if total == 1 else f"{total} times"
+    return _finding(
+        "no-route",
+        f"connect() to {named}{more} failed {how_often} with {errno.errorcode[number]}, before a packet "
+        f"left: {why}.",
+        [],
+        said,
+        events,
+        runner_up="a server that refuses or is silent: refuted, no SYN left",
+        advice=advice,
+    )
+
+
+def _port(address: str) -> int:
+    port = address.rpartition(":")[2]
+    return int(port) if port.isdecimal() else 0
+
+
+def _finding(
+    code: str,
+    claim: str,
+    evidence: list[Evidence],
+    said: list[Said],
+    events: ProgramEvents,
+    *,
+    runner_up: str,
+    connections: Sequence[Connection] = (),
+    advice: str = "",
+) -> Finding:
+    cause = CAUSES[code]
+    told = ""
+    if said:
+        more = f", {len(said)} times" if len(said) > 1 else ""
+        told = f"{speaker(said[0], events.processes.get(said[0].pid))} said {said[0].label}{more}."
+    return Finding(
+        code=code,
+        claim=claim,
+        fault="client",
+        certainty="likely",
+        exchanges=[],
+        connections=[c.id for c in connections],
+        evidence=evidence,
+        refuted_by=cause.refuted,
+        runner_up=runner_up,
+        retry_safe=True,
+        advice_client=advice or cause.client,
+        advice_server=cause.server,
+        references=list(cause.references),
+        failure=True,
+        program_says=told,
+    )

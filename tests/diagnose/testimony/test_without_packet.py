@@ -1,0 +1,77 @@
+"""Failures that the kernel told of, and that left no packet."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from plainwire.diagnose import testimony
+from tests.diagnose.testimony.speech import account, error, words
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Finding, SocketError, Words
+
+NO_ROUTE = "OSError: [Errno 101] Network is unreachable\n"
+
+
+def found(
+    connections: list[Connection], *errors: SocketError, said: tuple[Words, ...] = (), status: int = 0
+) -> list[Finding]:
+    events = account(*said, status=status)
+    events.errors += errors
+    return testimony.without_packet(connections, events, testimony.read_messages(events))
+
+
+def refused_by_the_host(at: float, peer: str = "[2001:db8::1]:443") -> SocketError:
+    return replace(error(errno.ENETUNREACH, at, "connect"), local="[::]:0", peer=peer)
+
+
+def idle(*, closed_before: bool = False) -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    if closed_before:
+        wire.close(CLIENT, "fin", 500)
+    wire.close(SERVER, "rst", 1000)
+    return wire.done()
+
+
+def test_write_on_a_connection_that_was_reset_while_idle() -> None:
+    failed = error(errno.ECONNRESET, 1800, call="send")
+    finding = only(found([idle()], failed))
+    assert (finding.code, finding.connections, finding.retry_safe) == ("stale-connection-reuse", [1], True)
+    assert "the request never left" in finding.claim
+
+
+def test_read_that_finds_an_idle_connection_reset_is_no_failure() -> None:
+    """A pool that looks whether its connection still lives."""
+    failed = error(errno.ECONNRESET, 1800, call="recv")
+    assert found([idle()], failed) == []
+
+
+def test_reset_behind_the_clients_own_close_is_no_failure() -> None:
+    failed = error(errno.ECONNRESET, 1800, call="send")
+    assert found([idle(closed_before=True)], failed) == []
+
+
+def test_write_before_the_reset_is_none_of_it() -> None:
+    failed = error(errno.EPIPE, 900, call="send")
+    assert found([idle()], failed) == []
+
+
+def test_host_without_a_route_that_the_program_complains_of() -> None:
+    finding = only(found([], refused_by_the_host(0), said=(words(NO_ROUTE, 1),)))
+    assert (finding.code, finding.fault) == ("no-route", "client")
+    assert "[2001:db8::1]:443 failed once with ENETUNREACH" in finding.claim
+
+
+def test_program_that_went_on_to_another_address_did_not_fail() -> None:
+    wire = Wire()
+    wire.ok(10)
+    assert found([wire.done()], refused_by_the_host(0)) == []
+
+
+def test_program_that_failed_and_said_nothing() -> None:
+    assert [f.code for f in found([], refused_by_the_host(0), status=7)] == ["no-route"]
