@@ -33,8 +33,7 @@ _MOST_NAMED = 3
 _NO_WAY: dict[int, tuple[str, str]] = {
     errno.ENETUNREACH: (
         "its host has no route there",
-        "Look at the routes of the client's host or container (ip route get ADDRESS); IPv6 addresses need "
-        "IPv6.",
+        "Look at the routes of the client's host or container: ip route get ADDRESS.",
     ),
     errno.EHOSTUNREACH: (
         "nobody in the local network answered for the address or its gateway, or a route says so",
