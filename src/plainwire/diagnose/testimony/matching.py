@@ -96,14 +96,22 @@ class Account:
         return next((f.code for f in self._unmade if connection.id in f.connections), None)
 
     def _place_errors(self) -> None:
-        """By the socket's own address; of several exchanges on it the last that had begun."""
-        by_client: dict[str, list[int]] = {}
+        """By the socket's own address; of several exchanges on it the last that had begun.
+
+        Where connect() blocked and failed, only the port of that address is known, and the peer.
+        """
+        by_client: dict[str | tuple[int, str | None], list[int]] = {}
         for index, fate in enumerate(self.fates):
-            by_client.setdefault(str(fate.connection.client), []).append(index)
+            client = fate.connection.client
+            by_client.setdefault(str(client), []).append(index)
+            by_client.setdefault((client.port, str(fate.connection.server)), []).append(index)
         for error in self.events.errors:
+            port = error.local.rpartition(":")[2]
+            blocked = error.call == "connect" and error.peer is not None and port.isdecimal()
+            ends = (int(port), error.peer) if blocked else error.local
             begun = [
                 index
-                for index in by_client.get(error.local, ())
+                for index in by_client.get(ends, ())
                 if self.fates[index].began_ns - SLACK_NS
                 <= error.time_ns
                 <= self.fates[index].known_ns + ERROR_NS
