@@ -163,10 +163,10 @@ def _collect(recording: Recording, capture: live.Capture, program: Program, *, k
     program.finish()
     recording.spoiled = recording.case.place.amiss()
     if recording.case.place.exists():
-        _complete(recording, keep_all=keep_all)
+        _complete(recording, program, keep_all=keep_all)
 
 
-def _complete(recording: Recording, *, keep_all: bool) -> None:
+def _complete(recording: Recording, program: Program, *, keep_all: bool) -> None:
     """The case as it is to be read: the program's packets, with their secrets ahead of them, and nowhere
     else.
     """
@@ -179,7 +179,7 @@ def _complete(recording: Recording, *, keep_all: bool) -> None:
         )
     keep, may_go = None, True
     try:
-        keep = _own_packets(recording, keep_all=keep_all)
+        keep = _own_packets(recording, program, keep_all=keep_all)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the secrets
         may_go = False
         said = str(error) if isinstance(error, UserError) else type(error).__name__
@@ -196,19 +196,20 @@ def _complete(recording: Recording, *, keep_all: bool) -> None:
         )
 
 
-def _own_packets(recording: Recording, *, keep_all: bool) -> bytearray | None:
+def _own_packets(recording: Recording, program: Program, *, keep_all: bool) -> bytearray | None:
     """Which packets stay in the case; None where all do. What that was goes into the program's events."""
     from plainwire.keys import read_keys  # noqa: PLC0415 - its imports would delay the program's start
     from plainwire.sifting import own_packets  # noqa: PLC0415 - as above
 
     case = recording.case
     journal = case.place.made[case.program.name]
-    program = events.read(case.place.open(case.program.name))
     if keep_all or program.unwatched:
         events.append(journal, {"event": "note", "text": _ALL_BY_ORDER if keep_all else _ALL_FOR_DOUBT})
         return None
     keys = read_keys([case.place.open(case.keys.name)])
-    kept = own_packets(case.place.open(case.capture.name), program, keys)
+    seen = events.read(case.place.open(case.program.name))
+    seen.unwatched = False  # as we know ourselves
+    kept = own_packets(case.place.open(case.capture.name), seen, keys)
     recording.left_out = kept.left_out
     if not kept.left_out:
         return None

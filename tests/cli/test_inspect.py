@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,9 +12,20 @@ import pytest
 
 from plainwire.acquire import interposer
 from tests.needs import needs
+from tests.users import SUDO, USER, home, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["home", "open_folder"]
+
+MAPS = """
+import mmap, sys, time
+with open(sys.argv[1], "rb") as file:
+    data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+print("mapped", flush=True)
+time.sleep(60)
+"""
 
 
 def inspect(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -55,3 +67,48 @@ def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
 def test_installation_has_its_interposer() -> None:
     """Where it has none, all tests of it would fail; this one says why."""
     assert interposer.compiled() is not None, interposer.missing()
+
+
+# --- under sudo ---------------------------------------------------------------------------------------
+
+
+def as_caller(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "plainwire", "inspect", *map(str, arguments)]
+    return subprocess.run(
+        command, env={**os.environ, **SUDO}, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_under_sudo_an_interpreter_is_asked_with_the_callers_rights(home: Path) -> None:
+    program = home / "python3"
+    program.write_text(f"#!/bin/sh\nid -u >>{home}/ran\nid -G >>{home}/ran\n")
+    program.chmod(0o755)
+    done = as_caller(program)
+    assert done.returncode == 0
+    assert set((home / "ran").read_text().split()) == {str(USER)}
+
+
+def test_under_sudo_a_file_that_only_root_may_read_stays_closed(home: Path, open_folder: Path) -> None:
+    """Its version would be told."""
+    hidden = open_folder / "hidden"
+    hidden.mkdir(0o700)
+    library = hidden / "libssl.so.3"
+    library.write_bytes(b"OpenSSL 3.9.9 1 Jan 2026")
+    (home / "libssl.so.3").symlink_to(library)
+    command = [sys.executable, "-c", MAPS, str(home / "libssl.so.3")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "mapped\n"
+        done = as_caller("--pid", holder.pid)
+        as_root = inspect("--pid", str(holder.pid))
+        holder.kill()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{holder.pid}: belongs to another user" in done.stderr
+    assert "3.9.9" in as_root.stdout
+
+
+def test_under_sudo_a_program_of_the_callers_is_told_in_full() -> None:
+    needs("root", "curl")
+    assert as_caller("--json", "curl").stdout == inspect("--json", "curl").stdout
+    done = as_caller("no-such-program")
+    assert (done.returncode, done.stderr.count("\n")) == (127, 1)

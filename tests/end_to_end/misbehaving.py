@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,3 +118,37 @@ def _treat(connection: ssl.SSLSocket, fault: str, over: threading.Event) -> bool
         with contextlib.suppress(OSError):
             connection.unwrap().close()
     return False
+
+
+@contextlib.contextmanager
+def chatter(words: bytes) -> Iterator[list[int]]:
+    """Meanwhile, one connection after the other, with ``words`` in clear text; counts them."""
+    over, spoken = threading.Event(), [0]
+    response = b"HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n%s" % (len(words), words)
+    request = b"GET /foreign HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n" % words
+
+    def answer(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(1000)
+                    peer.sendall(response)
+
+    def speak(port: int) -> None:
+        while not over.wait(0.005):
+            with socket.create_connection((HOST, port)) as connection:
+                connection.sendall(request)
+                connection.recv(1000)
+            spoken[0] += 1
+
+    with socket.create_server((HOST, 0)) as listener:
+        listener.settimeout(_LONGEST)
+        speaking = threading.Thread(target=speak, args=(listener.getsockname()[1],), daemon=True)
+        speaking.start()
+        threading.Thread(target=answer, args=(listener,), daemon=True).start()
+        while not spoken[0]:
+            time.sleep(0.01)
+        yield spoken
+        over.set()
+        speaking.join(_LONGEST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -11,13 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plainwire.case import Case
+from tests.end_to_end import misbehaving
 from tests.end_to_end.misbehaving import HOST, serving
 from tests.end_to_end.recorded import RAISED, record
 from tests.needs import needs, tool
@@ -48,35 +47,9 @@ def server(tmp_path: Path) -> Iterator[Misbehaving]:
 
 @pytest.fixture
 def chatter() -> Iterator[list[int]]:
-    """Another program that speaks in clear text over one connection after the other; counts them."""
-    over, spoken = threading.Event(), [0]
-
-    def answer(listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                peer, _ = listener.accept()
-                with peer:
-                    peer.recv(1000)
-                    peer.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 23\r\n\r\n" + SECRET)
-
-    def speak(port: int) -> None:
-        while not over.wait(0.005):
-            with socket.create_connection((HOST, port)) as connection:
-                connection.sendall(b"GET /foreign HTTP/1.1\r\nHost: x\r\nX: " + SECRET + b"\r\n\r\n")
-                connection.recv(1000)
-            spoken[0] += 1
-
-    with socket.create_server((HOST, 0)) as listener:
-        listener.settimeout(PATIENCE)
-        threads = [threading.Thread(target=answer, args=(listener,), daemon=True)]
-        threads.append(threading.Thread(target=speak, args=(listener.getsockname()[1],), daemon=True))
-        for thread in threads:
-            thread.start()
-        while not spoken[0]:
-            time.sleep(0.01)
+    """Another program at work; counts its connections."""
+    with misbehaving.chatter(SECRET) as spoken:
         yield spoken
-        over.set()
-        threads[1].join(PATIENCE)
 
 
 def curl(server: Misbehaving, *faults: str) -> str:

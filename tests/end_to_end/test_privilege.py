@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.case import Case
+from tests.end_to_end.misbehaving import chatter
 from tests.needs import needs, tool
 from tests.users import SUDO, USER, home, open_folder
 
@@ -177,3 +178,109 @@ def test_the_sink_is_for_writing_only(case: Case) -> None:
     status, said = run(case, "cat $PLAINWIRE_SINK; ls $(dirname $PLAINWIRE_SINK)")
     assert status == STATUS
     assert said.count("Permission denied") == 2
+
+
+def test_what_other_programs_send_meanwhile_does_not_reach_the_user(case: Case, home: Path) -> None:
+    """Root's own traffic, in clear text: neither the case holds it, nor what the user can make of it."""
+    with chatter(SECRET.encode()) as spoken:
+        status, _ = run(case, f"cat $CASE/capture.pcapng; sleep 0.5; cp -r $CASE {home}/copy")
+        assert spoken[0] > 0
+    assert status == STATUS
+    assert not holds_secret(home)
+    assert case.capture.stat().st_uid == USER
+
+
+def test_an_event_of_the_programs_own_making_does_not_keep_everybodys_traffic(case: Case, home: Path) -> None:
+    """It says that plainwire could not see its sockets."""
+    event = '{"event": "note", "text": "x", "unwatched": true}'
+    with chatter(SECRET.encode()):
+        status, _ = run(case, f"echo '{event}' >>$CASE/program.jsonl; sleep 0.3")
+    assert status == STATUS
+    assert not holds_secret(home)
+
+
+def test_where_packets_cannot_be_told_apart_the_capture_stays_roots(case: Case) -> None:
+    """A bug of ours, say."""
+    broken = (
+        "import plainwire.sifting as s; s.own_packets = None; from plainwire.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", broken, "run", "-o", str(case.folder), "--", "true"]
+    done = subprocess.run(
+        command, env={**os.environ, **SUDO}, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0
+    assert "the packets of other programs could not be left out (TypeError)" in done.stderr
+    assert (case.capture.stat().st_uid, case.capture.stat().st_mode & 0o777) == (0, 0o600)
+    assert case.report_json.stat().st_uid == USER
+
+
+def test_what_is_roots_stays_roots_where_root_runs_a_program_that_becomes_another(
+    open_folder: Path, tmp_path: Path
+) -> None:
+    """Without sudo: the case is root's, in a folder that the other user may look into."""
+    needs("setpriv")
+    case, script = Case(open_folder / "case"), tmp_path / "script"
+    attempts = "; ".join(f"cat $CASE/{name}; echo x >>$CASE/{name}" for name in ("keys.log", "program.jsonl"))
+    script.write_text(f"{attempts}; ls $CASE; cat $CASE/capture.pcapng; mv $CASE $CASE.away; exit {STATUS}")
+    other = [
+        "setpriv",
+        f"--reuid={USER}",
+        f"--regid={USER}",
+        "--clear-groups",
+        "sh",
+        "-c",
+        script.read_text(),
+    ]
+    command = [sys.executable, "-m", "plainwire", "run", "-o", str(case.folder), "--", *other]
+    environment = {**os.environ, "CASE": str(case.folder)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == STATUS
+    assert done.stdout == ""
+    assert done.stderr.count("Permission denied") >= 7
+    entries = [case.folder, *case.folder.iterdir()]
+    assert {(e.stat().st_uid, e.stat().st_mode & 0o077) for e in entries} == {(0, 0)}
+
+
+@pytest.mark.parametrize("kind", ["of roots", "not empty", "a link", "a file"])
+def test_a_folder_that_is_not_the_users_own_and_empty_is_refused(
+    case: Case, home: Path, open_folder: Path, kind: str
+) -> None:
+    target = open_folder / "target"
+    target.mkdir()
+    if kind == "a link":
+        os.chown(target, USER, USER)
+        case.folder.symlink_to(target)
+    elif kind == "a file":
+        case.folder.write_text("")
+    else:
+        case.folder.mkdir()
+        if kind == "not empty":
+            os.chown(case.folder, USER, USER)
+            (case.folder / "evidence").write_text("")
+    before = (case.folder.lstat().st_uid, sorted(path.name for path in home.rglob("*")))
+    status, said = run(case, f"touch {home}/started")
+    assert status == 2
+    assert said.startswith(f"plainwire: {case.folder}: ")
+    assert said.count("\n") == 1
+    assert (case.folder.lstat().st_uid, sorted(path.name for path in home.rglob("*"))) == before
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">/dev/full", "2>/dev/full"])
+def test_where_output_has_nowhere_to_go_the_program_runs_and_its_status_counts(
+    case: Case, home: Path, closed: str
+) -> None:
+    program = home / "program"
+    program.write_text(f"#!/bin/sh\nid -u >{home}/ran; echo words; echo words >&2; exit {STATUS}\n")
+    program.chmod(0o755)
+    command = f"exec {sys.executable} -m plainwire run -o {case.folder} -- ./program {closed}"
+    environment = {**os.environ, **SUDO, "PATH": f"/nowhere:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, cwd=home, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == STATUS
+    assert (home / "ran").read_text() == f"{USER}\n"
+    assert case.report_json.stat().st_uid == USER
+    assert b"words" not in case.capture.read_bytes()

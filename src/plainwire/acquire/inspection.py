@@ -10,6 +10,7 @@ else is known by a label of the key log format, which every implementation that 
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import re
@@ -18,14 +19,16 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
 from msgspec import Struct, field
 
-from plainwire.acquire import interposer
+from plainwire import sudo
+from plainwire.acquire import interposer, unprivileged
 from plainwire.acquire.target import find
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Method = Literal["preload", "SSLKEYLOGFILE", "not yet"]
 """``preload``: the interposer has every secret. ``SSLKEYLOGFILE``: the library logs by itself where that
@@ -36,6 +39,8 @@ _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
 _SECONDS = 20
+_SECONDS_IN_ALL = 3 * _SECONDS
+_LONGEST_ANSWER = 4 << 20
 _PACKAGES = "packages may bring TLS libraries of their own: inspect the running process with --pid"
 _ASK_PYTHON = "import ssl; print(*{l.split()[-1] for l in open('/proc/self/maps') if '/' in l}, sep='\\n')"
 
@@ -57,6 +62,35 @@ class Inspection(Struct):
     libraries: list[TlsLibrary] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+
+def with_callers_rights(look: Callable[[], Inspection]) -> Inspection:
+    """What ``look`` finds; under sudo with the rights of whoever called it, by a process that has no others.
+
+    What is looked at is the caller's to name: files are opened, and a loader and an interpreter run.
+
+    Raises:
+        UserError: as ``look`` does; or it did not end.
+
+    """
+    if sudo.caller() is None:
+        return look()
+
+    def told() -> bytes:
+        try:
+            answer: object = msgspec.to_builtins(look())
+        except UserError as error:
+            answer = [str(error), error.exit_code]
+        return json.dumps(answer).encode()  # which takes names that are no UTF-8
+
+    said = unprivileged.done(told, within=_SECONDS_IN_ALL, most=_LONGEST_ANSWER)
+    answer = None if said is None else json.loads(said)
+    if isinstance(answer, list):
+        raise UserError(*answer)
+    if answer is None:
+        message = "it could not be looked at with the rights of the user who called sudo"
+        raise UserError(message)
+    return msgspec.convert(answer, Inspection)
 
 
 def of_command(command: Sequence[str]) -> Inspection:
@@ -96,7 +130,7 @@ def of_process(pid: int) -> Inspection:
         message = f"{pid}: no such process"
         raise UserError(message) from None
     except PermissionError:
-        message = f"{pid}: belongs to another user (sudo plainwire inspect --pid {pid})"
+        message = f"{pid}: belongs to another user (in a root shell: plainwire inspect --pid {pid})"
         raise UserError(message) from None
     paths = list(dict.fromkeys(line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line))
     found = Inspection(f"process {pid} ({name})", _libraries(paths))

@@ -38,7 +38,10 @@ _TAKEN_WITHIN = 30.0
 
 
 class Program:
-    """A started program. ``notes`` says, a line each, what keeps its secrets from being had."""
+    """A started program. ``notes`` says, a line each, what keeps its secrets from being had.
+
+    ``unwatched``: its sockets are not seen either. Its events say so too, but it may have written them.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Program:
     ) -> None:
         self.pid = process.pid
         self.notes = notes
+        self.unwatched = bool(notes)
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
         self._spoken_from = spoken_from

@@ -39,7 +39,9 @@ def command(pid: int | None, *, as_json: bool, command: tuple[str, ...]) -> None
     if (pid is None) == (not command):
         message = "name a command, or a process with --pid"
         raise UserError(message)
-    found = inspection.of_command(command) if pid is None else inspection.of_process(pid)
+    found = inspection.with_callers_rights(
+        lambda: inspection.of_command(command) if pid is None else inspection.of_process(pid)
+    )
     found.missing += _missing_to_capture()
     if as_json:
         click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
