@@ -67,8 +67,9 @@ def _by_hand(tree: ast.Module) -> Iterator[int]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(s)" in node.value:
             yield node.lineno
         if isinstance(node, ast.IfExp) and isinstance(node.body, ast.Constant):
-            other = node.orelse.value if isinstance(node.orelse, ast.Constant) else None
-            if {node.body.value, other} in ENDINGS:
+            words = {node.body.value, node.orelse.value if isinstance(node.orelse, ast.Constant) else None}
+            nouns = [word for word in words if isinstance(word, str) and word]
+            if words in ENDINGS or ({f"{word}s" for word in nouns} & words and words != {"http", "https"}):
                 yield node.lineno
 
 
@@ -78,6 +79,7 @@ def _by_hand(tree: ast.Module) -> Iterator[int]:
         ("f\"{n} request{'s' if n > 1 else ''}\"", [1]),
         ("'1 request(s)'", [1]),
         ("verb = 'was' if n == 1 else 'were'", [1]),
+        ("f\"{n} {'failure' if n == 1 else 'failures'}\"", [1]),
         ("f\"{'a' if n else ''}\"", []),
     ],
 )

@@ -120,6 +120,7 @@ def test_a_rule_that_fails_is_a_line_and_the_rest_of_the_report_stands(
         raise KeyError(name)
 
     monkeypatch.setattr(order, "COMPLETE", (fails,))
+    monkeypatch.setattr(order, "COMPLETE_AND_PLAIN", (fails,))
     status, said = in_child([*options, "analyze", str(capture)])
     assert status == FAULT
     assert ("in fails" in said) is bool(options)

@@ -92,9 +92,11 @@ def command(
         sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
     elif not quiet:
-        from plainwire.report import table, terminal  # noqa: PLC0415
+        from plainwire.report import terminal  # noqa: PLC0415
 
         if verbose:
+            from plainwire.report import table  # noqa: PLC0415
+
             click.echo(table.exchanges(report))
         click.echo(terminal.verdict(report))
     debug.show(report)

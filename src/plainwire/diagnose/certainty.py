@@ -7,8 +7,9 @@ bytes that the capture lacks; the program's word, where it came before what is s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from .evidence.acknowledgments import never_arrived
@@ -43,7 +44,7 @@ _PROXY_WORDS = (
 )
 
 
-class Settled(NamedTuple):
+class Settled(Struct, frozen=True):
     """A verdict, and how sure it is."""
 
     verdict: Verdict

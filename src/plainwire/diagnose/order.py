@@ -7,127 +7,134 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .causes.client.client_bug_request import client_bug_request
-from .causes.client.client_stall import client_stall, client_stopped_reading
-from .causes.client.connection_shared import connection_shared, connection_shared_without_request
-from .causes.client.hidden_retry import hidden_retry
-from .causes.client.no_keepalive_churn import no_keepalive_churn
-from .causes.client.response_not_taken import response_not_taken
-from .causes.client.suspend_resume import suspend_resume
-from .causes.connect.accept_queue_overflow import accept_queue_overflow
-from .causes.connect.connect_given_up import connect_given_up
-from .causes.connect.connection_refused import connection_refused
-from .causes.connect.dns_failure import dns_failure
-from .causes.connect.dns_search_domain import dns_search_domain
-from .causes.connect.dns_slow_5s import dns_slow_5s
-from .causes.connect.dns_stale_or_split import dns_stale_or_split
-from .causes.connect.ecn_or_dscp_blackhole import ecn_or_dscp_blackhole
-from .causes.connect.nagle_delayed_ack import nagle_delayed_ack
-from .causes.connect.path_change import path_change
-from .causes.connect.port_reuse_time_wait import port_reuse_time_wait
-from .causes.connect.retransmission_loss import resent_requests, retransmission_loss
-from .causes.connect.slow_start_after_idle import slow_start_after_idle
-from .causes.connect.syn_paws_drop import syn_paws_drop
-from .causes.connect.syn_timeout import syn_timeout
-from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
-from .causes.grpc.grpc_no_status import grpc_no_status
-from .causes.grpc.grpc_status import grpc_status
-from .causes.handshake.bad_record_mac import bad_record_mac
-from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
-from .causes.handshake.handshake_reset import handshake_reset
-from .causes.handshake.handshake_stall import handshake_stall
-from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
-from .causes.handshake.plaintext_on_tls_port import plaintext_on_tls_port
-from .causes.handshake.quic_alert import quic_alert
-from .causes.handshake.renegotiation_or_postauth_stall import renegotiation_or_postauth_stall
-from .causes.handshake.resumption_failure import resumption_failure
-from .causes.handshake.tls_alert import alert_in_handshake, late_alert
-from .causes.handshake.tls_version_or_cipher_by_backend import tls_version_or_cipher_by_backend
-from .causes.http2.client_abort_of_stream import client_left, stream_cancelled
-from .causes.http2.goaway_accepted_not_answered import goaway_accepted_not_answered
-from .causes.http2.goaway_error import calls_ended_by_goaway, goaway_between_streams, goaway_error
-from .causes.http2.goaway_race import goaway_race
-from .causes.http2.h2_close_without_goaway import h2_close_without_goaway
-from .causes.http2.h2_concurrency_queue import h2_concurrency_queue
-from .causes.http2.h2_dead_connection import h2_dead_connection
-from .causes.http2.h2_flow_control_stall import h2_flow_control_stall
-from .causes.http2.h2_malformed_response import h2_malformed_response
-from .causes.http2.h2_stream_refused import h2_stream_refused
-from .causes.http2.h2_stream_reset import h2_stream_reset
-from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
-from .causes.http2.response_refused_by_client import response_refused_by_client
-from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
-from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
-from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
-from .causes.middlebox.lb_idle_reset import lb_idle_reset
-from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
-from .causes.middlebox.mtu_blackhole import mtu_blackhole
-from .causes.middlebox.nat_idle_drop import nat_idle_drop, nat_idle_drop_under_stream
-from .causes.middlebox.nat_idle_reset import nat_idle_reset
-from .causes.middlebox.proxy_connect_failure import proxy_connect_failure, proxy_refused
-from .causes.middlebox.tls_interception import tls_interception
-from .causes.middlebox.window_scale_stripped import held_windows, window_scale_stripped, window_scale_unseen
-from .causes.quic.alt_svc_stale import alt_svc_stale
-from .causes.quic.quic_connection_close import quic_connection_close
-from .causes.quic.quic_idle_timeout_reuse import quic_idle_timeout_reuse
-from .causes.quic.quic_nat_rebinding import quic_nat_rebinding
-from .causes.quic.quic_pmtu_or_amplification_stall import quic_pmtu_or_amplification_stall
-from .causes.quic.quic_udp_blocked import quic_udp_blocked
-from .causes.reuse.client_abort import client_abort
-from .causes.reuse.client_timeout_too_short import client_timeout_too_short
-from .causes.reuse.close_mid_request import close_mid_request
-from .causes.reuse.close_unannounced_after_response import close_unannounced_after_response
-from .causes.reuse.close_without_close_notify import close_without_close_notify
-from .causes.reuse.connection_close_ignored import connection_close_ignored
-from .causes.reuse.early_response_reset import early_response_reset
-from .causes.reuse.idle_close_by_reset import idle_close_by_reset
-from .causes.reuse.keepalive_hint_ignored import keepalive_hint_ignored
-from .causes.reuse.keepalive_idle_race import keepalive_idle_race
-from .causes.reuse.pipelining_broken import pipelining_broken
-from .causes.reuse.reset_mid_request import reset_mid_request
-from .causes.reuse.reset_mid_response import reset_mid_response
-from .causes.reuse.response_not_drained import response_not_drained
-from .causes.reuse.response_truncated import response_truncated
-from .causes.reuse.server_crash_mid_stream import server_crash_mid_stream
-from .causes.reuse.server_max_age_close import server_max_age_close
-from .causes.reuse.server_max_requests_close import server_max_requests_close
-from .causes.reuse.server_reload_close import server_reload_close
-from .causes.reuse.stale_connection_reuse import stale_connection_reuse
-from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
-from .causes.reuse.unsolicited_408 import unsolicited_408
-from .causes.semantics.answers_shifted import answers_shifted
-from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
-from .causes.semantics.bad_framing import bad_framing, misread_responses
-from .causes.semantics.client_certificate_rejected import client_certificate_rejected
-from .causes.semantics.continue_stall import never_continued, waited_for_continue
-from .causes.semantics.early_data_rejected import early_data_rejected
-from .causes.semantics.early_response_stall import early_response_stall
-from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
-from .causes.semantics.event_stream_unfinished import event_stream_unfinished
-from .causes.semantics.gateway_holds_back import gateway_holds_back, held_until_the_end
-from .causes.semantics.gateway_timeout import gateway_timeout
-from .causes.semantics.header_growth_431 import header_growth_431
-from .causes.semantics.misdirected_421 import misdirected_421
-from .causes.semantics.overload_5xx import overload_5xx
-from .causes.semantics.rate_limited import rate_limited
-from .causes.semantics.read_after_write_miss import read_after_write_miss
-from .causes.semantics.redirect_loop import redirect_loop
-from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up
-from .causes.semantics.request_body_unread import after_unread_body
-from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
-from .causes.semantics.sick_backend import sick_backend
-from .causes.semantics.slow_body_stall import slow_body, stall_given_up
-from .causes.semantics.slow_first_byte import slow_first_byte
-from .causes.semantics.sni_host_mismatch import sni_host_mismatch
-from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
-from .causes.semantics.stream_idle_timeout import stream_idle_timeout
-from .causes.semantics.waf_block import waf_block
-from .causes.undecided.capture_artifact import capture_artifact, capture_cut_short
-from .causes.undecided.unexplained import unexplained
-from .causes.websocket.websocket_abnormal_close import websocket_abnormal_close
-from .causes.websocket.websocket_close_code import websocket_close_code
-from .causes.websocket.websocket_ping_timeout import websocket_ping_timeout
-from .causes.websocket.websocket_upgrade_refused import websocket_upgrade_refused
+from .deferred import imported_when_asked
+
+with imported_when_asked(__package__):
+    from .causes.client.client_bug_request import client_bug_request
+    from .causes.client.client_stall import client_stall, client_stopped_reading
+    from .causes.client.connection_shared import connection_shared, connection_shared_without_request
+    from .causes.client.hidden_retry import hidden_retry
+    from .causes.client.no_keepalive_churn import no_keepalive_churn
+    from .causes.client.response_not_taken import response_not_taken
+    from .causes.client.suspend_resume import suspend_resume
+    from .causes.connect.accept_queue_overflow import accept_queue_overflow
+    from .causes.connect.connect_given_up import connect_given_up
+    from .causes.connect.connection_refused import connection_refused
+    from .causes.connect.dns_failure import dns_failure
+    from .causes.connect.dns_search_domain import dns_search_domain
+    from .causes.connect.dns_slow_5s import dns_slow_5s
+    from .causes.connect.dns_stale_or_split import dns_stale_or_split
+    from .causes.connect.ecn_or_dscp_blackhole import ecn_or_dscp_blackhole
+    from .causes.connect.nagle_delayed_ack import nagle_delayed_ack
+    from .causes.connect.path_change import path_change
+    from .causes.connect.port_reuse_time_wait import port_reuse_time_wait
+    from .causes.connect.retransmission_loss import resent_requests, retransmission_loss
+    from .causes.connect.slow_start_after_idle import slow_start_after_idle
+    from .causes.connect.syn_paws_drop import syn_paws_drop
+    from .causes.connect.syn_timeout import syn_timeout
+    from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
+    from .causes.grpc.grpc_no_status import grpc_no_status
+    from .causes.grpc.grpc_status import grpc_status
+    from .causes.handshake.bad_record_mac import bad_record_mac
+    from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
+    from .causes.handshake.handshake_reset import handshake_reset
+    from .causes.handshake.handshake_stall import handshake_stall
+    from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
+    from .causes.handshake.plaintext_on_tls_port import plaintext_on_tls_port
+    from .causes.handshake.quic_alert import quic_alert
+    from .causes.handshake.renegotiation_or_postauth_stall import renegotiation_or_postauth_stall
+    from .causes.handshake.resumption_failure import resumption_failure
+    from .causes.handshake.tls_alert import alert_in_handshake, late_alert
+    from .causes.handshake.tls_version_or_cipher_by_backend import tls_version_or_cipher_by_backend
+    from .causes.http2.client_abort_of_stream import client_left, stream_cancelled
+    from .causes.http2.goaway_accepted_not_answered import goaway_accepted_not_answered
+    from .causes.http2.goaway_error import calls_ended_by_goaway, goaway_between_streams, goaway_error
+    from .causes.http2.goaway_race import goaway_race
+    from .causes.http2.h2_close_without_goaway import h2_close_without_goaway
+    from .causes.http2.h2_concurrency_queue import h2_concurrency_queue
+    from .causes.http2.h2_dead_connection import h2_dead_connection
+    from .causes.http2.h2_flow_control_stall import h2_flow_control_stall
+    from .causes.http2.h2_malformed_response import h2_malformed_response
+    from .causes.http2.h2_stream_refused import h2_stream_refused
+    from .causes.http2.h2_stream_reset import h2_stream_reset
+    from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
+    from .causes.http2.response_refused_by_client import response_refused_by_client
+    from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
+    from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
+    from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
+    from .causes.middlebox.lb_idle_reset import lb_idle_reset
+    from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
+    from .causes.middlebox.mtu_blackhole import mtu_blackhole
+    from .causes.middlebox.nat_idle_drop import nat_idle_drop, nat_idle_drop_under_stream
+    from .causes.middlebox.nat_idle_reset import nat_idle_reset
+    from .causes.middlebox.proxy_connect_failure import proxy_connect_failure, proxy_refused
+    from .causes.middlebox.tls_interception import tls_interception
+    from .causes.middlebox.window_scale_stripped import (
+        held_windows,
+        window_scale_stripped,
+        window_scale_unseen,
+    )
+    from .causes.quic.alt_svc_stale import alt_svc_stale
+    from .causes.quic.quic_connection_close import quic_connection_close
+    from .causes.quic.quic_idle_timeout_reuse import quic_idle_timeout_reuse
+    from .causes.quic.quic_nat_rebinding import quic_nat_rebinding
+    from .causes.quic.quic_pmtu_or_amplification_stall import quic_pmtu_or_amplification_stall
+    from .causes.quic.quic_udp_blocked import quic_udp_blocked
+    from .causes.reuse.client_abort import client_abort
+    from .causes.reuse.client_timeout_too_short import client_timeout_too_short
+    from .causes.reuse.close_mid_request import close_mid_request
+    from .causes.reuse.close_unannounced_after_response import close_unannounced_after_response
+    from .causes.reuse.close_without_close_notify import close_without_close_notify
+    from .causes.reuse.connection_close_ignored import connection_close_ignored
+    from .causes.reuse.early_response_reset import early_response_reset
+    from .causes.reuse.idle_close_by_reset import idle_close_by_reset
+    from .causes.reuse.keepalive_hint_ignored import keepalive_hint_ignored
+    from .causes.reuse.keepalive_idle_race import keepalive_idle_race
+    from .causes.reuse.pipelining_broken import pipelining_broken
+    from .causes.reuse.reset_mid_request import reset_mid_request
+    from .causes.reuse.reset_mid_response import reset_mid_response
+    from .causes.reuse.response_not_drained import response_not_drained
+    from .causes.reuse.response_truncated import response_truncated
+    from .causes.reuse.server_crash_mid_stream import server_crash_mid_stream
+    from .causes.reuse.server_max_age_close import server_max_age_close
+    from .causes.reuse.server_max_requests_close import server_max_requests_close
+    from .causes.reuse.server_reload_close import server_reload_close
+    from .causes.reuse.stale_connection_reuse import stale_connection_reuse
+    from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
+    from .causes.reuse.unsolicited_408 import unsolicited_408
+    from .causes.semantics.answers_shifted import answers_shifted
+    from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
+    from .causes.semantics.bad_framing import bad_framing, misread_responses
+    from .causes.semantics.client_certificate_rejected import client_certificate_rejected
+    from .causes.semantics.continue_stall import never_continued, waited_for_continue
+    from .causes.semantics.early_data_rejected import early_data_rejected
+    from .causes.semantics.early_response_stall import early_response_stall
+    from .causes.semantics.event_stream_error import error_before_the_end, event_stream_error
+    from .causes.semantics.event_stream_unfinished import event_stream_unfinished
+    from .causes.semantics.gateway_holds_back import gateway_holds_back, held_until_the_end
+    from .causes.semantics.gateway_timeout import gateway_timeout
+    from .causes.semantics.header_growth_431 import header_growth_431
+    from .causes.semantics.misdirected_421 import misdirected_421
+    from .causes.semantics.overload_5xx import overload_5xx
+    from .causes.semantics.rate_limited import rate_limited
+    from .causes.semantics.read_after_write_miss import read_after_write_miss
+    from .causes.semantics.redirect_loop import redirect_loop
+    from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up
+    from .causes.semantics.request_body_unread import after_unread_body
+    from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
+    from .causes.semantics.sick_backend import sick_backend
+    from .causes.semantics.slow_body_stall import slow_body, stall_given_up
+    from .causes.semantics.slow_first_byte import slow_first_byte
+    from .causes.semantics.sni_host_mismatch import sni_host_mismatch
+    from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
+    from .causes.semantics.stream_idle_timeout import stream_idle_timeout
+    from .causes.semantics.waf_block import waf_block
+    from .causes.undecided.capture_artifact import capture_artifact, capture_cut_short
+    from .causes.undecided.unexplained import unexplained
+    from .causes.websocket.websocket_abnormal_close import websocket_abnormal_close
+    from .causes.websocket.websocket_close_code import websocket_close_code
+    from .causes.websocket.websocket_ping_timeout import websocket_ping_timeout
+    from .causes.websocket.websocket_upgrade_refused import websocket_upgrade_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -221,6 +228,9 @@ FAILED: tuple[OfExchange, ...] = (
     response_truncated,
     unexplained,
 )
+OTHERWISE: OfExchange = unexplained
+"""What is said where a rule fails, if it is among those that are asked."""
+
 ENDED_BY_CLOSE: tuple[OfExchange, ...] = (truncated_eof_delimited,)
 """For a body without length that an orderly close ended."""
 
@@ -345,19 +355,26 @@ COMPLETE: tuple[OfAnswered, ...] = (
     response_not_taken,
     stale_or_poisoned_cache,
 )
+COMPLETE_AND_PLAIN: tuple[OfAnswered, ...] = (
+    swapped_identifiers,
+    response_not_taken,
+    stale_or_poisoned_cache,
+)
+"""Those of them that look at exchanges in which nothing by itself is worth a look."""
+
 MANY_EXCHANGES: tuple[OfAll, ...] = (
     sick_backend,
     goaway_between_streams,
     h2_tcp_hol_blocking,
     slow_start_after_idle,
     held_windows,
-    dns_slow_5s,
-    dns_search_domain,
-    dns_failure,
-    dns_stale_or_split,
-    hidden_retry,
 )
 """After the rules about complete exchanges."""
+
+LOOKUPS: tuple[OfAll, ...] = (dns_slow_5s, dns_search_domain, dns_failure, dns_stale_or_split)
+"""Where the capture holds questions to name servers."""
+
+RETRIES: tuple[OfAll, ...] = (hidden_retry,)
 
 REMARKS: tuple[Remark, ...] = (
     keepalive_hint_ignored,

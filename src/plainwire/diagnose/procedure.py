@@ -20,7 +20,6 @@ from . import order
 from .boundary import Boundary
 from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
-from .causes.undecided.unexplained import unexplained
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
@@ -74,7 +73,7 @@ def diagnose(
     for rule in order.MANY_CONNECTIONS:
         verdicts += boundary.all(rule, traffic, verdicts)
     verdicts += _complete(traffic, verdicts, boundary)
-    for rule in order.MANY_EXCHANGES:
+    for rule in order.MANY_EXCHANGES + (order.LOOKUPS if traffic.lookups else ()) + order.RETRIES:
         verdicts += boundary.all(rule, traffic, verdicts)
     return group(verdicts + remarks(traffic, verdicts, boundary), connections)
 
@@ -158,7 +157,7 @@ def _judge(traffic: Traffic, connection: Connection, index: int, boundary: Bound
     if failed is None:
         return None
     rules = _rules_of_stream(failed) if shares_connection(failed.exchange) else _rules(failed)
-    return boundary.first(rules, unexplained if unexplained in rules else None, failed)
+    return boundary.first(rules, order.OTHERWISE if order.OTHERWISE in rules else None, failed)
 
 
 def _rules(failed: FailedExchange) -> tuple[OfExchange, ...]:
@@ -226,7 +225,7 @@ def _complete(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary)
     exchanges = AnsweredExchanges(traffic)
     explained = {number for verdict in verdicts for number in verdict.exchanges}
     found: list[Verdict] = []
-    for rule in order.COMPLETE:
+    for rule in order.COMPLETE if exchanges.remarkable else order.COMPLETE_AND_PLAIN:
         said = boundary.all(rule, exchanges)
         fresh = [verdict for verdict in said if explained.isdisjoint(verdict.exchanges)]
         explained.update(number for verdict in fresh for number in verdict.exchanges)

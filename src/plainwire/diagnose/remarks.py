@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def remarks(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
     """All remarks."""
+    if not verdicts:
+        return []
     failing = dict.fromkeys(v.connection.server for v in verdicts if CAUSES[v.code].failure)
     failed: dict[Endpoint, list[Verdict]] = {}
     for verdict in verdicts:

@@ -158,11 +158,11 @@ def _too_few(code: str, count: int, events: int, successes: int, unit: str) -> s
     noun = plurals.count(count, "failure")
     noun += "" if events == count else f", in no more than {plurals.count(events, 'event')},"
     if successes < _FEWEST_SUCCESSES:
-        return f"{code}: {noun}, but only {successes} {unit}s that succeeded to compare with."
+        return f"{code}: {noun}, but only {plurals.count(successes, unit)} that succeeded to compare with."
     more = FEWEST - events
     return (
-        f"{code}: {noun} beside {successes} {unit}s that succeeded: too few to see what they have in common. "
-        f"{more} more {'failure' if more == 1 else 'failures'} may do, for a property that few others have."
+        f"{code}: {noun} beside {plurals.count(successes, unit)} that succeeded: too few to see what they "
+        f"share. {plurals.count(more, 'more failure')} may do, for a property that few others have."
     )
 
 
@@ -284,8 +284,8 @@ class _Cluster:
         rate_without = wilson(failed - failing, failed + successes - failing - succeeding)
         claim = (
             f"{failing} of {plurals.count(failed, 'failure')} ({self.code}) {told.phrase}; {succeeding} of "
-            f"{plurals.count(successes, 'success')} did. Such {self.trials.unit}s fail at a rate of "
-            f"{_percent(rate_with)}, the others at {_percent(rate_without)}; {_chance(told.p)}, "
+            f"{plurals.count(successes, 'success')} did. Such {plurals.plural(2, self.trials.unit)} fail at "
+            f"a rate of: {_percent(rate_with)}, the others at {_percent(rate_without)}; {_chance(told.p)}, "
             f"{plurals.count(len(self.names), 'property')} compared."
         )
         if also:

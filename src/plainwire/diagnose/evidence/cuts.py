@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 from plainwire.diagnose import wording
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _AUTHENTIC = frozenset(("close_notify", "alert", "connection_close"))
 
 
-class Cut(NamedTuple):
+class Cut(Struct, frozen=True):
     """How a response was cut. ``silence_ns``: since its last byte; ``age_ns``: since the request began.
 
     ``act`` names what cut it, in words; ``sealed``: it stood inside the encryption, or names its stream.

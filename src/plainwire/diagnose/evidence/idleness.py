@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 from plainwire.model import RST, Side
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection
 
 
-class Burst(NamedTuple):
+class Burst(Struct, frozen=True):
     """What the client sent first after a pause: its packet, where it begins in the stream.
 
     ``idle_ns``: since the last data of either side; a delayed acknowledgment is no activity.

@@ -5,7 +5,7 @@ Only for connections that the capture shows from their SYN on, without holes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -19,7 +19,7 @@ _SAME_HOP = 1
 """TTLs of one host may differ by so much."""
 
 
-class Segment(NamedTuple):
+class Segment(Struct, frozen=True):
     """One row of ``Segments``."""
 
     packet: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
@@ -24,7 +26,7 @@ ORDINARY_CODES = frozenset((1000, 1001, 1005))
 """A normal closure, going away, and a Close frame without a code (RFC 6455 section 7.4.1)."""
 
 
-class Ending(NamedTuple):
+class Ending(Struct, frozen=True):
     """The first act that ended the transport. ``close`` is TCP's or TLS's; None where a frame ended it."""
 
     side: Side

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -42,7 +42,7 @@ _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
 Twin = tuple[str, str, str | None, int | None]
 
 
-class Answered(NamedTuple):
+class Answered(Struct, frozen=True):
     """An answered exchange, and where it stands."""
 
     connection: Connection
@@ -130,6 +130,22 @@ class AnsweredExchanges:
             self.resent.append(case)
         if case.response.defects or (case.response.content is not None and case.response.content.defect):
             self.broken.append(case)
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether any of the lists above holds an exchange."""
+        return bool(
+            self.errors
+            or self.redirects
+            or self.slow
+            or self.resent
+            or self.broken
+            or self.unasked
+            or self.calls
+            or self.streams
+            or self.upgrades
+            or self.overtaking
+        )
 
     @cached_property
     def answered(self) -> list[Answered]:

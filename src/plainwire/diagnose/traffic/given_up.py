@@ -8,7 +8,9 @@ closed, the end of the process.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first
@@ -26,7 +28,7 @@ _SHORTEST_WAIT_NS = 200_000_000
 """Nobody sets a client's timer to less."""
 
 
-class GivenUp(NamedTuple):
+class GivenUp(Struct, frozen=True):
     """One exchange that its client gave up. ``silence_ns``: since it last heard of it, ``age_ns``: in all.
 
     ``act`` tells acts of closing apart: the close of a connection ends all streams on it. ``youngest``: no
@@ -40,7 +42,7 @@ class GivenUp(NamedTuple):
     youngest: bool
 
 
-class Timer(NamedTuple):
+class Timer(Struct, frozen=True):
     """A time that a client kept. ``times`` exchanges were given up after it, at different instants."""
 
     waited_ns: int

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose.evidence.closes import client_first
 from plainwire.model import Side
@@ -27,7 +29,7 @@ _ENDS_TOGETHER_NS = 1_000_000_000
 _MOST_CANDIDATES = 50
 
 
-class Leg(NamedTuple):
+class Leg(Struct, frozen=True):
     """One exchange on its connection."""
 
     connection: Connection
@@ -80,7 +82,7 @@ class Legs:
         for leg in self._between(request, request.time_ns - _FORWARDED_NS, request.time_ns):
             if not _carries_on(leg.connection, connection):
                 continue
-            behind = self.behind(*leg)
+            behind = self.behind(leg.connection, leg.exchange)
             if behind is not None and behind.exchange is exchange:
                 return leg
         return None
@@ -96,7 +98,7 @@ class Legs:
         if given_up is None or _ender(connection, exchange) != Side.CLIENT:
             return False
         front = self.in_front(connection, exchange)
-        ended = None if front is None else ended_ns(*front)
+        ended = None if front is None else ended_ns(front.connection, front.exchange)
         if front is None or ended is None:
             return False
         failed = front.exchange.outcome != "complete" or front.exchange.websocket is not None

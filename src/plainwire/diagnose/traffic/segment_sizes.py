@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.arrays import np
 from plainwire.diagnose.evidence.acknowledgments import last_ack
@@ -18,7 +20,7 @@ BIG = 1000
 """A segment with fewer bytes fits through any path's smallest packet."""
 
 
-class Sizes(NamedTuple):
+class Sizes(Struct, frozen=True):
     """Of all connections of a server: the largest segment of a client's that was acknowledged, the largest
     that came from the server, in bytes, and on how many connections something of the server's never came.
     """

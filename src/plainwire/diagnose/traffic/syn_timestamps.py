@@ -9,7 +9,7 @@ no accepted SYN that lags, and no lost one that does not.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -51,7 +51,7 @@ _HALF, _MASK = 1 << 31, (1 << 32) - 1
 """Sequence arithmetic of 32 bits (RFC 7323 section 5.2)."""
 
 
-class Stamped(NamedTuple):
+class Stamped(Struct, frozen=True):
     """A SYN with its TSval."""
 
     time_ns: int

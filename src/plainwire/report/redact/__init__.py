@@ -5,41 +5,11 @@ packets of the case still hold it: reports are what people paste into a ticket. 
 place (a cookie, an ``Authorization`` field, a password in a URL), by the name before them (``names``) and by
 their shape (``shapes``), in each text and in what it holds encoded (``text``). docs/security.md says what is
 hidden and what is not.
+
+Each name is imported when it is asked for: a report without findings shows nothing off the wire.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
-
-from plainwire.report.escape import printable
-
-from .arguments import arguments
-from .bodies import body
-from .fields import field, headers
-from .shapes import HIDDEN
-from .text import authority, line, target
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-QUOTED = 200
-"""Characters of a quote from the wire that are shown."""
-_READ = 1 << 16
-"""Characters of it that are looked at: what nobody writes by hand is not worth the time."""
-
-
-def lines(texts: Iterable[str]) -> list[str]:
-    """Return texts with what may be secrets in them hidden, as ``line`` does."""
-    return [line(text) for text in texts]
-
-
-def quote(text: str) -> str:
-    """Return words off the wire (a close reason, a GOAWAY's debug data, a grpc-message) safe to show.
-
-    Secrets hidden as in ``line``, escaped as by ``printable``, and cut to ``QUOTED`` characters.
-    """
-    return printable(line(text[:_READ]), QUOTED)
-
 
 __all__ = [
     "HIDDEN",
@@ -54,3 +24,34 @@ __all__ = [
     "quote",
     "target",
 ]
+
+if TYPE_CHECKING:
+    from .bodies import body
+    from .command_line import arguments
+    from .fields import field, headers
+    from .quotes import QUOTED, lines, quote
+    from .shapes import HIDDEN
+    from .text import authority, line, target
+else:
+    _HOMES = {
+        "HIDDEN": ".shapes",
+        "QUOTED": ".quotes",
+        "arguments": ".command_line",
+        "authority": ".text",
+        "body": ".bodies",
+        "field": ".fields",
+        "headers": ".fields",
+        "line": ".text",
+        "lines": ".quotes",
+        "quote": ".quotes",
+        "target": ".text",
+    }
+
+    def __getattr__(name: str) -> object:
+        import importlib  # noqa: PLC0415 - loaded with this package
+
+        if name not in _HOMES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name], __name__), name)
+        return found

@@ -7,7 +7,9 @@ on through a suspend. So fewer ticks went by between two SYNs to one server than
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
@@ -37,7 +39,7 @@ _WRAP = 1 << 32
 """TSval has 32 bits (RFC 7323 section 3.2)."""
 
 
-class _Pause(NamedTuple):
+class _Pause(Struct, frozen=True):
     """Two SYNs between which the clock stood still, and for how long."""
 
     before: Stamped

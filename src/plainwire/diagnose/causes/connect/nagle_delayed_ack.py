@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -38,7 +40,7 @@ _FEWEST_DELAYED = 5
 _MOST_LOOKED_AT = 100
 
 
-class _Held(NamedTuple):
+class _Held(Struct, frozen=True):
     """A segment that waited for the acknowledgment of the one before."""
 
     connection: Connection

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -37,7 +39,7 @@ _SIZES_ALIKE = 1.5
 """Transfers whose sizes differ by a smaller factor are compared."""
 
 
-class _Transfer(NamedTuple):
+class _Transfer(Struct, frozen=True):
     """How one response came: its bursts, one a round trip while the sender is careful."""
 
     exchange: Exchange

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from plainwire.model import Fault, Grpc, Quoted, Side
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """An answered gRPC call."""
 
     case: Answered

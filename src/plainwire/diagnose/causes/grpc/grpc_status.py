@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -31,7 +33,7 @@ _FEWEST_DIGITS = 3
 _NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?![\w.])")
 
 
-class _Explained(NamedTuple):
+class _Explained(Struct, frozen=True):
     """What other packets say of a status: in words, with evidence, and whose fault that makes it."""
 
     says: str = ""

@@ -7,7 +7,9 @@ HTTP in clear text, because the check of that server's own certificate would nee
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -45,7 +47,7 @@ _TYPES = (
 )
 
 
-class _Fetch(NamedTuple):
+class _Fetch(Struct, frozen=True):
     """A question about revocation, and its answer."""
 
     connection: Connection
@@ -55,7 +57,7 @@ class _Fetch(NamedTuple):
     """Whether the connection had carried nothing before."""
 
 
-class _RevocationPause(NamedTuple):
+class _RevocationPause(Struct, frozen=True):
     """From the last byte of the server's certificates to the client's next one."""
 
     before: Segment

@@ -8,7 +8,9 @@ CertificateRequest (RFC 8446 section 4.6.2), which a client answers that offered
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
@@ -42,7 +44,7 @@ _NAMES = {
 }
 
 
-class _Asked(NamedTuple):
+class _Asked(Struct, frozen=True):
     """A question, what the client said to it, and the session that it was asked in."""
 
     question: Afterwards

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -31,7 +33,7 @@ _FOLLOWS_NS = 5_000_000
 """A client that waits for a stream sends as soon as it has one."""
 
 
-class _Follower(NamedTuple):
+class _Follower(Struct, frozen=True):
     """A request that left as soon as another exchange had ended."""
 
     ended_ns: int

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from plainwire import plurals
 from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
@@ -26,7 +29,7 @@ _FEWEST_STREAMS = 2
 _MOST_NAMED = 4
 
 
-class _Hole(NamedTuple):
+class _Hole(Struct, frozen=True):
     """Missing bytes of the server's stream: ``start`` to ``end``; what had come behind reached to ``high``.
 
     ``behind`` is the first segment that came from behind the hole, ``filling`` the one that closed it.
@@ -103,7 +106,7 @@ def _verdict(connection: Connection, hole: _Hole, rows: Sequence[Segment]) -> Ve
     asked = [s for s in rows if _repeats(s, hole)]
     listed = ", ".join(str(exchange.id) for exchange in innocent[:_MOST_NAMED])
     listed += f" and {len(innocent) - _MOST_NAMED} more" if len(innocent) > _MOST_NAMED else ""
-    noun = "exchange" if len(innocent) == 1 else "exchanges"
+    noun = plurals.plural(len(innocent), "exchange")
     late = wording.span(hole.lasted_ns)
     return Verdict(
         code="h2-tcp-hol-blocking",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
@@ -29,7 +31,7 @@ _DEFAULT_LIFETIME = 86_400  # seconds (RFC 7838 section 3.1)
 _PORT_UNREACHABLE = "port unreachable"
 
 
-class _Promise(NamedTuple):
+class _Promise(Struct, frozen=True):
     """What an Alt-Svc field said: the response, and for how long, in s."""
 
     connection: Connection

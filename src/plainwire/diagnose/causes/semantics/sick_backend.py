@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
@@ -36,7 +38,7 @@ _SHOWN = re.compile(r"[A-Za-z0-9._:-]{1,60}")
 _MOST_CITED = 4
 
 
-class _Trial(NamedTuple):
+class _Trial(Struct, frozen=True):
     """One exchange, or one connection without any, and whether it failed."""
 
     connection: Connection

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Response
 
 
-class _Silence(NamedTuple):
+class _Silence(Struct, frozen=True):
     before: Segment
     after: Segment | None
     ns: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.dates import date_ns
@@ -32,7 +34,7 @@ _SELECTING = ("accept", "accept-encoding", "accept-language", "authorization", "
 """What responses to one target most often depend on (RFC 9110 section 12.5.5)."""
 
 
-class _Copy(NamedTuple):
+class _Copy(Struct, frozen=True):
     """A stored response: when its origin made it (Date), and which representation it is of (ETag)."""
 
     case: Answered

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
@@ -56,7 +58,7 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
     )
 
 
-class _Behind(NamedTuple):
+class _Behind(Struct, frozen=True):
     """What the other side of the gateway shows: that the limit is the gateway's own."""
 
     exchange: int
@@ -67,9 +69,9 @@ class _Behind(NamedTuple):
 def _behind(failed: FailedExchange) -> _Behind | None:
     """The silence behind the gateway, where the gateway itself ended that side after a usual time."""
     leg = failed.traffic.legs.behind(failed.connection, failed.exchange)
-    if leg is None or not failed.traffic.legs.follows(*leg):
+    if leg is None or not failed.traffic.legs.follows(leg.connection, leg.exchange):
         return None
-    one = given_up(*leg)
+    one = given_up(leg.connection, leg.exchange)
     if one is None or one.silence_ns < LONG_NS or usual_time(one.silence_ns, server=True) is None:
         return None
     response, where = leg.exchange.response, wording.address(leg.connection)
