@@ -27,7 +27,7 @@ def reset(server: str) -> Connection:
 
 
 def test_what_other_rules_find_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    for tuple_of_rules in ("MANY_CONNECTIONS", "COMPLETE", "MANY_EXCHANGES", "REMARKS", "LATE_OPENING"):
+    for tuple_of_rules in ("MANY_CONNECTIONS", "COMPLETE_AND_PLAIN", "RETRIES", "REMARKS", "LATE_OPENING"):
         monkeypatch.setattr(order, tuple_of_rules, (broken, *getattr(order, tuple_of_rules)))
     bugs = Bugs()
     codes = [finding.code for finding in diagnose([reset("203.0.113.7")], bugs=bugs)]

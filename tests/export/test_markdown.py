@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_it_names_cause_blame_certainty_remedy_and_packets(report: Report) -> None:
     text = markdown.render(report)
-    assert text.startswith("## plainwire: 1 of 3 requests failed; 2 findings.")
+    assert text.startswith("## plainwire: 1 of 3 attempts failed, all retried; ")
     for part in ("### 1. `reset-mid-request`", "**Who:**", "**How sure:**", "**Server:**", "| `PUT /doc` |"):
         assert part in text
     packet = report.findings[0].evidence[0].packet
