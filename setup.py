@@ -33,7 +33,11 @@ class BuildCommand(build_scripts):
 
 
 # So that the interposer does not switch off what the processor checks: return addresses, targets of branches.
-CHECKED = {"x86_64": ["-fcf-protection=full"], "aarch64": ["-mbranch-protection=standard"]}
+# And uses no vector register, in which a program may have numbers where it calls nothing (native/patch/).
+CHECKED = {
+    "x86_64": ["-fcf-protection=full", "-mgeneral-regs-only"],
+    "aarch64": ["-mbranch-protection=standard"],
+}
 
 INTERPOSER = Extension(
     "plainwire.acquire.libplainwire",

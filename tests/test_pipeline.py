@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from plainwire import pipeline
 from plainwire.capture import reader
 from plainwire.keys import read_keys
-from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side
+from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side, Unreached
 from plainwire.report import json
 from tests.builders.captures import enhanced, interface, pcap, secrets, section
 from tests.builders.conversation import Conversation
@@ -174,6 +174,17 @@ def test_a_connection_whose_secrets_the_program_should_have_given_says_why(tmp_p
     (tmp_path / "a.pcap").write_bytes(pcap(conversation.packets))
     report = pipeline.analyze([tmp_path / "a.pcap"], events=ProgramEvents())
     assert report.coverage.undecrypted == [(1, "no secrets, the program's TLS library was not reached")]
+
+
+def test_a_connection_of_tls_that_could_not_be_reached_says_which_and_why(tmp_path: Path) -> None:
+    _, conversation = _live()
+    (tmp_path / "a.pcap").write_bytes(pcap(conversation.packets))
+    events = ProgramEvents(unreached=[Unreached(5, "/bin/other", "-"), Unreached(4, "/bin/it", "no room")])
+    whole = pipeline.analyze([tmp_path / "a.pcap"]).connections[0]
+    sockets = str(whole.client), str(whole.server)
+    events.by_sockets[sockets] = [(whole.opened_ns or 0, ProgramConnection(4, 4, "it"))]
+    report = pipeline.analyze([tmp_path / "a.pcap"], events=events)
+    assert report.coverage.undecrypted == [(1, "no secrets, the TLS inside /bin/it was not reached: no room")]
 
 
 def test_a_connection_is_its_program_s_by_client_random(tmp_path: Path) -> None:

@@ -155,6 +155,18 @@ void event_tls(int descriptor, const char *random, const char *library, const ch
     end(&line);
 }
 
+void event_unreached(const char *library, const char *why)
+{
+    char room[LINE];
+    struct line line;
+    begin(&line, room, "unreached");
+    line_text(&line, ", \"library\": ");
+    line_text(&line, library);
+    line_text(&line, ", \"why\": ");
+    line_string(&line, why);
+    end(&line);
+}
+
 /* The kernel's own word for the peer comes first: another preloaded library may have connected to a proxy instead. */
 void event_connect(int descriptor, const void *to, size_t length)
 {

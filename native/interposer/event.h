@@ -12,6 +12,9 @@
  * "callback" (OpenSSL's own), "patch" or "agent". */
 void event_tls(int descriptor, const char *random, const char *library, const char *how);
 
+/* TLS in this process whose secrets are not to be had: `library` a path as JSON. */
+void event_unreached(const char *library, const char *why);
+
 /* The process's own end, by exit(3). */
 void event_end(int status);
 

@@ -11,6 +11,7 @@
 #include "process.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "../patch/patches.h"
 
 atomic_bool hooks_resolved_;
 static atomic_bool loaded;
@@ -60,6 +61,7 @@ static void begin(void)
     descriptors_look();
     watch_exit();
     copies_discover(false);
+    patches_begin();
     if (copy_any())
         journal_open();
 }

@@ -10,6 +10,7 @@
 #include "sandbox.h"
 #include "text.h"
 #include "../patch/jvm.h"
+#include "../patch/patches.h"
 
 #define NEXT_OF_CALLER ((void *)-1L) /* RTLD_NEXT, which its header has for _GNU_SOURCE only */
 
@@ -197,12 +198,20 @@ static void *machine_maker(dlsym_function find, void *handle, const char *symbol
     return ours ? ours : found;
 }
 
+/* Its own frame, so that what comes after it is still a jump. */
+static __attribute__((noinline)) void look_in(void *handle)
+{
+    if (handle && handle != NEXT_OF_CALLER && objects_by_glibc() && hooks_wanted())
+        KEEPING_ERRNO(patches_look(handle));
+}
+
 /* RTLD_NEXT and RTLD_DEFAULT depend on who calls, which the real dlsym knows by its return address: so it must
  * be jumped to, not called. -O2 makes this call such a jump. */
 HOOK void *dlsym(void *restrict handle, const char *restrict symbol)
 {
     hooks_ready();
     dlsym_function find = atomic_load(&real_dlsym);
+    look_in(handle);
     if (makes_machine(handle, symbol))
         return machine_maker(find, handle, symbol);
     void *ours = handle == NEXT_OF_CALLER ? NULL : ours_for(symbol);

@@ -116,7 +116,8 @@ void *object_symbol(const struct object *object, const char *name)
 
 static struct object object_from(const struct dl_phdr_info *info)
 {
-    struct object object = {.low = UINTPTR_MAX, .base = info->dlpi_addr, .name = info->dlpi_name};
+    struct object object = {.low = UINTPTR_MAX, .base = info->dlpi_addr, .name = info->dlpi_name,
+                            .segments = info->dlpi_phdr, .segment_count = info->dlpi_phnum};
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         const uintptr_t start = info->dlpi_addr + segment->p_vaddr, end = start + segment->p_memsz;
@@ -155,13 +156,29 @@ extern struct r_debug _r_debug __attribute__((weak));
 
 typedef int (*iterator)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
 
-void objects_after_ours(bool (*visit)(const struct object *, void *), void *context)
+bool objects_by_glibc(void)
+{
+    return &_r_debug != NULL;
+}
+
+static void iterate_objects(struct walk *walk)
 {
     static _Atomic(iterator) iterate;
     if (!atomic_load(&iterate))
         atomic_store(&iterate, &_r_debug ? (iterator)next_symbol("dl_iterate_phdr") : dl_iterate_phdr);
+    atomic_load(&iterate)(step, walk);
+}
+
+void objects_after_ours(bool (*visit)(const struct object *, void *), void *context)
+{
     struct walk walk = {visit, context, false};
-    atomic_load(&iterate)(step, &walk);
+    iterate_objects(&walk);
+}
+
+void objects_all(bool (*visit)(const struct object *, void *), void *context)
+{
+    struct walk walk = {visit, context, true};
+    iterate_objects(&walk);
 }
 
 struct search {

@@ -15,7 +15,15 @@ struct object {
     uintptr_t base;      /* what its addresses are relative to */
     const char *name;    /* as the loader knows it: a path, mostly */
     const void *dynamic;
+    const void *segments; /* its program headers; NULL where they are not known */
+    unsigned segment_count;
 };
+
+/* Calls `visit` for each object, the program first, until it returns true. The loader's lock is held meanwhile. */
+void objects_all(bool (*visit)(const struct object *, void *), void *context);
+
+/* Whether glibc's loader is at work, whose handles (dlopen(3)) are its link maps. */
+bool objects_by_glibc(void);
 
 /* Calls `visit` for each object that was loaded after this library, in load order, until it returns true.
  * The loader's lock is held meanwhile: `visit` must not load, unload, or wait. */

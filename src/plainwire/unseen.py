@@ -54,6 +54,15 @@ def note_keys(coverage: Coverage, keys: KeyLog) -> None:
         coverage.notes += [] if useless is None else [useless]
 
 
+def _not_reached(connection: Connection, events: ProgramEvents) -> str:
+    """Which library that is, where its process has said."""
+    pid = connection.program.pid if connection.program is not None else None
+    for told in events.unreached:
+        if told.pid == pid:
+            return f"no secrets, the TLS inside {told.library} was not reached: {told.why}"
+    return "no secrets, the program's TLS library was not reached"
+
+
 def _why_unseen(connection: Connection, events: ProgramEvents | None) -> str | None:
     if connection.undecrypted:
         from plainwire.tls.reasons import NO_SECRET  # noqa: PLC0415 - see __init__
@@ -61,7 +70,7 @@ def _why_unseen(connection: Connection, events: ProgramEvents | None) -> str | N
         first = connection.undecrypted[0]
         reached = events is not None and client_random(connection) in events.by_client_random
         if events is not None and not reached and first.reason == NO_SECRET:
-            return "no secrets, the program's TLS library was not reached"
+            return _not_reached(connection, events)
         return first.reason + ("; packets were cut by the snap length" if connection.snapped else "")
     if connection.tls is not None and connection.application not in _DECODED:
         return f"{connection.application} is not decoded"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plainwire.acquire import events
 from plainwire.case import Case
-from plainwire.model import ProgramConnection
+from plainwire.model import ProgramConnection, Unreached
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,14 @@ def test_each_kind_of_event_is_entered(tmp_path: Path) -> None:
     assert found.by_sockets == {
         ("127.0.0.1:5000", "127.0.0.1:443"): [(1700000000250000000, ProgramConnection(7, 8, "python"))]
     }
+
+
+def test_how_secrets_were_had_and_which_could_not_be(tmp_path: Path) -> None:
+    unreached = {"event": "unreached", "time": 1.0, "pid": 7, "library": "/bin/x", "why": "it is not known"}
+    found = events.read(written(tmp_path / "program.jsonl", TLS | {"how": "patch"}, unreached))
+    assert [program.secrets_by for program in found.by_client_random.values()] == ["patch"]
+    assert found.unreached == [Unreached(7, "/bin/x", "it is not known")]
+    assert found.notes == []
 
 
 def test_socket_that_only_its_handshake_shows_is_the_programs_too(tmp_path: Path) -> None:

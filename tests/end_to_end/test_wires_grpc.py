@@ -1,8 +1,7 @@
 """gRPC by grpcio: methods, statuses, messages and their numbers, held against the client's own words.
 
-grpcio carries a TLS library of its own (BoringSSL, built in), whose secrets nobody outside can have. Over TLS
-it is nginx, in front of the server, that runs under plainwire: the secrets of a session are the same at
-both of its ends.
+grpcio carries a TLS library of its own (BoringSSL, built in). Over TLS nginx stands in front of the server:
+it runs under plainwire as well, or does not.
 """
 
 from __future__ import annotations
@@ -112,3 +111,15 @@ def test_calls_over_tls_are_read_where_nginx_ends_it(server: int, tmp_path: Path
     logged = [line.split("|") for line in (folder / "access.log").read_text(encoding="utf-8").splitlines()]
     assert [line[4] for line in logged] == [call["method"] for call in said]
     assert_calls_agree(recorded.exchanges_with(server), said)
+
+
+def test_calls_over_tls_are_read_where_only_the_client_is_watched(server: int, tmp_path: Path) -> None:
+    block = f"""server {{ listen {{0}} ssl http2; ssl_protocols TLSv1.2 TLSv1.3;
+        location / {{ grpc_pass grpc://{wires.HOST}:{server}; }} }}"""
+    with wires.nginx(tmp_path / "nginx", block) as nginx:
+        target = f"{wires.HOST}:{nginx.ports[0]}"
+        recorded = record(tmp_path, *wires.python("rpc.py", "talk", target, nginx.papers.authority))
+    assert_calls_agree(recorded.exchanges_with(nginx.ports[0]), json.loads(recorded.stdout))
+    (connection,) = recorded.report["connections"]
+    assert connection["program"]["secrets"] == "patch"
+    assert "cygrpc" in connection["program"]["library"]

@@ -25,6 +25,7 @@ from plainwire.model import (
     ProgramEvents,
     SocketClose,
     SocketError,
+    Unreached,
     Words,
 )
 
@@ -40,6 +41,8 @@ LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
 MOST_WORDS = 20_000
 """Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
+MOST_UNREACHED = 1_000
+"""Libraries that could not be reached, of all processes together."""
 LARGEST_FILE = 256 << 20
 """Bytes that are read of a file: any user can fill the sink, and a file of holes is of any size."""
 
@@ -219,6 +222,11 @@ def _socket_close(event: dict[str, Any], found: ProgramEvents) -> None:
     )
 
 
+def _unreached(event: dict[str, Any], found: ProgramEvents) -> None:
+    if len(found.unreached) < MOST_UNREACHED:
+        found.unreached.append(Unreached(int(event["pid"]), str(event["library"]), str(event["why"])))
+
+
 def _words(event: dict[str, Any], found: ProgramEvents) -> None:
     """The interposer writes a character a byte (native/interposer/line.h)."""
     if len(found.words) >= MOST_WORDS:
@@ -253,6 +261,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "shutdown": _socket_close,
     "stderr": _words,
     "stdout": _words,
+    "unreached": _unreached,
 }
 
 
@@ -265,9 +274,13 @@ def _peer(event: dict[str, Any]) -> str | None:
 
 
 def _connection(event: dict[str, Any]) -> ProgramConnection:
-    library = event.get("library")
+    library, how = event.get("library"), event.get("how")
     return ProgramConnection(
-        int(event["pid"]), int(event["tid"]), str(event["command"]), library and str(library)
+        int(event["pid"]),
+        int(event["tid"]),
+        str(event["command"]),
+        library and str(library),
+        how and str(how),
     )
 
 

@@ -52,6 +52,7 @@ from plainwire.model.program import (
     SocketClose,
     SocketError,
     Testimony,
+    Unreached,
     Words,
 )
 from plainwire.model.quic import QuicInfo
@@ -172,6 +173,7 @@ __all__ = [
     "TlsInfo",
     "Tunnel",
     "Undecrypted",
+    "Unreached",
     "UserError",
     "WebSocket",
     "WebSocketClose",

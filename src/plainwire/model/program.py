@@ -17,6 +17,18 @@ class ProgramConnection(Struct):
     thread: int
     command: str
     tls_library: str | None = None
+    secrets_by: str | None = None
+    """How the interposer had the secrets: by OpenSSL's own ``callback``, a ``patch``, the ``agent`` in a
+    Java virtual machine; None where it had none.
+    """
+
+
+class Unreached(Struct, frozen=True):
+    """TLS that a process has inside, in a ``library``, and whose secrets could not be had."""
+
+    pid: int
+    library: str
+    why: str
 
 
 class Process(Struct):
@@ -96,6 +108,7 @@ class ProgramEvents(Discreet, Struct):
     processes: dict[int, Process] = field(default_factory=dict)
     errors: list[SocketError] = field(default_factory=list)
     closes: list[SocketClose] = field(default_factory=list)
+    unreached: list[Unreached] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
 
 

@@ -99,6 +99,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
             "thread": owner.thread,
             "command": owner.command,
             "library": owner.tls_library,
+            "secrets": owner.secrets_by,
         }
         if owner
         else None,

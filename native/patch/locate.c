@@ -1,0 +1,292 @@
+#include "locate.h"
+
+#include "../interposer/text.h"
+#include "secret.h"
+
+enum {
+    MOST_CALLED = 96, /* functions that are called near a label */
+    NEAR = 96,        /* bytes of code behind a label in which the call is looked for */
+    FEWEST_LABELS = 3, /* that lead to the function */
+    BODY = 640,       /* bytes of the function in which the way to the client random must be taken */
+};
+
+/* --- bytes ---------------------------------------------------------------------------------------------------------- */
+
+static bool same(const unsigned char *one, const unsigned char *other, size_t count)
+{
+    while (count && *one == *other)
+        one++, other++, count--;
+    return !count;
+}
+
+/* Where bytes next are, from `from` on, in a part. Horspool's search: most bytes are never looked at. */
+static const unsigned char *next_bytes(const struct part *part, const unsigned char *from, const char *bytes, size_t count)
+{
+    unsigned char skip[256];
+    const unsigned char *word = (const unsigned char *)bytes, *end = part->bytes + part->size;
+    for (size_t i = 0; i < sizeof skip; i++)
+        skip[i] = (unsigned char)count;
+    for (size_t i = 0; i + 1 < count; i++)
+        skip[word[i]] = (unsigned char)(count - 1 - i);
+    for (const unsigned char *at = from; (size_t)(end - at) >= count; at += skip[at[count - 1]])
+        if (at[count - 1] == word[count - 1] && same(at, word, count))
+            return at;
+    return NULL;
+}
+
+const unsigned char *locate_at(const struct parts *parts, uintptr_t address, size_t count, enum part_kind kind)
+{
+    for (unsigned i = 0; i < parts->count; i++) {
+        const struct part *part = &parts->list[i];
+        if (part->kind == kind && address >= part->address && address - part->address < part->size)
+            return part->size - (address - part->address) >= count ? part->bytes + (address - part->address) : NULL;
+    }
+    return NULL;
+}
+
+/* Numbers at any place, read as the processor reads them. */
+static int32_t number_at(const unsigned char *at)
+{
+    int32_t number;
+    __builtin_memcpy(&number, at, sizeof number);
+    return number;
+}
+
+static uint64_t word_at(const unsigned char *at)
+{
+    uint64_t word;
+    __builtin_memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Old linkers put constants into the part that is code. */
+static bool has_texts(const struct parts *parts, const struct part *part)
+{
+    for (unsigned i = 0; part->kind == CODE && i < parts->count; i++)
+        if (parts->list[i].kind == CONSTANTS)
+            return false;
+    return part->kind != DATA;
+}
+
+const unsigned char *locate_text(const struct parts *parts, const char *text)
+{
+    const unsigned char *at = NULL;
+    for (unsigned i = 0; i < parts->count && !at; i++)
+        if (has_texts(parts, &parts->list[i]))
+            at = next_bytes(&parts->list[i], parts->list[i].bytes, text, text_length(text));
+    return at;
+}
+
+/* --- labels --------------------------------------------------------------------------------------------------------- */
+
+struct texts {
+    uintptr_t at[MOST_TEXTS];
+    unsigned char label[MOST_TEXTS]; /* its number */
+    unsigned count;
+    uintptr_t lowest, highest;
+};
+
+static void add_text(struct texts *texts, uintptr_t address, unsigned label)
+{
+    if (texts->count == MOST_TEXTS)
+        return;
+    texts->lowest = texts->count && texts->lowest < address ? texts->lowest : address;
+    texts->highest = texts->count && texts->highest > address ? texts->highest : address;
+    texts->at[texts->count] = address;
+    texts->label[texts->count++] = (unsigned char)label;
+}
+
+static void find_texts(const struct parts *parts, struct texts *texts)
+{
+    for (unsigned label = 0; secret_labels[label]; label++) {
+        const size_t count = text_length(secret_labels[label]) + 1; /* with its end */
+        for (unsigned i = 0; i < parts->count; i++) {
+            const struct part *part = &parts->list[i];
+            const unsigned char *at = part->bytes;
+            while (has_texts(parts, part) && (at = next_bytes(part, at, secret_labels[label], count)))
+                add_text(texts, part->address + (uintptr_t)(at++ - part->bytes), label);
+        }
+    }
+}
+
+/* The number of the label that is at an address; -1 where none is. */
+static int label_at(const struct texts *texts, uintptr_t address)
+{
+    if (address < texts->lowest || address > texts->highest)
+        return -1;
+    for (unsigned i = 0; i < texts->count; i++)
+        if (texts->at[i] == address)
+            return texts->label[i];
+    return -1;
+}
+
+/* --- calls ---------------------------------------------------------------------------------------------------------- */
+
+struct called {
+    uintptr_t function[MOST_CALLED];
+    unsigned labels[MOST_CALLED]; /* a bit each */
+    unsigned count;
+};
+
+/* A jump by way of a table, in the section that the linker makes for functions of other objects. */
+static bool is_stub(const unsigned char *code)
+{
+    static const unsigned char mark[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    if (bytes_equal(code, mark, sizeof mark))
+        code += sizeof mark;
+    if (*code == 0xf2)
+        code++;
+    return code[0] == 0xff && code[1] == 0x25;
+}
+
+static void add_called(struct called *called, uintptr_t function, unsigned label)
+{
+    for (unsigned i = 0; i < called->count; i++)
+        if (called->function[i] == function) {
+            called->labels[i] |= 1u << label;
+            return;
+        }
+    if (called->count == MOST_CALLED)
+        return;
+    called->function[called->count] = function;
+    called->labels[called->count++] = 1u << label;
+}
+
+/* The calls behind the place in the code where a label's address was taken. */
+static void follow(const struct parts *parts, const struct part *part, size_t offset, unsigned label,
+                   struct called *called)
+{
+    enum { CALL = 0xe8, JUMP = 0xe9, SIZE = 5 };
+    const size_t end = part->size - offset > NEAR + SIZE ? offset + NEAR : part->size - SIZE;
+    for (size_t i = offset; i < end; i++) {
+        if (part->bytes[i] != CALL && part->bytes[i] != JUMP)
+            continue;
+        const uintptr_t target = part->address + i + SIZE + (uintptr_t)(intptr_t)number_at(part->bytes + i + 1);
+        const unsigned char *code = locate_at(parts, target, 16, CODE);
+        if (code && !is_stub(code))
+            add_called(called, target, label);
+    }
+}
+
+/* Where code takes an address, at its start; 0 where it does not. `size`: the instruction's. */
+static uintptr_t address_taken(const unsigned char *code, uintptr_t here, bool fixed, size_t *size)
+{
+    *size = 7;
+    if (code[1] == 0x8d && (code[0] & 0xfb) == 0x48 && (code[2] & 0xc7) == 0x05) /* lea r64, [rip + ...] */
+        return here + *size + (uintptr_t)(intptr_t)number_at(code + 3);
+    *size = 5;
+    return fixed && (code[0] & 0xf8) == 0xb8 ? (uint32_t)number_at(code + 1) : 0; /* mov r32, ... */
+}
+
+/* Whether one of eight bytes could be of such an instruction: most are not, and need no closer look. */
+static bool promising(const unsigned char *code, bool fixed)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each << 7;
+    const uint64_t word = word_at(code);
+    const uint64_t lea = word ^ 0x8d * each, move = (word & 0xf8 * each) ^ 0xb8 * each;
+    return ((lea - each) & ~lea & high) || (fixed && ((move - each) & ~move & high));
+}
+
+static void find_calls(const struct parts *parts, const struct part *part, const struct texts *texts, struct called *called)
+{
+    enum { STEP = 8, LONGEST = 7 };
+    for (size_t step = 1; step + STEP + LONGEST < part->size; step += STEP) {
+        if (!promising(part->bytes + step, parts->fixed))
+            continue;
+        for (size_t at = step - 1; at < step + STEP; at++) { /* what matters may be an instruction's second byte */
+            size_t size;
+            const uintptr_t address = address_taken(part->bytes + at, part->address + at, parts->fixed, &size);
+            const int label = address ? label_at(texts, address) : -1;
+            if (label >= 0)
+                follow(parts, part, at + size, (unsigned)label, called);
+        }
+    }
+}
+
+static unsigned bits_in(unsigned word)
+{
+    unsigned count = 0;
+    for (; word; word &= word - 1)
+        count++;
+    return count;
+}
+
+/* --- the client random ---------------------------------------------------------------------------------------------- */
+
+/* Whether code has an operand of memory at `offset` from a register other than the stack's: behind a byte that names the
+ * registers (mod 01 with an offset of 1 byte, mod 10 with one of 4), or with a byte for an index between. */
+static bool takes(const unsigned char *code, size_t size, unsigned offset)
+{
+    const bool small = offset < 0x80;
+    for (size_t i = 2; i + 4 < size; i++) {
+        const unsigned mode = code[i - 1] >> 6, indexed = code[i - 2] >> 6;
+        if (small ? code[i] == offset && (mode == 1 || indexed == 1)
+                  : (uint32_t)number_at(code + i) == offset && (mode == 2 || indexed == 2))
+            return true;
+    }
+    return false;
+}
+
+/* The ways that OpenSSL (3.0 and 3.1; 3.2 and later; 1.1.1) and BoringSSL have. The function itself goes one of them: which
+ * that is, is written into `found`. */
+static bool find_hops(const struct parts *parts, uintptr_t function, struct location *found)
+{
+    static const struct {
+        unsigned short hops[MOST_HOPS], count;
+    } ways[] = {{{0x160}, 1}, {{0x188}, 1}, {{0xa8, 0xb8}, 2}, {{0x30, 0x30}, 2}};
+    const unsigned char *code = locate_at(parts, function, BODY, CODE);
+    for (size_t i = 0; code && i < sizeof ways / sizeof ways[0]; i++) {
+        bool all = true;
+        for (unsigned hop = 0; hop < ways[i].count; hop++)
+            all = all && takes(code, BODY, ways[i].hops[hop]);
+        if (!all)
+            continue;
+        found->hop_count = ways[i].count;
+        bytes_copy(found->hops, ways[i].hops, sizeof found->hops);
+        return true;
+    }
+    return false;
+}
+
+/* Of the functions that labels lead to the one that most do, and that goes one of the ways; 0 where that is not one. */
+static uintptr_t choose(const struct parts *parts, const struct called *called, struct location *found)
+{
+    unsigned best = FEWEST_LABELS - 1;
+    uintptr_t function = 0;
+    for (unsigned i = 0; i < called->count; i++) {
+        const unsigned count = bits_in(called->labels[i]);
+        struct location of = {0};
+        if (count < FEWEST_LABELS || count < best || !find_hops(parts, called->function[i], &of))
+            continue;
+        function = count == best ? 0 : called->function[i];
+        best = count;
+        found->hop_count = of.hop_count;
+        bytes_copy(found->hops, of.hops, sizeof found->hops);
+    }
+    return function;
+}
+
+/* Not on the stack, which may be small. */
+static struct {
+    struct texts texts;
+    struct called called;
+} work;
+
+void locate_log(const struct parts *parts, uintptr_t exported, struct location *found)
+{
+    bytes_clear(found, sizeof *found);
+    bytes_clear(&work, sizeof work);
+    found->function = exported;
+    if (exported) {
+        found->why = find_hops(parts, exported, found) ? NULL : "where it keeps the client random is not known";
+        return;
+    }
+    find_texts(parts, &work.texts);
+    for (unsigned i = 0; i < parts->count; i++)
+        if (parts->list[i].kind == CODE)
+            find_calls(parts, &parts->list[i], &work.texts, &work.called);
+    found->function = choose(parts, &work.called, found);
+    found->why = found->function ? NULL : "its function for key logs is not to be found";
+    found->label_count = work.texts.count;
+    bytes_copy(found->labels, work.texts.at, sizeof found->labels);
+}

@@ -1,0 +1,457 @@
+#define _GNU_SOURCE
+#include "patches.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "../interposer/event.h"
+#include "../interposer/hook.h"
+#include "../interposer/journal.h"
+#include "../interposer/kernel.h"
+#include "../interposer/line.h"
+#include "../interposer/objects.h"
+#include "../interposer/process.h"
+#include "../interposer/settings.h"
+#include "../interposer/text.h"
+#include "locate.h"
+#include "prologue.h"
+#include "rustls.h"
+#include "secret.h"
+
+#if defined(__x86_64__)
+
+enum { PATCHES = 16, SEEN = 2048, STUB_PAGE = 4096, CHECKED = 4096, MOST_UNTOLD = 8 };
+
+/* One for each library that has a jump in it, or another table of methods. */
+static struct patch {
+    atomic_bool taken;
+    unsigned short hops[MOST_HOPS];
+    unsigned hop_count;
+    uintptr_t labels[MOST_TEXTS];
+    unsigned label_count; /* 0: whatever comes is a label */
+    uintptr_t low, high;  /* where the object is */
+    char name[512];       /* the path as JSON */
+} patches[PATCHES];
+
+/* --- a secret -------------------------------------------------------------------------------------------------------- */
+
+/* Reads by the kernel, which finds out whether there is anything to read. */
+static bool read_safely(uintptr_t from, void *into, size_t count)
+{
+    const struct iovec to = {into, count}, at = {(void *)from, count};
+    return kernel(SYS_process_vm_readv, process_id(), &to, 1, &at, 1, 0) == (long)count;
+}
+
+static bool read_random(const struct patch *patch, uintptr_t at, unsigned char *into)
+{
+    for (unsigned i = 0; i + 1 < patch->hop_count; i++)
+        if (!read_safely(at + patch->hops[i], &at, sizeof at))
+            return false;
+    return patch->hop_count && read_safely(at + patch->hops[patch->hop_count - 1], into, RANDOM);
+}
+
+static bool is_label(const struct patch *patch, const char *label)
+{
+    for (unsigned i = 0; i < patch->label_count; i++)
+        if (patch->labels[i] == (uintptr_t)label)
+            return true;
+    return patch->label_count == 0;
+}
+
+static void tell(const struct patch *patch, uintptr_t session, const char *label, const unsigned char *secret, size_t size)
+{
+    unsigned char random[RANDOM], copy[LONGEST_SECRET];
+    if (size == 0 || size > sizeof copy || !is_label(patch, label) || !read_random(patch, session, random) ||
+        !read_safely((uintptr_t)secret, copy, size))
+        return;
+    secret_tell(label, text_length(label), random, copy, size, patch->name, "patch");
+    bytes_clear(copy, sizeof copy);
+}
+
+/* What stubs call, with what the function was called with. */
+static void on_secret(const struct patch *patch, uintptr_t session, const char *label, const unsigned char *secret,
+                      size_t size)
+{
+    if (hooks_wanted())
+        KEEPING_ERRNO(tell(patch, session, label, secret, size));
+}
+
+/* The object that called from there, as JSON. */
+static const char *name_at(uintptr_t address)
+{
+    for (size_t i = 0; i < PATCHES; i++)
+        if (atomic_load(&patches[i].taken) && patches[i].low <= address && address < patches[i].high)
+            return patches[i].name;
+    return "null";
+}
+
+/* rustls' methods, with the arguments that Rust gives to its own: slices are an address and a length. */
+static void rust_log(const void *self, const char *label, size_t label_size, const unsigned char *random,
+                     size_t random_size, const unsigned char *secret, size_t size)
+{
+    unsigned char copy[RANDOM + LONGEST_SECRET];
+    char word[48];
+    const char *name = name_at((uintptr_t)__builtin_return_address(0));
+    (void)self;
+    if (!hooks_wanted() || label_size >= sizeof word || random_size != RANDOM || size > LONGEST_SECRET)
+        return;
+    const int error = errno;
+    if (read_safely((uintptr_t)label, word, label_size) && read_safely((uintptr_t)random, copy, RANDOM) &&
+        read_safely((uintptr_t)secret, copy + RANDOM, size))
+        secret_tell(word, label_size, copy, copy + RANDOM, size, name, "patch");
+    bytes_clear(copy, sizeof copy);
+    errno = error;
+}
+
+static bool rust_will_log(const void *self, const char *label, size_t label_size)
+{
+    (void)self, (void)label, (void)label_size;
+    return hooks_wanted();
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------------- */
+
+static bool protect(uintptr_t at, size_t size, int protection)
+{
+    const uintptr_t page = (uintptr_t)STUB_PAGE - 1, start = at & ~page, end = (at + size + page) & ~page;
+    return kernel(SYS_mprotect, start, end - start, protection) == 0;
+}
+
+/* Sixteen bytes at once, so that nobody ever sees a part of them. */
+static bool exchange(void *at, const uint64_t before[2], const uint64_t after[2])
+{
+    uint64_t low = before[0], high = before[1];
+    bool done;
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(done), "+m"(*(unsigned char(*)[16])at), "+a"(low), "+d"(high)
+                     : "b"(after[0]), "c"(after[1])
+                     : "memory");
+    return done;
+}
+
+static const char *write_jump(uintptr_t at, uintptr_t target, size_t covered)
+{
+    const uintptr_t start = at & ~(uintptr_t)15;
+    const int32_t distance = (int32_t)(target - (at + JUMP));
+    union {
+        uint64_t words[2];
+        unsigned char bytes[16];
+    } before, after;
+    if (at + covered > start + 16)
+        return "its function does not begin where functions do";
+    if (!protect(start, 16, PROT_READ | PROT_WRITE | PROT_EXEC))
+        return "its code cannot be made writable here";
+    bytes_copy(&before, (const void *)start, sizeof before);
+    after = before;
+    after.bytes[at - start] = 0xe9;
+    bytes_copy(&after.bytes[at - start + 1], &distance, sizeof distance);
+    for (size_t i = JUMP; i < covered; i++)
+        after.bytes[at - start + i] = 0x90;
+    const bool done = exchange((void *)start, before.words, after.words);
+    protect(start, 16, PROT_READ | PROT_EXEC);
+    return done ? NULL : "somebody else writes to its code";
+}
+
+/* A page as near to the object as a jump reaches, below it, where nothing grows. */
+static unsigned char *page_near(uintptr_t low)
+{
+    enum { STEP = 1 << 16, TRIES = 8192, LOWEST = 1 << 16 };
+    uintptr_t at = low & ~(uintptr_t)(STEP - 1);
+    for (int i = 0; i < TRIES && at >= LOWEST + STEP; i++) {
+        at -= STEP;
+        const long got = kernel(SYS_mmap, at, STUB_PAGE, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (got == (long)at)
+            return (unsigned char *)at;
+        if (got > 0 || got < -4095) /* before Linux 4.17 it is put elsewhere */
+            kernel(SYS_munmap, got, STUB_PAGE);
+    }
+    return NULL;
+}
+
+/* Saves what a function may be called with, calls on_secret(patch, session, label, secret, size), does what stood at the
+ * function's start, and goes on behind that. At the start of a function no other register matters, nor do flags; on_secret
+ * is compiled without vector registers. */
+static void write_stub(unsigned char *page, const struct patch *patch, const unsigned char *moved, size_t covered,
+                       uintptr_t back)
+{
+    static const unsigned char save[] = {
+        0x50, 0x51, 0x52, 0x56, 0x57, 0x41, 0x50, 0x41, 0x51, 0x41, 0x52, 0x41, 0x53, /* push rax ... r11 */
+        0x49, 0x89, 0xc8,                                                             /* mov r8, rcx */
+        0x48, 0x89, 0xd1,                                                             /* mov rcx, rdx */
+        0x48, 0x89, 0xf2,                                                             /* mov rdx, rsi */
+        0x48, 0x89, 0xfe,                                                             /* mov rsi, rdi */
+        0x48, 0xbf,                                                                   /* mov rdi, patch */
+    };
+    static const unsigned char call[] = {0x48, 0xb8}, called[] = {
+        0xff, 0xd0,                                                                   /* mov rax, ...; call rax */
+        0x41, 0x5b, 0x41, 0x5a, 0x41, 0x59, 0x41, 0x58, 0x5f, 0x5e, 0x5a, 0x59, 0x58, /* pop r11 ... rax */
+    };
+    void (*function)(const struct patch *, uintptr_t, const char *, const unsigned char *, size_t) = on_secret;
+    unsigned char *at = page;
+#define EMIT(from, size) (bytes_copy(at, from, size), at += (size))
+    EMIT(save, sizeof save);
+    EMIT(&patch, sizeof patch);
+    EMIT(call, sizeof call);
+    EMIT(&function, sizeof function);
+    EMIT(called, sizeof called);
+    EMIT(moved, covered);
+    *at++ = 0xe9;
+    const int32_t distance = (int32_t)(back - ((uintptr_t)at + sizeof distance));
+    EMIT(&distance, sizeof distance);
+#undef EMIT
+}
+
+/* --- objects --------------------------------------------------------------------------------------------------------- */
+
+/* What is being looked at. One thread at a time has it: the process that it belongs to, so that a fork is not kept from
+ * it by a thread that it has not. */
+static struct {
+    atomic_int holder;
+    struct parts parts;
+    struct location location;
+    uintptr_t tables[MOST_TABLES];
+    char name[512];
+    struct {
+        char name[512];
+        const char *why;
+    } untold[MOST_UNTOLD]; /* of which it will be told, and why, when the loader's lock is free again */
+    unsigned untold_count;
+} work;
+
+static bool begin_work(void)
+{
+    const int self = process_id();
+    int holder = atomic_load(&work.holder);
+    return holder != self && atomic_compare_exchange_strong(&work.holder, &holder, self);
+}
+
+static void end_work(void)
+{
+    for (unsigned i = 0; i < work.untold_count; i++)
+        event_unreached(work.untold[i].name, work.untold[i].why);
+    work.untold_count = 0;
+    atomic_store(&work.holder, 0);
+}
+
+static struct patch *new_patch(const struct object *object)
+{
+    for (size_t i = 0; i < PATCHES; i++)
+        if (!atomic_load(&patches[i].taken)) {
+            struct patch *patch = &patches[i];
+            bytes_copy(patch->name, work.name, sizeof work.name);
+            patch->low = object->low;
+            patch->high = object->high;
+            atomic_store(&patch->taken, true);
+            return patch;
+        }
+    return NULL;
+}
+
+static void take_parts(const struct object *object)
+{
+    const ElfW(Phdr) *segment = object->segments;
+    bytes_clear(&work.parts, sizeof work.parts);
+    work.parts.fixed = object->base == 0;
+    for (unsigned i = 0; i < object->segment_count && work.parts.count < MOST_PARTS; i++, segment++) {
+        const uintptr_t at = object->base + segment->p_vaddr;
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R) || !segment->p_filesz)
+            continue;
+        work.parts.list[work.parts.count++] = (struct part){
+            .bytes = (const unsigned char *)at,
+            .address = at,
+            .size = segment->p_filesz,
+            .kind = segment->p_flags & PF_X ? CODE : segment->p_flags & PF_W ? DATA : CONSTANTS,
+        };
+    }
+}
+
+static const char *patch_log(const struct object *object, uintptr_t exported)
+{
+    locate_log(&work.parts, exported, &work.location);
+    if (work.location.why)
+        return work.location.why;
+    const uintptr_t function = work.location.function;
+    const unsigned char *code = locate_at(&work.parts, function, 32, CODE);
+    const size_t most = code && locate_at(&work.parts, function, CHECKED, CODE) ? CHECKED : 32;
+    const size_t covered = code ? prologue_movable(code, most) : 0;
+    if (!covered)
+        return "its function for key logs begins in a way that is not known";
+    struct patch *patch = new_patch(object);
+    unsigned char *page = patch ? page_near(object->low) : NULL;
+    if (!page)
+        return "there is no room near it";
+    const uintptr_t start = function + prologue_mark(code);
+    patch->hop_count = work.location.hop_count;
+    bytes_copy(patch->hops, work.location.hops, sizeof patch->hops);
+    patch->label_count = work.location.label_count;
+    bytes_copy(patch->labels, work.location.labels, sizeof patch->labels);
+    write_stub(page, patch, (const unsigned char *)start, covered, start + covered);
+    const char *why = protect((uintptr_t)page, STUB_PAGE, PROT_READ | PROT_EXEC)
+                          ? write_jump(start, (uintptr_t)page, covered)
+                          : "code of ours cannot be made executable here";
+    if (why)
+        kernel(SYS_munmap, page, STUB_PAGE);
+    return why;
+}
+
+/* Whether the loader has left the page of `at` to be written to: beyond what was only to be relocated, in whole pages. */
+static bool is_written(const struct object *object, uintptr_t at)
+{
+    const ElfW(Phdr) *segment = object->segments;
+    for (unsigned i = 0; i < object->segment_count; i++, segment++) {
+        const uintptr_t start = object->base + segment->p_vaddr, end = start + segment->p_memsz;
+        if (segment->p_type == PT_GNU_RELRO && start <= at && at < (end & ~(uintptr_t)(STUB_PAGE - 1)))
+            return false;
+    }
+    return locate_at(&work.parts, at, 1, DATA) != NULL;
+}
+
+static const char *patch_tables(const struct object *object, unsigned count)
+{
+    if (!new_patch(object))
+        return "there are too many";
+    const uintptr_t methods[] = {(uintptr_t)rust_log, (uintptr_t)rust_will_log};
+    for (unsigned i = 0; i < count; i++) {
+        const uintptr_t at = work.tables[i], last = at + sizeof methods - 1;
+        const bool written = is_written(object, at) && is_written(object, last);
+        if (!written && !protect(at, sizeof methods, PROT_READ | PROT_WRITE))
+            return "its table of methods cannot be made writable here";
+        bytes_copy((void *)at, methods, sizeof methods);
+        if (!written && !is_written(object, last))
+            protect(at, sizeof methods, PROT_READ);
+    }
+    return NULL;
+}
+
+/* What is reached in other ways: by a callback, or by SSLKEYLOGFILE. */
+static bool is_reached(const struct object *object)
+{
+    static const char *const names[] = {"libssl", "libcrypto", "libgnutls", "libplainwire", "libc.", "ld-linux"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (text_starts(text_name(object->name), names[i]))
+            return true;
+    return false;
+}
+
+static void name_work(const struct object *object)
+{
+    struct line name;
+    line_begin(&name, work.name, sizeof work.name - 1);
+    line_string(&name, object->name);
+    if (name.overflow) {
+        line_begin(&name, work.name, sizeof work.name - 1);
+        line_string(&name, text_name(object->name));
+    }
+    work.name[name.length] = '\0';
+    if (!object->name[0])
+        bytes_copy(work.name, process_executable(), text_length(process_executable()) + 1);
+}
+
+static bool keylogfile_known(void)
+{
+    return setting(SSLKEYLOG)[0] || variable("SSLKEYLOGFILE");
+}
+
+static void look(const struct object *object)
+{
+    const uintptr_t exported = (uintptr_t)object_symbol(object, "ssl_log_secret");
+    const char *why = NULL;
+    take_parts(object);
+    if (!exported && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+        return;
+    name_work(object);
+    const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);
+    if (tables)
+        why = patch_tables(object, tables);
+    else if (exported || !keylogfile_known() || !locate_text(&work.parts, "SSLKEYLOGFILE"))
+        why = patch_log(object, exported);
+    if (why && work.untold_count < MOST_UNTOLD) {
+        bytes_copy(work.untold[work.untold_count].name, work.name, sizeof work.name);
+        work.untold[work.untold_count++].why = why;
+    }
+}
+
+/* --- when ------------------------------------------------------------------------------------------------------------ */
+
+static atomic_uintptr_t seen[SEEN]; /* where objects keep their dynamic section */
+
+/* Whether an object is there for the first time. One that comes in the place of another is not told from it. */
+static bool is_new(const void *dynamic)
+{
+    for (size_t i = 0; i < SEEN; i++) {
+        uintptr_t other = 0;
+        if (atomic_load(&seen[i]) == (uintptr_t)dynamic)
+            return false;
+        if (atomic_compare_exchange_strong(&seen[i], &other, (uintptr_t)dynamic))
+            return true;
+        if (other == (uintptr_t)dynamic)
+            return false;
+    }
+    return false;
+}
+
+static bool look_once(const struct object *object, void *unused)
+{
+    (void)unused;
+    if (object->dynamic && is_new(object->dynamic) && !is_reached(object))
+        look(object);
+    return false;
+}
+
+void patches_begin(void)
+{
+    if (!begin_work())
+        return;
+    objects_all(look_once, NULL);
+    end_work();
+}
+
+struct wanted {
+    const void *dynamic;
+    struct object object;
+};
+
+static bool is_wanted(const struct object *object, void *context)
+{
+    struct wanted *wanted = context;
+    if (object->dynamic != wanted->dynamic)
+        return false;
+    wanted->object = *object;
+    return true;
+}
+
+/* glibc's handles are its own notes of the object, which the caller keeps from being unloaded. */
+void patches_look(void *handle)
+{
+    const struct link_map *map = handle;
+    struct wanted wanted = {.dynamic = map->l_ld};
+    if (!wanted.dynamic || !hooks_wanted() || !begin_work())
+        return;
+    if (is_new(wanted.dynamic)) {
+        objects_all(is_wanted, &wanted);
+        if (wanted.object.dynamic && !is_reached(&wanted.object))
+            look(&wanted.object);
+    }
+    end_work();
+}
+
+#else /* what is done above is done for x86-64 only, up to now */
+
+void patches_begin(void)
+{
+}
+
+void patches_look(void *handle)
+{
+    (void)handle;
+}
+
+#endif
