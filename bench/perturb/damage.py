@@ -28,8 +28,8 @@ CLOCK_SHIFTS_NS = (150_000, 2_000_000, 40_000_000, 700_000_000)
 COPY_DELAYS_NS = (0, 3_000, 80_000)
 """How long after a packet its copy is seen on another interface."""
 SHUFFLES = 6
-REACH = 3
-"""How many places a packet may come too late."""
+REACH, REACH_NS = 3, 100_000_000
+"""How many places a packet may come too late, and among packets how near in time."""
 
 
 def lost(packets: PacketBatch, _server: Int64s) -> Variants:
@@ -91,11 +91,11 @@ def reordered(packets: PacketBatch, _server: Int64s) -> Variants:
 
     With their own times, as several queues of one network card do, or with times of the new order.
     """
-    count = len(packets.number)
+    runs = np.cumsum(np.diff(packets.time_ns, prepend=packets.time_ns[:1]) > REACH_NS)
     for seed in range(SHUFFLES):
         draw = random.Random(seed)
-        places = [place + draw.uniform(0, REACH) for place in range(count)]
-        order = np.argsort(places, kind="stable")
+        places = [place + draw.uniform(0, REACH) for place in range(len(runs))]
+        order = np.lexsort((places, runs))
         yield f"reordered:own-times:{seed}", pick(packets, order)
         yield f"reordered:{seed}", pick(packets, order, packets.time_ns)
 

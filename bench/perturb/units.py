@@ -9,7 +9,7 @@ import numpy as np
 from plainwire import pipeline
 from plainwire.capture import reader
 from plainwire.keys import read_keys
-from plainwire.model import PacketBatch, SecretsBlock
+from plainwire.model import RST, PacketBatch, SecretsBlock, Side
 from plainwire.packets.decode import Decoder
 from plainwire.tls.keylog import KeyLog
 
@@ -145,10 +145,14 @@ def _some(connections: list[Connection], most: int) -> list[Connection]:
 def _is_healthy(connection: Connection) -> bool:
     """Whether nothing about the connection could be called trouble, and its exchanges could be read."""
     cut = connection.mid_stream or connection.gaps or connection.snapped
-    whole = connection.established and not cut and not any(connection.retransmissions)
+    tried = sum(syn.side is Side.CLIENT for syn in connection.syns) > 1
+    whole = connection.established and not cut and not any(connection.retransmissions) and not tried
     read = not connection.undecrypted and bool(connection.exchanges)
     ended = max((e.response.last_ns for e in connection.exchanges if e.response is not None), default=0)
     reset = any(close.kind == "rst" and close.time_ns < ended for close in connection.closes)
+    segments = connection.segments
+    if segments is not None:  # also one that was no end: forged, or out of the window
+        reset = reset or bool(((segments.flags & RST != 0) & (segments.time_ns < ended)).any())
     alerts = reset or any(close.kind in ("alert", "stateless_reset") for close in connection.closes)
     errors = any(event.code for event in connection.events) or bool(connection.icmp_errors)
     return whole and read and not alerts and not errors and all(map(_went_well, connection.exchanges))

@@ -47,6 +47,13 @@ def test_a_websocket_without_a_close_frame_is_a_sign() -> None:
     assert _signs(_socket(None, None)) == [("websocket-no-close-frame", None)]
 
 
+def test_a_websocket_whose_request_was_not_seen_ahead_of_it_says_nothing() -> None:
+    """Two clocks: what the client sent before was not read as frames."""
+    connection = _socket(None, None)
+    connection.exchanges[0].request = None
+    assert _signs(connection) == []
+
+
 def test_a_websocket_that_was_closed_with_an_error_is_a_sign() -> None:
     assert _signs(_socket(None, 1011)) == [("websocket-close-code", None)]
 

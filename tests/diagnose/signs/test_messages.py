@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from plainwire.diagnose.signs import collect
-from plainwire.model import Connection, Content, Exchange, Gap, Request, Response, StreamEvent
-from tests.diagnose.wire import CLIENT, SERVER, Wire
+from plainwire.model import SYN, Connection, Content, Exchange, Gap, Request, Response, StreamEvent, Syn
+from tests.diagnose.wire import CLIENT, EPOCH_NS, SERVER, Wire
 
 
 def _signs(*connections: Connection) -> list[tuple[str, str | None]]:
@@ -115,11 +115,33 @@ def test_a_request_that_was_not_sent_to_its_end_is_a_sign() -> None:
 
 
 def test_a_response_to_nothing_is_a_sign_where_the_capture_lost_nothing() -> None:
-    wire = Wire()
+    wire = Wire(first_packet=2)
     wire.unasked(0, 408)
     connection = wire.done()
+    connection.syns = [Syn(1, EPOCH_NS, CLIENT, SYN, 0, 64240, 64)]
     assert _signs(connection) == [("response-before-request", None)]
     connection.mid_stream = True
+    assert _signs(connection) == []
+
+
+def test_a_response_ahead_of_a_syn_may_answer_what_stood_in_the_syn() -> None:
+    """TCP Fast Open: RFC 7413."""
+    wire = Wire()
+    wire.unasked(0, 200)
+    assert _signs(wire.done()) == []
+
+
+def test_a_request_that_acknowledges_the_response_before_was_not_early() -> None:
+    """Packets change places in captures, numbers do not."""
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80)
+    late = wire.exchanges[0].response
+    wire.ask(90)
+    wire.answer(170)
+    connection = wire.done()
+    assert late is not None
+    late.time_ns += 50_000_000
     assert _signs(connection) == []
 
 

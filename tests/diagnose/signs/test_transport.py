@@ -74,6 +74,15 @@ def test_a_reset_of_an_encrypted_connection_whose_last_word_was_taken_is_harmles
     )
 
 
+def test_a_reset_a_round_trip_behind_its_sender_s_last_data_left_nothing_outstanding() -> None:
+    """The last acknowledgment is not in the capture, or was not due yet (RFC 9293 section 3.8.6.3)."""
+    opening = _encrypted(answer=3000)
+    opening.close(SERVER, "rst", 300, seq=3000, ack=900)
+    assert ("reset-by-server", "harmless: an idle connection that no request was using") in _signs(
+        opening.done()
+    )
+
+
 def test_a_reset_of_an_encrypted_connection_in_answer_to_data_is_not() -> None:
     opening = _encrypted(answer=3000)
     opening.segment(CLIENT, 181, ACK | PSH, ack=3000, seq=900, length=700)

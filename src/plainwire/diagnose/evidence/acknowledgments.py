@@ -21,6 +21,15 @@ def ack_at(connection: Connection, packet: int) -> int | None:
     return int(segments.ack[rows[0]])
 
 
+def acknowledges(connection: Connection, packet: int, offset: int) -> bool:
+    """Whether the segment in ``packet`` acknowledges its peer's byte at ``offset``: its sender had it.
+
+    Captures put packets into another order than they had; numbers do not change places.
+    """
+    known = ack_at(connection, packet)
+    return known is not None and known > offset
+
+
 def first_ack(connection: Connection, side: Side, offset: int) -> tuple[int, int] | None:
     """(packet, time) of the first segment of ``side`` that acknowledges its peer's stream up to ``offset``.
 

@@ -27,7 +27,7 @@ def signs(connection: Connection) -> Iterator[Sign]:
         response = exchange.response
         if exchange.grpc is not None:
             yield from _call(connection, exchange, exchange.grpc)
-        if exchange.websocket is not None:
+        if exchange.websocket is not None and exchange.request is not None:
             yield from _websocket(connection, exchange, exchange.websocket)
         if response is not None and response.event_stream is not None:
             yield from _events(connection, exchange, response.event_stream)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence.acknowledgments import ack_at
+from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges
 from plainwire.diagnose.evidence.captured import is_whole
+from plainwire.diagnose.evidence.ends import syns_of
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
 from plainwire.model import Side
 
@@ -57,12 +58,17 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
         elif response.status != _SWITCHING and _asks_for_websocket(request):
             yield _sign("upgrade-not-granted", exchange, response.packet)
         if before is not None and exchange.protocol == "http/1.1" and before.response is not None:
-            yield from _too_early(before, before.response, exchange, request)
+            yield from _too_early(connection, before, before.response, exchange)
         before = exchange
 
 
 def _unasked(connection: Connection, before: Exchange | None, response: Response) -> bool:
-    """Whether the server had no more of the client's bytes than the requests before when it sent this."""
+    """Whether the server had no more of the client's bytes than the requests before when it sent this.
+
+    A first request can stand in a SYN (RFC 7413), which must have been captured, and ahead of this.
+    """
+    if before is None and not any(s.packet < response.packet for s in syns_of(connection)[0]):
+        return False
     asked = before.request.end if before is not None and before.request is not None else 0
     known = ack_at(connection, response.packet)
     return known is None or known <= asked
@@ -134,9 +140,14 @@ def _asks_for_websocket(request: Request) -> bool:
     return any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in request.headers)
 
 
-def _too_early(before: Exchange, answer: Response, exchange: Exchange, request: Request) -> Iterator[Sign]:
+def _too_early(
+    connection: Connection, before: Exchange, answer: Response, exchange: Exchange
+) -> Iterator[Sign]:
     """A request that left before the response to the one before it began."""
-    if before.request is None or answer.time_ns <= request.time_ns or answer.status == 0:
+    request = exchange.request
+    if request is None or before.request is None or answer.time_ns <= request.time_ns or answer.status == 0:
+        return
+    if acknowledges(connection, request.packet, answer.start):
         return
     misled = any(interim.time_ns <= request.time_ns for interim in before.interim)
     sound = not misled and exchange.response is not None and exchange.response.time_ns >= request.last_ns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.arrays import np
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.ends import on_one_host, syns_of
+from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.model import ACK, FIN, RST, SYN, Side
 
 from .kinds import sign
@@ -132,7 +133,7 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
     own = next((c for c in before if c.side is reset.side and c.kind in ("fin", "close_notify")), None)
     if own is not None and (connection.exchanges or _little_came_after(connection, own)):
         return "its sender had closed the connection already"
-    if not connection.exchanges and not _nothing_outstanding(connection):
+    if not connection.exchanges and not _nothing_outstanding(connection, reset):
         return ""
     if reset.side is Side.CLIENT:
         return "the client's reset when nothing was outstanding"
@@ -143,16 +144,26 @@ def _all_complete(connection: Connection) -> bool:
     return bool(connection.exchanges) and all(e.outcome == "complete" for e in connection.exchanges)
 
 
-def _nothing_outstanding(connection: Connection) -> bool:
+def _nothing_outstanding(connection: Connection, reset: CloseEvent) -> bool:
     """Whether each side had acknowledged what the other sent, and the last word was an answer.
 
-    Told by numbers, not by the order of packets, which is the capture's.
+    Told by numbers, not by the order of packets, which is the capture's. What had left a round trip before
+    its sender's reset had arrived, acknowledged or not.
     """
     segments = connection.segments
     if segments is None or not connection.sizes[Side.SERVER]:
         return False
-    few = all(_unacknowledged(connection, side) <= _CLOSING_BYTES for side in Side)
+    few = all(
+        _unacknowledged(connection, side) <= _CLOSING_BYTES
+        or (side is reset.side and _had_arrived(connection, segments, reset))
+        for side in Side
+    )
     return few and _answered_last(segments)
+
+
+def _had_arrived(connection: Connection, segments: Segments, reset: CloseEvent) -> bool:
+    trip, mine = shortest_rtt(connection), (segments.side == reset.side) & (segments.length > 0)
+    return trip is not None and int(segments.time_ns[mine].max(initial=0)) + trip <= reset.time_ns
 
 
 def _answered_last(segments: Segments) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
@@ -128,7 +129,9 @@ class AnsweredExchanges:
             self.slow.append(case)
         if again and long >= DRAWN_OUT_NS:
             self.resent.append(case)
-        if case.response.defects or (case.response.content is not None and case.response.content.defect):
+        content = case.response.content
+        defect = case.response.defects or (content is not None and content.defect)
+        if defect and not is_damaged(case.connection, case.exchange):
             self.broken.append(case)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import ACK, RST
+from plainwire.model import ACK, FIN, RST
 from tests.diagnose.opening import Opening
 from tests.diagnose.wire import CLIENT, SERVER, only
 
@@ -26,6 +26,16 @@ def test_a_connection_whose_syn_ack_is_not_in_the_capture_met_no_older_one() -> 
     opening.segment(CLIENT, 81, ACK, length=500)
     opening.segment(SERVER, 160, ACK, ack=500)
     opening.segment(CLIENT, 300, RST | ACK, seq=500)
+    opening.established = True
+    assert diagnose([opening.done()]) == []
+
+
+def test_the_number_that_a_fin_takes_is_of_this_connection() -> None:
+    opening = Opening().syn(0)
+    opening.segment(CLIENT, 81, ACK, length=500)
+    opening.segment(CLIENT, 90, FIN | ACK, seq=500)
+    opening.segment(SERVER, 160, ACK, ack=501)
+    opening.segment(CLIENT, 161, RST, seq=501, ack=-1)
     opening.established = True
     assert diagnose([opening.done()]) == []
 

@@ -48,6 +48,15 @@ def test_any_response_ahead_of_the_request_is_told_not_only_408() -> None:
     assert only(diagnose([wire.done("unanswered")])).code == "unsolicited-408"
 
 
+def test_a_response_that_acknowledges_the_request_was_asked_for_whatever_the_order_of_packets() -> None:
+    wire = Wire()
+    wire.unasked(1, 101)
+    wire.rows[-1].ack = 99
+    wire.ask(2)
+    wire.close(SERVER, "fin", 500)
+    assert "unsolicited-408" not in [f.code for f in diagnose([wire.done("unanswered")])]
+
+
 def test_a_post_is_called_safe_to_repeat_only_where_the_close_shows_that_it_never_arrived() -> None:
     def spoiled(ack: int) -> bool | None:
         wire = Wire()

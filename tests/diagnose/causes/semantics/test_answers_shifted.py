@@ -25,6 +25,7 @@ def _talk(sent: float, *, interim: int = 0, answered: float = 800) -> Connection
             replace(first.response, status=interim, time_ns=first.response.time_ns - 200 * MS)
         )
     second = wire.ask(1_000)
+    wire.rows[-1].ack = first.response.start
     wire.answer(1_100)
     assert second.request is not None
     second.request.time_ns = second.request.last_ns = first.response.time_ns + int((sent - answered) * MS)
@@ -54,3 +55,12 @@ def test_pipelining_and_a_100_are_no_shift() -> None:
 
 def test_a_client_that_waits_for_the_final_response_behind_a_103_is_right() -> None:
     assert not _found(_talk(900, interim=103))
+
+
+def test_a_request_that_acknowledges_the_response_came_behind_it_whatever_the_order_of_packets() -> None:
+    connection = _talk(5_500, answered=6_000)
+    second, segments = connection.exchanges[2].request, connection.segments
+    assert second is not None
+    assert segments is not None
+    segments.ack[segments.number == second.packet] = 400
+    assert _found(connection) == []

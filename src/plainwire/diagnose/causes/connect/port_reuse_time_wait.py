@@ -60,7 +60,7 @@ def _challenge(begin: Opening) -> tuple[Segment, Segment] | tuple[None, None]:
     RFC 9293 section 3.10.7.3. Without the number it could be a segment of this connection, whose SYN-ACK is
     not in the capture.
     """
-    sent = max((segment.end for segment in begin.client_data), default=0)
+    sent = max((segment.end for segment in begin.client_data), default=0) + 1  # a FIN takes a number too
     for odd in begin.server:
         if not opening.is_challenge_ack(odd, begin) or odd.length or 0 <= odd.ack <= sent:
             continue

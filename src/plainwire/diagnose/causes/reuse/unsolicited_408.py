@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.acknowledgments import ack_at
+from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges
 from plainwire.diagnose.evidence.exchanges import UNSOLICITED_STATUSES
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -20,6 +20,8 @@ def unsolicited_408(failed: FailedExchange) -> Verdict | None:
     """A verdict where this response, or the one before it, answers nothing that the server had received."""
     before = failed.previous
     if before is not None and before.request is None and failed.exchange.outcome != "complete":
+        if before.response is None or _had_some(failed, before.response):
+            return None  # packets that changed places in the capture
         return _verdict(
             failed, before.response, (before.id, failed.exchange.id), "before the request was sent"
         )
@@ -31,6 +33,11 @@ def unsolicited_408(failed: FailedExchange) -> Verdict | None:
         return None
     says = f"acknowledging up to {wording.number(ack)}: not one byte of the request had arrived at the server"
     return _verdict(failed, response, (failed.exchange.id,), says)
+
+
+def _had_some(failed: FailedExchange, response: Response) -> bool:
+    """Whether the response acknowledges bytes of the request, which came behind it in the capture only."""
+    return acknowledges(failed.connection, response.packet, failed.request.start)
 
 
 def _verdict(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.acknowledgments import acknowledges
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.verdict import Verdict
@@ -39,6 +40,8 @@ def _shifted(connection: Connection, index: int) -> Verdict | None:
     before, after = connection.exchanges[index - 1], connection.exchanges[index]
     if before.request is None or before.response is None or after.request is None:
         return None
+    if acknowledges(connection, after.request.packet, before.response.start):
+        return None  # packets that changed places in the capture
     left_ns = after.request.time_ns
     interim = next(
         (r for r in reversed(before.interim) if r.status != _CONTINUE and r.time_ns <= left_ns), None
