@@ -36,6 +36,11 @@ class Conversation:
             self._segment(side, PSH | ACK, data[at : at + self.segment_size])
         return self
 
+    def ack(self, side: Side) -> Conversation:
+        """A segment that only acknowledges all that came."""
+        self._segment(side, ACK)
+        return self
+
     def fin(self, side: Side) -> Conversation:
         self._segment(side, FIN | ACK)
         self.sent[side] += 1

@@ -50,6 +50,14 @@ def test_interim_answers_belong_to_the_exchange_that_they_precede() -> None:
     assert second.interim == []
 
 
+def test_a_switch_of_protocols_ahead_of_its_request_answers_it() -> None:
+    """As where the clocks of two places of capture differ: what follows is HTTP in neither direction."""
+    ask = b"GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x05hello"
+    talk = Talk().server(switch).client(ask).client(b"\x81\x85mask" + bytes(5)).close(SERVER, "fin")
+    assert told(talk.read()) == [("GET /chat", 101, "complete", 0, 0)]
+
+
 def test_an_answer_before_any_request_answers_none() -> None:
     timeout = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     talk = Talk().client(GET).server(OK).server(timeout).client(GET).close(SERVER, "fin")

@@ -2,8 +2,9 @@
 
 Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes
 before the first packet of the request that is due answers nothing: it becomes an exchange without a
-request. One that comes while a request's head is still on its way waits for that request. What the end of
-the connection makes of an open exchange is decided in ``close``.
+request. One that comes while a request's head is still on its way waits for that request, and 101 for any:
+nobody switches protocols unasked, and what stands behind it is no HTTP. What the end of the connection makes
+of an open exchange is decided in ``close``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from plainwire.http.http1_messages import RequestReader, ResponseReader
+from plainwire.http.http1_reader import State
 from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
     from plainwire.http.reading import Reading
     from plainwire.model import Outcome
+
+
+_SWITCHING = 101
+"""Switching Protocols (RFC 9110 section 15.2.2)."""
 
 
 class Locator(Protocol):
@@ -97,6 +103,8 @@ class Http1:
     def _awaits_request(self, response: Response, where: tuple[Locator, Locator]) -> bool:
         if self._due:
             return False
+        if response.status == _SWITCHING and not (self.requests.joined_late or self.requests.lost):
+            return True
         begun = self.requests.begun
         if begun is None:
             return False
@@ -113,15 +121,17 @@ class Http1:
         return next((r.method for r, n in zip(known[::-1], sent[::-1], strict=True) if n <= packet), "")
 
     def _pair(self, response: Response) -> None:
-        if 100 <= response.status < 200 and response.status != 101:
+        if 100 <= response.status < 200 and response.status != _SWITCHING:
             self._interim.append(response)
             return
         if response.start in self.responses.resumed_at:  # answers to all but the last request were lost
             while len(self._due) > 1 and self._due[1].packet <= response.packet:
                 self._add(self._due.popleft(), None, "unseen")
         request = None
-        if self._due and self._due[0].packet <= response.packet:
+        if self._due and (self._due[0].packet <= response.packet or response.status == _SWITCHING):
             request = self._due.popleft()
+        elif response.status == _SWITCHING:
+            self.requests.state = State.TUNNEL
         self._add(request, response, "complete")
 
     def _add(self, request: Request | None, response: Response | None, outcome: Outcome) -> None:
@@ -155,6 +165,8 @@ class Http1:
         self.responses.close("clean" if _ended_cleanly(facts) else "cut")
         self.responses.asked = None  # else they would hold each other in memory
         self._resolve(where)
+        while self._early:
+            self._pair(self._early.popleft())
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")

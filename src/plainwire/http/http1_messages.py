@@ -41,6 +41,7 @@ class RequestReader(Reader[Request]):
         self.special: dict[int, str] = {}
         self.changing: int | None = None
         self.count = 0
+        self._switches = False  # with the request that comes next
 
     def _head(self, text: bytes, at: int) -> int:
         while at < len(text) and text[at] in b"\r\n":  # RFC 9112 section 2.2
@@ -94,11 +95,19 @@ class RequestReader(Reader[Request]):
 
     def _finish(self) -> None:
         super()._finish()
-        if self.changing is not None:
+        if self._switches:
+            self.state = State.TUNNEL
+        elif self.changing is not None:
             self.state = State.HELD
 
     def answer(self, *, tunnel: bool) -> None:
-        """Take note of the final response to the request that is ``changing``: does it stay HTTP."""
+        """Take note of the final response to the request that is ``changing``: does it stay HTTP.
+
+        Where no request has come yet, the next one is what this answers.
+        """
+        self._switches = tunnel and not (self.count or self.joined_late or self.lost)
+        if self._switches:
+            return
         self.changing = None
         held = self._take_held() if self.state is State.HELD else []
         if tunnel:

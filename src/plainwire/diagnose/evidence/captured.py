@@ -23,10 +23,11 @@ def server_was_seen(connection: Connection) -> bool:
 
 
 def is_damaged(connection: Connection, exchange: Exchange) -> bool:
-    """Whether bytes around an exchange are missing, from its first to the first of the next one."""
+    """Whether bytes around an exchange are missing, from its first to its last and the next one's first."""
     first = next((m.packet for m in (exchange.request, exchange.response) if m is not None), 0)
     later = (e.request.packet for e in connection.exchanges if e.request is not None)
     until = min((packet for packet in later if packet > first), default=connection.last_packet + 1)
+    until = max(until, 0 if exchange.response is None else exchange.response.last_packet)
     holes = [gap.packet for gap in connection.gaps if not never_arrived(connection, gap)]
     holes += [failure.packet or first for failure in connection.undecrypted]
     return connection.snapped or any(first <= packet <= until for packet in holes)

@@ -147,8 +147,8 @@ def _too_early(
     request = exchange.request
     if request is None or before.request is None or answer.time_ns <= request.time_ns or answer.status == 0:
         return
-    if acknowledges(connection, request.packet, answer.start):
-        return
+    if acknowledges(connection, request.packet, answer.start) or request.start < before.request.start:
+        return  # packets that changed places in the capture
     misled = any(interim.time_ns <= request.time_ns for interim in before.interim)
     sound = not misled and exchange.response is not None and exchange.response.time_ns >= request.last_ns
     reason = "pipelined requests (RFC 9112 section 9.3.2), each answered in its turn" if sound else ""
