@@ -94,7 +94,7 @@ def reordered(packets: PacketBatch, _server: Int64s) -> Variants:
     runs = np.cumsum(np.diff(packets.time_ns, prepend=packets.time_ns[:1]) > REACH_NS)
     for seed in range(SHUFFLES):
         draw = random.Random(seed)
-        places = [place + draw.uniform(0, REACH) for place in range(len(runs))]
+        places = np.array([place + draw.uniform(0, REACH) for place in range(len(runs))])
         order = np.lexsort((places, runs))
         yield f"reordered:own-times:{seed}", pick(packets, order)
         yield f"reordered:{seed}", pick(packets, order, packets.time_ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def _compile(tool: str, command: list[str], target: Path, build: Path) -> str:
         return ""
     if shutil.which(tool) is None:
         return f"no {tool}"
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(build)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(build)}
     done = subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False)
     return "" if target.exists() else f"{tool} failed: {done.stderr.decode(errors='replace').strip()[:200]}"
 

@@ -118,7 +118,7 @@ def test_a_response_to_nothing_is_a_sign_where_the_capture_lost_nothing() -> Non
     wire = Wire(first_packet=2)
     wire.unasked(0, 408)
     connection = wire.done()
-    connection.syns = [Syn(1, EPOCH_NS, CLIENT, SYN, 0, 64240, 64)]
+    connection.syns = [Syn(1, EPOCH_NS, CLIENT, SYN, 64240, 64)]
     assert _signs(connection) == [("response-before-request", None)]
     connection.mid_stream = True
     assert _signs(connection) == []
