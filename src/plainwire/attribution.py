@@ -33,14 +33,17 @@ def own(connections: list[Connection], events: ProgramEvents, keys: KeyLog) -> l
     Its own are also those whose secrets are there: libraries that the interposer does not know write
     into the key log too (aioquic, of HTTP/3, over a socket that is never connected). So are QUIC's attempts
     that got no answer, and thus have no secrets, at addresses to which the program turned by other means.
-    Where the program could not be watched none of its connections is known as its own: all stay.
+    Where the program could not be watched none of its connections is known as its own: all stay; but of
+    TCP's, where the kernel told of them, only those that it named.
     """
-    if events.unwatched:
+    if events.unwatched and not events.witnessed:
         return connections
     known = [c for c in connections if c.program is not None or keys.has(client_random(c))]
     addresses, ids = {c.server.address for c in known}, {c.id for c in known}
-    in_vain = [c for c in connections if c.quic is not None and not c.quic.answered and c.id not in ids]
-    known += [c for c in in_vain if c.server.address in addresses]
+    for connection in connections:
+        if connection.quic is not None and connection.id not in ids:
+            in_vain = not connection.quic.answered and connection.server.address in addresses
+            known += [connection] if in_vain or events.unwatched else []
     onward = _carried_on(known, events)
     return sorted((c for c in known if c.id not in onward), key=lambda c: c.first_packet)
 

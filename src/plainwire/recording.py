@@ -203,12 +203,12 @@ def _own_packets(recording: Recording, program: Program, *, keep_all: bool) -> b
 
     case = recording.case
     journal = case.place.made[case.program.name]
-    if keep_all or program.unwatched:
+    if keep_all or (program.unwatched and not program.witnessed):
         events.append(journal, {"event": "note", "text": _ALL_BY_ORDER if keep_all else _ALL_FOR_DOUBT})
         return None
     keys = read_keys([case.place.open(case.keys.name)])
     seen = events.read(case.place.open(case.program.name))
-    seen.unwatched = False  # as we know ourselves
+    seen.unwatched, seen.witnessed = program.unwatched, program.witnessed  # as we know ourselves
     kept = own_packets(case.place.open(case.capture.name), seen, keys)
     recording.left_out = kept.left_out
     if not kept.left_out:

@@ -10,16 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plainwire.acquire import kernel_sockets
 from plainwire.case import Case
-from tests.end_to_end import misbehaving
+from tests.end_to_end import misbehaving, networks
 from tests.end_to_end.misbehaving import HOST, serving
 from tests.end_to_end.recorded import RAISED, record
-from tests.needs import needs, tool
+from tests.needs import needs, tool, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,17 +140,108 @@ def test_with_keep_all_everything_stays_and_the_report_says_so(tmp_path: Path, s
     assert any("--keep-all" in note for note in recorded.report["coverage"]["notes"])
 
 
+STATIC = r"""
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+/* Asks ADDRESS PORT for /fault in clear text, if a port is named, and waits for the answer's end. */
+int main(int count, char **words)
+{
+    char answer[1000];
+    const char request[] = "GET /object HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(count > 2 ? atoi(words[2]) : 0)};
+    const int connection = socket(AF_INET, SOCK_STREAM, 0);
+    usleep(300000);
+    if (count < 3 || inet_pton(AF_INET, words[1], &to.sin_addr) != 1)
+        return 0;
+    if (connect(connection, (struct sockaddr *)&to, sizeof to) != 0)
+        return 7;
+    if (write(connection, request, sizeof request - 1) < 0)
+        return 8;
+    while (read(connection, answer, sizeof answer) > 0)
+        ;
+    return 0;
+}
+"""
+"""A program that nothing of plainwire's is in."""
+NO_TRACING = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+"""Puts a program where the kernel does not tell of sockets."""
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    (tmp_path / "static.c").write_text(STATIC)
+    command = [tool("gcc"), "-static", "-o", str(tmp_path / "static"), str(tmp_path / "static.c")]
+    subprocess.run(command, check=True, timeout=120)
+    return tmp_path / "static"
+
+
+@pytest.fixture
+def _traced() -> None:
+    """The kernel tells of sockets."""
+    witness = kernel_sockets.watch()
+    if witness is None:
+        without("tracepoints, as root", part_of_the_judgement=False)
+    witness.stop()
+
+
 def test_of_a_program_whose_sockets_cannot_be_seen_everything_stays_and_the_report_says_so(
-    tmp_path: Path, chatter: list[int]
+    tmp_path: Path, static: Path, chatter: list[int]
 ) -> None:
-    source = tmp_path / "static.c"
-    source.write_text("#include <unistd.h>\nint main(void) { usleep(300000); }\n")
-    subprocess.run([tool("gcc"), "-static", "-o", tmp_path / "static", source], check=True, timeout=120)
+    needs("setpriv")
     before = chatter[0]
-    recorded = record(tmp_path, tmp_path / "static")
+    recorded = record(tmp_path, static, inside=NO_TRACING)
     assert chatter[0] > before
     assert SECRET in recorded.case.capture.read_bytes()
     assert any("could not be seen" in note for note in recorded.report["coverage"]["notes"])
+
+
+@pytest.mark.parametrize("started", ["alone", "by a shell"])
+@pytest.mark.usefixtures("chatter", "_traced")
+def test_the_kernel_tells_of_a_static_programs_connections(
+    tmp_path: Path, static: Path, started: str
+) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        listener.settimeout(PATIENCE)
+        port = listener.getsockname()[1]
+        answering = threading.Thread(target=_answer_once, args=(listener,))
+        answering.start()
+        words = [static, HOST, port]
+        recorded = record(
+            tmp_path, *(words if started == "alone" else ["sh", "-c", shlex.join(map(str, words))])
+        )
+        answering.join(PATIENCE)
+    assert recorded.status == 0
+    assert [c["server"] for c in recorded.report["connections"]] == [f"{HOST}:{port}"]
+    assert [c["program"]["command"] for c in recorded.report["connections"]] == ["static"]
+    assert [e["outcome"] for e in recorded.report["exchanges"]] == ["complete"]
+    assert SECRET not in recorded.case.capture.read_bytes()
+    assert told(recorded.of_all_programs().report) == told(recorded.report)
+
+
+def _answer_once(listener: socket.socket) -> None:
+    peer, _ = listener.accept()
+    with peer:
+        peer.recv(1000)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+@pytest.mark.parametrize("refusal", ["reset", "icmp"])
+@pytest.mark.usefixtures("_traced")
+def test_attempts_of_a_static_program_that_another_host_refuses(
+    tmp_path: Path, static: Path, refusal: str
+) -> None:
+    with networks.network() as here, networks.network() as there:
+        _, host = networks.join(here, there, 0)
+        if refusal == "icmp":
+            rule = "table ip t { chain c { type filter hook input priority 0; tcp dport 9 reject; }; }\n"
+            command = [*map(str, there.inside), tool("nft"), "-f", "-"]
+            subprocess.run(command, input=rule, text=True, check=True, timeout=60)
+        recorded = record(tmp_path, static, host, 9, inside=here.inside)
+    assert recorded.status == 7
+    assert [c["server"] for c in recorded.report["connections"]] == [f"{host}:9"]
+    assert [c["program"]["command"] for c in recorded.report["connections"]] == ["static"]
 
 
 def test_a_kill_leaves_the_old_capture_or_the_new_one(tmp_path: Path, chatter: list[int]) -> None:

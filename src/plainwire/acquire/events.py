@@ -244,6 +244,10 @@ def _words(event: dict[str, Any], found: ProgramEvents) -> None:
     )
 
 
+def _witnessed(_event: dict[str, Any], found: ProgramEvents) -> None:
+    found.witnessed = True
+
+
 def _left_out(event: dict[str, Any], found: ProgramEvents) -> None:
     found.left_out = int(event["packets"])
 
@@ -256,6 +260,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "runtime": _runtime,
     "sandbox": _sandbox,
     "left out": _left_out,
+    "witnessed": _witnessed,
     "error": _socket_error,
     "close": _socket_close,
     "shutdown": _socket_close,

@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plainwire import environment, sudo
-from plainwire.acquire import events, interposer, output_file, runtime, unprivileged
+from plainwire.acquire import events, interposer, kernel_sockets, output_file, runtime, unprivileged
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from plainwire.acquire.kernel_sockets import KernelWitness
     from plainwire.case import Case
+    from plainwire.model import ProgramEvents
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
@@ -40,7 +42,8 @@ _TAKEN_WITHIN = 30.0
 class Program:
     """A started program. ``notes`` says, a line each, what keeps its secrets from being had.
 
-    ``unwatched``: its sockets are not seen either. Its events say so too, but it may have written them.
+    ``unwatched``: its sockets are not seen by the interposer; ``witnessed``: they all are by the kernel. Its
+    events say so too, but it may have written them.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class Program:
         notes: list[str],
         users_own: tuple[Path, int] | None,
         spoken_from: dict[int, int],
+        witness: KernelWitness | None,
     ) -> None:
         self.pid = process.pid
         self.notes = notes
-        self.unwatched = bool(notes)
+        self.unwatched, self.witnessed = bool(notes), False
+        self._witness = witness
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
         self._spoken_from = spoken_from
@@ -94,7 +99,9 @@ class Program:
         if self._users_own is not None:
             self._take_over(*self._users_own)
         self._note_words()
-        self._note_runtimes()
+        seen = events.read(self._case.place.open(self._case.program.name))
+        self._note_runtimes(seen)
+        self._note_sockets(seen)
         if self._stage.folder is None:
             return
         users: list[int] = []
@@ -142,9 +149,19 @@ class Program:
                     }
                 )
 
-    def _note_runtimes(self) -> None:
+    def _note_sockets(self, seen: ProgramEvents) -> None:
+        """Those that the interposer did not see, by the kernel's word."""
+        told = self._witness.sockets() if self._witness is not None else None
+        if told is None:
+            return
+        self.witnessed = True
+        self._tell({"event": "witnessed", "time": time.time()})
+        for each in told:
+            if (each.local, each.peer) not in seen.by_sockets:
+                self._tell({"event": "connect", **each.as_event()})
+
+    def _note_runtimes(self, seen: ProgramEvents) -> None:
         """Nothing is asked where the interposer saw no process: its file is then the command's own."""
-        seen = events.read(self._case.place.open(self._case.program.name))
         for event in runtime.identify([p.executable for p in seen.processes.values() if p.executable]):
             self._tell(event)
 
@@ -190,17 +207,20 @@ def launch(
     )  # before the start: a signal that comes until we wait would be passed on twice
     reasons = target.untouched, None if stage.preload else interposer.missing()
     notes = [note for note in reasons if note]
+    witness = kernel_sockets.watch()
     try:
         process = _start(target, _environment(environment.given(), case, stage, target, restore=restore))
     except BaseException:
         stage.remove()
+        if witness is not None:
+            witness.stop()
         raise
     journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
     events.append(journal, started)
     for note in notes:
         events.append(journal, {"event": "note", "text": note, "unwatched": True})
-    return Program(process, case, stage, notes, users_own, spoken_from)
+    return Program(process, case, stage, notes, users_own, spoken_from, witness)
 
 
 def _key_log_of_the_user() -> tuple[Path, int] | None:

@@ -147,7 +147,7 @@ def _refusal(message: str, exit_code: int) -> bytes:
 def _watched(case: cases.Case) -> bool:
     """Whether the program's own connections are known, so that those of other runs are left out."""
     seen = events.read(case.place.open(case.program.name))
-    return not seen.unwatched
+    return seen.witnessed or not seen.unwatched
 
 
 def _row(recording: Recording, number: int, started_ns: int) -> Run:

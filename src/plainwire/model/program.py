@@ -104,6 +104,7 @@ class ProgramEvents(Discreet, Struct):
     notes: list[str] = field(default_factory=list)
     unwatched: bool = False
     """The program's sockets could not be seen: the interposer stayed out of it."""
+    witnessed: bool = False  # but the kernel told of all of TCP's
     left_out: int = 0  # packets of other programs that were taken out of the case's capture
     processes: dict[int, Process] = field(default_factory=dict)
     errors: list[SocketError] = field(default_factory=list)

@@ -1,0 +1,245 @@
+"""Which TCP sockets the program had, as the kernel tells it: also those of programs that the interposer does
+not reach (static ones, Go), and of their children.
+
+As root only. The kernel's tracepoints tell of every change of a TCP socket's state, and which task made it.
+An instance of tracing of our own follows the task that starts the program, and whatever comes of it by fork.
+It is read once, when the program has ended. Where there is no such thing (as in containers) nothing is told.
+
+What a task does for somebody else does not count: packets of any socket may be worked on in an interrupt
+while the program's task runs. The kernel says so of each event (``s`` or ``h`` among the flags). Kernels that
+say the same of what is done with interrupts held back are not asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ipaddress
+import os
+import re
+import threading
+import time
+from collections import defaultdict, deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EVENTS = ("sock/inet_sock_set_state", "tcp/tcp_destroy_sock")
+_PREFIX = "plainwire-"
+_FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same on all machines
+_CLOEXEC, _CREATE = 1, 6  # linux/mount.h
+_BUFFER_KB, _LEAST_KB, _MOST_KB = 16_384, 256, 4096
+"""Of all processors together; and of each, at least and at most. An event takes some 100 bytes."""
+_TELLS_INTERRUPTS = "irqs-off/BH-disabled"
+
+_LINE = re.compile(
+    r" *(?P<command>.{1,15})-(?P<tid>\d+) +(?:\( *(?P<pid>[\d-]+)\) +)?\[\d+\] (?P<flags>\S+) +"
+    r"(?P<time>\d+\.\d{6}): (?P<event>\w+): family=(?P<family>\w+) (?P<rest>.*)"
+)
+_FIELD = re.compile(r"(\w+)=(\S*)")
+_ENTRIES = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+) ")
+
+
+class KernelSocket(Struct, frozen=True):
+    """A socket of the program's. ``peer`` and ``local`` are ``ip:port``; of a connect that failed the local
+    address is not known (``0.0.0.0``).
+    """
+
+    time_ns: int
+    pid: int
+    tid: int
+    command: str
+    local: str
+    peer: str
+
+    def as_event(self) -> dict[str, Any]:
+        """Its fields in a line of ``program.jsonl``."""
+        return {
+            "time": self.time_ns / 1e9,
+            "pid": self.pid,
+            "tid": self.tid,
+            "command": self.command,
+            "local": self.local,
+            "peer": self.peer,
+        }
+
+
+class KernelWitness:
+    """A running instance. What the thread that made it starts from now on is followed."""
+
+    def __init__(self, tracing: int) -> None:
+        """``tracing``: a descriptor of the folder of tracefs, from now on ours to close.
+
+        Raises:
+            OSError: there is no such tracing.
+
+        """
+        self._tracing = tracing
+        instances = Path(f"/proc/self/fd/{tracing}/instances")
+        self._instance = instances / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            _sweep(instances)
+            self._instance.mkdir()
+            self._begin()
+        except OSError:
+            self.stop()
+            raise
+
+    def _begin(self) -> None:
+        size = _BUFFER_KB // (os.cpu_count() or 1)
+        self._write("buffer_size_kb", str(max(_LEAST_KB, min(size, _MOST_KB))))
+        self._write("trace_clock", "mono")
+        self._write("options/record-tgid", "1")
+        self._write("options/event-fork", "1")
+        self._write("set_event_pid", str(threading.get_native_id()))
+        for event in _EVENTS:
+            self._write(f"events/{event}/enable", "1")
+
+    def _write(self, name: str, value: str) -> None:
+        (self._instance / name).write_text(value, encoding="ascii")
+
+    def sockets(self) -> list[KernelSocket] | None:
+        """What it saw, and end it; None where that is not all there was."""
+        try:
+            offset_ns = time.time_ns() - time.monotonic_ns()
+            text = (self._instance / "trace").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        finally:
+            self.stop()
+        entries = _ENTRIES.search(text)
+        if entries is None or entries[1] != entries[2] or _TELLS_INTERRUPTS not in text:
+            return None
+        return sockets_in(text.splitlines(), offset_ns)
+
+    def stop(self) -> None:
+        """End it; nothing happens where it has ended."""
+        if self._tracing < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._instance.rmdir()
+        os.close(self._tracing)
+        self._tracing = -1
+
+
+def watch() -> KernelWitness | None:
+    """Follow what this thread starts; None where the kernel does not let us."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return KernelWitness(_tracefs())
+    except OSError:
+        return None
+
+
+def _tracefs() -> int:
+    """The folder of tracefs, which need not be mounted anywhere (fsopen(2), Linux 5.2)."""
+    kernel = ctypes.CDLL(None, use_errno=True).syscall
+    opened: list[int] = []
+
+    def checked(result: int) -> int:
+        if result < 0:
+            raise OSError(ctypes.get_errno(), "tracefs")
+        return result
+
+    try:
+        opened.append(checked(kernel(_FSOPEN, b"tracefs", _CLOEXEC)))
+        checked(kernel(_FSCONFIG, opened[0], _CREATE, None, None, 0))
+        opened.append(checked(kernel(_FSMOUNT, opened[0], _CLOEXEC, 0)))
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=opened[1])
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _sweep(instances: Path) -> None:
+    """End what runs that were killed have left."""
+    for left in instances.glob(f"{_PREFIX}*"):
+        owner = left.name.split("-")[1]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            with contextlib.suppress(OSError):
+                left.rmdir()
+
+
+# --- what it says -------------------------------------------------------------------------------------
+
+
+def sockets_in(lines: Iterable[str], offset_ns: int) -> list[KernelSocket]:
+    """The sockets that a trace tells of. ``offset_ns``: from its clock to that of packets.
+
+    A socket has no port yet when its connect begins (SYN_SENT), and is told of with both ends when the task
+    does the next thing with it, which may be its close. So the begin is that of the first attempt at this
+    peer which no other socket has taken.
+    """
+    found: list[KernelSocket] = []
+    attempts: defaultdict[str, deque[tuple[int, int]]] = defaultdict(deque)  # by peer: time, task
+    known: set[tuple[str, str]] = set()
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None or set("shHZz") & set(match["flags"][2:3]):
+            continue
+        fields = dict(_FIELD.findall(match["rest"]))
+        time_ns = round(float(match["time"]) * 1e6) * 1000 + offset_ns
+        tid, state = int(match["tid"]), fields.get("newstate", "")
+        ends = _ends(match["family"], fields)
+        if ends is None or fields.get("protocol", "IPPROTO_TCP") != "IPPROTO_TCP":
+            continue
+        local, peer = ends
+        if local.endswith(":0"):
+            if state == "TCP_SYN_SENT":
+                attempts[peer].append((time_ns, tid))
+            continue
+        if peer.endswith(":0"):
+            # Of a listening socket; or of one whose connect failed, so that the kernel forgot both addresses.
+            failed = _newest_of(tid, attempts) if match["event"] == "tcp_destroy_sock" else None
+            if failed is None:
+                continue
+            (time_ns, peer), local = failed, f"0.0.0.0:{local.rsplit(':', 1)[1]}"
+        elif (local, peer) in known and not _begins(fields, attempts[peer]):
+            continue
+        elif attempts[peer]:
+            time_ns = attempts[peer].popleft()[0]
+        known.add((local, peer))
+        pid = int(match["pid"]) if (match["pid"] or "-").isdecimal() else tid
+        found.append(KernelSocket(time_ns, pid, tid, match["command"], local, peer))
+    return found
+
+
+def _begins(fields: dict[str, str], attempts: deque[tuple[int, int]]) -> bool:
+    """Whether ends that are known already are those of a new socket."""
+    return fields.get("newstate") == "TCP_SYN_SENT" or (
+        fields.get("oldstate") == "TCP_SYN_SENT" and bool(attempts)
+    )
+
+
+def _newest_of(tid: int, attempts: dict[str, deque[tuple[int, int]]]) -> tuple[int, str] | None:
+    """Take the last attempt that this task made: its time and its peer."""
+    own = [(each, peer) for peer, several in attempts.items() for each in several if each[1] == tid]
+    if not own:
+        return None
+    newest, peer = max(own)
+    attempts[peer].remove(newest)
+    return newest[0], peer
+
+
+def _ends(family: str, fields: dict[str, str]) -> tuple[str, str] | None:
+    """Local and peer."""
+    suffix = "v6" if family == "AF_INET6" else ""
+    try:
+        return (
+            _socket(fields[f"saddr{suffix}"], int(fields["sport"])),
+            _socket(fields[f"daddr{suffix}"], int(fields["dport"])),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _socket(address: str, port: int) -> str:
+    read = ipaddress.ip_address(address)
+    if read.version == 6 and read.ipv4_mapped is not None:
+        read = read.ipv4_mapped
+    return f"{read}:{port}" if read.version == 4 else f"[{read}]:{port}"
