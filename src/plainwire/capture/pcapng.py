@@ -21,15 +21,16 @@ import itertools
 import os
 import platform
 import struct
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from plainwire.capture import key_lines
 from plainwire.folder import held, new_file
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from plainwire.folder import Folder, OpenFile
 
@@ -45,7 +46,7 @@ _SMALLEST_BLOCK = 12
 _PIECE = 4 << 20
 _MOST_SECRETS = 8 << 20
 """Bytes of key log lines in one block, about: Wireshark takes 16 MB at most for a block, we 64."""
-_MICROSECONDS = 6  # if_tsresol: negative power of ten
+_MICROSECONDS, _NANOSECONDS = 6, 9  # if_tsresol: negative power of ten
 
 _EPB = struct.Struct("=IIIIIII")
 _TAILS = tuple(struct.Struct(f"={padding}xI") for padding in range(4))
@@ -87,6 +88,41 @@ def packet_blocks(pieces: list[bytes]) -> Callable[[float, int, bytes], None]:
         append(tails[padding](total))
 
     return add
+
+
+class WrittenPacket(NamedTuple):
+    """A packet to be written: its time, its link type, its length on the wire, a comment (or none)."""
+
+    time_ns: int
+    link: int
+    length: int
+    data: bytes
+    comment: str = ""
+
+
+def file_of(packets: Sequence[WrittenPacket], key_log: bytes, dropped: int | None) -> Iterator[bytes]:
+    """A whole file: packets in nanoseconds, an interface for each link type, secrets ahead of the packets.
+
+    Nothing in it tells of the machine that writes it.
+    """
+    yield _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + _option(4, b"plainwire") + bytes(4))
+    links = {link: index for index, link in enumerate(dict.fromkeys(packet.link for packet in packets))}
+    for link in links:
+        options = _option(9, bytes([_NANOSECONDS])) + bytes(4)
+        yield _block(INTERFACE, struct.pack("=HHI", link, 0, 0) + options)
+    yield from _secrets(key_log.splitlines(), "<" if sys.byteorder == "little" else ">")
+    for packet in packets:
+        captured = len(packet.data)
+        ticks = packet.time_ns >> 32, packet.time_ns & 0xFFFFFFFF
+        body = struct.pack("=IIIII", links[packet.link], *ticks, captured, packet.length)
+        body += packet.data + bytes(-captured % 4)
+        if packet.comment:
+            body += _option(1, packet.comment.encode()) + bytes(4)
+        yield _block(PACKET, body)
+    if packets and dropped is not None:
+        times = packets[-1].time_ns >> 32, packets[-1].time_ns & 0xFFFFFFFF
+        options = _option(5, struct.pack("=Q", dropped)) + bytes(4)
+        yield _block(STATISTICS, struct.pack("=III", 0, *times) + options)
 
 
 def statistics(received: int, dropped: int, time_us: int) -> bytes:

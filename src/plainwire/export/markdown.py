@@ -27,7 +27,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|@~&-])")
 def render(report: Report) -> str:
     """Return the page; ends in a newline."""
     missing = shortfalls(report)
-    lines = [f"## {_escaped(headline(report, missing))}", ""]
+    lines = [f"## {escaped(headline(report, missing))}", ""]
     for number, finding in enumerate(report.findings, 1):
         lines += [*_finding(number, finding, report), ""]
     for title, told in (
@@ -37,7 +37,7 @@ def render(report: Report) -> str:
         ("Also", remarks(report)),
     ):
         if told:
-            lines += [f"### {title}", "", *(f"- {_escaped(line)}" for line in told), ""]
+            lines += [f"### {title}", "", *(f"- {escaped(line)}" for line in told), ""]
     coverage = report.coverage
     counts = f"{coverage.packets} packets, {coverage.connections} connections, {coverage.decrypted} decrypted"
     lines.append(f"<sub>{counts}. Packet numbers are Wireshark's. Secrets are hidden.</sub>")
@@ -47,17 +47,17 @@ def render(report: Report) -> str:
 def _finding(number: int, finding: Finding, report: Report) -> Iterator[str]:
     yield f"### {number}. {code(finding.code)}"
     yield ""
-    yield _escaped(finding.claim)
+    yield escaped(finding.claim)
     yield ""
-    yield f"- **Who:** {_escaped(terminal.WHO[finding.fault])}"
-    yield f"- **How sure:** {_escaped(terminal.SURE[finding.certainty])}"
+    yield f"- **Who:** {escaped(terminal.WHO[finding.fault])}"
+    yield f"- **How sure:** {escaped(terminal.SURE[finding.certainty])}"
     for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):
         if advice:
-            yield f"- **{side}:** {_escaped(advice)}"
+            yield f"- **{side}:** {escaped(advice)}"
     if finding.program_says:
-        yield f"- **Program:** {_escaped(finding.program_says)}"
+        yield f"- **Program:** {escaped(finding.program_says)}"
     if finding.runner_up:
-        yield f"- **Ruled out:** {_escaped(finding.runner_up)}"
+        yield f"- **Ruled out:** {escaped(finding.runner_up)}"
     yield from _requests(finding, report)
     yield from _evidence(finding)
 
@@ -85,11 +85,11 @@ def _evidence(finding: Finding) -> Iterator[str]:
     if not finding.evidence:
         return
     yield from ("", "<details><summary>Packets</summary>", "", "| packet | shows |", "|---:|---|")
-    yield from (f"| {e.packet} | {_escaped(e.says)} |" for e in finding.evidence[:_EVIDENCE])
+    yield from (f"| {e.packet} | {escaped(e.says)} |" for e in finding.evidence[:_EVIDENCE])
     if len(finding.evidence) > _EVIDENCE:
         yield f"| | and {len(finding.evidence) - _EVIDENCE} more |"
     for quoted in finding.quotes:
-        yield f"| {quoted.packet} | {_escaped(quoted.what)}: {code(hide.line(quoted.text), hide.QUOTED)} |"
+        yield f"| {quoted.packet} | {escaped(quoted.what)}: {code(hide.line(quoted.text), hide.QUOTED)} |"
     yield from ("", "</details>")
 
 
@@ -101,6 +101,6 @@ def code(text: str, limit: int | None = None) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Words of ours, which may name what came off the wire."""
     return _SPECIAL.sub(r"\\\1", printable(text).replace("\\\\", "\\"))

@@ -7,6 +7,8 @@ whole byte at a time; its transitions are worked out when they are first needed,
 
 from __future__ import annotations
 
+import functools
+
 _LENGTHS = (
     "dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6ca"
     "d67777777777777777777777878djde6f56565666577666567655677777fbeds"
@@ -20,6 +22,9 @@ _EOS = 256
 _MOST_PADDING = 7  # RFC 7541 section 5.2
 
 _Tree = list["_Tree | int"]
+
+SYMBOL_BITS = tuple(int(digit, 36) for digit in _LENGTHS[:_EOS])
+"""The length of the code of each byte."""
 
 
 def _tree() -> _Tree:
@@ -89,6 +94,28 @@ class _Machine:
 
 
 _machine = _Machine()
+
+
+@functools.cache
+def _codes() -> list[int]:
+    """The code of each byte."""
+    codes, code, length = [0] * (_EOS + 1), 0, 0
+    for symbol in sorted(range(len(_LENGTHS)), key=lambda s: (int(_LENGTHS[s], 36), s)):
+        code <<= int(_LENGTHS[symbol], 36) - length
+        length = int(_LENGTHS[symbol], 36)
+        codes[symbol] = code
+        code += 1
+    return codes
+
+
+def encode(data: bytes) -> bytes:
+    """What ``decode`` gives ``data`` for, padded with ones."""
+    codes, value, size = _codes(), 0, 0
+    for byte in data:
+        value = value << SYMBOL_BITS[byte] | codes[byte]
+        size += SYMBOL_BITS[byte]
+    padding = -size % 8
+    return (value << padding | (1 << padding) - 1).to_bytes((size + padding) // 8, "big")
 
 
 def decode(data: bytes) -> bytes | None:

@@ -47,6 +47,23 @@ def aead(kind: str, cipher: str, key: bytes) -> Decrypt:
     return AESCCM(key, tag_length=_TAG if kind == "ccm" else _SHORT_TAG).decrypt
 
 
+def sealing_aead(kind: str, cipher: str, key: bytes) -> Decrypt:
+    """The same AEAD the other way: nonce, plain text and what is authenticated beside it in, sealed text out.
+
+    Raises:
+        UnsupportedAlgorithm: there is none for this cipher.
+
+    """
+    if kind == "chacha20":
+        return ChaCha20Poly1305(key).encrypt
+    if cipher != "AES" or kind not in ("gcm", "ccm", "ccm8"):
+        message = f"nothing seals {cipher} in {kind}"
+        raise UnsupportedAlgorithm(message)
+    if kind == "gcm":
+        return AESGCM(key).encrypt
+    return AESCCM(key, tag_length=_TAG if kind == "ccm" else _SHORT_TAG).encrypt
+
+
 def tag_size(kind: str) -> int:
     """Bytes by which an AEAD makes a text longer."""
     return _SHORT_TAG if kind == "ccm8" else _TAG
@@ -90,6 +107,25 @@ def cbc(cipher: str, key: bytes) -> Callable[[bytes, bytes], bytes]:
         return decryptor.update(data) + decryptor.finalize()
 
     return decrypt
+
+
+def sealing_cbc(cipher: str, key: bytes) -> Callable[[bytes, bytes], bytes]:
+    """CBC encryption of whole blocks.
+
+    Raises:
+        UnsupportedAlgorithm: there is none for this cipher.
+
+    """
+    if cipher == "ARIA":
+        message = "nothing seals ARIA in CBC"
+        raise UnsupportedAlgorithm(message)
+    algorithm = _block_cipher(cipher, key)
+
+    def encrypt(iv: bytes, data: bytes) -> bytes:
+        encryptor = Cipher(algorithm, modes.CBC(iv)).encryptor()
+        return encryptor.update(data) + encryptor.finalize()
+
+    return encrypt
 
 
 def rc4(key: bytes) -> Callable[[bytes], bytes]:

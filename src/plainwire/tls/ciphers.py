@@ -144,7 +144,7 @@ def connection_ciphers(
 
     ``randoms``: the client's and the server's. ``compression``: 0 for none, 1 for DEFLATE (RFC 3749).
     """
-    client, server = _keys(version, suite, master_secret, randoms)
+    client, server = key_material(version, suite, master_secret, randoms)
     made = [
         _cipher(version, suite, *keys, encrypt_then_mac=encrypt_then_mac, truncated_mac=truncated_mac)
         for keys in (client, server)
@@ -157,7 +157,9 @@ def connection_ciphers(
 _Keys = tuple[bytes, bytes, bytes]
 
 
-def _keys(version: int, suite: Suite, master: bytes, randoms: tuple[bytes, bytes]) -> tuple[_Keys, _Keys]:
+def key_material(
+    version: int, suite: Suite, master: bytes, randoms: tuple[bytes, bytes]
+) -> tuple[_Keys, _Keys]:
     """MAC key, key and initialization vector of either side."""
     client_random, server_random = randoms
     mac = hashlib.new(suite.mac).digest_size if suite.mac else 0

@@ -37,12 +37,16 @@ class RecordMac:
 
     def agrees(self, sequence: int, kind: int, version: bytes, data: bytes, mac: bytes) -> bool:
         """Whether ``mac`` is that of a record."""
+        return hmac.compare_digest(self.of(sequence, kind, version, data), mac)
+
+    def of(self, sequence: int, kind: int, version: bytes, data: bytes) -> bytes:
+        """The MAC of a record."""
         start, length = sequence.to_bytes(8, "big") + bytes((kind,)), len(data).to_bytes(2, "big")
         if self._ssl3:
             made = self._of_ssl3(start + length + data)
         else:
             made = hmac.digest(self._key, start + version + length + data, self._algorithm)
-        return hmac.compare_digest(made[: self.size], mac)
+        return made[: self.size]
 
     def _of_ssl3(self, data: bytes) -> bytes:
         pad = _SSL3_PADS[self._algorithm]

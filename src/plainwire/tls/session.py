@@ -30,6 +30,7 @@ from plainwire.tls.record_layer import (
     APPLICATION,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
+    HEADER_SIZE,
     HEARTBEAT,
     SSLV2_HELLO,
 )
@@ -40,8 +41,11 @@ from plainwire.tls.tls13_keys import Tls13Keys
 from plainwire.tls.trial_keys import TrialKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plainwire.model import Text
     from plainwire.tls.keylog import KeyLog
+    from plainwire.tls.negotiation import Negotiation
     from plainwire.tls.session_state import Later
     from plainwire.tls.tls_direction import TlsDirection
 
@@ -71,10 +75,34 @@ class Reuse(NamedTuple):
     copied: bool
 
 
-class TlsSession:
-    """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes."""
+class WitnessedRecord(NamedTuple):
+    """A record that was decrypted, for a witness: all that sealing it again takes.
 
-    def __init__(self, keys: KeyLog) -> None:
+    ``text`` is what stood in it, in TLS 1.3 with content type and padding; ``secret`` is TLS 1.3's.
+    ``number`` is the record's, ``start`` and ``end`` are offsets in the TCP stream.
+    """
+
+    side: Side
+    start: int
+    end: int
+    kind: int
+    number: int
+    text: bytes
+    secret: bytes
+    negotiation: Negotiation
+
+    def __repr__(self) -> str:
+        return f"<record {self.number} of the {self.side.name.lower()}>"
+
+
+class TlsSession:
+    """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes.
+
+    ``witness`` is told of each record that was opened, in the order in which that was done.
+    """
+
+    def __init__(self, keys: KeyLog, witness: Callable[[WitnessedRecord], None] | None = None) -> None:
+        self._witness = witness
         self._state = state = SessionState(keys)
         self._keys = state.keys
         self._sides = state.sides
@@ -82,6 +110,8 @@ class TlsSession:
         self._handshaking = Handshaking(state, tls13)
         self._trial = TrialKeys(state, tls13)
         self._losses = Resynchronizer(state, tls13)
+        for direction in self._sides:
+            direction.witnessed = witness is not None
         self.info: TlsInfo = state.info
         self.reasons: list[Reason] = state.reasons
         self.later: list[Later] = state.later
@@ -211,6 +241,7 @@ class TlsSession:
             return True
         if direction.cipher is not None:
             direction.numbers.note(direction.cipher, start, body)
+            self._bear_witness(direction, kind, direction.cipher.sequence - 1, text, start, len(body))
         self._opened(direction, kind, text, start, start + 5 + len(body))
         return True
 
@@ -230,8 +261,18 @@ class TlsSession:
         earlier, copied = again.earlier, again.copied
         self.reuses.append(Reuse(direction.side, earlier.number, earlier.start, start, copied=copied))
         if not copied:
+            self._bear_witness(direction, kind, earlier.number, again.text, start, len(body))
             self._opened(direction, kind, again.text, start, start + 5 + len(body), again=True)
         return True
+
+    def _bear_witness(
+        self, direction: TlsDirection, kind: int, number: int, text: bytes, start: int, size: int
+    ) -> None:
+        if self._witness is None:
+            return
+        end = start + HEADER_SIZE + size
+        side, secret = direction.side, direction.secret
+        self._witness(WitnessedRecord(side, start, end, kind, number, text, secret, direction.negotiation))
 
     def _opened(
         self, direction: TlsDirection, kind: int, text: bytes, start: int, end: int, *, again: bool = False

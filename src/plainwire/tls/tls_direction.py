@@ -69,6 +69,7 @@ class TlsDirection:
         "skipping",
         "trusted",
         "wanted",
+        "witnessed",
     )
 
     def __init__(self, side: Side, negotiation: Negotiation) -> None:
@@ -89,6 +90,7 @@ class TlsDirection:
         self.wanted = ""  # TLS 1.3: the label of the secret that ``cipher`` is to be made of
         self.skipping = False  # rejected early data may precede what the cipher opens
         self.done = False  # Finished was seen
+        self.witnessed = False  # each record is told of: the fast path is too fast for that
         self.dead = False
         self.messages = b""  # handshake messages, the last of them incomplete or waiting
         self.lost: Lost | None = None
@@ -172,7 +174,7 @@ class TlsDirection:
         at, size = 0, len(buffer)
         self.blocked = False
         while size - at >= HEADER_SIZE and not self.dead and self.lost is None:
-            if type(self.cipher) is Aead13 and self.done:
+            if type(self.cipher) is Aead13 and self.done and not self.witnessed:
                 reached = self._fast(buffer, at)
                 if reached > at:
                     at = reached

@@ -1,0 +1,37 @@
+"""``plainwire verify``: what whoever gets a bundle runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from plainwire.cli import debug
+
+
+@click.command("verify", epilog="Example: plainwire verify for-the-vendor.zip")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
+def command(bundle: Path, *, quiet: bool) -> int:
+    """Check a BUNDLE that plainwire share made: its files by their hashes, its verdict by its packets.
+
+    Exit status: 0 all is as its manifest says; 1 something is not; 2 it cannot be read.
+    """
+    from plainwire.report import terminal  # noqa: PLC0415 - kept out of the start-up of other commands
+    from plainwire.share import bundle as bundles  # noqa: PLC0415 - as above
+    from plainwire.share.verifying import verify  # noqa: PLC0415 - as above
+
+    opened = bundles.opened(bundle)
+    verified = verify(opened)
+    debug.show(verified.report)
+    if not quiet:
+        click.echo(terminal.verdict(verified.report))
+        click.echo("")
+    for trouble in verified.troubles:
+        click.echo(f"{bundle}: {trouble}", err=True)
+    if not verified.troubles and not quiet:
+        number = len(opened.manifest.files)
+        click.echo(
+            f"{bundle}: all {number} files are as they were packed, and the packets show the same verdict."
+        )
+    return 1 if verified.troubles else 0

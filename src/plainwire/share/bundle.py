@@ -1,0 +1,247 @@
+"""A bundle as a file: what is in it, how it is made, and how it is opened by whoever gets it.
+
+A zip file of a few plain files; ``manifest.json`` names them with their SHA-256 and says what verdict is to
+come out of the packets. A bundle that comes from somebody else is not trusted: names, numbers and sizes are
+bounded before anything of it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct, field
+
+from plainwire import pipeline
+from plainwire.capture.pcapng import file_of
+from plainwire.model import UserError
+from plainwire.report import html
+from plainwire.report import json as report_json
+from plainwire.share import choosing, letter, packet_table
+from plainwire.share.subtraction import Chosen, Subtracted, originals, subtract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.folder import FileSource
+    from plainwire.model import Connection, Report
+    from plainwire.tls.keylog import KeyLog
+
+MANIFEST, CAPTURE, PLAIN, ORIGINAL = "manifest.json", "capture.pcapng", "plain.pcapng", "original.pcapng"
+LETTER, TABLE, READ_ME = "letter.md", "packets.txt", "README.txt"
+REPORT_JSON, REPORT_HTML = "report.json", "report.html"
+_MOST_FILES, _MOST_BYTES = 32, 2 << 30
+_SCHEMA = 1
+_DAY_ONE = (1980, 1, 1, 0, 0, 0)
+"""The oldest time that a zip file can have: when it was made is nobody's business."""
+_READ_ME = """\
+Evidence of failed requests, made with plainwire. Begin with letter.md.
+
+letter.md       what failed, who and why, how sure, where to look in your logs
+capture.pcapng  the packets; Wireshark shows plain HTTP with no settings
+plain.pcapng    the same packets without TLS
+packets.txt     the same as a table
+report.html     the verdict as a page; report.json for machines
+manifest.json   the SHA-256 of each file, and the verdict
+
+Secrets in the packets are replaced by marks of the same length. To check hashes and verdict:
+
+    plainwire verify BUNDLE
+"""
+
+
+class Expected(Struct):
+    """A verdict: code, how sure, on how many exchanges."""
+
+    code: str
+    certainty: str
+    exchanges: int
+
+
+class Manifest(Struct):
+    """``manifest.json``. ``lost``: what of the whole capture's verdict does not come out of these packets."""
+
+    schema: int
+    made_with: str
+    files: dict[str, str]
+    verdict: list[Expected]
+    lost: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    with_secrets: bool = False
+
+
+class Sharing(Struct):
+    """What a bundle is to be made of, and how.
+
+    ``report``: what was found in the whole; ``known``: its secrets; ``names``: fields whose values are to be
+    hidden too; ``connections``: ids, where the user chose. ``key``: random bytes that nobody keeps.
+    """
+
+    captures: Sequence[FileSource]
+    keys: KeyLog
+    report: Report
+    known: list[str]
+    names: list[str]
+    connections: list[int]
+    version: str
+    key: bytes
+    key_log: list[bytes] = field(default_factory=list)
+    """The lines of the original's key log, where secrets are to be in the bundle."""
+
+
+class Bundle(Struct):
+    """A finished bundle: its files by name, and what its manifest says."""
+
+    files: dict[str, bytes]
+    manifest: Manifest
+
+
+def make(sharing: Sharing) -> Bundle:
+    """Choose, subtract, and analyse what is left, until the verdict is that of the whole.
+
+    Raises:
+        UserError: there is nothing to share, or it is too much.
+
+    """
+    wanted = choosing.verdicts(choosing.failing(sharing.report))
+    made: tuple[Chosen, Subtracted, Report] | None = None
+    for connections in choosing.choices(sharing.report, sharing.connections):
+        chosen = _chosen(sharing, connections)
+        subtracted = subtract(chosen, sharing.key)
+        made = chosen, subtracted, analyzed(subtracted.capture)
+        if choosing.verdicts(choosing.failing(made[2])) == wanted:
+            break
+    if made is None or not made[0].connections:
+        message = "nothing failed here, so that there is nothing to show; name connections (--connection N)"
+        raise UserError(message)
+    return _filled(sharing, *made)
+
+
+def _chosen(sharing: Sharing, connections: list[Connection]) -> Chosen:
+    packets = [] if sharing.connections else choosing.lookups(sharing.report)
+    return Chosen(sharing.captures, sharing.keys, connections, packets, sharing.known, sharing.names)
+
+
+def analyzed(capture: bytes) -> Report:
+    """What is found in the packets of a bundle alone."""
+    with tempfile.TemporaryDirectory(prefix="plainwire-") as folder:
+        path = Path(folder) / CAPTURE
+        path.write_bytes(capture)
+        return pipeline.analyze([path])
+
+
+def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Report) -> Bundle:
+    ids = {connection.first_packet: connection.id for connection in sharing.report.connections}
+    left_out = tuple(
+        f"connection {ids.get(first, first)} of the case: {why}"
+        for first, why in sorted(subtracted.left_out.items())
+    )
+    secrets = bool(sharing.key_log)
+    whole = letter.Whole(sharing.report, secrets, left_out)
+    files = {
+        READ_ME: _READ_ME.encode(),
+        LETTER: letter.write(report, whole).encode(),
+        TABLE: packet_table.text(report).encode(),
+        REPORT_HTML: html.render(report).encode(),
+        REPORT_JSON: report_json.encode(report),
+        CAPTURE: subtracted.capture,
+        PLAIN: subtracted.plain,
+    }
+    if secrets:
+        lines = b"\n".join(_lines_of(sharing.key_log, chosen.connections))
+        packets = [packet for _, packet in originals(chosen)]
+        files[ORIGINAL] = b"".join(file_of(packets, lines, sharing.report.coverage.packets_dropped))
+    return Bundle(files, _manifest(sharing, files, report, list(left_out), with_secrets=secrets))
+
+
+def _lines_of(key_log: list[bytes], connections: list[Connection]) -> list[bytes]:
+    """The lines that are about these connections."""
+    sessions = (s for c in connections for s in (c.tls, *c.inner_tls) if s is not None)
+    randoms = {session.client_random.hex().encode() for session in sessions if session.client_random}
+    return [line.strip() for line in key_log if randoms.intersection(line.lower().split())]
+
+
+def _manifest(
+    sharing: Sharing, files: dict[str, bytes], report: Report, left_out: list[str], *, with_secrets: bool
+) -> Manifest:
+    found = choosing.verdicts(report.findings)
+    wanted = {finding.code for finding in choosing.failing(sharing.report)}
+    return Manifest(
+        schema=_SCHEMA,
+        made_with=f"plainwire {sharing.version}",
+        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        verdict=[Expected(*each) for each in found],
+        lost=sorted(wanted - {code for code, _, _ in found}),
+        left_out=left_out,
+        with_secrets=with_secrets,
+    )
+
+
+def packed(bundle: Bundle) -> bytes:
+    """The bundle as a zip file; the same bundle gives the same bytes."""
+    manifest = msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=2)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in {**bundle.files, MANIFEST: manifest}.items():
+            entry = zipfile.ZipInfo(name, _DAY_ONE)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, (stat.S_IFREG | 0o600) << 16
+            file.writestr(entry, data)
+    return out.getvalue()
+
+
+def opened(path: Path) -> Bundle:
+    """Read a bundle: a zip file, or the folder that one was unpacked into.
+
+    Raises:
+        UserError: it cannot be read, or is no bundle.
+
+    """
+    try:
+        files = _from_folder(path) if path.is_dir() else _from_zip(path)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        message = f"{path}: {getattr(error, 'strerror', None) or 'no bundle: ' + str(error)}"
+        raise UserError(message) from error
+    data = files.pop(MANIFEST, None)
+    if data is None or CAPTURE not in files:
+        message = f"{path}: no bundle, there is no {MANIFEST if data is None else CAPTURE} in it"
+        raise UserError(message)
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        message = f"{path}: {MANIFEST}: {error}"
+        raise UserError(message) from error
+    if manifest.schema > _SCHEMA:
+        message = f"{path}: a bundle of a later plainwire ({manifest.made_with[:40]})"
+        raise UserError(message)
+    return Bundle(files, manifest)
+
+
+def _from_folder(path: Path) -> dict[str, bytes]:
+    found = [each for each in sorted(path.iterdir()) if each.is_file() and not each.is_symlink()]
+    _bounded(path, [each.stat().st_size for each in found])
+    return {each.name: each.read_bytes() for each in found}
+
+
+def _from_zip(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        entries = file.infolist()
+        _bounded(path, [entry.file_size for entry in entries])
+        files = {}
+        for entry in entries:
+            with file.open(entry) as source:
+                files[entry.filename] = source.read(entry.file_size + 1)
+        return files
+
+
+def _bounded(path: Path, sizes: Iterable[int]) -> None:
+    sizes = list(sizes)
+    if len(sizes) > _MOST_FILES or sum(sizes) > _MOST_BYTES:
+        message = f"{path}: no bundle: it has too many files, or too large ones"
+        raise UserError(message)
