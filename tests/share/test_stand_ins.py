@@ -10,7 +10,29 @@ import zstandard
 
 from plainwire.share import stand_ins
 
-SIZES = [1, 2, 3, 4, 5, 6, 9, 10, 19, 20, 21, 22, 23, 24, 25, 100, *range(250, 275), 1000, *range(65530, 65570), 70_000, 200_000]
+SIZES = [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    9,
+    10,
+    19,
+    20,
+    21,
+    22,
+    23,
+    24,
+    25,
+    100,
+    *range(250, 275),
+    1000,
+    *range(65530, 65570),
+    70_000,
+    200_000,
+]
 
 
 def _inflated(coding: str, data: bytes) -> bytes:
@@ -39,9 +61,13 @@ def test_what_was_cut_is_cut(coding: str) -> None:
     made = stand_ins.coded(coding, 1000, complete=False)
     assert made is not None
     assert len(made) == 1000
-    with pytest.raises((AssertionError, zstandard.ZstdError)):
-        inflated = _inflated(coding, made)
-        assert coding != "zstd" or len(inflated) > 1000
+    undo = (
+        zstandard.ZstdDecompressor().decompressobj()
+        if coding == "zstd"
+        else zlib.decompressobj(31 if coding == "gzip" else 15)
+    )
+    undo.decompress(made)
+    assert not undo.eof
 
 
 def test_there_is_none_so_short_and_none_in_other_codings() -> None:

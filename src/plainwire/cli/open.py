@@ -16,11 +16,10 @@ from plainwire.cli import debug, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
-    from plainwire.model import Finding, Report
+    from plainwire.model import Connection, Finding, Report
 
 _WIRESHARK = "wireshark"
-_CLOSING = ("close", "reset", "RST", "FIN", "alert", "GOAWAY", "had not", "acknowledges")
-"""What is said of a packet that decides."""
+_DECIDING_FRAMES = frozenset({"goaway", "rst_stream", "reset_stream", "stop_sending", "connection_close"})
 
 
 @click.command("open", epilog="Example: plainwire open plainwire-case")
@@ -68,10 +67,10 @@ def arguments(report: Report, case: Path, keys: tuple[str, ...], number: int) ->
     if not report.findings:
         return words
     finding = report.findings[number - 1]
-    packet = deciding(finding)
+    connection = next((c for c in report.connections if c.id in finding.connections), None)
+    packet = deciding(finding, connection)
     if packet is not None:
         words += ["-g", str(packet)]
-    connection = next((c for c in report.connections if c.id in finding.connections), None)
     if connection is not None:
         transport = "udp" if connection.transport == "quic" else "tcp"
         version = "ipv6" if ":" in connection.server.address else "ip"
@@ -83,9 +82,11 @@ def arguments(report: Report, case: Path, keys: tuple[str, ...], number: int) ->
     return words
 
 
-def deciding(finding: Finding) -> int | None:
-    """The packet that decides: the first whose evidence tells of a close, else the last that is cited."""
-    for evidence in finding.evidence:
-        if any(word in evidence.says for word in _CLOSING):
-            return evidence.packet
-    return finding.evidence[-1].packet if finding.evidence else None
+def deciding(finding: Finding, connection: Connection | None) -> int | None:
+    """The packet that decides: the first of those cited that closes anything, else the last that is cited."""
+    closing: set[int] = set()
+    if connection is not None:
+        closing |= {close.packet for close in connection.closes}
+        closing |= {event.packet for event in connection.events if event.kind in _DECIDING_FRAMES}
+    cited = [evidence.packet for evidence in finding.evidence]
+    return next((packet for packet in cited if packet in closing), cited[-1] if cited else None)

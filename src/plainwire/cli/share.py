@@ -102,6 +102,7 @@ def command(
         connections=list(connections),
         version=version("plainwire"),
         key=chance.token_bytes(32),
+        at_client=case.is_dir(),
         key_log=[line for text in lines for line in text.splitlines()],
     )
     if with_secrets:

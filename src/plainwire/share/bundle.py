@@ -92,6 +92,8 @@ class Sharing(Struct):
     connections: list[int]
     version: str
     key: bytes
+    at_client: bool = False
+    """Whether it is known to be captured on the client's machine."""
     key_log: list[bytes] = field(default_factory=list)
     """The lines of the original's key log, where secrets are to be in the bundle."""
 
@@ -144,7 +146,7 @@ def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Re
         for first, why in sorted(subtracted.left_out.items())
     )
     secrets = bool(sharing.key_log)
-    whole = letter.Whole(sharing.report, secrets, left_out)
+    whole = letter.Whole(sharing.report, sharing.at_client, secrets, left_out)
     files = {
         READ_ME: _READ_ME.encode(),
         LETTER: letter.write(report, whole).encode(),

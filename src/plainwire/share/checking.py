@@ -83,8 +83,10 @@ class _Needles:
     def __init__(self, secrets: dict[str, str]) -> None:
         self._by_key: dict[bytes, list[tuple[bytes, str, str]]] = {}
         for value, origin in secrets.items():
+            known: set[bytes] = set()
             for form, name in forms(value.encode("latin-1", "replace")):
-                if len(form) >= _KEY:
+                if len(form) >= _KEY and form not in known:
+                    known.add(form)
                     self._by_key.setdefault(form[:_KEY], []).append((form, origin, name))
 
     def found(self, place: str, data: bytes) -> Iterator[Leak]:

@@ -27,12 +27,23 @@ def choices(report: Report, named: Sequence[int] = ()) -> Iterator[list[Connecti
     wanted: set[int] = set()
     for finding in failing(report):
         wanted |= {*finding.connections, *(by_exchange[number] for number in finding.exchanges)}
+    wanted |= _holding(report, {packet for finding in failing(report) for packet in finding.packets})
     before = -1
     for most in NEIGHBOURS:
         chosen = wanted | _neighbours(report, wanted, most)
         if len(chosen) > before:
             before = len(chosen)
             yield [connection for connection in report.connections if connection.id in chosen]
+
+
+def _holding(report: Report, packets: set[int]) -> set[int]:
+    """The connections that packets belong to; of long ones only the last packets are known."""
+    return {
+        connection.id
+        for connection in report.connections
+        if connection.first_packet in packets
+        or (connection.segments is not None and packets.intersection(connection.segments.number.tolist()))
+    }
 
 
 def _neighbours(report: Report, wanted: set[int], most: int) -> set[int]:

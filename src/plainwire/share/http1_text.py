@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from plainwire.http.content import codings
+from plainwire.http.budget import Budget, CaptureBudget
+from plainwire.http.content import ContentDecoder, codings
 from plainwire.http.http1_reader import HEAD_END
 from plainwire.share import event_text, stand_ins
 
@@ -140,10 +141,21 @@ def body_of(
     named = codings(value for name, value in fields if name in ("content-encoding", "transfer-encoding"))
     coding = [name for name in named if name != "chunked"]
     if len(coding) == 1 and not partial:
-        made = stand_ins.coded(coding[0], len(whole), complete=complete)
+        made = _coded(coding[0], whole, complete=complete)
         if made is not None:
             return made
     kind = next((value.lower() for name, value in fields if name == "content-type"), "")
     if kind.startswith("text/event-stream") and not coding:
         return event_text.rewritten(whole, hider)
     return hider.marks.body(whole)
+
+
+def _coded(coding: str, whole: bytes, *, complete: bool) -> bytes | None:
+    """What stands for a body in a coding: whole, cut or corrupt as it was."""
+    decoder = ContentDecoder((coding,), Budget(CaptureBudget()))
+    for _ in decoder.feed(whole):
+        pass
+    content = decoder.finish(complete=complete)
+    if content.defect and not content.cut:
+        return None
+    return stand_ins.coded(coding, len(whole), complete=content.complete)

@@ -50,6 +50,7 @@ class Whole(Struct, frozen=True):
     """What the letter tells of the whole capture, of which the bundle is a part."""
 
     report: Report
+    at_client: bool = False
     with_secrets: bool = False
     left_out: tuple[str, ...] = ()
 
@@ -87,7 +88,6 @@ def _opening(bundle: Report, failures: list[Finding]) -> Iterator[str]:
     for finding in failures[:_EXHIBITS]:
         blame = "" if finding.fault != "both" else " We do not call this a violation."
         yield f"{_plain(finding.claim)} {terminal.SURE[finding.certainty]}{blame}"
-        yield ""
     if not failures:
         yield _plain(headline(bundle, shortfalls(bundle)))
 
@@ -298,9 +298,8 @@ def _hygiene(whole: Whole) -> Iterator[str]:
     dropped = report.coverage.packets_dropped
     lost = "nobody counted lost packets" if dropped is None else f"{count(dropped, 'packet')} lost"
     connections = count(report.coverage.connections, "connection")
-    yield (
-        f"- Captured at the client; {lost}. Of {connections} {report.coverage.decrypted} could be decrypted."
-    )
+    where = "on the client's machine" if whole.at_client else "at a place that the capture does not name"
+    yield (f"- Captured {where}; {lost}. Of {connections} {report.coverage.decrypted} could be decrypted.")
     yield (
         "- `capture.pcapng` holds the packets with their times, flags, sizes, sequence numbers and "
         "acknowledgments as they were. Their TLS records were opened, secrets and bodies in them replaced "

@@ -31,7 +31,8 @@ def rows(
 ) -> list[tuple[str, ...]]:
     """A row a packet, as in ``HEADING``; ``among``: only of these packets. Safe to print.
 
-    Of a long connection only the last packets are known. ``seq`` and ``ack`` count from the first byte.
+    Of a long connection only the last packets are known. ``seq`` and ``ack`` are those that Wireshark shows:
+    relative, the first byte is number 1.
     """
     segments = connection.segments
     if segments is None:
@@ -49,8 +50,8 @@ def _row(values: tuple[int, ...], says: dict[int, list[str]]) -> tuple[str, ...]
         str(number),
         moment(time_ns)[_NO_TIME:-1],
         Side(side).name.lower(),
-        str(seq),
-        str(ack) if ack >= 0 else "",
+        str(seq + 1),
+        str(ack + 1) if ack >= 0 else "",
         str(length),
         ",".join(name for bit, name in _FLAGS if flags & bit),
         str(ttl),

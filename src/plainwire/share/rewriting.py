@@ -20,17 +20,24 @@ from plainwire.share import http1_text, http2_text
 from plainwire.share.resealing import ResealedTls
 from plainwire.share.websocket_text import WebSocketText
 from plainwire.share.wire_text import InnerPlaces, WireText
-from plainwire.tunnels import proxy_protocol
+from plainwire.tunnels import Done, proxy_protocol, socks, starttls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from plainwire.http.http1 import Locator
     from plainwire.model import Connection, Exchange, Text
     from plainwire.share.hiding import Hider
     from plainwire.share.resealing import MadeUpSecrets
+    from plainwire.tunnels import Outcome
 
 _MOST_NESTED = 8
+_MOST_NEGOTIATION = 1 << 17
+_NEGOTIATIONS: dict[Spoken, Callable[[bytes, bytes], Outcome]] = {
+    Spoken.PROXY_PROTOCOL: proxy_protocol.negotiate,
+    Spoken.SOCKS: socks.negotiate,
+    Spoken.STARTTLS: starttls.negotiate,
+}
 Wires = tuple[WireText, WireText]
 Opened = tuple[int, int, bytes]
 Base = tuple[int, int] | None
@@ -77,8 +84,8 @@ def rewrite(
         _http1(wires, where, work, late=late, depth=depth, base=base)
     elif kind is Spoken.HTTP2:
         http2_text.rewrite(*wires, work.hider)
-    elif kind is Spoken.PROXY_PROTOCOL:
-        _behind_proxy_header(wires, where, work, depth, base)
+    elif kind in _NEGOTIATIONS:
+        _negotiated(kind, wires, where, work, depth, base)
 
 
 def _spoken(wires: Wires, where: tuple[Locator, Locator], *, alpn: str | None, late: bool) -> Spoken | None:
@@ -156,22 +163,40 @@ def _switch(
         rewrite(wires, where, work, depth=depth + 1, base=base)
 
 
-def _behind_proxy_header(
-    wires: Wires, where: tuple[Locator, Locator], work: Rewriting, depth: int, base: Base
+def _negotiated(
+    kind: Spoken,
+    wires: Wires,
+    where: tuple[Locator, Locator],
+    work: Rewriting,
+    depth: int,
+    base: Base,
 ) -> None:
-    """The header of the PROXY protocol tells addresses, and stays."""
-    client = wires[0].data
-    if client.startswith(proxy_protocol.TEXT):
-        size = client.find(b"\n") + 1
+    """What precedes a tunnel, or TLS, in clear text; then what it leads to."""
+    said = [wire.data[: min(wire.whole_until, _MOST_NEGOTIATION)] for wire in wires]
+    outcome = _NEGOTIATIONS[kind](said[0], said[1])
+    if isinstance(outcome, Done):
+        sizes = outcome.client, outcome.server
+    elif kind is Spoken.SOCKS:
+        sizes = len(said[0]), len(said[1])
     else:
-        size = 16 + int.from_bytes(client[14:16])
-    if not 0 < size <= wires[0].whole_until:
         return
-    wires[0].keep(0, size)
-    behind = _moved(Side.CLIENT, _cut(wires[0].pieces, size), size), wires[1]
-    inner_base = None if base is None else (base[0] + size, base[1])
-    rewrite(behind, (_Moved(where[0], size), where[1]), work, depth=depth + 1, base=inner_base)
-    wires[0].put(size, bytes(behind[0].made))
+    for wire, size in zip(wires, sizes, strict=True):
+        if kind is Spoken.STARTTLS and wire.data[:size].isascii():
+            wire.put(0, work.hider.line(wire.data[:size]))
+        else:
+            wire.keep(0, size)
+    if kind is Spoken.SOCKS:
+        for start, end in socks.credentials(said[0]):
+            wires[0].put(start, work.hider.whole(said[0][start:end]))
+    if not isinstance(outcome, Done):
+        return
+    rest = [_cut(wire.pieces, size) for wire, size in zip(wires, sizes, strict=True)]
+    behind = _moved(Side.CLIENT, rest[0], sizes[0]), _moved(Side.SERVER, rest[1], sizes[1])
+    moved = _Moved(where[0], sizes[0]), _Moved(where[1], sizes[1])
+    inner_base = None if base is None else (base[0] + sizes[0], base[1] + sizes[1])
+    rewrite(behind, moved, work, depth=depth + 1, base=inner_base)
+    for wire, inner, size in zip(wires, behind, sizes, strict=True):
+        wire.put(size, bytes(inner.made))
 
 
 def _cut(pieces: Sequence[Text | Gap], size: int) -> list[Text | Gap]:

@@ -76,6 +76,26 @@ def negotiate(client: bytes, server: bytes) -> Outcome:
         return None
 
 
+def credentials(client: bytes) -> list[tuple[int, int]]:
+    """Where a user's name and password stand in what the client sent, as far as it goes."""
+    reader, found = _Reader(client), []
+    try:
+        if reader.byte() == 4:
+            reader.take(7)
+            start = reader.at
+            found.append((start, start + len(reader.until_zero())))
+            return found
+        reader.take(reader.byte())
+        if reader.byte() == 1:  # RFC 1929; a request begins with 5
+            for _ in range(2):
+                size = reader.byte()
+                found.append((reader.at, min(reader.at + size, len(client))))
+                reader.take(size)
+    except _Short:
+        pass
+    return found
+
+
 def _socks4(client: _Reader, server: _Reader) -> Outcome:
     client.byte()
     if client.byte() != _CONNECT:

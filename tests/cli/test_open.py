@@ -1,0 +1,61 @@
+"""``plainwire open``."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from plainwire import pipeline
+from plainwire.cli import open as opening
+from tests.export import case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_the_command_leads_to_the_packet_that_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the PUT on connection 2: its reset."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    capture, keys = case.write(tmp_path)
+    report = pipeline.analyze([capture], [keys])
+    reset = report.connections[1].closes[0].packet
+    number = next(n for n, f in enumerate(report.findings, 1) if f.code == "reset-mid-request")
+    done = CliRunner().invoke(opening.command, [str(capture), "-k", str(keys), "--finding", str(number)])
+    words = shlex.split(done.output)
+    assert words[:4] == ["wireshark", str(capture), "-o", f"tls.keylog_file:{keys}"]
+    assert words[4:6] == ["-g", str(reset)]
+    assert "tcp.port == 40002" in words[7]
+
+
+def test_wireshark_is_started_where_it_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, program = tmp_path / "said", tmp_path / "wireshark"
+    program.write_text(
+        f"#!{sys.executable}\nimport os, sys\nopen({str(said)!r} + '.part', 'w').write(sys.argv[1])\n"
+        f"os.rename({str(said)!r} + '.part', {str(said)!r})\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("DISPLAY", ":0")
+    started = []
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)))
+    capture, _ = case.write(tmp_path)
+    done = CliRunner().invoke(opening.command, [str(capture)])
+    assert (done.exit_code, done.output) == (0, "")
+    assert started[0].wait(60) == 0
+    assert said.read_text() == str(capture)
+
+
+def test_a_finding_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    capture, keys = case.write(tmp_path)
+    done = CliRunner().invoke(opening.command, [str(capture), "-k", str(keys), "--finding", "9"])
+    assert "no finding 9" in str(done.exception)
