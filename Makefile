@@ -5,6 +5,7 @@
 #   make lint     ruff, mypy, import contracts, shape of the house, codes and thresholds, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
 #   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
+#   make hostile  what floods and bombs of every kind cost to analyse, at two sizes
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
 #   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
@@ -18,7 +19,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench attack conformance score perturb clean system
+.PHONY: demo test lint bench attack hostile conformance score perturb clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -46,6 +47,9 @@ bench: $(DEVELOPED) system
 
 attack: $(DEVELOPED) system
 	$(VENV)/bin/python bench/attack $(ARGS)
+
+hostile: $(DEVELOPED)
+	$(VENV)/bin/python bench/hostile.py $(ARGS)
 
 conformance: $(DEVELOPED) system
 	$(VENV)/bin/python bench/conformance $(ARGS)

@@ -105,7 +105,14 @@ class Analysis:
                 conversation = self._open[tcp.facts.id] = self._conversation(tcp)
                 conversation.feed()
         for tcp in over:
-            self._done.add(self._conversation(tcp).finish())
+            self._keep(self._conversation(tcp))
+
+    def _keep(self, conversation: Guarded) -> None:
+        """A connection is over."""
+        connection, kept = conversation.finish(), len(self._done.connections)
+        self._done.add(connection)
+        if len(self._done.connections) == kept:
+            self._reading.exchanges.release(connection.exchanges)
 
     def _conversation(self, tcp: TcpConnection) -> Guarded:
         """The one that follows a connection; a new one where none has said anything so far."""
@@ -135,17 +142,17 @@ class Analysis:
                 self._open_quic[quic.facts.id] = conversation
             conversation.feed()
         for quic in over:
-            self._done.add(self._open_quic.pop(quic.facts.id).finish())
+            self._keep(self._open_quic.pop(quic.facts.id))
 
     def _finish(self) -> None:
         """Finish what is still open when the capture ends."""
         for tcp in self._assembler.close():
-            self._done.add(self._conversation(tcp).finish())
+            self._keep(self._conversation(tcp))
         if self._quic is not None:
             self._quic.close()
         for conversations in (self._open, self._open_quic):
             while conversations:
-                self._done.add(conversations.popitem()[1].finish())
+                self._keep(conversations.popitem()[1])
 
     def close(self) -> Report:
         """The capture is over."""

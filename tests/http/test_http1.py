@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plainwire.http.exchange_room import ExchangeShare
 from plainwire.http.http1 import Http1
 from plainwire.http.http1_messages import RequestReader
 from plainwire.http.reading import Reading
@@ -314,7 +315,8 @@ def test_requests_with_the_same_body_have_the_same_digest() -> None:
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_what_waited_for_the_answer_to_a_connect_keeps_its_packets(*, exact: bool) -> None:
-    reader = RequestReader(Reading(), exact=exact)
+    reading = Reading()
+    reader = RequestReader(reading, ExchangeShare(reading.exchanges), exact=exact)
     ask = b"CONNECT a:443 HTTP/1.1\r\n\r\n"
     size = len(ask)
     reader.feed([(ask + b"x", 0, size + 1)])
@@ -335,3 +337,11 @@ def test_a_request_that_is_read_after_its_answer_still_has_it(*, asked: int, ans
     assert [(bool(e.request), bool(e.response)) for e in exchanges] == (
         [(True, True)] if answered else [(False, True), (True, False)]
     )
+
+
+def test_a_head_in_which_every_line_is_wrong_has_a_hundred_defects_and_a_folded_field_one_value() -> None:
+    head = b"HTTP/1.1 200 OK\r\nA: b" + b"\r\n c" * 5000 + b"\r\nno colon" * 5000
+    _, response = only(Talk().client(GET).server(head + b"\r\nContent-Length: 0\r\n\r\n").read())
+    assert len(response.defects) == 100
+    assert response.headers[0] == ("A", "b" + " c" * 5000)
+    assert response.complete

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainwire.http.hpack import UNKNOWN
+from plainwire.http.http2 import MOST_EVENTS, MOST_GOAWAYS, Http2
+from plainwire.http.reading import Reading
 from plainwire.model import Gap, Request, Side, WebSocket
-from tests.http.talk import SECOND, Talk, told
+from tests.http.talk import SECOND, Talk, Where, told
 from tests.http.talk2 import (
     ASK,
     CLIENT,
@@ -33,7 +35,7 @@ from tests.http.talk2 import (
 )
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseKind
+    from plainwire.model import CloseKind, Text
 
 END_STREAM, END_HEADERS, PADDED = 0x1, 0x4, 0x8
 
@@ -677,3 +679,23 @@ def test_input_that_is_cut_doubled_reordered_or_spoilt_gives_values(data: st.Dat
     talk.close(data.draw(st.sampled_from(list(Side))), data.draw(st.sampled_from(["fin", "rst"])))
     for exchange in exchanges(talk):
         assert exchange.request or exchange.response or exchange.interim
+
+
+def test_events_are_bounded_for_the_whole_connection_and_goaways_are_told_beside_them() -> None:
+    pair = Pair()
+    pair.ask()
+    for _ in range(3):
+        pair.talk.client(frame(6, 0, 0, b"12345678") * 5000)
+    pair.talk.server(frame(7, 0, 0, (1).to_bytes(4) + bytes(4)) * 1000)
+    http = Http2(Reading())
+    sides = [[act for act in pair.talk.acts if act.side == side] for side in Side]
+    where = (Where(sides[0]), Where(sides[1]))
+    told = []
+    for act in pair.talk.acts:
+        texts: tuple[list[Text | Gap], list[Text | Gap]] = ([], [])
+        texts[act.side].append((act.data or b"", act.start, act.start + act.length))
+        http.feed(*texts, where)
+        told += http.events
+        http.events.clear()
+    assert len(told) == MOST_EVENTS + MOST_GOAWAYS
+    assert told[-1].kind == "goaway"

@@ -14,6 +14,7 @@ request met, an exchange still open when the capture ended.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import order
@@ -35,14 +36,19 @@ from .verdict import FailedExchange
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Bugs, Connection, Exchange, Finding, Lookup, StreamEvent
+    from plainwire.model import Bugs, Connection, Finding, Lookup, StreamEvent
 
     from .order import OfExchange
     from .verdict import Verdict
 
+    _Place = tuple[Connection, int]
+
 _SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
 """Those that a rule about complete exchanges may explain: RFC 9110 sections 15.5.12, 15.6.3, 15.6.4 and
 15.6.6."""
+MOST_JUDGED, MOST_JUDGED_OF_CONNECTION = 20_000, 2_000
+"""Exchanges that are judged one by one, of a capture and of one connection: one takes a millisecond or so.
+Real captures seldom have a hundred; of a flood the first tell what the others are."""
 _NEVER = 1 << 63
 """Later than any time in ns."""
 _NOBODY: dict[int, StreamEvent] = {}
@@ -59,10 +65,12 @@ def diagnose(
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
     traffic, boundary = Traffic(connections, lookups, CAUSES), Boundary(bugs)
+    suspects, too_many = _within_limits(_suspects(traffic))
     judged = [
         boundary.first((_judge,), None, traffic, connection, index, boundary)
-        for connection, index in _suspects(traffic)
+        for connection, index in suspects
     ]
+    judged += [_not_judged(connection, index) for connection, index in too_many]
     judged += [
         _judge_connection(traffic, connection, boundary)
         for connection in connections
@@ -78,7 +86,25 @@ def diagnose(
     return group(verdicts + remarks(traffic, verdicts, boundary), connections)
 
 
-def _suspects(traffic: Traffic) -> Iterator[tuple[Connection, int]]:
+def _not_judged(connection: Connection, index: int) -> Verdict | None:
+    from .causes.undecided.unexplained import not_judged  # noqa: PLC0415 - few captures need it
+
+    return not_judged(connection, connection.exchanges[index])
+
+
+def _within_limits(suspects: Iterator[_Place]) -> tuple[list[_Place], list[_Place]]:
+    """Those that are judged, and those beyond ``MOST_JUDGED``."""
+    judged: list[_Place] = []
+    too_many: list[_Place] = []
+    of_connection: Counter[int] = Counter()
+    for connection, index in suspects:
+        of_connection[connection.id] += 1
+        fits = len(judged) < MOST_JUDGED and of_connection[connection.id] <= MOST_JUDGED_OF_CONNECTION
+        (judged if fits else too_many).append((connection, index))
+    return judged, too_many
+
+
+def _suspects(traffic: Traffic) -> Iterator[_Place]:
     """The exchanges that are not plainly healthy: the one loop over everything, so kept short."""
     for connection in traffic.connections:
         announced = False
@@ -139,17 +165,9 @@ def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExcha
         exchange=exchange,
         late=None if exchange is whole else whole.response,
         request=exchange.request,
-        previous=_previous(connection, index),
+        previous=traffic.previous(connection, index),
         traffic=traffic,
     )
-
-
-def _previous(connection: Connection, index: int) -> Exchange | None:
-    """The last exchange before this one that came to its end; without such, the one just before."""
-    for place in range(index - 1, -1, -1):
-        if connection.exchanges[place].outcome == "complete":
-            return connection.exchanges[place]
-    return connection.exchanges[index - 1] if index else None
 
 
 def _judge(traffic: Traffic, connection: Connection, index: int, boundary: Boundary) -> Verdict | None:

@@ -153,13 +153,13 @@ def quoted(packet: int, what: str, text: str) -> tuple[Quoted, ...]:
 def one_decision(failed: FailedExchange) -> str:
     """What exchanges of different ages that the client ended at one instant add; "" where there are none."""
     one = given_up(failed.connection, failed.exchange)
-    together = [] if one is None else failed.traffic.given_up.together(one)
-    if not together:
+    together = None if one is None else failed.traffic.given_up.together(one)
+    if together is None:
         return ""
-    ages = [other.age_ns for other in together]
+    ages = f"{wording.span(together.youngest_ns)} to {wording.span(together.oldest_ns)}"
     return (
-        f" {len(together)} exchanges, {wording.span(min(ages))} to {wording.span(max(ages))} old, ended at "
-        "one instant: one decision of the client (a cancellation, or its end)."
+        f" {together.number} exchanges, {ages} old, ended at one instant: one decision of the client (a "
+        "cancellation, or its end)."
     )
 
 

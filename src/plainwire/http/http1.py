@@ -9,14 +9,16 @@ of an open exchange is decided in ``close``.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.http1_messages import RequestReader, ResponseReader
 from plainwire.http.http1_reader import State
-from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text
+from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text, Undecrypted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,8 +48,9 @@ class Http1:
     """
 
     def __init__(self, reading: Reading, *, exact: bool, joined_late: bool = False) -> None:
-        self.requests = RequestReader(reading, exact=exact)
-        self.responses = ResponseReader(reading, self.requests, exact=exact)
+        share = ExchangeShare(reading.exchanges)
+        self.requests = RequestReader(reading, share, exact=exact)
+        self.responses = ResponseReader(reading, share, self.requests, exact=exact)
         self.exchanges: list[Exchange] = []
         self.switched: Exchange | None = None  # after this one the connection is no longer HTTP/1
         self._due: deque[Request] = deque()
@@ -56,6 +59,7 @@ class Http1:
         self._early: deque[Response] = deque()  # whose request has only begun
         # Responses whose request is not known, with their packets.
         self._orphans: deque[tuple[int, Exchange]] = deque()
+        self._left_out: dict[Side, Undecrypted] = {}
         self._where: tuple[Locator, Locator] | None = None
         self.requests.joined_late = self.responses.joined_late = joined_late
         self.responses.asked = self._asked
@@ -86,9 +90,17 @@ class Http1:
             (packet,), (time_ns,) = where[Side.SERVER].locate([offset])
             events.place(packet, time_ns)
         self.responses.noted.clear()
+        self._note_left_out(where)
         self._early.extend(answers)
         while self._early and not self._awaits_request(self._early[0], where):
             self._pair(self._early.popleft())
+
+    def _note_left_out(self, where: tuple[Locator, Locator]) -> None:
+        """From where on messages are not read, once that is so."""
+        for side, at in ((Side.CLIENT, self.requests.left_out_at), (Side.SERVER, self.responses.left_out_at)):
+            if at is not None and side not in self._left_out:
+                (packet,), _ = where[side].locate([at])
+                self._left_out[side] = Undecrypted(TOO_MANY, side, packet)
 
     def _expect(self, request: Request) -> None:
         """A request is due for an answer, or has it: one that came behind a hole may be read after it."""
@@ -116,11 +128,16 @@ class Http1:
         if self._where is None:
             return ""
         (packet,), _ = self._where[Side.SERVER].locate([start])
-        known = [*self._due, *self.requests.fresh]
-        sent, _ = self._where[Side.CLIENT].locate([request.start for request in known])
-        return next((r.method for r, n in zip(known[::-1], sent[::-1], strict=True) if n <= packet), "")
+        client = self._where[Side.CLIENT]
+        for known in (self.requests.fresh, self._due):  # both in the order in which they were sent
+            sent = bisect_right(known, packet, key=lambda request: client.locate([request.start])[0][0])
+            if sent:
+                return known[sent - 1].method
+        return ""
 
     def _pair(self, response: Response) -> None:
+        if self.requests.left_out_at is not None and not self._due:
+            return  # it may answer a request that was left out
         if 100 <= response.status < 200 and response.status != _SWITCHING:
             self._interim.append(response)
             return
@@ -167,6 +184,7 @@ class Http1:
         self._resolve(where)
         while self._early:
             self._pair(self._early.popleft())
+        facts.undecrypted += self._left_out.values()
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")

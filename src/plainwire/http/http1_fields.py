@@ -11,6 +11,9 @@ from msgspec import Struct, field
 from plainwire.http.content import codings
 from plainwire.http.targets import RAW_TARGET, is_target
 
+MOST_DEFECTS = 100
+"""Of the lines of one head."""
+
 _MOST_CACHED = 4096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOST_DIGITS = 18
@@ -153,18 +156,29 @@ def _parse_broken(block: bytes) -> tuple[Headers, Framing]:
 
 def _lines(block: bytes, defects: list[str]) -> list[bytes]:
     """Lines without their ends; obsolete line folding (RFC 9112 section 5.2) undone."""
-    lines: list[bytes] = []
+    lines: list[list[bytes]] = []
     for raw in block.split(b"\n"):
         line = raw[:-1] if raw.endswith(b"\r") else raw
         if line[:1] in (b" ", b"\t") and lines:
-            lines[-1] += b" " + line.strip()
-            defects.append("obsolete line folding in the header (RFC 9112 section 5.2)")
+            lines[-1].append(line.strip())
+            if len(defects) < MOST_DEFECTS:
+                defects.append("obsolete line folding in the header (RFC 9112 section 5.2)")
         elif line:
-            lines.append(line)
-    return lines
+            lines.append([line])
+    return [b" ".join(parts) for parts in lines]
 
 
 def _field(line: bytes, defects: list[str]) -> _Known:
+    name, colon, value = line.partition(b":")
+    if len(defects) < MOST_DEFECTS:
+        _judge(line, defects)
+    text = name.decode("latin-1")
+    kind = _KINDS.get(text.strip(" \t").lower(), _ORDINARY) if colon else _ORDINARY
+    return (text, value.strip(b" \t").decode("latin-1")), kind
+
+
+def _judge(line: bytes, defects: list[str]) -> None:
+    """What is wrong about one line."""
     name, colon, value = line.partition(b":")
     if not colon:
         defects.append(f"header line without a colon: {printable(line)}")
@@ -172,9 +186,6 @@ def _field(line: bytes, defects: list[str]) -> _Known:
         defects.append(f"field name is no token: {printable(name)} (RFC 9112 section 5.1)")
     if b"\r" in value or b"\0" in value:
         defects.append(f"CR or NUL in the value of {printable(name)} (RFC 9110 section 5.5)")
-    text = name.decode("latin-1")
-    kind = _KINDS.get(text.strip(" \t").lower(), _ORDINARY) if colon else _ORDINARY
-    return (text, value.strip(b" \t").decode("latin-1")), kind
 
 
 def _content_length(values: list[str], defects: list[str]) -> int | None:

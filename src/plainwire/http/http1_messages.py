@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from plainwire import plurals
+from plainwire.http.exchange_room import MOST_INTERIM
 from plainwire.http.http1_fields import Framing, StatusLine, printable, request_line, status_line
 from plainwire.http.http1_reader import HEAD_END, Reader, State
 from plainwire.http.http1_recognise import (
@@ -19,8 +20,9 @@ from plainwire.http.http1_recognise import (
 from plainwire.model import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
 
 _INTERIM = range(100, 200)
@@ -36,8 +38,8 @@ class RequestReader(Reader[Request]):
     ``changing`` is the ordinal of the request that may change the protocol and has no answer yet.
     """
 
-    def __init__(self, reading: Reading, *, exact: bool) -> None:
-        super().__init__(reading, exact=exact)
+    def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
+        super().__init__(reading, share, exact=exact)
         self.special: dict[int, str] = {}
         self.changing: int | None = None
         self.count = 0
@@ -61,6 +63,9 @@ class RequestReader(Reader[Request]):
         cut = text.index(b"\n", at)
         line = request_line(text[at:cut].rstrip(b"\r"))
         headers, framing = self._fields(text, cut + 1, match.start())
+        if not self._share.admits(headers):
+            self._leave_out(at)
+            return match.end()
         request = Request(
             line.method,
             line.target,
@@ -142,10 +147,13 @@ class RequestReader(Reader[Request]):
 class ResponseReader(Reader[Response]):
     """Reads responses; needs to know what was asked (``requests``) where that decides the framing."""
 
-    def __init__(self, reading: Reading, requests: RequestReader, *, exact: bool) -> None:
-        super().__init__(reading, exact=exact)
+    def __init__(
+        self, reading: Reading, share: ExchangeShare, requests: RequestReader, *, exact: bool
+    ) -> None:
+        super().__init__(reading, share, exact=exact)
         self._requests = requests
         self._count = 0  # of final responses
+        self._interim = 0  # responses since the last final one
         self._junk = b""
         self._junk_size = 0
         self._junk_start = 0
@@ -169,6 +177,8 @@ class ResponseReader(Reader[Response]):
         cut = text.index(b"\n", at)
         line = self._reading.status_line(text[at:cut].rstrip(b"\r"))
         headers, framing = self._fields(text, cut + 1, match.start())
+        if not self._keeps(line.status, headers, at):
+            return match.end()
         response = Response(
             line.status,
             line.reason,
@@ -190,6 +200,17 @@ class ResponseReader(Reader[Response]):
         self.fresh.append(response)
         self._frame(response, framing)
         return match.end()
+
+    def _keeps(self, status: int, headers: Sequence[tuple[str, str]], at: int) -> bool:
+        """Whether there is room for the response that begins at the text's byte ``at``."""
+        self._interim = self._interim + 1 if status in _INTERIM and status != _SWITCHING else 0
+        if self._interim > MOST_INTERIM:
+            return False
+        if not self._share.admits(headers):
+            self._leave_out(at)
+            self.lost = True
+            return False
+        return True
 
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
         return (match.start() for match in STATUS_START(text, at))

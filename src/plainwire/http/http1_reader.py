@@ -7,7 +7,7 @@ Theory of operation. A reader is in one of these states:
     TUNNEL    the connection is no longer HTTP (RFC 9110 sections 7.8, 9.3.6): ``tunnelled`` collects the rest
     LOST      bytes are missing, or the capture began in mid-connection: nothing can be framed until a segment
               (in TLS: a record) begins with what can only be the start of a message
-    DEAD      what follows cannot be framed
+    DEAD      what follows cannot be framed, or is not read because there is too much of it (``left_out_at``)
 
 A state's method returns the position that it got to in the text; without progress the rest is carried over
 to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is over.
@@ -32,6 +32,7 @@ from plainwire.model import Gap, Request, Response, Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
 
 LONGEST_HEAD = 1 << 20
@@ -80,7 +81,7 @@ _STEPS = (
 class Reader(abc.ABC, Generic[Message]):
     """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
 
-    def __init__(self, reading: Reading, *, exact: bool) -> None:
+    def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
         self.state = State.HEAD
         self.current: Message | None = None
         self.fresh: list[Message] = []
@@ -90,9 +91,11 @@ class Reader(abc.ABC, Generic[Message]):
         self.lost = False  # bytes are missing, and what follows them could not be framed
         self.resumed_at: set[int] = set()  # the starts of messages behind such holes
         self.joined_late = False  # the capture began in mid-connection
+        self.left_out_at: int | None = None  # from here on messages are not read: there was no room for more
         self.tunnelled: list[Text | Gap] = []
         self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
         self._reading = reading
+        self._share = share
         self._exact = exact
         self._carry = b""
         self._carry_start = 0
@@ -186,6 +189,11 @@ class Reader(abc.ABC, Generic[Message]):
         self._defect(why)
         self.state = State.DEAD
         self._carry = b""
+
+    def _leave_out(self, at: int) -> None:
+        """There is no room for the message that begins at the text's byte ``at``, nor for later ones."""
+        self.left_out_at = self._start_of(at)
+        self.state = State.DEAD
 
     def _defect(self, text: str) -> None:
         if self.current is None or len(self.current.defects) >= MOST_DEFECTS:

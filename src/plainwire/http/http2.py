@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from plainwire.http import code_names, http2_frames
+from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.hpack import Block, HpackDecoder
 from plainwire.http.http1_fields import printable
 from plainwire.http.http2_flow import Windows
 from plainwire.http.http2_frames import FramePart, FrameReader, Sync, locate
 from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
-from plainwire.model import Side, StreamEvent
+from plainwire.model import Side, StreamEvent, Undecrypted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 10_000
 """Events of one connection that are kept; resets also stand at their exchange."""
+
+MOST_GOAWAYS = 100
+"""GOAWAYs of one connection that are kept even beside so many other events."""
 
 _MOST_SAID = 300
 _REFUSED_STREAM = 0x7
@@ -69,6 +74,24 @@ class _Block:
         self.missing = bool(part.missing)
 
 
+class FewStreams:
+    """The streams that ended last: frames of theirs may still come, and begin nothing anew."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._streams: OrderedDict[int, None] = OrderedDict()
+
+    def add(self, stream: int) -> None:
+        """One more has ended."""
+        self._streams[stream] = None
+        if len(self._streams) > self.MOST:
+            self._streams.popitem(last=False)
+
+    def __contains__(self, stream: int) -> bool:
+        return stream in self._streams
+
+
 class Http2:
     """Reads a connection from its preface on, or behind the 101 that answered ``upgraded`` (RFC 7540, 3.2).
 
@@ -83,7 +106,7 @@ class Http2:
         self._decoders = HpackDecoder(), HpackDecoder()
         self._blocks: list[_Block | None] = [None, None]
         self._calls: dict[int, StreamExchange] = {}  # that may still get frames
-        self._done: set[int] = set()
+        self._done = FewStreams()
         self._all: list[StreamExchange] = []
         self._intact: tuple[list[StreamExchange], list[StreamExchange]] = (
             [],
@@ -91,6 +114,9 @@ class Http2:
         )  # by side, since its last hole
         self._behind_hole = [False, False]
         self._websockets: list[StreamExchange] = []
+        self._share = ExchangeShare(reading.exchanges)
+        self._left_out: int | None = None  # from this packet on streams are not followed: there was no room
+        self._told = [0, 0]  # events, and GOAWAYs among them
         self._windows = Windows()
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
@@ -205,9 +231,12 @@ class Http2:
         else:
             decoded = decoder.decode(b"".join(block.fragments))
         call = self._calls.get(block.stream)
+        if call is None and (not block.stream or block.stream in self._done or self._left_out is not None):
+            return
+        if not self._share.admits(decoded.fields):
+            self._leave_out(call, first)
+            return
         if call is None:
-            if not block.stream or block.stream in self._done:
-                return
             call = self._add(block.stream)
         if first.type == http2_frames.PUSH_PROMISE:
             call.exchange.pushed = True
@@ -220,6 +249,15 @@ class Http2:
             self._websockets.append(call)
         if first.flags & http2_frames.END_STREAM:
             self._end(call, first)
+
+    def _leave_out(self, call: StreamExchange | None, part: FramePart) -> None:
+        """There is no room for a header block, nor for streams that begin after it."""
+        if self._left_out is None:
+            self._left_out = part.packet
+        if call is not None:
+            call.lost[part.side] = True
+            if part.flags & http2_frames.END_STREAM:
+                self._end(call, part)
 
     def _data(self, part: FramePart) -> None:
         self._windows.sent(part)
@@ -271,8 +309,11 @@ class Http2:
         event = StreamEvent(
             kind, part.side, part.time_ns, part.packet, stream, code, name, last_stream, detail, said
         )
-        if len(self.events) < MOST_EVENTS or kind == "goaway":
+        goaway = kind == "goaway"
+        if self._told[0] < MOST_EVENTS or (goaway and self._told[1] < MOST_GOAWAYS):
             self.events.append(event)
+            self._told[0] += 1
+            self._told[1] += goaway
         return event
 
     def _rst_stream(self, part: FramePart) -> None:
@@ -344,6 +385,8 @@ class Http2:
         # What was held until a beginning was found is told late.
         facts.events = sorted([*facts.events, *self.events], key=lambda e: (e.time_ns, e.packet, e.side))
         self.events = []
+        if self._left_out is not None:
+            facts.undecrypted.append(Undecrypted(TOO_MANY, Side.CLIENT, self._left_out or None))
         for call in self._all:
             call.refused = self._is_refused(call.exchange)
         return close_all(self._all, facts, where)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from plainwire.model import StreamEvent
 
 INITIAL = 65_535
+MOST_STREAMS = 50_000
+"""Streams of one side whose windows are counted at a time."""
+
 _CONNECTION = 0
 _KIND = "window exhausted"
 
@@ -44,6 +47,8 @@ class Windows:
         balance = self._balance[part.side]
         more = not (part.last and part.flags & END_STREAM)
         for stream in (part.stream, _CONNECTION):
+            if stream not in balance and len(balance) >= MOST_STREAMS:
+                continue
             left = balance.get(stream, 0) - part.size
             balance[stream] = left
             if left + self._initial(part.side, stream) <= 0 and more and self._known:
@@ -58,6 +63,8 @@ class Windows:
         """A WINDOW_UPDATE of the receiver."""
         sender = part.side.peer
         balance = self._balance[sender]
+        if part.stream not in balance and len(balance) >= MOST_STREAMS:
+            return
         balance[part.stream] = balance.get(part.stream, 0) + (int.from_bytes(part.payload[:4]) & 0x7FFFFFFF)
         if balance[part.stream] + self._initial(sender, part.stream) <= 0:
             return

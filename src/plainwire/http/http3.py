@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from plainwire.http import code_names
 from plainwire.http import http3_frames as frames
+from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.hpack import Block
 from plainwire.http.http1_fields import printable
 from plainwire.http.http2_frames import DATA, FramePart, locate
 from plainwire.http.http3_frames import StreamFrameReader, varint
 from plainwire.http.qpack import QpackDecoder
 from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
-from plainwire.model import Gap, Side, StreamEvent
+from plainwire.model import Gap, Side, StreamEvent, Undecrypted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
@@ -34,6 +35,7 @@ MOST_BLOCKED = 1000
 """Streams that wait; peers allow each other a hundred or so (RFC 9204 section 2.1.2)."""
 
 MOST_EVENTS = 10_000
+_NEWEST = 1 << 62  # behind all offsets
 _REJECTED = 0x10B
 _CONTROL, _PUSH, _ENCODER = 0x0, 0x1, 0x2
 _QPACK_MAX_TABLE_CAPACITY = 0x1
@@ -72,6 +74,9 @@ class Http3:
         self._waiting: dict[tuple[int, Side], _Stream] = {}
         self._held = 0
         self._first_refused: int | None = None
+        self._share = ExchangeShare(reading.exchanges)
+        self._left_out: int | None = None  # from this packet on streams are not followed: there was no room
+        self._told = 0  # events
         self._where: Locator | None = None
 
     @property
@@ -108,9 +113,15 @@ class Http3:
         call = None
         if not stream_id & (_UNIDIRECTIONAL | _SERVER_INITIATED):
             call = self._calls.get(stream_id)
-            if call is None:
+            if call is None and self._has_room((), where):
                 call = self._calls[stream_id] = StreamExchange(self.shared, stream_id)
         return _Stream(side, stream_id, call, where)
+
+    def _has_room(self, fields: Sequence[tuple[str, str]], where: Locator) -> bool:
+        """Whether one more message is read; once there was no room, none is."""
+        if self._left_out is None and not self._share.admits(fields):
+            (self._left_out,), _ = where.locate([_NEWEST])
+        return self._left_out is None
 
     def _messages(self, stream: _Stream, texts: Iterable[Text | Gap]) -> None:
         parts = locate(stream.cutter.feed(texts), stream.where)
@@ -153,7 +164,7 @@ class Http3:
                 continue
             stream.kind = kind
             if kind == _PUSH:
-                stream.call = self._push(push, stream.number)
+                stream.call = self._push(push, stream.number, stream.where)
             skip = end - before
             rest = item[0][skip:]
             return [(rest, item[1] + skip, item[2]), *texts] if rest else texts
@@ -174,9 +185,11 @@ class Http3:
             if key[1] == side:
                 self._drain(stream)
 
-    def _push(self, push: int, stream: int | None) -> StreamExchange:
+    def _push(self, push: int, stream: int | None, where: Locator) -> StreamExchange | None:
         call = self._promised.get(push)
         if call is None:
+            if not self._has_room((), where):
+                return None
             call = self._promised[push] = StreamExchange(self.shared, 0)
             call.exchange.pushed, call.exchange.stream = True, None
         if stream is not None:
@@ -224,11 +237,13 @@ class Http3:
         block = decoder.decode(section)
         if part.missing:
             block = Block([], "the field section is not in the capture as a whole")
-        if part.type == frames.HEADERS:
+        if not self._has_room(block.fields, stream.where):
+            call.lost[part.side] = True
+        elif part.type == frames.HEADERS:
             call.headers(part.side, block, part, _why(decoder))
         elif part.side == Side.SERVER:
-            promised = self._push(varint(part.payload)[0], None)
-            if promised.exchange.request is None:
+            promised = self._push(varint(part.payload)[0], None, stream.where)
+            if promised is not None and promised.exchange.request is None:
                 promised.request(block, part).complete = True
                 promised.ended[Side.CLIENT] = True
 
@@ -278,7 +293,8 @@ class Http3:
         last_stream: int | None = None,
         detail: str = "",
     ) -> None:
-        if len(self.events) < MOST_EVENTS:
+        if self._told < MOST_EVENTS:
+            self._told += 1
             self.events.append(
                 StreamEvent(
                     kind, part.side, part.time_ns, part.packet, stream, last_stream=last_stream, detail=detail
@@ -299,6 +315,8 @@ class Http3:
         for stream in list(self._waiting.values()):
             self._drain(stream)
         self._resets(facts)
+        if self._left_out is not None:
+            facts.undecrypted.append(Undecrypted(TOO_MANY, Side.CLIENT, self._left_out or None))
         for number, call in self._calls.items():
             call.refused = self._first_refused is not None and number >= self._first_refused
         facts.events = sorted([*facts.events, *self.events], key=lambda event: (event.time_ns, event.packet))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plainwire.http import http1_fields
 from plainwire.http.budget import CaptureBudget
+from plainwire.http.exchange_room import ExchangeRoom
 
 _MOST_CACHED = 4096
 
@@ -11,11 +12,12 @@ _MOST_CACHED = 4096
 class Reading:
     """Caches, budgets, and whether bodies are kept."""
 
-    __slots__ = ("_status_lines", "budget", "fields", "keep_bodies")
+    __slots__ = ("_status_lines", "budget", "exchanges", "fields", "keep_bodies")
 
     def __init__(self, *, keep_bodies: bool = False, budget: CaptureBudget | None = None) -> None:
         self.fields = http1_fields.FieldParser()
         self.budget = budget or CaptureBudget()
+        self.exchanges = ExchangeRoom()
         self.keep_bodies = keep_bodies
         self._status_lines: dict[bytes, http1_fields.StatusLine] = {}
 

@@ -15,6 +15,7 @@ from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder, codings
 from plainwire.http.event_stream import EventReader
+from plainwire.http.exchange_room import MOST_INTERIM
 from plainwire.http.grpc import GrpcReader, grpc_of
 from plainwire.http.semantics import (
     MOST_DEFECTS,
@@ -149,7 +150,8 @@ class StreamExchange:
             response.complete = True
             if response.status == 101:
                 _note(response, "status 101 does not exist in this version of HTTP (section 8.6)")
-            exchange.interim.append(response)
+            if len(exchange.interim) < MOST_INTERIM:
+                exchange.interim.append(response)
             return response
         exchange.response = response
         self._bodies[Side.SERVER] = _Body(

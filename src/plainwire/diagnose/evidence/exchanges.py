@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from .closes import client_first
@@ -26,6 +27,19 @@ UNSOLICITED_STATUSES = (408, 400)
 def shares_connection(exchange: Exchange) -> bool:
     """Whether these rules, and not those of HTTP/1, are for the exchange."""
     return exchange.protocol != "http/1.1"
+
+
+def place_of(connection: Connection, exchange: Exchange) -> int:
+    """Where the exchange, or the one of which it is a part, stands among those of its connection."""
+    exchanges = connection.exchanges
+    place = bisect_left(exchanges, exchange.id, key=_id)  # numbered in their order
+    if place < len(exchanges) and exchanges[place].id == exchange.id:
+        return place
+    return next(index for index, other in enumerate(exchanges) if other.id == exchange.id)
+
+
+def _id(exchange: Exchange) -> int:
+    return exchange.id
 
 
 def finished_ns(exchange: Exchange) -> int:

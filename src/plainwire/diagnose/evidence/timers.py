@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from plainwire.diagnose.thresholds import SECOND_NS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from plainwire.arrays import np
+    from plainwire.model import Int64s
 
 _USUAL = tuple(
     n * SECOND_NS
@@ -37,3 +45,8 @@ def same_time(one: int, other: int, *, server: bool = False) -> bool:
     if server:
         return abs(one - other) <= max(_COARSELY_SAME_NS, _COARSELY_SAME_SHARE * one)
     return abs(one - other) <= max(_SAME_NS, _SAME_SHARE * one)
+
+
+def same_times(one: int, others: Int64s) -> NDArray[np.bool_]:
+    """``same_time`` for many."""
+    return abs(others - one) <= int(max(_SAME_NS, _SAME_SHARE * one))

@@ -7,14 +7,14 @@ closed, the end of the process.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire.arrays import np
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first
-from plainwire.diagnose.evidence.timers import same_time, usual_time
+from plainwire.diagnose.evidence.timers import same_times, usual_time
 from plainwire.model import Side
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def given_up(connection: Connection, exchange: Exchange) -> GivenUp | None:
     act = ("connection", connection.id) if exchange.reset is None else ("exchange", exchange.id)
     later = exchange.reset is None and any(
         other.request is not None and other.request.time_ns > request.time_ns and other.outcome == "aborted"
-        for other in connection.exchanges
+        for other in reversed(connection.exchanges)  # the youngest are there
     )
     return GivenUp(act, ended, ended - heard, ended - request.time_ns, not later)
 
@@ -89,41 +89,55 @@ def _ended_ns(connection: Connection, exchange: Exchange) -> int | None:
     return None if close is None else close.time_ns
 
 
+class Together(Struct, frozen=True):
+    """Exchanges that one decision of the client ended at one instant: how many, and how old they were."""
+
+    number: int
+    youngest_ns: int
+    oldest_ns: int
+
+
 class GivenUps:
-    """All of them, by the time at which they ended."""
+    """All of them, by the time at which they ended: in columns, since a flood has very many."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
-        self._all = sorted(_all(connections), key=_ended)
+        found = sorted(_all(connections), key=_ended)
+        acts = {act: number for number, act in enumerate(dict.fromkeys(one.act for one in found))}
+        self._acts = acts
+        self._act = np.array([acts[one.act] for one in found], dtype=np.int64)
+        self._ended = np.array([one.ended_ns for one in found], dtype=np.int64)
+        self._silence = np.array([one.silence_ns for one in found], dtype=np.int64)
+        self._age = np.array([one.age_ns for one in found], dtype=np.int64)
 
-    def together(self, one: GivenUp) -> list[GivenUp]:
-        """Those that ended at one instant, itself among them, where that was one decision; else none.
+    def together(self, one: GivenUp) -> Together | None:
+        """Those that ended at one instant, itself among them, where that was one decision; else None.
 
         Their ages differ; those that began together and were given up together tell nothing.
         """
-        low = bisect_left(self._all, one.ended_ns - _ONE_INSTANT_NS, key=_ended)
-        high = bisect_right(self._all, one.ended_ns + _ONE_INSTANT_NS, key=_ended)
-        same = self._all[low:high]
-        others = [other for other in same if other.act != one.act]
-        differ = any(not same_time(one.age_ns, other.age_ns) for other in others)
-        silent = any(not same_time(one.silence_ns, other.silence_ns) for other in others)
-        return same if differ and silent else []
+        low = int(np.searchsorted(self._ended, one.ended_ns - _ONE_INSTANT_NS, side="left"))
+        high = int(np.searchsorted(self._ended, one.ended_ns + _ONE_INSTANT_NS, side="right"))
+        same = slice(low, high)
+        others = self._act[same] != self._acts.get(one.act, -1)
+        differ = (~same_times(one.age_ns, self._age[same]) & others).any()
+        silent = (~same_times(one.silence_ns, self._silence[same]) & others).any()
+        if not (differ and silent):
+            return None
+        ages = self._age[same]
+        return Together(len(ages), int(ages.min()), int(ages.max()))
 
     def timer_of(self, one: GivenUp) -> Timer | None:
         """The timer by which the client gave up; None where none shows."""
-        if not one.youngest or self.together(one):
+        if not one.youngest or self.together(one) is not None:
             return None  # an older stream ended with its connection, whatever time that was for it
         for waited, whole in ((one.silence_ns, False), (one.age_ns, True)):
             if waited < _SHORTEST_WAIT_NS:
                 continue
-            others = (o.age_ns if whole else o.silence_ns for o in self._elsewhere(one))
-            count = 1 + sum(same_time(waited, other) for other in others)
+            elsewhere = abs(self._ended - one.ended_ns) > _ONE_INSTANT_NS  # ended at another instant
+            others = same_times(waited, self._age if whole else self._silence)
+            count = 1 + int((others & elsewhere).sum())
             if count > 1 or usual_time(waited) is not None:
                 return Timer(waited, count, whole)
         return None
-
-    def _elsewhere(self, one: GivenUp) -> Iterator[GivenUp]:
-        """Those that ended at another instant."""
-        return (other for other in self._all if abs(other.ended_ns - one.ended_ns) > _ONE_INSTANT_NS)
 
 
 def _all(connections: Sequence[Connection]) -> Iterator[GivenUp]:

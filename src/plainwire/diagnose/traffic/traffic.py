@@ -61,6 +61,8 @@ class Traffic:
         self.causes = causes
         self.lookups = lookups
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
+        self._events: dict[int, dict[str, list[StreamEvent]]] = {}
+        self._last_complete: dict[int, list[int]] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
         self._silent_cuts: dict[Endpoint, SilentCuts] = {}
         self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
@@ -201,6 +203,27 @@ class Traffic:
         if connection.id not in self._complaints:
             self._complaints[connection.id] = complaints(connection)
         return self._complaints[connection.id]
+
+    def events(self, connection: Connection, kind: str) -> Sequence[StreamEvent]:
+        """What was said of this kind beside the messages of a connection."""
+        if connection.id not in self._events:
+            found = self._events[connection.id] = {}
+            for event in connection.events:
+                found.setdefault(event.kind, []).append(event)
+        return self._events[connection.id].get(kind, ())
+
+    def previous(self, connection: Connection, index: int) -> Exchange | None:
+        """The last exchange before this one that came to its end; without such, the one just before."""
+        if connection.id not in self._last_complete:
+            last, found = -1, []
+            for place, exchange in enumerate(connection.exchanges):
+                found.append(last)
+                last = place if exchange.outcome == "complete" else last
+            self._last_complete[connection.id] = found
+        place = self._last_complete[connection.id][index]
+        if place < 0 and not index:
+            return None
+        return connection.exchanges[place if place >= 0 else index - 1]
 
     def is_down(self, server: Endpoint, request: Request) -> bool:
         """Whether requests of this kind met errors only at the server, three times or more."""

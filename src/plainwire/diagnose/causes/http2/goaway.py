@@ -16,7 +16,7 @@ H3_REFUSED = "h3-goaway-or-rejected"
 
 def goaways(failed: FailedExchange) -> list[StreamEvent]:
     """The server's GOAWAY frames."""
-    return [e for e in failed.connection.events if e.kind == "goaway" and e.side == Side.SERVER]
+    return [e for e in failed.traffic.events(failed.connection, "goaway") if e.side == Side.SERVER]
 
 
 def beyond(failed: FailedExchange, goaway: StreamEvent) -> bool:

@@ -23,7 +23,8 @@ def h2_flow_control_stall(failed: FailedExchange) -> Verdict | None:
     """A verdict where a sender had used its window up and was never given more (RFC 9113 section 5.2)."""
     if failed.exchange.protocol == "h3":
         return None
-    stalled = next((e for e in failed.connection.events if _holds(failed, e)), None)
+    exhausted = failed.traffic.events(failed.connection, _EXHAUSTED)
+    stalled = next((e for e in exhausted if _holds(failed, e)), None)
     if stalled is None:
         return None
     sender = stalled.side
@@ -48,7 +49,7 @@ def h2_flow_control_stall(failed: FailedExchange) -> Verdict | None:
 
 def _holds(failed: FailedExchange, event: StreamEvent) -> bool:
     """Whether the event is about a window that kept this exchange from going on until it was over."""
-    if event.kind != _EXHAUSTED or _NEVER not in event.detail:
+    if _NEVER not in event.detail:
         return False
     if event.stream not in (None, failed.exchange.stream):
         return False

@@ -22,7 +22,7 @@ def quic_nat_rebinding(failed: FailedExchange) -> Verdict | None:
     quic, exchange = failed.connection.quic, failed.exchange
     if quic is None or exchange.response is not None:
         return None
-    moves = [e for e in failed.connection.events if e.kind == "migration" and e.side == Side.CLIENT]
+    moves = [e for e in failed.traffic.events(failed.connection, "migration") if e.side == Side.CLIENT]
     moved = next((e for e in reversed(moves) if e.packet <= failed.request.last_packet), None)
     if moved is None or any(time_ns > moved.time_ns for time_ns, *_ in quic.acknowledged[Side.SERVER]):
         return None

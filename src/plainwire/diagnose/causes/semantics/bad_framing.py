@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -50,7 +51,7 @@ def bad_framing(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     if response is None or not response.defects:
         return None
-    place = failed.connection.exchanges.index(_whole(failed))
+    place = place_of(failed.connection, failed.exchange)
     mismatch = content_length_mismatch(failed.connection, place)
     if mismatch is not None:
         return mismatch
@@ -60,10 +61,6 @@ def bad_framing(failed: FailedExchange) -> Verdict | None:
     return _framing(
         failed.connection, failed.exchange, response, says or "it does not begin with a status line"
     )
-
-
-def _whole(failed: FailedExchange) -> Exchange:
-    return next(e for e in failed.connection.exchanges if e.id == failed.exchange.id)
 
 
 def _framing(
@@ -98,7 +95,7 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Complete responses that contradict themselves."""
     found: list[Verdict] = []
     for case in exchanges.broken:
-        place = case.connection.exchanges.index(case.exchange)
+        place = place_of(case.connection, case.exchange)
         for verdict in (
             unread_body(case.connection, place),
             content_length_mismatch(case.connection, place),

@@ -65,10 +65,8 @@ def _exhausted(failed: FailedExchange) -> StreamEvent | None:
     return next(
         (
             e
-            for e in failed.connection.events
-            if e.kind == "window exhausted"
-            and e.side == Side.CLIENT
-            and e.stream in (None, failed.exchange.stream)
+            for e in failed.traffic.events(failed.connection, "window exhausted")
+            if e.side == Side.CLIENT and e.stream in (None, failed.exchange.stream)
         ),
         None,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire import plurals
+from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -37,8 +38,7 @@ def unread_body(connection: Connection, place: int) -> Verdict | None:
 
 def after_unread_body(failed: FailedExchange) -> Verdict | None:
     """A verdict on a request that failed on a connection on which a body had been left unread before."""
-    exchanges = failed.connection.exchanges
-    place = next(index for index, e in enumerate(exchanges) if e.id == failed.exchange.id)
+    place = place_of(failed.connection, failed.exchange)
     for earlier in range(place - 1, 0, -1):
         verdict = unread_body(failed.connection, earlier)
         if verdict is not None:

@@ -26,7 +26,11 @@ _MOST_LOOKED_AT = 2000
 def responses_to_nothing(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Responses that were sent before the request that they would answer had arrived at the server."""
     found: list[Verdict] = []
+    looked_at: Counter[int] = Counter()
     for connection, place in exchanges.unasked:
+        looked_at[connection.id] += 1
+        if looked_at[connection.id] > _MOST_LOOKED_AT:
+            continue
         verdict = _to_nothing(connection, place)
         if verdict is not None:
             found.append(verdict)
@@ -36,12 +40,13 @@ def responses_to_nothing(exchanges: AnsweredExchanges) -> list[Verdict]:
 def _to_nothing(connection: Connection, place: int) -> Verdict | None:
     exchange = connection.exchanges[place]
     response = exchange.response
-    before = [e for e in connection.exchanges[:place] if e.request is not None]
-    if response is None or not response.status or not before or response.status in UNSOLICITED_STATUSES:
+    if response is None or not response.status or response.status in UNSOLICITED_STATUSES:
         return None
-    if response.close_announced or not is_whole(connection):
+    own = connection.exchanges
+    last = next((own[n] for n in range(place - 1, -1, -1) if own[n].request is not None), None)
+    if last is None or response.close_announced or not is_whole(connection):
         return None
-    after = next((e for e in connection.exchanges[place + 1 :] if e.request is not None), None)
+    after = next((own[n] for n in range(place + 1, len(own)) if own[n].request is not None), None)
     known = ack_at(connection, response.packet)
     if after is not None and after.request is not None and (known is None or known > after.request.start):
         return None  # packets that changed places in the capture
@@ -49,7 +54,6 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
         f" The client sent the request of exchange {after.id} behind it, and could take it for the answer: "
         "from here on each answer may be that to the request before."
     )  # fmt: skip
-    last = before[-1]
     return Verdict(
         code="response-desync",
         connection=connection,

@@ -13,6 +13,7 @@ from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Connection, Exchange
 
 
 def unexplained(failed: FailedExchange) -> Verdict:
@@ -36,6 +37,24 @@ def unexplained(failed: FailedExchange) -> Verdict:
         runner_up=_rival(failed),
         retry_safe=True if failed.idempotent else None,
         time_ns=failed.request.time_ns,
+    )
+
+
+def not_judged(connection: Connection, exchange: Exchange) -> Verdict | None:
+    """The verdict on one more that failed where too many did to look at each."""
+    request = exchange.request
+    if request is None or exchange.outcome in ("complete", "unseen"):
+        return None
+    return Verdict(
+        code="unexplained",
+        connection=connection,
+        exchanges=(exchange.id,),
+        fault="unknown",
+        certainty="possible",
+        facts="It failed as one of very many, and was not looked at by itself. What the findings say of the "
+        "first ones may hold for it.",
+        evidence=(Evidence(request.packet, f"the request, {wording.run(request)}"),),
+        time_ns=request.time_ns,
     )
 
 

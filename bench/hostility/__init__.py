@@ -1,0 +1,1 @@
+"""Hostile captures: what a sender could write to wear out whoever reads along."""

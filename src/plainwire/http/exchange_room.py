@@ -1,0 +1,64 @@
+"""How much the exchanges of a capture may take while their connections are read.
+
+A few bytes of a capture can be a whole exchange, which takes a few thousand in memory. So messages share one
+``ROOM``. One connection may take as much of it as it leaves: a flood takes half, the next one a quarter, and
+there is always some left for a connection with few exchanges. What a connection has no room for is not read,
+and its facts say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from plainwire.model import Exchange
+
+ROOM = 320 << 20
+"""Bytes of memory, about."""
+
+MOST_INTERIM = 100
+"""Interim responses that are kept of one exchange."""
+
+TOO_MANY = "its further exchanges were not read, because the report would have become too large"
+
+_MESSAGE, _FIELD = 1000, 60  # bytes, measured
+
+
+class ExchangeRoom:
+    """What all connections of a capture share."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = ROOM) -> None:
+        self.left = left
+
+    def release(self, exchanges: Iterable[Exchange]) -> None:
+        """Take back the room of exchanges that are not kept."""
+        for exchange in exchanges:
+            for message in (exchange.request, exchange.response, *exchange.interim):
+                self.left += 0 if message is None else _cost(message.headers)
+
+
+class ExchangeShare:
+    """One connection's part."""
+
+    __slots__ = ("_room", "_taken")
+
+    def __init__(self, room: ExchangeRoom) -> None:
+        self._room = room
+        self._taken = 0
+
+    def admits(self, fields: Sequence[tuple[str, str]]) -> bool:
+        """Take room for one more message with these fields; False where there is none."""
+        cost = _cost(fields)
+        if self._taken + cost > self._room.left - cost:
+            return False
+        self._taken += cost
+        self._room.left -= cost
+        return True
+
+
+def _cost(fields: Sequence[tuple[str, str]]) -> int:
+    return _MESSAGE + _FIELD * len(fields) + sum([len(name) + len(value) for name, value in fields])
