@@ -50,7 +50,7 @@ def not_judged(connection: Connection, exchange: Exchange) -> Verdict | None:
         connection=connection,
         exchanges=(exchange.id,),
         fault="unknown",
-        certainty="possible",
+        grounds=(Ground.GUESS,),
         facts="It failed as one of very many, and was not looked at by itself. What the findings say of the "
         "first ones may hold for it.",
         evidence=(Evidence(request.packet, f"the request, {wording.run(request)}"),),
