@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hostility import http2, transport
 from hostility.wire import write
+
 from plainwire import pipeline
 from plainwire.diagnose.procedure import MOST_JUDGED_OF_CONNECTION
 
