@@ -126,6 +126,48 @@ def test_tls_ends_as_ordered(
     assert bool(received) is (body is not None)
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "request_", "status"),
+    [
+        (Behaviour(head_limit=20), REQUEST, 431),
+        (Behaviour(), REQUEST.replace(b"Host:", b"Ho st:"), 400),
+        (Behaviour(broken="/object"), REQUEST, 500),
+        (Behaviour(broken="/other"), REQUEST, 200),
+        (Behaviour(schedule={1: Fault.MISSING}), REQUEST, 404),
+        (Behaviour(schedule={1: Fault.SKEWED}), REQUEST, 403),
+        (Behaviour(schedule={1: Fault.FIREWALL}), REQUEST, 403),
+    ],
+)
+def test_requests_are_refused_as_ordered_and_the_connection_stays(
+    behaviour: Behaviour, request_: bytes, status: int, tmp_path: Path
+) -> None:
+    with _store(tmp_path, behaviour) as store, store.connect() as connection:
+        connection.sendall(request_)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+        connection.sendall(REQUEST)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 ")
+
+
+def test_the_rest_of_a_body_is_waited_for_as_long_as_ordered(tmp_path: Path) -> None:
+    with _store(tmp_path, Behaviour(body_timeout=0.2)) as store, store.connect() as connection:
+        connection.sendall(REQUEST.replace(b"Host", b"Content-Length: 10\r\nHost") + b"half")
+        received, ended = _end_in_tls(connection)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert ended == "close_notify"
+    assert [event["event"] for event in store.events()] == ["body-timeout"]
+
+
+def test_a_client_that_takes_nothing_is_reset(tmp_path: Path) -> None:
+    with _store(tmp_path, Behaviour(send_timeout=0.2, body_size=50_000_000)) as store:
+        connection = store.connect()
+        connection.sendall(REQUEST)
+        for _ in range(200):
+            if any(event["event"] == "send-timeout" for event in store.events()):
+                break
+            time.sleep(0.1)
+        assert _end_on_the_wire(connection) == "rst"
+
+
 def test_idle_connection_is_closed_with_an_unasked_408_if_so_ordered(tmp_path: Path) -> None:
     behaviour = Behaviour(idle_timeout=0.2, idle_manner=Manner.TIMEOUT_408)
     with _store(tmp_path, behaviour) as store, store.connect() as connection:

@@ -30,6 +30,9 @@ SAMPLE = [
     "max-requests-announced",
     "reordering",
     "quic-stateless-reset",
+    "client-stall",
+    "pipelining-broken",
+    "header-growth-431",
     "healthy",
 ]
 """A few seconds each; ``python bench/score`` plays them all, with many clients."""

@@ -211,6 +211,7 @@ FAILED: tuple[OfExchange, ...] = (
     lb_idle_reset,
     middlebox_injected_reset,
     early_response_reset,
+    client_stall,  # before the rule below: a server that may not send is silent as well
     stream_idle_timeout,
     server_crash_mid_stream,
     stale_connection_reuse,
@@ -223,7 +224,6 @@ FAILED: tuple[OfExchange, ...] = (
     close_mid_request,
     reset_mid_request,
     half_open_connection,
-    client_stall,
     reset_mid_response,
     response_truncated,
     unexplained,

@@ -76,6 +76,12 @@ class Fault(enum.StrEnum):
     """A stream of events without its closing one; HTTP's message is whole."""
     EVENTS_SILENT = "events-silent"
     """Some events, ``delay`` seconds of silence, then close_notify and FIN: a limit of silence."""
+    MISSING = "missing"
+    """404, though it was written a moment ago: a copy that does not have it yet."""
+    SKEWED = "skewed"
+    """403 with a Date that is 20 minutes ahead, as to a signature that is too old by the server's clock."""
+    FIREWALL = "firewall"
+    """403 with a page for people, as something in front of the server writes it."""
     STOP_READING = "stop-reading"
     """A pause of ``delay`` seconds before the body of the request is read, with a small window."""
 
@@ -202,6 +208,14 @@ class Behaviour(Argument, frozen=True):
     """What is done to a ClientHello, by connection number from 1."""
     body_size: int = 1024
     """Bytes of a response."""
+    head_limit: int = 65536
+    """Bytes of a request's header; one that has more is answered with 431."""
+    body_timeout: float = 30.0
+    """How long the rest of a request's body is waited for; then 408, and the end."""
+    send_timeout: float = 30.0
+    """How long a client may take nothing of a response; then a reset."""
+    broken: str = ""
+    """The target of which every request is answered with 500."""
     delay: float = 0.0
     tls: str | None = None
     """"1.2" or "1.3"; None: the best that both ends have."""

@@ -9,6 +9,7 @@ import socket
 import struct
 import termios
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -22,15 +23,21 @@ BODY = b"0123456789abcdef" * 64
 LINGER_NONE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: close() sends RST|ACK (RFC 9293 section 3.9.1, ABORT)."""
 RECEIVE_SIZE = 65536
-HEAD_LIMIT = 65536
+AHEAD = 1200
+"""Seconds by which the clock of Fault.SKEWED is wrong: signatures are good for 5 to 15 minutes."""
 REASONS = {
     200: "OK",
     302: "Found",
+    400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
     408: "Request Time-out",
     413: "Content Too Large",
     421: "Misdirected Request",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: "Gateway Timeout",
@@ -80,6 +87,7 @@ STATUSES: dict[Fault, tuple[int] | tuple[int, str]] = {
     Fault.REDIRECT: (302, "Location: /container/elsewhere"),
     Fault.OVERLOAD: (503,),
     Fault.GATEWAY_TIMEOUT: (504,),
+    Fault.MISSING: (404,),
 }
 EVENT_STREAM = _head(200, "Content-Type: text/event-stream", "Transfer-Encoding: chunked")
 
@@ -94,6 +102,7 @@ def _delta(word: str) -> bytes:
     return _chunk(f'data: {{"object":"chat.completion.chunk","choices":[{choice}]}}\n\n')
 
 
+PAGE = b"<!DOCTYPE html><title>Request blocked</title><p>Your request was blocked.</p>"
 LAST_CHUNK = b"0\r\n\r\n"
 SOME_EVENTS = EVENT_STREAM + _delta("Hello") + _delta("world")
 ODD = {
@@ -106,17 +115,23 @@ ODD = {
     Fault.DOUBLE_RESPONSE: _whole() * 2,
     Fault.BAD_CHUNK: _head(200, "Transfer-Encoding: chunked") + b"zz\r\n",
     Fault.CORRUPT_GZIP: _corrupt(),
+    Fault.FIREWALL: _head(403, "Content-Type: text/html", f"Content-Length: {len(PAGE)}") + PAGE,
 }
 """What is sent in place of a response on a connection that goes on."""
 DELAYED = frozenset({Fault.SLOW, Fault.GATEWAY_TIMEOUT})
 
 
 class ReceivedRequest(Struct, frozen=True):
-    """As much of a request as an object store needs. ``left``: bytes of its body that were not read yet."""
+    """As much of a request as an object store needs.
+
+    ``left``: bytes of its body that were not read yet. ``refused``: the status with which its header is
+    answered, where it is too large or breaks the rules; else 0.
+    """
 
     method: str
     target: str
     left: int
+    refused: int
 
 
 class Store(Protocol):
@@ -156,8 +171,8 @@ class Session:
             number, fault = self._store.next_fault()
             if fault is Fault.STOP_READING:
                 time.sleep(self._store.behaviour.delay)
-            if fault is not Fault.EARLY_413:
-                self._skip(request.left)
+            if fault is not Fault.EARLY_413 and not self._skip(request.left):
+                return
             self._log("request", number=number, method=request.method, target=request.target, fault=fault)
             if not self._answer(request, number, fault):
                 return
@@ -177,35 +192,52 @@ class Session:
             except TimeoutError:
                 self._close_idle()
                 return None
-            if not received or len(self._unread) > HEAD_LIMIT:
+            if not received:
                 return None
             self._unread += received
-        self._tls.settimeout(30)
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         method, target, _version = lines[0].split(" ")
-        named = (line.partition(":") for line in lines[1:])
+        named = [line.partition(":") for line in lines[1:]]
         size = next((int(value) for name, _, value in named if name.lower() == "content-length"), 0)
-        return ReceivedRequest(method, target, size)
+        refused = 431 if len(head) > self._store.behaviour.head_limit else 0
+        if any(" " in name for name, _, _ in named):  # RFC 9112 section 5.1: a server must refuse it
+            refused = 400
+        return ReceivedRequest(method, target, size, refused)
 
     def _deadline(self) -> float:
         behaviour = self._store.behaviour
         age = self._born + behaviour.max_age if behaviour.max_age else float("inf")
         return min(time.monotonic() + behaviour.idle_timeout, age, self._store.reload_time())
 
-    def _skip(self, left: int) -> None:
+    def _skip(self, left: int) -> bool:
+        """Read past the body; False where it did not come in time, and the connection is over."""
+        self._tls.settimeout(self._store.behaviour.body_timeout)
         while left > len(self._unread):
             left -= len(self._unread)
-            self._unread = self._tls.recv(RECEIVE_SIZE)
+            try:
+                self._unread = self._tls.recv(RECEIVE_SIZE)
+            except TimeoutError:
+                self._log("body-timeout")
+                self._hang_up(Manner.TIMEOUT_408)
+                return False
             if not self._unread:
                 message = "the client closed in its request's body"
                 raise ConnectionError(message)
         self._unread = self._unread[left:]
+        return True
 
     # --- answering ---
 
     def _answer(self, request: ReceivedRequest, number: int, fault: Fault) -> bool:
         """Do to the request what ``fault`` says; False where the connection is over."""
+        self._tls.settimeout(self._store.behaviour.send_timeout)
+        if request.refused:
+            self._status(number, request.refused)
+            return True
+        if request.target == self._store.behaviour.broken:
+            self._status(number, 500)
+            return True
         if fault in DELAYED:
             time.sleep(self._store.behaviour.delay)
         if fault in CUT:
@@ -214,6 +246,8 @@ class Session:
             self._hang_up(manner)
         elif fault in STATUSES:
             self._status(number, *STATUSES[fault])
+        elif fault is Fault.SKEWED:
+            self._status(number, 403, f"Date: {formatdate(time.time() + AHEAD, usegmt=True)}")
         elif fault in ODD:
             self._tls.sendall(ODD[fault])
         elif fault is Fault.EVENTS_SILENT:
@@ -271,7 +305,13 @@ class Session:
             fields = (f"Keep-Alive: timeout={hint}",)
         size = self._store.behaviour.body_size
         body = b"" if request.method == "HEAD" else (BODY * (size // len(BODY) + 1))[:size]
-        self._tls.sendall(_head(200, f"Content-Length: {size}", *fields) + body)
+        try:
+            self._tls.sendall(_head(200, f"Content-Length: {size}", *fields) + body)
+        except TimeoutError:
+            self._log("send-timeout", number=number)
+            self._tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
+            self._tls.close()
+            raise
         self._log("response", number=number, status=200)
 
     def _announce_close(self, request: ReceivedRequest, number: int) -> None:

@@ -87,20 +87,20 @@ def play(scenario: Scenario, stage: PlayFiles, program: Sequence[str] = ()) -> N
     """
     _demand(scenario.packages)
     address = SERVER_ADDRESS if scenario.route is not None else LOOPBACK
-    papers = certificates.make(stage.folder, (address,))
+    issued = certificates.make(stage.folder, (address,))
     with contextlib.ExitStack() as children:
         server_tun = _enter_server_network(scenario)
         server = children.enter_context(
             _child(
                 scenario.server_module,
-                *(address, papers.chain, papers.key, stage.server_log, stage.server_keys),
+                *(address, issued.chain, issued.key, stage.server_log, stage.server_keys),
                 scenario.server.to_json(),
             )
         )
         if server_tun is not None and scenario.route is not None:
             children.enter_context(_path_to(server_tun, scenario.route, stage))
         port = _output(server).readline().strip()
-        client = [*(program or (sys.executable, str(scenario.script))), address, port, str(papers.authority)]
+        client = [*(program or (sys.executable, str(scenario.script))), address, port, str(issued.authority)]
         keys = stage.client_keys if scenario.writes_keys else None
         _run(_command(stage, [*client, *scenario.client[1:]]), stage, keys)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.lab.stories import (
     calls_and_sockets,
+    client_faults,
     http1_stories,
     http2_stories,
     http3_stories,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SCENARIOS = (
     *http1_stories.SCENARIOS,
     *responses.SCENARIOS,
+    *client_faults.SCENARIOS,
     *middleboxes.SCENARIOS,
     *paths.SCENARIOS,
     *http2_stories.SCENARIOS,

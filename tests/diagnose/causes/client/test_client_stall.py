@@ -29,6 +29,20 @@ def test_only_a_window_that_was_shut_to_the_end_is_the_client_s(windows: tuple[i
     assert finding.fault == ("client" if code == "client-stall" else "server")
 
 
+@pytest.mark.parametrize(("window", "code"), [(0, "client-stall"), (500, "stream-idle-timeout")])
+def test_a_server_that_may_not_send_keeps_silent_for_the_client(window: int, code: str) -> None:
+    """Seen in the lab: it gives up after its own time limit, which is a round time."""
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, complete=False)
+    wire.ack(CLIENT, 100)
+    wire.rows[-1].window = window
+    wire.close(SERVER, "rst", 60_085)
+    finding = only(diagnose([wire.done("truncated")]))
+    assert finding.code == code
+    assert finding.fault == ("client" if code == "client-stall" else "server")
+
+
 @pytest.mark.parametrize(
     ("windows", "code"), [((500, 0, 0), "client-stall"), ((500, 500, 500), "client-timeout-too-short")]
 )

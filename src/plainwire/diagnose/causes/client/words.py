@@ -110,7 +110,6 @@ CAUSES: tuple[Cause, ...] = (
         "Allow slow readers more time.",
         ("RFC 9293 section 3.8.6", "RFC 9293 section 3.8.6.1"),
         second_capture="A stack trace or profile of the program at that time.",
-        unplayed="The lab's clients read at once; the test writes the packets.",
     ),
     Cause(
         "pool-wait",
@@ -154,7 +153,6 @@ CAUSES: tuple[Cause, ...] = (
         "Mend the request: plainwire show names the defect.",
         "There is nothing to mend at the server.",
         ("RFC 9112 section 3.2", "RFC 9112 section 6.3", "RFC 9110 section 15.5.1"),
-        unplayed="The lab's clients write proper requests; the test writes the exchanges.",
     ),
     Cause(
         "suspend-resume",

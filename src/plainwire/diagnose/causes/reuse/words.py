@@ -312,7 +312,6 @@ CAUSES: tuple[Cause, ...] = (
         "Wait for each answer, or use HTTP/2. See whether two threads share the connection.",
         "Answer what was pipelined, or announce the close before.",
         ("RFC 9112 section 9.3.2", "RFC 9112 section 9.6"),
-        unplayed="The lab's clients wait for each response, as nearly all do.",
     ),
     Cause(
         "server-crash-mid-stream",

@@ -201,7 +201,6 @@ CAUSES: tuple[Cause, ...] = (
         "Announce the true length, and send the body without pauses; see what it is read from.",
         "Set the limit (client_body_timeout, RequestReadTimeout) for what clients really need.",
         ("RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
-        unplayed="The lab's clients finish their requests; the test writes the packets.",
     ),
     Cause(
         "rate-limited",
@@ -298,7 +297,6 @@ CAUSES: tuple[Cause, ...] = (
         "Set the clock (NTP); sign requests just before they are sent.",
         "Set the clock, if it is the server's; the Date tells which.",
         ("RFC 9110 section 6.6.1", "RFC 7519 section 4.1.4"),
-        unplayed="The lab signs nothing; the test writes the exchanges.",
     ),
     Cause(
         "read-after-write-miss",
@@ -310,7 +308,6 @@ CAUSES: tuple[Cause, ...] = (
         "Wait and read again after a write, or use the write's own answer.",
         "Read from where was written, or say that reading is consistent only later.",
         ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
-        unplayed="The lab's object store is consistent; the test writes the exchanges.",
     ),
     Cause(
         "header-growth-431",
@@ -322,7 +319,6 @@ CAUSES: tuple[Cause, ...] = (
         "See which fields grow; drop cookies that are not needed.",
         "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
         ("RFC 6585 section 5",),
-        unplayed="The lab's clients keep no cookies; the test writes the exchanges.",
     ),
     Cause(
         "stale-or-poisoned-cache",
@@ -352,7 +348,6 @@ CAUSES: tuple[Cause, ...] = (
         "Take the request apart until the part is found at which the server fails.",
         "Play this request against the server: it fails each time.",
         ("RFC 9110 section 15.6.1",),
-        unplayed="The lab strikes by count and not by path; the test writes the exchanges.",
     ),
     Cause(
         "waf-block",
@@ -366,6 +361,5 @@ CAUSES: tuple[Cause, ...] = (
         "a time.",
         "Except the API from the check for robots, and answer errors as data.",
         ("RFC 9110 section 15.5.4",),
-        unplayed="The lab has no firewall for applications; the test writes the exchanges.",
     ),
 )
