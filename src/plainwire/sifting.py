@@ -44,7 +44,7 @@ _HELLO = re.compile(rb"\x16\x03[\x00-\x04]..\x01...\x03[\x00-\x03](.{32})", re.D
 also behind what opened a tunnel."""
 
 _MOST_MESSAGES = 4 * MOST_KEPT
-"""Messages of DNS: as many as a report reads lookups, with their repetitions and answers."""
+"""Messages of DNS: as many as a report reads lookups, with their retransmissions and answers."""
 _MOST_ERRORS = 10_000
 _MOST_JOINED = 100_000
 """ICMP errors, and packets that came in fragments."""

@@ -109,7 +109,7 @@ class Shared:
         self.facts.undecrypted.append(Undecrypted(reason.text, reason.side, packet or None))
 
     def reused(self, info: TlsInfo, reuse: Reuse, start: int, first: int | None) -> None:
-        """Note a record that bears an earlier one's number; ``start`` and ``first``: of the TCP stream."""
+        """Note a record that has an earlier one's number; ``start`` and ``first``: of the TCP stream."""
         (packet,), (time_ns,) = self.where[reuse.side].locate([start])
         info.reused.append(
             Reused(reuse.side, reuse.number, first, start, packet, time_ns, copied=reuse.copied)

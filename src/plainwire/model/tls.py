@@ -81,7 +81,7 @@ class Certificate(Struct, frozen=True):
 
 
 class Reused(Struct, frozen=True):
-    """A record that bears the number of an earlier one of its side and keys (RFC 8446 section 5.3).
+    """A record that has the number of an earlier one of its side and keys (RFC 8446 section 5.3).
 
     ``start`` is its offset in the stream of ``side``, ``first`` that of the earlier one (None: not known, in
     TLS inside TLS). ``copied``: both are the same, byte for byte. Else two senders sealed them, each with a

@@ -1,4 +1,4 @@
-"""Records that bear a number which another one of the same side bore before.
+"""Records that have a number which another one of the same side bore before.
 
 Each record of a direction is sealed with a number that nobody sends: both ends count (RFC 8446 section 5.3,
 RFC 5246 section 6.1). Where a process forks with a connection open, both processes count on from the same
@@ -6,7 +6,7 @@ number, and the receiver cannot authenticate what the second one sends. A listen
 that were used already. Those that were used last are all that is needed, because neither process can be ahead
 of the number that is expected.
 
-A record that is sent again byte for byte bears its number twice as well, and shows no second sender.
+A record that is sent again byte for byte has its number twice as well, and shows no second sender.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OpenedRecord(NamedTuple):
 
 
 class Again(NamedTuple):
-    """What a record says that bears the number of an ``earlier`` one; ``copied``: it is the same record."""
+    """What a record says that has the number of an ``earlier`` one; ``copied``: it is the same record."""
 
     text: bytes
     earlier: OpenedRecord

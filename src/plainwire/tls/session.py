@@ -66,7 +66,7 @@ class TlsAlert(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """A record at offset ``start`` that bears the number of the one at ``first``: see ``numbering``."""
+    """A record at offset ``start`` that has the number of the one at ``first``: see ``numbering``."""
 
     side: Side
     number: int
@@ -248,7 +248,7 @@ class TlsSession:
     def _numbered_again(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
     ) -> bool:
-        """Whether the record bears a number that was used: then it is noted, and read as any other.
+        """Whether the record has a number that was used: then it is noted, and read as any other.
 
         The number that is expected next stays as it was: the first sender counts on from there.
         """

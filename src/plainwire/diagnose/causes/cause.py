@@ -56,7 +56,7 @@ class Cause(Struct, frozen=True):
     second_capture: str = ""
     """Where one side's capture cannot decide: which other capture would, and by what."""
     made_by: str = ""
-    """Where its rule is, if no file bears its name: from ``diagnose/`` on; or why there is no rule."""
+    """Where its rule is, if no file has its name: from ``diagnose/`` on; or why there is no rule."""
     unplayed: str = ""
     """Where no story of the lab plays it: what does instead, or why nothing can."""
     family: str = ""

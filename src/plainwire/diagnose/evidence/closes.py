@@ -8,9 +8,9 @@ Three kinds of facts, never mixed:
    segment. Every segment carries the newest one, so a delayed acknowledgment cannot make it lag.
 3. Bare TCP: a FIN or RST could come from the endpoint, a load balancer, a NAT, or our own host.
 
-Two kinds of RST (RFC 9293 sections 3.5.2 and 3.10.7): an *active* one bears the ACK bit, the sender's
+Two kinds of RST (RFC 9293 sections 3.5.2 and 3.10.7): an *active* one has the ACK bit, the sender's
 next sequence number and what it had received; a *reactive* one answers a segment for a connection that
-is gone, bears no ACK bit, and its sequence number repeats what the provoking segment acknowledged, which
+is gone, has no ACK bit, and its sequence number repeats what the provoking segment acknowledged, which
 tells what the client had seen when it sent that segment.
 """
 

@@ -49,7 +49,7 @@ class Opening(Struct, frozen=True):
 
     @property
     def client_data(self) -> list[Segment]:
-        """The client's segments with data, sendings that repeat included."""
+        """The client's segments with data, transmissions that repeat included."""
         return [segment for segment in self.client if segment.length]
 
     @property

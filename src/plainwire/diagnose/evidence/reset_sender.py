@@ -42,7 +42,7 @@ def of_reset(connection: Connection, reset: CloseEvent) -> Origin:
         marks = "; ".join(mark.says for mark in foreign)
         return Origin("path", grounds, f"{marks[0].upper()}{marks[1:]}.", tuple(foreign))
     if is_reactive(reset):
-        says = "The reset bears no ACK: it answers for a connection that its sender did not know any more."
+        says = "The reset has no ACK: it answers for a connection that its sender did not know any more."
         return Origin("unknown", (Ground.GUESS,), says)
     if on_one_host(connection):
         says = "Both ends are on this host: nothing between them could have sent the reset."

@@ -34,7 +34,7 @@ class Software(Struct, frozen=True):
     """One server: its default idle timeout in seconds, and how it ends an idle connection.
 
     ``close``: the first act; None where versions differ. ``coarse``: seconds by which its timer may be late.
-    ``front``: it stands before servers whose names its responses bear.
+    ``front``: it stands before servers whose names its responses have.
     """
 
     name: str

@@ -230,13 +230,13 @@ class AnsweredExchanges:
         return same[begin : begin + _MOST_LATER]
 
     def succeeded_later(self, case: Answered) -> Answered | None:
-        """The first success of the same request, sent again after this answer at any time."""
+        """The first success of the same request, sent again after this response at any time."""
         good = self._successes[twin(case.request)]
         begin = bisect_right(good, case.request.time_ns, key=_sent)
         return good[begin] if begin < len(good) else None
 
     def mended(self, case: Answered) -> Answered | None:
-        """The success of the same request that was sent again because of this answer.
+        """The success of the same request that was sent again because of this response.
 
         A request that this traffic repeats anyhow, about as quickly, is one of its own.
         """
@@ -255,7 +255,7 @@ class AnsweredExchanges:
         return self._pauses[name]
 
     def neighbours(self, case: Answered) -> list[Answered]:
-        """Answers of the same server to requests of the same kind: the nearest by time, without itself."""
+        """Responses of the same server to requests of the same kind: the nearest by time, without itself."""
         same = self.by_place[place(case.request)]
         middle = bisect_right(same, case.request.time_ns, key=_sent)
         near = same[max(0, middle - _MOST_NEAR) : middle + _MOST_NEAR]

@@ -21,7 +21,7 @@ _MOST_ASKED = 50
 def skew(traffic: Traffic) -> tuple[int, int] | None:
     """How far servers' clocks are ahead of the capture's, in ns, and the packet that says so.
 
-    Responses from a cache bear the Date of their making: the one that is latest counts.
+    Responses from a cache have the Date of their making: the one that is latest counts.
     """
     dated = (
         (made - exchange.response.time_ns, exchange.response.packet)

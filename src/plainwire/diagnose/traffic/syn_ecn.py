@@ -23,7 +23,7 @@ _MOST_KEPT = 1000
 
 
 class EcnLoss(Struct, frozen=True):
-    """SYNs that offered ECN and met with nothing, and the one without that was answered."""
+    """SYNs that offered ECN and got no reply, and the one without that was answered."""
 
     connection: Connection
     marked: list[Syn]

@@ -1,4 +1,4 @@
-"""TSvals of SYNs: which of those that met with nothing lag behind accepted ones (RFC 7323 section 3).
+"""TSvals of SYNs: which of those that got no reply lag behind accepted ones (RFC 7323 section 3).
 
 A lower TSval alone says little. Some systems draw a new offset for each connection (RFC 7323 section 7
 recommends it), and there every second SYN is lower than the one before. So there must be a clock first: three

@@ -35,7 +35,7 @@ def test_an_answer_that_came_when_the_client_had_gone_was_none() -> None:
     wire.close(CLIENT, "rst", 6700.1, bare=True)
     finding = only(diagnose([wire.done("complete")]))
     assert (finding.code, finding.fault, finding.exchanges) == ("client-abort", "unknown", [2])
-    assert "answer (status 200) was complete 1.500 s later" in finding.claim
+    assert "response (status 200) was complete 1.500 s later" in finding.claim
 
 
 def test_an_answer_of_which_the_client_took_a_part_is_told_from_a_slow_server() -> None:

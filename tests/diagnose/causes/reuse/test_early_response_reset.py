@@ -25,7 +25,7 @@ def test_a_complete_413_may_have_been_destroyed_by_the_reset_behind_it() -> None
     finding = only(diagnose([wire.done("complete")]))
     assert (finding.code, finding.fault, finding.certainty) == ("early-response-reset", "server", "likely")
     assert "1400 bytes of a request" in finding.claim
-    assert "a complete answer (status 413)" in finding.claim
+    assert "a complete response (status 413)" in finding.claim
 
 
 def test_a_beginning_of_the_answer_is_no_reset_in_the_middle_of_a_response() -> None:

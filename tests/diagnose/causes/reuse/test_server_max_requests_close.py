@@ -20,7 +20,7 @@ def test_the_same_number_of_requests_on_every_connection_is_a_limit() -> None:
         "server",
         "likely",
     )
-    assert "with the answer to request 5" in finding.claim
+    assert "with the response to request 5" in finding.claim
     assert finding.retry_safe is True
 
 

@@ -40,12 +40,12 @@ def _verdict(case: Answered) -> Verdict:
         f"so (status {response.status}).",
         evidence=(
             Evidence(request.packet, "the request with the defect"),
-            Evidence(response.packet, f"the answer, status {response.status}"),
+            Evidence(response.packet, f"the response, status {response.status}"),
         ),
         quotes=tuple(
             Quoted(request.packet, "what is wrong with it", text) for text in request.defects[:_MOST_QUOTED]
         ),
-        runner_up="unsolicited-408: refuted, the answer acknowledges the request",
+        runner_up="unsolicited-408: refuted, the response acknowledges the request",
         retry_safe=False,
         time_ns=request.time_ns,
     )

@@ -133,7 +133,7 @@ def _verdict(
         exchanges=() if exchange is None else (exchange,),
         fault="client" if reuse.side == Side.CLIENT else "server",
         grounds=grounds,
-        facts=f"Two different records of the {who} bear the same number ({reuse.number}) under the same "
+        facts=f"Two different records of the {who} have the same number ({reuse.number}) under the same "
         "keys: two processes or threads wrote on one connection, each with its own count of what had been "
         f"sent. {what}",
         evidence=tuple(evidence),

@@ -91,11 +91,11 @@ def _how(exchange: Exchange) -> str:
 def _danger(first: Sending, *, received: bool | None, repeatable: bool) -> str:
     """What the repetition may have done."""
     if first.exchange.outcome == "refused":
-        return "The server had said that it did not work on the first copy: repeating it was harmless."
+        return "The server had said that it did not work on the first copy: retrying it was harmless."
     if was_refused(first.exchange) and not may_have_run_twice(first):
         return "The server had answered the first copy with an error, and may be asked again."
     if received is False:
-        return "The server had not received the first copy: repeating it was harmless."
+        return "The server had not received the first copy: retrying it was harmless."
     if repeatable:
         return (
             "The server may have acted on both copies; the method is idempotent, so that this does no harm."

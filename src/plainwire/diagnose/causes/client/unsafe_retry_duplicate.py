@@ -55,9 +55,9 @@ def unsafe_retry_duplicate(first: Sending, twin: Sending) -> Verdict:
         fault="client",
         grounds=(Ground.INFERENCE,),
         facts=f"The server had all of exchange {first.exchange.id}, whose method is not idempotent and which "
-        f"bears no idempotency key, and got the same again as exchange {twin.exchange.id}. "
+        f"has no idempotency key, and got the same again as exchange {twin.exchange.id}. "
         + (
-            "It answered the first copy with success, when nobody took the answer any more: it ran twice."
+            "It answered the first copy with success, when nobody took the response any more: it ran twice."
             if executed
             else "Whether it had acted on the first copy, only the server knows."
         ),

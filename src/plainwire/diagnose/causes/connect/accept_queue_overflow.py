@@ -26,11 +26,12 @@ _FEWEST_SYNS = 2
 """SYNs: one without an answer may be lost, or its answer may not be in the capture."""
 
 _QUEUE_FULL_NS = 10_000_000_000
-"""A queue that is full stays so until the program accepts: ten seconds cover SYNs and their repetitions."""
+"""A queue that is full stays so until the program accepts: ten seconds cover SYNs and their
+retransmissions."""
 
 
 def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict | None:
-    """A verdict where the server offered the connection again and again, deaf to what the client sent.
+    """A verdict where the server offered the connection again and again, ignoring what the client sent.
 
     A full accept queue makes Linux drop the last segment of the handshake, and all that comes behind it.
     """
@@ -49,7 +50,7 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
         return None
     heard = next((s for s in begin.server if s.ack > 0), None)
     delay = wording.span((heard or again[-1]).time_ns - first)
-    outcome = f"It was heard {delay} late" if heard else "It was never heard"
+    outcome = f"It was acknowledged {delay} late" if heard else "It was never acknowledged"
     return Verdict(
         code="accept-queue-overflow",
         connection=connection,

@@ -1,4 +1,4 @@
-"""Rule ecn-or-dscp-blackhole: SYNs that offer ECN meet with nothing, and those without are answered.
+"""Rule ecn-or-dscp-blackhole: SYNs that offer ECN get no reply, and those without are answered.
 
 Linux leaves the offer out when it sends a SYN again (RFC 3168 section 6.1.1.1; net.ipv4.tcp_ecn_fallback), so
 that the connection comes about a second late. One lost SYN looks just like that. What tells them apart is
@@ -50,7 +50,7 @@ def ecn_or_dscp_blackhole(connection: Connection, traffic: Traffic) -> Verdict |
 
 
 def _next_connection(connection: Connection, traffic: Traffic) -> EcnLoss | None:
-    """SYNs that all offer ECN and met with nothing, and a later connection without that was accepted."""
+    """SYNs that all offer ECN and got no reply, and a later connection without that was accepted."""
     begin = opening.of(connection)
     if begin is None or begin.syn_acks or begin.server or begin.resets or connection.icmp_errors:
         return None

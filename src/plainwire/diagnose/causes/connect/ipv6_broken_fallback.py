@@ -39,7 +39,7 @@ def fallback_of(connection: Connection, begin: Opening, traffic: Traffic) -> Con
 
 
 def ipv6_broken_fallback(connection: Connection, begin: Opening, other: Connection) -> Verdict:
-    """The verdict where IPv6 met with nothing and IPv4 was accepted."""
+    """The verdict where IPv6 got no reply and IPv4 was accepted."""
     cost = other.opened_ns - begin.syns[0].time_ns
     return Verdict(
         code="ipv6-broken-fallback",
@@ -52,7 +52,7 @@ def ipv6_broken_fallback(connection: Connection, begin: Opening, other: Connecti
         "them, was accepted. Each connection to this name may cost that much more.",
         evidence=(
             *(
-                Evidence(syn.packet, f"SYN over IPv6, sending {count}, without any answer")
+                Evidence(syn.packet, f"SYN over IPv6, transmission {count}, without any answer")
                 for count, syn in enumerate(begin.syns[:MOST_CITED], 1)
             ),
             Evidence(other.first_packet, f"the SYN of connection {other.id}, over IPv4"),

@@ -31,7 +31,9 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
         return None
     late = begin.syn_acks[0].time_ns - begin.syns[0].time_ns if begin.syn_acks else None
     outcome = (
-        "It never came about" if late is None else f"It came about {wording.span(late)} after the first SYN"
+        "The connection was never established"
+        if late is None
+        else f"It came about {wording.span(late)} after the first SYN"
     )
     return Verdict(
         code="port-reuse-time-wait",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _FEWEST_REPEATS = 3
-"""Sendings of one segment: the first, and two that timers made (RFC 6298 section 5)."""
+"""Transmissions of one segment: the first, and two that timers made (RFC 6298 section 5)."""
 
 _MOST_CITED = 5
 
@@ -50,7 +50,8 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         f"{plurals.count(max(0, known - request.start), 'byte of it')} before.",
         evidence=tuple(
             Evidence(
-                segment.packet, f"{segment.length} bytes of the request, sending {count}, not acknowledged"
+                segment.packet,
+                f"{segment.length} bytes of the request, transmission {count}, not acknowledged",
             )
             for count, segment in enumerate(sent[:_MOST_CITED], 1)
         ),

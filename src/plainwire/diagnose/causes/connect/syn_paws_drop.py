@@ -1,4 +1,4 @@
-"""Rule syn-paws-drop: SYNs whose timestamp lags behind that of an accepted one, and that met with nothing.
+"""Rule syn-paws-drop: SYNs whose timestamp lags behind that of an accepted one, and that got no reply.
 
 Linux up to 4.11 with tcp_tw_recycle took all clients behind one address for one host, whose clock (TSval, RFC
 7323 section 3) cannot go back: for 60 s after a connection it dropped SYNs with a lower one. To see that, the
@@ -74,7 +74,7 @@ def _verdict(connection: Connection, sent: list[Stamped], bar: Stamped, stamps: 
         evidence=(
             Evidence(bar.packet, f"SYN of connection {bar.connection.id}, TSval {bar.stamp}: accepted"),
             *(
-                Evidence(one.packet, f"SYN, sending {number}, TSval {one.stamp}: no answer")
+                Evidence(one.packet, f"SYN, transmission {number}, TSval {one.stamp}: no answer")
                 for number, one in enumerate(sent[:_MOST_CITED], 1)
             ),
             *(

@@ -78,7 +78,7 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
         f"ICMP error.{again_words(connection, later)}{_open_words(connection, traffic)}{beside}",
         quotes=quotes,
         evidence=tuple(
-            Evidence(syn.packet, f"SYN from the client, sending {count}, without any answer")
+            Evidence(syn.packet, f"SYN from the client, transmission {count}, without any answer")
             for count, syn in enumerate(begin.syns[:MOST_CITED], 1)
         ),
         runner_up="connection-refused: refuted, there is no RST and no ICMP error",

@@ -8,8 +8,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "syn-timeout",
         "nothing answered the attempt to connect",
-        "The client asked for a connection (SYN), several times, and nothing at all came back. The server "
-        "is down, a firewall drops the packets, a route is broken, or the way back is.",
+        "The client asked for a connection (SYN), several times, and nothing at all came back. The server is "
+        "down, a firewall drops the packets, a route is broken, or the way back is broken.",
         "The SYN is sent again and again (Linux: after 1, 1, 1, 1 s and then ever longer, older ones after "
         "1, 2, 4 s), and the capture holds no SYN-ACK, no RST and no ICMP error.",
         "A RST or an ICMP error (connection-refused); a SYN-ACK that is sent again (accept-queue-overflow).",
@@ -27,7 +27,7 @@ CAUSES: tuple[Cause, ...] = (
         "and port, or a firewall rejects them.",
         "A RST that acknowledges the SYN, or an ICMP error that quotes it, and no SYN-ACK.",
         "Silence (syn-timeout); a RST that comes after the SYN-ACK (handshake-reset).",
-        "Check address and port; try the next address of the name. Nothing was sent: repeating is safe.",
+        "Check address and port; try the next address of the name. Nothing was sent: retrying is safe.",
         "Start the service, or have the load balancer leave out addresses at which it is not up.",
         ("RFC 9293 section 3.5.1", "RFC 9293 section 3.10.7", "RFC 5461 section 2"),
         second_capture="At the server: whether the RST leaves its own stack or a firewall made it.",
@@ -42,7 +42,7 @@ CAUSES: tuple[Cause, ...] = (
         "in the capture.",
         "A SYN that left: then it was refused (connection-refused) or not answered (syn-timeout).",
         "Look at routes, neighbours and packet filters of the client's host.",
-        "There is nothing to mend at the server.",
+        "Nothing to fix on the server.",
         ("RFC 1122 section 3.3.1", "RFC 1122 section 4.2.3.9"),
         made_by="testimony/without_packet.py",
         unplayed="Real clients play it in tests/end_to_end/test_without_packet.py.",
@@ -69,11 +69,11 @@ CAUSES: tuple[Cause, ...] = (
         "the server may ignore SYNs whose timestamp went backwards",
         "Several clients behind one NAT have timestamps of their own. An old server (Linux with "
         "tcp_tw_recycle) takes them for those of one host, and drops the SYN of whoever lags behind.",
-        "All SYNs of a connection meet with nothing, and their timestamps lag behind that of a SYN which "
-        "the server accepted from the same address less than 60 s before, by the clock of another host "
-        "(three accepted connections tick together, and these do not). Seen where a capture holds several "
-        "clients under one address: at the server, or outside of the NAT. Likely where it struck twice, and "
-        "others were accepted meanwhile.",
+        "All SYNs of a connection get no reply, and their timestamps lag behind that of a SYN which the "
+        "server accepted from the same address less than 60 s before, by the clock of another host (three "
+        "accepted connections tick together, and these do not). Seen where a capture holds several clients "
+        "under one address: at the server, or outside of the NAT. Likely where it struck twice, and others "
+        "were accepted meanwhile.",
         "A SYN with as low a timestamp is accepted, or one that does not lag is lost. Linux 4.12 and later "
         "cannot do this.",
         "Switch TCP timestamps off for a test: when connecting then always works, this is it.",
@@ -88,12 +88,12 @@ CAUSES: tuple[Cause, ...] = (
         "the client's port was still in use by an older connection",
         "The client (or a NAT before the server) used a port again whose last connection the server still "
         "remembers. The server acknowledges that old connection, the client's side resets it, and the new "
-        "one comes about only with the next SYN, a second later.",
+        "one is established only by the next SYN, a second later.",
         "The SYN is answered by an acknowledgment of other numbers and without SYN, which the client's side "
         "answers with a RST.",
         "A SYN-ACK, a RST or silence in answer to the SYN.",
         _REUSE + " Do not bind sockets to a port of your own choice.",
-        "There is nothing to mend.",
+        "Nothing to fix.",
         ("RFC 5961 section 4.2", "RFC 9293 section 3.10.7", "RFC 6191"),
         unplayed="It needs a port that both kernels remember differently; the test writes the packets.",
     ),
@@ -115,13 +115,13 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "ipv6-broken-fallback",
         "IPv6 does not work, and the client noticed only by waiting",
-        "The client tried the server's IPv6 address first, met with silence, and turned to IPv4 later. Each "
+        "The client tried the server's IPv6 address first, got no reply, and turned to IPv4 later. Each "
         "connection costs that much time, and fails where the program's timeout is shorter.",
         "SYNs over IPv6 without an answer, and then a connection over IPv4 to the same port that comes "
         "about.",
         "No connection over IPv4 either (syn-timeout).",
         "Use a client that tries both at nearly the same time, or take the IPv6 route away until it works.",
-        "Let the address be reached over IPv6, or take its AAAA record out of the DNS.",
+        "Make the address reachable over IPv6, or remove its AAAA record from the DNS.",
         ("RFC 8305 section 5", "RFC 6724"),
         failure=False,
         unreached=True,
@@ -147,13 +147,13 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "dns-stale-or-split",
         "the client used an address that the name no longer has",
-        "A pool that keeps connections for hours, or a resolver that keeps answers, goes on using an "
-        "address that was taken out of the DNS. Then only this client fails.",
+        "A pool that keeps connections for hours, or a resolver that keeps answers, goes on using an address "
+        "that was removed from the DNS. Then only this client fails.",
         "A connection that was not accepted, at an address that an older answer held and the newest one "
         "lacks.",
         "The failing address stands in the name's present records.",
-        "Give connections in pools a greatest age no longer than the records' time to live.",
-        "Keep an old address alive for as long as the records' time to live, and longer.",
+        "Limit the age of pooled connections to the time to live of the DNS records.",
+        "Keep an old address working for at least the time to live of its DNS records.",
         ("RFC 1035 section 3.2.1", "RFC 2308"),
         failure=False,
         second_capture="One that holds port 53 of the client, where this one does not: which addresses it "
@@ -168,8 +168,8 @@ CAUSES: tuple[Cause, ...] = (
         "SERVFAIL, NXDOMAIN or silence for a name that has addresses in other answers, or that the program "
         "itself complains of.",
         "Another server, or the same one asked again, that gave an address in time.",
-        "Look at the resolvers in resolv.conf one by one.",
-        "See that all name servers of the zone answer alike.",
+        "Test the resolvers in resolv.conf one by one.",
+        "Make all name servers of the zone give the same answers.",
         ("RFC 2308", "RFC 8499"),
         second_capture="One that holds port 53 of the client, where this one does not: SERVFAIL, NXDOMAIN "
         "or silence.",
@@ -184,8 +184,8 @@ CAUSES: tuple[Cause, ...] = (
         "could have forgotten the connection in.",
         "A pause before (nat-idle-drop); only large segments lost (mtu-blackhole); a closed window "
         "(zero-window-stall).",
-        "Allow for it in timeouts: the first repetition comes after 0.2 s at least. A request that was not "
-        "acknowledged can be repeated on a new connection.",
+        "Allow for it in timeouts: the first retransmission comes after 0.2 s at least. A request that was "
+        "not acknowledged can be repeated on a new connection.",
         "Look for loss on the way: a full link, a faulty cable, a firewall that dropped the connection.",
         ("RFC 6298 section 5", "RFC 8985"),
         second_capture="At the server: whether the packets arrive, and its acknowledgments are lost instead.",
@@ -195,10 +195,10 @@ CAUSES: tuple[Cause, ...] = (
         "the server stopped taking what the client sent",
         "The server's kernel had no room left and said so (window 0): its program did not read the request "
         "any more. It was busy, stuck, or waited for something else.",
-        "The server's acknowledgments bear window 0 from some point on, to the end, for a second or more, "
+        "The server's acknowledgments have window 0 from some point on, to the end, for a second or more, "
         "and the request was not through.",
         "No acknowledgment at all (retransmission-loss).",
-        "Send smaller requests, or fewer at a time; repeat only what is idempotent.",
+        "Send smaller requests, or fewer at a time; retry only what is idempotent.",
         "Find what keeps the program from reading; answer 413 or 503 early.",
         ("RFC 9293 section 3.8.6", "RFC 9293 section 3.8.6.1"),
     ),
@@ -256,9 +256,9 @@ CAUSES: tuple[Cause, ...] = (
         "A few old devices drop SYNs that offer ECN. Linux then tries without, so that connections come "
         "about a second late, or, with net.ipv4.tcp_ecn_fallback=0, never. Packets with a DSCP mark may "
         "fare the same; that is not looked for.",
-        "SYNs with ECE and CWR meet with nothing, and the next one without them is answered at once. No SYN "
-        "with them is ever answered from that address, and none without them lost. Likely where this "
-        "happened three times, and a connection whose first SYN made no offer was answered.",
+        "SYNs with ECE and CWR get no reply, and the next one without them is answered at once. No SYN with "
+        "them is ever answered from that address, and none without them lost. Likely where this happened "
+        "three times, and a connection whose first SYN made no offer was answered.",
         "A SYN that offers ECN is answered; or SYNs without the offer get lost as well.",
         "Switch ECN off for a test (net.ipv4.tcp_ecn=0).",
         "",

@@ -38,7 +38,7 @@ GRPC_STATUS = Family(
                 "the call failed in a way that has no status of its own, as an exception in a handler has "
                 "none",
                 "server",
-                "Repeat the call only if doing it twice does no harm.",
+                "Retry the call only if doing it twice does no harm.",
                 _HANDLER,
             ),
         ),
@@ -84,7 +84,7 @@ GRPC_STATUS = Family(
         Member(
             "FAILED_PRECONDITION",
             Meaning(
-                "the state of the system does not allow the call, and repeating it alone will not help",
+                "the state of the system does not allow the call, and retrying it alone will not help",
                 "client",
                 "Bring the system into the state that the call needs first.",
                 _NOTHING,
@@ -95,7 +95,7 @@ GRPC_STATUS = Family(
             Meaning(
                 "the call met another one at the same object",
                 "both",
-                "Repeat the whole transaction, after a pause.",
+                "Retry the whole transaction, after a pause.",
                 "Keep transactions short.",
             ),
         ),
@@ -115,7 +115,7 @@ GRPC_STATUS = Family(
             Meaning(
                 "something that must hold did not: the server, or something between, failed",
                 "server",
-                "Repeat the call only if doing it twice does no harm.",
+                "Retry the call only if doing it twice does no harm.",
                 _HANDLER,
             ),
         ),
@@ -124,7 +124,7 @@ GRPC_STATUS = Family(
             Meaning(
                 "the service cannot be had at the moment",
                 "server",
-                "Repeat the call after a pause that grows, if doing it twice does no harm.",
+                "Retry the call after a pause that grows, if doing it twice does no harm.",
                 "See what was down, draining or restarting at these times.",
             ),
         ),
@@ -133,7 +133,7 @@ GRPC_STATUS = Family(
             Meaning(
                 "data were lost or damaged for good",
                 "server",
-                "Do not repeat the call; report it.",
+                "Do not retry the call; report it.",
                 "Restore the data; see what damaged them.",
             ),
         ),

@@ -42,8 +42,8 @@ def _verdict(connection: Connection, record: Undecrypted, alert: CloseEvent) -> 
         fault="unknown",
         grounds=(Ground.SAID,),
         facts=f"The {receiver} sent the fatal alert {BAD_RECORD}, and the record of the {sender}'s does not "
-        f"authenticate here either: it was damaged before it passed the place of capture, or the {sender} "
-        "made it so. What it said, a request perhaps, is lost.",
+        f"authenticate here either: it was damaged before it reached the point of capture, or the {sender} "
+        "sent it so. Its contents, perhaps a request, are lost.",
         evidence=(
             Evidence(record.packet, f"a record of the {sender}'s that does not authenticate"),
             Evidence(alert.packet, f"{wording.act(alert)} from the {receiver}"),

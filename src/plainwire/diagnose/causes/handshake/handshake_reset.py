@@ -1,4 +1,4 @@
-"""Rule handshake-reset: the connection was ended in the TLS handshake, without a word."""
+"""Rule handshake-reset: the connection was ended in the TLS handshake, without an alert."""
 
 from __future__ import annotations
 

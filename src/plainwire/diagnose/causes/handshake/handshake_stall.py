@@ -26,11 +26,11 @@ _STILL_OPEN_NS = 10_000_000_000
 """Where the capture ends before anybody gave up, the silence must have been this long (chosen)."""
 
 _FEWEST_HELLOS = 3
-"""Sendings of the ClientHello: the first, and two that timers made (RFC 6298 section 5)."""
+"""Transmissions of the ClientHello: the first, and two that timers made (RFC 6298 section 5)."""
 
 
 def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
-    """A verdict where the handshake stopped, and who had the last word shows who kept the other waiting."""
+    """A verdict where the handshake stopped: who sent last shows who kept the other waiting."""
     begin = unfinished(connection)
     if begin is None or (connection.closes and connection.closes[0].side == Side.SERVER):
         return None
@@ -96,7 +96,7 @@ def _never_arrived(
         facts=f"The connection was accepted, but the ClientHello was sent {len(lost)} times in {took} and "
         "never acknowledged.",
         evidence=tuple(
-            Evidence(s.packet, f"the ClientHello, sending {count}, not acknowledged")
+            Evidence(s.packet, f"the ClientHello, transmission {count}, not acknowledged")
             for count, s in enumerate(lost[:5], 1)
         ),
         runner_up=hello_words(hello_end) or "handshake-stall: refuted, the server acknowledged nothing",

@@ -51,7 +51,7 @@ def end_of_hello(begin: Opening, connection: Connection) -> int:
 
 
 def pieces_of_hello(begin: Opening, connection: Connection) -> int:
-    """In how many segments the ClientHello left, sendings that repeat not counted."""
+    """In how many segments the ClientHello left, transmissions that repeat not counted."""
     end = end_of_hello(begin, connection)
     return len({s.seq for s in begin.client_data if s.seq < end})
 

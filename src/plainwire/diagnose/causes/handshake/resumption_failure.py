@@ -1,6 +1,6 @@
 """Rule resumption-failure: connections that resume a session fail, full handshakes do not.
 
-Nothing is said where the numbers do not bear it (Fisher's exact test).
+Nothing is said where the numbers are too small to show it (Fisher's exact test).
 """
 
 from __future__ import annotations

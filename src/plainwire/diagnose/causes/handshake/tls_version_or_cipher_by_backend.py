@@ -1,6 +1,6 @@
 """Rule tls-version-or-cipher-by-backend: one address of a name refuses what the others accept.
 
-Nothing is said where the numbers do not bear it (Fisher's exact test).
+Nothing is said where the numbers are too small to show it (Fisher's exact test).
 """
 
 from __future__ import annotations

@@ -29,14 +29,14 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "handshake-reset",
-        "the connection was ended in the TLS handshake, without a word",
+        "the connection was ended in the TLS handshake, without an alert",
         "The client began TLS, and the connection ended by FIN or RST before the handshake was finished. A "
         "server that has a reason should send an alert; devices on the way and overloaded load balancers do "
         "not.",
         "The server's first act of closing is a FIN or RST, before the handshake is complete; which message "
         "came last is told.",
         "An alert before it (then it names the reason); the client closed first.",
-        "Nothing was asked yet: repeating is safe. See whether it depends on the server's name or its "
+        "Nothing was asked yet: retrying is safe. See whether it depends on the server's name or its "
         "address.",
         "Find what ends connections here: a limit of connections, a load balancer without a backend, a "
         "crash. Send an alert.",
@@ -64,7 +64,7 @@ CAUSES: tuple[Cause, ...] = (
         "A ClientHello of more than 1,400 bytes meets with a reset or silence; smaller ones to the same "
         "address are answered, and no large one is.",
         "A large one that was answered; no small one to compare with.",
-        "Until the server is mended: offer fewer groups (Go: GODEBUG=tlsmlkem=0; OpenSSL: Groups).",
+        "Until the server is fixed: offer fewer groups (Go: GODEBUG=tlsmlkem=0; OpenSSL: Groups).",
         "Read records and messages that come in several segments.",
         ("RFC 8446 section 5.1", "RFC 9293 section 3.7"),
         second_capture="At the server: whether both segments arrive.",
@@ -77,8 +77,8 @@ CAUSES: tuple[Cause, ...] = (
         "used one connection at the same time (after a fork, say), so that records were numbered twice.",
         "The alert bad_record_mac, from either side.",
         "The capture's own keys do not fit: then earlier records could not be read either. Two records that "
-        "bear one number (connection-shared).",
-        "Never use a connection in two processes: open new ones after a fork. Repeat on a new connection.",
+        "have one number (connection-shared).",
+        "Never use a connection in two processes: open new ones after a fork. Retry on a new connection.",
         "The same, if the server forks.",
         ("RFC 8446 section 5.2", "RFC 8446 section 6.2"),
         second_capture="At the other end: whether the record's bytes are the same there.",
@@ -157,7 +157,7 @@ CAUSES: tuple[Cause, ...] = (
         "Status 425, and the same request was not answered afterwards.",
         "It was sent again and answered: that is normal.",
         "Send a refused request again after the handshake, or use no early data.",
-        "There is nothing to mend: refusing early data is allowed.",
+        "Nothing to fix: refusing early data is allowed.",
         ("RFC 8446 section 4.2.10", "RFC 8470 section 5.2"),
         unplayed="The lab's clients send no early data; the test writes the exchanges.",
     ),

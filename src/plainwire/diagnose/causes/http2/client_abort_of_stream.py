@@ -106,7 +106,7 @@ def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
         code="client-timeout-too-short",
         fault="client" if waited < 2 * PATIENCE_NS else "unknown",
         grounds=(Ground.INFERENCE,),
-        facts=f"{verdict.facts}{says} Whether the server would have answered is not to be seen.",
+        facts=f"{verdict.facts}{says}The capture cannot show whether a response was coming.",
         runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
         f"against it; {verdict.runner_up}",
     )

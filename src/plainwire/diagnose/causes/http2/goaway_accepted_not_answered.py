@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def goaway_accepted_not_answered(failed: FailedExchange) -> Verdict | None:
-    """The server had promised to work on the stream, and closed without an answer."""
+    """The server had promised to work on the stream, and closed without a response."""
     close = failed.first_close
     goaway = goaways(failed)[-1:]
     if close is None or close.side != Side.SERVER or not goaway or beyond(failed, goaway[0]):

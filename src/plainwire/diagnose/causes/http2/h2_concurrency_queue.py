@@ -74,8 +74,8 @@ def _at_server(traffic: Traffic, server: Endpoint) -> Iterator[Verdict]:
                 Evidence(first.ended, f"the end of one of {plurals.count(limit, 'open stream')}"),
                 Evidence(request.packet, f"another request, {_after(first)} later"),
             ),
-            runner_up="a program that by itself never asks for more at a time: looks the same; its own "
-            "times of its calls would tell",
+            runner_up="a program that never asks for more at a time: looks the same; only the program could "
+            "tell",
             time_ns=request.time_ns,
         )
 

@@ -47,7 +47,7 @@ class _Hole(Struct, frozen=True):
 
 
 def h2_tcp_hol_blocking(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Holes in the server's stream for which whole answers of other HTTP/2 streams had to wait.
+    """Holes in the server's stream for which whole responses of other HTTP/2 streams had to wait.
 
     Only where the capture lies behind the loss, so that the hole shows: at the client, as a rule.
     """
@@ -115,8 +115,8 @@ def _verdict(connection: Connection, hole: _Hole, rows: Sequence[Segment]) -> Ve
         fault="path",
         grounds=(Ground.INFERENCE,),
         facts=f"{hole.end - hole.start} bytes of the server's were missing. {hole.high - hole.end} bytes "
-        f"from behind them were there, among them answers of other streams ({noun} {listed}), and could not "
-        f"be read for {late}, until the missing ones came.",
+        f"from behind them were there, among them responses of other streams ({noun} {listed}), and could "
+        f"not be read for {late}, until the missing ones came.",
         evidence=(
             Evidence(hole.behind.packet, "the first bytes from behind the hole"),
             *(
@@ -127,7 +127,7 @@ def _verdict(connection: Connection, hole: _Hole, rows: Sequence[Segment]) -> Ve
             ),
             Evidence(hole.filling.packet, f"the missing bytes, {late} later"),
         ),
-        runner_up="slow-first-byte: refuted, the answers had come",
+        runner_up="slow-first-byte: refuted, the responses had come",
         retry_safe=None,
         time_ns=hole.behind.time_ns,
     )

@@ -12,12 +12,12 @@ CAUSES: tuple[Cause, ...] = (
         "the server refused the stream without working on the request",
         "HTTP/2 and HTTP/3 let a server send a request back untouched: RST_STREAM with REFUSED_STREAM, or "
         "H3_REQUEST_REJECTED. Mostly the client had more streams open than the server allows, or the server "
-        "was about to close or overloaded. Some client libraries repeat such a request by themselves, "
-        "others report an error that does not name it.",
+        "was about to close or overloaded. Some client libraries retry such a request by themselves, others "
+        "report an error that does not name it.",
         "The server's frame with that code, decrypted, for the stream of the request.",
         "Any other code: it does not say that the request was left alone (h2-stream-reset).",
-        "Repeat the request, whatever its method, after a pause if many are refused. Keep within the "
-        "server's SETTINGS_MAX_CONCURRENT_STREAMS.",
+        "Retry the request, whatever its method, after a pause if many are refused. Keep within the server's "
+        "SETTINGS_MAX_CONCURRENT_STREAMS.",
         "Allow as many streams as clients need; close with GOAWAY rather than refuse stream by stream.",
         ("RFC 9113 section 8.7", "RFC 9113 section 5.1.2", "RFC 9114 section 4.1.1"),
     ),
@@ -29,7 +29,7 @@ CAUSES: tuple[Cause, ...] = (
         "send it again on a new connection, and some libraries do not.",
         "A GOAWAY without an error, decrypted, whose last stream is lower than that of the request.",
         "A GOAWAY that counts the stream in (goaway-accepted-not-answered).",
-        "Repeat the request on a new connection, whatever its method. Use a client that does so by itself.",
+        "Retry the request on a new connection, whatever its method. Use a client that does so by itself.",
         "Announce the end early: a first GOAWAY with the highest stream number, and the real one a round "
         "trip later. Raise the limit of requests on one connection.",
         ("RFC 9113 section 6.8", "RFC 9113 section 8.7", "RFC 9114 section 5.2"),
@@ -41,10 +41,10 @@ CAUSES: tuple[Cause, ...] = (
         "goaway-accepted-not-answered",
         "the server had announced that it would still answer, and closed without",
         "The server's GOAWAY counted the stream among those that it works on. Then it closed the connection "
-        "before the answer was complete.",
+        "before the response was complete.",
         "A GOAWAY without an error whose last stream is not lower, and then the server's close.",
         "A GOAWAY that leaves the stream out (goaway-race); a client that closed first.",
-        "Repeat the request only if its method is idempotent: the server may have acted on it.",
+        "Retry the request only if its method is idempotent: the server may have acted on it.",
         "Wait for open streams after GOAWAY before closing: raise the time that a shutdown may take.",
         ("RFC 9113 section 6.8", "RFC 9114 section 5.2"),
     ),
@@ -56,7 +56,7 @@ CAUSES: tuple[Cause, ...] = (
         "worker, a load balancer's timeout, a crash.",
         "A close or reset from the server's side while the stream was open, and no GOAWAY before it.",
         "A GOAWAY before; a client that closed first; a RST with foreign marks (middlebox-injected-reset).",
-        "Repeat the request only if its method is idempotent, or if the server had received nothing of it. "
+        "Retry the request only if its method is idempotent, or if the server had received nothing of it. "
         "PING idle connections to learn of their end early.",
         "Send GOAWAY before closing; see what ends connections at these times.",
         ("RFC 9113 section 6.8", "RFC 9113 section 5.4.1"),
@@ -69,7 +69,7 @@ CAUSES: tuple[Cause, ...] = (
         "PROTOCOL_ERROR and report that, some hand out the short body as if it were whole.",
         "The response's content-length, and the sizes of all its DATA frames up to END_STREAM.",
         "A response to HEAD, or with 204 or 304; frames that the capture lacks.",
-        "Repeat the request if its method is idempotent; compare lengths, as not every library does.",
+        "Retry the request if its method is idempotent; compare lengths, as not every library does.",
         "Look for what changes bodies behind the length: compression, an upstream that was cut, a multibyte "
         "length.",
         ("RFC 9113 section 8.1.1", "RFC 9110 section 8.6"),
@@ -97,7 +97,8 @@ CAUSES: tuple[Cause, ...] = (
         "somebody notices, which can take a quarter of an hour.",
         "The request was sent more than once, and nothing at all came back, not even an acknowledgment.",
         "An acknowledgment after the request: then the host is there and the server is slow.",
-        "Send PING when a connection has been silent (10 to 30 s), and open a new one where no answer comes.",
+        "Send PING when a connection has been silent (10 to 30 s), and open a new one where no response "
+        "comes.",
         "Close connections before a load balancer or a NAT forgets them.",
         ("RFC 9113 section 6.7", "RFC 9293 section 3.8.3"),
         second_capture="One at the server's side at the same time: whether the packets arrive there says "
@@ -122,8 +123,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "h2-tcp-hol-blocking",
         "one lost packet held up every stream",
-        "TCP delivers in order: what was received behind a lost segment waits for its repetition, whichever "
-        "stream it belongs to.",
+        "TCP delivers in order: what was received behind a lost segment waits for its retransmission, "
+        "whichever stream it belongs to.",
         "A hole in the server's bytes that is filled 150 ms later or more, and at least two streams with "
         "bytes from behind it, of which one has none in it.",
         "Streams that went on meanwhile.",

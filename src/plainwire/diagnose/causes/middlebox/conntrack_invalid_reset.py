@@ -1,4 +1,4 @@
-"""Rule conntrack-invalid-reset: the client's own host reset a connection that its program was using."""
+"""Rule conntrack-invalid-reset: the client's own host reset a connection that the program was using."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHARE_OF_TRIP = 0.5
 def conntrack_invalid_reset(failed: FailedExchange) -> Verdict | None:
     """A verdict where a RST without ACK left the client's side for a valid segment of the server's.
 
-    A program's own reset bears an ACK. Without one the host answers for a connection that it does not know:
+    A program's own reset has an ACK. Without one the host answers for a connection that it does not know:
     its connection tracking did not undo the address translation of that segment. It is likely where the
     client's end went on using the connection.
     """
@@ -49,7 +49,7 @@ def conntrack_invalid_reset(failed: FailedExchange) -> Verdict | None:
         fault="client" if nearby else "unknown",
         grounds=(Ground.INFERENCE,) if alive is not None else (Ground.GUESS,),
         facts=f"{wording.span(delay)} after a segment of the server's a RST without ACK left the client's "
-        "side, which had not closed: a program's own reset bears an ACK, so that its host answered for a "
+        "side, which had not closed: a program's own reset has an ACK, so that its host answered for a "
         "connection that it did not recognise."
         + ("" if alive is None else " The client's end went on sending on the connection."),
         evidence=(

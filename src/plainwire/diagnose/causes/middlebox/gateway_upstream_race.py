@@ -63,9 +63,9 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
         "Its own connection to the server behind it was probably closed when it sent the request on.",
         evidence=(
             Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),
-            Evidence(response.packet, f"the gateway's answer, status {response.status}, {took} later"),
+            Evidence(response.packet, f"the gateway's response, status {response.status}, {took} later"),
         ),
-        runner_up="gateway-timeout: refuted, the answer came at once; a server behind it that was down for "
+        runner_up="gateway-timeout: refuted, the response came at once; a server behind it that was down for "
         "a moment is not excluded",
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,

@@ -36,7 +36,7 @@ def lb_idle_reset(failed: FailedExchange) -> Verdict | None:
         fault="path",
         grounds=source.grounds,
         facts=f"Nothing had passed on the connection for {wording.span(quiet)} when a reset came that "
-        f"answers no packet{'' if crossed else ', while the request waited for its answer'}. {source.says}",
+        f"answers no packet{'' if crossed else ', while the request waited for its response'}. {source.says}",
         evidence=reset_evidence(failed, close, source),
         runner_up="a time limit of the server's own: refuted, the reset does not look like its other packets",
         retry_safe=crossed or failed.idempotent,

@@ -48,7 +48,7 @@ def _large_requests(failed: FailedExchange) -> Verdict | None:
         f"A segment of {size} bytes was sent {len(rows)} times and never acknowledged; the largest that ever "
         f"was acknowledged here had {passed} bytes.",
         tuple(
-            Evidence(int(segments.number[row]), f"{size} bytes, sending {count}, never acknowledged")
+            Evidence(int(segments.number[row]), f"{size} bytes, transmission {count}, never acknowledged")
             for count, row in enumerate(rows[:MOST_CITED], 1)
         ),
         sure=False,
@@ -75,7 +75,7 @@ def _large_answers(failed: FailedExchange) -> Verdict | None:
         f"The server had the request, and its numbers went on by {missing} bytes, of which not one came in "
         f"{wording.span(waited)} (the client's acknowledgments stand still before them); the largest segment "
         f"that ever came from it had {largest} bytes."
-        + (f" So it was on {same} connections." if same > 1 else ""),
+        + (f" The same happened on {same} connections." if same > 1 else ""),
         (
             Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),
             Evidence(packet, f"a small segment of the server's, {missing} bytes beyond what came"),
@@ -113,7 +113,7 @@ def _too_large(failed: FailedExchange, facts: str, cited: tuple[Evidence, ...], 
 
 
 def _stuck(segments: Segments, start: int) -> tuple[Int64s, int] | None:
-    """The sendings of a large segment, and its size, that the server never acknowledged."""
+    """The transmissions of a large segment, and its size, that the server never acknowledged."""
     acks = segments.ack[(segments.side == Side.SERVER) & (segments.ack >= 0)]
     if not len(acks):
         return None

@@ -55,7 +55,7 @@ def nat_idle_drop(failed: FailedExchange) -> Verdict | None:
         f"reset.{alive}{idle_words(failed)}",
         evidence=(
             *(
-                Evidence(int(segments.number[row]), f"the request, sending {count}, never acknowledged")
+                Evidence(int(segments.number[row]), f"the request, transmission {count}, never acknowledged")
                 for count, row in enumerate(rows[:MOST_CITED], 1)
             ),
             *(() if others is None else (others,)),
@@ -94,7 +94,9 @@ def nat_idle_drop_under_stream(failed: FailedExchange) -> Verdict | None:
         f"the client sent then, it sent {len(rows)} times in {lasted}, and not one packet came back: no "
         "acknowledgment, no reset.",
         evidence=tuple(
-            Evidence(int(segments.number[row]), f"the client's data, sending {count}, never acknowledged")
+            Evidence(
+                int(segments.number[row]), f"the client's data, transmission {count}, never acknowledged"
+            )
             for count, row in enumerate(rows[:MOST_CITED], 1)
         ),
         runner_up="the server or its network is down: not excluded, no other connection to it shows "
@@ -156,7 +158,7 @@ def _dead_while_waiting(failed: FailedExchange) -> Verdict | None:
 
 
 def _unanswered_sendings(failed: FailedExchange) -> tuple[Segments, Int64s] | None:
-    """The sendings of the request's first byte, where nothing came back after the first of them."""
+    """The transmissions of the request's first byte, where nothing came back after the first of them."""
     segments = failed.connection.segments
     if segments is None:
         return None

@@ -47,11 +47,11 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         fault="client" if response.status == _CHALLENGE else "path",
         grounds=(Ground.SAID,),
         facts=f"The proxy answered CONNECT with status {response.status} after "
-        f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server came "
-        f"about, and nothing of the request behind it was sent.{_why(failed, response)}",
+        f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server was made, "
+        f"and nothing of the request behind it was sent.{_why(failed, response)}",
         evidence=(
             Evidence(request.packet, "the CONNECT request"),
-            Evidence(response.packet, f"the proxy's answer, status {response.status}"),
+            Evidence(response.packet, f"the proxy's response, status {response.status}"),
         ),
         runner_up="a failure of the TLS handshake behind the proxy: refuted, there was no tunnel for it",
         retry_safe=True,
@@ -64,7 +64,7 @@ def _why(failed: FailedExchange, response: Response) -> str:
     if _is_loopback(failed.request.target):
         return (
             " The address that it was to connect to is the loopback: at the proxy that is the proxy's own "
-            "host. Such names belong into NO_PROXY."
+            "host. Such names belong in NO_PROXY."
         )
     if response.status == _CHALLENGE and _has(failed.request, "proxy-authorization"):
         ends = (
@@ -107,7 +107,7 @@ def _no_answer(failed: FailedExchange) -> Verdict | None:
     what = (
         f"The proxy's side ended the connection ({act}) {waited} after CONNECT, without a status"
         if by_proxy
-        else f"The proxy gave no answer to CONNECT for {waited}; then the client gave up ({act})"
+        else f"The proxy gave no response to CONNECT for {waited}; then the client gave up ({act})"
     )
     return Verdict(
         code="proxy-connect-failure",
@@ -139,7 +139,7 @@ def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
         fault="path",
         grounds=(Ground.SAID,),
         facts="The proxy refused to open the tunnel (plainwire show tells why): no connection to the server "
-        "came about.",
+        "was made.",
         evidence=(Evidence(refused.packet, "the negotiation with the proxy that failed"),),
         runner_up="a failure of the server behind the proxy: refuted, there was no tunnel to it",
         retry_safe=True,

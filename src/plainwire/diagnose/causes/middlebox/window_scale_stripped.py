@@ -38,7 +38,7 @@ _FILLED_SHARE = 16
 """Windows are mostly scaled by 64 (BSD) to 1024 (Linux). One that fell by less may have another reason."""
 
 _FEWEST_HELD = 3
-"""So many sendings that each fill the window to its last byte are no accident."""
+"""So many transmissions that each fill the window to its last byte are no accident."""
 
 _HELD_NS = 200_000_000
 """Linux waits for so long at least before it fills a window once more, or sends a segment again."""

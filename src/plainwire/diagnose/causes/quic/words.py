@@ -9,8 +9,8 @@ CAUSES: tuple[Cause, ...] = (
         "A CONNECTION_CLOSE frame ends all streams at once. Its code says what for.",
         "The server's CONNECTION_CLOSE, decrypted, before the response was complete.",
         "A client that closed first; a stream that had been reset before.",
-        "Repeat the request only if its method is idempotent, or where the code or a GOAWAY says that it "
-        "was not worked on.",
+        "Retry the request only if its method is idempotent, or where the code or a GOAWAY says that it was "
+        "not worked on.",
         "Send GOAWAY and let open requests end before closing.",
         ("RFC 9000 section 10.2", "RFC 9114 section 5.3", "RFC 9114 section 8.1"),
     ),
@@ -21,7 +21,7 @@ CAUSES: tuple[Cause, ...] = (
         "packets went to another machine behind the load balancer.",
         "A datagram that ends with the reset token that the server had given.",
         "A CONNECTION_CLOSE, or silence.",
-        "Open a new connection; repeat the request if its method is idempotent.",
+        "Open a new connection; retry the request if its method is idempotent.",
         "See that the load balancer routes by connection id, and that restarts drain connections.",
         ("RFC 9000 section 10.3",),
         made_by="causes/quic/quic_connection_close.py",
@@ -33,7 +33,7 @@ CAUSES: tuple[Cause, ...] = (
         "GOAWAY whose number leaves it out.",
         "The server's frame, decrypted.",
         "H3_REQUEST_CANCELLED or another code: the server may have worked on it.",
-        "Repeat the request on a new connection, whatever its method.",
+        "Retry the request on a new connection, whatever its method.",
         "Announce the end early; raise the limit of requests on one connection.",
         ("RFC 9114 section 4.1.1", "RFC 9114 section 5.2", "RFC 9114 section 8.1"),
         made_by="causes/http2/h2_stream_refused.py",

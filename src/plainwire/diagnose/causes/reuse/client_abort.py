@@ -75,13 +75,13 @@ def _endless(response: Response) -> bool:
 
 
 def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
-    """An answer that came afterwards shows that the server was slow, not silent."""
+    """A response that came afterwards shows that the server was slow, not silent."""
     if failed.late is None:
         return ""
     behind = wording.span(failed.late.last_ns - close.time_ns)
     return (
-        f" The server's answer (status {failed.late.status}) was complete {behind} later, when nobody took "
-        "it."
+        f" The server's response (status {failed.late.status}) was complete {behind} later, when nobody was "
+        "there to read it."
     )
 
 
@@ -111,5 +111,5 @@ def _evidence(failed: FailedExchange, close: CloseEvent) -> tuple[Evidence, ...]
         )
     found.append(Evidence(close.packet, f"{wording.act(close)} from the client"))
     if failed.late is not None:
-        found.append(Evidence(failed.late.last_packet, "the end of the server's answer, too late"))
+        found.append(Evidence(failed.late.last_packet, "the end of the server's response, too late"))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Rule close-mid-request: the server had the request and closed the connection without an answer."""
+"""Rule close-mid-request: the server had the request and closed the connection without a response."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def _gateway_words(failed: FailedExchange, close: CloseEvent) -> str:
     if failed.previous is None or close.time_ns - failed.request.last_ns > _BEFORE_WORK_NS:
         return ""
     return (
-        " If a gateway or load balancer stands here: one that loses its own kept connection to the server "
-        "behind it (its upstream) at this moment closes just so, without a word."
+        "If this is a gateway or load balancer: one that loses its own kept connection to the server behind "
+        "it (its upstream) at this moment closes in the same way, and says nothing."
     )
 
 
 def _reset_words(close: CloseEvent, reset: CloseEvent | None) -> str:
-    """Programs report whichever of the two they notice: the exception's text is no guide."""
+    """Programs report whichever of the two they notice first: the exception's text does not tell which."""
     if reset is None:
         return ""
     later = wording.span(reset.time_ns - close.time_ns)

@@ -20,7 +20,7 @@ def close_unannounced_after_response(failed: FailedExchange) -> Verdict | None:
     return named_close(
         failed,
         "close-unannounced-after-response",
-        "That response kept the connection open by its words.",
+        "That response did not announce a close.",
         f"an idle timeout: refuted, the server had been idle for {wording.span(met[0].idle_ns)} only",
         [],
     )

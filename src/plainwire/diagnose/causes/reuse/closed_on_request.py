@@ -1,4 +1,4 @@
-"""What the server had of a request when it closed without an answer."""
+"""What the server had of a request when it closed without a response."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _announcement(previous: Exchange) -> str:
 def _fate(failed: FailedExchange) -> str:
     if failed.exchange.outcome == "complete":
         return ", which was answered all the same."
-    return ", which got no complete answer."
+    return ", which got no complete response."
 
 
 def _evidence(failed: FailedExchange, previous: Exchange) -> tuple[Evidence, ...]:

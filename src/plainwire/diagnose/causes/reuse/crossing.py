@@ -1,4 +1,4 @@
-"""A close that acknowledges nothing of the request: who knew of what when.
+"""A close that acknowledges nothing of the request: what each side knew, and when.
 
 Acknowledgment numbers prove it, wherever the packets were captured.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def close_before_request(failed: FailedExchange) -> CloseEvent | None:
-    """The server's first close, where it acknowledges no byte of the request and no answer came."""
+    """The server's first close, where it acknowledges no byte of the request and no response came."""
     close = failed.server_close
     if close is None or failed.exchange.response is not None:
         return None

@@ -1,4 +1,4 @@
-"""Rule early-response-reset: the answer came before the request was there, and a reset behind it."""
+"""Rule early-response-reset: the response came before the whole request had arrived; a reset followed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REQUEST_TIMEOUT = 408
 def early_response_reset(failed: FailedExchange) -> Verdict | None:
     """A verdict where the server answered, did not take the rest of the request, and reset.
 
-    A client that has noticed the answer and closes first is well: no reset can harm it then.
+    A client that has noticed the response and closes first is safe: no reset can harm it then.
     """
     request, response = failed.request, failed.exchange.response
     if response is None or not response.status or not _early(failed):
@@ -40,7 +40,7 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
         return None
     if response.status == _REQUEST_TIMEOUT:
         return _too_slow(failed, reset, had)
-    whole = "a complete answer" if response.complete else "the beginning of an answer"
+    whole = "a complete response" if response.complete else "the beginning of a response"
     return Verdict(
         code="early-response-reset",
         connection=failed.connection,
@@ -50,10 +50,10 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
         facts=f"The server had {plurals.count(had - request.start, 'byte of a request')} of which "
         f"{_sent(failed)} when it wrote {whole} (status {response.status}); "
         f"{wording.span(reset.time_ns - response.time_ns)} later the connection was reset. A reset can "
-        "destroy an answer that has arrived and was not read: the program may have seen a broken pipe or a "
+        "destroy a response that has arrived and was not read: the program may have seen a broken pipe or a "
         "reset, and not the status.",
         evidence=_evidence(failed, reset),
-        runner_up="reset-mid-request: refuted, an answer came before the reset",
+        runner_up="reset-mid-request: refuted, a response came before the reset",
         retry_safe=None,
         time_ns=request.time_ns,
     )
@@ -75,7 +75,7 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
         f"body was still coming ({had - request.start} bytes had arrived), and closed. Its limit for "
         "receiving a whole request is shorter than this upload takes.",
         evidence=_evidence(failed, reset),
-        runner_up="an upload that stalled: refuted, the body was still coming when the answer came",
+        runner_up="an upload that stalled: refuted, the body was still coming when the response came",
         retry_safe=True,
         time_ns=request.time_ns,
         advice_client="Send the body faster or in parts; ask the server for more time.",
@@ -90,7 +90,7 @@ def _early(failed: FailedExchange) -> bool:
 
 
 def _reset_behind(failed: FailedExchange, since: int) -> CloseEvent | None:
-    """The first RST of the server's after its answer began, unless the client had closed before it."""
+    """The first RST of the server's after its response began, unless the client had closed before it."""
     for close in failed.connection.closes:
         if close.time_ns < since:
             continue
@@ -115,7 +115,11 @@ def _evidence(failed: FailedExchange, reset: CloseEvent) -> tuple[Evidence, ...]
     )
     return (
         Evidence(failed.request.packet, "the request begins"),
-        *(() if response is None else (Evidence(response.packet, f"the answer, status {response.status}"),)),
+        *(
+            ()
+            if response is None
+            else (Evidence(response.packet, f"the response, status {response.status}"),)
+        ),
         Evidence(failed.request.last_packet, "the last of the request that was seen"),
         Evidence(reset.packet, f"{wording.act(reset)} from the server, {number}"),
     )

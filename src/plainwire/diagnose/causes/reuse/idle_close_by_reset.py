@@ -33,7 +33,7 @@ def idle_close_by_reset(failed: FailedExchange) -> Verdict | None:
         race,
         code="idle-close-by-reset",
         facts=race.facts + pattern,
-        runner_up="lb-idle-reset: the reset has the marks of the server's other packets; a box that copies "
+        runner_up="lb-idle-reset: the reset looks like the server's other packets; a middlebox that imitates "
         "them cannot be excluded from here",
         evidence=with_closes(race, resets, own),
     )

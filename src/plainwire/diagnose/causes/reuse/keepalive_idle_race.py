@@ -81,7 +81,7 @@ def _client_advice(failed: FailedExchange, close: CloseEvent) -> str:
         return ""
     limit = wording.span((failed.idle_timeout.low_ns if failed.idle_timeout else idle) - 2 * rtt)
     return (
-        f"Do not use a connection again that was idle for more than {limit}, and repeat such a request once "
+        f"Do not use a connection again that was idle for more than {limit}, and retry such a request once "
         "on a new connection: the server did not receive it."
     )
 

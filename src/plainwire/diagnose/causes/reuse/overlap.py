@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def unfinished_before(failed: FailedExchange) -> Exchange | None:
-    """The exchange just before, where its answer was not complete at the client when this request left."""
+    """The exchange just before, where its response was not complete at the client when this request left."""
     if failed.exchange.response is not None or failed.server_close is None:
         return None
     place = failed.exchange.ordinal - 2
@@ -43,9 +43,7 @@ def overlap_evidence(failed: FailedExchange, before: Exchange) -> tuple[Evidence
     said = "" if had is None else f", Ack={wording.number(had)}"
     found.append(Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}{said}"))
     if before.response is not None:
-        found.append(
-            Evidence(before.response.last_packet, f"only here ends the response to exchange {before.id}")
-        )
+        found.append(Evidence(before.response.last_packet, f"the response to exchange {before.id}"))
     close = failed.server_close
     if close is not None:
         found.append(Evidence(close.packet, f"{wording.act(close)} from the server"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pipelining_broken(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the request left before the answer to the one before it had begun.
+    """A verdict where the request left before the response to the one before it had begun.
 
     A response that announced the close allows the server to drop what follows (RFC 9112 sections 9.3.2
     and 9.6), and the client could not know.
@@ -36,8 +36,8 @@ def pipelining_broken(failed: FailedExchange) -> Verdict | None:
             else "which was answered; then the server closed, and this one was not."
         ),
         evidence=overlap_evidence(failed, before),
-        runner_up="connection-shared (two threads on one connection): looks the same from here; the "
-        "program's own view would tell",
+        runner_up="connection-shared (two threads on one connection): looks the same from here; only the "
+        "program could tell",
         retry_safe=retry_is_safe(failed),
         time_ns=failed.request.time_ns,
     )

@@ -1,4 +1,4 @@
-"""Rule reset-mid-request: the server had the request and the connection was reset without an answer."""
+"""Rule reset-mid-request: the server had the request and the connection was reset without a response."""
 
 from __future__ import annotations
 

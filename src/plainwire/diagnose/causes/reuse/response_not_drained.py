@@ -1,4 +1,4 @@
-"""Rule response-not-drained: the client used the connection again before it had taken in the response."""
+"""Rule response-not-drained: the client used the connection again before the whole response had come."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def response_not_drained(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the request left while the client was still receiving the answer before it."""
+    """A verdict where the request left while the client was still receiving the response before it."""
     before = unfinished_before(failed)
     if before is None or before.response is None:
         return None
@@ -30,8 +30,8 @@ def response_not_drained(failed: FailedExchange) -> Verdict | None:
         grounds=(Ground.INFERENCE,),
         facts=f"When this request left, the client had {had - before.response.start} of "
         f"{before.response.end - before.response.start} bytes of the response to exchange {before.id}: it "
-        "used the connection again before it had taken that response in. The server closed, and did not "
-        "answer.",
+        "used the connection again before it had received all of that response. The server closed, and did "
+        "not answer.",
         evidence=overlap_evidence(failed, before),
         runner_up="pipelining-broken: refuted, the response before had begun when the request left",
         retry_safe=retry_is_safe(failed),

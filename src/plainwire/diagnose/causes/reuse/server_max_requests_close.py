@@ -26,7 +26,7 @@ def server_max_requests_close(failed: FailedExchange) -> Verdict | None:
     return named_close(
         failed,
         "server-max-requests-close",
-        f"It closed {facts.max_requests_count} connections with the answer to request {own.ordinal} and "
+        f"It closed {facts.max_requests_count} connections with the response to request {own.ordinal} and "
         "carried no more on any: a limit of requests on a connection, which it did not announce here.",
         f"{_RACE}: refuted, the close came {wording.span(own.idle_ns)} after a response, always the same one",
         closes.at_once,

@@ -26,7 +26,7 @@ _WENT_ON_NS = 200_000_000
 
 
 def stale_connection_reuse(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the client's stack had the close, and its program had time to notice."""
+    """A verdict where the client's stack had received the close, and its program had time to notice."""
     close = close_before_request(failed)
     if close is None:
         return None

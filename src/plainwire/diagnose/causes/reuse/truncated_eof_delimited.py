@@ -44,7 +44,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
         f"{plurals.count(response.body_size, 'byte')}"
         + ("; its content coding says that more was to come." if cut else ".")
         + ("" if vouched else " No close_notify vouches for that end, and most clients report success.")
-        + ("" if cut else " Whether all of it came, nobody can tell."),
+        + ("" if cut else "Nobody can tell whether all of it came."),
         evidence=response_evidence(response, close),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=failed.idempotent,

@@ -51,7 +51,7 @@ def advice_for_streams(response: Response) -> str:
         return ""
     return (
         "Take the end of the connection before the last chunk, or without the stream's closing event, for an "
-        "error; reconnect, with Last-Event-ID where events have ids, or repeat the request if its method is "
+        "error; reconnect, with Last-Event-ID where events have ids, or retry the request if its method is "
         "idempotent."
     )
 

@@ -54,13 +54,13 @@ def _verdict(
         fault="server",
         grounds=(Ground.NUMBERS,),
         facts=f"The server wrote status {response.status} {how}. The client took it, or could take it, for "
-        "the answer to its request.",
+        "the response to its request.",
         evidence=(
             Evidence(response.packet, f"the response, status {response.status}, {how}"),
             Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),
             *late,
         ),
-        runner_up="a real answer to the request: refuted, the server had received nothing of it",
+        runner_up="a real response to the request: refuted, the server had received nothing of it",
         retry_safe=failed.idempotent or _never_read(failed, close),
         time_ns=failed.request.time_ns,
     )

@@ -30,10 +30,10 @@ def clock_skew_signature(case: Answered) -> Verdict | None:
         exchanges=(case.exchange.id,),
         fault="client",
         grounds=(Ground.SAID, Ground.INFERENCE),
-        facts=f"The request bears credentials and was refused (status {case.response.status}). By the "
+        facts=f"The request has credentials and was refused (status {case.response.status}). By the "
         f"response's Date the server's clock is {wording.long_span(apart)} "
-        f"{'ahead of' if apart > 0 else 'behind'} the capture's: signatures and tokens bear times, and are "
-        "refused when these do not fit.",
+        f"{'ahead of' if apart > 0 else 'behind'} the capture's: signatures and tokens contain times, and "
+        "are refused when these do not fit.",
         evidence=(
             Evidence(case.request.packet, "the request, with credentials"),
             Evidence(case.response.packet, f"the response, status {case.response.status}, with its Date"),

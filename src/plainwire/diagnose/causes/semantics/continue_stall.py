@@ -89,7 +89,7 @@ def _continue(case: Answered) -> Verdict | None:
             Evidence(acked[0], "the server acknowledges it, without a word of HTTP"),
             Evidence(data[1].packet, f"the body, {wording.span(waited)} later"),
         ),
-        runner_up="a slow client: refuted, it waits for just this answer",
+        runner_up="a slow client: refuted, it waits for just this response",
         retry_safe=None,
         time_ns=request.time_ns,
         failure=False,

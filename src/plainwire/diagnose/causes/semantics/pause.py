@@ -30,7 +30,7 @@ _SWITCHING = 101
 
 
 def is_endless(case: Answered) -> bool:
-    """Whether the answer was made to last, or to wait for something: streams of events, other protocols."""
+    """Whether the response was made to last, or to wait for something: streams of events, other protocols."""
     response = case.response
     return response.status == _SWITCHING or response.events is not None or case.exchange.grpc is not None
 

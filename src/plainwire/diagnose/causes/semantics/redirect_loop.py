@@ -104,9 +104,9 @@ def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdic
                 Evidence(case.response.packet, f"a redirect, status {case.response.status}"),
             )
         ),
-        runner_up="a client that does not keep its cookies: the requests bear the same ones each time"
+        runner_up="a client that does not keep its cookies: the requests have the same ones each time"
         if value(first.request, "cookie") is not None
-        else "a client that does not keep its cookies: possible, its requests bear none",
+        else "a client that does not keep its cookies: possible, its requests have none",
         retry_safe=None,
         time_ns=first.request.time_ns,
     )

@@ -55,7 +55,7 @@ def _body_timeout(case: Answered) -> Verdict:
         f"{wording.span(took)} on sending it.{missing}",
         evidence=(
             Evidence(request.packet, "the request begins"),
-            Evidence(request.last_packet, "the last byte of it that was sent ahead of the answer"),
+            Evidence(request.last_packet, "the last byte of it that was sent ahead of the response"),
             Evidence(response.packet, "the response, status 408"),
         ),
         runner_up="unsolicited-408: refuted, the server had the beginning of the request",

@@ -90,7 +90,7 @@ def _verdict(
                 page.packet, f"{plurals.count(junk_bytes(page), 'byte of a page')} without a status line"
             ),
         ),
-        runner_up="a Content-Length that is too small: refuted, what follows is an answer of its own",
+        runner_up="a Content-Length that is too small: refuted, what follows is a response of its own",
         retry_safe=False,
         time_ns=request.time_ns,
         advice_client="Send the body with a Content-Length, not Transfer-Encoding: chunked, to a server "

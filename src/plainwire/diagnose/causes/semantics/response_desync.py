@@ -51,8 +51,8 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
     if after is not None and after.request is not None and (known is None or known > after.request.start):
         return None  # packets that changed places in the capture
     taken = "" if after is None or after.request is None else (
-        f" The client sent the request of exchange {after.id} behind it, and could take it for the answer: "
-        "from here on each answer may be that to the request before."
+        f" The client sent the request of exchange {after.id} behind it, and could take it for the response: "
+        "from here on each response may be that to the request before."
     )  # fmt: skip
     return Verdict(
         code="response-desync",
@@ -60,8 +60,8 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
         exchanges=(last.id, exchange.id) if after is None else (last.id, exchange.id, after.id),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"After the answer to exchange {last.id} came another response (status {response.status}) that "
-        f"no request had asked for.{taken}",
+        facts=f"After the response to exchange {last.id} came another response (status {response.status}) "
+        f"that no request had asked for.{taken}",
         evidence=(
             *((Evidence(last.response.packet, "the response that was asked for"),) if last.response else ()),
             Evidence(response.packet, f"another response, status {response.status}, to no request"),
@@ -79,7 +79,7 @@ def _to_nothing(connection: Connection, place: int) -> Verdict | None:
 
 
 def swapped_identifiers(exchanges: AnsweredExchanges) -> list[Verdict]:
-    """Responses that bear the identifier of another request on the same connection."""
+    """Responses that have the identifier of another request on the same connection."""
     found: list[Verdict] = []
     for connection in exchanges.traffic.connections:
         own = connection.exchanges
@@ -130,7 +130,7 @@ def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdic
     says = (
         "a request with an identifier",
         "a request with another identifier",
-        "its answer has the identifier of the first",
+        "its response has the identifier of the first",
     )
     return Verdict(
         code="response-desync",
@@ -138,7 +138,7 @@ def _swap(connection: Connection, exchange: Exchange, other: Exchange) -> Verdic
         exchanges=(exchange.id,),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"The answer to exchange {exchange.id} bears the request identifier of exchange {other.id}: it "
+        facts=f"The response to exchange {exchange.id} has the request identifier of exchange {other.id}: it "
         "belongs to that request.",
         evidence=tuple(Evidence(packet, text) for packet, text in zip(packets, says, strict=False)),
         runner_up="an identifier that several requests share: refuted, each is there once",

@@ -1,4 +1,4 @@
-"""Rule sick-backend: failures that keep to one of several servers."""
+"""Rule sick-backend: failures at one of several servers."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _stalled(case: Answered, silence: _Silence, count: int) -> Verdict:
                 else ()
             ),
         ),
-        runner_up="loss ahead of the place of capture: it would have been made good sooner; client-stall: "
+        runner_up="loss before the point of capture: retransmissions would have come sooner; client-stall: "
         "refuted, the client's window was open",
         retry_safe=None,
         time_ns=case.request.time_ns,

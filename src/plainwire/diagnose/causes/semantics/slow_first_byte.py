@@ -23,7 +23,7 @@ seen."""
 
 
 def slow_first_byte(exchanges: AnsweredExchanges) -> list[Verdict]:
-    """Answers that let wait for much longer than others of the same kind."""
+    """Responses that took much longer to begin than others of their kind."""
     found: list[Verdict] = []
     for case in exchanges.slow:
         if case.first_byte_ns < LONG_NS or is_endless(case):
@@ -67,13 +67,13 @@ def _slow_first_byte(case: Answered, usual: int, count: int) -> Verdict | None:
         grounds=(Ground.NUMBERS,)
         if prompt and case.first_byte_ns >= STALL_NS
         else (Ground.NUMBERS, Ground.INFERENCE),
-        facts=f"The server took {wording.span(case.first_byte_ns)} to the first byte of its answer; the "
+        facts=f"The server took {wording.span(case.first_byte_ns)} to the first byte of its response; the "
         f"median of {count} others of the same kind is {wording.span(usual)}.{when}",
         evidence=(
             Evidence(request.last_packet, "the end of the request"),
             *((Evidence(acked[0], "the server acknowledges it"),) if prompt and acked else ()),
             Evidence(
-                response.packet, f"the first byte of the answer, {wording.span(case.first_byte_ns)} later"
+                response.packet, f"the first byte of the response, {wording.span(case.first_byte_ns)} later"
             ),
         ),
         runner_up="retransmission-loss: refuted, the request was acknowledged in time"

@@ -44,7 +44,7 @@ class _Copy(Struct, frozen=True):
 
 
 def stale_or_poisoned_cache(exchanges: AnsweredExchanges) -> list[Verdict]:
-    """Answers from a cache that their origin had made before another one that was already seen."""
+    """Responses from a cache that their origin had made before another one that was already seen."""
     if not _has_cache(exchanges.traffic):
         return []
     found: list[Verdict] = []

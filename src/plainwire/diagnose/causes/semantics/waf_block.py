@@ -39,7 +39,7 @@ def waf_block(exchanges: AnsweredExchanges) -> list[Verdict]:
         others = [c for c in near if c.response.status < ERROR_STATUS and c.response.body_size]
         if not marked and (not others or any(_is_page(c) for c in others)):
             continue
-        mark = " It bears the header field cf-mitigated." if marked else ""
+        mark = " It has the header field cf-mitigated." if marked else ""
         contrast = (
             f" {plurals.count(len(others), 'response')} from the same place had data." if others else ""
         )

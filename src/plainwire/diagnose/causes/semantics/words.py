@@ -24,8 +24,8 @@ CAUSES: tuple[Cause, ...] = (
         "client-certificate-rejected",
         "the client's certificate was refused by the HTTP response",
         "The server asked for a client certificate, let the handshake pass, and refused the request: the "
-        "client had sent none, or one that is out of date, or one that is not accepted there. The "
-        "exception, if any, says only the status.",
+        "client had sent none, or one that is out of date, or one that is not accepted there. The exception, "
+        "if any, names only the status.",
         "The server's CertificateRequest, the client's empty or outdated Certificate, and a status 400, "
         "403, 495 or 496 for the first request; or the same request accepted with another certificate.",
         "A request with the same certificate that is accepted; a certificate in time and a request that is "
@@ -62,7 +62,7 @@ CAUSES: tuple[Cause, ...] = (
         "with less in it. The words of the event are quoted.",
         "An event of the name error, or whose data is an object with an error in it, in a text/event-stream.",
         "An event that only carries data about errors.",
-        "Look at each event for an error, as at the status. Repeat the request if the error says so "
+        "Look at each event for an error, as at the status. Retry the request if the error says so "
         "(overload, rate limit), after a pause.",
         "Look for the failure that the event reports.",
         ("WHATWG HTML section 9.2.6",),
@@ -129,10 +129,10 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "response-desync",
         "a response does not belong to the request that it seems to answer",
-        "The server sent a response that no request had asked for, or the answer to another request. From "
-        "there on each answer on the connection may be that to the request before: clients get others' "
+        "The server sent a response that no request had asked for, or the response to another request. From "
+        "there on each response on the connection may be that to the request before: clients get others' "
         "data.",
-        "A response that was sent before the next request had arrived, or one that bears another request's "
+        "A response that was sent before the next request had arrived, or one that has another request's "
         "identifier.",
         "Packets that changed places in the capture; a 408 on an idle connection (unsolicited-408).",
         "Close a connection on which anything unasked arrives; compare identifiers.",
@@ -147,8 +147,8 @@ CAUSES: tuple[Cause, ...] = (
         "that differ, a line that is no field. Clients guess differently, or hang up.",
         "The decrypted bytes of the response break the framing; which rule is told.",
         "Bytes missing from the capture.",
-        "Do not repeat it on the same connection.",
-        "Mend what writes the response; one length only, and chunks as they must be.",
+        "Do not retry it on the same connection.",
+        "Fix what writes the response; one length only, and chunks as they must be.",
         ("RFC 9112 section 6.1", "RFC 9112 section 6.3", "RFC 9112 section 7.1"),
     ),
     Cause(
@@ -158,14 +158,14 @@ CAUSES: tuple[Cause, ...] = (
         "too early, or it is something else.",
         "The message's framing is satisfied, and undoing the content coding fails.",
         "A body that was cut on the way (response-truncated).",
-        "Ask for it without coding (Accept-Encoding: identity) until it is mended.",
+        "Ask for it without coding (Accept-Encoding: identity) until it is fixed.",
         "Look for what changes bodies behind the compression, or compresses twice; clear caches.",
         ("RFC 9110 section 8.4", "RFC 1952 section 2.3.1"),
     ),
     Cause(
         "slow-first-byte",
         "the server took much longer than usual to answer",
-        "The request had arrived, and the answer began very late, compared with other requests of the same "
+        "The request had arrived, and the response began very late, compared with other requests of the same "
         "kind.",
         "More than a second, more than ten times the median of at least eight others with the same method "
         "and path, and at most a quarter of them as slow; the request was acknowledged in time.",
@@ -192,7 +192,7 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "request-body-timeout",
-        "the server waited in vain for the rest of the request",
+        "the server did not get the rest of the request in time",
         "The client announced a body and did not send all of it, or not in time; the server gave up (408, "
         "or a close).",
         "Status 408 to a request that had begun to arrive; or the server's close on a request of which "
@@ -222,7 +222,7 @@ CAUSES: tuple[Cause, ...] = (
         "A status of 500 and more (501, 505 and 511 left out) that no other rule explains.",
         "504 (gateway-timeout); 503 that asks to wait (rate-limited); one place only "
         "(method-or-path-specific-crash); one server only (sick-backend).",
-        "Repeat what is idempotent, later and later (503); report the time and the request's identifier.",
+        "Retry what is idempotent, later and later (503); report the time and the request's identifier.",
         "Look into the log for this moment; answer 503 with Retry-After where it is overload.",
         ("RFC 9110 section 15.6", "RFC 9110 section 9.2.2"),
     ),
@@ -233,8 +233,8 @@ CAUSES: tuple[Cause, ...] = (
         "time is the gateway's timer.",
         "Status 504 (or 524); the time to the first byte is told, and whether all of them agree.",
         "Another status; a wait that varies is the server's own.",
-        "Ask for less at a time, or for a job whose result is fetched later; repeat only what is "
-        "idempotent: it may have been done.",
+        "Ask for less at a time, or for a job whose result is fetched later; retry only what is idempotent: "
+        "it may have been done.",
         "Find what makes the server behind the gateway slow; raise the gateway's limit above what requests "
         "need.",
         ("RFC 9110 section 15.6.5",),
@@ -246,7 +246,7 @@ CAUSES: tuple[Cause, ...] = (
         "set up for the name. The client may try another connection.",
         "Status 421, and no later success of the same request.",
         "The same request succeeded on another connection: then all is as it should be.",
-        "Repeat it on a new connection for this name.",
+        "Retry it on a new connection for this name.",
         "Set all names of the certificate up on all servers, or use a certificate for fewer names.",
         ("RFC 9110 section 15.5.20", "RFC 9113 section 9.1.1"),
     ),
@@ -258,7 +258,7 @@ CAUSES: tuple[Cause, ...] = (
         "Fisher's exact test over all tries for the same name, times the number of servers, below 0.01; at "
         "least three failures there, and a rate more than three times that of the others.",
         "Equal rates: the others were only tried less often.",
-        "Leave the address out until it is mended, and name it to the operator.",
+        "Leave the address out until it is fixed, and name it to the operator.",
         "Take the server out, and let health checks do what clients do.",
         ("RFC 9110 section 15.6",),
         failure=False,
@@ -283,14 +283,14 @@ CAUSES: tuple[Cause, ...] = (
         "Successes before and none after, with the same credentials at the same place.",
         "A success after it with new credentials: then the client renewed them, as it should.",
         "Renew the credentials before they expire, or at the first 401.",
-        "Say in the answer why (WWW-Authenticate with error), and how long tokens last.",
+        "Say in the response why (WWW-Authenticate with error), and how long tokens last.",
         ("RFC 9110 section 15.5.2", "RFC 9110 section 11.6.1", "RFC 6750 section 3.1"),
     ),
     Cause(
         "clock-skew-signature",
         "a signed request was refused, and the clocks differ",
-        "Signatures and tokens bear times. The server's Date is minutes away from the capture's clock, and "
-        "a request with credentials was refused.",
+        "Signatures and tokens contain times. The server's Date is minutes away from the capture's clock, "
+        "and a request with credentials was refused.",
         "401 or 403 to a request with an Authorization field, and a Date (not of a cache) more than five "
         "minutes away.",
         "Clocks that agree.",
@@ -305,7 +305,7 @@ CAUSES: tuple[Cause, ...] = (
         "do not agree at once.",
         "PUT with success, 404 within a minute, then success without another write.",
         "It was deleted between; it was never there.",
-        "Wait and read again after a write, or use the write's own answer.",
+        "Wait and read again after a write, or use the write's own response.",
         "Read from where was written, or say that reading is consistent only later.",
         ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
     ),
@@ -322,15 +322,15 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "stale-or-poisoned-cache",
-        "a cache gave an older answer after a newer one",
+        "a cache gave an older response after a newer one",
         "Several caches, or one and its origin, hold different versions of one thing, and which one answers "
         "changes from request to request. Of other wrong answers only the program knows.",
-        "An answer from a cache (Age) that its origin had made (Date) before another answer to the same "
+        "A response from a cache (Age) that its origin had made (Date) before another answer to the same "
         "request which had come earlier and was of another version (ETag).",
-        "Requests that differ in what the answer depends on (Accept, Cookie and the like); an answer "
+        "Requests that differ in what the response depends on (Accept, Cookie and the like); a response "
         "without Age.",
         "Ask again with Cache-Control: no-cache, and compare.",
-        "Look at Vary: it must name all fields that the answer depends on.",
+        "Look at Vary: it must name all fields that the response depends on.",
         ("RFC 9111 section 4.1", "RFC 9110 section 12.5.5"),
         failure=False,
         second_capture="For other wrong answers, none: the program must say which bodies were wrong; "
@@ -356,7 +356,7 @@ CAUSES: tuple[Cause, ...] = (
         "applications, or a check for robots.",
         "403 or 406 with a page of HTML where the same place gives something else, or one of these, 429 or "
         "503 with a field that such firewalls set; and no later success.",
-        "Pages from the same place in other answers.",
+        "Pages from the same place in other responses.",
         "Ask the operator to let the client through; send a User-Agent that names it, and fewer requests at "
         "a time.",
         "Except the API from the check for robots, and answer errors as data.",

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from plainwire.model import Side, WebSocket, WebSocketPing
 
 _SHORTEST_NS = 100_000_000
-"""Nobody waits for less for an answer to a PING."""
+"""Nobody waits for less for a response to a PING."""
 
 _ROUND_TRIPS = 3
 """A PONG may take one; three leave room for queues."""
 _FEW = 3
-"""A side that sends so many PINGs without an answer and goes on does not end a WebSocket for one."""
+"""A side that sends so many PINGs without a response and goes on does not end a WebSocket for one."""
 
 
 def websocket_ping_timeout(failed: FailedExchange) -> Verdict | None:
@@ -54,7 +54,8 @@ def websocket_ping_timeout(failed: FailedExchange) -> Verdict | None:
         Evidence(ping.packet, f"a PING from the {SIDES[side]}"),
         Evidence(packet, f"{act} from the {SIDES[side]}, {waited} later"),
         *((Evidence(ping.pong_packet, f"the {peer}'s PONG, too late"),) if ping.pong_packet else ()),
-        runner_up="websocket-abnormal-close for another reason: less likely, the PING waited for its answer",
+        runner_up="websocket-abnormal-close for another reason: less likely, the PING waited for its "
+        "response",
         quotes=() if begun is None else quoted(packet, "the Close frame's reason", begun[1].reason),
     )
 
@@ -64,7 +65,7 @@ def _patience(failed: FailedExchange) -> int:
 
 
 def _grounds(websocket: WebSocket, side: Side, ping: WebSocketPing, ended_ns: int) -> Grounds:
-    """One that went on sending PINGs without an answer may have had another reason in the end."""
+    """One that went on sending PINGs without a response may have had another reason in the end."""
     later = sum(p.side == side and ping.time_ns <= p.time_ns <= ended_ns for p in websocket.pings)
     return (Ground.SAID, Ground.SILENCE) if later < _FEW else (Ground.GUESS,)
 

@@ -14,7 +14,7 @@ CAUSES: tuple[Cause, ...] = (
         "(60 s), HAProxy's timeout tunnel, a load balancer's. In the middle of traffic a process or a proxy "
         "died, or was restarted.",
         "FIN, close_notify, RST, RST_STREAM or END_STREAM, and no Close frame of either side before it.",
-        "A Close frame of either side; a PING that waited for its answer (websocket-ping-timeout).",
+        "A Close frame of either side; a PING that waited for its response (websocket-ping-timeout).",
         "Send PINGs, or messages, more often than the limit; reconnect after a pause.",
         "Raise the limit for this path (proxy_read_timeout, timeout tunnel), or have the server send PINGs "
         "more often than it; send a Close frame before a restart.",
