@@ -23,6 +23,7 @@ Graph = dict[str, set[str]]
 
 ELSEWHERE = {
     "end_to_end": "the whole of plainwire between real clients and servers: no one file is tested",
+    "fuzz": "what reads foreign bytes, over bytes that nobody thought of",
     "native": "the interposer, which is native/interposer/*.c, inside real programs",
     "report/redact/test_planted.py": "all outputs together, for secrets planted in every place",
     "diagnose/test_any_facts.py": "all rules together, on facts that nobody thought of",

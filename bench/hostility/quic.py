@@ -29,7 +29,7 @@ def _expanded(secret: bytes, label: bytes, size: int) -> bytes:
     return HKDFExpand(hashes.SHA256(), size, info).derive(secret)
 
 
-def _initial(target: bytes, payload: bytes) -> bytes:
+def initial(target: bytes, payload: bytes) -> bytes:
     """A client's Initial packet of 1,200 bytes (RFC 9001 section 5)."""
     secret = _expanded(hmac.digest(_SALT, target, "sha256"), b"client in", 32)
     head = b"\xc0\0\0\0\1" + bytes((len(target),)) + target + b"\0\0"
@@ -51,7 +51,7 @@ def initials(count: int) -> Iterator[bytes]:
     """Initial packets that open, each of another connection."""
     for number in range(count):
         random = hashlib.sha256(b"%d" % number).digest()
-        yield datagram(_initial(random[:8], _crypto(random)), port=1024 + number % 60_000, server_port=443)
+        yield datagram(initial(random[:8], _crypto(random)), port=1024 + number % 60_000, server_port=443)
 
 
 def junk_initials(count: int) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def small_initials(count: int) -> Iterator[bytes]:
 
 def unanswered_short(count: int) -> Iterator[bytes]:
     """One connection, and packets that nobody has the keys of."""
-    yield datagram(_initial(b"a" * 8, _crypto(b"r" * 32)), port=40_000, server_port=443)
+    yield datagram(initial(b"a" * 8, _crypto(b"r" * 32)), port=40_000, server_port=443)
     for number in range(count):
         yield datagram(b"\x40" + b"q" * 40, port=40_000, server_port=443, from_server=bool(number & 1))
 
@@ -95,4 +95,4 @@ def crypto_in_pieces(count: int) -> Iterator[bytes]:
         pieces = b"".join(
             b"\6" + struct.pack("!I", 0x80000000 | (number * 200 + n) * 2) + b"\1a" for n in range(150)
         )
-        yield datagram(_initial(b"a" * 8, pieces), port=40_000, server_port=443)
+        yield datagram(initial(b"a" * 8, pieces), port=40_000, server_port=443)

@@ -36,7 +36,8 @@ KEY_LOG = "".join(
 """One secret for all: what matters here is that it opens the records."""
 
 
-def _record(kind: int, body: bytes) -> bytes:
+def record(kind: int, body: bytes) -> bytes:
+    """A record as it is before there are keys (RFC 8446 section 5.1)."""
     return struct.pack("!BHH", kind, 0x0303, len(body)) + body
 
 
@@ -51,7 +52,8 @@ def client_hello(random: bytes, suite: bytes = _SUITE, extensions: bytes = b"\0\
     return _message(1, body)
 
 
-def _server_hello(suite: bytes = _SUITE, extensions: bytes = b"\0\x2b\0\2\3\4") -> bytes:
+def server_hello(suite: bytes = _SUITE, extensions: bytes = b"\0\x2b\0\2\3\4") -> bytes:
+    """A ServerHello message (RFC 8446 section 4.1.3)."""
     return _message(
         2, b"\3\3" + b"s" * 32 + b"\0" + suite + b"\0" + struct.pack("!H", len(extensions)) + extensions
     )
@@ -62,7 +64,7 @@ def _expanded(label: bytes, size: int) -> bytes:
     return HKDFExpand(hashes.SHA256(), size, info).derive(_SECRET)
 
 
-class _Sealing:
+class Sealing:
     """The records of one side under one secret (RFC 8446 section 5.2)."""
 
     def __init__(self) -> None:
@@ -71,6 +73,7 @@ class _Sealing:
         self._number = 0
 
     def record(self, kind: int, body: bytes) -> bytes:
+        """The next record, sealed."""
         inner = body + bytes((kind,))
         head = struct.pack("!BHH", _APPLICATION, 0x0303, len(inner) + 16)
         nonce = (self._iv ^ self._number).to_bytes(12)
@@ -82,13 +85,13 @@ def tiny_records(count: int) -> Iterator[bytes]:
     """A response in records of one byte, which can be decrypted."""
     tcp = Tcp(server_port=443)
     yield from tcp.opened()
-    yield from tcp.sent(0, _record(_HANDSHAKE, client_hello(_RANDOM)))
+    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM)))
     finished = _message(20, bytes(32))
-    flight = _Sealing().record(_HANDSHAKE, _message(8, b"\0\0") + finished)
-    yield from tcp.sent(1, _record(_HANDSHAKE, _server_hello()) + flight)
-    yield from tcp.sent(0, _Sealing().record(_HANDSHAKE, finished))
-    yield from tcp.sent(0, _Sealing().record(_APPLICATION, REQUEST))
-    server = _Sealing()
+    flight = Sealing().record(_HANDSHAKE, _message(8, b"\0\0") + finished)
+    yield from tcp.sent(1, record(_HANDSHAKE, server_hello()) + flight)
+    yield from tcp.sent(0, Sealing().record(_HANDSHAKE, finished))
+    yield from tcp.sent(0, Sealing().record(_APPLICATION, REQUEST))
+    server = Sealing()
     yield from tcp.sent(
         1, server.record(_APPLICATION, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % count)
     )
@@ -100,44 +103,44 @@ def tiny_records(count: int) -> Iterator[bytes]:
 
 def _begun(tcp: Tcp) -> Iterator[bytes]:
     yield from tcp.opened()
-    yield from tcp.sent(0, _record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")))
+    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")))
 
 
 def empty_records(count: int) -> Iterator[bytes]:
     """Records of application data without any."""
     tcp = Tcp(server_port=443)
     yield from _begun(tcp)
-    yield from tcp.said(0, _record(_APPLICATION, b""), count)
+    yield from tcp.said(0, record(_APPLICATION, b""), count)
 
 
 def empty_handshake(count: int) -> Iterator[bytes]:
     """Handshake records without anything."""
     tcp = Tcp(server_port=443)
     yield from tcp.opened()
-    yield from tcp.said(0, _record(_HANDSHAKE, b""), count)
+    yield from tcp.said(0, record(_HANDSHAKE, b""), count)
 
 
 def handshake_of_a_byte(count: int) -> Iterator[bytes]:
     """A handshake message of megabytes, one byte a record."""
     tcp = Tcp(server_port=443)
     yield from tcp.opened()
-    yield from tcp.sent(0, _record(_HANDSHAKE, b"\1\xff\xff\xff\3\3"))
-    yield from tcp.said(0, _record(_HANDSHAKE, b"a"), count)
+    yield from tcp.sent(0, record(_HANDSHAKE, b"\1\xff\xff\xff\3\3"))
+    yield from tcp.said(0, record(_HANDSHAKE, b"a"), count)
 
 
 def hello_requests(count: int) -> Iterator[bytes]:
     """HelloRequests and ClientHellos in turn."""
     tcp = Tcp(server_port=443)
     yield from _begun(tcp)
-    yield from tcp.said(1, _record(_HANDSHAKE, _message(0, b"")), count)
-    yield from tcp.said(0, _record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")), count)
+    yield from tcp.said(1, record(_HANDSHAKE, _message(0, b"")), count)
+    yield from tcp.said(0, record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")), count)
 
 
 def alerts(count: int) -> Iterator[bytes]:
     """Fatal alerts."""
     tcp = Tcp(server_port=443)
     yield from _begun(tcp)
-    yield from tcp.said(1, _record(_ALERT, b"\2\x5a"), count)
+    yield from tcp.said(1, record(_ALERT, b"\2\x5a"), count)
 
 
 def hellos(count: int) -> Iterator[bytes]:
@@ -145,12 +148,13 @@ def hellos(count: int) -> Iterator[bytes]:
     for number in range(count):
         tcp = Tcp(1024 + number % 60_000, server_port=443, client=address(number))
         yield from tcp.opened()
-        yield from tcp.sent(0, _record(_HANDSHAKE, client_hello(hashlib.sha256(b"%d" % number).digest())))
+        yield from tcp.sent(0, record(_HANDSHAKE, client_hello(hashlib.sha256(b"%d" % number).digest())))
         yield tcp.segment(1, RST)
 
 
 @functools.cache
-def _certificate(names: int) -> bytes:
+def certificate(names: int) -> bytes:
+    """A certificate for so many names, in DER."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hostile.example")])
     begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -168,23 +172,23 @@ def _refused_certificate(number: int, der: bytes) -> Iterator[bytes]:
     one = struct.pack("!I", len(der))[1:] + der
     listed = _message(11, struct.pack("!I", len(one))[1:] + one)
     yield from _begun(tcp)
-    yield from tcp.sent(1, _record(_HANDSHAKE, _server_hello(b"\xc0\x2f", b"")))
+    yield from tcp.sent(1, record(_HANDSHAKE, server_hello(b"\xc0\x2f", b"")))
     for start in range(0, len(listed), 16_000):
-        yield from tcp.sent(1, _record(_HANDSHAKE, listed[start : start + 16_000]))
-    yield from tcp.sent(0, _record(_ALERT, b"\2\x30"))
+        yield from tcp.sent(1, record(_HANDSHAKE, listed[start : start + 16_000]))
+    yield from tcp.sent(0, record(_ALERT, b"\2\x30"))
     yield tcp.segment(0, FIN | ACK)
 
 
 def certificates(count: int) -> Iterator[bytes]:
     """Handshakes that fail for a certificate, each another one."""
-    der = _certificate(1)
+    der = certificate(1)
     for number in range(count):
         yield from _refused_certificate(number, der[:-8] + struct.pack("!Q", number))
 
 
 def long_certificates(count: int) -> Iterator[bytes]:
     """The same with tens of thousands of names."""
-    der = _certificate(30_000)
+    der = certificate(30_000)
     for number in range(count):
         yield from _refused_certificate(number, der[:-8] + struct.pack("!Q", number))
 
@@ -194,6 +198,6 @@ def plain_after_hello(count: int) -> Iterator[bytes]:
     for number in range(count):
         tcp = Tcp(1024 + number % 60_000, server_port=443, client=address(number))
         yield from tcp.opened()
-        yield from tcp.sent(0, _record(_HANDSHAKE, client_hello(_RANDOM)))
+        yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM)))
         yield from tcp.sent(1, ANSWER)
         yield tcp.segment(1, FIN | ACK)
