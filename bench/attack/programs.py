@@ -96,7 +96,16 @@ def _compiled(
 def _rust(folder: Path) -> list[str]:
     made = folder / "overflow"
     source = str(SOURCES / "overflow.rs")
-    subprocess.run([_tool("rustc"), "-A", "warnings", "-O", "-o", str(made), source], check=True, timeout=300)
+    compiler = _tool("rustc")
+    # rustup's rustc looks for its toolchains in the home folder, which may be another one than it came into
+    toolchains = Path(compiler).parents[2] / ".rustup"
+    home = {"RUSTUP_HOME": str(toolchains)} if toolchains.is_dir() else {}
+    subprocess.run(
+        [compiler, "-A", "warnings", "-O", "-o", str(made), source],
+        env={**home, **os.environ},
+        check=True,
+        timeout=300,
+    )
     return [str(made)]
 
 
