@@ -25,6 +25,15 @@ def name_owners(connections: list[Connection], events: ProgramEvents) -> None:
     for connection in connections:
         by_random = events.by_client_random.get(client_random(connection))
         connection.program = by_random or by_sockets.get(connection.id)
+    _name_servers(connections, events)
+
+
+def _name_servers(connections: list[Connection], events: ProgramEvents) -> None:
+    """Tell which process of the program accepted each connection, where one did."""
+    accepted = {ends: calls[-1][1].pid for ends, calls in events.by_sockets.items()}
+    accepted |= {(call.local, call.peer): call.pid for call in events.closes if call.peer is not None}
+    for connection in connections if accepted else ():
+        connection.served_by = accepted.get((str(connection.server), str(connection.client)))
 
 
 def own(connections: list[Connection], events: ProgramEvents, keys: KeyLog) -> list[Connection]:

@@ -21,6 +21,7 @@ from . import order
 from .boundary import Boundary
 from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
+from .consequences import told_once
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
@@ -81,6 +82,7 @@ def diagnose(
     for rule in order.MANY_CONNECTIONS:
         verdicts += boundary.all(rule, traffic, verdicts)
     verdicts += _complete(traffic, verdicts, boundary)
+    verdicts = told_once(traffic, verdicts)
     for rule in order.MANY_EXCHANGES + (order.LOOKUPS if traffic.lookups else ()) + order.RETRIES:
         verdicts += boundary.all(rule, traffic, verdicts)
     return group(verdicts + remarks(traffic, verdicts, boundary), connections)

@@ -74,6 +74,8 @@ class Connection(Discreet, Struct):
     exchanges: list[Exchange] = field(default_factory=list)
     application: str | None = None  # "http/1.1", "h2", "h3", "websocket", or another's name
     program: ProgramConnection | None = None
+    served_by: int | None = None
+    """The process of the program that is the server of this connection."""
     alike: int = 0
     """Further attempts at the same server that came to as little as this one, and are only counted."""
 

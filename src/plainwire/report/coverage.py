@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.plurals import agreeing, count, plural
-from plainwire.report import redact
+from plainwire.report import economy, redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def remarks(report: Report) -> list[str]:
         _stopped(report)
         + _fruitless(report.connections, explained)
         + [printable(redact.line(note), 300) for note in report.coverage.notes]
+        + economy.lines(report)
     )
 
 

@@ -11,6 +11,7 @@ from scipy import stats
 from plainwire.diagnose.comparison.comparison import Comparison, compare, compare_trials
 from plainwire.diagnose.comparison.trials import Trials, join, of_requests
 from plainwire.diagnose.evidence.targets import template
+from plainwire.model import Finding, TlsInfo
 from tests.diagnose.bulk import Traffic
 
 CODE = "keepalive-idle-race"
@@ -220,3 +221,24 @@ def test_counts_agree_with_fishers_test_by_scipy() -> None:
     first = _compared(_race(12)).contrasts[0]
     (a, k), (b, n) = first.failing, first.succeeding
     assert stats.fisher_exact(np.array([[a, k - a], [b, n - b]]))[1] < 1e-6
+
+
+def test_what_no_failure_came_far_enough_to_have_is_no_property() -> None:
+    """Connections that were refused had no ClientHello, and so asked for no name."""
+    traffic = Traffic()
+    for number in range(24):
+        connection = traffic.connect()
+        if number % 3:
+            connection.tls = TlsInfo(server_name="storage.example")
+            traffic.ask(0.01)
+    refused = [c.id for c in traffic.connections if not c.exchanges]
+    finding = Finding("connection-refused", "", "server", "likely", [], refused, [], "")
+    assert not [c for c in compare(traffic.connections, [finding]).contrasts if c.feature == "name_asked"]
+
+
+def test_nothing_is_said_where_nothing_succeeded() -> None:
+    traffic = Traffic()
+    traffic.connect()
+    traffic.ask(0.1, code="reset-mid-request", status=None)
+    found = compare(traffic.connections, traffic.findings())
+    assert (found.contrasts, found.undecided) == ([], [])

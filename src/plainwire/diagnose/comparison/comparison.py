@@ -30,8 +30,8 @@ from plainwire.diagnose.statistics.permutation import (
 from plainwire.diagnose.statistics.prediction import failures_needed
 from plainwire.model import Contrast
 
-from .features import GROWING, label_phrase, number_phrase, rank
-from .trials import causes_of_requests, of_connections, of_requests
+from .features import GROWING, NEVER_SHOWN_EMPTY, label_phrase, number_phrase, rank
+from .trials import NONE, causes_of_requests, of_connections, of_requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _hopeless(connections: Sequence[Connection], findings: Sequence[Finding]) ->
         for e in exchanges
     )
     told = [_too_few(code, count, count, successes, "request") for code, count in counts.most_common()]
-    return Comparison([], told)
+    return Comparison([], told if successes else [])
 
 
 def compare_trials(trials: Trials) -> Comparison:
@@ -125,6 +125,8 @@ def compare_trials(trials: Trials) -> Comparison:
     compared = sum(count >= FEWEST for count in counts.values())
     for code, count in counts.most_common():
         failed = [row for row, other in enumerate(trials.codes) if other == code]
+        if not succeeded:
+            continue
         events = _events(trials, failed, succeeded)
         if len(events) < FEWEST or len(succeeded) < _FEWEST_SUCCESSES:
             undecided.append(_too_few(code, count, len(events), len(succeeded), trials.unit))
@@ -202,6 +204,8 @@ class _Cluster:
                 found[name] = Numbers(values)
         for name, texts in self.trials.labels.items():
             column_texts = [texts[row] for row in self.rows]
+            if name in NEVER_SHOWN_EMPTY and set(column_texts[: self.failures]) == {NONE}:
+                continue  # the failures did not come as far as to have any
             common = [text for text, _ in Counter(column_texts).most_common(_MOST_LEVELS)]
             if len(common) > 1:
                 numbers = {text: number for number, text in enumerate(common)}

@@ -43,6 +43,9 @@ LABELS: dict[str, str] = {
 }
 """Each with a place for the level, or one wording for "no" and, behind the bar, one for "yes"."""
 
+NEVER_SHOWN_EMPTY = frozenset(("resumed", "tls", "protocol", "certificate", "ttl", "name_asked"))
+"""What connections have once they have come so far: that all failures lack it says only how far they came."""
+
 _SECONDS = frozenset(("idle_before", "age", "since_connection", "previous_duration", "round_trip", "time"))
 
 _LAST = (

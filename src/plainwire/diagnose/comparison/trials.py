@@ -44,7 +44,8 @@ _TOLD_VALUES = frozenset(
 
 _MOST_FIELDS = 40
 
-_NONE = "none"
+NONE = "none"
+"""The level of what an attempt does not have."""
 
 _NAN = math.nan
 
@@ -109,7 +110,7 @@ def join(tables: Sequence[Trials]) -> Trials:
         for name in numbers:
             whole.numbers.setdefault(name, []).extend(table.numbers.get(name, [math.nan] * count))
         for name in labels:
-            lacking = "no" if name.startswith("field ") else _NONE
+            lacking = "no" if name.startswith("field ") else NONE
             whole.labels.setdefault(name, []).extend(table.labels.get(name, [lacking] * count))
     return whole
 
@@ -204,15 +205,15 @@ def _labels(rows: list[_Row]) -> dict[str, list[str]]:
         "method": [_method(r) for _, _, _, r, _ in rows],
         "path": [templates[r.target] for _, _, _, r, _ in rows],
         "query": ["yes" if "?" in r.target else "no" for _, _, _, r, _ in rows],
-        "previous_status": [_NONE if before is None else f"{before.status}" for before in befores],
-        "previous_method": [_NONE if p is None else _method(p.request) for *_, p in rows],
+        "previous_status": [NONE if before is None else f"{before.status}" for before in befores],
+        "previous_method": [NONE if p is None else _method(p.request) for *_, p in rows],
         "previous_close": ["yes" if b is not None and b.close_announced else "no" for b in befores],
     }
 
 
 def _method(request: Request | None) -> str:
     if request is None:
-        return _NONE
+        return NONE
     return request.method if request.method in _METHODS else "another"
 
 
@@ -231,18 +232,18 @@ def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, st
         "server": str(connection.server),
         "client": connection.client.address,
         "port": "even" if connection.client.port % 2 == 0 else "odd",
-        "resumed": _NONE if tls is None or tls.resumed is None else "yes" if tls.resumed else "no",
-        "tls": (tls.version or _NONE) if tls is not None else _NONE,
-        "protocol": connection.application or _NONE,
-        "certificate": f"{zlib.crc32(certificate):08x}" if certificate else _NONE,
-        "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
+        "resumed": NONE if tls is None or tls.resumed is None else "yes" if tls.resumed else "no",
+        "tls": (tls.version or NONE) if tls is not None else NONE,
+        "protocol": connection.application or NONE,
+        "certificate": f"{zlib.crc32(certificate):08x}" if certificate else NONE,
+        "process": NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
         "ttl": _ttl(connection),
     }
 
 
 def _ttl(connection: Connection) -> str:
     """The TTL, or hop limit, of the SYN-ACK: of a packet from before any request."""
-    return next((f"{s.ttl}" for s in connection.syns if s.side is Side.SERVER and s.flags & ACK), _NONE)
+    return next((f"{s.ttl}" for s in connection.syns if s.side is Side.SERVER and s.flags & ACK), NONE)
 
 
 def _concurrency(rows: list[_Row]) -> list[float]:
@@ -264,7 +265,7 @@ def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]
     columns: dict[str, list[str]] = {}
     for name in names:
         if name in _TOLD_VALUES:
-            values = [found.get(name, _NONE) for found in fields]
+            values = [found.get(name, NONE) for found in fields]
             columns[f"value of {name}"] = [v if _VALUE.fullmatch(v) else "another" for v in values]
         if (whole or counts[name] < len(fields)) and len(columns) < _MOST_FIELDS:
             columns[f"field {name}"] = ["yes" if name in found else "no" for found in fields]
@@ -305,8 +306,8 @@ def of_connections(
             "server": server,
             "client": connection.client.address,
             "port": "even" if connection.client.port % 2 == 0 else "odd",
-            "name_asked": "yes" if tls is not None and tls.server_name else "no",
-            "process": _NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
+            "name_asked": NONE if tls is None else "yes" if tls.server_name else "no",
+            "process": NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
         }
         for name, measure in measured.items():
             table.numbers.setdefault(name, []).append(measure)

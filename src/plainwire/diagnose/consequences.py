@@ -1,0 +1,103 @@
+"""Failures that follow from another one: a program that serves, and itself asks somebody else.
+
+Its 502 encloses in time the failure of what the same process asked upstream. That is one failure, told once:
+where it began.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from plainwire.model import Evidence
+
+from .evidence.exchanges import SERVER_ERROR_STATUS, finished_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import Connection, Exchange
+
+    from .traffic.traffic import Traffic
+    from .verdict import Verdict
+
+
+class _Asked(NamedTuple):
+    """A failed exchange of a process, with its verdict's place."""
+
+    began_ns: int
+    ended_ns: int
+    place: int
+
+
+def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts without those on answers that follow from another failure, which then says so."""
+    served = {
+        e.id: (c, e)
+        for c in traffic.connections
+        if c.served_by is not None
+        for e in c.exchanges
+        if e.response is not None and e.response.status >= SERVER_ERROR_STATUS
+    }
+    if not served:
+        return list(verdicts)
+    asked = _asked(traffic, verdicts)
+    kept: dict[int, Verdict] = dict(enumerate(verdicts))
+    for place, verdict in enumerate(verdicts):
+        front = served.get(verdict.exchanges[-1]) if verdict.exchanges else None
+        root = None if front is None else _root(*front, asked)
+        if front is not None and root is not None and root != place:
+            kept[root] = _with_consequence(kept[root], front[1])
+            del kept[place]
+    return list(kept.values())
+
+
+def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_Asked]]:
+    """What failed of what each process asked for."""
+    exchanges = {e.id: (c, e) for c in traffic.connections for e in c.exchanges if c.program is not None}
+    found: dict[int, list[_Asked]] = defaultdict(list)
+    for place, verdict in enumerate(verdicts):
+        known = exchanges.get(verdict.exchanges[-1]) if verdict.exchanges else None
+        if known is None or known[0].program is None or known[1].request is None:
+            continue
+        connection, exchange = known
+        ends = [c.time_ns for c in connection.closes if c.time_ns >= known[1].request.time_ns]
+        ended = finished_ns(exchange) if exchange.outcome == "complete" else min(ends, default=0)
+        found[known[0].program.pid].append(
+            _Asked(known[1].request.time_ns, max(ended, finished_ns(exchange)), place)
+        )
+    return found
+
+
+def _root(connection: Connection, exchange: Exchange, asked: dict[int, list[_Asked]]) -> int | None:
+    """The last failure of the serving process between the request and its answer."""
+    request, response = exchange.request, exchange.response
+    if request is None or response is None or connection.served_by is None:
+        return None
+    inside = [
+        each
+        for each in asked.get(connection.served_by, ())
+        if request.time_ns <= each.began_ns and each.ended_ns <= response.time_ns
+    ]
+    return max(inside, key=lambda each: each.ended_ns).place if inside else None
+
+
+def _with_consequence(verdict: Verdict, front: Exchange) -> Verdict:
+    response = front.response
+    status = 0 if response is None else response.status
+    return replace(
+        verdict,
+        facts=f"{verdict.facts} Exchange {front.id}, which the same process answered with status {status}, "
+        "encloses it in time and follows from it.",
+        evidence=(
+            *verdict.evidence,
+            *(
+                Evidence(r.packet, "the request that the same process was serving")
+                for r in (front.request,)
+                if r
+            ),
+            *(Evidence(r.packet, f"its answer to that, status {r.status}") for r in (response,) if r),
+        ),
+    )
