@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 
-class _Asked(NamedTuple):
+class _AskedUpstream(NamedTuple):
     """A failed exchange of a process, with its verdict's place."""
 
     began_ns: int
@@ -54,10 +54,10 @@ def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     return list(kept.values())
 
 
-def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_Asked]]:
+def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_AskedUpstream]]:
     """What failed of what each process asked for."""
     exchanges = {e.id: (c, e) for c in traffic.connections for e in c.exchanges if c.program is not None}
-    found: dict[int, list[_Asked]] = defaultdict(list)
+    found: dict[int, list[_AskedUpstream]] = defaultdict(list)
     for place, verdict in enumerate(verdicts):
         known = exchanges.get(verdict.exchanges[-1]) if verdict.exchanges else None
         if known is None or known[0].program is None or known[1].request is None:
@@ -66,12 +66,12 @@ def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_Ask
         ends = [c.time_ns for c in connection.closes if c.time_ns >= known[1].request.time_ns]
         ended = finished_ns(exchange) if exchange.outcome == "complete" else min(ends, default=0)
         found[known[0].program.pid].append(
-            _Asked(known[1].request.time_ns, max(ended, finished_ns(exchange)), place)
+            _AskedUpstream(known[1].request.time_ns, max(ended, finished_ns(exchange)), place)
         )
     return found
 
 
-def _root(connection: Connection, exchange: Exchange, asked: dict[int, list[_Asked]]) -> int | None:
+def _root(connection: Connection, exchange: Exchange, asked: dict[int, list[_AskedUpstream]]) -> int | None:
     """The last failure of the serving process between the request and its answer."""
     request, response = exchange.request, exchange.response
     if request is None or response is None or connection.served_by is None:
