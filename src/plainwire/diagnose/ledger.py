@@ -16,7 +16,7 @@ from .signs import collect
 from .verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from plainwire.model import Connection, Finding, Sign
 
@@ -31,7 +31,8 @@ def account(connections: Sequence[Connection], findings: list[Finding]) -> list[
     Pure: reads no clock, file or environment.
     """
     signs = collect(connections)
-    claim(signs, findings)
+    unasked = {e.id for c in connections for e in c.exchanges if e.request is None}
+    claim(signs, findings, unasked)
     left = [sign for sign in signs if sign.open]
     if left:
         findings += _unexplained(left, connections)
@@ -39,13 +40,14 @@ def account(connections: Sequence[Connection], findings: list[Finding]) -> list[
     return signs
 
 
-def claim(signs: Iterable[Sign], findings: Sequence[Finding]) -> None:
+def claim(signs: Iterable[Sign], findings: Sequence[Finding], unasked: Container[int] = frozenset()) -> None:
     """Give each sign the finding that explains it.
 
     One that cites its packet comes first; then one whose exchanges failed with it; then one that says why
-    its connection failed. What is said beside a failure explains nothing but what it cites.
+    its connection failed. What is said beside a failure explains nothing but what it cites. What came without
+    a request (``unasked``, by exchange) belongs to what its connection failed by.
     """
-    claims = _Claims(findings)
+    claims = _Claims(findings, unasked)
     for sign in signs:
         code = claims.of(sign)
         if code is not None:
@@ -55,7 +57,8 @@ def claim(signs: Iterable[Sign], findings: Sequence[Finding]) -> None:
 class _Claims:
     """What the findings speak of: the first that does counts."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], unasked: Container[int]) -> None:
+        self._unasked = unasked
         self._packets: dict[int, str] = {}
         self._exchanges: dict[int, str] = {}
         self._connections: dict[int, str] = {}
@@ -69,7 +72,7 @@ class _Claims:
         cited = next((self._packets[packet] for packet in sign.packets if packet in self._packets), None)
         if cited is not None or not sign.open:
             return cited
-        if sign.exchange is not None:
+        if sign.exchange is not None and sign.exchange not in self._unasked:
             return self._exchanges.get(sign.exchange)
         return self._connections.get(sign.connection or 0)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .deferred import imported_when_asked
 
 with imported_when_asked(__package__):
-    from .causes.client.client_bug_request import client_bug_request
+    from .causes.client.client_bug_request import body_longer_than_declared, client_bug_request
     from .causes.client.client_stall import client_stall, client_stopped_reading
     from .causes.client.connection_shared import connection_shared, connection_shared_without_request
     from .causes.client.hidden_retry import hidden_retry
@@ -86,7 +86,7 @@ with imported_when_asked(__package__):
     from .causes.reuse.close_unannounced_after_response import close_unannounced_after_response
     from .causes.reuse.close_without_close_notify import close_without_close_notify
     from .causes.reuse.connection_close_ignored import connection_close_ignored
-    from .causes.reuse.early_response_reset import early_response_reset
+    from .causes.reuse.early_response_reset import early_response_closed, early_response_reset
     from .causes.reuse.idle_close_by_reset import idle_close_by_reset
     from .causes.reuse.keepalive_hint_ignored import keepalive_hint_ignored
     from .causes.reuse.keepalive_idle_race import keepalive_idle_race
@@ -120,7 +120,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.read_after_write_miss import read_after_write_miss
     from .causes.semantics.redirect_loop import redirect_loop
     from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up
-    from .causes.semantics.request_body_unread import after_unread_body
+    from .causes.semantics.request_body_unread import after_unread_body, answers_to_bodies
     from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
     from .causes.semantics.sick_backend import sick_backend
     from .causes.semantics.slow_body_stall import slow_body, stall_given_up
@@ -185,6 +185,7 @@ FAILED: tuple[OfExchange, ...] = (
     capture_artifact,
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
+    body_longer_than_declared,
     after_unread_body,
     proxy_connect_failure,  # before the rules below: what comes after a refusal is no cause
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
@@ -236,6 +237,7 @@ ENDED_BY_CLOSE: tuple[OfExchange, ...] = (truncated_eof_delimited,)
 
 ANSWERED: tuple[OfExchange, ...] = (
     unsolicited_408,
+    body_longer_than_declared,
     connection_close_ignored,
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
@@ -292,6 +294,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
 ANSWERED_STREAM: tuple[OfExchange, ...] = (
     response_refused_by_client,
     early_response_stall,
+    early_response_closed,
     h2_malformed_response,
 )
 OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, nat_idle_drop_under_stream, h2_dead_connection)
@@ -326,6 +329,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     websocket_upgrade_refused,
     client_bug_request,
     answers_shifted,
+    answers_to_bodies,
     responses_to_nothing,
     swapped_identifiers,
     event_stream_error,

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from . import order
 from .boundary import Boundary
 from .causes.catalogue import CAUSES
@@ -240,6 +242,15 @@ def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boun
     return found
 
 
+def _of_the_rest(verdict: Verdict, explained: set[int]) -> Verdict | None:
+    """The verdict about those of its exchanges that no other has explained; None where its first ones are."""
+    if explained.isdisjoint(verdict.exchanges):
+        return verdict
+    rest = tuple(number for number in verdict.exchanges if number not in explained)
+    begins = verdict.exchanges[:2]
+    return replace(verdict, exchanges=rest) if len(rest) > 1 and rest[:2] == begins else None
+
+
 def _complete(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
     """What is to be said of complete exchanges that no other rule has explained."""
     exchanges = AnsweredExchanges(traffic)
@@ -247,7 +258,7 @@ def _complete(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary)
     found: list[Verdict] = []
     for rule in order.COMPLETE if exchanges.remarkable else order.COMPLETE_AND_PLAIN:
         said = boundary.all(rule, exchanges)
-        fresh = [verdict for verdict in said if explained.isdisjoint(verdict.exchanges)]
+        fresh = [verdict for verdict in (_of_the_rest(each, explained) for each in said) if verdict]
         explained.update(number for verdict in fresh for number in verdict.exchanges)
         found += fresh
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges
 from plainwire.diagnose.evidence.captured import is_whole
+from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.ends import syns_of
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
 from plainwire.model import Side
@@ -127,10 +128,10 @@ def _contents(exchange: Exchange, request: Request, response: Response, *, whole
     content = response.content
     if whole and content is not None and content.defect and not any(w in content.defect for w in _NOT_OURS):
         yield _sign("content-not-decodable", exchange, response.packet, response.last_packet)
-    if request.defects and response.status >= ERROR_STATUS:
+    if own_defects(request) and response.status >= ERROR_STATUS:
         yield _sign("message-defect", exchange, request.packet, response.packet)
     minded = exchange.reset is not None and exchange.reset.side is Side.CLIENT and bool(exchange.reset.code)
-    if response.defects and minded:
+    if own_defects(response) and minded:
         yield _sign("message-defect", exchange, response.packet)
     if whole and not request.complete and not exchange.pushed and response.status < ERROR_STATUS:
         yield _sign("request-incomplete", exchange, request.last_packet, response.packet)

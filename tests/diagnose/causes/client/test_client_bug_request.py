@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.middlebox.gateways import served
+from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Connection
@@ -31,3 +32,47 @@ def test_a_400_without_a_defect_is_the_program_s_own_business() -> None:
 
 def test_a_broken_request_that_was_answered_well_is_no_finding() -> None:
     assert diagnose([bad_request(["no Host"], status=200)]) == []
+
+
+def test_a_request_without_host_that_is_refused_as_such() -> None:
+    connection = bad_request([])
+    request = connection.exchanges[0].request
+    assert request is not None
+    request.headers = [("Accept", "*/*")]
+    (finding,) = diagnose([connection])
+    assert finding.code == "client-bug-request"
+    assert "it has no Host field" in finding.claim
+
+
+def test_bytes_that_only_the_capture_lacks_are_no_defect_of_the_request() -> None:
+    assert diagnose([bad_request(["2920 bytes of the body are not in the capture"])]) == []
+
+
+def _too_short() -> Connection:
+    """A body of 5 bytes is announced, and 18 more come in the same packet; the client hangs up at once."""
+    wire = Wire()
+    first = wire.ask(0, method="POST", size=100).request
+    rest = wire.ask(0, size=18).request
+    assert first is not None
+    assert rest is not None
+    first.framing, first.body_size = "content-length", 5
+    rest.packet = rest.last_packet = first.last_packet
+    rest.complete, rest.defects = False, ["the head is not complete"]
+    wire.close(CLIENT, "fin", 100)
+    wire.close(SERVER, "fin", 110)
+    return wire.done("aborted")
+
+
+def test_a_length_that_is_too_small_makes_the_rest_of_the_body_a_request() -> None:
+    connection = _too_short()
+    finding = next(f for f in diagnose([connection]) if f.code == "client-bug-request")
+    assert (finding.fault, finding.exchanges) == ("client", [1, 2])
+    assert "18 more bytes came behind it in the same packet" in finding.claim
+
+
+def test_a_request_of_its_own_packet_is_no_rest_of_a_body() -> None:
+    connection = _too_short()
+    second = connection.exchanges[1].request
+    assert second is not None
+    second.packet += 1
+    assert not [f for f in diagnose([connection]) if f.code == "client-bug-request"]

@@ -48,9 +48,29 @@ def test_a_request_after_a_long_wait_on_the_same_connection_shifts_as_well() -> 
     assert (finding.fault, finding.certainty) == ("client", "likely")
 
 
-def test_pipelining_and_a_100_are_no_shift() -> None:
+def test_a_100_that_is_taken_for_the_final_response_shifts_as_well() -> None:
+    (finding,) = _found(_talk(700, interim=100))
+    assert (finding.fault, finding.exchanges) == ("client", [2, 3, 4])
+
+
+def test_pipelining_is_no_shift() -> None:
     assert not _found(_talk(510))
-    assert not _found(_talk(700, interim=100))
+    assert not _found(_talk(700))
+
+
+def test_a_client_that_gives_up_after_half_a_second_and_goes_on_in_turn() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ok(200)
+    slow = wire.ask(400)
+    wire.answer(2_000)
+    following = wire.ask(2_100)
+    wire.answer(2_200)
+    assert slow.request is not None
+    assert following.request is not None
+    following.request.time_ns = following.request.last_ns = slow.request.time_ns + 600 * MS
+    (finding,) = _found(wire.done())
+    assert (finding.fault, finding.certainty, finding.exchanges) == ("client", "likely", [3, 4])
 
 
 def test_a_client_that_waits_for_the_final_response_behind_a_103_is_right() -> None:

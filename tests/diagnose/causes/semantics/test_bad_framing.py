@@ -46,3 +46,14 @@ def test_a_small_flaw_in_a_complete_response_is_not_worth_a_word() -> None:
     assert response is not None
     response.defects = ["obsolete line folding in the header (RFC 9112 section 5.2)"]
     assert diagnose([wire.done()]) == []
+
+
+def test_a_line_without_a_colon_that_the_client_hangs_up_on() -> None:
+    """Go, Node and hyper refuse such a response; curl reads over it."""
+    for hangs_up in (81, 900):
+        wire = Wire()
+        response = wire.ok(0).response
+        assert response is not None
+        response.defects = ["header line without a colon: 'Broken line'"]
+        wire.close(CLIENT, "fin", hangs_up)
+        assert [f.code for f in diagnose([wire.done()])] == (["bad-framing"] if hangs_up == 81 else [])

@@ -39,3 +39,27 @@ def test_a_page_behind_the_response_to_a_chunked_request_and_the_next_failure_ar
 def test_other_bytes_or_a_request_without_a_body_are_something_else() -> None:
     for connection in (_posted("'xyz'"), _posted("'<!DOCTYPE HTML>'", framing="none")):
         assert "did not read the body" not in "".join(f.claim for f in diagnose([connection]))
+
+
+def _left_in_the_stream(*, body: int = 10, late: float = 0) -> Connection:
+    """POST, 401; then a 400 for the body, which the client takes for the answer to its next request."""
+    wire = Wire()
+    request = wire.ask(0, method="POST").request
+    assert request is not None
+    request.framing, request.body_size = "content-length" if body else "none", body
+    wire.answer(80, status=401)
+    wire.ask(200)
+    wire.answer(280, status=400)
+    wire.unasked(281 + late, status=400)
+    return wire.done()
+
+
+def test_errors_that_no_request_had_asked_for_behind_a_body_are_answers_to_it() -> None:
+    finding = only(diagnose([_left_in_the_stream()]))
+    assert (finding.code, finding.fault, finding.exchanges) == ("response-desync", "server", [1, 2])
+    assert "it had not read the body" in finding.claim
+
+
+def test_an_error_on_an_idle_connection_or_without_a_body_is_none() -> None:
+    for connection in (_left_in_the_stream(body=0), _left_in_the_stream(late=60_000)):
+        assert not [f for f in diagnose([connection]) if f.code == "response-desync"]

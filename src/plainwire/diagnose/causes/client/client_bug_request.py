@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
+from plainwire.diagnose.evidence.defects import own_defects
+from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Quoted
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Request
 
 
 _BROKEN = frozenset({400, 411, 414, 501, 505})
 """Statuses by which a server says that a message was not as HTTP wants it."""
+
+_BAD_REQUEST = 400
+"""RFC 9110 section 15.5.1."""
 
 _MOST_QUOTED = 3
 
@@ -22,28 +29,76 @@ _MOST_QUOTED = 3
 def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests that break the rules of HTTP and were answered as such, in any version."""
     return [
-        _verdict(case)
-        for case in exchanges.errors
-        if case.response.status in _BROKEN and case.request.defects
+        _verdict(case) for case in exchanges.errors if case.response.status in _BROKEN and _is_broken(case)
     ]
 
 
+def _is_broken(case: Answered) -> bool:
+    if case.response.status == _BAD_REQUEST and _hosts(case.request) != 1:
+        return True
+    return bool(own_defects(case.request))
+
+
+def body_longer_than_declared(failed: FailedExchange) -> Verdict | None:
+    """A verdict where what looks like the next request is the rest of a body with too small a length."""
+    place = place_of(failed.connection, failed.exchange)
+    before = failed.connection.exchanges[place - 1].request if place else None
+    request, response = failed.request, failed.exchange.response
+    if before is None or before.framing != "content-length" or not own_defects(request):
+        return None
+    if request.packet != before.last_packet or request.start != before.end:
+        return None
+    first = failed.connection.exchanges[place - 1].id
+    said = f", and said so (status {response.status})" if response is not None and response.status else ""
+    return Verdict(
+        code="client-bug-request",
+        connection=failed.connection,
+        exchanges=(first, failed.exchange.id),
+        fault="client",
+        grounds=(Ground.SAID,),
+        facts=f"The request of exchange {first} announces a body of "
+        f"{plurals.count(before.body_size, 'byte')} (Content-Length), and "
+        f"{plurals.count(request.end - request.start, 'more byte')} came behind it in the same packet: the "
+        f"server takes {'it' if request.end - request.start == 1 else 'them'} for the next request{said}.",
+        evidence=(
+            Evidence(before.packet, f"the request, Content-Length {before.body_size}"),
+            Evidence(request.packet, "more bytes behind its body, which are no request"),
+            *(() if response is None else (Evidence(response.packet, f"the answer, {response.status}"),)),
+        ),
+        runner_up="client-abort: the server refused these bytes whether or not the client waited for it",
+        retry_safe=False,
+        time_ns=before.time_ns,
+        advice_client="Let the HTTP library set Content-Length: it counts bytes, not characters.",
+    )
+
+
+def _hosts(request: Request) -> int:
+    """How many Host fields a request of HTTP/1.1 has: one is due (RFC 9112 section 3.2)."""
+    if request.version != "HTTP/1.1":
+        return 1
+    return sum(name.lower() == "host" for name, _ in request.headers)
+
+
 def _verdict(case: Answered) -> Verdict:
-    request, response, count = case.request, case.response, len(case.request.defects)
+    request, response = case.request, case.response
+    defects = own_defects(request)
+    hosts = _hosts(request)
+    which = "" if hosts == 1 else f": it has {hosts or 'no'} Host field{'s' if hosts else ''}"
+    count = len(defects) + (hosts != 1)
     return Verdict(
         code="client-bug-request",
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="client",
         grounds=(Ground.SAID,),
-        facts=f"The request breaks the rules of HTTP in {plurals.count(count, 'way')}, and the server said "
-        f"so (status {response.status}).",
+        facts=f"The request breaks the rules of HTTP in {plurals.count(count, 'way')}{which}, and the server "
+        f"said so (status {response.status}).",
         evidence=(
             Evidence(request.packet, "the request with the defect"),
             Evidence(response.packet, f"the response, status {response.status}"),
         ),
         quotes=tuple(
-            Quoted(request.packet, "what is wrong with it", text) for text in request.defects[:_MOST_QUOTED]
+            Quoted(request.packet, "what is wrong with it", text) for text in defects[:_MOST_QUOTED]
         ),
         runner_up="unsolicited-408: refuted, the response acknowledges the request",
         retry_safe=False,

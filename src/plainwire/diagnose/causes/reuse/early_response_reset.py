@@ -59,6 +59,42 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
     )
 
 
+def early_response_closed(failed: FailedExchange) -> Verdict | None:
+    """The same on a connection with streams: a whole answer, and the server's close while the body came.
+
+    A server that does not want the rest says so by RST_STREAM with NO_ERROR (RFC 9113 section 8.1).
+    """
+    request, response = failed.request, failed.exchange.response
+    if response is None or not response.complete or request.complete or failed.exchange.reset is not None:
+        return None
+    close = failed.first_close
+    if close is None or close.side != Side.SERVER or close.time_ns < response.last_ns:
+        return None
+    if is_damaged(failed.connection, failed.exchange) or _reset_behind(failed, response.time_ns) is None:
+        return None
+    return Verdict(
+        code="early-response-reset",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="server",
+        grounds=(Ground.SAID, Ground.FLAG),
+        facts=f"The server wrote a complete answer (status {response.status}) while the request's body was "
+        f"still coming ({plurals.count(request.body_size, 'byte')} so far), did not say that it wants no "
+        f"more (RST_STREAM with NO_ERROR), and closed the connection ({wording.act(close)}) "
+        f"{wording.span(close.time_ns - response.last_ns)} later. The client's next write fails, so that the "
+        "program may have seen that and not the status.",
+        evidence=(
+            Evidence(request.packet, "the request"),
+            Evidence(response.packet, f"the answer, status {response.status}"),
+            Evidence(close.packet, f"{wording.act(close)} from the server"),
+            Evidence(request.last_packet, "the last that was sent of the request, incomplete"),
+        ),
+        runner_up="h2-close-without-goaway: the answer was complete, and only the upload was cut",
+        retry_safe=None,
+        time_ns=request.time_ns,
+    )
+
+
 def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | None:
     """The server's limit for receiving a whole request ended it: 408, and the connection's end behind it."""
     request, response = failed.request, failed.exchange.response

@@ -22,8 +22,8 @@ def has_begun(response: Response) -> bool:
 def progress_words(response: Response) -> str:
     """How much of the body had come."""
     if response.framing == "content-length" and response.declared_size is not None:
-        return f"{response.body_size} of the {plurals.count(response.declared_size, 'byte of the body')} had "
-        "come"
+        declared = plurals.count(response.declared_size, "byte of the body")
+        return f"{response.body_size} of the {declared} had come"
     if response.framing == "chunked":
         return f"{plurals.count(response.body_size, 'byte of the body')} had come, and no last chunk,"
     return f"{plurals.count(response.body_size, 'byte of the body')} had come, and no end of the message,"

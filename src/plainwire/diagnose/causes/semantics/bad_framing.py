@@ -42,6 +42,9 @@ _GRAVE = (
 """Those that make two readers of one complete response see two different messages."""
 
 
+_REFUSED = ("header line without a colon", "field name is no token", "CR or NUL in the value")
+"""Those that strict clients refuse (Go, Node, hyper), and others read over."""
+
 _HANGS_UP_NS = 100_000_000
 """A client that hangs up because of what it reads does so at once, not after an idle time."""
 
@@ -113,16 +116,22 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def _two_messages(case: Answered) -> Verdict | None:
-    grave = next((g for g in _GRAVE if any(d.startswith(g) for d in case.response.defects)), None)
+    left = None if _left_at_once(case) else False
+    shapes = _GRAVE if left is False and not _left_alone(case) else (*_GRAVE, *_REFUSED)
+    grave = next((g for g in shapes if any(d.startswith(g) for d in case.response.defects)), None)
     if grave is None:
         return None
     says = next(says for begin, says in _SHAPES if begin == grave)
-    left = None if _left_at_once(case) else False
     return _framing(case.connection, case.exchange, case.response, says, failure=left)
 
 
 def _left_at_once(case: Answered) -> bool:
     """Whether the client ended the connection right behind the response, which was not to be the last."""
+    return _left_alone(case) and len(case.connection.exchanges) > 1
+
+
+def _left_alone(case: Answered) -> bool:
+    """Whether the client ended the connection right behind the response, perhaps its only one."""
     close = case.connection.closes[0] if case.connection.closes else None
     return (
         close is not None
@@ -130,5 +139,4 @@ def _left_at_once(case: Answered) -> bool:
         and 0 <= close.time_ns - case.response.last_ns <= _HANGS_UP_NS
         and not (case.response.close_announced or case.request.close_announced)
         and case.connection.exchanges[-1] is case.exchange
-        and len(case.connection.exchanges) > 1
     )

@@ -9,7 +9,7 @@ from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Request, Response
@@ -75,6 +75,11 @@ def content_length_mismatch(connection: Connection, place: int) -> Verdict | Non
             else Evidence(
                 response.packet,
                 f"{plurals.count(count, 'byte')} that {plurals.agreeing(count, 'belongs')} to no response",
+            ),
+            *(
+                Evidence(close.packet, "the client resets the connection, with these bytes in it")
+                for close in connection.closes[:1]
+                if close.side == Side.CLIENT and close.kind == "rst" and close.time_ns >= response.time_ns
             ),
         ),
         runner_up="response-desync: refuted, the bytes are no response",
