@@ -67,7 +67,11 @@ with imported_when_asked(__package__):
     from .causes.middlebox.mtu_blackhole import mtu_blackhole
     from .causes.middlebox.nat_idle_drop import nat_idle_drop, nat_idle_drop_under_stream
     from .causes.middlebox.nat_idle_reset import nat_idle_reset
-    from .causes.middlebox.proxy_connect_failure import proxy_connect_failure, proxy_refused
+    from .causes.middlebox.proxy_connect_failure import (
+        proxy_connect_failure,
+        proxy_refused,
+        proxys_own_answer,
+    )
     from .causes.middlebox.tls_interception import tls_interception
     from .causes.middlebox.window_scale_stripped import (
         held_windows,
@@ -346,6 +350,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     waf_block,
     rate_limited,
     auth_expired_mid_run,
+    proxys_own_answer,
     gateway_timeout,
     overload_5xx,
     grpc_no_status,

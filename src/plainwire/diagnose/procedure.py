@@ -130,6 +130,7 @@ def _suspects(traffic: Traffic) -> Iterator[_Place]:
                 if (
                     exchange.outcome != "complete"
                     or not sized
+                    or (response is not None and not response.status)
                     or exchange.id in complained
                     or (request is not None and not request.complete)
                     or (late and response is not None and too_late(connection, response, left))

@@ -51,3 +51,11 @@ def test_a_client_that_cancels_a_response_of_another_size_is_not_the_cause() -> 
     assert response
     scene.failed.response = replace(response, declared_size=100, body_size=50, complete=True)
     assert codes(scene) == [("h2-malformed-response", "server")]
+
+
+def test_a_response_without_a_status_is_the_servers() -> None:
+    scene, _, response = _answered(None, 50, status=0)
+    response.defects = ["no status: '' (section 8.3.2)"]
+    (finding,) = diagnose([scene.connection()])
+    assert (finding.code, finding.fault, finding.certainty) == ("h2-malformed-response", "server", "proved")
+    assert "no :status" in finding.claim

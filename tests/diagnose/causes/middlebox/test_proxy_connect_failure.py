@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, Tunnel
+from plainwire.model import Connection, Finding, Tunnel
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 
@@ -76,3 +76,23 @@ def test_a_body_that_tls_itself_cut_is_still_proved() -> None:
     wire.close(SERVER, "close_notify", 300)
     finding = only(diagnose([wire.done("truncated")]))
     assert (finding.code, finding.certainty) == ("response-truncated", "proved")
+
+
+def _whole_url(*fields: tuple[str, str], target: str = "http://storage.example/object") -> list[Finding]:
+    wire = Wire()
+    wire.ask(0, target)
+    response = wire.answer(80, status=503).response
+    assert response is not None
+    response.headers = list(fields)
+    return diagnose([wire.done()])
+
+
+def test_a_proxys_own_answer_to_a_whole_url_is_not_the_servers() -> None:
+    finding = only(_whole_url(("X-Squid-Error", "ERR_CONNECT_FAIL 111")))
+    assert (finding.code, finding.fault, finding.certainty) == ("proxy-connect-failure", "path", "proved")
+    assert [quote.text for quote in finding.quotes] == ["ERR_CONNECT_FAIL 111"]
+    assert only(_whole_url()).certainty == "likely"
+
+
+def test_an_error_in_answer_to_a_path_is_not_a_forward_proxys() -> None:
+    assert only(_whole_url(target="/object")).code == "overload-5xx"

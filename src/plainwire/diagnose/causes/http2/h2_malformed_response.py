@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
+from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import BODILESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
     """A verdict where the response ended with another size than it had announced (RFC 9113 section 8.1.1)."""
     response = failed.exchange.response
-    if response is None or not response.complete or not _contradicts(failed, response):
+    if response is None or not response.complete:
+        return None
+    if not response.status and not failed.connection.gaps and own_defects(response):
+        return _without_status(failed, response)
+    if not _contradicts(failed, response):
         return None
     return stream_verdict(
         failed,
@@ -32,6 +37,20 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
         Evidence(
             response.last_packet, f"it ends (END_STREAM) after {plurals.count(response.body_size, 'byte')}"
         ),
+        retry_safe=failed.idempotent,
+        runner_up="bytes that the capture lacks: refuted, the stream's frames are all there",
+    )
+
+
+def _without_status(failed: FailedExchange, response: Response) -> Verdict:
+    return stream_verdict(
+        failed,
+        "h2-malformed-response",
+        "server",
+        (Ground.SAID,),
+        f"The response on {stream_name(failed)} has no :status that is a number: each response has one (RFC "
+        "9113 section 8.3.2).",
+        Evidence(response.packet, "the response begins, without a valid :status"),
         retry_safe=failed.idempotent,
         runner_up="bytes that the capture lacks: refuted, the stream's frames are all there",
     )

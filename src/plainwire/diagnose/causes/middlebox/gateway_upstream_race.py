@@ -40,6 +40,8 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     if response is None or response.status not in (_BAD_GATEWAY, _UNAVAILABLE):
         return None
+    if failed.request.target.lower().startswith("http://"):
+        return None  # a forward proxy, which connects anew
     slack = _QUICK_NS + (shortest_rtt(failed.connection) or 0)
     if not _quick_failure(failed.exchange, slack):
         return None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import Verdict
+from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import Connection, Request, Response
@@ -22,6 +24,12 @@ _CHALLENGE = 407
 
 _REFUSED = 403
 """RFC 9110 section 15.5.4."""
+
+_OF_A_PROXY = frozenset((502, 503, 504))
+"""RFC 9110 sections 15.6.3 to 15.6.5."""
+
+_PROXIES = ("squid", "tinyproxy", "privoxy", "mcafee", "bluecoat", "zscaler")
+"""How forward proxies call themselves in Server."""
 
 _ANSWERED_LATER_NS = 60_000_000_000
 """A tunnel that is granted within a minute shows that the challenge was answered."""
@@ -56,6 +64,46 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         runner_up="a failure of the TLS handshake behind the proxy: refuted, there was no tunnel for it",
         retry_safe=True,
         time_ns=request.time_ns,
+    )
+
+
+def proxys_own_answer(exchanges: AnsweredExchanges) -> list[Verdict]:
+    """Errors of a forward proxy itself, to requests that name it a whole URL (RFC 9112 section 3.2.2)."""
+    return [
+        _own_answer(case)
+        for case in exchanges.errors
+        if case.response.status in _OF_A_PROXY and case.request.target.lower().startswith("http://")
+    ]
+
+
+def _own_answer(case: Answered) -> Verdict:
+    request, response = case.request, case.response
+    reason = value(response, "x-squid-error")
+    marked = reason is not None or (value(response, "server") or "").lower().startswith(_PROXIES)
+    took = wording.span(max(0, response.time_ns - request.last_ns))
+    return Verdict(
+        code="proxy-connect-failure",
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
+        fault="path",
+        grounds=(Ground.SAID,) if marked else (Ground.INFERENCE,),
+        facts=f"The request names a whole URL: it went to a proxy, which answered with status "
+        f"{response.status} after {took}"
+        + (
+            ", by its marks in an answer of its own: the server was not reached, or gave no answer."
+            if marked
+            else ". It has no mark of the server's: the server was probably not reached."
+        ),
+        evidence=(
+            Evidence(request.packet, "the request to the proxy, with a whole URL"),
+            Evidence(response.packet, f"the proxy's answer, status {response.status}"),
+        ),
+        runner_up="overload-5xx by the server: the answer is the proxy's own",
+        retry_safe=request.method in IDEMPOTENT,
+        quotes=quoted(response.packet, "the proxy's reason", reason or ""),
+        time_ns=request.time_ns,
+        advice_client="Ask whether the proxy can reach the server, or leave it out: unset http_proxy, or set "
+        "NO_PROXY for this host.",
     )
 
 
