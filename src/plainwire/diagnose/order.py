@@ -86,7 +86,7 @@ with imported_when_asked(__package__):
     from .causes.quic.quic_udp_blocked import quic_udp_blocked
     from .causes.reuse.client_abort import client_abort
     from .causes.reuse.client_timeout_too_short import client_timeout_too_short
-    from .causes.reuse.close_mid_request import close_mid_request
+    from .causes.reuse.close_mid_request import close_mid_request, closed_on_half_close
     from .causes.reuse.close_unannounced_after_response import close_unannounced_after_response
     from .causes.reuse.close_without_close_notify import close_without_close_notify
     from .causes.reuse.connection_close_ignored import connection_close_ignored
@@ -205,6 +205,7 @@ FAILED: tuple[OfExchange, ...] = (
     upload_given_up,
     conntrack_invalid_reset,
     gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
+    closed_on_half_close,
     client_stopped_reading,
     capture_cut_short,
     client_timeout_too_short,

@@ -79,3 +79,24 @@ def test_the_client_s_own_close_after_the_server_s_changes_nothing() -> None:
     wire.close(SERVER, "fin", 580)
     wire.close(CLIENT, "fin", 580.2)
     assert verdict(wire).code == "close-mid-request"
+
+
+def _half_closed(at: float) -> Finding:
+    """In clear text; the client's FIN comes so many ms after its request, the server's 1 ms later."""
+    wire = Wire(tls=False, rtt=0.2)
+    wire.ask(0)
+    wire.close(CLIENT, "fin", at)
+    wire.close(SERVER, "fin", at + 1)
+    connection = wire.done("aborted")
+    connection.tls = None
+    return only(diagnose([connection]))
+
+
+def test_a_half_close_that_the_server_takes_for_an_abort() -> None:
+    finding = _half_closed(0.3)
+    assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "both", "likely")
+    assert "a half-close" in finding.claim
+
+
+def test_a_client_that_waits_before_it_closes_has_given_up() -> None:
+    assert _half_closed(700).code == "client-abort"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.closes import ground_of, reset_after
+from plainwire.diagnose.evidence.closes import client_first, ground_of, reset_after
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.thresholds import BLINDNESS_NS
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 from .closed_on_request import (
     arrival_words,
@@ -54,6 +55,45 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
         runner_up=race_refuted(failed, close),
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+    )
+
+
+def closed_on_half_close(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client closed its own direction with the request, and the server took it for gone.
+
+    A client that gives up does so later. In clear text only: TLS has no half-close that clients use.
+    """
+    mine, theirs = client_first(failed.connection), failed.server_close
+    if mine is None or mine.kind != "fin" or theirs is None or failed.connection.tls is not None:
+        return None
+    waited = mine.time_ns - failed.request.last_ns
+    if failed.exchange.response is not None or not failed.request.complete or not 0 <= waited <= BLINDNESS_NS:
+        return None
+    if not theirs.knew_of(mine) or any(
+        c.side == Side.CLIENT and c.kind == "rst" for c in failed.connection.closes
+    ):
+        return None
+    return Verdict(
+        code="close-mid-request",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="both",
+        grounds=(Ground.NUMBERS, Ground.INFERENCE),
+        facts=f"The client closed its own direction (FIN) {wording.span(waited)} behind the request, too soon "
+        "to have given up: a half-close, which TCP allows and after which an answer may still come. The "
+        f"server had the request, took the FIN for the client's departure and closed ({wording.act(theirs)}) "
+        f"{wording.span(theirs.time_ns - mine.time_ns)} later without an answer (nginx logs 499).",
+        evidence=(
+            Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),
+            Evidence(mine.packet, "FIN from the client, right behind the request"),
+            Evidence(theirs.packet, f"{wording.act(theirs)} from the server; no response byte before it"),
+        ),
+        runner_up="client-abort: a client that gives up waits first",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
+        advice_client="Do not close your direction before the answer is there (shutdown(SHUT_WR), nc -N).",
+        advice_server="Let a half-closed connection be answered: nginx proxy_ignore_client_abort on; haproxy "
+        "without option abortonclose.",
     )
 
 
