@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plainwire.diagnose import diagnose
 from tests.diagnose.causes.reuse.hangups import verdict
-from tests.diagnose.wire import CLIENT, SERVER, Wire
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import CloseKind
+    from plainwire.model import CloseKind, Finding
 
 
 @pytest.mark.parametrize(("kind", "sure"), [("close_notify", "proved"), ("fin", "likely")])

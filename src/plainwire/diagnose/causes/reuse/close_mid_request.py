@@ -67,11 +67,10 @@ def closed_on_half_close(failed: FailedExchange) -> Verdict | None:
     if mine is None or mine.kind != "fin" or theirs is None or failed.connection.tls is not None:
         return None
     waited = mine.time_ns - failed.request.last_ns
-    if failed.exchange.response is not None or not failed.request.complete or not 0 <= waited <= BLINDNESS_NS:
+    if failed.exchange.response is not None or not failed.request.complete:
         return None
-    if not theirs.knew_of(mine) or any(
-        c.side == Side.CLIENT and c.kind == "rst" for c in failed.connection.closes
-    ):
+    gone = any(c.side == Side.CLIENT and c.kind == "rst" for c in failed.connection.closes)
+    if gone or not 0 <= waited <= BLINDNESS_NS or not theirs.knew_of(mine):
         return None
     return Verdict(
         code="close-mid-request",
@@ -79,9 +78,9 @@ def closed_on_half_close(failed: FailedExchange) -> Verdict | None:
         exchanges=(failed.exchange.id,),
         fault="both",
         grounds=(Ground.NUMBERS, Ground.INFERENCE),
-        facts=f"The client closed its own direction (FIN) {wording.span(waited)} behind the request, too soon "
-        "to have given up: a half-close, which TCP allows and after which an answer may still come. The "
-        f"server had the request, took the FIN for the client's departure and closed ({wording.act(theirs)}) "
+        facts=f"The client closed its own direction (FIN) {wording.span(waited)} behind the request, too "
+        "soon to have given up: a half-close, which TCP allows and behind which an answer may come. The "
+        f"server had the request, took the FIN for a departure and closed ({wording.act(theirs)}) "
         f"{wording.span(theirs.time_ns - mine.time_ns)} later without an answer (nginx logs 499).",
         evidence=(
             Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}"),
