@@ -179,6 +179,7 @@ class Analysis:
             attempt("the program's account failed", _testify, report, self._events, said)
         if report.findings:
             attempt("the comparison failed", _compare, report)
+            attempt("the naming of settings failed", _name_settings, report)
         self.coverage.bugs = self._bugs.found
         return report
 
@@ -237,6 +238,13 @@ def _compare(report: Report) -> None:
     report.attempts = attempts(report.connections, report.findings)
     compared = compare(report.connections, report.findings)
     report.comparison, report.undecided = compared.contrasts, compared.undecided
+
+
+def _name_settings(report: Report) -> None:
+    """Add to the findings' advice the settings of the programs that were recognised."""
+    from plainwire.diagnose.settings.naming import name_settings  # noqa: PLC0415 - see __init__
+
+    name_settings(report)
 
 
 def _identify(connections: list[Connection]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.export import markdown
+from tests.report.samples import with_settings
 
 if TYPE_CHECKING:
     from plainwire.model import Report
@@ -34,3 +35,10 @@ def test_it_names_cause_blame_certainty_remedy_and_packets(report: Report) -> No
 )
 def test_what_came_off_the_wire_is_no_markup(text: str, span: str) -> None:
     assert markdown.code(text) == span
+
+
+def test_settings_stand_below_the_advice_of_their_side(report: Report) -> None:
+    lines = markdown.render(with_settings(report)).splitlines()
+    server = next(n for n, line in enumerate(lines) if line.startswith("- **Server:**"))
+    assert lines[server + 1].startswith("  - nginx: keepalive")
+    assert "91s" in lines[server + 1]

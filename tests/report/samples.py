@@ -12,6 +12,7 @@ from plainwire.model import (
     Exchange,
     Grpc,
     IcmpError,
+    NamedSetting,
     QuicInfo,
     Report,
     Side,
@@ -41,6 +42,21 @@ def report(*connections: Connection, coverage: Coverage | None = None) -> Report
     findings = diagnose(connections)
     signs = account(connections, findings)
     return Report(coverage or full, list(connections), exchanges, [], findings, signs=signs)
+
+
+def with_settings(made: Report) -> Report:
+    """The same with a setting named on each side of its first finding."""
+    made.findings[0].settings = [
+        NamedSetting("client", "curl", "retries", "curl: curl --retry 3 (default: 0).", "curl(1), --retry"),
+        NamedSetting(
+            "server",
+            "nginx",
+            "idle limit",
+            "nginx: keepalive_timeout 91s; (default: 75 s).",
+            "https://nginx.org/en/docs/",
+        ),
+    ]
+    return made
 
 
 def healthy() -> Connection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.model import Coverage
 from plainwire.report import html as page
 from tests.diagnose.wire import Wire
-from tests.report.samples import failing, healthy, report
+from tests.report.samples import failing, healthy, report, with_settings
 
 if TYPE_CHECKING:
     import pytest
@@ -74,3 +74,16 @@ def test_a_long_table_is_cut_around_the_failures_and_says_so(monkeypatch: pytest
     text = page.render(report(wire.done("unanswered")))
     assert f"{page.ROWS} of {page.ROWS + 101} exchanges" in text
     assert "/the-last" in text
+
+
+def test_settings_stand_in_the_page_with_their_sources_and_a_retry_with_what_it_is_worth() -> None:
+    made = with_settings(report(failing()))
+    made.findings[0].retry_safe, made.findings[0].retry_useful = True, False
+    text = page.render(made)
+    for part in (
+        "keepalive_timeout 91s;",
+        "https://nginx.org/en/docs/",
+        "curl --retry 3",
+        "it fails again until",
+    ):
+        assert part in text

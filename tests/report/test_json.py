@@ -9,7 +9,7 @@ from plainwire.model import Gap, Response
 from plainwire.report import json as encoder
 from plainwire.report.redact import HIDDEN
 from tests.diagnose.wire import SERVER
-from tests.report.samples import HOSTILE, failing, healthy, report
+from tests.report.samples import HOSTILE, failing, healthy, report, with_settings
 
 
 def encoded(*connections: Any) -> dict[str, Any]:  # noqa: ANN401 - what report() takes
@@ -80,3 +80,15 @@ def test_what_is_rare_stands_only_where_it_is() -> None:
     assert shown[1]["request"]["defects"] == ["spaces in the request target"]
     assert shown[1]["request"]["trailers"] == [["X-Auth-Token", HIDDEN]]
     assert "hunter2" not in json.dumps(shown)
+
+
+def test_settings_stand_in_the_advice_and_by_themselves() -> None:
+    made = with_settings(report(failing()))
+    made.findings[0].advice_client = "Retry once."
+    finding = json.loads(encoder.encode(made))["findings"][0]
+    assert finding["advice"]["client"] == "Retry once. curl: curl --retry 3 (default: 0)."
+    assert finding["advice"]["server"].endswith("nginx: keepalive_timeout 91s; (default: 75 s).")
+    assert [(s["side"], s["product"], s["need"], s["source"]) for s in finding["settings"]] == [
+        ("client", "curl", "retries", "curl(1), --retry"),
+        ("server", "nginx", "idle limit", "https://nginx.org/en/docs/"),
+    ]

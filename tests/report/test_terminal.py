@@ -7,7 +7,7 @@ import pytest
 from plainwire.model import Coverage, Endpoint, Report
 from plainwire.report.terminal import verdict
 from tests.diagnose.wire import SERVER, Wire
-from tests.report.samples import failing, healthy, report
+from tests.report.samples import failing, healthy, report, with_settings
 
 
 def test_what_failed_how_often_who_how_sure_what_to_do_and_which_packets() -> None:
@@ -107,3 +107,23 @@ def test_colour_only_where_asked_for() -> None:
     whole: Report = report(failing())
     assert "\x1b[" in verdict(whole, color=True)
     assert "\x1b[" not in verdict(whole)
+
+
+def test_settings_stand_behind_the_advice_of_their_side() -> None:
+    text = verdict(with_settings(report(failing())), width=200)
+    do = text[text.index("  Do ") : text.index("  Retry")]
+    assert [line.split(":")[0].split()[-1] for line in do.splitlines()] == [
+        "Client",
+        "curl",
+        "Server",
+        "nginx",
+    ]
+    assert "nginx: keepalive_timeout 91s; (default: 75 s)." in do
+
+
+def test_a_retry_that_meets_the_same_again_is_called_useless() -> None:
+    made = report(failing())
+    made.findings[0].retry_safe = True
+    assert "  Retry  Safe for these requests." in verdict(made)
+    made.findings[0].retry_useful = False
+    assert "  Retry  Harmless, but useless: it fails again until this is changed." in verdict(made)

@@ -78,6 +78,9 @@ def _finding(settled_members: list[Settled], total: int) -> Finding:
         advice_server=next((v.advice_server for v in members if v.advice_server), said.server),
         references=list(cause.references),
         quotes=_quotes(members),
+        client_needs=said.client_needs,
+        server_needs=said.server_needs,
+        retry_useful=False if said.lasting and len(members) == total else None,
         failure=cause.failure if first.failure is None else first.failure,
     )
 

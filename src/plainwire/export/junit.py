@@ -65,7 +65,7 @@ def _case(finding: Finding, report: Report) -> Iterator[str]:
 def _words(finding: Finding, report: Report) -> Iterator[str]:
     yield printable(finding.claim)
     yield f"Who: {terminal.WHO[finding.fault]} How sure: {terminal.SURE[finding.certainty]}"
-    for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):
+    for side, advice in (("Client", finding.client_advice), ("Server", finding.server_advice)):
         if advice:
             yield f"{side}: {printable(advice)}"
     wanted = set(finding.exchanges)

@@ -54,6 +54,9 @@ def _finding(number: int, finding: Finding, report: Report) -> Iterator[str]:
     for side, advice in (("Client", finding.advice_client), ("Server", finding.advice_server)):
         if advice:
             yield f"- **{side}:** {escaped(advice)}"
+        yield from (f"  - {escaped(s.says)}" for s in finding.settings if s.side == side.lower())
+    if finding.retry_safe is not None:
+        yield f"- **Retry:** {escaped(terminal.retry(finding))}"
     if finding.program_says:
         yield f"- **Program:** {escaped(finding.program_says)}"
     if finding.runner_up:

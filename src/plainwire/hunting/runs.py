@@ -149,8 +149,8 @@ def _found(finding: Finding) -> RunFinding:
         finding.failure,
         len(finding.exchanges),
         len(finding.connections),
-        finding.advice_client,
-        finding.advice_server,
+        finding.client_advice,
+        finding.server_advice,
     )
 
 

@@ -33,6 +33,50 @@ class Quoted(Struct, frozen=True):
     text: str
 
 
+Need = Literal[
+    "idle limit",
+    "path idle limit",
+    "TCP keepalive",
+    "connection age",
+    "retries",
+    "retries of statuses",
+    "read timeout",
+    "connect timeout",
+    "pool size",
+    "CA bundle",
+    "client certificate",
+    "expect",
+    "ping interval",
+    "requests per connection",
+    "upstream read timeout",
+    "upstream idle limit",
+    "stream idle timeout",
+    "request read timeout",
+    "worker timeout",
+    "buffering",
+    "lingering close",
+    "body size limit",
+    "header size limit",
+    "concurrent streams",
+    "listen backlog",
+]
+"""What a remedy needs on one side; ``diagnose.settings.table`` says which setting of a product it is."""
+
+
+class NamedSetting(Struct, frozen=True):
+    """The setting of a program that was recognised, which a finding's advice asks for.
+
+    ``says`` is safe to print: words of ours alone, with the value where one was inferred. ``source``: the
+    document that describes the setting.
+    """
+
+    side: Literal["client", "server"]
+    product: str
+    need: Need
+    says: str
+    source: str
+
+
 class Finding(Struct):
     """One cause, established on one or more exchanges. Field meanings: docs/report.md."""
 
@@ -52,11 +96,25 @@ class Finding(Struct):
     failure: bool = True  # its exchanges failed
     quotes: list[Quoted] = field(default_factory=list)
     program_says: str = ""  # what the program itself said of it, and whether it can know better
+    client_needs: tuple[Need, ...] = ()
+    server_needs: tuple[Need, ...] = ()
+    settings: list[NamedSetting] = field(default_factory=list)
+    retry_useful: bool | None = None  # False: it fails again until something is changed
 
     @property
     def packets(self) -> list[int]:
         """The packets that the evidence cites, in order, each once."""
         return sorted({e.packet for e in self.evidence})
+
+    @property
+    def client_advice(self) -> str:
+        """What the client's side can do, with the settings of the programs that were recognised."""
+        return " ".join([self.advice_client, *(s.says for s in self.settings if s.side == "client")]).strip()
+
+    @property
+    def server_advice(self) -> str:
+        """The same of the server's side."""
+        return " ".join([self.advice_server, *(s.says for s in self.settings if s.side == "server")]).strip()
 
 
 class Bounds(Struct, frozen=True):

@@ -60,10 +60,17 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 <dt>How sure</dt><dd>{{ sure[finding.certainty] }}</dd>
 {% if finding.advice_client %}
 <dt>What the client's side can do</dt><dd>{{ finding.advice_client }}</dd>
+{% for setting in finding.settings if setting.side == "client" %}
+<dd>{{ setting.says }} <small>{{ setting.source }}</small></dd>
+{% endfor %}
 {% endif %}
 {% if finding.advice_server %}
 <dt>What the server's side can do</dt><dd>{{ finding.advice_server }}</dd>
+{% for setting in finding.settings if setting.side == "server" %}
+<dd>{{ setting.says }} <small>{{ setting.source }}</small></dd>
+{% endfor %}
 {% endif %}
+{% if finding.retry %}<dt>Retry</dt><dd>{{ finding.retry }}</dd>{% endif %}
 {% for quoted in finding.quotes %}<dt>Quoted from packet {{ quoted.packet }}</dt>
 <dd>{{ quoted.what }}: <q>{{ quoted.text }}</q></dd>{% endfor %}
 {% if finding.program_says %}<dt>What the program said</dt><dd>{{ finding.program_says }}</dd>{% endif %}
@@ -182,6 +189,10 @@ def _printable(finding: Finding) -> dict[str, object]:
         "certainty": finding.certainty,
         "advice_client": printable(finding.advice_client),
         "advice_server": printable(finding.advice_server),
+        "settings": [
+            {"side": s.side, "says": printable(s.says), "source": s.source} for s in finding.settings
+        ],
+        "retry": terminal.retry(finding) if finding.retry_safe is not None else "",
         "runner_up": printable(finding.runner_up),
         "program_says": printable(finding.program_says),
         "refuted_by": printable(finding.refuted_by),

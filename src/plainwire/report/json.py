@@ -275,7 +275,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "refuted_by": finding.refuted_by,
         "runner_up": finding.runner_up,
         "retry_safe": finding.retry_safe,
-        "advice": {"client": finding.advice_client, "server": finding.advice_server},
+        "retry_useful": finding.retry_useful,
+        "advice": {"client": finding.client_advice, "server": finding.server_advice},
+        "settings": [
+            {"side": s.side, "product": s.product, "need": s.need, "says": s.says, "source": s.source}
+            for s in finding.settings
+        ],
         "references": finding.references,
         "failure": finding.failure,
         "quotes": [

@@ -135,6 +135,10 @@ def _finding(number: int, finding: Finding, report: Report, case: str | None, st
         if advice:
             yield from style.labelled(label, f"{side}: {_sentence(printable(advice))}")
             label = ""
+        for setting in finding.settings:
+            if setting.side == side.lower():
+                yield from style.labelled(label, printable(setting.says))
+                label = ""
     yield from _retry(finding, style)
     yield from _look(finding, case, style)
     if finding.runner_up:
@@ -152,13 +156,17 @@ def _exchanges(finding: Finding, report: Report, style: _Style) -> Iterator[str]
 
 
 def _retry(finding: Finding, style: _Style) -> Iterator[str]:
-    if finding.retry_safe is None:
-        return
-    says = {
-        True: "Safe for these requests.",
-        False: "Not safe: the server may have carried them out, and the method is not idempotent.",
-    }
-    yield from style.labelled("Retry", says[finding.retry_safe])
+    if finding.retry_safe is not None:
+        yield from style.labelled("Retry", retry(finding))
+
+
+def retry(finding: Finding) -> str:
+    """Whether a retry is harmless, and useful."""
+    if not finding.retry_safe:
+        return "Not safe: the server may have carried them out, and the method is not idempotent."
+    if finding.retry_useful is False:
+        return "Harmless, but useless: it fails again until this is changed."
+    return "Safe for these requests."
 
 
 def _look(finding: Finding, case: str | None, style: _Style) -> Iterator[str]:

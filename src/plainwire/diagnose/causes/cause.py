@@ -9,7 +9,7 @@ from msgspec import Struct
 from plainwire.model import Side
 
 if TYPE_CHECKING:
-    from plainwire.model import Fault
+    from plainwire.model import Fault, Need
 
 
 class Meaning(Struct, frozen=True):
@@ -22,6 +22,10 @@ class Meaning(Struct, frozen=True):
     fault: Fault
     client: str
     server: str
+    client_needs: tuple[Need, ...] = ()
+    server_needs: tuple[Need, ...] = ()
+    lasting: bool = False
+    """The three as in ``Cause``."""
 
 
 class Cause(Struct, frozen=True):
@@ -59,6 +63,12 @@ class Cause(Struct, frozen=True):
     """Where its rule is, if no file has its name: from ``diagnose/`` on; or why there is no rule."""
     unplayed: str = ""
     """Where no story of the lab plays it: what does instead, or why nothing can."""
+    client_needs: tuple[Need, ...] = ()
+    """What the remedy needs on the client's side, the most useful first (``diagnose.settings``)."""
+    server_needs: tuple[Need, ...] = ()
+    """The same on the server's side."""
+    lasting: bool = False
+    """Whether a retry meets the same again until something is changed, if it met every attempt so far."""
     family: str = ""
     """The stem of its family (``family.Family``), where its code is one of several."""
     by_server: Meaning | None = None

@@ -302,4 +302,7 @@ def _finding(
         references=list(cause.references),
         failure=True,
         program_says=told,
+        client_needs=cause.client_needs,
+        server_needs=cause.server_needs,
+        retry_useful=False if cause.lasting else None,
     )

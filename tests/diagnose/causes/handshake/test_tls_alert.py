@@ -64,3 +64,16 @@ def test_after_an_answer_such_an_alert_is_not_about_the_handshake() -> None:
     wire.ask(500)
     wire.close(SERVER, "alert", 580, detail="handshake_failure")
     assert only(diagnose([wire.done("unanswered")])).code == "close-mid-request"
+
+
+def test_a_retry_is_useless_where_the_alert_met_every_attempt() -> None:
+    refused = greeted()
+    refused.close(SERVER, "alert", 162, ack=517, detail="certificate_required")
+    alone = only(diagnose([refused.done()]))
+    assert (alone.retry_safe, alone.retry_useful) == (True, False)
+    healthy = Wire(id=2)
+    healthy.ok(0)
+    assert only(diagnose([refused.done(), healthy.done()])).retry_useful is None
+    shaken = greeted()
+    shaken.close(SERVER, "alert", 162, ack=517, detail="internal_error")
+    assert only(diagnose([shaken.done()])).retry_useful is None

@@ -96,6 +96,7 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         remark=True,
         unplayed="A remark: it stands beside other stories of the lab.",
+        client_needs=("pool size",),
     ),
     Cause(
         "client-stall",
@@ -127,6 +128,7 @@ CAUSES: tuple[Cause, ...] = (
         "connection.",
         made_by="testimony/without_request.py",
         unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
+        client_needs=("pool size",),
     ),
     Cause(
         "local-resource",

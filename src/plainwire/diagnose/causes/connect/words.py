@@ -19,6 +19,7 @@ CAUSES: tuple[Cause, ...] = (
         second_capture="At the server: whether the SYN arrives tells whether the way there or the way back "
         "is broken.",
         unreached=True,
+        client_needs=("connect timeout",),
     ),
     Cause(
         "connection-refused",
@@ -63,6 +64,8 @@ CAUSES: tuple[Cause, ...] = (
         second_capture="At the server: whether the client's segments arrive; nstat's ListenOverflows counts.",
         unplayed="It needs a full queue in the kernel just when the capture runs; the test writes the "
         "packets.",
+        client_needs=("pool size",),
+        server_needs=("listen backlog",),
     ),
     Cause(
         "syn-paws-drop",
@@ -96,6 +99,7 @@ CAUSES: tuple[Cause, ...] = (
         "Nothing to fix.",
         ("RFC 5961 section 4.2", "RFC 9293 section 3.10.7", "RFC 6191"),
         unplayed="It needs a port that both kernels remember differently; the test writes the packets.",
+        client_needs=("pool size",),
     ),
     Cause(
         "port-exhaustion",
@@ -111,6 +115,7 @@ CAUSES: tuple[Cause, ...] = (
         second_capture="Behind the NAT: the SYNs do not come out there. Where the client itself has no port "
         "left, no packet is sent at all: the program's error (EADDRNOTAVAIL) tells.",
         unplayed="It needs a NAT without a free port; the test writes the packets.",
+        client_needs=("pool size",),
     ),
     Cause(
         "ipv6-broken-fallback",

@@ -52,12 +52,15 @@ def _about_certificate(
             "client",
             client,
             "Check which authorities and which kinds of client certificates are accepted here.",
+            client_needs=("client certificate",),
+            lasting=True,
         ),
         Meaning(
             f"the server's certificate {thing}",
             by_client,
             "Check what the client trusts, and its clock. Do not switch verification off.",
             server,
+            lasting=True,
         ),
     )
 
@@ -164,6 +167,8 @@ TLS_ALERT = Family(
                 "Send the client certificate with its intermediate ones, from an authority that the server "
                 "trusts.",
                 "Give the server the authority that issues client certificates.",
+                client_needs=("client certificate",),
+                lasting=True,
             ),
             Meaning(
                 "the issuer of the server's certificate is not among those that it trusts, or the chain to "
@@ -171,6 +176,8 @@ TLS_ALERT = Family(
                 "unknown",
                 "Give the client the authority that issued the certificate; do not switch verification off.",
                 "Send the certificate with all intermediate ones.",
+                client_needs=("CA bundle",),
+                lasting=True,
             ),
         ),
         Member(
@@ -180,6 +187,7 @@ TLS_ALERT = Family(
                 "client",
                 "Use a client certificate that is allowed here.",
                 "Check the rules about who may come in.",
+                lasting=True,
             ),
             Meaning(
                 "the server's certificate is good, but the client does not accept its holder",
@@ -203,6 +211,7 @@ TLS_ALERT = Family(
                 "unknown",
                 "Allow the versions of TLS that the server speaks, 1.2 or later.",
                 "Allow TLS 1.2 and 1.3.",
+                lasting=True,
             ),
             Meaning(
                 "the version of TLS that the server chose is not allowed",
@@ -333,6 +342,8 @@ TLS_ALERT = Family(
                 "client",
                 "Give the client its certificate and key.",
                 "If no client certificate is needed here, do not require one.",
+                client_needs=("client certificate",),
+                lasting=True,
             ),
             Meaning(
                 "a certificate is missing. From a client that makes no sense",
@@ -348,6 +359,7 @@ TLS_ALERT = Family(
                 "unknown",
                 "Offer http/1.1 beside h2, or what the server speaks.",
                 "Accept http/1.1 too.",
+                lasting=True,
             ),
             Meaning(
                 "the server chose an application protocol that the client did not offer (ALPN)",

@@ -26,6 +26,8 @@ CAUSES: tuple[Cause, ...] = (
         "it.",
         ("RFC 9525 section 6", "RFC 8446 section 4.4.2", "RFC 5280 section 6"),
         unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
+        client_needs=("CA bundle",),
+        lasting=True,
     ),
     Cause(
         "handshake-reset",
@@ -55,6 +57,7 @@ CAUSES: tuple[Cause, ...] = (
         "Find what keeps TLS from answering: too few workers, a slow key store, a backend that hangs.",
         ("RFC 8446 section 4.1.3",),
         second_capture="At the server: when its program reads the ClientHello.",
+        client_needs=("connect timeout",),
     ),
     Cause(
         "large-clienthello-drop",
@@ -108,6 +111,8 @@ CAUSES: tuple[Cause, ...] = (
         "Send all certificates but the root.",
         ("RFC 8446 section 4.4.2",),
         unplayed="Real clients and servers play it in tests/end_to_end/test_failing_handshakes.py.",
+        client_needs=("CA bundle",),
+        lasting=True,
     ),
     Cause(
         "clock-skew-cert",
@@ -121,6 +126,8 @@ CAUSES: tuple[Cause, ...] = (
         "Let a new certificate begin some hours before it is used.",
         ("RFC 5280 section 4.1.2.5", "RFC 9110 section 6.6.1"),
         unplayed="Real clients and servers play it in tests/end_to_end/test_failing_handshakes.py.",
+        lasting=True,
+        lasting=True,
     ),
     Cause(
         "resumption-failure",
@@ -196,6 +203,8 @@ CAUSES: tuple[Cause, ...] = (
         "Check scheme and port of the URL; behind a captive portal: log in.",
         "Speak TLS on this port at all servers behind the address.",
         ("RFC 8446 section 5.1", "RFC 9110 section 4.2.2"),
+        lasting=True,
+        lasting=True,
     ),
     Cause(
         "tls-version-or-cipher-by-backend",

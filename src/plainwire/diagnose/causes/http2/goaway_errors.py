@@ -158,6 +158,7 @@ GOAWAY_ERROR = Family(
                 + _NOT_WORKED_ON,
                 "Say in the GOAWAY's debug data which limit was reached, and check that it leaves room for "
                 "this client.",
+                client_needs=("ping interval",),
             ),
             Meaning(
                 "the server sends too much: PINGs, SETTINGS, empty frames or pushed streams",

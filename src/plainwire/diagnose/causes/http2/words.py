@@ -20,6 +20,7 @@ CAUSES: tuple[Cause, ...] = (
         "SETTINGS_MAX_CONCURRENT_STREAMS.",
         "Allow as many streams as clients need; close with GOAWAY rather than refuse stream by stream.",
         ("RFC 9113 section 8.7", "RFC 9113 section 5.1.2", "RFC 9114 section 4.1.1"),
+        server_needs=("concurrent streams",),
     ),
     Cause(
         "goaway-race",
@@ -33,6 +34,8 @@ CAUSES: tuple[Cause, ...] = (
         "Announce the end early: a first GOAWAY with the highest stream number, and the real one a round "
         "trip later. Raise the limit of requests on one connection.",
         ("RFC 9113 section 6.8", "RFC 9113 section 8.7", "RFC 9114 section 5.2"),
+        client_needs=("retries",),
+        server_needs=("requests per connection",),
     ),
     *GOAWAY_ERROR.causes(),
     *H2_STREAM_RESET.causes(),
@@ -119,6 +122,7 @@ CAUSES: tuple[Cause, ...] = (
         second_capture="The program's log with the time of each call.",
         remark=True,
         unplayed="A remark, about what a client holds back: the test writes the frames.",
+        server_needs=("concurrent streams",),
     ),
     Cause(
         "h2-tcp-hol-blocking",

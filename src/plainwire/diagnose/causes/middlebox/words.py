@@ -35,6 +35,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 5382 section 5", "RFC 9293 section 3.8.3", "RFC 6298 section 5"),
         second_capture="A capture at the server shows that the retransmissions never arrived.",
         by_idleness=True,
+        client_needs=("TCP keepalive", "idle limit"),
+        server_needs=("path idle limit",),
     ),
     Cause(
         "nat-idle-reset",
@@ -51,6 +53,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 5382 section 5", "RFC 9293 section 3.5.2"),
         second_capture="A capture at the server shows that neither request nor reset passed there.",
         by_idleness=True,
+        client_needs=("TCP keepalive", "idle limit"),
+        server_needs=("path idle limit",),
     ),
     Cause(
         "lb-idle-reset",
@@ -67,6 +71,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9293 section 3.8.4", "RFC 9293 section 3.10.7"),
         second_capture="A capture at the server shows the reset arriving there too, in the client's name.",
         by_idleness=True,
+        client_needs=("TCP keepalive",),
+        server_needs=("stream idle timeout",),
     ),
     Cause(
         "mtu-blackhole",
@@ -123,6 +129,8 @@ CAUSES: tuple[Cause, ...] = (
         "Let the servers behind the gateway keep idle connections longer than the gateway does.",
         ("RFC 9110 section 15.6.3", "RFC 9112 section 9.5"),
         second_capture="A capture between the gateway and the server behind it shows the race itself.",
+        client_needs=("retries",),
+        server_needs=("upstream idle limit",),
     ),
     Cause(
         "tls-interception",
@@ -136,6 +144,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 8446 section 4.4.2", "RFC 9325 section 7.1"),
         second_capture="A capture at the server shows which certificate left it.",
         unplayed="Real clients and servers play it in tests/end_to_end/test_backends.py.",
+        client_needs=("CA bundle",),
+        lasting=True,
     ),
     Cause(
         "window-scale-stripped",

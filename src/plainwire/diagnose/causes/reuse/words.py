@@ -31,6 +31,8 @@ CAUSES: tuple[Cause, ...] = (
         "Close idle connections without a response (HAProxy: option http-ignore-probes, or a keep-alive "
         "timeout shorter than the request timeout).",
         ("RFC 9112 section 9.2", "RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
+        client_needs=("idle limit", "retries"),
+        server_needs=("idle limit",),
     ),
     Cause(
         "client-abort",
@@ -62,6 +64,8 @@ CAUSES: tuple[Cause, ...] = (
         "(Keep-Alive: timeout=) or the close (Connection: close).",
         ("RFC 9112 section 9.5", "RFC 9112 section 9.3.1", "RFC 9110 section 9.2.2"),
         by_idleness=True,
+        client_needs=("idle limit", "retries"),
+        server_needs=("idle limit",),
     ),
     Cause(
         "stale-connection-reuse",
@@ -79,6 +83,7 @@ CAUSES: tuple[Cause, ...] = (
         "Nothing to fix: closing an idle connection is allowed.",
         ("RFC 9112 section 9.5", "RFC 8446 section 6.1"),
         by_idleness=True,
+        client_needs=("idle limit", "retries"),
     ),
     Cause(
         "close-mid-request",
@@ -92,6 +97,7 @@ CAUSES: tuple[Cause, ...] = (
         "Retry the request only if its method is idempotent: the server may have acted on it.",
         "Find what ends the connection at these times; answer 503 or 504 before closing.",
         ("RFC 9112 section 9.5", "RFC 9110 section 15.6", "RFC 9110 section 9.2.2"),
+        server_needs=("worker timeout",),
     ),
     Cause(
         "reset-mid-request",
@@ -106,6 +112,7 @@ CAUSES: tuple[Cause, ...] = (
         "Retry the request only if its method is idempotent: the server may have acted on it.",
         "Find what resets the connection at these times; answer 503 instead, and close in stages.",
         ("RFC 9112 section 9.6", "RFC 9293 section 3.6.1", "RFC 9110 section 9.2.2"),
+        server_needs=("worker timeout",),
     ),
     Cause(
         "reset-mid-response",
@@ -149,6 +156,7 @@ CAUSES: tuple[Cause, ...] = (
         "always happens after the same kind of response.",
         "Announce it: a response after which the connection will be closed carries 'Connection: close'.",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.3"),
+        client_needs=("retries",),
     ),
     Cause(
         "server-max-requests-close",
@@ -164,6 +172,8 @@ CAUSES: tuple[Cause, ...] = (
         "not receive it.",
         "Announce the last response ('Connection: close'), and raise the limit.",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.5"),
+        client_needs=("retries",),
+        server_needs=("requests per connection",),
     ),
     Cause(
         "server-max-age-close",
@@ -178,6 +188,8 @@ CAUSES: tuple[Cause, ...] = (
         "Open new connections before that age, or retry a lost request once: the server did not receive it.",
         "Announce the end on the last response before ('Connection: close'), or raise the limit.",
         ("RFC 9112 section 9.5", "RFC 9112 section 9.6"),
+        client_needs=("retries",),
+        server_needs=("connection age",),
     ),
     Cause(
         "server-reload-close",
@@ -192,6 +204,7 @@ CAUSES: tuple[Cause, ...] = (
         "Drain: announce the close on each connection's next response, and leave idle ones open for as long "
         "as clients may use them.",
         ("RFC 9112 section 9.5", "RFC 9112 section 9.6"),
+        client_needs=("retries",),
     ),
     Cause(
         "idle-close-by-reset",
@@ -207,6 +220,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9112 section 9.5", "RFC 9293 section 3.10.7"),
         second_capture="A capture at the server shows whether the reset left it.",
         by_idleness=True,
+        client_needs=("idle limit", "retries"),
+        server_needs=("idle limit",),
     ),
     Cause(
         "half-open-connection",
@@ -224,6 +239,7 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9293 section 3.5.1", "RFC 9293 section 3.5.2"),
         second_capture="A capture at the server shows whether it sent the reset, or never saw the request.",
         by_idleness=True,
+        client_needs=("TCP keepalive", "idle limit"),
     ),
     Cause(
         "client-timeout-too-short",
@@ -240,6 +256,7 @@ CAUSES: tuple[Cause, ...] = (
         "See what takes so long; answer early, and send the body as it comes.",
         ("RFC 9112 section 9.5", "RFC 9110 section 15.5.9"),
         second_capture="Where no response came, a capture at the server shows whether it was still at work.",
+        client_needs=("read timeout",),
     ),
     Cause(
         "early-response-reset",
@@ -256,6 +273,7 @@ CAUSES: tuple[Cause, ...] = (
         "status that the program missed.",
         "Close in stages: answer, stop sending, read on for a while, then close (nginx lingering_close).",
         ("RFC 9112 section 9.6", "RFC 9112 section 9.5", "RFC 9110 section 10.1.1"),
+        server_needs=("lingering close", "body size limit"),
     ),
     Cause(
         "truncated-eof-delimited",
@@ -300,6 +318,8 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9112 section 9.3", "RFC 9112 section 9.5"),
         failure=False,
         remark=True,
+        client_needs=("idle limit", "retries"),
+        server_needs=("idle limit",),
     ),
     Cause(
         "pipelining-broken",
@@ -327,5 +347,6 @@ CAUSES: tuple[Cause, ...] = (
         "Look for a crash, an out-of-memory kill, a restart without draining at this time.",
         ("RFC 9293 section 3.6.1", "RFC 9112 section 9.5"),
         second_capture="The server's own log of its processes tells more than a capture.",
+        server_needs=("worker timeout",),
     ),
 )

@@ -19,6 +19,7 @@ CAUSES: tuple[Cause, ...] = (
         "it away.",
         ("RFC 9113 section 8.1", "RFC 9112 section 9.3", "RFC 9110 section 15.5.14"),
         unplayed="No program of the lab does this: its test writes the packets.",
+        server_needs=("body size limit",),
     ),
     Cause(
         "client-certificate-rejected",
@@ -36,6 +37,8 @@ CAUSES: tuple[Cause, ...] = (
         "accepted (nginx: ssl_client_certificate, ssl_verify_depth) and the clocks.",
         ("RFC 8446 section 4.4.2", "RFC 5280 section 4.1.2.5"),
         unplayed="Real clients and servers play it in tests/end_to_end/test_refused_certificates.py.",
+        client_needs=("client certificate",),
+        lasting=True,
     ),
     Cause(
         "gateway-holds-back",
@@ -53,6 +56,7 @@ CAUSES: tuple[Cause, ...] = (
         "flushpackets=on (Apache), and no compression of event streams.",
         ("WHATWG HTML section 9.2.7", "RFC 9110 section 7.6"),
         unplayed="The lab captures in front of its gateways only; the test writes both sides.",
+        server_needs=("buffering",),
     ),
     Cause(
         "event-stream-error",
@@ -99,6 +103,7 @@ CAUSES: tuple[Cause, ...] = (
         "limit, or raise it for this path: proxy_read_timeout, timeout server, a balancer's idle timeout.",
         ("RFC 9112 section 8", "RFC 9113 section 5.4.2", "WHATWG HTML section 9.2.7"),
         second_capture="One behind the server: whether it was silent there too, and who ended it.",
+        server_needs=("stream idle timeout",),
     ),
     Cause(
         "100-continue-stall",
@@ -113,6 +118,7 @@ CAUSES: tuple[Cause, ...] = (
         "Answer 100 or a final status as soon as the head is there; see that a proxy does not take the "
         "field away.",
         ("RFC 9110 section 10.1.1",),
+        client_needs=("expect",),
     ),
     Cause(
         "content-length-mismatch",
@@ -189,6 +195,7 @@ CAUSES: tuple[Cause, ...] = (
         "Look for what is behind the server: an upstream that stalls, a buffer that fills.",
         ("RFC 9112 section 9.5", "RFC 9110 section 14.2"),
         failure=False,
+        client_needs=("read timeout",),
     ),
     Cause(
         "request-body-timeout",
@@ -201,6 +208,7 @@ CAUSES: tuple[Cause, ...] = (
         "Announce the true length, and send the body without pauses; see what it is read from.",
         "Set the limit (client_body_timeout, RequestReadTimeout) for what clients really need.",
         ("RFC 9110 section 15.5.9", "RFC 9112 section 9.5"),
+        server_needs=("request read timeout",),
     ),
     Cause(
         "rate-limited",
@@ -213,6 +221,7 @@ CAUSES: tuple[Cause, ...] = (
         "Wait as long as Retry-After says; send fewer at a time.",
         "Send Retry-After, and say what the limit is.",
         ("RFC 6585 section 4", "RFC 9110 section 10.2.3", "RFC 9110 section 15.6.4"),
+        client_needs=("retries of statuses",),
     ),
     Cause(
         "overload-5xx",
@@ -225,6 +234,7 @@ CAUSES: tuple[Cause, ...] = (
         "Retry what is idempotent, later and later (503); report the time and the request's identifier.",
         "Look into the log for this moment; answer 503 with Retry-After where it is overload.",
         ("RFC 9110 section 15.6", "RFC 9110 section 9.2.2"),
+        client_needs=("retries of statuses",),
     ),
     Cause(
         "gateway-timeout",
@@ -238,6 +248,7 @@ CAUSES: tuple[Cause, ...] = (
         "Find what makes the server behind the gateway slow; raise the gateway's limit above what requests "
         "need.",
         ("RFC 9110 section 15.6.5",),
+        server_needs=("upstream read timeout",),
     ),
     Cause(
         "misdirected-421",
@@ -319,6 +330,7 @@ CAUSES: tuple[Cause, ...] = (
         "See which fields grow; drop cookies that are not needed.",
         "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
         ("RFC 6585 section 5",),
+        server_needs=("header size limit",),
     ),
     Cause(
         "stale-or-poisoned-cache",
