@@ -285,7 +285,7 @@ def _gap(facts: ServerFacts | None) -> float | None:
 def _asks(failures: list[Finding]) -> Iterator[str]:
     told_already: set[str] = set()
     for finding in failures:
-        for side, advice in (("Of you", finding.advice_server), ("Of ourselves", finding.advice_client)):
+        for side, advice in (("Of you", finding.server_advice), ("Of ourselves", finding.client_advice)):
             if advice and advice not in told_already:
                 told_already.add(advice)
                 yield f"- **{side}:** {_plain(advice)}"

@@ -127,7 +127,6 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 5280 section 4.1.2.5", "RFC 9110 section 6.6.1"),
         unplayed="Real clients and servers play it in tests/end_to_end/test_failing_handshakes.py.",
         lasting=True,
-        lasting=True,
     ),
     Cause(
         "resumption-failure",
@@ -203,7 +202,6 @@ CAUSES: tuple[Cause, ...] = (
         "Check scheme and port of the URL; behind a captive portal: log in.",
         "Speak TLS on this port at all servers behind the address.",
         ("RFC 8446 section 5.1", "RFC 9110 section 4.2.2"),
-        lasting=True,
         lasting=True,
     ),
     Cause(
