@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire import attribution
-from plainwire.model import Connection, Endpoint, ProgramConnection, ProgramEvents, TlsInfo
+from plainwire.model import Connection, Endpoint, ProgramConnection, ProgramEvents, QuicInfo, TlsInfo
 from plainwire.tls.keylog import KeyLog
 
 SECOND = 1_000_000_000
@@ -75,3 +75,28 @@ def test_a_connection_of_anothers_whose_client_random_has_no_secret_is_not_the_p
     stranger = connection(1, 10, 20)
     stranger.tls = TlsInfo(client_random=bytes(32))
     assert own(ProgramEvents(by_client_random={b"\1" * 32: OWNER}), stranger) == []
+
+
+def quic(number: int, server: Endpoint, *, answered: bool) -> Connection:
+    """Over a socket that was never connected, as the interposer sees none."""
+    found = connection(number, 10, 20, Endpoint("10.0.0.1", 6000 + number))
+    found.server, found.transport, found.quic = server, "quic", QuicInfo(answered=answered)
+    return found
+
+
+def test_an_attempt_by_quic_in_vain_is_the_programs_where_it_turned_to_the_same_address() -> None:
+    """There are no secrets of a handshake that got no answer."""
+    alike = quic(2, Endpoint(SERVER.address, 8443), answered=False)
+    elsewhere = quic(3, Endpoint("10.0.0.9", 443), answered=False)
+    answered = quic(4, Endpoint(SERVER.address, 8443), answered=True)
+    assert own(called(10.5), connection(1, 10, 20), alike, elsewhere, answered) == [1, 2]
+    assert own(ProgramEvents(), alike) == []
+
+
+def test_of_a_program_that_only_the_kernel_sees_its_tcp_stays_and_all_of_quic() -> None:
+    events = called(10.5)
+    events.unwatched = events.witnessed = True
+    stranger = connection(2, 10, 20, Endpoint("10.0.0.1", 5002))
+    assert own(events, connection(1, 10, 20), stranger, quic(3, SERVER, answered=True)) == [1, 3]
+    events.witnessed = False
+    assert own(events, connection(1, 10, 20), stranger) == [1, 2]
