@@ -100,3 +100,13 @@ def test_of_a_program_that_only_the_kernel_sees_its_tcp_stays_and_all_of_quic() 
     assert own(events, connection(1, 10, 20), stranger, quic(3, SERVER, answered=True)) == [1, 3]
     events.witnessed = False
     assert own(events, connection(1, 10, 20), stranger) == [1, 2]
+
+
+def test_sockets_that_the_kernel_does_not_know_are_forgotten() -> None:
+    """The program may write what it likes. Where a connect failed, only one knows the local address."""
+    mine, peer = str(CLIENT), str(SERVER)
+    events = called(10, mine)
+    events.by_sockets |= called(10, "10.0.0.1:5009").by_sockets | called(10, "0.0.0.0:5003").by_sockets
+    assert attribution.unconfirmed(events, {(mine, peer), ("10.0.0.1:5003", peer)}) == 1
+    assert set(events.by_sockets) == {(mine, peer), ("0.0.0.0:5003", peer)}
+    assert attribution.unconfirmed(events, set()) == 2

@@ -57,6 +57,24 @@ def own(connections: list[Connection], events: ProgramEvents, keys: KeyLog) -> l
     return sorted((c for c in known if c.id not in onward), key=lambda c: c.first_packet)
 
 
+def unconfirmed(events: ProgramEvents, confirmed: set[tuple[str, str]]) -> int:
+    """Forget the sockets that the kernel does not know as the program's, and count them.
+
+    Where a connect failed, one of the two no longer knew the local address.
+    """
+    known = {(_port(local), peer) for local, peer in confirmed}
+    strange = [
+        ends for ends in events.by_sockets if (_port(ends[0]), ends[1]) not in known and ends not in confirmed
+    ]
+    for ends in strange:
+        del events.by_sockets[ends]
+    return len(strange)
+
+
+def _port(end: str) -> str:
+    return end.rsplit(":", 1)[1]
+
+
 def client_random(connection: Connection) -> bytes:
     """The random of its ClientHello; empty where there is none."""
     return connection.tls.client_random if connection.tls is not None else b""
@@ -87,7 +105,7 @@ def _by_sockets(connections: Iterable[Connection], events: ProgramEvents) -> dic
 
 def _calls(client: str, server: str, events: ProgramEvents) -> Iterator[Call]:
     """The program's calls on sockets with these ends."""
-    port = client.rsplit(":", 1)[1]
+    port = _port(client)
     # A program that is the server names its own end first.
     locals_of_client = (client, *(f"{address}:{port}" for address in UNBOUND))
     for ends in (*((local, server) for local in locals_of_client), (server, client)):

@@ -24,6 +24,7 @@ from plainwire.acquire.launch import launch
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
 from plainwire.model import UserError
+from plainwire.plurals import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -198,6 +199,7 @@ def _complete(recording: Recording, program: Program, *, keep_all: bool) -> None
 
 def _own_packets(recording: Recording, program: Program, *, keep_all: bool) -> bytearray | None:
     """Which packets stay in the case; None where all do. What that was goes into the program's events."""
+    from plainwire import attribution  # noqa: PLC0415 - as above
     from plainwire.keys import read_keys  # noqa: PLC0415 - its imports would delay the program's start
     from plainwire.sifting import own_packets  # noqa: PLC0415 - as above
 
@@ -209,6 +211,12 @@ def _own_packets(recording: Recording, program: Program, *, keep_all: bool) -> b
     keys = read_keys([case.place.open(case.keys.name)])
     seen = events.read(case.place.open(case.program.name))
     seen.unwatched, seen.witnessed = program.unwatched, program.witnessed  # as we know ourselves
+    if program.confirmed is not None:
+        claimed = attribution.unconfirmed(seen, program.confirmed)
+        if claimed:
+            what = count(claimed, "socket")
+            text = f"{what} that the program called its own, of which the kernel knows nothing"
+            events.append(journal, {"event": "note", "text": text})
     kept = own_packets(case.place.open(case.capture.name), seen, keys)
     recording.left_out = kept.left_out
     if not kept.left_out:

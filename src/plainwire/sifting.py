@@ -300,8 +300,7 @@ def _address(end: str) -> str:
 
 def _addresses(events: ProgramEvents) -> set[str]:
     """What the program turned to, or tried to."""
-    peers = [peer for _, peer in events.by_sockets] + [e.peer for e in events.errors if e.peer is not None]
-    return {_address(peer) for peer in peers}
+    return {_address(peer) for _, peer in events.by_sockets}
 
 
 def _names(asked: list[_Message], addresses: set[str], events: ProgramEvents) -> set[str]:

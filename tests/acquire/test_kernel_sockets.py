@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.needs import needs, tool, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
@@ -227,3 +227,15 @@ def test_addresses_of_ipv6() -> None:
 def test_other_lines_are_passed_over(junk: str) -> None:
     closed = state("ESTABLISHED", "FIN_WAIT1", sport=5001, at=20.0)
     assert len(ends(junk, closed, junk)) == 1
+
+
+@pytest.mark.parametrize("address", [HOST, "::1"])
+def test_open_sockets_are_their_users(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as listener:
+        with socket.create_connection(listener.getsockname()[:2]) as connection:
+            ends = connection.getsockname(), connection.getpeername()
+            local, peer = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port, *_ in ends)
+            assert (local, peer) in kernel_sockets.open_sockets(os.geteuid())
+            assert (local, peer) not in kernel_sockets.open_sockets(os.geteuid() + 4711)
+        assert kernel_sockets.open_sockets(4711, Path("/nowhere")) == set()

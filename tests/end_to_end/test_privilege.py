@@ -6,16 +6,23 @@ of root's comes to belong to that user or to stand in a file of his.
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from plainwire.acquire import kernel_sockets
 from plainwire.case import Case
-from tests.end_to_end.misbehaving import chatter
-from tests.needs import needs, tool
+from tests.end_to_end.misbehaving import chatter, serving
+from tests.needs import needs, tool, without
 from tests.users import SUDO, USER, home, open_folder
 
 if TYPE_CHECKING:
@@ -196,6 +203,57 @@ def test_an_event_of_the_programs_own_making_does_not_keep_everybodys_traffic(ca
     with chatter(SECRET.encode()):
         status, _ = run(case, f"echo '{event}' >>$CASE/program.jsonl; sleep 0.3")
     assert status == STATUS
+    assert not holds_secret(home)
+
+
+def test_what_is_the_programs_own_stays(case: Case, open_folder: Path) -> None:
+    """Of a program that ended, and of one that was left behind with its connection open."""
+    needs("curl")
+    (open_folder / "server").mkdir(0o755)
+    with serving(open_folder / "server") as server, chatter(SECRET.encode()):
+        server.authority.chmod(0o644)
+        asking = f"{tool('curl')} -s -m 20 --cacert {server.authority}"
+        left = f"{asking} {server.url('silence')} >/dev/null 2>&1 &"
+        script = f"{asking} {server.url('ok')} {server.url('reset')}; {left} sleep 1"
+        status, said = run(case, script)
+        for process in re.findall(r"process (\d+) still runs", said):
+            os.kill(int(process), signal.SIGKILL)
+    assert status == STATUS
+    report = json.loads(case.report_json.read_bytes())
+    assert [e["outcome"] for e in report["exchanges"]][:2] == ["complete", "unanswered"]
+    assert {c["server"] for c in report["connections"]} == {f"127.0.0.1:{server.port}"}
+    assert len(report["connections"]) == 3
+    assert "the kernel knows nothing" not in said
+
+
+def test_a_connection_of_anothers_that_the_program_calls_its_own_is_not(case: Case, home: Path) -> None:
+    """As root, the kernel knows better."""
+    witness = kernel_sockets.watch()
+    if witness is None:
+        without("tracepoints, as root", part_of_the_judgement=False)
+    witness.stop()
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talking = socket.create_connection(listener.getsockname())
+        listening, _ = listener.accept()
+
+        def talk() -> None:
+            while not over.wait(0.01):
+                talking.sendall(SECRET.encode())
+                listening.recv(1000)
+
+        thread = threading.Thread(target=talk)
+        with talking, listening:
+            thread.start()
+            local, peer = ("{}:{}".format(*end) for end in (talking.getsockname(), talking.getpeername()))
+            event = {"event": "connect", "time": time.time(), "pid": 1, "tid": 1, "command": "x"}
+            event |= {"local": local, "peer": peer}
+            script = f"echo '{json.dumps(event)}' >>$CASE/program.jsonl; sleep 0.3"
+            status, said = run(case, script)
+            over.set()
+            thread.join(PATIENCE)
+    assert status == STATUS
+    assert "1 socket that the program called its own" in said
     assert not holds_secret(home)
 
 

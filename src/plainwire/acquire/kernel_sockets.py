@@ -17,6 +17,7 @@ import ctypes
 import ipaddress
 import os
 import re
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -163,6 +164,25 @@ def _sweep(instances: Path) -> None:
         if owner.isdecimal() and not Path("/proc", owner).exists():
             with contextlib.suppress(OSError):
                 left.rmdir()
+
+
+def open_sockets(user: int, net: Path = Path("/proc/net")) -> set[tuple[str, str]]:
+    """The ends of a user's TCP sockets that are open now (proc(5))."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (net / table).read_text(encoding="ascii").splitlines()[1:]:
+                words = line.split()
+                if words[7] == str(user):
+                    found.add((_in_hex(words[1]), _in_hex(words[2])))
+    return found
+
+
+def _in_hex(text: str) -> str:
+    """An address as four or sixteen bytes, in words of this machine's order, and a port."""
+    address, port = text.split(":")
+    words = [int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8)]
+    return _socket(str(ipaddress.ip_address(b"".join(words))), int(port, 16))
 
 
 # --- what it says -------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ class Program:
     """A started program. ``notes`` says, a line each, what keeps its secrets from being had.
 
     ``unwatched``: its sockets are not seen by the interposer; ``witnessed``: they all are by the kernel. Its
-    events say so too, but it may have written them.
+    events say so too, but it may have written them. ``confirmed``: the sockets that the kernel knows as its
+    own, where it is not to be believed alone, since somebody else's traffic is at stake.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Program:
         self.pid = process.pid
         self.notes = notes
         self.unwatched, self.witnessed = bool(notes), False
+        self.confirmed: set[tuple[str, str]] | None = None
         self._witness = witness
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
@@ -156,6 +158,10 @@ class Program:
             return
         self.witnessed = True
         self._tell({"event": "witnessed", "time": time.time()})
+        user = sudo.caller()
+        if user is not None:
+            open_now = kernel_sockets.open_sockets(user.uid)
+            self.confirmed = {(each.local, each.peer) for each in told} | open_now
         for each in told:
             if (each.local, each.peer) not in seen.by_sockets:
                 self._tell({"event": "connect", **each.as_event()})
