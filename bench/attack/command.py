@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attack.programs import PROGRAMS
-from attack.starts import alone, under_plainwire
+from attack.starts import Outcome, alone, repeated, under_plainwire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from attack.programs import Program
-    from attack.starts import Outcome, Way
+    from attack.starts import Way
 
-_WHOLE_EVERY = 20
-"""Of so many starts one is by the whole of ``plainwire run``, which takes a second."""
+_FEW: tuple[Way, ...] = ("launched", "child", "launched")
+_FIRST: tuple[Way, ...] = ("launched", "child", "whole", "whole")
+"""How the first starts are made. The whole of ``plainwire run`` takes a second or more, so all others are
+made by a runner, under one.
+"""
 
 
 def main() -> int:
@@ -43,20 +46,32 @@ def _attack(program: Program, starts: int) -> int:
         print(f"{program.name:22} not here: {', '.join(missing)}")
         return 0
     began = time.monotonic()
+    ways = (_FEW if starts <= len(_FEW) else _FIRST)[:starts]
     with tempfile.TemporaryDirectory(prefix="plainwire-attack-") as folder:
-        found = list(differences(program, Path(folder), _ways(starts)))
+        found = list(differences(program, Path(folder), iter(ways)))
+    if starts > len(ways):
+        with tempfile.TemporaryDirectory(prefix="plainwire-attack-") as folder:
+            found += repeated_differences(program, Path(folder), starts - len(ways))
     print(f"{program.name:22} {starts:6} {len(found):9} {time.monotonic() - began:8.1f}", flush=True)
     for line in found[:3]:
         print(f"    {line}")
     return len(found)
 
 
-def _ways(starts: int) -> Iterator[Way]:
-    for number in range(starts):
-        if number % _WHOLE_EVERY == _WHOLE_EVERY - 1:
-            yield "whole"
-        else:
-            yield "child" if number % 2 else "launched"
+def repeated_differences(program: Program, folder: Path, starts: int) -> Iterator[str]:
+    """Start ``program``, built in ``folder``, so often alone and so often under one ``plainwire run``.
+
+    A line for each start under plainwire of which came what came of none alone.
+    """
+    command = program.build(folder)
+    without, with_it = (repeated(command, starts, under=under) for under in (False, True))
+    known = {_plain(program, outcome) for outcome in without}
+    for outcome, times in with_it.items():
+        plain = _plain(program, outcome)
+        if plain not in known:
+            yield from [f"repeated: {plain} under plainwire, {next(iter(known))} alone"] * times
+    if with_it.total() != starts:
+        yield f"repeated: {with_it.total()} of {starts} starts under plainwire"
 
 
 def differences(program: Program, folder: Path, ways: Iterator[Way]) -> Iterator[str]:
@@ -70,9 +85,13 @@ def differences(program: Program, folder: Path, ways: Iterator[Way]) -> Iterator
                 yield f"{way}: {part} {one!r} alone, {other!r} under plainwire"
 
 
+def _plain(program: Program, outcome: Outcome) -> Outcome:
+    return Outcome(outcome.status, program.plain(outcome.output), program.plain(outcome.errors))
+
+
 def _part(program: Program, outcome: Outcome, part: str) -> int | bytes:
-    value: int | bytes = getattr(outcome, part)
-    return program.plain(value) if isinstance(value, bytes) else value
+    value: int | bytes = getattr(_plain(program, outcome), part)
+    return value
 
 
 if __name__ == "__main__":

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from attack.runner import BY_SHELL
 from plainwire import case
 from plainwire.acquire.launch import launch
 
@@ -24,6 +27,7 @@ Way = Literal["launched", "child", "whole"]
 """
 WITHIN = 120.0
 """Seconds."""
+_RUNNER = Path(__file__).with_name("runner.py")
 
 
 class Outcome(Struct, frozen=True):
@@ -49,7 +53,7 @@ def under_plainwire(command: Sequence[str], way: Way) -> Outcome:
 
 
 def _worded(command: Sequence[str], way: Way) -> list[str]:
-    return ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command] if way == "child" else list(command)
+    return [*BY_SHELL, *command] if way == "child" else list(command)
 
 
 def _launched(command: Sequence[str]) -> Callable[[Path], int]:
@@ -72,6 +76,25 @@ def _whole(command: Sequence[str]) -> Callable[[Path], int]:
         return _status(run)
 
     return start
+
+
+def repeated(command: Sequence[str], starts: int, *, under: bool) -> Counter[Outcome]:
+    """How often which outcome comes of starting the program so often, all of them under one ``plainwire run``
+    or alone: by ``runner``.
+    """
+    found: Counter[Outcome] = Counter()
+    with tempfile.TemporaryDirectory(prefix="plainwire-attack-") as made:
+        out, case_folder = Path(made, "outcomes"), Path(made, "case")
+        run = [sys.executable, "-m", "plainwire", "run", "-q", "-o", str(case_folder), "--"] if under else []
+        runner = [sys.executable, str(_RUNNER), str(out), str(starts), "--", *command]
+        ended = subprocess.run([*run, *runner], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        if not out.exists():
+            message = f"the runner came to nothing, status {ended.returncode}: {ended.stderr!r}"
+            raise RuntimeError(message)
+        for line in out.read_text(encoding="ascii").splitlines():
+            status, output, errors, times = json.loads(line)
+            found[Outcome(status, output.encode("latin-1"), errors.encode("latin-1"))] += times
+    return found
 
 
 def _status(command: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from plainwire import hunting, pipeline
-from plainwire.cli import analyze, main, show
+from plainwire.cli import main
 from plainwire.diagnose import order
 from tests.cli import plain_capture
 from tests.users import become_user, open_folder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["open_folder"]
-LOADED = analyze, show, hunting
+LOADED = hunting, *(importlib.import_module(f"plainwire.cli.{name}") for name in main.COMMANDS)
 """What the command line loads when it is asked for: by then a user without rights may not reach the files."""
 
 FINDINGS, MISUSE, FAULT = 1, 2, 4
@@ -68,6 +69,22 @@ def test_output_that_cannot_be_written_is_one_line_and_no_finding(
     assert (done.returncode, done.stderr) == (MISUSE, f"plainwire: {reason}\n")
 
 
+@pytest.mark.parametrize("shell", ['"$@" >/dev/full', '"$@" >&-'], ids=["full disk", "closed"])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["explain", "bad-framing"], ["inspect", "true"], ["export", "--har"], ["export", "--sarif"]],
+    ids=" ".join,
+)
+def test_no_command_that_cannot_write_ends_as_with_findings(
+    capture: Path, words: list[str], shell: str
+) -> None:
+    words = [*words, str(capture)] if words[0] == "export" else words
+    command = ["sh", "-c", shell, "sh", *PLAINWIRE, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (MISUSE, 1)
+    assert done.stderr.startswith("plainwire: ")
+
+
 def test_a_closed_standard_error_changes_no_status(capture: Path) -> None:
     for shell in ('"$@" 2>&-', '"$@" 2>/dev/full'):
         command = ["sh", "-c", shell, "sh", *PLAINWIRE, "analyze"]
@@ -75,7 +92,18 @@ def test_a_closed_standard_error_changes_no_status(capture: Path) -> None:
         assert subprocess.run([*command, "/absent"], capture_output=True, check=False).returncode == MISUSE
 
 
-@pytest.mark.parametrize("words", [["analyze", "CASE"], ["show", "CASE"], ["analyze", "CASE", "CASE"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["analyze", "CASE"],
+        ["show", "CASE"],
+        ["analyze", "CASE", "CASE"],
+        ["export", "CASE", "--har"],
+        ["open", "CASE"],
+        ["share", "CASE"],
+        ["verify", "CASE"],
+    ],
+)
 def test_another_users_case_is_one_line(open_folder: Path, words: list[str]) -> None:
     case = open_folder / "case"
     case.mkdir(mode=0o700)

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from attack.command import differences
-from attack.programs import PROGRAMS
+from attack.command import differences, repeated_differences
+from attack.programs import PROGRAMS, Program
 
 from tests.needs import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from attack.programs import Program
     from attack.starts import Way
 
 
@@ -39,3 +38,16 @@ def test_program_is_the_same_as_alone(program: Program, open_folder: Path) -> No
 def test_program_is_the_same_by_the_whole_of_plainwire_run(name: str, open_folder: Path) -> None:
     (program,) = (program for program in PROGRAMS if program.name == name)
     assert list(differences(program, open_folder, iter(["whole"]))) == []
+
+
+@pytest.mark.parametrize("name", ["filtered-prctl", "few-descriptors", "errors"])
+def test_program_is_the_same_again_and_again_under_one_run(name: str, open_folder: Path) -> None:
+    (program,) = (program for program in PROGRAMS if program.name == name)
+    assert list(repeated_differences(program, open_folder, 12)) == []
+
+
+def test_differences_are_found(open_folder: Path) -> None:
+    """A program that shows what it was started by: under plainwire there is a library in it."""
+    shows = ["/bin/sh", "-c", "grep -c libplainwire /proc/$PPID/maps; true"]
+    program = Program("parent", lambda _: shows, ())
+    assert len(list(repeated_differences(program, open_folder, 4))) == 4
