@@ -50,6 +50,26 @@ def test_a_family_tells_apart_who_sent_the_code() -> None:
     assert "client's certificate" not in by_client
 
 
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("RemoteDisconnected", {"keepalive-idle-race", "close-mid-request", "reset-mid-request"}),
+        ("ECONNRESET", {"reset-mid-request", "reset-mid-response", "handshake-reset"}),
+        ("104", {"reset-mid-request", "reset-mid-response"}),
+        ("socket hang up", {"keepalive-idle-race", "reset-mid-request"}),
+        ("52", {"keepalive-idle-race", "close-mid-request"}),
+        ("IncompleteRead(50 bytes read, 50 more expected)", {"response-truncated", "reset-mid-response"}),
+        ("getaddrinfo ENOTFOUND api.example", {"dns-failure"}),
+        ("fetch failed", set()),
+    ],
+)
+def test_words_of_a_program_lead_to_the_findings_behind_them(said: str, codes: set[str]) -> None:
+    text = run(*said.split())
+    named = {line.split()[0] for line in text.splitlines() if line.strip()}
+    assert codes <= named
+    assert "packets do: plainwire run" in text
+
+
 def test_without_a_code_all_are_listed() -> None:
     assert [line.split()[0] for line in run().splitlines()] == list(CAUSES)
 

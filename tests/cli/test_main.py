@@ -45,6 +45,30 @@ def test_misuse_is_one_line_that_says_where_help_is(arguments: list[str]) -> Non
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["shw"], "did you mean show?"),
+        (["anlyze", "x"], "did you mean analyze?"),
+        (["--", "true", "x"], "to run it: plainwire run -- true"),
+    ],
+)
+def test_a_slip_is_told_what_may_be_meant(typed: list[str], hint: str) -> None:
+    done = subprocess.run([*PLAINWIRE, *typed], capture_output=True, text=True, check=False)
+    assert done.returncode == MISUSE
+    assert hint in done.stderr
+
+
+def test_help_of_a_command_is_that_behind_it() -> None:
+    for typed, same in ((["help", "show"], ["show", "--help"]), (["help"], ["--help"])):
+        said, wanted = (
+            subprocess.run([*PLAINWIRE, *words], capture_output=True, text=True, check=True).stdout
+            for words in (typed, same)
+        )
+        assert said.strip()
+        assert said.splitlines()[2:] == wanted.splitlines()[2:]
+
+
 @pytest.mark.parametrize("command", ["analyze", "show", "explain", "hunt"])
 def test_escapes_in_a_name_are_printed_harmlessly(command: str) -> None:
     name = "\x1b]0;owned\x07\x9b2J\n\u202e" + ("" if command != "hunt" else "/x")

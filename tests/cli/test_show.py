@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -78,3 +79,11 @@ def test_a_folder_that_is_no_case_is_one_line(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
         run(tmp_path / "nowhere")
+
+
+def test_only_what_is_asked_for_is_shown(capture: Path) -> None:
+    (failed,) = run(capture, "--failed").splitlines()[1:]
+    assert failed.endswith("unanswered (reset-mid-request)")
+    assert len(json.loads(run(capture, "--json", "--method", "GET"))) == 1
+    with pytest.raises(click.UsageError, match="--since takes a time of day"):
+        run(capture, "--since", "noon")

@@ -1,4 +1,7 @@
-"""``plainwire explain``: what a finding means, how it is established, what refutes it, the fix."""
+"""``plainwire explain``: what a finding means, how it is established, what refutes it, the fix.
+
+And what may be behind an exception, an error's name or curl's exit status, for who has no finding yet.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +17,86 @@ _WIDTH = 80
 
 
 @click.command("explain", epilog="Example: plainwire explain keepalive-idle-race")
-@click.argument("code", required=False)
-def command(code: str | None) -> None:
+@click.argument("words", nargs=-1, metavar="[CODE | WORDS]")
+def command(words: tuple[str, ...]) -> None:
     """What the finding CODE means, how it is established, what would refute it, and the fix.
 
     Without CODE: all codes, one a line. With the stem of a family of codes (tls-alert): those of the family.
+
+    In place of a code what a program said: an exception (RemoteDisconnected), words ("socket hang up"), an
+    error's name (ECONNRESET), an exit status of curl (52): then which findings may be behind it.
     """
-    if code is None:
+    code = " ".join(words)
+    if not code:
         click.echo(_list(list(CAUSES.values())))
         return
     spelled = code.lower().replace("_", "-")  # as some codes were spelled up to 0.1
     cause = CAUSES.get(spelled)
     family = [member for member in CAUSES.values() if member.family == spelled]
-    if cause is None and not family:
+    if cause is not None:
+        click.echo(_text(cause))
+    elif family:
+        click.echo(_list(family))
+    elif (said := _said(code)) is not None:
+        click.echo(said)
+    else:
         raise UserError(_unknown(code, spelled))
-    click.echo(_list(family) if cause is None else _text(cause))
 
 
 def _list(causes: list[Cause]) -> str:
     width = max(len(cause.code) for cause in causes)
     return "\n".join(f"{cause.code.ljust(width)}  {cause.title}" for cause in causes)
+
+
+def _said(words: str) -> str | None:
+    """What may be behind words of a program; None where no table knows them."""
+    from plainwire.diagnose.testimony import spoken_causes  # noqa: PLC0415 - codes need none of it
+
+    call, rows = spoken_causes.system_call(words), spoken_causes.wordings_of(words)
+    if call is None and not rows:
+        return None
+    wire = dict.fromkeys(call[1] if call is not None else ())
+    lines = []
+    if call is not None:
+        lines += _paragraph(f"{call[0]}: the kernel says it of {_listed([each.value for each in wire])}.", "")
+    for row in rows:
+        blurs = [each for blur in row.blurs for each in blur.wire]
+        told = sorted(row.wire, key=list(spoken_causes.CODES).index)
+        if len(told) < len(spoken_causes.CODES):
+            wire |= dict.fromkeys([*told, *blurs])
+            told_of = _listed([each.value for each in told])
+        else:
+            told_of = "anything: what it wraps tells more"
+        lines += _paragraph(f"{row.client}, {row.label}: it stands for {told_of}.", "")
+        notes = [row.note] if row.note else []
+        notes += [f"{blur.why}: {_listed([each.value for each in blur.wire])}." for blur in row.blurs]
+        lines += [line for note in dict.fromkeys(notes) for line in _paragraph(note, "  ")]
+    for each in wire:
+        causes = _named(spoken_causes.CODES[each])
+        if causes:
+            lines += ["", each.value[0].upper() + each.value[1:], _indented(_list(causes))]
+    lines += ["", *_paragraph(_DECIDES, "")]
+    return "\n".join(lines)
+
+
+_DECIDES = "Words do not tell these apart, packets do: plainwire run -- CMD, or plainwire analyze CAPTURE."
+
+
+def _named(codes: tuple[str, ...]) -> list[Cause]:
+    """The causes of codes; a stem stands for its family, of which three are enough to be shown."""
+    found: list[Cause] = []
+    for code in codes:
+        family = [cause for cause in CAUSES.values() if cause.family == code]
+        found += [CAUSES[code]] if code in CAUSES else family[:3]
+    return found
+
+
+def _listed(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")
 
 
 def _unknown(code: str, spelled: str) -> str:

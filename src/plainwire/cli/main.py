@@ -24,6 +24,7 @@ COMMANDS = {
     "open": "Open a case in Wireshark, at the packet that decides.",
     "explain": "Say what a finding means, what proves it, and how to fix it.",
     "inspect": "Show a program's TLS libraries, and how to get their secrets.",
+    "help": "Show the help of a command.",
     "demo": "Play a failing program and let plainwire find the cause.",
 }
 """Each has its module ``plainwire.cli.NAME`` with a click command called ``command``."""
@@ -58,13 +59,26 @@ class _Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - as above
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return None
+            raise click.UsageError(_no_such_command(name), ctx)
         command: click.Command = importlib.import_module(f"plainwire.cli.{name}").command
         if _DEBUG not in command.params:
             command.params.append(_DEBUG)
         return command
+
+
+def _no_such_command(name: str) -> str:
+    """What may have been meant: a command that is spelled like it, or a program to run."""
+    import difflib  # noqa: PLC0415 - only after a slip
+    import shutil  # noqa: PLC0415 - as above
+
+    near = difflib.get_close_matches(name, COMMANDS, n=2)
+    if near:
+        return f"no such command {name!r}; did you mean {' or '.join(near)}?"
+    if shutil.which(name) is not None:
+        return f"no such command {name!r}; to run it: plainwire run -- {name}"
+    return f"no such command {name!r}"
 
 
 @click.command(cls=_Lazy, params=[_DEBUG], context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("number", required=False, type=int)
 @source.options
+@click.option("--failed", is_flag=True, help="Only exchanges that failed.")
+@click.option("--host", metavar="NAME", help="Only those with this host, or one below it.")
+@click.option("--method", metavar="METHOD", help="Only those with this method.")
+@click.option("--status", metavar="STATUS", help="Only those with this status: 503, 5xx.")
+@click.option("--connection", type=int, metavar="N", help="Only those on connection N.")
+@click.option("--since", metavar="TIME", help="Only those from this time of day (UTC) on: 13:37, 13:37:00.5.")
 @click.option("--body", is_flag=True, help="Show exchange NUMBER with its bodies.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in the form of report.json.")
 def command(
@@ -28,7 +34,13 @@ def command(
     keys: tuple[str, ...],
     private_keys: tuple[str, ...],
     psks: tuple[str, ...],
+    host: str | None,
+    method: str | None,
+    status: str | None,
+    connection: int | None,
+    since: str | None,
     *,
+    failed: bool,
     body: bool,
     as_json: bool,
 ) -> None:
@@ -40,11 +52,19 @@ def command(
     if body and (number is None or as_json):
         message = "--body needs the NUMBER of an exchange, and shows it as text"
         raise click.UsageError(message)
+    from plainwire.report.choice import Choice  # noqa: PLC0415 - kept out of the start-up of other commands
+
+    try:
+        choice = Choice.of(failed, host, method, status, connection, since)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     report = source.analyze(case, keys, private_keys, psks, keep_bodies=body)
     debug.show(report)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
         raise UserError(message)
+    if number is None:
+        report.exchanges = choice.among(report)
     if as_json:
         _print_json(report, number)
         return

@@ -1,0 +1,21 @@
+"""``plainwire help``: the same as ``--help`` behind a command."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("help", epilog="Example: plainwire help run")
+@click.argument("name", required=False, metavar="[COMMAND]")
+@click.pass_context
+def command(context: click.Context, name: str | None) -> None:
+    """Show the help of COMMAND, or of plainwire."""
+    whole = context.find_root()
+    group = whole.command
+    if name is None or not isinstance(group, click.Group):
+        click.echo(whole.get_help())
+        return
+    found = group.get_command(whole, name)
+    if found is not None:
+        with click.Context(found, info_name=name, parent=whole) as inner:
+            click.echo(found.get_help(inner))
