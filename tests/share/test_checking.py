@@ -12,7 +12,8 @@ import hpack
 import pytest
 
 from plainwire.share.bundle import Bundle, Manifest
-from plainwire.share.checking import check, forms
+from plainwire.share.checking import check
+from plainwire.share.encodings import forms
 from tests.builders.captures import interface, pcap, section
 from tests.builders.conversation import Conversation
 from tests.report.redact import planted, wires

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from plainwire.report import redact
@@ -46,6 +48,8 @@ def test_what_is_known_to_be_a_secret_is_hidden_everywhere() -> None:
     hider = _hider("hunter2hunter2", "short", "shop")
     assert b"hunter2hunter2" not in hider.field("x-note", b"see hunter2hunter2 there")
     assert hider.field("x-note", b"a shop") == b"a shop"
+    coded = base64.b64encode(b"id=hunter2hunter2!")
+    assert coded[:8] not in hider.field("x-note", coded)
 
 
 def test_names_that_the_user_gives_are_hidden_as_fields_parameters_and_members() -> None:

@@ -113,14 +113,14 @@ def file_of(packets: Sequence[WrittenPacket], key_log: bytes, dropped: int | Non
     yield from _secrets(key_log.splitlines(), "<" if sys.byteorder == "little" else ">")
     for packet in packets:
         captured = len(packet.data)
-        ticks = packet.time_ns >> 32, packet.time_ns & 0xFFFFFFFF
-        body = struct.pack("=IIIII", links[packet.link], *ticks, captured, packet.length)
+        ticks = packet.time_ns >> 32 & 0xFFFFFFFF, packet.time_ns & 0xFFFFFFFF
+        body = struct.pack("=IIIII", links[packet.link], *ticks, captured, packet.length & 0xFFFFFFFF)
         body += packet.data + bytes(-captured % 4)
         if packet.comment:
             body += _option(1, packet.comment.encode()) + bytes(4)
         yield _block(PACKET, body)
     if packets and dropped is not None:
-        times = packets[-1].time_ns >> 32, packets[-1].time_ns & 0xFFFFFFFF
+        times = packets[-1].time_ns >> 32 & 0xFFFFFFFF, packets[-1].time_ns & 0xFFFFFFFF
         options = _option(5, struct.pack("=Q", dropped)) + bytes(4)
         yield _block(STATISTICS, struct.pack("=III", 0, *times) + options)
 

@@ -9,23 +9,20 @@ Huffman code (at each bit).
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from msgspec import Struct, field
 
 from plainwire import pipeline
 from plainwire.capture import reader
-from plainwire.http import huffman
 from plainwire.model import Gap, SecretsBlock, Side
 from plainwire.share import bundle as bundles
 from plainwire.share import segments
+from plainwire.share.encodings import forms
 from plainwire.share.hiding import is_telling
+from plainwire.share.needles import Needles
 from plainwire.share.resealing import MadeUpSecrets, ResealedTls
 from plainwire.share.wire_text import WireText
 from plainwire.tls.keylog import KeyLog
@@ -37,8 +34,6 @@ if TYPE_CHECKING:
     from plainwire.share.bundle import Bundle
     from plainwire.share.segments import KeptConnection
 
-_KEY = 8
-"""Bytes by which a form is found. Shorter forms are not looked for."""
 _MOST_LEAKS = 1000
 
 
@@ -67,71 +62,19 @@ def check(bundle: Bundle, secrets: dict[str, str]) -> Checked:
     """
     telling = {value: place for value, place in secrets.items() if is_telling(value)}
     checked = Checked(looked_for=len(telling), too_short=len(secrets) - len(telling))
-    needles = _Needles(telling)
+    needles = Needles(
+        (form, (origin, name))
+        for value, origin in telling.items()
+        for form, name in forms(value.encode("latin-1", "replace"))
+    )
     seen: set[Leak] = set()
     for place, data in _contents(bundle):
-        for leak in needles.found(place, data):
+        for _, _, (origin, name) in needles.found(data):
+            leak = Leak(origin, place, name)
             if leak not in seen and len(seen) < _MOST_LEAKS:
                 seen.add(leak)
                 checked.leaks.append(leak)
     return checked
-
-
-class _Needles:
-    """All forms of all secrets, by their first bytes."""
-
-    def __init__(self, secrets: dict[str, str]) -> None:
-        self._by_key: dict[bytes, list[tuple[bytes, str, str]]] = {}
-        for value, origin in secrets.items():
-            known: set[bytes] = set()
-            for form, name in forms(value.encode("latin-1", "replace")):
-                if len(form) >= _KEY and form not in known:
-                    known.add(form)
-                    self._by_key.setdefault(form[:_KEY], []).append((form, origin, name))
-
-    def found(self, place: str, data: bytes) -> Iterator[Leak]:
-        keys = self._by_key
-        for at in range(len(data) - _KEY + 1):
-            known = keys.get(data[at : at + _KEY])
-            for form, origin, name in known or ():
-                if data.startswith(form, at):
-                    yield Leak(origin, place, name)
-
-
-def forms(value: bytes) -> Iterator[tuple[bytes, str]]:
-    """Ways in which a secret may be written, and what they are called."""
-    text = value.decode("latin-1")
-    yield value, "as it was"
-    once = quote(value, safe="")
-    for form in {once, once.lower(), quote_plus(value), quote(once, safe="")}:
-        yield form.encode(), "percent-encoded"
-    for shift in range(3):
-        yield from ((form, "in base64") for form in _base64(value, shift))
-    yield value.hex().encode(), "in hexadecimal digits"
-    yield value.hex().upper().encode(), "in hexadecimal digits"
-    yield json.dumps(text)[1:-1].encode(), "as in JSON"
-    yield html.escape(text).encode("latin-1", "replace"), "as in HTML"
-    yield text.encode("utf-16-le"), "in UTF-16"
-    for shift in range(8):
-        yield _huffman(value, shift), "in the Huffman code"
-
-
-def _base64(value: bytes, shift: int) -> Iterator[bytes]:
-    """What base64 makes of the value behind ``shift`` other bytes, without what these have a part in."""
-    coded = base64.b64encode(bytes(shift) + value)
-    first = (0, 2, 3)[shift]
-    last = (shift + len(value)) * 8 // 6
-    yield coded[first:last]
-    yield coded[first:last].translate(bytes.maketrans(b"+/", b"-_"))
-
-
-def _huffman(value: bytes, shift: int) -> bytes:
-    """The whole bytes of what begins ``shift`` bits behind the start of a byte."""
-    bits = sum(huffman.SYMBOL_BITS[byte] for byte in value)
-    number = int.from_bytes(huffman.encode(value)) >> -bits % 8
-    behind = -(bits + shift) % 8
-    whole = (number << behind).to_bytes((bits + shift + behind) // 8)
-    return whole[1 if shift else 0 : len(whole) - (1 if behind else 0)]
 
 
 def _contents(bundle: Bundle) -> Iterator[tuple[str, bytes]]:

@@ -12,6 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from plainwire.report import redact
+from plainwire.share.encodings import forms
+from plainwire.share.needles import Needles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +27,8 @@ _JOINS = re.compile(r"(?:[._~+/=@!$*^-]|%(?:25)*(?:2[BbFf]|3[Dd])){1,3}")
 _LEAST_TELLING, _LEAST_WORDLIKE = 8, 16
 """Characters from which a secret is looked for elsewhere: with letters and digits, and with letters only.
 Shorter ones are words, numbers and names that stand in many places for other reasons."""
+_LEAST_DISTINCT = 5
+"""Different characters of such a secret: ``xxxxxxxx`` stands for one."""
 _MOST_KNOWN = 20_000
 
 
@@ -52,8 +56,8 @@ class Hider:
     def __init__(self, marks: Marker, known: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         self.marks = marks
         self._names = frozenset(name.lower() for name in names)
-        telling = sorted({value for value in known if is_telling(value)}, key=len, reverse=True)
-        self._known = _any_of(telling[:_MOST_KNOWN])
+        telling = [value.encode("latin-1", "replace") for value in known if is_telling(value)]
+        self._known = Needles((form, None) for value in telling[:_MOST_KNOWN] for form, _ in forms(value))
         self._named = _assigned(self._names)
 
     def text(self, value: bytes, show: Callable[[str], str]) -> bytes:
@@ -83,9 +87,10 @@ class Hider:
         return self.marks.mark(value)
 
     def known(self, value: bytes) -> bytes:
-        """Hide what is known to be a secret, and the values of the names that are to be hidden."""
-        if self._known is not None:
-            value = self._known.sub(lambda match: self.marks.mark(match[0]), value)
+        """Hide known secrets, however encoded, and the values of names that are to be hidden."""
+        places = sorted((at, at + len(string)) for at, string, _ in self._known.found(value))
+        if places:
+            value = self._without(value, _merged(places))
         if self._named is not None:
             value = self._named.sub(lambda match: match[1] + self.marks.mark(match[2]), value)
         return value
@@ -99,16 +104,21 @@ class Hider:
 
 def is_telling(value: str) -> bool:
     """Whether a secret is long enough to be told from ordinary words."""
-    if len(value) < _LEAST_TELLING:
+    if len(value) < _LEAST_TELLING or len(set(value)) < _LEAST_DISTINCT:
         return False
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
     return mixed or len(value) >= _LEAST_WORDLIKE
 
 
-def _any_of(values: list[str]) -> re.Pattern[bytes] | None:
-    if not values:
-        return None
-    return re.compile(b"|".join(re.escape(value.encode("latin-1", "replace")) for value in values))
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, none of which overlaps another."""
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _assigned(names: frozenset[str]) -> re.Pattern[bytes] | None:

@@ -25,17 +25,28 @@ if TYPE_CHECKING:
 _LINE = re.compile(rb"([^\r\n]*)(\r*\n|\r*\Z)")
 _FIELD = re.compile(rb"([^:]*)(:[ \t]*)(.*?)([ \t]*)", re.DOTALL)
 _CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,15})[ \t]*(;[^\r\n]*)?\r?\n")
+_BAD_SIZE = re.compile(rb"[0-9a-fA-Fx;+\s-]{1,20}")
+"""As much of what is no chunk size as can hold no text: it shows what is wrong."""
+_LINE_ENDS = re.compile(rb"[\r\n]+")
 _PARTIAL = 206
 
 
 def rewrite(exchanges: Iterable[Exchange], client: WireText, server: WireText, hider: Hider) -> None:
     """Put what may stay of these messages into both sides' ``made``."""
+    for wire in (client, server):
+        _keep_line_ends(wire)
     for exchange in exchanges:
         if exchange.request is not None:
             _message(exchange.request, client, hider)
         for response in (*exchange.interim, exchange.response):
             if response is not None:
                 _message(response, server, hider)
+
+
+def _keep_line_ends(wire: WireText) -> None:
+    """Between messages there may be empty lines (RFC 9112 section 2.2); bodies are put over theirs."""
+    for match in _LINE_ENDS.finditer(wire.data):
+        wire.keep(*match.span())
 
 
 def _message(message: Message, wire: WireText, hider: Hider) -> None:
@@ -89,6 +100,9 @@ def _chunks(message: Message, wire: WireText, at: int, hider: Hider) -> None:
     while at < message.end:
         size = _CHUNK.match(wire.data, at, message.end)
         if size is None:
+            bad = _BAD_SIZE.match(wire.data, at, message.end)
+            if bad is not None:
+                wire.keep(*bad.span())
             break
         wire.keep(at, size.end())
         if size[2]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_NESTED = 8
 _MOST_NEGOTIATION = 1 << 17
+_SWITCHED = b"HTTP/1.1 101 "
 _NEGOTIATIONS: dict[Spoken, Callable[[bytes, bytes], Outcome]] = {
     Spoken.PROXY_PROTOCOL: proxy_protocol.negotiate,
     Spoken.SOCKS: socks.negotiate,
@@ -126,7 +127,11 @@ def _http1(
     base: Base,
 ) -> None:
     http = Http1(Reading(), exact=True, joined_late=late)
-    http.feed(wires[0].pieces, wires[1].pieces, where)
+    if wires[1].data.startswith(_SWITCHED):
+        http.feed((), wires[1].pieces, where)  # what it answers was not captured, and decides what follows
+        http.feed(wires[0].pieces, (), where)
+    else:
+        http.feed(wires[0].pieces, wires[1].pieces, where)
     switched = http.switched
     rest = http.tunnelled() if switched is not None else ([], [])
     exchanges = http.close(work.facts, where)

@@ -8,6 +8,7 @@ stays as wrong as it was.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
@@ -173,7 +174,8 @@ class _Collector:
     def _connection(self, tcp: TcpConnection, facts: Connection) -> KeptConnection:
         pair = frozenset((tcp.client, tcp.server))
         rows = self._rows.get(pair, [])
-        mine = [row for row in rows if facts.first_packet <= row.number <= facts.last_packet]
+        first = bisect_left(rows, facts.first_packet, key=_number)
+        mine = rows[first : bisect_right(rows, facts.last_packet, key=_number)]
         pieces = tuple(
             [
                 piece if isinstance(piece, Gap) else (piece[1], piece[0], piece[0] + len(piece[1]))
@@ -183,6 +185,10 @@ class _Collector:
         )
         facts.gaps = [piece for side in pieces for piece in side if isinstance(piece, Gap)]
         return KeptConnection(facts, tcp, (pieces[0], pieces[1]), mine, pair in self._fragmented)
+
+
+def _number(segment: KeptSegment) -> int:
+    return segment.number
 
 
 def _only(segments: SegmentBatch, rows: Int64s) -> SegmentBatch:

@@ -72,8 +72,11 @@ _SYSTEM_CALLS = {
     errno.ENOBUFS: (Wire.LOCAL,),
 }
 _LEAST_OF_A_LABEL = 4
+"""Characters; our own choice: fewer stand in too many labels."""
 _CURL_STATUSES = 100
+"""Exit statuses below this are curl's (https://curl.se/libcurl/c/libcurl-errors.html); above stand errnos."""
 _MOST_READ = 2000
+"""Characters; our own choice: no line that is typed or pasted is longer."""
 
 
 def wordings_of(text: str) -> list[Wording]:
