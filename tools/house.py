@@ -1,7 +1,7 @@
 """``python tools/house.py``: what the shape of the house promises, beyond what linters know.
 
 * No files of the package import each other in a circle, not even in functions or for the type checker.
-* Every class name of the package stands once, so that one search finds the class; but a class may extend its
+* Every class name of the package occurs once, so that one search finds the class; but a class may extend its
   namesake.
 * Tests mirror the source: ``tests/ROOM/test_NAME.py``, or ``test_NAME_ASPECT.py``, tests ``ROOM/NAME.py``.
 

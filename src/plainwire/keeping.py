@@ -67,7 +67,9 @@ class Kept:
 
 
 def _is_healthy(connection: Connection) -> bool:
-    """Whether every request has a whole response that is no error, and no side broke the connection off."""
+    """Whether every request has a whole response that is not an error, and no side broke the connection
+    off.
+    """
     return (
         bool(connection.exchanges)
         and not (connection.undecrypted or connection.gaps)

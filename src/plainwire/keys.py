@@ -27,7 +27,7 @@ def read_keys(
     """Read key log files, servers' private keys, and pre-shared keys (hex digits, or ``@FILE`` with these).
 
     Raises:
-        UserError: a file cannot be read, or is none of these.
+        UserError: a file cannot be read, or is not one of these.
 
     """
     keys = KeyLog()

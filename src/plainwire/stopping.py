@@ -1,7 +1,7 @@
 """The user's own stop: what was under way when the program was stopped did not fail.
 
 A program that a signal ended (Ctrl-C, ``timeout``, ``kill``) leaves its connections to the kernel, which
-closes them. Seen from the wire that is a client that hung up; it is no decision about the exchange.
+closes them. Seen from the wire that is a client that hung up; it is not a decision about the exchange.
 """
 
 from __future__ import annotations

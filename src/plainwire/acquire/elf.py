@@ -1,7 +1,7 @@
 """What an ELF file's own headers say: enough to know who will load it, and what it will load.
 
 Reads the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the table of
-dynamic symbols where one is asked for, nothing more. A file that is no ELF, or is cut short, is None; the
+dynamic symbols where one is asked for, nothing more. A file that is not an ELF, or is cut short, is None; the
 field's content is somebody else's file, so every number in it is checked by the slice that uses it.
 """
 
@@ -68,7 +68,7 @@ class _ElfSection(Struct, frozen=True):
 
 
 def read(path: Path) -> Elf | None:
-    """Read the headers of ``path``; None where it is no ELF file or cannot be understood.
+    """Read the headers of ``path``; None where it is not an ELF file or cannot be understood.
 
     Raises:
         OSError: the file cannot be opened or read.
@@ -88,7 +88,7 @@ def exported_number(path: Path, symbol: str) -> int | None:
 
 
 def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understood | None:
-    """What ``parse`` makes of a file; None where it is no regular file, or not what it should be."""
+    """What ``parse`` makes of a file; None where it is not a regular file, or not what it should be."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         return parse(_File(descriptor)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None

@@ -131,7 +131,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 
 def _take(line: bytes | None, found: ProgramEvents) -> bool:
-    """Enter one line into ``found``; False where it is none of ours."""
+    """Enter one line into ``found``; False where it is not one of ours."""
     if line is None:
         return False
     try:
@@ -184,7 +184,7 @@ def _process_ended(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _sandbox(event: dict[str, Any], found: ProgramEvents) -> None:
-    """Told before a process enters a sandbox, and taken back where it was not let in."""
+    """Told before a process enters a sandbox, and taken back if it could not enter."""
     process = found.processes.get(int(event["pid"]))
     if process is not None:
         process.sandboxed = bool(event["entered"])

@@ -37,7 +37,7 @@ def missing() -> str:
         return "secrets of a running program can be had on Linux only, up to now"
     how = "apt install gcc libc6-dev, then install plainwire again"
     if shutil.which("cc") is None and shutil.which("gcc") is None:
-        return f"the interposer was not compiled, for want of a C compiler: {how}"
+        return f"the interposer was not compiled, because there is no C compiler: {how}"
     return f"the interposer was not compiled when plainwire was installed: {how}"
 
 

@@ -52,7 +52,7 @@ def runtime(executable: str) -> str | None:
 def version(executable: str) -> str | None:
     """The version that stands in a runtime's file, else the part that its name tells; None without either.
 
-    ``python3.11`` is 3.11 at least. A file that is no regular one, or may not be read, is not waited for.
+    ``python3.11`` is 3.11 at least. A file that is not a regular one, or may not be read, is not waited for.
     """
     known = _KNOWN.fullmatch(Path(executable).name)
     if known is None or not Path(executable).exists():

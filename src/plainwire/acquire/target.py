@@ -41,7 +41,7 @@ def find(command: Sequence[str]) -> Target:
     """Find the program of ``command`` as a shell would.
 
     Raises:
-        UserError: there is none (exit code 127), or it is no program (126).
+        UserError: there is none (exit code 127), or it is not a program (126).
 
     """
     if not command:

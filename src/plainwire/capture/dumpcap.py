@@ -107,7 +107,8 @@ def _explain(program: str, complaint: str, capture_filter: str) -> str:
     if capture_filter and any("filter" in line for line in lines):
         return f"capture filter {capture_filter!r}: not accepted by dumpcap"
     said = next(
-        (line for line in lines if line and not line.startswith("Capturing on")), "it ended without a word"
+        (line for line in lines if line and not line.startswith("Capturing on")),
+        "it ended without an error message",
     )
     return f"dumpcap cannot capture: {said}"
 

@@ -74,7 +74,7 @@ def read_source(path: str, source: Source, piece: int = PIECE) -> Iterator[Captu
     """Read one capture, compressed or not; ``path`` is what it is called in notes and errors.
 
     Raises:
-        UserError: it is no capture file.
+        UserError: it is not a capture file.
 
     """
     content = Lookahead(source)

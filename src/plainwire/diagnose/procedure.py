@@ -229,7 +229,7 @@ def _judge_connection(traffic: Traffic, connection: Connection, boundary: Bounda
 
 
 def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary) -> list[Verdict]:
-    """Connections that came about late, for a reason that shows, and were then used."""
+    """Connections that were established late, for a reason that shows, and were then used."""
     judged = {verdict.connection.id for verdict in verdicts if not verdict.exchanges}
     found: list[Verdict] = []
     for connection in traffic.connections:

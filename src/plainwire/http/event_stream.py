@@ -83,7 +83,7 @@ class EventReader:
         self._begun = False
         self._name = b""
         self._data = b""
-        self._fields = False  # the block has a line that is no comment
+        self._fields = False  # the block has a line that is not a comment
         self._comment = False
         self._dialect: _Dialect | None = None
         self._closed = False

@@ -3,7 +3,7 @@
 Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes
 before the first packet of the request that is due answers nothing: it becomes an exchange without a
 request. One that comes while a request's head is still on its way waits for that request, and 101 for any:
-nobody switches protocols unasked, and what stands behind it is no HTTP. What the end of the connection makes
+nobody switches protocols unasked, and what stands behind it is not HTTP. What the end of the connection makes
 of an open exchange is decided in ``close``.
 """
 

@@ -85,7 +85,7 @@ class Windows:
         self._stalled.clear()
 
     def close(self, tell: Tell) -> None:
-        """The connection is over: what waits has waited in vain."""
+        """The connection is over: what still waits will get nothing more."""
         for (_, stream), since in self._stalled.items():
             _told(tell, since, stream, "and never opened again")
         self._stalled.clear()

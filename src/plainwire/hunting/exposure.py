@@ -53,7 +53,9 @@ class Trial(Struct, frozen=True):
 
 
 class Exposed(Struct, frozen=True):
-    """Of ``tried`` attempts with the trigger ``failed`` did; so many more show it again with 95 %."""
+    """Of ``tried`` attempts with the trigger ``failed`` did; so many more show it again with 95 %
+    confidence.
+    """
 
     trigger: Trigger
     failed: int

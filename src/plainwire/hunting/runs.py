@@ -182,7 +182,7 @@ def decode(line: bytes) -> Run:
     """Read what ``encode`` wrote.
 
     Raises:
-        ValueError, KeyError, TypeError: the line is none of ours.
+        ValueError, KeyError, TypeError: the line is not one of ours.
 
     """
     values: dict[str, Any] = json.loads(line)

@@ -20,7 +20,7 @@ class Argument(Struct, frozen=True):
         """Read what ``to_json`` wrote.
 
         Raises:
-            msgspec.DecodeError: it is none of that.
+            msgspec.DecodeError: it is not that.
 
         """
         return msgspec.json.decode(text, type=cls)

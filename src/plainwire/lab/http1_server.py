@@ -79,7 +79,7 @@ class Http1Server:
         self._truth.write(event, peer, **facts)
 
     def serve(self, context: ssl.SSLContext) -> None:
-        """Accept connections for ever, a thread each."""
+        """Accept connections forever, a thread each."""
         while True:
             try:
                 plain, address = self._listener.accept()

@@ -134,7 +134,7 @@ class Http3Server:
         return self._number, self.behaviour.streams.get(self._number, StreamFault.NONE)
 
     async def serve(self, address: str, configuration: QuicConfiguration) -> None:
-        """Print the port and serve for ever."""
+        """Print the port and serve forever."""
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: QuicServer(
                 configuration=configuration,

@@ -44,7 +44,7 @@ class TlsServer(ABC):
         """Serve one connection, until one of the two ends hangs up."""
 
     def serve(self, context: ssl.SSLContext) -> None:
-        """Accept connections for ever, a thread each."""
+        """Accept connections forever, a thread each."""
         while True:
             plain, address = self._listener.accept()
             threading.Thread(target=self._serve, args=(context, plain, address), daemon=True).start()

@@ -40,7 +40,7 @@ class SecretsBlock(Discreet, Struct):
 
 
 class CaptureNote(Struct):
-    """What reading a capture file brought to light that is no packet: ``cut off in packet 17``."""
+    """What reading a capture file brought to light that is not a packet: ``cut off in packet 17``."""
 
     text: str
 

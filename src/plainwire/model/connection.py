@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Tunnel(Struct, frozen=True):
     """What a connection leads through: ``SOCKS 5`` to ``example.com:443``, ``STARTTLS (SMTP)``.
 
-    ``refused`` says why it did not come about.
+    ``refused`` says why it was not established.
     """
 
     kind: str

@@ -281,7 +281,7 @@ class Sign(Struct):
 
     @property
     def harmless(self) -> bool:
-        """Whether the traffic itself shows that it is no sign of trouble."""
+        """Whether the traffic itself shows that it is not a sign of trouble."""
         return self.claimed_by is not None and self.claimed_by.startswith(HARMLESS)
 
     @property

@@ -24,7 +24,7 @@ def printable(text: str, limit: int | None = None) -> str:
 
 def printable_json(encoded: bytes) -> bytes:
     r"""Return JSON in UTF-8 with DEL and C1 controls written as ``\u009b``, and the marks that reverse the
-    direction of text: terminals heed them, and JSON (RFC 8259 section 7) leaves them as they are.
+    direction of text: terminals obey them, and JSON (RFC 8259 section 7) leaves them as they are.
     """
     if encoded.isascii() and b"\x7f" not in encoded:
         return encoded

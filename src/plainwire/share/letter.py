@@ -270,7 +270,7 @@ def _again(bundle: Report, failures: list[Finding]) -> Iterator[str]:
     rate = failed / requests if requests else 0.0
     if 0 < rate < 1 and gap is None:
         tries = math.ceil(math.log(1 - _AGAIN) / math.log(1 - rate))
-        yield f"At the rate of this bundle it fails within {count(tries, 'attempt')} with 95 %."
+        yield f"At the rate of this bundle it fails within {count(tries, 'attempt')} with 95 % confidence."
     elif gap is not None:
         yield "The gap is aimed at the moment at which the server closes: a few tries should hit it."
 

@@ -40,7 +40,7 @@ class Duplicates:
             self.remember(row)
 
     def remember(self, row: Row) -> None:
-        """Take a packet that is no copy."""
+        """Take a packet that is not a copy."""
         seen, key = self._seen, (row[IP_ID], *row[SOURCE:TTL])
         seen.pop(key, None)
         seen[key] = row[TIME], row[TTL]

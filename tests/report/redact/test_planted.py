@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +10,9 @@ from click.testing import CliRunner
 
 from plainwire import pipeline
 from plainwire.cli import show
+from plainwire.cli.export import FORMS, Wanted
 from plainwire.hunting import Hunt, conclude, runs, words
-from plainwire.model import Evidence, Finding
+from plainwire.model import Evidence, Finding, UserError
 from plainwire.report import html, json, table, terminal
 from plainwire.report.redact import HIDDEN
 from tests.report.redact import planted, wires
@@ -72,6 +74,11 @@ def outputs(report: Report, capture: Path, keys: list[Path]) -> Iterator[tuple[s
     for start in range(0, len(ids), 50):
         report.findings = [_finding(ids[start : start + 50])]
         yield "page", html.render(report)
+    for name, form in FORMS.items():
+        for number in ids if form.number else (0,):
+            wanted = Wanted(capture, (), number, secrets=False)
+            with contextlib.suppress(UserError):  # a request that cannot be sent again
+                yield f"export --{name}", b"".join(form.write(report, wanted)).decode()
     run = runs.of_report(report, number=1, started_ns=0, duration_ns=1, status=1)
     yield "row of a hunt", runs.encode(run).decode()
     hunt = Hunt(capture.parent, [run])
@@ -81,4 +88,6 @@ def outputs(report: Report, capture: Path, keys: list[Path]) -> Iterator[tuple[s
 
 def _finding(ids: list[int]) -> Finding:
     """A finding on these exchanges: pages show them in full."""
-    return Finding("fin-race", "A claim.", "both", "likely", ids, [1], [Evidence(1, "It.")], "Nothing.")
+    return Finding(
+        "keepalive-idle-race", "A claim.", "both", "likely", ids, [1], [Evidence(1, "It.")], "Nothing."
+    )

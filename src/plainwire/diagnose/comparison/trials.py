@@ -275,7 +275,7 @@ def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]
 def of_connections(
     connections: Iterable[Connection], findings: Sequence[Finding], *, whole: bool = False
 ) -> Trials:
-    """One row for each connection that came about, or failed to, by a finding without exchanges.
+    """One row for each connection that was established, or failed to be, by a finding without exchanges.
 
     Empty where none failed, unless it is to be joined with the tables of other runs (``whole``).
     """

@@ -73,7 +73,7 @@ SILENT = (
     Software("AWS NAT gateway or NLB", 350),
     Software("Linux conntrack, established", 432_000),
 )
-"""What forgets idle connections without a word to either end."""
+"""What silently forgets idle connections."""
 
 
 POOLS: tuple[tuple[str, float | None], ...] = (
@@ -126,7 +126,7 @@ def silently_forgetting(limit: Bounds) -> list[str]:
 def pool_limit(agents: Iterable[str]) -> tuple[bool, int | None]:
     """Whether the clients with these User-Agent fields are known, and the longest of their pool times, in ns.
 
-    None: at least one of them keeps idle connections for ever.
+    None: at least one of them keeps idle connections forever.
     """
     limits = [_pool(agent.lower()) for agent in agents]
     known = [limit for found, limit in limits if found]

@@ -207,7 +207,7 @@ def _provoked(connection: Connection, reset_ns: int) -> bool:
 
 
 def _silent_limit(watch: _Watch, survived: list[int]) -> Bounds | None:
-    """Between which idle times connections went dead without a word."""
+    """Between which idle times connections silently went dead."""
     dead = [
         idle
         for idle, exchange, connection in watch.gaps

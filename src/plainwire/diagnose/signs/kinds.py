@@ -59,7 +59,7 @@ def sign(
 ) -> Sign:
     """A sign of a known kind.
 
-    ``harmless`` says why it is no sign of trouble, where that is so; ``says`` is more exact than
+    ``harmless`` says why it is not a sign of trouble, where that is so; ``says`` is more exact than
     the kind's words.
     """
     reason = f"{HARMLESS}{harmless}" if harmless else None

@@ -158,7 +158,7 @@ def _ended_by_it(
     events: ProgramEvents,
     places: dict[tuple[int, str], list[SocketError]],
 ) -> bool:
-    """Whether the program failed, and no connection came about after the last of these errors."""
+    """Whether the program failed, and no connection was established after the last of these errors."""
     last_ns = max((error.time_ns for errors in places.values() for error in errors), default=None)
     if last_ns is None or not events.exit_status:
         return False

@@ -182,7 +182,7 @@ def _answer_words(lookup: Lookup) -> str:
 
 
 def _pool(said: Sequence[Said], connections: Sequence[Connection], events: ProgramEvents) -> list[Finding]:
-    """What the connections of the pool were doing when the program had waited in vain for one."""
+    """What the connections of the pool were doing when the program gave up waiting for one."""
     moment = said[0]
     own = _open_at(moment, connections)
     if not own or moment.untimed:

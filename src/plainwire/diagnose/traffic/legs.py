@@ -90,7 +90,7 @@ class Legs:
     def follows(self, connection: Connection, exchange: Exchange) -> bool:
         """Whether the gateway gave this exchange up because of the one in front of it, or together with it.
 
-        Then it is no failure of its own: the one in front is told, with this one beside it.
+        Then it is not a failure of its own: the one in front is told, with this one beside it.
         """
         if exchange.outcome != "aborted" and exchange.websocket is None:
             return False

@@ -77,12 +77,14 @@ class Traffic:
 
     @cached_property
     def accepted(self) -> dict[Endpoint, list[Connection]]:
-        """Those of them that came about."""
+        """Those of them that were established."""
         return {server: [c for c in same if c.established] for server, same in self.by_server.items()}
 
     @cached_property
     def resets(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
-        """By server: RSTs that were the first act of closing on connections that had come about, by time."""
+        """By server: RSTs that were the first act of closing on connections that had been established, by
+        time.
+        """
         found: dict[Endpoint, list[tuple[Connection, CloseEvent]]] = {}
         for server, connections in self.accepted.items():
             own = [(c, r) for c in connections if (r := _reset(c)) and client_first(c) is None]

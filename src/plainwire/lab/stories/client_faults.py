@@ -27,7 +27,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="client-bug-request",
-        story="A home-made client that writes a header field which is none, and a server that minds.",
+        story="A home-made client that writes an invalid header field, and a server that refuses it.",
         expects=frozenset({"client-bug-request"}),
         server=Behaviour(),
         client=("bad_field.py", "12"),

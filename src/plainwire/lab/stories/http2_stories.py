@@ -90,7 +90,7 @@ SCENARIOS = (
     ),
     _story(
         "h2-close-without-goaway",
-        "An HTTP/2 server that closes with a request open, and without a word.",
+        "An HTTP/2 server that closes with a request open, without saying why.",
         "h2-close-without-goaway",
         Behaviour(streams={4: StreamFault.GONE, 9: StreamFault.CUT}),
         streams(12, together=3),

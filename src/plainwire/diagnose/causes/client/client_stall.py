@@ -26,7 +26,7 @@ def client_stall(failed: FailedExchange) -> Verdict | None:
 
 
 def client_stopped_reading(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the client ended a response whose rest it had not let in for a second or more."""
+    """A verdict where the client ended a response whose rest it had not accepted for a second or more."""
     close = failed.first_close
     return _stalled(failed, close) if close is not None and close.side == Side.CLIENT else None
 

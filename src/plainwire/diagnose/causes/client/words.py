@@ -86,7 +86,7 @@ CAUSES: tuple[Cause, ...] = (
         "no-keepalive-churn",
         "the client opens a connection for each request",
         "Each request pays for a TCP and a TLS handshake although the server would keep the connection. It "
-        "costs time, ports, and the server's patience.",
+        "costs time and ports, and loads the server.",
         "At least ten connections with one request each, nine of ten of all, which the client ended and the "
         "server had not announced to close.",
         "A server that closes after each response.",
@@ -117,7 +117,7 @@ CAUSES: tuple[Cause, ...] = (
         "the request waited for a free connection of the client's pool",
         "All connections of the pool were in use. On the wire the request just starts late, or never: then "
         "only the program's words tell.",
-        "The program says that it waited in vain for a connection (httpx's PoolTimeout), while those that "
+        "The program says that it did not get a connection in time (httpx's PoolTimeout), while those that "
         "it had were open: with exchanges under way, or with responses that it had not read to the end or "
         "not closed.",
         "A request that left.",
@@ -159,8 +159,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "suspend-resume",
         "the client's machine was paused",
-        "A laptop slept or a virtual machine was stopped. All connections are older than their servers' "
-        "patience afterwards, and the first use of each fails.",
+        "A laptop slept or a virtual machine was stopped. Afterwards all connections are older than their "
+        "servers' idle timeouts, and the first use of each fails.",
         "The client's clock of TCP timestamps, which stands still meanwhile, went on by at least 10 s less "
         "between two SYNs than the capture's; connections that were idle over that time failed by it.",
         "A clock that went on; SYNs of this client that show another pace.",

@@ -77,7 +77,7 @@ def accept_queue_overflow(connection: Connection, traffic: Traffic) -> Verdict |
 def queue_full(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict | None:
     """A verdict where SYNs go unanswered while accepted connections to the same port stay silent.
 
-    When the accept queue is full Linux drops new SYNs without a word; what is in the queue is complete for
+    When the accept queue is full Linux silently drops new SYNs; what is in the queue is complete for
     the client, and the kernel acknowledges its data, but no program takes it.
     """
     around = [

@@ -1,4 +1,4 @@
-"""Rule dns-slow-5s, by a search domain: NAME.SUFFIX is asked for in vain before NAME itself.
+"""Rule dns-slow-5s, by a search domain: NAME.SUFFIX is asked for first, and gets no answer.
 
 resolv.conf's ``search`` and ``ndots`` make the resolver try the suffixes first. Where the name server of such
 a domain is silent, every connection waits for the resolver's time limit, and only then asks for the name.

@@ -1,7 +1,7 @@
 """Rule ecn-or-dscp-blackhole: SYNs that offer ECN get no reply, and those without are answered.
 
 Linux leaves the offer out when it sends a SYN again (RFC 3168 section 6.1.1.1; net.ipv4.tcp_ecn_fallback), so
-that the connection comes about a second late. One lost SYN looks just like that. What tells them apart is
+that the connection is established a second late. One lost SYN looks just like that. What tells them apart is
 all the traffic of the address: whether any SYN with the offer was ever answered, and any without it lost.
 A device that drops the first SYN of each connection to see whether its sender comes again is the other
 look-alike: a first SYN without the offer that was answered refutes it.

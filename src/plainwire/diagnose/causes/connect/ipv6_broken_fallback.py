@@ -24,7 +24,7 @@ _SYN_RETRIES_NS = 135_000_000_000
 
 
 def fallback_of(connection: Connection, begin: Opening, traffic: Traffic) -> Connection | None:
-    """The connection that the same program made to another address, once this one did not come about."""
+    """The connection that the same program made to another address, once this one was not established."""
     for other in next_opened(connection, traffic):
         if not other.established or not server_was_seen(other):
             continue

@@ -33,7 +33,7 @@ def port_reuse_time_wait(connection: Connection, traffic: Traffic) -> Verdict | 
     outcome = (
         "The connection was never established"
         if late is None
-        else f"It came about {wording.span(late)} after the first SYN"
+        else f"It was established {wording.span(late)} after the first SYN"
     )
     return Verdict(
         code="port-reuse-time-wait",

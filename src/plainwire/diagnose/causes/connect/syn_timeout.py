@@ -29,7 +29,7 @@ after one second (RFC 6298 section 2)."""
 
 
 _FEWEST_OPEN = 2
-"""Connections: one that is open shows that the address is up, two that others are let in as well."""
+"""Connections: one that is open shows that the address is up, two that others are accepted as well."""
 
 _FALLBACK_NS = 60_000_000_000
 """A program that tries the next address of a name has waited for its connect timeout by then."""

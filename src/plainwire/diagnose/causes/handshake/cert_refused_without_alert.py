@@ -1,4 +1,4 @@
-"""Rule cert-refused-without-alert: a client saw the server's certificate, and left without a word.
+"""Rule cert-refused-without-alert: a client saw the server's certificate, and closed without an alert.
 
 curl, Node and others check the name, the issuer or the OCSP answer by themselves, inside the handshake or
 just after it, and then simply close. On the wire that is a client which ends the connection right behind the

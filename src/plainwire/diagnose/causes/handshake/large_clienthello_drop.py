@@ -51,8 +51,8 @@ def large_clienthello_drop(
         exchanges=(),
         fault="server",
         grounds=(Ground.INFERENCE,),
-        facts=f"A ClientHello of {size} bytes met with {what}; one of {smaller} bytes was answered on "
-        f"connection {other.id}, and no large one was anywhere to this address.",
+        facts=f"A ClientHello of {size} bytes got {what}; one of {smaller} bytes was answered on connection "
+        f"{other.id}, and no large one was anywhere to this address.",
         evidence=(
             *(Evidence(s.packet, f"part of the ClientHello, {s.length} bytes") for s in pieces),
             *(Evidence(c.packet, f"{wording.act(c)} from the server") for c in closes),

@@ -60,7 +60,7 @@ def was_asked(connection: Connection) -> bool:
 
 
 def renegotiation_or_postauth_stall(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the exchange came to nothing, or to 403, for want of an answer to such a question."""
+    """A verdict where the exchange failed, or ended with 403, because such a request was not answered."""
     if not was_asked(failed.connection) or _partly_unread(failed.connection):
         return None
     asked = _asked(failed)
@@ -108,7 +108,7 @@ def _end_ns(failed: FailedExchange) -> int:
 
 
 def _refused_by_status(failed: FailedExchange, asked: _Asked) -> Verdict | None:
-    """Status 403, after an answer that gives no certificate, or after a wait in vain."""
+    """Status 403, after an answer that gives no certificate, or after a wait without an answer."""
     response = failed.exchange.response
     if response is None or response.status != FORBIDDEN or failed.exchange.outcome != "complete":
         return None

@@ -64,8 +64,8 @@ CAUSES: tuple[Cause, ...] = (
         "a large ClientHello is not understood",
         "A ClientHello with a key share that resists quantum computers, or with many tickets, does not fit "
         "into one segment. Some servers and devices read only the first one.",
-        "A ClientHello of more than 1,400 bytes meets with a reset or silence; smaller ones to the same "
-        "address are answered, and no large one is.",
+        "A ClientHello of more than 1,400 bytes gets a reset or no reply; smaller ones to the same address "
+        "are answered, and no large one is.",
         "A large one that was answered; no small one to compare with.",
         "Until the server is fixed: offer fewer groups (Go: GODEBUG=tlsmlkem=0; OpenSSL: Groups).",
         "Read records and messages that come in several segments.",

@@ -53,7 +53,7 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
 
 
 def _rival(failed: FailedExchange, reset: StreamEvent) -> str:
-    """A client need not say that it gave a stream up: after silence its patience may have ended first."""
+    """A client need not say that it gave a stream up: after silence it may have timed out first."""
     response = failed.exchange.response
     heard = failed.request.last_ns if response is None else max(failed.request.last_ns, response.last_ns)
     if reset.time_ns - heard < LONG_NS:

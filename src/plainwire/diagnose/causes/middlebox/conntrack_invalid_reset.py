@@ -84,7 +84,7 @@ def _provoking(connection: Connection, close: CloseEvent) -> tuple[int, int] | N
 
 
 def _goes_on(connection: Connection, close: CloseEvent) -> int | None:
-    """The client's first segment after its supposed reset that is no reset."""
+    """The client's first segment after its supposed reset that is not a reset."""
     segments = connection.segments
     if segments is None:
         return None

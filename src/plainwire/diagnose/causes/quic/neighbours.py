@@ -30,7 +30,7 @@ def near_in_time(connection: Connection, traffic: Traffic) -> list[Connection]:
 
 
 def over_tcp(connection: Connection, traffic: Traffic) -> Connection | None:
-    """A connection over TCP to the same address, or by the same server name, that came about."""
+    """A connection over TCP to the same address, or by the same server name, that was established."""
     for other in near_in_time(connection, traffic):
         if other.transport != "tcp" or not other.established or not server_was_seen(other):
             continue

@@ -83,7 +83,7 @@ CAUSES: tuple[Cause, ...] = (
         "quic-pmtu-or-amplification-stall",
         "the handshake stood still because of sizes",
         "A server may send only three times what it got until it knows the client's address, and packets "
-        "larger than the path takes vanish without a word.",
+        "larger than the path takes are silently dropped.",
         "A handshake that does not come to its end, and whose Initial packets all lie in datagrams of less "
         "than 1,200 bytes. (A server at three times the client's bytes, or a path on which large packets "
         "vanish, show at the server only.)",

@@ -51,7 +51,7 @@ def _upload_fault(failed: FailedExchange, close: CloseEvent) -> Fault:
 def closing_fault(failed: FailedExchange, close: CloseEvent, *, whole: bool) -> Fault:
     """An alert is a complaint about the peer, except internal_error (RFC 8446 section 6.2).
 
-    A server may refuse to answer what is no proper request.
+    A server may refuse to answer what is not a proper request.
     """
     if close.kind == "alert":
         return "server" if "internal_error" in close.detail else "unknown"
@@ -79,7 +79,7 @@ def delay_words(failed: FailedExchange, close: CloseEvent) -> str:
 
 
 def race_refuted(failed: FailedExchange, close: CloseEvent) -> str:
-    """Why it is no keepalive-idle-race."""
+    """Why it is not a keepalive-idle-race."""
     begin = wording.number(failed.request.start)
     had = wording.number(had_up_to(failed, close))
     return (

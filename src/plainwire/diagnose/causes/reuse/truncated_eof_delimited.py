@@ -22,7 +22,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
 
     A content coding (gzip and the like) shows that it was cut. Without one, and without a close_notify
     before the FIN, the message is not complete by RFC 9112 section 9.8, though every client takes it so:
-    that is no failure that could be seen, and nothing more than possible.
+    that is not a failure that could be seen, and nothing more than possible.
     """
     response, close = failed.exchange.response, failed.server_close
     if response is None or response.framing != "close" or close is None or close.kind == "rst":

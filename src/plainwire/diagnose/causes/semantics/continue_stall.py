@@ -31,7 +31,7 @@ def waited_for_continue(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def never_continued(failed: FailedExchange) -> Verdict | None:
-    """A verdict where the client waited for a 100 (Continue) for ever."""
+    """A verdict where the client waited for a 100 (Continue) forever."""
     exchange, request = failed.exchange, failed.request
     if request.complete or exchange.interim or exchange.response is not None:
         return None
@@ -86,7 +86,7 @@ def _continue(case: Answered) -> Verdict | None:
         f"said nothing. After {wording.span(waited)} the client sent the body unasked.",
         evidence=(
             Evidence(data[0].packet, "the head of the request, which expects 100-continue"),
-            Evidence(acked[0], "the server acknowledges it, without a word of HTTP"),
+            Evidence(acked[0], "the server acknowledges it, without any HTTP"),
             Evidence(data[1].packet, f"the body, {wording.span(waited)} later"),
         ),
         runner_up="a slow client: refuted, it waits for just this response",

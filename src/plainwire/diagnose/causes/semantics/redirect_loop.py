@@ -19,7 +19,7 @@ _ROUNDS = 3
 """Times that the same redirect comes in one chain: clients with cookies may need two."""
 
 _CHAIN_NS = 10_000_000_000
-"""A client follows a redirect at once: what comes later than this is no part of the chain."""
+"""A client follows a redirect at once: what comes later than this is not part of the chain."""
 
 _MOST_OPEN = 1_000
 
@@ -58,7 +58,7 @@ def _leads_to(case: Answered) -> str | None:
 
 
 def _joined(base: str, reference: str) -> str:
-    """A reference resolved, without its fragment; what is no URL stands for itself."""
+    """A reference resolved, without its fragment; what is not a URL stands for itself."""
     try:
         whole = urldefrag(urljoin(base, reference)).url
     except ValueError:

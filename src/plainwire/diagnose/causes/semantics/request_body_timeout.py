@@ -1,4 +1,4 @@
-"""Rule request-body-timeout: the server waited in vain for the rest of the request."""
+"""Rule request-body-timeout: the server did not get the rest of the request in time."""
 
 from __future__ import annotations
 

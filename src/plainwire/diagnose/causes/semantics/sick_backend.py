@@ -83,7 +83,7 @@ def _by_name(traffic: Traffic, exchanges: set[int], connections: set[int]) -> It
             trials = [_Trial(connection, None, failed=True)]
         if trials:
             groups.setdefault((_name(connection), connection.server.port), []).extend(trials)
-    # A connection that did not come about has no name: that of others at its address is its own.
+    # A connection that was not established has no name: that of others at its address is its own.
     known = {t.connection.server: key for key, group in groups.items() if key[0] for t in group}
     merged: dict[tuple[str, int], list[_Trial]] = {}
     for key, group in groups.items():

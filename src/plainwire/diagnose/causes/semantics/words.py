@@ -44,7 +44,7 @@ CAUSES: tuple[Cause, ...] = (
         "gateway-holds-back",
         "a gateway kept the response to itself",
         "A gateway that buffers waits for more of a response before it passes any of it on. For a stream of "
-        "events, which comes in small pieces over a long time, that may be for ever: the client sees nothing "
+        "events, which comes in small pieces over a long time, that may be forever: the client sees nothing "
         "and gives up. nginx buffers unless proxy_buffering is off, and gathers what is below "
         "postpone_output; compression holds back as well.",
         "Both sides of the gateway in one capture: the response's first bytes arrive at it at least half a "
@@ -110,7 +110,7 @@ CAUSES: tuple[Cause, ...] = (
         "the client waited for a 100 (Continue) that did not come",
         "The client sent the head of its request with 'Expect: 100-continue' and waited before it sent the "
         "body. The server neither told it to go on nor answered. Most clients go on by themselves after "
-        "about a second; some wait for ever.",
+        "about a second; some wait forever.",
         "The server acknowledged the head, no 1xx and no response came, and the body left only after a "
         "pause, or never.",
         "A 100 ahead of the body; a head that was not acknowledged.",
@@ -150,7 +150,7 @@ CAUSES: tuple[Cause, ...] = (
         "bad-framing",
         "the response breaks the rules of HTTP",
         "The response cannot be read as its own fields say: a chunk whose size is no number, two lengths "
-        "that differ, a line that is no field. Clients guess differently, or hang up.",
+        "that differ, a line that is not a field. Clients guess differently, or hang up.",
         "The decrypted bytes of the response break the framing; which rule is told.",
         "Bytes missing from the capture.",
         "Do not retry it on the same connection.",

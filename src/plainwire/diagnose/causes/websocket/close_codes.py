@@ -52,7 +52,7 @@ WEBSOCKET_CLOSE = Family(
     members=(
         _complaint("1002", "its peer broke the protocol", "unknown"),
         _complaint("1003", "it got data of a kind that it does not take", "both"),
-        _complaint("1007", "a message had data that are not of its type, as text that is no UTF-8", None),
+        _complaint("1007", "a message had data that are not of its type, as text that is not UTF-8", None),
         _complaint(
             "1008",
             "a message, or the connection, is against its policy: credentials, an origin, a rate",
