@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class _Form(NamedTuple):
     """What an option asks for. ``number``: it is about one exchange."""
 
-    write: Callable[[Report, Wanted], Iterable[bytes]]
+    write: Callable[[Report, ExportOptions], Iterable[bytes]]
     number: bool = False
 
 
-class Wanted(NamedTuple):
+class ExportOptions(NamedTuple):
     """What else was asked for."""
 
     path: Path
@@ -36,64 +36,64 @@ class Wanted(NamedTuple):
     secrets: bool
 
 
-def _har(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _har(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import har  # noqa: PLC0415 - each form is loaded when it is asked for
 
     return har.encoded(report, version("plainwire"))
 
 
-def _json(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _json(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.report import json  # noqa: PLC0415 - as above
 
     return (*json.encoded(report), b"\n")
 
 
-def _html(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _html(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.report import html  # noqa: PLC0415 - as above
 
     return (html.render(report).encode(),)
 
 
-def _markdown(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _markdown(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import markdown  # noqa: PLC0415 - as above
 
     return (markdown.render(report).encode(),)
 
 
-def _junit(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _junit(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import junit  # noqa: PLC0415 - as above
 
     return (junit.render(report).encode(),)
 
 
-def _sarif(report: Report, wanted: Wanted) -> Iterable[bytes]:
+def _sarif(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import sarif  # noqa: PLC0415 - as above
 
     capture = wanted.path / "capture.pcapng" if wanted.path.is_dir() else wanted.path
     return (sarif.encode(report, version("plainwire"), capture.name),)
 
 
-def _otlp(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _otlp(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import otlp  # noqa: PLC0415 - as above
 
     return (otlp.encode(report, version("plainwire")),)
 
 
-def _trace(report: Report, _wanted: Wanted) -> Iterable[bytes]:
+def _trace(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     from plainwire.export import trace  # noqa: PLC0415 - as above
 
     return trace.encoded(report)
 
 
-def _curl(report: Report, wanted: Wanted) -> Iterable[bytes]:
+def _curl(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     return (_repeated(report, wanted, "curl"),)
 
 
-def _python(report: Report, wanted: Wanted) -> Iterable[bytes]:
+def _python(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     return (_repeated(report, wanted, "python"),)
 
 
-def _repeated(report: Report, wanted: Wanted, form: str) -> bytes:
+def _repeated(report: Report, wanted: ExportOptions, form: str) -> bytes:
     from plainwire.export import repeat  # noqa: PLC0415 - as above
 
     exchange = next((e for e in report.exchanges if e.id == wanted.number), None)
@@ -187,7 +187,7 @@ def command(
     report = source.analyze(case, keys, private_keys, psks, keep_bodies=bodies or form.number)
     debug.show(report)
     number = forms[asked[0]]
-    wanted = Wanted(case, keys, number if isinstance(number, int) else 0, with_secrets)
+    wanted = ExportOptions(case, keys, number if isinstance(number, int) else 0, with_secrets)
     _write(output, form.write(report, wanted))
 
 

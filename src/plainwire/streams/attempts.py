@@ -1,4 +1,4 @@
-"""FruitlessAttempts to connect that came to nothing: the first ones are told in full, the others are counted.
+"""Attempts to connect that came to nothing: the first ones are told in full, the others are counted.
 
 A flood of SYNs has one for every packet, and what there is to learn of them, some thousands show as well.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 
 MOST_KEPT = 10_000
-"""FruitlessAttempts that become connections of the report."""
+"""Attempts that become connections of the report."""
 
 MOST_OF_OTHERS = 10_000
-"""FruitlessAttempts beyond that, at most ``_FEW`` at a server that has none yet."""
+"""Attempts beyond that, at most ``_FEW`` at a server that has none yet."""
 
 _FEW = 10
 _MOST_SERVERS = 20_000

@@ -78,7 +78,7 @@ def name(number: int) -> str:
 def lookup(version: int, number: int) -> Suite | None:
     """What decryption needs of a suite under a version (0x0300 to 0x0304).
 
-    None where the suite is not known, does not exist under this version, or its cipher is not to be had.
+    None where the suite is not known, does not exist under this version, or its cipher is not available.
     """
     match = _NAME.fullmatch(name(number))
     if match is None or not _belongs(version, match):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from plainwire import pipeline
 from plainwire.cli import show
-from plainwire.cli.export import FORMS, Wanted
+from plainwire.cli.export import FORMS, ExportOptions
 from plainwire.hunting import Hunt, conclude, runs, words
 from plainwire.model import Evidence, Finding, UserError
 from plainwire.report import html, json, table, terminal
@@ -76,7 +76,7 @@ def outputs(report: Report, capture: Path, keys: list[Path]) -> Iterator[tuple[s
         yield "page", html.render(report)
     for name, form in FORMS.items():
         for number in ids if form.number else (0,):
-            wanted = Wanted(capture, (), number, secrets=False)
+            wanted = ExportOptions(capture, (), number, secrets=False)
             with contextlib.suppress(UserError):  # a request that cannot be sent again
                 yield f"export --{name}", b"".join(form.write(report, wanted)).decode()
     run = runs.of_report(report, number=1, started_ns=0, duration_ns=1, status=1)

@@ -83,7 +83,7 @@ def _verdict(case: Answered) -> Verdict:
     request, response = case.request, case.response
     defects = own_defects(request)
     hosts = _hosts(request)
-    which = "" if hosts == 1 else f": it has {hosts or 'no'} Host field{'s' if hosts else ''}"
+    which = "" if hosts == 1 else f": it has {plurals.some(hosts, 'Host field')}"
     count = len(defects) + (hosts != 1)
     return Verdict(
         code="client-bug-request",
