@@ -96,10 +96,11 @@ static void add_text(struct texts *texts, uintptr_t address, unsigned label)
     texts->label[texts->count++] = (unsigned char)label;
 }
 
-static void find_texts(const struct parts *parts, struct texts *texts)
+/* `ended`: by a zero, as in C. */
+static void find_texts(const struct parts *parts, bool ended, struct texts *texts)
 {
     for (unsigned label = 0; secret_labels[label]; label++) {
-        const size_t count = text_length(secret_labels[label]) + 1; /* with its end */
+        const size_t count = text_length(secret_labels[label]) + ended;
         for (unsigned i = 0; i < parts->count; i++) {
             const struct part *part = &parts->list[i];
             const unsigned char *at = part->bytes;
@@ -248,15 +249,27 @@ static bool find_hops(const struct parts *parts, uintptr_t function, struct loca
     return false;
 }
 
-/* Of the functions that labels lead to the one that most do, and that goes one of the ways; 0 where that is not one. */
-static uintptr_t choose(const struct parts *parts, const struct called *called, struct location *found)
+/* A function of Go's that needs more stack than a little begins by looking at how much there is. */
+static bool is_go(const struct parts *parts, uintptr_t function, struct location *found)
+{
+    static const unsigned char near[] = {0x4c, 0x8d, 0x64, 0x24}, far[] = {0x4c, 0x8d, 0xa4, 0x24}; /* lea r12, [rsp - ...] */
+    static const unsigned char compare[] = {0x4d, 0x3b, 0x66, 0x10};                               /* cmp r12, [r14 + 16] */
+    const unsigned char *code = locate_at(parts, function, 16, CODE);
+    (void)found;
+    return code && ((bytes_equal(code, near, 4) && bytes_equal(code + 5, compare, 4)) ||
+                    (bytes_equal(code, far, 4) && bytes_equal(code + 8, compare, 4)));
+}
+
+/* Of the functions that labels lead to and that fit the one that most do; 0 where that is not one. */
+static uintptr_t choose(const struct parts *parts, const struct called *called,
+                        bool (*fits)(const struct parts *, uintptr_t, struct location *), struct location *found)
 {
     unsigned best = FEWEST_LABELS - 1;
     uintptr_t function = 0;
     for (unsigned i = 0; i < called->count; i++) {
         const unsigned count = bits_in(called->labels[i]);
         struct location of = {0};
-        if (count < FEWEST_LABELS || count < best || !find_hops(parts, called->function[i], &of))
+        if (count < FEWEST_LABELS || count < best || !fits(parts, called->function[i], &of))
             continue;
         function = count == best ? 0 : called->function[i];
         best = count;
@@ -272,21 +285,33 @@ static struct {
     struct called called;
 } work;
 
+static void locate(const struct parts *parts, bool ended, bool (*fits)(const struct parts *, uintptr_t, struct location *),
+                   struct location *found)
+{
+    bytes_clear(&work, sizeof work);
+    find_texts(parts, ended, &work.texts);
+    for (unsigned i = 0; i < parts->count; i++)
+        if (parts->list[i].kind == CODE)
+            find_calls(parts, &parts->list[i], &work.texts, &work.called);
+    found->function = choose(parts, &work.called, fits, found);
+    found->why = found->function ? NULL : "its function for key logs is not to be found";
+    found->label_count = work.texts.count;
+    bytes_copy(found->labels, work.texts.at, sizeof found->labels);
+}
+
 void locate_log(const struct parts *parts, uintptr_t exported, struct location *found)
 {
     bytes_clear(found, sizeof *found);
-    bytes_clear(&work, sizeof work);
     found->function = exported;
     if (exported) {
         found->why = find_hops(parts, exported, found) ? NULL : "where it keeps the client random is not known";
         return;
     }
-    find_texts(parts, &work.texts);
-    for (unsigned i = 0; i < parts->count; i++)
-        if (parts->list[i].kind == CODE)
-            find_calls(parts, &parts->list[i], &work.texts, &work.called);
-    found->function = choose(parts, &work.called, found);
-    found->why = found->function ? NULL : "its function for key logs is not to be found";
-    found->label_count = work.texts.count;
-    bytes_copy(found->labels, work.texts.at, sizeof found->labels);
+    locate(parts, true, find_hops, found);
+}
+
+void locate_go(const struct parts *parts, struct location *found)
+{
+    bytes_clear(found, sizeof *found);
+    locate(parts, false, is_go, found);
 }

@@ -44,6 +44,10 @@ const unsigned char *locate_text(const struct parts *parts, const char *text);
 /* `exported` is the function where that is known already; else 0. Not to be called by two threads at a time. */
 void locate_log(const struct parts *parts, uintptr_t exported, struct location *found);
 
+/* The same for a Go program: (*tls.Config).writeKeyLog(label, random, secret), which too is called whether or not anybody
+ * asked. It has the client random for an argument, and no hops. */
+void locate_go(const struct parts *parts, struct location *found);
+
 /* The bytes at an address, of which at least `count` follow in the same part; NULL where there are none. */
 const unsigned char *locate_at(const struct parts *parts, uintptr_t address, size_t count, enum part_kind kind);
 

@@ -72,6 +72,7 @@ def record(
     capture_filter: str = "",
     restore: bool = True,
     keep_all: bool = False,
+    key_logs: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
@@ -79,6 +80,7 @@ def record(
     ``case`` is one that was made already, and where nothing may be but the program's own output.
     ``restore``: programs that are started with an environment of their own belong to it too. ``keep_all``:
     packets of other programs stay in the capture.
+    ``key_logs``: files that the program writes key logs to by itself; by its end their lines are taken.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -90,7 +92,9 @@ def record(
     if case is None:
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with supervise.held_signals() as wait:
-        capture, program = _start(command, case, interface, capture_filter, restore=restore)
+        capture, program = _start(
+            command, case, interface, capture_filter, restore=restore, key_logs=key_logs
+        )
         recording = Recording(case, wait(program.pid), capture.how)
         progress("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
@@ -117,12 +121,18 @@ def _kept(recording: Recording, what: str) -> Iterator[None]:
 
 
 def _start(
-    command: Sequence[str], case: Case, interface: str, capture_filter: str, *, restore: bool
+    command: Sequence[str],
+    case: Case,
+    interface: str,
+    capture_filter: str,
+    *,
+    restore: bool,
+    key_logs: Sequence[Path],
 ) -> tuple[live.Capture, Program]:
     try:
         capture = _capture(case, interface, capture_filter)
         try:
-            return capture, launch(command, case, _without_secrets, restore=restore)
+            return capture, launch(command, case, _without_secrets, restore=restore, key_logs=key_logs)
         except BaseException:
             capture.stop()
             raise

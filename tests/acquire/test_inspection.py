@@ -8,15 +8,12 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from cryptography.hazmat.backends import openssl
 
-from plainwire.acquire import elf, inspection, interposer
+from plainwire.acquire import elf, inspection, interposer, patching
 from tests.needs import needs, tool
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_curl_has_openssl_of_the_version_that_curl_names() -> None:
@@ -60,9 +57,39 @@ def test_tls_library_linked_into_something_else_is_found() -> None:
     """The `cryptography` package is linked with an OpenSSL of its own, and exports nothing of it."""
     version = openssl.backend.openssl_version_text().split()[1]
     linked = [one for one in inspection.of_process(os.getpid()).libraries if one.name == "linked in"]
-    assert [(one.version, one.method) for one in linked if "cryptography" in one.path] == [
-        (version, "not yet")
-    ]
+    assert [(one.version, one.method) for one in linked if "cryptography" in one.path] == [(version, "patch")]
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "method"), [("node", "linked in", "patch"), ("java", "JSSE", "agent")]
+)
+def test_program_with_tls_of_its_own(program: str, name: str, method: str) -> None:
+    """As `plainwire run` does it: test_interposer_patched.py, test_interposer_clients.py."""
+    found = inspection.of_command([tool(program)]).libraries
+    assert [one.method for one in found if one.name == name] == [method]
+
+
+def test_rustls_inside_a_python_package() -> None:
+    script = "import httpr, sys; print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        found = inspection.of_process(process.pid)
+        process.communicate()
+    assert [one.method for one in found.libraries if one.name == "rustls"] == ["patch"]
+
+
+def test_file_that_only_looks_like_tls(tmp_path: Path) -> None:
+    """Whatever is in it: no ELF, or cut at any place; nothing is patched, and nothing breaks."""
+    whole = Path(tool("node")).read_bytes()[: 1 << 20]
+    for number, start in enumerate((0, 3, 64, 100, 4096, len(whole))):
+        program = tmp_path / f"program{number}"
+        program.write_bytes(whole[:start] + b"CLIENT_HANDSHAKE_TRAFFIC_SECRET\0NoKey")
+        program.chmod(0o755)
+        assert patching.judge(program) is None or start > 64
+        assert isinstance(patching.of_go(program), str)
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

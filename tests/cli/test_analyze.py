@@ -139,7 +139,7 @@ def test_a_missing_file_and_a_folder_are_one_line_and_2(tmp_path: Path, good: Pa
     assert analyzed(tmp_path) == (UNREADABLE, "", empty)
     status, said, errors = analyzed(tmp_path, good)
     assert (status, said) == (UNREADABLE, "")
-    assert errors.startswith("plainwire: folders of cases have their own secrets")
+    assert errors.startswith("plainwire: folders of cases cannot be read together with capture files")
     assert errors.count("\n") == 1
     keys = tmp_path / "missing.keys"
     assert analyzed(good, "-k", keys) == (UNREADABLE, "", f"plainwire: {keys}: No such file or directory\n")

@@ -62,6 +62,17 @@ def test_a_server_s_private_key_is_enough(capture: Path, key: Path) -> None:
     assert plainwire("analyze", capture)[0] == BLIND
 
 
+def test_a_case_takes_further_secrets(capture: Path, key: Path, tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    case.mkdir(0o700)
+    capture.rename(case / "capture.pcapng")
+    status, output, _ = plainwire("analyze", case, "--private-key", key, "--json")
+    assert [exchange["request"]["method"] for exchange in json.loads(output)["exchanges"]] == ["GET"]
+    assert status != BLIND
+    status, _, errors = plainwire("analyze", case, case, "--private-key", key)
+    assert (status, "for one case" in errors) == (UNREADABLE, True)
+
+
 def test_a_key_that_does_not_fit_is_named(capture: Path, tmp_path: Path) -> None:
     other = rsa.generate_private_key(65537, 2048).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()

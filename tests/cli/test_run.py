@@ -63,6 +63,20 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def test_a_key_log_that_the_program_writes_by_itself(case: Case, tmp_path: Path) -> None:
+    written, missing = tmp_path / "own.log", tmp_path / "missing.log"
+    line = f"CLIENT_RANDOM {'ab' * 32} {'cd' * 48}"
+    command = plainwire(case, "sh", "-c", f"echo {line} >{written}")
+    options = ["--keys", str(written), "--keys", str(missing)]
+    assert subprocess.run([*command[:4], *options, *command[4:]], check=False).returncode == 0
+    log = subprocess.check_output(
+        [sys.executable, "-m", "plainwire", "export", str(case.folder), "--keylog"], text=True
+    )
+    assert line in log.splitlines()
+    report = json.loads(case.report_json.read_bytes())
+    assert f"{missing}: no such key log" in report["coverage"]["notes"]
+
+
 # --- the end ------------------------------------------------------------------------------------------
 
 

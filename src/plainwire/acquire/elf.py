@@ -41,6 +41,8 @@ class Elf(Struct, frozen=True):
     """Where its loader looks first for what is ``needed``; ``$ORIGIN`` is the file's own folder."""
     go: bool = False
     """Whether Go's linker made it."""
+    lowest: int | None = None
+    """The lowest of its addresses, as the file has them: all move together, where they do."""
 
     @property
     def native(self) -> bool:
@@ -134,6 +136,7 @@ def _parse(file: _File) -> Elf:
         interpreter=name.decode("utf-8", "surrogateescape") if name else None,
         needed=[text for tag, text in texts if tag == _DT_NEEDED],
         search_path=[folder for folders in paths for folder in folders if folder],
+        lowest=_lowest(segments),
         go=any(_has_go_note(file, s) for s in segments if s.kind == _PT_NOTE),
     )
 
@@ -153,6 +156,11 @@ def _segment(file: _File, data: bytes, at: int) -> _Segment:
     else:
         kind, offset, address, _physical, size = file.unpack("IIIII", data, at)
     return _Segment(kind, offset, address, size)
+
+
+def _lowest(segments: list[_Segment]) -> int | None:
+    loaded = [segment.address for segment in segments if segment.kind == _PT_LOAD]
+    return min(loaded) & ~0xFFF if loaded else None
 
 
 def _has_go_note(file: _File, notes: _Segment) -> bool:

@@ -23,19 +23,21 @@ import msgspec
 from msgspec import Struct, field
 
 from plainwire import sudo
-from plainwire.acquire import interposer, unprivileged
+from plainwire.acquire import elf, interposer, patching, runtime, unprivileged
 from plainwire.acquire.target import find
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Method = Literal["preload", "SSLKEYLOGFILE", "not yet"]
-"""``preload``: the interposer has every secret. ``SSLKEYLOGFILE``: the library logs by itself where that
-is set.
+Method = Literal["preload", "SSLKEYLOGFILE", "patch", "agent", "not yet"]
+"""How ``plainwire run`` has the secrets. ``preload``: by OpenSSL's own callback. ``SSLKEYLOGFILE``: the
+library logs by itself where that is set. ``patch``: from a function of it, in memory. ``agent``: from inside
+the Java virtual machine.
 """
 
 _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+_RUSTLS = re.compile(rb"NoKeyLog")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
 _SECONDS = 20
@@ -46,13 +48,16 @@ _ASK_PYTHON = "import ssl; print(*{l.split()[-1] for l in open('/proc/self/maps'
 
 
 class TlsLibrary(Struct, frozen=True):
-    """One TLS library of a program. ``loaded`` says who brings it in, where that is not the loader."""
+    """One TLS library of a program. ``loaded`` says who brings it in, where that is not the loader; ``why``
+    its secrets are not to be had, where that is known.
+    """
 
     path: str
     name: str
     version: str | None
     method: Method
     loaded: str = ""
+    why: str = ""
 
 
 class Inspection(Struct):
@@ -107,7 +112,7 @@ def of_command(command: Sequence[str]) -> Inspection:
     program = Path(target.program)
     interpreter = _python_of(program)
     binary = interpreter or program
-    found.libraries = _libraries(_would_load(binary))
+    found.libraries = _libraries([*_would_load(binary), *_machine(binary)])
     if interpreter is not None:
         known = {library.path for library in found.libraries}
         later = [library for library in _asked(interpreter) if library.path not in known]
@@ -136,7 +141,7 @@ def of_process(pid: int) -> Inspection:
     found = Inspection(f"process {pid} ({name})", _libraries(paths))
     if any(Path(path).name == interposer.LIBRARY for path in paths):
         found.notes.append("it runs under plainwire already")
-    elif any(library.method == "preload" for library in found.libraries):
+    elif any(library.method in ("preload", "patch", "agent") for library in found.libraries):
         found.notes.append("a process that already runs cannot be reached yet: start it with plainwire run")
     return _conclude(found)
 
@@ -158,13 +163,16 @@ def _would_load(program: Path) -> list[str]:
     return [str(program), *(match[1] for match in re.finditer(r"=> (/.*) \(0x", listed))]
 
 
+def _machine(program: Path) -> list[str]:
+    """The Java virtual machine that the ``java`` command loads by itself."""
+    machine = program.resolve().parent.parent / "lib" / "server" / "libjvm.so"
+    return [str(machine)] if program.name == "java" and machine.exists() else []
+
+
 def _asked(python: Path) -> list[TlsLibrary]:
     """What ``import ssl`` brings into that interpreter."""
     paths = _output([str(python), "-c", _ASK_PYTHON]).splitlines()
-    return [
-        TlsLibrary(found.path, found.name, found.version, found.method, "by Python's ssl module")
-        for found in _libraries(paths)
-    ]
+    return [msgspec.structs.replace(found, loaded="by Python's ssl module") for found in _libraries(paths)]
 
 
 def _output(command: list[str]) -> str:
@@ -212,9 +220,30 @@ def _classify(path: Path, others: Iterable[str]) -> TlsLibrary | None:
         return TlsLibrary(str(path), "GnuTLS", _version(_GNUTLS_VERSION, [path]), "SSLKEYLOGFILE")
     if name == "libssl3.so":
         return TlsLibrary(str(path), "NSS", None, "not yet")
+    if name == "libjvm.so":
+        version = runtime.version(str(path.parent.parent.parent / "bin" / "java"))
+        return TlsLibrary(str(path), "JSSE", version, "agent")
     if name != interposer.LIBRARY and not name.startswith("libcrypto") and _search(path, _LABEL):
-        return TlsLibrary(str(path), "linked in", _version(_OPENSSL_VERSION, [path]), "not yet")
+        return _linked_in(path)
     return None
+
+
+def _linked_in(path: Path) -> TlsLibrary:
+    version = _version(_OPENSSL_VERSION, [path])
+    image = elf.read(path)
+    if image is not None and image.go:
+        place = patching.of_go(path)
+        if isinstance(place, str):
+            return TlsLibrary(str(path), "Go's crypto/tls", None, "not yet", why=place)
+        return TlsLibrary(str(path), "Go's crypto/tls", None, "patch")
+    name = "rustls" if _search(path, _RUSTLS) else "linked in"
+    answer = patching.judge(path)
+    found = TlsLibrary(str(path), name, version, "not yet")
+    if answer == "patch":
+        return msgspec.structs.replace(found, method="patch")
+    if answer == "SSLKEYLOGFILE":
+        return msgspec.structs.replace(found, method="SSLKEYLOGFILE")
+    return msgspec.structs.replace(found, why=answer or "")
 
 
 def _companions(libssl: Path, others: Iterable[str]) -> list[Path]:

@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plainwire import environment, sudo
-from plainwire.acquire import events, interposer, kernel_sockets, output_file, runtime, unprivileged
+from plainwire.acquire import (
+    events,
+    go_patch,
+    interposer,
+    kernel_sockets,
+    output_file,
+    runtime,
+    unprivileged,
+)
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
 from plainwire.model import UserError
 
@@ -54,6 +62,8 @@ class Program:
         stage: interposer.Stage,
         notes: list[str],
         users_own: tuple[Path, int] | None,
+        ring: go_patch.Ring | None,
+        key_logs: Sequence[Path],
         spoken_from: dict[int, int],
         witness: KernelWitness | None,
     ) -> None:
@@ -64,6 +74,7 @@ class Program:
         self._witness = witness
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
+        self._ring, self._key_logs = ring, key_logs
         self._spoken_from = spoken_from
         self._ended = False
 
@@ -100,6 +111,10 @@ class Program:
             events.merge(self._stage.sink, 0, self._case)
         if self._users_own is not None:
             self._take_over(*self._users_own)
+        for path in self._key_logs:
+            self._take_over_given(path)
+        if self._ring is not None:
+            self._empty(self._ring)
         self._note_words()
         seen = events.read(self._case.place.open(self._case.program.name))
         self._note_runtimes(seen)
@@ -121,6 +136,17 @@ class Program:
         self.notes.append(note)
         self._tell({"event": "note", "text": note})
 
+    def _empty(self, ring: go_patch.Ring) -> None:
+        lines, told, lost = ring.close()
+        with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
+            keys.writelines(line + b"\n" for line in lines)
+        for event in told:
+            self._tell(event)
+        if lost:
+            self._tell(
+                {"event": "note", "text": f"{lost} secrets of the program were lost: there were too many"}
+            )
+
     def _tell(self, event: dict[str, Any]) -> None:
         events.append(self._journal, event)
 
@@ -132,6 +158,14 @@ class Program:
             return b""
 
         unprivileged.done(merge, within=_TAKEN_WITHIN, most=1)
+
+    def _take_over_given(self, path: Path) -> None:
+        with sudo.as_caller():
+            there = path.is_file()
+        if there:
+            self._take_over(path, 0)
+        else:
+            self._tell({"event": "note", "text": f"{path}: no such key log"})
 
     def _note_words(self) -> None:
         for descriptor, start in self._spoken_from.items():
@@ -185,11 +219,13 @@ def launch(
     as_written: Callable[[Sequence[str]], list[str]] = list,
     *,
     restore: bool = True,
+    key_logs: Sequence[Path] = (),
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 
     ``as_written`` makes of the command what stands in the events: secrets left out. ``restore``: the
     interposer goes into programs too that are started with an environment of their own (``env -i``).
+    ``key_logs``: files that have lines of key logs by the program's end, besides its own.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -211,11 +247,12 @@ def launch(
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
-    reasons = target.untouched, None if stage.preload else interposer.missing()
-    notes = [note for note in reasons if note]
+    patch = go_patch.prepare(target)
+    ring = patch if isinstance(patch, go_patch.Ring) else None
     witness = kernel_sockets.watch()
     try:
-        process = _start(target, _environment(environment.given(), case, stage, target, restore=restore))
+        variables = _environment(environment.given(), case, stage, target, restore=restore)
+        process = _start(target, variables, ring)
     except BaseException:
         stage.remove()
         if witness is not None:
@@ -224,9 +261,11 @@ def launch(
     journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
     events.append(journal, started)
+    reasons = _untouched(target, patch), None if stage.preload else interposer.missing()
+    notes = [note for note in reasons if note]
     for note in notes:
         events.append(journal, {"event": "note", "text": note, "unwatched": True})
-    return Program(process, case, stage, notes, users_own, spoken_from, witness)
+    return Program(process, case, stage, notes, users_own, ring, key_logs, spoken_from, witness)
 
 
 def _key_log_of_the_user() -> tuple[Path, int] | None:
@@ -261,17 +300,44 @@ def _environment(
     return variables
 
 
-def _start(target: Target, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+def _untouched(target: Target, patch: go_patch.Ring | str | None) -> str | None:
+    """Why the interposer is not in the program, and what is known of it all the same."""
+    why = patch.why if isinstance(patch, go_patch.Ring) else patch
+    if isinstance(patch, go_patch.Ring) and why is None:
+        return f"{target.argv[0]} is written in Go, without the C library: its TLS is read all the same"
+    return target.untouched and (f"{target.untouched}: {why}" if why else target.untouched)
+
+
+def _start(target: Target, variables: dict[str, str], ring: go_patch.Ring | None) -> subprocess.Popen[bytes]:
     """Descriptors that the user's shell gave us go on to the program; ours are all close-on-exec (PEP
     446).
     """
+    if ring is None:
+        return _started(target, variables)
+    os.set_inheritable(ring.descriptor, True)  # noqa: FBT003 - what it is called with
+    try:
+        process = _started(target, variables, preexec_fn=ring.trace)
+    finally:
+        os.set_inheritable(ring.descriptor, False)  # noqa: FBT003
+    ring.patch(process.pid)
+    return process
+
+
+def _started(
+    target: Target, variables: dict[str, str], preexec_fn: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
     user = sudo.caller()
     identity: dict[str, Any] = {}
     if user is not None:
         identity = {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
     try:
         return subprocess.Popen(
-            target.argv, executable=target.program, env=variables, close_fds=False, **identity
+            target.argv,
+            executable=target.program,
+            env=variables,
+            close_fds=False,
+            **identity,
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - what it calls is loaded, and takes no lock
         )
     except FileNotFoundError as error:
         message = f"{target.argv[0]}: {error.strerror}"

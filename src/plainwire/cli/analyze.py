@@ -72,17 +72,20 @@ def command(
     if "-" in files + more:
         _outlast_an_interrupt()
     folders = [Path(name) for name in files + more if Path(name).is_dir()]
-    if folders and (len(folders) < len(files + more) or keys or private_keys or psks):
-        message = "folders of cases have their own secrets, and cannot be read together with capture files"
+    if folders and len(folders) < len(files + more):
+        message = "folders of cases cannot be read together with capture files"
         raise click.UsageError(message)
     from plainwire import case as cases  # noqa: PLC0415
 
     if len(folders) > 1 or any(cases.HuntFolder(folder).runs.exists() for folder in folders):
+        if keys or private_keys or psks:
+            message = "several cases are compared by their own secrets: give --keys and the like for one case"
+            raise click.UsageError(message)
         return _compare(folders, as_json=as_json, quiet=quiet)
     if folders:
         from plainwire import recording  # noqa: PLC0415
 
-        report = recording.analyze(cases.Case(folders[0]))
+        report = recording.analyze(cases.Case(folders[0]), keys, private_keys=private_keys, psks=psks)
     else:
         report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
     if as_json:

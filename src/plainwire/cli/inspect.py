@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _WAYS = {
     "preload": "plainwire run gets every secret, through its interposer",
     "SSLKEYLOGFILE": "plainwire run sets SSLKEYLOGFILE, which this library writes to",
+    "patch": "plainwire run gets every secret, by a patch in the program's memory",
+    "agent": "plainwire run gets every secret, from inside the Java virtual machine",
     "not yet": "plainwire cannot get its secrets yet",
 }
 
@@ -73,4 +75,5 @@ def _about(library: TlsLibrary) -> list[str]:
     version = f" {library.version}" if library.version else ""
     name = f"a TLS library linked in{version}" if library.name == "linked in" else f"{library.name}{version}"
     loaded = f", loaded {library.loaded}" if library.loaded else ""
-    return [f"  {name}: {_WAYS[library.method]}", f"    {printable(library.path)}{loaded}"]
+    why = f": {library.why}" if library.why else ""
+    return [f"  {name}: {_WAYS[library.method]}{why}", f"    {printable(library.path)}{loaded}"]

@@ -45,6 +45,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Do not follow programs that are started with an environment of their own (env -i).",
 )
+@click.option(
+    "-k",
+    "--keys",
+    "key_logs",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A key log that the program writes by itself. Repeatable.",
+)
 @click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
@@ -53,6 +62,7 @@ def command(
     folder: Path | None,
     interface: str,
     capture_filter: str,
+    key_logs: tuple[Path, ...],
     *,
     no_restore: bool,
     keep_all: bool,
@@ -76,6 +86,7 @@ def command(
             interface=interface,
             capture_filter=capture_filter,
             restore=not no_restore,
+            key_logs=[path.absolute() for path in key_logs],
             keep_all=keep_all,
             progress=progress.say,
         )

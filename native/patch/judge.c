@@ -1,0 +1,94 @@
+#include "judge.h"
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../interposer/hook.h"
+#include "../interposer/text.h"
+#include "locate.h"
+#include "prologue.h"
+
+/* The segments of an ELF file of 64 bits, each as far as it is in the file. False where it is none of this machine's. */
+static bool take_parts(const unsigned char *file, size_t size, struct parts *parts)
+{
+    Elf64_Ehdr header;
+    Elf64_Phdr segment;
+    if (size < sizeof header)
+        return false;
+    bytes_copy(&header, file, sizeof header);
+    if (!bytes_equal(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_machine != EM_X86_64 || header.e_phentsize != sizeof segment || header.e_phoff > size)
+        return false;
+    parts->fixed = header.e_type == ET_EXEC;
+    for (unsigned i = 0; i < header.e_phnum && parts->count < MOST_PARTS; i++) {
+        if ((size - header.e_phoff) / sizeof segment <= i)
+            return false;
+        bytes_copy(&segment, file + header.e_phoff + i * sizeof segment, sizeof segment);
+        if (segment.p_type != PT_LOAD || segment.p_offset >= size || !segment.p_filesz)
+            continue;
+        const size_t rest = size - segment.p_offset;
+        parts->list[parts->count++] = (struct part){
+            .bytes = file + segment.p_offset,
+            .address = segment.p_vaddr,
+            .size = segment.p_filesz < rest ? segment.p_filesz : rest,
+            .kind = segment.p_flags & PF_X ? CODE : segment.p_flags & PF_W ? DATA : CONSTANTS,
+        };
+    }
+    return parts->count > 0;
+}
+
+static struct {
+    struct parts parts;
+    struct location location;
+    size_t covered;
+} found;
+
+static const char *movable(void)
+{
+    enum { BEGINNING = 4096, LEAST = 64 };
+    const uintptr_t function = found.location.function;
+    if (found.location.why)
+        return found.location.why;
+    const size_t size = locate_at(&found.parts, function, BEGINNING, CODE) ? BEGINNING : LEAST;
+    const unsigned char *code = locate_at(&found.parts, function, size, CODE);
+    found.covered = code ? prologue_movable(code, size) : 0;
+    return found.covered ? NULL : "its function for key logs begins in a way that is not known";
+}
+
+HOOK const char *plainwire_go(const unsigned char *file, size_t size, uint64_t numbers[4],
+                              unsigned char code[GO_BEGINNING])
+{
+    bytes_clear(&found, sizeof found);
+    if (!take_parts(file, size, &found.parts))
+        return "it is no program of this machine";
+    locate_go(&found.parts, &found.location);
+    const char *why = movable();
+    if (why)
+        return why;
+    numbers[0] = found.location.function;
+    numbers[1] = found.covered;
+    numbers[2] = UINT64_MAX;
+    numbers[3] = 0;
+    for (unsigned i = 0; i < found.location.label_count; i++) {
+        const uint64_t at = found.location.labels[i];
+        numbers[2] = at < numbers[2] ? at : numbers[2];
+        numbers[3] = at > numbers[3] ? at : numbers[3];
+    }
+    bytes_copy(code, locate_at(&found.parts, found.location.function, GO_BEGINNING, CODE), GO_BEGINNING);
+    return NULL;
+}
+
+HOOK const char *plainwire_judge(const unsigned char *file, size_t size)
+{
+    bytes_clear(&found, sizeof found);
+    if (!take_parts(file, size, &found.parts) || !locate_text(&found.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+        return NULL;
+    if (locate_text(&found.parts, "NoKeyLog")) /* rustls: its table of methods is made when it is loaded */
+        return "patch";
+    if (locate_text(&found.parts, "SSLKEYLOGFILE"))
+        return "SSLKEYLOGFILE";
+    locate_log(&found.parts, 0, &found.location);
+    const char *why = movable();
+    return why ? why : "patch";
+}

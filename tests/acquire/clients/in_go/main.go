@@ -1,0 +1,44 @@
+// HTTPS requests by crypto/tls: as many as the second argument says, by as many at a time as the third.
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+)
+
+func ask(port string) string {
+	connection, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return err.Error()
+	}
+	defer connection.Close()
+	fmt.Fprint(connection, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	line, _ := bufio.NewReader(connection).ReadString('\n')
+	return line
+}
+
+func main() {
+	requests, _ := strconv.Atoi(os.Args[2])
+	workers, _ := strconv.Atoi(os.Args[3])
+	answers := map[string]int{}
+	var all sync.WaitGroup
+	var mutex sync.Mutex
+	for worker := 0; worker < workers; worker++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for number := 0; number < requests/workers; number++ {
+				line := ask(os.Args[1])
+				mutex.Lock()
+				answers[line]++
+				mutex.Unlock()
+			}
+		}()
+	}
+	all.Wait()
+	fmt.Println(answers)
+}
