@@ -84,8 +84,10 @@ def java_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_java(run: Run, server: TlsServer, java_client: Path) -> None:
+def test_java(run: Run, server: TlsServer, java_client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both clients of its library; and the program sees no option and no variable that is not its own."""
+    for name in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"):
+        monkeypatch.delenv(name, raising=False)
     outcome = run(tool("java"), "-cp", java_client, "InJava", str(server.port), server.certificate)
     assert (outcome.status, outcome.output, outcome.errors) == (0, "200\n200\n[]\n[]\n", "")
     assert outcome.keys == server.secrets()

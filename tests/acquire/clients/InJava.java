@@ -28,7 +28,7 @@ public class InJava {
         HttpResponse<String> answer =
                 client.send(HttpRequest.newBuilder(address).build(), HttpResponse.BodyHandlers.ofString());
         System.out.println(answer.statusCode());
-        System.out.println(System.getenv().keySet().stream().filter(name -> name.contains("JAVA")).toList());
+        System.out.println(System.getenv().keySet().stream().filter(name -> name.endsWith("_OPTIONS")).toList());
         System.out.println(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
     }
 
