@@ -1,8 +1,8 @@
-"""Which programs' secrets `plainwire run` has, and how: real clients, and a server whose key log is the truth.
+"""Which programs' secrets `plainwire run` has, and how: real clients, and a server whose key log is true.
 
-``python bench/runtimes.py`` writes docs/runtimes.md: one row a client, one column a version of TLS. A cell says
-how many of the server's secrets were had, of how many; programs that are not on this machine say so. Nothing is
-captured: this is about secrets.
+``python bench/runtimes.py`` writes docs/runtimes.md: one row a client, one column a version of TLS. A cell
+says how many of the server's secrets were had, of how many; programs that are not on this machine say so.
+Nothing is captured: this is about secrets.
 """
 
 from __future__ import annotations
