@@ -11,7 +11,7 @@ import pytest
 from plainwire.acquire import go_patch, patching
 from plainwire.acquire.target import find
 from tests.acquire.conftest import CLIENTS
-from tests.needs import tool
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +84,24 @@ def test_function_is_where_the_symbol_table_says(built: Callable[[str], Path]) -
     place = patching.of_go(built("position-independent"))
     assert isinstance(place, patching.GoFunction)
     assert place.function == address
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("right", ["set-user-id", "capability"])
+def test_program_with_rights_of_its_own_keeps_them(
+    run: Run, server13: TlsServer, built: Callable[[str], Path], tmp_path: Path, right: str
+) -> None:
+    needs("root")
+    program = tmp_path / "client"
+    program.write_bytes(built("static").read_bytes())
+    program.chmod(0o4755 if right == "set-user-id" else 0o755)
+    if right == "capability":
+        subprocess.run([tool("setcap"), "cap_net_bind_service=ep", str(program)], check=True)
+    outcome = run(program, str(server13.port), "1", "1")
+    assert (outcome.status, outcome.output) == (0, "map[HTTP/1.1 200 OK\r\n:1]\n")
+    assert outcome.keys == set()
+    (note,) = outcome.events.notes
+    assert "it has rights of its own" in note
 
 
 def test_other_programs_are_not_traced() -> None:

@@ -122,14 +122,24 @@ def prepare(target: Target) -> Ring | str | None:
         return "Go programs can be patched on x86-64 only"
     path = Path(target.program)
     try:
-        if path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
-            return "it runs as another user"
+        if _has_rights(path):
+            return "it has rights of its own, which the kernel takes from a program that is traced"
         place = patching.of_go(path.resolve())
     except OSError:
         return "it could not be looked into"
     if isinstance(place, str):
         return place
     return Ring(os.path.realpath(path), place, target.elf.lowest or 0)
+
+
+def _has_rights(path: Path) -> bool:
+    """Whether a file runs as another user, or with capabilities (setcap)."""
+    if path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
+        return True
+    try:
+        return bool(os.getxattr(path, "security.capability"))
+    except OSError:
+        return False
 
 
 def _records(data: mmap.mmap, count: int) -> Iterator[tuple[bytes, bytes, bytes]]:
