@@ -104,6 +104,18 @@ def test_program_with_rights_of_its_own_keeps_them(
     assert "it has rights of its own" in note
 
 
+@pytest.mark.timeout(400)
+def test_program_runs_where_tracing_is_forbidden(
+    run: Run, server13: TlsServer, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Yama, or a container's filter: the child asks in vain."""
+    monkeypatch.setattr(go_patch.Ring, "trace", staticmethod(lambda: None))
+    outcome = run(built("static"), str(server13.port), "1", "1")
+    assert (outcome.status, outcome.output) == (0, "map[HTTP/1.1 200 OK\r\n:1]\n")
+    (note,) = outcome.events.notes
+    assert note.endswith("programs may not be traced here")
+
+
 def test_other_programs_are_not_traced() -> None:
     assert go_patch.prepare(find([tool("curl")])) is None
     assert go_patch.prepare(find(["sh"])) is None

@@ -71,13 +71,15 @@ class Ring:
 
     @staticmethod
     def trace() -> None:
-        """In the child, before it becomes the program: it stops when it has."""
-        if _ptrace(_TRACEME, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "ptrace")
+        """In the child, before it becomes the program: it stops when it has, where tracing is allowed."""
+        _ptrace(_TRACEME, 0, 0, 0)
 
     def patch(self, pid: int) -> None:
         """Patch the program, which has stopped or is about to, and let it go."""
         self._pid = pid
+        if not _is_traced(pid):
+            self.why = "programs may not be traced here"
+            return
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             return
@@ -239,6 +241,14 @@ def _patched(pid: int, ring: int, place: GoFunction, linked: int) -> str | None:
     finally:
         os.close(memory)
     return None
+
+
+def _is_traced(pid: int) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
 
 
 def _lowest(pid: int, program: str) -> int:
