@@ -12,6 +12,7 @@ x86-64 only. What is not known of a program leaves it as it is.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import mmap
@@ -42,6 +43,7 @@ _RW, _RX = 3, 5
 _PAGE = 4096
 _STEP_DOWN = 1 << 16
 _JUMP = 5
+_MOST_SIGNALS = 64  # that may come while it is patched, which takes a few milliseconds
 
 _HEADER, _SLOT = 4096, 256  # bytes: a counter, then one record each
 _SLOTS = 200_000
@@ -74,22 +76,27 @@ class Ring:
         """In the child, before it becomes the program: it stops when it has, where tracing is allowed."""
         _ptrace(_TRACEME, 0, 0, 0)
 
-    def patch(self, pid: int) -> None:
-        """Patch the program, which has stopped or is about to, and let it go."""
+    def patch(self, pid: int) -> int | None:
+        """Patch the program, which has stopped or is about to, and let it go.
+
+        Returns:
+            How it ended, where it was killed meanwhile, as ``os.waitstatus_to_exitcode`` has it.
+
+        """
         self._pid = pid
         if not _is_traced(pid):
             self.why = "programs may not be traced here"
-            return
-        _, status = os.waitpid(pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            return
-        number = os.WSTOPSIG(status)
+            return None
+        stopped = _Stopped(pid)
         try:
-            self.why = _patched(pid, self._memory, self._place, self._lowest)
+            stopped.wait()
+            self.why = _patched(stopped, self._memory, self._place, self._lowest)
         except OSError as error:
             self.why = f"it could not be written to ({error.strerror})"
-        finally:
-            _ptrace(_DETACH, pid, 0, 0 if number == signal.SIGTRAP else number)
+        except _EndedError as ended:
+            return ended.status
+        stopped.let_go()
+        return None
 
     def close(self) -> tuple[list[bytes], list[dict[str, Any]], int]:
         """Key log lines, events, and how many secrets came when there was no more room."""
@@ -179,11 +186,47 @@ def _checked(request: int, pid: int, data: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-class _Stopped:
-    """A process that has stopped; what is changed of it for a system call is put back behind each."""
+class _EndedError(Exception):
+    """The process was killed while it was stopped."""
 
-    def __init__(self, pid: int, memory: int) -> None:
-        self._pid, self._memory = pid, memory
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+class _Stopped:
+    """A process that has stopped; what is changed of it for a system call is put back behind each.
+
+    Signals that come meanwhile reach it when it is let go.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._memory = -1
+        self._held: list[int] = []
+
+    def open(self) -> None:
+        self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+
+    def wait(self) -> None:
+        """Wait until it has stopped by what we had it do."""
+        for _ in range(_MOST_SIGNALS):
+            _, status = os.waitpid(self.pid, os.WUNTRACED)
+            if not os.WIFSTOPPED(status):
+                raise _EndedError(os.waitstatus_to_exitcode(status))
+            if os.WSTOPSIG(status) == signal.SIGTRAP:
+                return
+            self._held.append(os.WSTOPSIG(status))
+            _checked(_STEP, self.pid, 0)
+        raise OSError(0, "it gets too many signals")
+
+    def let_go(self) -> None:
+        if self._memory >= 0:
+            os.close(self._memory)
+        _ptrace(_DETACH, self.pid, 0, 0)
+        for number in self._held:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def read(self, address: int, count: int) -> bytes:
         return os.pread(self._memory, count, address)
@@ -195,51 +238,52 @@ class _Stopped:
     def call(self, number: int, *arguments: int) -> int:
         """Let the process make a system call; the result is below 0 where it failed."""
         kept = (ctypes.c_uint64 * _REGISTERS)()
-        _checked(_GETREGS, self._pid, ctypes.addressof(kept))
+        _checked(_GETREGS, self.pid, ctypes.addressof(kept))
         used = (ctypes.c_uint64 * _REGISTERS)(*kept)
         used[_RAX], used[_ORIG_RAX] = number, (1 << 64) - 1
         for register, value in zip((_RDI, _RSI, _RDX, _R10, _R8, _R9), arguments, strict=False):
             used[register] = value & (1 << 64) - 1
         code = self.read(kept[_RIP], 2)
         self.write(kept[_RIP], b"\x0f\x05")
+        _checked(_SETREGS, self.pid, ctypes.addressof(used))
         try:
-            _checked(_SETREGS, self._pid, ctypes.addressof(used))
-            _checked(_STEP, self._pid, 0)
-            os.waitpid(self._pid, os.WUNTRACED)
-            _checked(_GETREGS, self._pid, ctypes.addressof(used))
-        finally:
-            self.write(kept[_RIP], code)
-            _checked(_SETREGS, self._pid, ctypes.addressof(kept))
-        result = used[_RAX]
+            _checked(_STEP, self.pid, 0)
+            self.wait()
+            _checked(_GETREGS, self.pid, ctypes.addressof(used))
+        except OSError:
+            self._put_back(kept, code)
+            raise
+        self._put_back(kept, code)
+        if used[_RIP] != kept[_RIP] + 2:
+            raise OSError(0, "it did not do what it was to do")
+        result: int = used[_RAX]
         return result - (1 << 64) if result >> 63 else result
 
+    def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], code: bytes) -> None:
+        self.write(registers[_RIP], code)
+        _checked(_SETREGS, self.pid, ctypes.addressof(registers))
 
-def _patched(pid: int, ring: int, place: GoFunction, linked: int) -> str | None:
+
+def _patched(process: _Stopped, ring: int, place: GoFunction, linked: int) -> str | None:
     """Patch a process that has stopped at the start of its file; None where all went well, else why not."""
-    lowest = _lowest(pid, str(Path(f"/proc/{pid}/exe").readlink()))
-    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        process = _Stopped(pid, memory)
-        shared = process.call(_SYS_MMAP, 0, _SIZE, _RW, _SHARED, ring, 0)
-        process.call(_SYS_CLOSE, ring)
-        if shared < 0:
-            return f"it may not share memory ({os.strerror(-shared)})"
-        page = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1)
-        if process.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
-            return "there is no room near it"
-        offset = lowest - linked
-        at = place.function + offset
-        if process.read(at, len(place.code)) != place.code:
-            return "its code is not where it should be"
-        labels = place.labels + offset, place.labels_end - place.labels
-        process.write(page, _stub(page, shared, labels, place.code[: place.covered], at + place.covered))
-        if process.call(_SYS_MPROTECT, page, _PAGE, _RX) != 0:
-            return "code of ours cannot be made executable in it"
-        process.write(
-            at, b"\xe9" + struct.pack("<i", page - (at + _JUMP)) + b"\x90" * (place.covered - _JUMP)
-        )
-    finally:
-        os.close(memory)
+    lowest = _lowest(process.pid, str(Path(f"/proc/{process.pid}/exe").readlink()))
+    process.open()
+    shared = process.call(_SYS_MMAP, 0, _SIZE, _RW, _SHARED, ring, 0)
+    process.call(_SYS_CLOSE, ring)
+    if shared < 0:
+        return f"it may not share memory ({os.strerror(-shared)})"
+    offset = lowest - linked
+    at = place.function + offset
+    if process.read(at, len(place.code)) != place.code:
+        return "its code is not where it should be"
+    page = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1)
+    if process.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
+        return "there is no room near it"
+    labels = place.labels + offset, place.labels_end - place.labels
+    process.write(page, _stub(page, shared, labels, place.code[: place.covered], at + place.covered))
+    if process.call(_SYS_MPROTECT, page, _PAGE, _RX) != 0:
+        return "code of ours cannot be made executable in it"
+    process.write(at, b"\xe9" + struct.pack("<i", page - (at + _JUMP)) + b"\x90" * (place.covered - _JUMP))
     return None
 
 

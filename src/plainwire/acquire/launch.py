@@ -319,7 +319,9 @@ def _start(target: Target, variables: dict[str, str], ring: go_patch.Ring | None
         process = _started(target, variables, preexec_fn=ring.trace)
     finally:
         os.set_inheritable(ring.descriptor, False)  # noqa: FBT003
-    ring.patch(process.pid)
+    ended = ring.patch(process.pid)
+    if ended is not None:
+        process.returncode = ended
     return process
 
 
