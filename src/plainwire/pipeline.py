@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
-from plainwire.diagnose import account, diagnose, infer
+from plainwire.diagnose import account, account_program, diagnose, infer
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.reading import Reading
@@ -24,7 +24,7 @@ from plainwire.model import (
     SecretsBlock,
 )
 from plainwire.packets.decode import Decoder
-from plainwire.stopping import mark_stopped
+from plainwire.stopping import mark_stopped, stopped_by
 from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from plainwire.tls.keylog import KeyLog
 
@@ -228,6 +228,10 @@ def _testify(report: Report, events: ProgramEvents, said: list[Said]) -> None:
     from plainwire.diagnose.testimony import testify  # noqa: PLC0415 - see __init__
 
     report.testimony = testify(report.connections, report.findings, events, said)
+    stopped = stopped_by(events)
+    signs, finding = account_program(report, events, report.testimony, stopped=stopped)
+    report.signs += signs
+    report.findings += [] if finding is None else [finding]
 
 
 def _compare(report: Report) -> None:
@@ -357,6 +361,6 @@ def exit_code(report: Report) -> int:
         return 1
     coverage = report.coverage
     blind = coverage.undecrypted or coverage.mid_stream or coverage.packets_dropped or report.findings
-    unseen = any(e.outcome == "unseen" for e in report.exchanges)
+    unseen = any(e.outcome == "unseen" for e in report.exchanges) or any(s.open for s in report.signs)
     asked = any(e.request is not None for e in report.exchanges)
     return 3 if blind or unseen or not asked else 0

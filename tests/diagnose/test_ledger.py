@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from plainwire.diagnose import account, diagnose
+from plainwire import model
+from plainwire.diagnose import account, account_program, diagnose
 from plainwire.diagnose.ledger import claim
 from plainwire.model import Connection, Evidence, Finding, Sign
+from plainwire.pipeline import exit_code
 from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 
@@ -84,3 +86,35 @@ def test_a_harmless_sign_stays_so_unless_its_packet_is_evidence() -> None:
     ]
     claim(signs, [_finding("close-mid-request", exchanges=[1], packets=[9])])
     assert [s.claimed_by for s in signs] == ["harmless: x", "close-mid-request"]
+
+
+def _watched(connection: Connection, *, status: int) -> tuple[list[Sign], Finding | None, model.Report]:
+    report = model.Report(model.Coverage(), [connection], connection.exchanges, [], [])
+    events = model.ProgramEvents(command=["client"], exit_status=status)
+    told = model.Testimony(["client"], status, [])
+    signs, finding = account_program(report, events, told, stopped="")
+    report.signs = signs
+    return signs, finding, report
+
+
+def test_a_program_that_failed_while_all_went_well_on_the_wire_is_said_to_be_unexplained() -> None:
+    wire = Wire()
+    wire.ok(0)
+    signs, finding, _ = _watched(wire.done(), status=3)
+    assert [(sign.kind, sign.claimed_by) for sign in signs] == [("exit-status", "unexplained")]
+    assert finding is not None
+    assert (finding.code, finding.fault, finding.certainty) == ("unexplained", "unknown", "possible")
+    assert finding.claim == ("The program ended with status 3. Nothing that was seen on the wire says why.")
+
+
+def test_a_program_that_ended_well_has_nothing_to_explain() -> None:
+    wire = Wire()
+    wire.ok(0)
+    assert _watched(wire.done(), status=0)[:2] == ([], None)
+
+
+def test_where_the_traffic_could_not_be_read_the_sign_stays_open_and_rules_nothing_out() -> None:
+    signs, finding, report = _watched(Wire().done(), status=3)
+    assert finding is None
+    assert [sign.claimed_by for sign in signs] == [None]
+    assert exit_code(report) == 3

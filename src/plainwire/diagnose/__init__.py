@@ -5,17 +5,18 @@ Each name is imported when it is asked for: the words of causes need neither the
 
 from typing import TYPE_CHECKING
 
-__all__ = ["CAUSES", "account", "diagnose", "infer"]
+__all__ = ["CAUSES", "account", "account_program", "diagnose", "infer"]
 
 if TYPE_CHECKING:
     from .causes.catalogue import CAUSES
-    from .ledger import account
+    from .ledger import account, account_program
     from .procedure import diagnose
     from .servers.inference import infer
 else:
     _HOMES = {
         "CAUSES": ".causes.catalogue",
         "account": ".ledger",
+        "account_program": ".ledger",
         "diagnose": ".procedure",
         "infer": ".servers.inference",
     }

@@ -6,21 +6,24 @@ makes it harmless. What is left stands in findings of its own, which say that no
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.grounds import Ground
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Finding
 
+from .causes.catalogue import CAUSES
+from .certainty import SURE
 from .findings import group
-from .signs import collect
+from .grounds import Ground
+from .signs import collect, program
 from .verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from plainwire.model import Connection, Finding, Sign
+    from plainwire.model import Connection, ProgramEvents, Report, Sign, Testimony
 
-__all__ = ["account", "claim", "collect"]
+__all__ = ["account", "account_program", "claim", "collect"]
 
 _MOST_CITED = 8
 
@@ -38,6 +41,46 @@ def account(connections: Sequence[Connection], findings: list[Finding]) -> list[
         findings += _unexplained(left, connections)
         claim(left, findings)
     return signs
+
+
+def account_program(
+    report: Report, events: ProgramEvents, testimony: Testimony, *, stopped: str
+) -> tuple[list[Sign], Finding | None]:
+    """The program's signs, and a finding for those that nothing accounts for.
+
+    Where the traffic could not be read there is no such finding: that is said of the capture as it is.
+    """
+    signs = program.signs(report.connections, report.findings, events, testimony, stopped=stopped)
+    left = [each for each in signs if each.open]
+    readable = any(c.exchanges for c in report.connections) and not any(
+        c.undecrypted for c in report.connections
+    )
+    if not left or not readable:
+        return signs, None
+    for each in left:
+        each.claimed_by = "unexplained"
+    return signs, _of_program(left, events)
+
+
+def _of_program(left: Sequence[Sign], events: ProgramEvents) -> Finding:
+    cause = CAUSES["unexplained"]
+    counted = Counter(each.says for each in left).most_common(_MOST_CITED)
+    said = "; ".join(says if times == 1 else f"{says} ({times} times)" for says, times in counted)
+    ended = "" if events.exit_status is None else f" It ended with status {events.exit_status}."
+    ended = "" if any(each.kind == "exit-status" for each in left) else ended
+    return Finding(
+        code="unexplained",
+        claim=f"{said[:1].upper()}{said[1:]}.{ended} Nothing that was seen on the wire says why.",
+        fault="unknown",
+        certainty=SURE[Ground.GUESS],
+        exchanges=[],
+        connections=[],
+        evidence=[],
+        refuted_by=cause.refuted,
+        advice_client=cause.client,
+        advice_server=cause.server,
+        references=list(cause.references),
+    )
 
 
 def claim(signs: Iterable[Sign], findings: Sequence[Finding], unasked: Container[int] = frozenset()) -> None:

@@ -339,6 +339,7 @@ class Http2:
 
     def _settings(self, part: FramePart) -> None:
         if part.flags & http2_frames.ACK:
+            self._event("settings", part, detail="acknowledgment")
             return
         pairs = _pairs(part.payload)
         self._event("settings", part, detail=code_names.settings(code_names.H2_SETTINGS, pairs))

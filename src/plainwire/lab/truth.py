@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from plainwire.lab.behaviour import Fault, StreamFault
+from plainwire.lab.contradictions import contradictions
 from plainwire.lab.scenario import CONTRIBUTORY
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def score(scenario: Scenario, stage: PlayFiles) -> Score:
     report = json.loads(stage.case.report_json.read_bytes())
     result = Score(planted, unread, raised, struck, late, _findings(report))
     result.problems.extend(_problems(scenario, result, frozenset(_targets(report).values())))
+    result.problems.extend(contradictions(report))
     return result
 
 

@@ -118,6 +118,7 @@ class Saying(Discreet, Struct):
 
     ``text`` is its own, to be redacted and escaped before it is shown; ``label`` is ours for it. ``code`` is
     the finding, ``exchange`` the exchange that it belongs to; None where nothing on the wire explains it.
+    ``own``: it names nothing of the network.
     """
 
     unshown = ("text",)
@@ -130,6 +131,7 @@ class Saying(Discreet, Struct):
     code: str | None = None
     exchange: int | None = None
     untimed: bool = False
+    own: bool = False
 
 
 class Testimony(Struct):

@@ -183,3 +183,21 @@ def test_a_push_that_the_client_did_not_want_is_harmless() -> None:
     assert _signs(wire.done("aborted")) == [
         ("exchange-aborted", "harmless: a push that the client did not want")
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "claimed"),
+    [("PUT", None), ("GET", "harmless: who asks for the same at intervals looks just so")],
+)
+def test_a_whole_response_behind_which_the_client_waited_and_asked_again(
+    method: str, claimed: str | None
+) -> None:
+    wire = Wire()
+    wire.ask(0, method=method)
+    wire.answer(80)
+    wire.close(CLIENT, "fin", 12_000)
+    again = Wire(id=2, first_exchange=5, first_packet=20, start=12_010)
+    again.ask(0, method=method)
+    again.answer(80)
+    assert _signs(wire.done(), again.done()) == [("response-not-taken", claimed)]
+    assert _signs(wire.done()) == []

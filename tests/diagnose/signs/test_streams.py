@@ -64,6 +64,18 @@ def test_the_end_of_a_connection_with_an_error_is_a_sign_though_no_stream_is_lef
     assert _signs(connection) == [("goaway-error", None), ("connection-close-error", None)]
 
 
+def test_settings_without_an_acknowledgment_are_a_sign_if_the_connection_went_on() -> None:
+    settings = _event("settings", CLIENT, "", code=0)
+    answer = _event("settings", SERVER, "", code=0, at=180, detail="acknowledgment")
+    connection = _with(settings)
+    assert _signs(connection) == [
+        ("settings-unanswered", "harmless: every request was answered completely all the same")
+    ]
+    connection.exchanges[0].outcome = "unanswered"
+    assert ("settings-unanswered", None) in _signs(connection)
+    assert "settings-unanswered" not in dict(_signs(_with(settings, answer)))
+
+
 def test_a_ping_without_an_answer_is_a_sign_if_the_connection_went_on() -> None:
     ping = _event("ping", CLIENT, "", code=0)
     answer = _event("ping", SERVER, "", code=0, at=180, detail="acknowledgment")

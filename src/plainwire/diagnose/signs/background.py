@@ -17,6 +17,9 @@ CREDENTIALS = {401: "authorization", 407: "proxy-authorization"}
 """The field that a request needs after such a status (RFC 9110 sections 11.6.2 and 11.7.2)."""
 
 
+_AGAIN_NS = 2_000_000_000
+"""A client that repeats a request does so at once, or after a first pause of a second or so."""
+
 _Asked = tuple["Endpoint", str, str, str]
 
 
@@ -64,6 +67,23 @@ class Background:
         """Whether the same was asked again with the credentials that ``status`` wants, and granted."""
         key = server, request.method, request.target, CREDENTIALS[status]
         return self._granted.get(key, -1) > request.time_ns
+
+    def asked_again(self, server: Endpoint, request: Request, other_than: int, *, from_ns: int) -> bool:
+        """Whether another connection was asked the same within two seconds from a moment on."""
+        times = self._asked.get((server, request.method, request.target), [])
+        return any(0 <= at - from_ns <= _AGAIN_NS and number != other_than for at, number in times)
+
+    @cached_property
+    def _asked(self) -> dict[tuple[Endpoint, str, str], list[tuple[int, int]]]:
+        """When, and on which connections, each request was sent."""
+        found: dict[tuple[Endpoint, str, str], list[tuple[int, int]]] = {}
+        for connection in self._connections:
+            for exchange in connection.exchanges:
+                request = exchange.request
+                if request is not None:
+                    key = connection.server, request.method, request.target
+                    found.setdefault(key, []).append((request.time_ns, connection.id))
+        return found
 
     @cached_property
     def _granted(self) -> dict[_Asked, int]:

@@ -36,6 +36,8 @@ WORDS = {
     "connection-close-error": "the connection was closed with an error code",
     "stateless-reset": "the server had forgotten the connection (stateless reset)",
     "ping-unanswered": "a PING got no answer",
+    "settings-unanswered": "SETTINGS were not acknowledged",
+    "response-not-taken": "a whole response was acknowledged, and the client waited, closed and asked again",
     "grpc-status": "a gRPC call ended with an error status",
     "grpc-no-status": "a gRPC call ended without a status",
     "websocket-no-close-frame": "a WebSocket ended without a Close frame",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges
+from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges, last_ack
 from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.ends import syns_of
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
+from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.model import Side
 
 from .background import CREDENTIALS
@@ -31,6 +32,8 @@ _OF_THE_APPLICATION = frozenset(
     (401, 402, 403, 404, 405, 406, 409, 410, 412, 415, 416, 418, 422, 423, 424, 428)
 )
 """Statuses by which an application answers a request that it has read and understood."""
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+"""Methods that people poll with (RFC 9110 section 9.2.1)."""
 _SWITCHING = 101
 """Switching Protocols (RFC 9110 section 15.2.2)."""
 _NOT_OURS = ("not decoded", "not in the capture")
@@ -61,6 +64,23 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
         if before is not None and exchange.protocol == "http/1.1" and before.response is not None:
             yield from _too_early(connection, before, before.response, exchange)
         before = exchange
+    yield from _not_taken(connection, background, before)
+
+
+def _not_taken(connection: Connection, background: Background, last: Exchange | None) -> Iterator[Sign]:
+    """A client that waited behind a whole response that it had, closed, and asked the same once more."""
+    if last is None or connection.closed_by is not Side.CLIENT:
+        return
+    close, request, response = connection.closes[0], last.request, last.response
+    if request is None or response is None or last.protocol != "http/1.1" or response.close_announced:
+        return
+    had = close.ack if close.ack is not None else last_ack(connection, Side.CLIENT, close)
+    waited = close.time_ns - response.last_ns >= PATIENCE_NS
+    if not waited or had is None or had < response.end:
+        return
+    if background.asked_again(connection.server, request, connection.id, from_ns=close.time_ns):
+        reason = "who asks for the same at intervals looks just so" if request.method in _SAFE else ""
+        yield _sign("response-not-taken", last, response.last_packet, close.packet, harmless=reason)
 
 
 def _unasked(connection: Connection, before: Exchange | None, response: Response) -> bool:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _NO_ERROR = frozenset(("NO_ERROR", "H3_NO_ERROR", ""))
 _CHANGES_OF_MIND = frozenset(("CANCEL", "H3_REQUEST_CANCELLED"))
 _ENDS = frozenset(("rst_stream", "reset_stream", "stop_sending"))
-_PING_PATIENCE_NS = 1_000_000_000
-"""An acknowledgment of a PING has come by then: it goes ahead of everything else (RFC 9113 section 6.7)."""
+_PATIENCE_NS = 1_000_000_000
+"""An acknowledgment of a PING or of SETTINGS has come by then: it goes ahead of everything else, or is due as
+soon as possible (RFC 9113 sections 6.7 and 6.5.3)."""
+_ACKNOWLEDGMENT = "acknowledgment"
 
 
 def signs(connection: Connection) -> Iterator[Sign]:
@@ -36,7 +38,17 @@ def signs(connection: Connection) -> Iterator[Sign]:
     for close in connection.closes:
         if close.kind == "stateless_reset":
             yield sign("stateless-reset", connection.id, close.packet)
-    yield from _pings(connection)
+    if not (connection.gaps or connection.mid_stream or connection.undecrypted):
+        yield from _acknowledgments(connection)
+
+
+def _acknowledgments(connection: Connection) -> Iterator[Sign]:
+    reason = ""
+    if connection.exchanges and all(e.outcome == "complete" for e in connection.exchanges):
+        reason = "every request was answered completely all the same"
+    yield from _unanswered(connection, "ping", "ping-unanswered", "")
+    if connection.quic is None:  # HTTP/3 acknowledges no SETTINGS
+        yield from _unanswered(connection, "settings", "settings-unanswered", reason)
 
 
 def _stream(connection: Connection, event: StreamEvent, exchange: Exchange | None) -> Iterator[Sign]:
@@ -57,14 +69,12 @@ def _says(frame: str, event: StreamEvent) -> str:
     return f"the {event.side.name.lower()} sent {frame} with {event.name}"
 
 
-def _pings(connection: Connection) -> Iterator[Sign]:
-    """PINGs that nothing acknowledged although the connection went on for a while (RFC 9113 section 6.7)."""
-    if connection.gaps or connection.mid_stream or connection.undecrypted:
-        return
+def _unanswered(connection: Connection, kind: str, name: str, harmless: str) -> Iterator[Sign]:
+    """Frames that nothing acknowledged although the connection went on for a while."""
+    own = [event for event in connection.events if event.kind == kind]
     for side in Side:
-        asked = [e for e in connection.events if e.kind == "ping" and e.side is side and not e.detail]
-        answers = sum(e.kind == "ping" and e.side is side.peer and bool(e.detail) for e in connection.events)
-        for event in asked[answers:]:
-            if connection.last_ns - event.time_ns >= _PING_PATIENCE_NS:
-                yield sign("ping-unanswered", connection.id, event.packet)
-                break
+        asked = [e for e in own if e.side is side and e.detail != _ACKNOWLEDGMENT]
+        answers = sum(e.side is side.peer and e.detail == _ACKNOWLEDGMENT for e in own)
+        left = next(iter(asked[answers:]), None)
+        if left is not None and connection.last_ns - left.time_ns >= _PATIENCE_NS:
+            yield sign(name, connection.id, left.packet, harmless=harmless)

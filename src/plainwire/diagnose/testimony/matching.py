@@ -222,7 +222,10 @@ def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Accou
         code = account.unmade_code(said)
     else:
         code = account.code_of(fate.connection) if exchange is None else codes.get(exchange)
-    return Saying(said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.untimed)
+    own = said.wire <= {Wire.LOCAL}
+    return Saying(
+        said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.untimed, own
+    )
 
 
 def _own_fates(finding: Finding, account: Account) -> list[int]:
