@@ -48,14 +48,16 @@ def account_program(
 ) -> tuple[list[Sign], Finding | None]:
     """The program's signs, and a finding for those that nothing accounts for.
 
-    Where the traffic could not be read there is no such finding: that is said of the capture as it is.
+    Where the traffic could not be read there is no such finding: that is said of the capture as it is. Beside
+    a failure that is explained a word too many is no failure of its own.
     """
     signs = program.signs(report.connections, report.findings, events, testimony, stopped=stopped)
     left = [each for each in signs if each.open]
     readable = any(c.exchanges for c in report.connections) and not any(
         c.undecrypted for c in report.connections
     )
-    if not left or not readable:
+    failed = any(f.failure and f.code != "capture-artifact" for f in report.findings)
+    if not left or not readable or failed:
         return signs, None
     for each in left:
         each.claimed_by = "unexplained"

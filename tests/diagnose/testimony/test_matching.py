@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Process, Reused, SocketClose, Words
+from plainwire.model import Content, Process, Reused, SocketClose, Words
 from tests.diagnose.testimony.speech import (
     OWNER,
     PID,
@@ -269,3 +269,16 @@ def test_what_curl_prints_is_what_it_fetched() -> None:
     process = Process(PID, "curl", "/usr/bin/curl", runtime="curl", version="7.88.1")
     _, account_given = heard(reset_mid_request(), account(printed, process=process))
     assert account_given.sayings == []
+
+
+def test_words_about_a_whole_response_that_a_finding_explains_are_its_own() -> None:
+    """A body that does not decode is complete on the wire; clients word it in many ways."""
+    wire = Wire()
+    response = wire.ok(0).response
+    assert response is not None
+    response.content = Content(["gzip"], 50, complete=False, defect="corrupt gzip in bytes 0 to 100")
+    connection = owned(wire, "complete")
+    findings: list[Finding] = diagnose([connection])
+    given = judged([connection], findings, account(words(REMOTE_DISCONNECTED, 90)))
+    assert [saying.code for saying in given.sayings] == ["content-encoding-corrupt"]
+    assert given.remarks == []

@@ -21,7 +21,7 @@ from .wire_facts import Fate, of_connection, of_exchange
 from .wording import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketError
 
@@ -57,6 +57,7 @@ class Account:
         )
         self.said: dict[int, list[Said]] = {}  # by index of the fate
         self.errors: dict[int, list[SocketError]] = {}
+        self._told = list(self._failed_otherwise(connections, findings))
         self._unmade = [finding for finding in findings if not finding.exchanges]
         self.unexplained: list[Said] = []
 
@@ -68,10 +69,38 @@ class Account:
             index = self._home(said)
             if index is not None:
                 self.said.setdefault(index, []).append(said)
-            elif self.unmade_code(said) is None:
+            elif self.other_code(said) is None:
                 self.unexplained.append(said)
             placed.append((said, None if index is None else self.fates[index]))
         return placed
+
+    def other_code(self, said: Said) -> str | None:
+        """The finding that explains the word though no exchange failed in a way that it can mean."""
+        return self.unmade_code(said) or self._code_nearby(said)
+
+    def _failed_otherwise(
+        self, connections: Sequence[Connection], findings: Sequence[Finding]
+    ) -> Iterator[tuple[Connection, int, str]]:
+        """Exchanges whose failure a finding tells, though they are whole, or their end was not seen."""
+        codes = {n: f.code for f in reversed(findings) if f.failure for n in f.exchanges}
+        known = {f.exchange.id for f in self.fates if f.exchange is not None and f.failed}
+        for connection in connections:
+            for exchange in connection.exchanges:
+                request, code = exchange.request, codes.get(exchange.id)
+                if request is not None and code is not None and exchange.id not in known:
+                    yield connection, request.time_ns, code
+
+    def _code_nearby(self, said: Said) -> str | None:
+        """What the process that spoke had last met of these; of them a client may say anything."""
+        if said.wire <= {Wire.LOCAL}:
+            return None
+        met = [
+            (began_ns, code)
+            for connection, began_ns, code in self._told
+            if said.untimed or began_ns - SLACK_NS <= said.time_ns <= connection.last_ns + ERROR_NS
+            if connection.program is None or connection.program.pid == said.pid or said.afterwards
+        ]
+        return max(met)[1] if met else None
 
     def unmade_code(self, said: Said) -> str | None:
         """The finding without a request that the word is about."""
@@ -219,7 +248,7 @@ def testify(
 def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:
     exchange = None if fate is None or fate.exchange is None else fate.exchange.id
     if fate is None:
-        code = account.unmade_code(said)
+        code = account.other_code(said)
     else:
         code = account.code_of(fate.connection) if exchange is None else codes.get(exchange)
     own = said.wire <= {Wire.LOCAL}

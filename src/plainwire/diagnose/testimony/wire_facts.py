@@ -63,8 +63,10 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         return Fate(connection, whole, event_wire, request.time_ns, known, packet, full)
     left = client_first(connection)
     if left is not None and not _of_another(connection, left):
-        gave_up = Wire.SILENCE if response is None else Wire.STALL
-        return Fate(connection, whole, frozenset({gave_up}), request.time_ns, left.time_ns, left.packet, full)
+        gave_up = {Wire.SILENCE if response is None else Wire.STALL}
+        if response is not None and response.defects:
+            gave_up |= {Wire.NONSENSE, Wire.CLOSE_INSIDE}  # clients word what they cannot read in many ways
+        return Fate(connection, whole, frozenset(gave_up), request.time_ns, left.time_ns, left.packet, full)
     close = first_close(connection, Side.SERVER)
     if close is None:
         return Fate(
