@@ -98,3 +98,11 @@ def test_attempts_that_all_failed_are_one_operation_by_the_pauses_of_a_library_o
     assert found(*swift) == [[10, 20, 30, 40]]
     steady = [failing(number, at) for number, at in enumerate((0, 3000, 6000, 9000), 1)]
     assert found(*steady) == []
+
+
+def test_a_request_that_a_goaway_left_out_is_not_its_own_repetition() -> None:
+    """It failed without a packet of its own: as far as can be told when it was sent."""
+    wire = Wire(id=1, first_exchange=10, first_packet=100)
+    wire.ask(0, "/object").protocol = "h2"
+    wire.exchanges[-1].stream = 1
+    assert found(wire.done("refused"), answered(2, 110)) == [[10, 20]]

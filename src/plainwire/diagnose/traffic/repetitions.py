@@ -224,7 +224,7 @@ def _next(
     """The repetition of a failed copy, ``place`` of its operation; None where there is none for certain."""
     for other in later:
         same = _same_operation(copy.request, other.request)
-        if same is False:
+        if same is False or other is copy:
             continue
         here = copy.connection.id == other.connection.id
         if here and not shares_connection(copy.exchange) and not was_refused(copy.exchange):
