@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _SUSPECT_STATUSES = frozenset((*UNSOLICITED_STATUSES, 411, 502, 503, 505))
 """Those that a rule about complete exchanges may explain: RFC 9110 sections 15.5.12, 15.6.3, 15.6.4 and
 15.6.6."""
-MOST_JUDGED, MOST_JUDGED_OF_CONNECTION = 20_000, 2_000
+MOST_JUDGED, MOST_JUDGED_OF_CONNECTION = 10_000, 2_000
 """Exchanges that are judged one by one, of a capture and of one connection: one takes a millisecond or so.
 Real captures seldom have a hundred; of a flood the first tell what the others are."""
 _NEVER = 1 << 63

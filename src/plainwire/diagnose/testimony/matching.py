@@ -259,11 +259,12 @@ def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Accou
 
 def _own_fates(finding: Finding, account: Account) -> list[int]:
     """Which fates a finding is about, by index."""
+    exchanges, connections = set(finding.exchanges), set(finding.connections)
     return [
         index
         for index, fate in enumerate(account.fates)
-        if (fate.exchange.id in finding.exchanges if fate.exchange is not None else not finding.exchanges)
-        and fate.connection.id in finding.connections
+        if (fate.exchange.id in exchanges if fate.exchange is not None else not exchanges)
+        and fate.connection.id in connections
     ]
 
 
