@@ -16,6 +16,7 @@ _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PUSH_PROMISE, _PING, _GOAWAY, _WINDOW_
 _UNKNOWN = 99
 _END_STREAM, _END_HEADERS, _WHOLE = 1, 4, 5
 GET = b"\x82\x84\x86\x41\x01a"
+_UNINDEXED_GET = b"\x82\x84\x86\x01\x01a"  # which leaves the header table as it is
 _OK, _ERROR = b"\x88", b"\x8e"
 _BATCH = 1000
 
@@ -192,9 +193,9 @@ def header_bombs(count: int) -> Iterator[bytes]:
     tcp = Tcp()
     yield from _opened(tcp)
     value = b"\x7f" + bytes((3900 - 127 & 0x7F | 0x80, 3900 - 127 >> 7)) + b"b" * 3900
-    yield from tcp.sent(0, frame(_HEADERS, _WHOLE, 1, GET + b"\x40\x01a" + value))
+    yield from tcp.sent(0, frame(_HEADERS, _WHOLE, 1, _UNINDEXED_GET + b"\x40\x01a" + value))
     yield from _joined(
-        tcp, 0, (frame(_HEADERS, _WHOLE, s, GET + b"\xbe" * 16_000) for s in _streams(count)[1:])
+        tcp, 0, (frame(_HEADERS, _WHOLE, s, _UNINDEXED_GET + b"\xbe" * 16_000) for s in _streams(count)[1:])
     )
 
 
@@ -203,8 +204,10 @@ def small_header_bombs(count: int) -> Iterator[bytes]:
     tcp = Tcp()
     yield from _opened(tcp)
     value = b"\x7f" + bytes((3900 - 127 & 0x7F | 0x80, 3900 - 127 >> 7)) + b"b" * 3900
-    yield from tcp.sent(0, frame(_HEADERS, _WHOLE, 1, GET + b"\x40\x01a" + value))
-    yield from _joined(tcp, 0, (frame(_HEADERS, _WHOLE, s, GET + b"\xbe" * 40) for s in _streams(count)[1:]))
+    yield from tcp.sent(0, frame(_HEADERS, _WHOLE, 1, _UNINDEXED_GET + b"\x40\x01a" + value))
+    yield from _joined(
+        tcp, 0, (frame(_HEADERS, _WHOLE, s, _UNINDEXED_GET + b"\xbe" * 40) for s in _streams(count)[1:])
+    )
 
 
 def large_tables(count: int) -> Iterator[bytes]:

@@ -197,3 +197,18 @@ def test_a_few_bytes_that_stand_for_many_are_cut_off() -> None:
     assert sum(len(value) for _, value in bomb.fields) <= MOST_FIELDS
     assert "are kept" in bomb.defect
     assert decoder.decode(b"\xbe").defect == ""
+
+
+def test_an_index_means_another_field_once_the_block_has_inserted_one() -> None:
+    decoder = HpackDecoder()
+    decoder.decode(b"\x40\x01a\x011")
+    block = decoder.decode(b"\xbe\xbe\x40\x01b\x012\xbe\xbf\x3f\x00\xbe")
+    assert block.fields[:5] == [("a", "1"), ("a", "1"), ("b", "2"), ("b", "2"), ("a", "1")]
+
+
+def test_a_block_that_names_a_long_field_very_often_is_kept_up_to_a_megabyte() -> None:
+    decoder = HpackDecoder()
+    decoder.decode(b"\x40\x01a\x7f\xad\x1e" + b"b" * 4012)
+    block = decoder.decode(b"\xbe" * 5000)
+    assert 0 < len(block.fields) < 300
+    assert block.defect.startswith(f"the header list has {5000 * (1 + 4012 + 32)} bytes")

@@ -149,20 +149,27 @@ class HpackDecoder:
 
     def _decode(self, block: bytes, fields: list[Field]) -> Block:
         at, end, size, unknown = 0, len(block), 0, 0
+        seen: dict[int, Field] = {}  # by the byte that stands for it: a block may name one field very often
         while at < end:
             byte = block[at]
-            if byte >= 0x80:  # an indexed field: section 6.1
+            if byte in seen:
+                field, at = seen[byte], at + 1
+            elif byte >= 0x80:  # an indexed field: section 6.1
                 if byte < 0xFF:
                     index, at = byte & 0x7F, at + 1
                 else:
                     index, at = integer(block, at, 0x7F)
                 field = STATIC[index] if 0 < index < _FIRST_DYNAMIC else self._entry(index)
+                if byte < 0xFF:
+                    seen[byte] = field
             elif byte & 0xE0 == 0x20:  # a change of the table's size: section 6.3
                 limit, at = integer(block, at, 0x1F)
                 self._resize(limit)
+                seen.clear()
                 continue
             else:
                 field, at = self._literal(block, at)
+                seen.clear()
             if field[0] is UNKNOWN or field[1] is UNKNOWN:
                 unknown += 1
             size += len(field[0]) + len(field[1]) + OVERHEAD
