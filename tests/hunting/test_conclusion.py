@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from plainwire.diagnose.comparison.trials import Trials
@@ -201,3 +202,34 @@ def _keys(value: Any) -> set[str]:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
         return set(value).union(*(_keys(inner) for inner in value.values()))
     return set().union(*map(_keys, value)) if isinstance(value, list) else set()
+
+
+def named(number: int, *asked: str, status: int = 0, failing: bool = True) -> Run:
+    one = run(number, failing=failing, status=status)
+    one.findings = [msgspec.structs.replace(found, asked=list(asked)) for found in one.findings]
+    return one
+
+
+def test_the_requests_that_a_cause_struck_are_named() -> None:
+    both = Hunt(Path("hunt"), [named(1, "GET /checkout"), named(2, "GET /checkout"), run(3)])
+    assert "Both were GET /checkout." in told(both)
+    two = Hunt(Path("hunt"), [named(1, "GET /a"), named(2, "GET /b")])
+    assert "Each was one of: GET /a, GET /b." in told(two)
+
+
+def test_a_program_that_copes_with_what_still_happens_is_fixed() -> None:
+    """Before, each failure ended the program; with the fix it retries."""
+    before = Hunt(Path("hunt"), [run(n, failing=n <= 2) for n in range(1, 61)])
+    after = Hunt(Path("hunt"), [run(n, failing=n == 11, status=0) for n in range(1, 25)])
+    text = told(after, before)
+    assert "The program copes: 0 of 24 runs ended with another status than 0, 2 of 60 before." in text
+    assert CODE in text
+    assert "It is not fixed" not in text
+
+
+def test_a_hunt_after_a_fix_goes_on_where_the_program_copes() -> None:
+    before = [run(n, failing=n <= 2) for n in range(1, 61)]
+    runs = [run(1, failing=True, status=0)]
+    assert StoppingRule(before).after(runs, runs[-1]) is None
+    runs.append(run(2, failing=True))
+    assert StoppingRule(before).after(runs, runs[-1]) == "not cured"

@@ -18,7 +18,7 @@ from plainwire.diagnose.statistics.prediction import (
 )
 
 from . import exposure
-from .stopping_rule import compared
+from .stopping_rule import all_by_exit, compared, is_failed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class Mechanism(Struct):
     """One cause over all runs. ``told`` is its finding in the first run that failed with it.
 
+    ``asked``: the requests that it struck, each once.
+
     ``ended_badly``: of the runs with an exit status other than 0, those in which it was found;
     ``ended_well``: of the others. ``p``: the probability that chance alone puts so many of its runs among the
     former (Fisher, one-sided).
@@ -45,6 +47,7 @@ class Mechanism(Struct):
     ended_badly: tuple[int, int]
     ended_well: tuple[int, int]
     p: float
+    asked: list[str] = []
 
 
 class Exposure(Struct):
@@ -61,7 +64,9 @@ class Exposure(Struct):
 class Fix(Struct):
     """A fix, by runs (failed, of how many) and by attempts under the circumstances of the failure.
 
-    ``codes``: the causes before it; ``still``: those of them that were found again.
+    ``codes``: the causes before it; ``still``: those of them that were found again. ``copes``: each run that
+    failed before ended with another status than 0, so that runs are judged by that, and none does any more:
+    what still happens the program bears. ``retried``: requests that were answered when sent again.
     """
 
     before: tuple[int, int]
@@ -70,6 +75,8 @@ class Fix(Struct):
     codes: list[str]
     still: list[str]
     trials: list[exposure.Trial]
+    copes: bool = False
+    retried: int = 0
 
 
 class Conclusion(Struct):
@@ -181,17 +188,23 @@ def _mechanism(code: str, runs: Sequence[Run]) -> Mechanism:
         code=code,
         told=told,
         runs=[run.number for run in having],
-        requests=sum(
-            f.requests or f.connections or 1 for run in having for f in run.findings if f.code == code
-        ),
+        requests=sum(f.requests or f.connections or 1 for f in _of_cause(code, having)),
         ended_badly=(bad, badly),
         ended_well=(good, well),
         p=fisher_greater(bad, badly - bad, good, well - good),
+        asked=list(
+            dict.fromkeys(a for run in having for f in run.findings if f.code == code for a in f.asked)
+        ),
     )
 
 
+def _of_cause(code: str, runs: Sequence[Run]) -> list[RunFinding]:
+    return [found for run in runs for found in run.findings if found.code == code]
+
+
 def _fix(before: Sequence[Run], runs: Sequence[Run]) -> Fix:
-    was, now = (sum(run.failed for run in some) for some in (before, runs))
+    by_exit = all_by_exit(before)
+    was, now = (sum(is_failed(run, by_exit=by_exit) for run in some) for some in (before, runs))
     codes = {code for run in before if run.failed for code in run.codes}
     return Fix(
         before=(was, len(before)),
@@ -200,6 +213,8 @@ def _fix(before: Sequence[Run], runs: Sequence[Run]) -> Fix:
         codes=sorted(codes),
         still=sorted(codes & {code for run in runs for code in run.codes}),
         trials=[exposure.weigh(t, before, runs) for t in exposure.triggers(compared(before).contrasts)],
+        copes=by_exit and not now,
+        retried=sum(f.requests // 2 for run in runs for f in run.findings if f.code == "hidden-retry"),
     )
 
 

@@ -20,6 +20,7 @@ from plainwire.pipeline import exit_code
 from plainwire.report import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from plainwire.model import Bounds, Certainty, Exchange, Fault, Finding, Report, ServerFacts
@@ -28,10 +29,14 @@ Span = tuple[int, int, int]
 """A duration in ns, from and to, and how often it was seen."""
 
 _MOST_SERVERS = 20
+_MOST_ASKED = 20
 
 
 class RunFinding(Struct, frozen=True):
-    """One finding of one run; ``requests`` and ``connections`` are counts."""
+    """One finding of one run; ``requests`` and ``connections`` are counts.
+
+    ``asked``: method and target of its requests, each once, without what may be secrets.
+    """
 
     code: str
     claim: str
@@ -42,6 +47,7 @@ class RunFinding(Struct, frozen=True):
     connections: int
     advice_client: str
     advice_server: str
+    asked: list[str] = []
 
 
 class Limits(Struct, frozen=True):
@@ -115,7 +121,7 @@ def of_report(report: Report, *, number: int, started_ns: int, duration_ns: int,
         connections=len(report.connections),
         longest_idle_ns=max((e.idle_before_ns or 0 for e in asked if e.outcome == "complete"), default=0),
         most_requests=max((e.ordinal for e in asked if e.outcome == "complete"), default=0),
-        findings=[_found(finding) for finding in report.findings],
+        findings=[_found(finding, asked) for finding in report.findings],
         servers=[_limits(facts, report) for facts in report.servers[:_MOST_SERVERS]],
         trials=_redacted(of_requests(report.connections, report.findings, whole=True)),
         attempts=of_connections(report.connections, report.findings, whole=True),
@@ -140,7 +146,10 @@ def _agent(exchange: Exchange) -> str:
     return name if name.replace("-", "").isalnum() and len(name) <= 30 else ""
 
 
-def _found(finding: Finding) -> RunFinding:
+def _found(finding: Finding, exchanges: Sequence[Exchange]) -> RunFinding:
+    wanted = set(finding.exchanges)
+    requests = (e.request for e in exchanges if e.id in wanted)
+    asked = dict.fromkeys(f"{r.method} {redact.target(r.target)}" for r in requests if r is not None)
     return RunFinding(
         finding.code,
         finding.claim,
@@ -151,6 +160,7 @@ def _found(finding: Finding) -> RunFinding:
         len(finding.connections),
         finding.client_advice,
         finding.server_advice,
+        list(asked)[:_MOST_ASKED],
     )
 
 

@@ -38,6 +38,20 @@ def compared(runs: Sequence[Run]) -> Comparison:
     return Comparison(requests.contrasts + attempts.contrasts, requests.undecided + attempts.undecided)
 
 
+def all_by_exit(before: Sequence[Run]) -> bool:
+    """Whether each run that failed before the fix ended with another status than 0.
+
+    Then that is what the fix is to mend: what the program bears since then is no failure of it.
+    """
+    failed = [run for run in before if run.failed]
+    return bool(failed) and all(run.status != 0 for run in failed)
+
+
+def is_failed(run: Run, *, by_exit: bool) -> bool:
+    """Whether a run counts as failed, where runs are held against those before a fix."""
+    return run.status != 0 if by_exit else run.failed
+
+
 class StoppingRule:
     """Decides after every run. ``before``: the runs before a fix, which is then what is tested.
 
@@ -49,6 +63,7 @@ class StoppingRule:
         self._next_look = FEWEST
         self._old = {code for run in before if run.failed for code in run.codes}
         self._before = before
+        self._by_exit = all_by_exit(before)
         self._clean_needed = clean_runs_needed(sum(run.failed for run in before), len(before))
         self.triggers = exposure.triggers(compared(before).contrasts) if before else []
 
@@ -76,9 +91,11 @@ class StoppingRule:
         return count >= PATTERNLESS
 
     def _of_fix(self, runs: Sequence[Run], last: Run) -> End | None:
-        if self._old & {*last.codes} or (last.failed and not self._old):
+        failed = is_failed(last, by_exit=self._by_exit)
+        if failed and (self._old & {*last.codes} or not self._old):
             return "not cured"
-        if self._clean_needed is not None and sum(not run.failed for run in runs) >= self._clean_needed:
+        clean = sum(not is_failed(run, by_exit=self._by_exit) for run in runs)
+        if self._clean_needed is not None and clean >= self._clean_needed:
             return "cured"
         for trigger in self.triggers:
             trial = exposure.weigh(trigger, self._before, runs)

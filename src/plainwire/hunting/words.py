@@ -45,6 +45,7 @@ _SURE: dict[Certainty, str] = {
     "possible": "Possible: the packets allow other explanations.",
 }
 _CASES_SHOWN = 5
+_REQUESTS_NAMED = 3
 _LABEL = 9
 _CAREFUL = 0.05
 
@@ -107,6 +108,8 @@ def _mechanism(number: int, mechanism: Mechanism, width: int) -> Iterator[str]:
     runs = count(len(mechanism.runs), "run")
     yield f"{number}. {mechanism.code}: in {runs}, {count(mechanism.requests, noun)}"
     yield from _labelled("What", f"{printable(told.claim)} (run {mechanism.runs[0]})", width)
+    if asked := _asked(mechanism):
+        yield from _labelled("Asked", asked, width)
     yield from _labelled("Who", WHO[told.fault], width)
     yield from _labelled("Sure", _SURE[told.certainty], width)
     label = "Do"
@@ -115,6 +118,17 @@ def _mechanism(number: int, mechanism: Mechanism, width: int) -> Iterator[str]:
             yield from _labelled(label, f"{side}: {printable(advice)}", width)
             label = ""
     yield from _labelled("Exit", _exit(mechanism), width)
+
+
+def _asked(mechanism: Mechanism) -> str:
+    """Which requests it struck, where they are few."""
+    asked = [printable(each, 100) for each in mechanism.asked]
+    if not asked or len(asked) > _REQUESTS_NAMED:
+        return ""
+    if len(asked) == 1:
+        whole = {1: "It was", 2: "Both were"}.get(mechanism.requests, f"All {mechanism.requests} were")
+        return f"{whole} {asked[0]}."
+    return f"Each was one of: {', '.join(asked)}."
 
 
 def _exit(mechanism: Mechanism) -> str:
@@ -203,7 +217,13 @@ def _fixed(fix: Fix | None) -> Iterator[str]:
         return
     (was, before), (now, after), weighed = fix.before, fix.after, fix.weighed
     counts = f"Before the fix {was} of {count(before, 'run')} failed, with the fix {now} of {after}."
-    if fix.still:
+    if fix.still and fix.copes:
+        retried = f" {count(fix.retried, 'request', 'was')} sent again and answered." if fix.retried else ""
+        yield (
+            f"The program copes: {now} of {count(after, 'run')} ended with another status than 0, {was} of "
+            f"{before} before. What was found then still happens ({', '.join(fix.still)}).{retried}"
+        )
+    elif fix.still:
         yield f"It is not fixed: {', '.join(fix.still)} was found again. {counts}"
         return
     yield (

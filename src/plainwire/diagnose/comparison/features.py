@@ -60,7 +60,7 @@ _LAST = (
     "port",
 )
 
-_FIRST = ("idle_before", "ordinal", "age", "since_connection", "server")
+_FIRST = ("path", "idle_before", "ordinal", "age", "since_connection", "server")
 
 _ACTING = [name for name in dict.fromkeys((*_FIRST, *NUMBERS, *LABELS)) if name not in _LAST]
 
