@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from plainwire.model import Bounds, Report, ServerFacts
 
 _REFUTED = 0.01
+_FEW = 2
+"""Connections that agree, below three of which a number is likely and no more (chosen)."""
 _FLAVOURS = {
     "acknowledging": "Its resets have the ACK flag even where it no longer knows the connection.",
 }
@@ -38,7 +40,9 @@ def sentences(facts: ServerFacts) -> Iterator[str]:
     if facts.max_requests is not None:
         requests = count(facts.max_requests, "request")
         announced = ", and says so" if facts.announces_close else ""
-        yield f"It closes a connection after {requests}{announced} (seen {times(facts.max_requests_count)})."
+        seen = times(facts.max_requests_count)
+        sure = ": likely a limit" if facts.max_requests_count <= _FEW else ""
+        yield f"It closes a connection after {requests}{announced} (seen {seen}{sure})."
     if facts.max_age is not None:
         yield f"It closes connections at an age of {span(facts.max_age)}, busy or idle."
     if facts.reloads:

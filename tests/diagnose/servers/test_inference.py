@@ -336,3 +336,8 @@ def test_more_failures_than_the_timeout_predicts_are_counted_against_it() -> Non
     assert (facts.expected_failures, facts.observed_failures) == (0, 5)
     assert facts.prediction_p is not None
     assert facts.prediction_p < 0.01
+
+
+def test_two_announced_closes_after_the_same_nine_requests_are_a_limit() -> None:
+    facts = _only(_limited(1, 9), _limited(2, 9))
+    assert (facts.max_requests, facts.max_requests_count) == (9, 2)

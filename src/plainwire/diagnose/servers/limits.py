@@ -50,6 +50,9 @@ _TIMER_EARLY_NS = 2_000_000
 _CHANCE = 0.02
 """A coincidence less probable than this is none."""
 
+_CHANCE_ANNOUNCED = 0.1
+"""The same where each end was announced: a server that says so keeps a count, or is told to stop (chosen)."""
+
 _ENOUGH = 3
 """Ends that agree: two may happen to."""
 
@@ -120,15 +123,17 @@ def most_requests(ends: Sequence[End], most_seen: int) -> tuple[int, int] | None
     """(requests a connection, how many connections ended so); ``most_seen``: the longest connection's.
 
     A server that closed at random after K requests in the mean would end m connections all at the same
-    number with a probability of about K ** -(m - 1) / m; that must be small.
+    number with a probability of about K ** -(m - 1) / m; that must be small, unless it announced each.
     """
-    counts = Counter(end.requests for end in ends if end.at_once and end.requests is not None)
+    counted = [end for end in ends if end.at_once and end.requests is not None]
+    counts = Counter(end.requests for end in counted if end.requests is not None)
     if not counts:
         return None
     limit, times = counts.most_common(1)[0]
     if most_seen > limit or 2 * times < counts.total() or times < 2:
         return None
-    if times < _ENOUGH + 1 and limit ** -(times - 1) / times > _CHANCE:
+    announced = len(counts) == 1 and all(end.announced for end in counted)
+    if times < _ENOUGH + 1 and limit ** -(times - 1) / times > (_CHANCE_ANNOUNCED if announced else _CHANCE):
         return None
     return limit, times
 
