@@ -25,5 +25,5 @@ def test_where_a_record_was_damaged(tmp_path: Path) -> None:
     assert [exchanges[number] for number in before["exchanges"]] == ["/1"]
     assert "damaged behind the place of capture" in before["claim"]
     assert servers[behind["connections"][0]] == far
-    assert "damaged before it passed the place of capture" in behind["claim"]
+    assert "damaged before it reached the point of capture" in behind["claim"]
     assert (before["fault"], behind["fault"]) == ("unknown", "unknown")
