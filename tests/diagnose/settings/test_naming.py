@@ -9,10 +9,11 @@ import pytest
 from plainwire.diagnose.settings.naming import MOST, name_settings, sentence
 from plainwire.diagnose.settings.table import SETTINGS, Setting
 from plainwire.diagnose.settings.wanted import Wanted
+from plainwire.model import Finding
 from tests.diagnose.settings.traffic import MS, limits, report
 
 if TYPE_CHECKING:
-    from plainwire.model import Finding, Need
+    from plainwire.model import Need
 
 Signs = dict[str, Any]
 
@@ -89,6 +90,7 @@ VALUES: dict[tuple[str, Need, str], str] = {
     ("server", "request read timeout", "ms"): "32000",
     ("client", "connect timeout", "s"): "3",
     ("client", "connect timeout", "ms"): "3000",
+    ("client", "retries of statuses", "statuses"): "413",
     ("client", "ping interval", "ms"): "300000",
     ("client", "ping interval", "whole s"): "300",
     # the client's pool waits 90 s
@@ -180,6 +182,13 @@ def test_a_setting_that_would_not_help_is_not_named(need: Need, change: Signs) -
     made = report((need,), facts=limits(), **signs)
     for name, value in change.items():
         setattr(made.findings[0], name, value)
+    name_settings(made)
+    assert made.findings[0].settings == []
+
+
+def test_retries_are_not_named_where_something_retries_by_itself() -> None:
+    made = report(("retries",), facts=limits(), **CLIENTS["curl"])
+    made.findings.append(Finding("hidden-retry", "", "unknown", "likely", [1], [1], [], ""))
     name_settings(made)
     assert made.findings[0].settings == []
 

@@ -26,7 +26,7 @@ Signs = dict[str, Any]
 
 def _client(signs: Signs) -> tuple[str, str] | None:
     made = report(**signs)
-    found = programs.client(made.findings[0], made)
+    found = programs.client(made.findings[0], made.connections, made.testimony)
     return None if found is None else (found.name, found.version)
 
 

@@ -49,6 +49,9 @@ _PLACEHOLDERS: dict[Unit, str] = {
     "number": "NUMBER",
 }
 
+_RETRIES = ("hidden-retry", "unsafe-retry-duplicate")
+"""Causes that say that something retries by itself."""
+
 _TIMES = ("s", "whole s", "ms")
 
 
@@ -58,18 +61,26 @@ def name_settings(report: Report) -> None:
     for connection in report.connections:
         seen = others.setdefault(str(connection.server), [])
         seen += connection.exchanges[: _MOST_EXCHANGES - len(seen)]
-    by_address = {str(facts.address): facts for facts in report.servers}
     by_id = {c.id: c for c in report.connections}
+    retried = {
+        str(by_id[number].server)
+        for finding in report.findings
+        if finding.code in _RETRIES
+        for number in finding.connections
+        if number in by_id
+    }
+    by_address = {str(facts.address): facts for facts in report.servers}
     for finding in report.findings:
         if not finding.client_needs and not finding.server_needs:
             continue
         connections = [by_id[number] for number in finding.connections if number in by_id]
         address = str(connections[0].server) if connections else ""
         ids = set(finding.exchanges[:_MOST_EXCHANGES])
-        own = [(c, e) for c in connections[:_MOST_EXCHANGES] for e in c.exchanges if e.id in ids]
-        found = Circumstances(finding, own, by_address.get(address))
+        connections = connections[:_MOST_EXCHANGES]
+        own = [(c, e) for c in connections for e in c.exchanges if e.id in ids]
+        found = Circumstances(finding, own, by_address.get(address), address in retried)
         if finding.client_needs:
-            add(finding, "client", programs.client(finding, report), found)
+            add(finding, "client", programs.client(finding, connections, report.testimony), found)
         if finding.server_needs and connections:
             tls = connections[0].tls
             server = programs.balancer(tls.server_name if tls is not None else None) or programs.server(
@@ -126,6 +137,9 @@ def sentence(row: Setting, want: Wanted) -> str:
 
     "" where the setting cannot take the value: one of whole seconds that is to be below one.
     """
+    if row.unit == "statuses":
+        told = row.example.replace("{}", ", ".join(map(str, want.statuses)) or "STATUSES")
+        return f"{row.product}: {told} (default: {row.default})."
     if want.amount is None or not row.unit:
         told = row.example.replace("{}", _PLACEHOLDERS.get(row.unit, ""))
         return f"{row.product}: {told} (default: {row.default})."

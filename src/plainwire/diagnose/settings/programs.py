@@ -21,14 +21,16 @@ if TYPE_CHECKING:
         Exchange,
         Finding,
         Process,
-        Report,
         Response,
         ServerFacts,
         Testimony,
     )
 
 _MOST_READ = 50
-"""Exchanges whose header fields are read for one finding."""
+"""Exchanges of a connection whose header fields are read."""
+
+_MOST_CHARACTERS = 1000
+"""Characters of a field that are looked at; a library's own form has fewer."""
 
 
 class Recognised(Struct, frozen=True):
@@ -142,12 +144,12 @@ UNKNOWN = Recognised(("",))
 # --- clients -------------------------------------------------------------------------------------------
 
 
-def client(finding: Finding, report: Report) -> Recognised | None:
+def client(
+    finding: Finding, connections: Iterable[Connection], testimony: Testimony | None
+) -> Recognised | None:
     """The client of the finding's connections; None where it is not known, or they have several."""
-    concerned = set(finding.connections)
-    connections = [c for c in report.connections if c.id in concerned][:_MOST_READ]
-    named = {_of_connection(c, report.testimony) for c in connections} - {None}
-    return _only(named or _spoken(finding, report.testimony))
+    named = {_of_connection(c, testimony) for c in connections} - {None}
+    return _only(named or _spoken(finding, testimony))
 
 
 def _only(named: set[Recognised | None]) -> Recognised | None:
@@ -286,4 +288,4 @@ def _contradicted(program: Recognised, facts: ServerFacts | None) -> bool:
 
 
 def _field(headers: Iterable[tuple[str, str]], wanted: str) -> str:
-    return next((value.strip() for name, value in headers if name.lower() == wanted), "")
+    return next((value[:_MOST_CHARACTERS].strip() for name, value in headers if name.lower() == wanted), "")

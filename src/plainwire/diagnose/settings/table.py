@@ -13,7 +13,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from plainwire.model import Need
 
-Unit = Literal["", "s", "whole s", "ms", "bytes", "kB", "MB", "number"]
+Unit = Literal["", "s", "whole s", "ms", "bytes", "kB", "MB", "number", "statuses"]
 """In what the setting takes its value; ``whole s`` where it takes no fraction of a second."""
 
 
@@ -85,8 +85,8 @@ SETTINGS = (
         "status_forcelist",
         "none",
         'session.mount("https://", HTTPAdapter(max_retries=Retry(3, backoff_factor=1, '
-        "status_forcelist=[429, 503])))",
-        "",
+        "status_forcelist=[{}])))",
+        "statuses",
         _URLLIB3,
     ),
     Setting(
@@ -155,8 +155,8 @@ SETTINGS = (
         "retries of statuses",
         "status_forcelist",
         "none",
-        "urllib3.PoolManager(retries=urllib3.Retry(3, backoff_factor=1, status_forcelist=[429, 503]))",
-        "",
+        "urllib3.PoolManager(retries=urllib3.Retry(3, backoff_factor=1, status_forcelist=[{}]))",
+        "statuses",
         _URLLIB3,
     ),
     Setting(

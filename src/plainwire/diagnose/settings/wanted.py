@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.traffic.given_up import given_up
 
@@ -34,6 +35,8 @@ class Circumstances(Struct, frozen=True):
     finding: Finding
     exchanges: Sequence[tuple[Connection, Exchange]]
     facts: ServerFacts | None
+    repeated: bool = False
+    """Whether something retries by itself already."""
 
 
 class Wanted(Struct, frozen=True):
@@ -44,12 +47,16 @@ class Wanted(Struct, frozen=True):
 
     relation: Literal["", "below", "above"] = ""
     amount: int | None = None
+    statuses: tuple[int, ...] = ()
+    """Those that are to be retried."""
 
 
 def wanted(side: Literal["client", "server"], need: Need, found: Circumstances) -> Wanted | None:
     """The value that a side's setting for ``need`` is to have; None where that setting would not help."""
     if need in _ONLY_IF and not _ONLY_IF[need](found):
         return None
+    if need == "retries of statuses":
+        return Wanted(statuses=_statuses(found))
     rule = (_OF_CLIENT if side == "client" else _OF_SERVER).get(need)
     if rule is None:
         return Wanted()
@@ -178,8 +185,13 @@ def _long_silence(found: Circumstances) -> bool:
     return (_silence(found) or 0) >= SECOND_NS
 
 
+def _statuses(found: Circumstances) -> tuple[int, ...]:
+    statuses = {e.response.status for _, e in found.exchanges if e.response is not None}
+    return tuple(sorted(status for status in statuses if status >= ERROR_STATUS))
+
+
 def _may_be_repeated(found: Circumstances) -> bool:
-    return found.finding.retry_safe is True
+    return found.finding.retry_safe is True and not found.repeated
 
 
 _ONLY_IF: dict[Need, Callable[[Circumstances], bool]] = {

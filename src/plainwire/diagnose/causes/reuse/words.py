@@ -97,6 +97,7 @@ CAUSES: tuple[Cause, ...] = (
         "Retry the request only if its method is idempotent: the server may have acted on it.",
         "Find what ends the connection at these times; answer 503 or 504 before closing.",
         ("RFC 9112 section 9.5", "RFC 9110 section 15.6", "RFC 9110 section 9.2.2"),
+        client_needs=("retries",),
         server_needs=("worker timeout",),
     ),
     Cause(
@@ -112,6 +113,7 @@ CAUSES: tuple[Cause, ...] = (
         "Retry the request only if its method is idempotent: the server may have acted on it.",
         "Find what resets the connection at these times; answer 503 instead, and close in stages.",
         ("RFC 9112 section 9.6", "RFC 9293 section 3.6.1", "RFC 9110 section 9.2.2"),
+        client_needs=("retries",),
         server_needs=("worker timeout",),
     ),
     Cause(
