@@ -46,14 +46,16 @@ unsigned long ssl_log_secret(void *, const char *, const unsigned char *, unsign
 static unsigned char session[512], secret[48];
 int main(void)
 {{
-    unsigned long given;
+    unsigned long given, above[1024]; /* what a function may read from its caller's stack */
+    for (int i = 0; i < 1024; i++)
+        above[i] = 0x2b2b;
     memset(session + 0x160, 0x5a, 32);
     memset(secret, 0x3c, sizeof secret);
     __asm__ volatile("mov $0x1515, %%r15; mov $0x1010, %%r10; mov $0x1111, %%r11;"
                      "mov $0x88, %%r8; mov $0x99, %%r9;"
                      "mov $0x7777, %%rax; movq %%rax, %%xmm0; call ssl_log_secret"
                      : "=a"(given)
-                     : "D"(session), "S"("CLIENT_RANDOM"), "d"(secret), "c"(sizeof secret)
+                     : "D"(session), "S"("CLIENT_RANDOM"), "d"(secret), "c"(sizeof secret), "m"(above)
                      : "r8", "r9", "r10", "r11", "r12", "r15", "xmm0", "memory");
     for (int i = 0; i < 12; i++)
         printf("%lx ", seen[i] > 0xffff ? 0xffff : seen[i]); /* of an address, that it is one */
