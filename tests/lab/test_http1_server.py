@@ -228,9 +228,12 @@ def test_greeting_is_ill_treated_on_the_connections_named(
 
 
 def test_crashed_store_is_away_and_comes_back(tmp_path: Path) -> None:
-    behaviour = Behaviour(schedule={1: Fault.CRASH}, delay=0.5)
+    behaviour = Behaviour(schedule={2: Fault.CRASH}, delay=0.5)
     with _store(tmp_path, behaviour) as store:
         with store.connect() as bystander, store.connect() as connection:
+            bystander.sendall(REQUEST)
+            while not bystander.recv(65536).endswith(BODY):  # the store knows it now
+                pass
             connection.sendall(REQUEST)
             assert _end_on_the_wire(connection) == "rst"
             assert _end_on_the_wire(bystander) == "rst"
