@@ -1,6 +1,6 @@
 """Settings of clients, servers and gateways, by what a remedy needs: the one table. Data, no rules.
 
-Each row was checked against its documentation or its source code; what could not be checked is not here.
+The source says where a setting is documented; some examples are written from it and were not run.
 ``docs/settings.md`` is made of this table by ``tools/settings.py``.
 """
 
