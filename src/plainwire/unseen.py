@@ -59,7 +59,7 @@ def _not_reached(connection: Connection, events: ProgramEvents) -> str:
     pid = connection.program.pid if connection.program is not None else None
     for told in events.unreached:
         if told.pid == pid:
-            return f"no secrets, the TLS inside {told.library} was not reached: {told.why}"
+            return f"no secrets, the TLS inside {told.place} was not reached: {told.why}"
     return "no secrets, the program's TLS library was not reached"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import plainwire
 from plainwire.lab.contradictions import contradictions
+from tests.needs import without
 
 
 def _finding(
@@ -90,9 +91,10 @@ _FIELD = Path(__file__).resolve().parents[3] / "shared" / "field"
 _CASES = sorted(path.parent for path in _FIELD.rglob("capture.pcap*"))
 
 
-@pytest.mark.skipif(not _CASES, reason="no cases from the field beside the project")
-@pytest.mark.parametrize("case", _CASES, ids=[case.name for case in _CASES])
-def test_no_report_on_a_case_of_the_field_contradicts_itself(case: Path) -> None:
+@pytest.mark.parametrize("case", _CASES or [None], ids=[case.name for case in _CASES] or ["none"])
+def test_no_report_on_a_case_of_the_field_contradicts_itself(case: Path | None) -> None:
+    if case is None:
+        without("no cases from the field beside the project", part_of_the_judgement=False)
     keys = [path for path in (case / "keys.log",) if path.exists()]
     (capture,) = case.glob("capture.pcap*")
     report = plainwire.analyze(case if (case / "program.jsonl").exists() else capture, keys=keys)

@@ -24,10 +24,10 @@ class ProgramConnection(Struct):
 
 
 class Unreached(Struct, frozen=True):
-    """TLS that a process has inside, in a ``library``, and whose secrets could not be had."""
+    """TLS that a process has in ``place``, a library or a program, and whose secrets could not be had."""
 
     pid: int
-    library: str
+    place: str
     why: str
 
 

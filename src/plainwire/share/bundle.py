@@ -207,6 +207,7 @@ def opened(path: Path) -> Bundle:
     """
     try:
         files = _from_folder(path) if path.is_dir() else _from_zip(path)
+    # NotImplementedError: a compression that zipfile does not know; RuntimeError: an encrypted entry.
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         message = f"{path}: {getattr(error, 'strerror', None) or 'no bundle: ' + str(error)}"
         raise UserError(message) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from urllib3.connection import _get_default_user_agent
 
 from plainwire.diagnose.settings import programs
 from tests.diagnose.settings.traffic import limits, report
+from tests.needs import tool
 
 if TYPE_CHECKING:
     from plainwire.model import ServerFacts
@@ -49,9 +49,8 @@ def test_libraries_are_known_by_what_they_send_by_default(agent: str, name: str)
     assert (_client({"agents": (agent,), "runtime": "python"}) or ("",))[0] == name
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_curl_is_known_by_what_it_sends_by_default() -> None:
-    said = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([tool("curl"), "--version"], capture_output=True, text=True, check=True).stdout
     version = said.split()[1]
     assert _client({"agents": (f"curl/{version}",), "runtime": "curl"}) == ("curl", version)
 

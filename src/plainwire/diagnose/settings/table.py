@@ -1,4 +1,5 @@
-"""Settings of clients, servers and gateways, by what a remedy needs: the one table. Data, no rules.
+"""Settings of clients, servers and gateways, by what a remedy needs: the one table. It is as long as it
+has rows: data, no rules.
 
 The source says where a setting is documented; some examples are written from it and were not run.
 ``docs/settings.md`` is made of this table by ``tools/settings.py``.

@@ -15,7 +15,7 @@ from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.model import Evidence, Finding, Side
 
-from .sentences import speaker
+from .program_finding import finding_of_the_program
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _of_resets(
         Evidence(r.packet, f"{wording.act(r)} from the server, on an idle connection")
         for _, r, _ in cases[:_MOST_CITED]
     ]
-    return _finding(
+    return finding_of_the_program(
         "stale-connection-reuse",
         f"At {server}: {CAUSES['stale-connection-reuse'].title}. The server reset connection {connection.id} "
         f"after {wording.span(idle)} without a request, and {wording.span(error.time_ns - reset.time_ns)} "
@@ -173,7 +173,7 @@ def _of_no_route(
     more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
     why, advice = _NO_WAY[number]
     how_often = "once" if total == 1 else f"{total} times"
-    return _finding(
+    return finding_of_the_program(
         "no-route",
         f"connect() to {named}{more} failed {how_often} with {errno.errorcode[number]}, before a packet "
         f"left: {why}.",
@@ -188,38 +188,3 @@ def _of_no_route(
 def _port(address: str) -> int:
     port = address.rpartition(":")[2]
     return int(port) if port.isdecimal() else 0
-
-
-def _finding(
-    code: str,
-    claim: str,
-    evidence: list[Evidence],
-    said: list[Said],
-    events: ProgramEvents,
-    *,
-    runner_up: str,
-    connections: Sequence[Connection] = (),
-    advice: str = "",
-) -> Finding:
-    cause = CAUSES[code]
-    told = ""
-    if said:
-        more = f", {len(said)} times" if len(said) > 1 else ""
-        told = f"{speaker(said[0], events.processes.get(said[0].pid))} said {said[0].label}{more}."
-    return Finding(
-        code=code,
-        claim=claim,
-        fault="client",
-        certainty="likely",
-        exchanges=[],
-        connections=[c.id for c in connections],
-        evidence=evidence,
-        refuted_by=cause.refuted,
-        runner_up=runner_up,
-        retry_safe=True,
-        advice_client=advice or cause.client,
-        advice_server=cause.server,
-        references=list(cause.references),
-        failure=True,
-        program_says=told,
-    )

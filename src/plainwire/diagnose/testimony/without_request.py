@@ -13,13 +13,10 @@ from msgspec import Struct, field
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.causes.catalogue import CAUSES
-from plainwire.diagnose.certainty import SURE
-from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Finding
 
 from . import other_words
-from .sentences import speaker
+from .program_finding import finding_of_the_program
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -162,7 +159,7 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
             *((Evidence(lookup.answer, f"{lookup.code}, no address"),) if lookup.answer is not None else ()),
         )
     ]
-    return _finding(
+    return finding_of_the_program(
         "dns-failure",
         f"{unresolved.name} was not resolved, and no connection was made. It was asked for "
         f"{plurals.times(times)}: {'; '.join(answers)}.",
@@ -170,8 +167,9 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
         unresolved.said,
         events,
         runner_up="a server that cannot be reached: refuted, no packet was sent to any address of the name",
+        fault="unknown",
         told=unresolved.exit,
-        client="Spell the name as its owner does, and ask the name servers of resolv.conf for it one by one.",
+        advice="Spell the name as its owner does, and ask the name servers of resolv.conf for it one by one.",
     )
 
 
@@ -206,7 +204,7 @@ def _pool(said: Sequence[Said], connections: Sequence[Connection], events: Progr
     ]
     evidence += [Evidence(c.first_packet, f"connection {c.id} begins") for c in own[:_MOST_CITED] if not busy]
     return [
-        _finding(
+        finding_of_the_program(
             "pool-wait",
             "".join(claim),
             evidence,
@@ -256,7 +254,7 @@ def _resources(
     still = [c for c in own if not c.closes or c.closes[0].time_ns > at]
     evidence = [Evidence(c.first_packet, f"connection {c.id} begins") for c in still[:_MOST_CITED]]
     return [
-        _finding(
+        finding_of_the_program(
             "local-resource",
             f"The client's host ran out of something: {what} "
             f"{plurals.count(len(still), 'connection', 'was')} open at that time, of {len(own)} that it had "
@@ -268,41 +266,3 @@ def _resources(
             connections=still,
         )
     ]
-
-
-def _finding(
-    code: str,
-    claim: str,
-    evidence: list[Evidence],
-    said: list[Said],
-    events: ProgramEvents,
-    *,
-    runner_up: str,
-    told: str = "",
-    client: str = "",
-    connections: Sequence[Connection] = (),
-) -> Finding:
-    cause = CAUSES[code]
-    if said:
-        more = f", {len(said)} times" if len(said) > 1 else ""
-        told = f"{speaker(said[0], events.processes.get(said[0].pid))} said {said[0].label}{more}."
-    return Finding(
-        code=code,
-        claim=claim,
-        fault="unknown" if code == "dns-failure" else "client",
-        certainty=SURE[Ground.INFERENCE],
-        exchanges=[],
-        connections=[c.id for c in connections],
-        evidence=evidence,
-        refuted_by=cause.refuted,
-        runner_up=runner_up,
-        retry_safe=True,
-        advice_client=client or cause.client,
-        advice_server=cause.server,
-        references=list(cause.references),
-        failure=True,
-        program_says=told,
-        client_needs=cause.client_needs,
-        server_needs=cause.server_needs,
-        retry_useful=False if cause.lasting else None,
-    )
