@@ -1,11 +1,11 @@
-"""Reads pcapng files (draft-ietf-opsawg-pcapng): sections of blocks, of which some are packets.
+"""Reads pcapng files (draft-ietf-opsawg-pcapng): sections of blocks, some of which are packets.
 
-A block is ``type, total length, body, total length``. A walk goes from block to block; packets are only
-noted down, and become columns together (``_batch``). A block that changes what the packets behind it mean
-(a section, an interface) ends the walk, so that a batch never spans it.
+A block is ``type, total length, body, total length``. A walk goes from block to block; it only notes where
+packets are, and ``_batch`` makes columns of them together. A block that changes the meaning of the packets
+after it (a section, an interface) ends the walk, so that a batch never spans it.
 
-Secrets are taken from Decryption Secrets Blocks, and from comments that consist of key log lines: so
-captures were shared before there were such blocks.
+Secrets are taken from Decryption Secrets Blocks, and from comments that consist of key log lines, which is
+how captures were shared before there were such blocks.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from plainwire.model import CaptureItem, Int64s
 
 LARGEST_BLOCK = 64 << 20
-"""A longer block is taken for a damaged length. Blocks of secrets may be large."""
+"""A longer block is treated as a damaged length. Blocks of secrets may be large."""
 
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 _BYTE_ORDER = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _SHB = 0x0A0D0D0A
 _IDB, _OLD_PACKET, _SIMPLE, _STATISTICS, _ENHANCED, _SECRETS = 1, 2, 3, 5, 6, 10
 _RECORDS = (0x0BAD, 0x40000BAD, 9)
-"""Custom blocks and journal entries: no packets, but Wireshark's numbers count them."""
+"""Custom blocks and journal entries: not packets, but Wireshark numbers them as such."""
 _KNOWN_VERSION = 1
 _SHORTEST_BLOCK = 12
 _SHORTEST = {_SHB: 28, _IDB: 20, _OLD_PACKET: 32, _SIMPLE: 16, _ENHANCED: 32}
@@ -55,7 +55,7 @@ _OPT_ISB_IFDROP, _OPT_ISB_OSDROP = 5, 7
 _UNKNOWN_DROPS = 2**64 - 1
 _FARTHEST_SECONDS = 1 << 33
 _FINEST_DECIMAL = 27
-"""Times with more digits lie below a nanosecond for every count of 64 bits."""
+"""With more digits than this, every 64-bit time is below a nanosecond."""
 _SHORTEST_KEY_COMMENT = 130
 """Bytes of options that hold a key log line: a packet with fewer has none, and its options are not read."""
 
@@ -93,10 +93,10 @@ class _Walk(NamedTuple):
 
 
 def read_pcapng(path: str, source: Lookahead, piece: int) -> Iterator[CaptureItem]:
-    """Read the packets, numbered from 1 as Wireshark does, and what else the blocks hold.
+    """Read the packets, numbered from 1 as in Wireshark, and the other contents of the blocks.
 
     Raises:
-        UserError: the file ends inside its first block, or that is damaged.
+        UserError: the file ends inside its first block, or that block is damaged.
 
     """
     section = _Section()
@@ -135,7 +135,7 @@ def _named(path: str, item: CaptureItem) -> CaptureItem:
 
 
 def _walk(data: bytes, position: int, section: _Section) -> _Walk:  # noqa: C901 - the hot loop
-    """Collect packets and what else the blocks hold, and say where and why that ended."""
+    """Collect packets and the other contents of the blocks, and say where and why the walk ended."""
     packets: list[int] = []
     others: list[CaptureItem] = []
     size = len(data)
@@ -240,7 +240,7 @@ def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _secrets_in_comments(options: bytes, order: str) -> Iterator[SecretsBlock]:
-    """Comments of which every line is a key log line. Any other text stays a comment."""
+    """Comments in which every line is a key log line. Any other text stays a comment."""
     for code, value in _options(options, order):
         lines = [line for line in map(bytes.strip, value.strip(b"\0").splitlines()) if line]
         if code == _OPT_COMMENT and lines and all(KEY_LINE.fullmatch(line) for line in lines):
@@ -283,7 +283,7 @@ def _batch(data: bytes, packets: list[int], section: _Section, number: int) -> P
 
 
 def _by_interface(interface: Int64s, ticks: Int64s, known: list[_Interface]) -> tuple[Int64s, Int64s]:
-    """Link type and time in nanoseconds. A packet of an interface that was never described: link -1."""
+    """Link type and time in nanoseconds. A packet of an interface that was never described has link -1."""
     link = np.full(len(interface), -1, dtype=np.int64)
     time_ns = np.zeros(len(interface), dtype=np.int64)
     indices = sorted(set(interface.tolist()))

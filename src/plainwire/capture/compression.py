@@ -1,9 +1,9 @@
-"""Compressed captures, told by their content and unpacked as they are read.
+"""Compressed captures, recognised by their content and decompressed as they are read.
 
-gzip (RFC 1952), zstd (RFC 8878), LZ4 frames, xz and bzip2; each may be several members or frames one
-after the other. Unpacking is bounded: little goes in at a time, and no more comes out than was asked for,
-so that a file which unpacks to terabytes costs time and no memory. What is cut off or damaged gives what
-lay before it, and a note.
+gzip (RFC 1952), zstd (RFC 8878), LZ4 frames, xz and bzip2, each with several members or frames in a row if
+need be. Decompression is bounded: little goes in at a time, and no more comes out than was asked for, so that
+a file which expands to terabytes costs time but no memory. A file that is cut or damaged gives what came
+before, and a note.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from plainwire.capture.sources import Lookahead
 
 _INPUT = 4096
-"""Compressed bytes at a time: where one is damaged, what this many others hold is lost with it."""
+"""Compressed bytes read at a time: one damaged byte loses the contents of this many."""
 _ZSTD_INPUT = 1024
-"""Four bytes of zstd may stand for 128 KB, and its reader gives out all that it was given: at most 32 MB."""
+"""Four bytes of zstd may stand for 128 KB, and its reader decompresses all its input: at most 32 MB."""
 _ENOUGH = 1 << 18
 _XZ_MEMORY = 1 << 29
-"""``xz -9`` takes 65 MB to unpack."""
+"""``xz -9`` needs 65 MB to decompress."""
 _ZSTD_WINDOW = 1 << 27
-"""What the zstd program takes without being told otherwise."""
+"""The default limit of the zstd program."""
 _PADDING = 512
 _LONGEST_MAGIC = 4
 
 
 class _Decoder(Protocol):
-    """One member or frame: as ``bz2`` and ``lzma`` of the standard library have it."""
+    """One member or frame, with the interface of ``bz2`` and ``lzma`` in the standard library."""
 
     @property
     def eof(self) -> bool: ...
@@ -44,7 +44,7 @@ class _Decoder(Protocol):
 
 
 class _Gzip:
-    """``zlib`` with the face of the others."""
+    """``zlib`` with that interface."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(wbits=31)
@@ -65,7 +65,7 @@ class _Gzip:
 
 
 class _Zstd:
-    """``zstandard`` with the face of the others. It cannot be told how much may come out."""
+    """``zstandard`` with that interface. Its output cannot be limited."""
 
     def __init__(self) -> None:
         import zstandard  # noqa: PLC0415 - not needed by most
@@ -115,7 +115,7 @@ _PACKERS: tuple[tuple[tuple[bytes, ...], str, Callable[[], _Decoder]], ...] = (
 
 
 def packed_with(head: bytes) -> str | None:
-    """Name what a file is compressed with whose first bytes are ``head`` (4 of them are enough)."""
+    """Name the compression of a file whose first bytes are ``head`` (4 are enough)."""
     return next((name for magics, name, _ in _PACKERS if head.startswith(magics)), None)
 
 
@@ -130,11 +130,11 @@ class Unpacked:
 
     @property
     def trouble(self) -> str | None:
-        """What ended it too early: damage, a cut, or trouble below."""
+        """What ended it too early: damage, a cut, or trouble in the source."""
         return self._packed.trouble or self._own_trouble
 
     def read(self, size: int, /) -> bytes:
-        """Unpack a little. Hands on what it has as soon as the source below has nothing more ready."""
+        """Decompress a little. Returns what there is as soon as the source has nothing more ready."""
         parts: list[bytes] = []
         done = 0
         while done < min(size, _ENOUGH) and self._own_trouble is None:
@@ -163,7 +163,7 @@ class Unpacked:
         return False
 
     def _step(self, size: int) -> tuple[bytes, bool]:
-        """What one portion of input gives, and whether the source has no more ready."""
+        """The output of one portion of input, and whether the source has no more ready."""
         decoder, data, waiting = self._decoder, b"", False
         assert decoder is not None  # noqa: S101 - _begin saw to it
         if decoder.needs_input:

@@ -1,8 +1,8 @@
-"""Live capture through Wireshark's ``dumpcap``, for users whom the machine's owner lets capture with it.
+"""Live capture through Wireshark's ``dumpcap``, for users who may capture only with it.
 
-``dumpcap`` writes pcapng to a pipe, and we to the file: so it ends by itself when we are killed (its
-next write fails), and the file has our modes. Its own session keeps Ctrl-C, which is for the program,
-away from it.
+``dumpcap`` writes pcapng to a pipe, and we write the file: so it ends by itself when we are killed (its next
+write fails), and the file has our modes. It has a session of its own, so that Ctrl-C reaches only the
+program.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PLACES = ("/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin")
 _RING_MEGABYTES = 64
 _START_SECONDS = 20.0
 _QUIET = 0.6
-"""Seconds without a packet after which nothing is left: ``dumpcap`` takes and writes packets every 0.25 s."""
+"""Seconds without a packet after which none are left: ``dumpcap`` reads and writes packets every 0.25 s."""
 _LONGEST_LINGER = 2.0
 _END_SECONDS = 10.0
 _ISB_DROPPED = 5  # isb_ifdrop
@@ -39,7 +39,7 @@ def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: i
     """Start ``dumpcap`` and return once it captures.
 
     Raises:
-        UserError: it is not there, has no right to capture either, or does not take the filter.
+        UserError: it is missing, has no right to capture either, or rejects the filter.
 
     """
     program = find()
@@ -77,19 +77,19 @@ def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: i
 
 
 def find() -> str | None:
-    """The path of a ``dumpcap`` that we may execute."""
+    """Find a ``dumpcap`` that we may execute."""
     return shutil.which("dumpcap", path=os.pathsep.join((os.environ.get("PATH", ""), *_PLACES)))
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """``stream``, which is there because it was asked for."""
+    """``stream``, which exists because it was asked for."""
     if stream is None:
         raise AssertionError
     return stream
 
 
 def _header(output: IO[bytes]) -> bytes:
-    """Its first blocks: written when it captures. Empty where it ended instead."""
+    """Its first blocks, written once it captures. Empty if it ended instead."""
     data, deadline = b"", time.monotonic() + _START_SECONDS
     while not whole_blocks(data, len(data)) and time.monotonic() < deadline:
         if select.select([output], [], [], 0.2)[0]:
@@ -114,8 +114,8 @@ def _explain(program: str, complaint: str, capture_filter: str) -> str:
 
 
 def _advice(program: str | None) -> str:
-    """Which one command gives the right. Not to Python: that would be every script's, and the loader then
-    keeps our library out of Python programs.
+    """The command that grants the right. Not to Python: every script would have it, and the loader would then
+    keep our library out of Python programs.
     """
     locked = next((p for place in _PLACES if (p := Path(place, "dumpcap")).exists()), None)
     if program is None and locked is not None:
@@ -177,7 +177,7 @@ class DumpcapCapture:
         return now - max(asked, self._arrived) >= _QUIET or now - asked >= _LONGEST_LINGER
 
     def _copy(self) -> None:
-        """Its blocks into the file until it ends; ours to end it where the file takes no more."""
+        """Copy its blocks into the file until it ends; end it if the file takes no more."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         with _pipe(self._process.stdout) as output:
             while self._file.trouble is None and (piece := os.read(output.fileno(), 1 << 20)):
@@ -199,7 +199,7 @@ class DumpcapCapture:
             at += length
 
     def _swallow(self) -> None:
-        """Its words are of no use after the start, but a full pipe would stop it."""
+        """Drop its messages, which are of no use after the start; a full pipe would stop it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         with _pipe(self._process.stderr) as words:
             while words.read(1 << 12):

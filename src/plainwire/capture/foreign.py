@@ -1,4 +1,4 @@
-"""What a file is that holds no capture we read: named, so that the user knows what to do about it."""
+"""Names files that are not captures we can read, so that the user knows what to do about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath
 
 HEAD = 512
-"""Bytes that are looked at: a tar archive shows itself at 257."""
+"""Bytes that are examined: a tar archive is recognised at offset 257."""
 
 _CONVERT = "which plainwire does not read; Wireshark's editcap may turn it into pcapng: editcap FILE NEW"
 _UNPACK = "unpack it first"
@@ -66,7 +66,7 @@ _BY_NAME = {
 
 
 def what_is(head: bytes, path: str) -> str:
-    """Say what a file is that begins with ``head`` (``HEAD`` bytes of it) and is no capture."""
+    """Say what a file is that is not a capture; ``head`` has its first ``HEAD`` bytes."""
     if not head:
         return "empty file"
     for magic, name in _FORMATS:

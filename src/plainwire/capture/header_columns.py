@@ -1,4 +1,4 @@
-"""From the headers of many packets at once to columns."""
+"""Columns from the headers of many packets at once."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def gather(data: bytes, at: Int64s, size: int) -> UInt8s:
 
 
 def words(data: bytes, at: Int64s, count: int, order: str) -> Int64s:
-    """``count`` unsigned 32 bit words at each of ``at``, as rows."""
+    """``count`` unsigned 32-bit words at each of ``at``, as rows."""
     return gather(data, at, 4 * count).view(order + "u4").astype(np.int64)

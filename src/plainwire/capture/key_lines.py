@@ -1,7 +1,7 @@
-"""Key logs as files: what a line of one looks like, and how much is read of a file that says it is one.
+"""Key logs as files: what a line looks like, and how much is read of a file that claims to be one.
 
-A key log of a program under study is the program's: it may be of any size, made of nothing, or of line ends
-only. So it is read in pieces of whole lines, up to a limit.
+The program under study writes its key log: it may be of any size, empty, or nothing but line ends. So it is
+read in pieces of whole lines, up to a limit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ secret."""
 def pieces(file: BinaryIO, most: int = LARGEST_KEY_LOG) -> Iterator[bytes]:
     """Yield the first ``most`` bytes of a file in pieces of whole lines, without empty ones.
 
-    A line that is longer than a piece is cut: no key log has such.
+    A line longer than a piece is cut: no key log has one.
     """
     taken, rest = 0, b""
     while taken < most and (piece := file.read(min(_PIECE, most - taken))):
@@ -46,7 +46,7 @@ def pieces(file: BinaryIO, most: int = LARGEST_KEY_LOG) -> Iterator[bytes]:
 
 
 def lines(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the key log lines of these pieces, each once; what is none is left out."""
+    """Yield the key log lines of these pieces, each once; other lines are left out."""
     seen: set[int] = set()
     for text in texts:
         for line in map(bytes.strip, text.splitlines()):

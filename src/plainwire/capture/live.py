@@ -1,12 +1,12 @@
-"""Live capture, from the kernel to a pcapng file, in a thread of its own.
+"""Live capture from the kernel to a pcapng file, in its own thread.
 
-The kernel collects packets in blocks of a ring (TPACKET_V3) and hands a block over when it is full or
-``_RETIRE`` old. We sleep until then, so that an idle capture costs nothing and a busy one few system
-calls. Nothing is lost at the end: the kernel's timer must have fired once more after the last moment
-that counts, so ``stop`` lingers until packets from after that moment have come by, or none come.
+The kernel collects packets in blocks of a ring (TPACKET_V3) and hands over a block when it is full or
+``_RETIRE`` old. We sleep until then, so that an idle capture costs nothing and a busy one few system calls.
+Nothing is lost at the end: the kernel's timer must have fired once more after the last moment that counts, so
+``stop`` waits until packets from after that moment arrive, or none do.
 
-The ``any`` device sees every interface (Linux cooked mode, which says of each packet which way it
-went), loopback once only. Times are microseconds: cypcap gives them as a float, which holds no more.
+The ``any`` device sees every interface (Linux cooked mode, which gives each packet's direction), loopback
+only once. Times are microseconds: cypcap gives them as a float, which holds no more.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _LINUX_SLL2 = 276  # LINKTYPE_LINUX_SLL2
 _LOOPBACK = "lo"
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 _RING_SIZES = (128 << 20, 32 << 20, 8 << 20, 2 << 20)
-"""Bytes; the first that the kernel can give. Loopback fills the largest in a quarter of a second."""
+"""Bytes; the first size that the kernel grants. Loopback fills the largest in a quarter of a second."""
 _RETIRE = 0.05
-"""Seconds until the kernel hands over a block that is not full."""
+"""Seconds after which the kernel hands over a block that is not full."""
 _BATCH = 128
 """Packets between two writes to the file."""
 _LINGER = 0.25
-"""Seconds after the program's end that still belong to it: its last FIN and RST, and what answers them."""
+"""Seconds after the program's end that still belong to it: its last FIN and RST, and the replies to them."""
 _QUIET = 3 * _RETIRE
 
 
@@ -57,14 +57,14 @@ class Capture(Protocol):
     how: str
 
     def stop(self) -> CaptureEnd:
-        """Take what is still on its way, end, and say what was seen. The file is complete then."""
+        """Take what is still on its way, end, and say what was seen. After that the file is complete."""
 
 
 def start(file: Path | OpenFile, *, interface: str = ANY, capture_filter: str = "") -> Capture:
     """Capture to a new file (0600), or one that is open and empty. Packets from now on are in it.
 
     Raises:
-        UserError: no such interface, a filter that is none, no right to capture, file not writable.
+        UserError: no such interface, an invalid filter, no right to capture, file not writable.
 
     """
     if interface not in (names := [ANY, *(name for _, name in socket.if_nameindex())]):
@@ -118,10 +118,10 @@ def _activate_with(interface: str, ring: int) -> cypcap.Pcap:
 
 
 def _set_filter(pcap: cypcap.Pcap, interface: str, capture_filter: str) -> None:
-    """The user's filter; without one, on loopback, ours: the kernel offers each packet twice there.
+    """Set the user's filter; without one, on loopback, ours, since the kernel shows each packet twice there.
 
-    libpcap leaves out the copy on its way out as well, but only when it has taken its room in the ring.
-    Ours goes past libpcap, which would run it itself over the first packets, where it cannot work.
+    libpcap leaves out the outgoing copy, too, but only after it has taken up room in the ring. Ours bypasses
+    libpcap, which would itself run it over the first packets, where it cannot work.
     """
     if capture_filter:
         # with a netmask, since cypcap prints to standard output when it looks for one
@@ -133,7 +133,7 @@ def _set_filter(pcap: cypcap.Pcap, interface: str, capture_filter: str) -> None:
 
 
 def _once_on(loopback: int) -> list[tuple[int, int, int, int]]:
-    """Classic BPF (linux/filter.h): drop what goes out on the interface ``loopback``, take all else."""
+    """Classic BPF (linux/filter.h): drop what leaves through the interface ``loopback``, take all else."""
     load, unless_equal, give = 0x20, 0x15, 0x06
     packet_type, interface_index, outgoing = 0xFFFFF004, 0xFFFFF008, 4
     return [
@@ -155,7 +155,7 @@ def _attach(descriptor: int, program: list[tuple[int, int, int, int]]) -> None:
 
 
 def _descriptors() -> set[int]:
-    """Our open descriptors: libpcap's own are not close-on-exec, and are no gift for the program."""
+    """Our open descriptors: libpcap's are not close-on-exec, and the program must not inherit them."""
     return {int(entry.name) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
 
 

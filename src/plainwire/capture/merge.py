@@ -1,13 +1,13 @@
-"""Several files as one capture: packets in order of time, numbered as ``mergecap`` would number them.
+"""Several files as one capture: packets in order of time, numbered as after ``mergecap``.
 
-Of the packets that come next in each file, the earliest is the next of all; of two at the same time that
-of the file named last, as there. Within a file the order stays, also where its times go back. The same as
-an order: every packet is sorted by the latest time in its file up to it, then by its file. (A custom block,
-which Wireshark counts though it holds no packet, is counted with the packet behind it; there, ahead of it.)
+Of the next packets of all files the earliest comes first; of two at the same time, that of the file named
+last, as in ``mergecap``. The order within a file stays, even where its times go back. In other words, each
+packet is sorted by the latest time in its file so far, then by its file. (A custom block, which Wireshark
+counts although it has no packet, is counted with the packet after it; ``mergecap`` counts it before.)
 
-Files are opened twice: once for the time of their first packet and the secrets ahead of it, and again when
-that time has come. So a hundred files of a ring buffer are never open at once, and secrets that only the
-last of them holds are known from the start.
+Files are opened twice: once for the time of their first packet and the secrets before it, and again when that
+time has come. So a hundred files of a ring buffer are never open together, and secrets in the last of them
+are known from the start.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONG_AGO = np.iinfo(np.int64).min
 class MergedFile(Struct):
     """One of the files. ``start`` is None until its first packet's time is known (a pipe's is not).
 
-    ``secrets`` counts the blocks that were handed out ahead: they come again when it is read.
+    ``secrets`` counts the blocks that were handed out before: they come again when it is read.
     """
 
     path: str
@@ -41,7 +41,7 @@ class MergedFile(Struct):
 
 
 class _Open(Struct, eq=False):
-    """A file that is being read: its packets in ``batch`` from ``done`` on are still to come."""
+    """A file that is being read: its packets in ``batch`` from ``done`` on are yet to be handed out."""
 
     part: MergedFile
     index: int
@@ -68,7 +68,7 @@ def merge(parts: list[MergedFile]) -> Iterator[CaptureItem]:
 
 
 class _Merge:
-    """Rounds: in each, everything up to the end of the batch that ends first is handed out."""
+    """Works in rounds: each hands out everything up to the end of the batch that ends first."""
 
     def __init__(self, parts: list[MergedFile]) -> None:
         starts = [(part.start, -index, part) for index, part in enumerate(parts) if part.start is not None]
@@ -89,7 +89,7 @@ class _Merge:
             yield CaptureNote(self._order())
 
     def _fill(self) -> Iterator[CaptureItem]:
-        """Bring packets of every open file, and open those whose time has come."""
+        """Read packets of every open file, and open the files whose time has come."""
         while True:
             for file in list(self._open):
                 yield from self._next_batch(file)
@@ -170,7 +170,7 @@ class _Merge:
 
 
 def _join(pieces: list[tuple[PacketBatch, Int64s]]) -> PacketBatch:
-    """One batch of several, by their keys; the pieces come in the order of their files."""
+    """Join several pieces by their keys; they come in the order of their files."""
     regions, base = [], 0
     for batch, _ in pieces:
         start = int(batch.offset[0])

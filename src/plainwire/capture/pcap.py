@@ -1,4 +1,4 @@
-"""Reads pcap files (draft-ietf-opsawg-pcap) of every kind that Wireshark tells apart.
+"""Reads pcap files (draft-ietf-opsawg-pcap) of every kind that Wireshark knows.
 
 A file header of 24 bytes and then, for each packet, a record header of four words (seconds, fraction,
 captured length, length on the wire) and the captured bytes. What differs from writer to writer:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_PACKET = 1 << 20
-"""A longer packet is taken for a damaged length. libpcap itself writes at most 256 KB."""
+"""A longer packet is treated as a damaged length. libpcap itself writes at most 256 KB."""
 
 _HEADER = 24
 _STANDARD, _REDHAT, _NOKIA, _KUZNETSOV, _SUSE = 16, 24, 20, 24, 28
@@ -65,7 +65,7 @@ _KINDS = {
 
 
 class _Layout(NamedTuple):
-    """How the records of one file lie."""
+    """The layout of one file's records."""
 
     kind: _Kind
     header: int  # bytes of a record header
@@ -74,7 +74,7 @@ class _Layout(NamedTuple):
 
 
 def is_pcap(head: bytes) -> bool:
-    """Whether a file begins as pcap files do (4 bytes are enough)."""
+    """Whether a file begins like a pcap file (4 bytes are enough)."""
     return head[:4] in _KINDS
 
 
@@ -122,7 +122,7 @@ def _header(path: str, source: Lookahead) -> _Layout:
 
 
 def _record_header(source: Lookahead, kind: _Kind, start: int) -> int:
-    """The size of the record headers: the first layout that puts a credible header behind packet 1."""
+    """The size of the record headers: the first layout with a credible header after packet 1."""
     record = struct.Struct(kind.order + "IIII")
     first = source.peek(start + record.size)[start:]
     usual = kind.record_headers[0]
@@ -150,7 +150,7 @@ def _is_credible(fields: tuple[int, ...], first_seconds: int) -> bool:
 
 
 def _walk(data: bytes, layout: _Layout) -> tuple[list[int], int, int]:
-    """Where each whole record begins; where the walk ended; how much is needed for the record there.
+    """Where each complete record begins; where the walk ended; how many bytes the record there needs.
 
     The hot loop.
     """
@@ -185,10 +185,10 @@ def _walk_old(data: bytes, layout: _Layout) -> tuple[list[int], int, int]:
 
 
 def _batch(data: bytes, offsets: list[int], layout: _Layout, number: int) -> tuple[PacketBatch, bool]:
-    """The packets as columns; and whether a record header of zeros ended them.
+    """The packets as columns, and whether a record header of zeros ended them.
 
-    Such is what a machine that stopped leaves of a file, or a hole in it: no packet is of the year 1970 and
-    empty.
+    A machine that stopped leaves such zeros, or a hole in the file: no packet is empty and from the year
+    1970.
     """
     at = np.array(offsets, dtype=np.int64)
     fields = words(data, at, 4, layout.kind.order)

@@ -10,8 +10,8 @@ to 4 bytes)::
     ...
     Interface Statistics  what the kernel received and dropped, last
 
-Whole blocks only are written, and each as soon as it is there, so that whatever ends us leaves a file
-that every reader takes. Where the disk fills up, the file is cut back to its last whole block.
+Only whole blocks are written, each as soon as it exists, so that every reader can read the file however we
+end. If the disk fills up, the file is cut back to its last whole block.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 
 OBSOLETE_PACKET = 2
 _PACKETS = (PACKET, SIMPLE_PACKET, OBSOLETE_PACKET)
 _COUNTED = (*_PACKETS, 0x0BAD, 0x40000BAD, 9)
-"""Custom blocks and journal entries are no packets, but Wireshark's numbers count them."""
+"""Custom blocks and journal entries are not packets, but Wireshark numbers them as such."""
 _TLS_KEY_LOG = 0x544C534B
 _ORDER_MAGIC = 0x1A2B3C4D
 _LARGEST_BLOCK = 1 << 28
 _SMALLEST_BLOCK = 12
 _PIECE = 4 << 20
 _MOST_SECRETS = 8 << 20
-"""Bytes of key log lines in one block, about: Wireshark takes 16 MB at most for a block, we 64."""
+"""Approximate bytes of key log lines in a block: Wireshark accepts blocks of 16 MB at most, we of 64."""
 _MICROSECONDS, _NANOSECONDS = 6, 9  # if_tsresol: negative power of ten
 
 _EPB = struct.Struct("=IIIIIII")
@@ -63,7 +63,7 @@ def _option(code: int, value: bytes) -> bytes:
 
 
 def file_header(interface: str, link: int, snaplen: int) -> bytes:
-    """Section and interface blocks. Times will be microseconds."""
+    """Section and interface blocks. Times are in microseconds."""
     options = _option(3, platform.platform().encode()) + _option(4, b"plainwire")
     section = _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + options + bytes(4))
     options = _option(2, interface.encode()) + _option(9, bytes([_MICROSECONDS])) + bytes(4)
@@ -71,9 +71,9 @@ def file_header(interface: str, link: int, snaplen: int) -> bytes:
 
 
 def packet_blocks(pieces: list[bytes]) -> Callable[[float, int, bytes], None]:
-    """A function that appends one packet's block, in pieces, to ``pieces``: ``(time, length, data)``.
+    """Make a function ``(time, length, data)`` that appends one packet's block, in pieces, to ``pieces``.
 
-    ``time`` is in seconds since the epoch, good to the microsecond; ``length`` is that on the wire.
+    ``time`` is in seconds since the epoch, exact to the microsecond; ``length`` is the length on the wire.
     A closure over bound methods, since this runs once a packet.
     """
     append, pack, tails = pieces.append, _EPB.pack, [tail.pack for tail in _TAILS]
@@ -91,7 +91,7 @@ def packet_blocks(pieces: list[bytes]) -> Callable[[float, int, bytes], None]:
 
 
 class WrittenPacket(NamedTuple):
-    """A packet to be written: its time, its link type, its length on the wire, a comment (or none)."""
+    """A packet to write: its time, link type, length on the wire, and comment (or none)."""
 
     time_ns: int
     link: int
@@ -101,9 +101,9 @@ class WrittenPacket(NamedTuple):
 
 
 def file_of(packets: Sequence[WrittenPacket], key_log: bytes, dropped: int | None) -> Iterator[bytes]:
-    """A whole file: packets in nanoseconds, an interface for each link type, secrets ahead of the packets.
+    """A whole file: packets in nanoseconds, an interface for each link type, secrets before the packets.
 
-    Nothing in it tells of the machine that writes it.
+    Nothing in it identifies the machine that writes it.
     """
     yield _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + _option(4, b"plainwire") + bytes(4))
     links = {link: index for index, link in enumerate(dict.fromkeys(packet.link for packet in packets))}
@@ -132,10 +132,9 @@ def statistics(received: int, dropped: int, time_us: int) -> bytes:
 
 
 class BlockFile:
-    """A new file (0600) of whole blocks. After a failure (full disk) it stays as it was, and takes no more.
+    """A new file (0600) of whole blocks. After a failure (full disk) it stays as it was and takes no more.
 
-    It is made at a path, or is an open file, which is empty. ``trouble`` says what failed, in words; None
-    while all is well.
+    It is created at a path, or is an open, empty file. ``trouble`` says what failed; None while all is well.
     """
 
     def __init__(self, file: Path | OpenFile, header: bytes = b"") -> None:
@@ -183,14 +182,14 @@ def whole_blocks(data: bytes | bytearray, limit: int) -> int:
 def embed_secrets(
     path: Path, key_log: bytes | BinaryIO, place: Folder | None = None, keep: bytes | bytearray | None = None
 ) -> int:
-    """Put a key log into the capture file, ahead of its packets, and return how many lines that were.
+    """Put a key log into the capture file, before its packets, and return the number of lines.
 
-    Lines that are no key log lines are left out, and each goes in once. The file is replaced by a rename,
-    so that it is at every moment either as it was or complete. ``place`` is the open folder that it is in.
-    ``keep``: which packets stay, one byte for each; all do without it.
+    Other lines are left out, and each goes in once. The file is replaced by a rename, so that at every moment
+    it is either as it was or complete. ``place`` is the open folder that it is in. ``keep`` says which
+    packets stay, one byte for each; without it, all do.
 
     Raises:
-        UserError: it cannot be done (full disk, not a pcapng file); the file is as it was.
+        UserError: it cannot be done (full disk, not a pcapng file). The file is as it was.
 
     """
     texts = [key_log] if isinstance(key_log, bytes) else key_lines.pieces(key_log)
@@ -233,7 +232,7 @@ def _copy(
 
 
 def _kept(source: BinaryIO, order: str, keep: bytes | bytearray) -> Iterator[bytes]:
-    """What follows in the file, without the packets that do not stay; up to its last whole block."""
+    """The rest of the file, without the packets that do not stay, up to its last whole block."""
     two, number, rest = struct.Struct(f"{order}II").unpack_from, 0, b""
     while piece := source.read(_PIECE):
         data = rest + piece
@@ -256,7 +255,7 @@ def _kept(source: BinaryIO, order: str, keep: bytes | bytearray) -> Iterator[byt
 
 
 def _secrets(key_lines: Iterable[bytes], order: str) -> Iterator[bytes]:
-    """Decryption Secrets Blocks with these lines, none so long that readers take its length for damage."""
+    """Decryption Secrets Blocks with these lines, none so long that readers treat its length as damaged."""
     gathered: list[bytes] = []
     size = 0
     for line in key_lines:
@@ -294,7 +293,7 @@ def _first_packet(source: BinaryIO, order: str) -> int:
 
 
 def _blocks(source: BinaryIO, order: str) -> Iterator[tuple[int, int]]:
-    """Type and length of the blocks that are whole."""
+    """Type and length of the complete blocks."""
     size, at = os.fstat(source.fileno()).st_size, 0
     while at + _SMALLEST_BLOCK <= size:
         source.seek(at)

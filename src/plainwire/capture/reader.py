@@ -1,11 +1,10 @@
-"""The door of this room: capture files of every kind, one or several, as one capture.
+"""The entrance to this package: capture files of every kind, one or several, as one capture.
 
-A file is read in pieces of a few megabytes, what comes through a pipe as it comes. Each piece becomes one
-``PacketBatch``: the piece's bytes and, as columns, where in them each packet lies. A packet that straddles
-two pieces is carried over.
+A file is read in pieces of a few megabytes, a pipe as its bytes come. Each piece becomes one ``PacketBatch``:
+the bytes and, as columns, where in them each packet is. A packet that spans two pieces is carried over.
 
-``sources`` has the bytes, ``compression`` unpacks them, ``pcap`` and ``blocks`` (pcapng) find the packets,
-``merge`` puts several files in order, ``foreign`` names what is none of this.
+``sources`` has the bytes, ``compression`` decompresses them, ``pcap`` and ``blocks`` (pcapng) find the
+packets, ``merge`` puts several files in order, ``foreign`` names other kinds of files.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ if TYPE_CHECKING:
     from plainwire.model import CaptureItem
 
 PIECE = 4 << 20
-"""Bytes read at a time, and so the order of what a batch holds."""
+"""Bytes read at a time, which is about the size of a batch."""
 _FIRST_PIECE = 64 << 10
 
 
 def read(paths: Sequence[FileSource]) -> Iterator[CaptureItem]:
     """Read the files as one capture; ``-`` is standard input.
 
-    Packets of several files come in the order of their times, and are numbered in it. Of one file, or one
-    pipe, batches come as its bytes do.
+    Packets of several files come in order of time, and are numbered in that order. Batches of a single file
+    or pipe come as its bytes do.
 
     Raises:
-        UserError: a file is missing, may not be read, or is no capture file.
+        UserError: a file is missing, may not be read, or is not a capture file.
 
     """
     if len(paths) == 1:
@@ -55,7 +54,7 @@ def read(paths: Sequence[FileSource]) -> Iterator[CaptureItem]:
 
 
 def _look_into(part: MergedFile) -> Iterator[SecretsBlock]:
-    """Find the time of a file's first packet, and hand out the secrets that stand before it."""
+    """Find the time of a file's first packet, and hand out the secrets before it."""
     for item in _read_file(part.path, _FIRST_PIECE):
         if isinstance(item, PacketBatch):
             part.start = int(item.time_ns[0])
@@ -71,7 +70,7 @@ def _read_file(file: FileSource, piece: int) -> Iterator[CaptureItem]:
 
 
 def read_source(path: str, source: Source, piece: int = PIECE) -> Iterator[CaptureItem]:
-    """Read one capture, compressed or not; ``path`` is what it is called in notes and errors.
+    """Read one capture, compressed or not; ``path`` is its name in notes and errors.
 
     Raises:
         UserError: it is not a capture file.

@@ -1,7 +1,7 @@
-"""Where the bytes of a capture come from: a file, a pipe that is still being written, a compressed file.
+"""Where the bytes of a capture come from: a file, a pipe that is still written to, a compressed file.
 
-A source gives what there is now, at most as much as was asked for, and ``b""`` at the end: what is read
-from a pipe is handed on as it comes. What cut it short is said in its ``trouble``.
+A source gives what is there now, at most as much as was asked for, and ``b""`` at the end: what a pipe
+delivers is passed on as it comes. ``trouble`` says what cut it short.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from plainwire.folder import FileSource
 
 _PIPE_SIZE = 1 << 20
-"""What Linux gives everybody: with the usual 64 KB the writer would wait while we work on a piece."""
+"""The most that Linux gives everybody: with the usual 64 KB the writer would wait while we work."""
 
 
 class Source(Protocol):
-    """Something to read from."""
+    """Something that bytes are read from."""
 
     @property
     def trouble(self) -> str | None:
-        """Why it ended too early, in words; None where it did not."""
+        """Why it ended too early, in words; None if it did not."""
 
     def read(self, size: int, /) -> bytes:
-        """Give what there is, at most ``size`` bytes; nothing only at the end."""
+        """Give what there is, at most ``size`` bytes; none only at the end."""
 
 
 class Input:
-    """A file, or standard input (``-``), to be used in a ``with``.
+    """A file, or standard input (``-``), for use in a ``with`` statement.
 
     Raises:
         UserError: it is missing, or may not be read.
@@ -62,7 +62,7 @@ class Input:
         self._file.close()
 
     def read(self, size: int, /) -> bytes:
-        """Give what there is now. A failing disk ends what was read so far, and is no end of all."""
+        """Give what there is now. A failing disk ends the file, but what was read so far counts."""
         try:
             data = self._file.read(size)
             while data is None:  # whoever else has this pipe made it non-blocking
@@ -79,7 +79,7 @@ class Input:
 
 
 def _open(file: FileSource) -> FileIO:
-    """Unbuffered: a buffered reader waits until it has all that was asked for."""
+    """Open it unbuffered: a buffered reader waits for everything that was asked for."""
     try:
         if isinstance(file, OpenFile):
             return os.fdopen(file.reader(), "rb", buffering=0)
@@ -97,7 +97,7 @@ def _widen(pipe: int) -> None:
 
 
 def is_regular(path: str) -> bool:
-    """Whether a file can be opened twice, unlike a pipe. One that is not there counts as such."""
+    """Whether a file can be opened twice, unlike a pipe. A missing file counts as regular."""
     try:
         return path != "-" and stat.S_ISREG(Path(path).stat().st_mode)
     except OSError:
@@ -117,7 +117,7 @@ class Lookahead:
         return self._source.trouble
 
     def peek(self, size: int) -> bytes:
-        """Return the next ``size`` bytes, fewer only where the source ends. They stay to be read."""
+        """Return the next ``size`` bytes, fewer only at the end of the source. They are still to be read."""
         parts = [self._ahead]
         missing = size - len(self._ahead)
         while missing > 0 and (more := self._source.read(missing)):
@@ -127,11 +127,11 @@ class Lookahead:
         return self._ahead[:size]
 
     def skip(self, size: int) -> None:
-        """Read what was looked at, and be done with it."""
+        """Drop the bytes that were looked at."""
         self._ahead = self._ahead[size:]
 
     def give_back(self, data: bytes) -> None:
-        """Put bytes in front that were read too many."""
+        """Put back bytes that were read too far."""
         self._ahead = data + self._ahead
 
     def read(self, size: int, /) -> bytes:
@@ -142,9 +142,9 @@ class Lookahead:
         return data
 
     def refill(self, carry: bytes, need: int, piece: int) -> bytes:
-        """``carry`` and what comes behind it, ``need`` bytes in all where there are so many.
+        """``carry`` and what comes after it, ``need`` bytes in all if there are as many.
 
-        ``b""`` where nothing comes any more. Small pieces of a large record are put together once.
+        ``b""`` at the end. Small pieces of a large record are joined once.
         """
         parts = [carry] if carry else []
         size = len(carry)

@@ -1,1 +1,1 @@
-"""Frames to TCP segments, as columns."""
+"""From frames to TCP segments, as columns."""

@@ -1,8 +1,8 @@
-"""Frames to TCP segments, UDP datagrams and ICMP errors, for a whole batch at once.
+"""From frames to TCP segments, UDP datagrams and ICMP errors, a whole batch at once.
 
-Packets of one kind of header form a ``PacketLayer``; its handler hands on layers before the next headers,
-until all stand before TCP, UDP, ICMP, or something that is not decoded. A packet in a tunnel counts by what
-is innermost. Fragments wait for the rest of their packet, also in later batches.
+Packets whose next header is of one kind form a ``PacketLayer``. The handler of that kind passes on layers for
+the headers that follow, until TCP, UDP, ICMP or an undecoded protocol is reached. Of a tunneled packet the
+innermost headers count. Fragments wait for the rest of their packet, across batches too.
 
 TCP: RFC 9293 section 3.1. UDP: RFC 768.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from plainwire.model import Endpoint, Int64s, SynOptions
 
 _LONGEST_SEGMENT = 1 << 24
-"""Offloads hand over less than 1 MB; more is a damaged length."""
+"""Offloading produces less than 1 MB; more is a damaged length."""
 
 _DEEPEST = 32
-"""Headers before TCP or UDP, one inside the other."""
+"""Most nested headers before TCP or UDP."""
 
 _ENDS = (HeaderKind.TCP, HeaderKind.DATAGRAM, HeaderKind.ICMP)
 
@@ -42,18 +42,18 @@ _HANDLERS: dict[HeaderKind, Handler] = {
 
 
 class Decoded(NamedTuple):
-    """What a batch of packets holds."""
+    """The contents of a batch of packets."""
 
     segments: SegmentBatch
     datagrams: DatagramBatch | None
-    """None where there is no UDP."""
+    """None if there is no UDP."""
     errors: list[IcmpError]
     joined: list[list[int]]
-    """Numbers of packets that are fragments of one, the one that made it whole last."""
+    """The numbers of the packets that are fragments of one; the last is the one that completed it."""
 
 
 class Decoder:
-    """Decodes batch after batch; keeps the table of endpoints (which only grows) and what it passed over."""
+    """Decodes batch after batch; keeps the table of endpoints (it only grows) and counts what it skipped."""
 
     def __init__(self) -> None:
         self._endpoints = Endpoints()
@@ -63,11 +63,11 @@ class Decoder:
 
     @property
     def endpoints(self) -> Sequence[Endpoint]:
-        """What ``source`` and ``target`` number."""
+        """The endpoints that ``source`` and ``target`` are numbers of."""
         return self._endpoints.table
 
     def decode(self, batch: PacketBatch) -> Decoded:
-        """What the batch holds, each in file order."""
+        """Decode a batch; everything is in file order."""
         rows = Rows(batch)
         self._fragments.joined = []
         ends = self._descend(rows, batch.link)
@@ -77,7 +77,7 @@ class Decoder:
         return Decoded(segments, datagrams, errors, self._fragments.joined)
 
     def _descend(self, rows: Rows, link: Int64s) -> defaultdict[HeaderKind, list[PacketLayer]]:
-        """From header to header, all packets side by side."""
+        """Go from header to header, all packets together."""
         ends: defaultdict[HeaderKind, list[PacketLayer]] = defaultdict(list)
         todo = gather(links.enter(rows, link, self.passed_over))
         for _ in range(_DEEPEST):
@@ -129,11 +129,11 @@ class Decoder:
         return DatagramBatch(data=rows.data, **_in_order(parts), endpoints=self.endpoints)
 
     def _udp(self, rows: Rows, layer: PacketLayer) -> dict[str, Int64s]:
-        """Of layers that stand behind the header already."""
+        """UDP of layers that are past the UDP header."""
         return {**self._common(rows, layer, layer.at - 8), **_payload(rows, layer, layer.at)}
 
     def _common(self, rows: Rows, layer: PacketLayer, ports: Int64s) -> dict[str, Int64s]:
-        """What segments and datagrams both have. IP's addresses and hop limit: RFC 791, RFC 8200."""
+        """The columns that segments and datagrams share. IP's addresses and hop limit: RFC 791, RFC 8200."""
         four = layer.version == 4
         number = self._endpoints.ipv4 if four else self._endpoints.ipv6
         return {
@@ -148,7 +148,7 @@ class Decoder:
 def _of_syns(
     rows: Rows, layer: PacketLayer, header: Int64s, flags: Int64s
 ) -> Iterator[tuple[int, SynOptions]]:
-    """The options of segments with SYN, by packet number; not of what is cut or damaged."""
+    """The options of segments with SYN, by packet number, without those that are cut or damaged."""
     for index in np.flatnonzero(flags & SYN).tolist():
         at, row = int(layer.at[index]), int(layer.row[index])
         end = at + int(header[index])
@@ -173,7 +173,7 @@ def _by_version(layers: list[PacketLayer]) -> list[list[PacketLayer]]:
 
 
 def _in_order(parts: list[dict[str, Int64s]]) -> dict[str, Int64s]:
-    """Columns of several parts as one, in the order of packet numbers."""
+    """Join the columns of several parts, in the order of packet numbers."""
     columns = parts[0]
     if len(parts) > 1:
         columns = {name: np.concatenate([part[name] for part in parts]) for name in columns}

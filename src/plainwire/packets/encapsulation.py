@@ -1,7 +1,7 @@
-"""Packets inside packets: GRE and its kin above IP, and what UDP carries by its port.
+"""Packets inside packets: GRE and similar protocols above IP, and tunnels that UDP ports stand for.
 
-A port alone proves nothing: what stands there must have the form of the tunnel's header, else it is a
-datagram like any other. QUIC's fixed bit (RFC 9000 section 17) tells it from VXLAN, Geneve and GTP-U.
+A port alone proves nothing: the payload must have the form of the tunnel's header, else it is an ordinary
+datagram. QUIC's fixed bit (RFC 9000 section 17) tells it from VXLAN, Geneve and GTP-U.
 """
 
 from __future__ import annotations

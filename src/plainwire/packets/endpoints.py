@@ -1,6 +1,6 @@
 """One table of endpoints for a whole capture: columns hold numbers, not addresses.
 
-A flood has an address for every packet, so an endpoint costs a few bytes here until somebody asks for it.
+A flood may have an address for each packet, so an endpoint costs a few bytes here until it is asked for.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ class EndpointTable(Sequence[Endpoint]):
 
 
 class _Known:
-    """Which keys have which numbers, in the order of the keys."""
+    """The numbers of known keys, in the order of the keys."""
 
     def __init__(self, keys: NDArray[Any]) -> None:
         self._keys = keys
         self._numbers = np.empty(0, dtype=np.int64)
 
     def number(self, each: NDArray[Any], first_free: int) -> tuple[Int64s, NDArray[Any]]:
-        """Return numbers of keys that are distinct and in order, and which of them are new."""
+        """Return the numbers of keys, which are distinct and sorted, and which of them are new."""
         at = np.searchsorted(self._keys, each)
         found = at < len(self._keys)
         found[found] = self._keys[at[found]] == each[found]
@@ -98,7 +98,7 @@ class Endpoints:
         self._six = _Known(np.empty(0, dtype="S19"))
 
     def ipv4(self, rows: Rows, address: Int64s, port: Int64s) -> Int64s:
-        """Those of which address and port lie at these positions."""
+        """Number those whose address and port are at these positions."""
         keys = (rows.be32(address) << 16) | rows.be16(port)
         each = distinct(keys)
         numbers, fresh = self._four.number(each, len(self.table))
@@ -106,7 +106,7 @@ class Endpoints:
         return numbers[np.searchsorted(each, keys)]
 
     def ipv6(self, rows: Rows, address: Int64s, port: Int64s) -> Int64s:
-        """Those of which address and port lie at these positions."""
+        """Number those whose address and port are at these positions."""
         if not len(address):
             return address
         table = np.empty((len(address), _SIX + 1), dtype=np.uint8)

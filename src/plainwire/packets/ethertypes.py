@@ -1,4 +1,4 @@
-"""What follows an EtherType (IEEE 802 numbers of IANA), wherever one stands: in Ethernet, SLL, GRE, SNAP."""
+"""What follows an EtherType (IANA's IEEE 802 numbers), wherever there is one: in Ethernet, SLL, GRE, SNAP."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _NOT_DECODED = {
 
 
 def follow(layer: PacketLayer, types: Int64s, passed_over: Counter[str]) -> Found:
-    """Groups by EtherType; ``layer`` stands behind the type."""
+    """Groups by EtherType; ``layer`` is past the type."""
     found = list(split(layer, types, KINDS))
     if sum(len(part.row) for _, part in found) < len(layer.row):
         name_others(types, _NOT_DECODED, passed_over)
@@ -94,7 +94,7 @@ def tag6(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
 
 
 def ip_by_version(rows: Rows, layer: PacketLayer, _: Counter[str]) -> Found:
-    """IP whose version nothing but its first four bits says."""
+    """IP whose version only its first four bits tell."""
     return split(layer, rows.byte(layer.at) >> 4, {4: HeaderKind.IPV4, 6: HeaderKind.IPV6})
 
 

@@ -1,8 +1,8 @@
-"""Puts fragments of IP together (RFC 791 section 3.2, RFC 8200 section 4.5): row by row, for they are rare.
+"""Reassembles IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5), row by row, since they are rare.
 
-What came first stays where fragments overlap. A packet that is whole again takes number and time of
-the fragment that completed it, and goes on as a packet of its own that was never cut. Fragments that
-the snap length cut cannot be joined; of those, the first of a packet is decoded as far as it goes.
+Where fragments overlap, the first one counts. A reassembled packet has the number and time of the fragment
+that completed it, and is then decoded like any other packet. Fragments cut by the snap length cannot be
+joined; of those, the first of a packet is decoded as far as it goes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from plainwire.model import Int64s
 
 LIFETIME_NS = 30_000_000_000
-"""How long fragments wait for the rest, in capture time: as in Linux (ipfrag_time); ids come round again."""
+"""How long fragments wait for the rest, in capture time: as in Linux (ipfrag_time), since ids are reused."""
 
 MOST_BYTES = 16 << 20
 MOST_PACKETS = 4096
-"""What may wait; the oldest go first."""
+"""The most that may wait; the oldest are dropped first."""
 
 _WAITING = "IP fragments whose packet never became whole"
 _CUT = "IP fragments cut by the snap length"
@@ -79,7 +79,7 @@ class _Packet:
         self._filled[first:last] = b"\1" * (last - first)
 
     def whole(self) -> bytes | None:
-        """The packet, if nothing is missing."""
+        """The packet, if it is complete."""
         if self._total is None or not self.head:
             return None
         units = -(-self._total // _UNIT)
@@ -89,7 +89,7 @@ class _Packet:
 
 
 class Fragments:
-    """Keeps fragments until their packet is whole, too old, or one too many.
+    """Keeps fragments until their packet is complete or too old, or until there are too many.
 
     ``joined``: the numbers of the packets that became one, the one that completed it last; whoever feeds
     empties it.
@@ -102,7 +102,7 @@ class Fragments:
         self._held = 0
 
     def feed(self, rows: Rows, kind: HeaderKind, layer: PacketLayer) -> Found:
-        """Take a group of fragments; out come the packets that they complete."""
+        """Take a group of fragments; give the packets that they complete."""
         if (layer.row[1:] < layer.row[:-1]).any():
             layer = layer.only(np.argsort(layer.row, kind="stable"))
         read = _pieces4 if kind is HeaderKind.FRAGMENT4 else _pieces6
@@ -126,7 +126,7 @@ class Fragments:
             )
 
     def _cut(self, rows: Rows, kind: HeaderKind, layer: PacketLayer) -> Found:
-        """The first fragment of a packet has the header of TCP, so that a hole is seen behind it."""
+        """The first fragment of a packet has the TCP header, so a gap shows after it."""
         if kind is HeaderKind.FRAGMENT4:
             first = rows.be16(layer.head + 6) & 0x1FFF == 0
             inner, protocols = layer.skip((rows.byte(layer.head) & 15) * 4), rows.byte(layer.head + 9)

@@ -1,4 +1,4 @@
-"""ICMP (RFC 792) and ICMPv6 (RFC 4443) errors: what a router or host said of a packet, and of which."""
+"""ICMP (RFC 792) and ICMPv6 (RFC 4443) errors: what a router or host reports, and about which packet."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _LONGEST_QUOTE = 512
 
 
 def errors(rows: Rows, layers: list[PacketLayer]) -> list[IcmpError]:
-    """The error messages that quote TCP or UDP, in file order; echoes and the like are passed by."""
+    """The error messages that quote TCP or UDP, in file order; echoes and the like are skipped."""
     found = []
     for layer in layers:
         known = np.isin(rows.byte(layer.at), tuple(_ERRORS[layer.version]))
@@ -146,7 +146,7 @@ def _mtu(version: int, message: bytes) -> int | None:
 
 
 def _quoted4(quote: bytes) -> tuple[int, int] | None:
-    """Protocol and where its header begins; None where there is none to be read."""
+    """The protocol and the offset of its header; None if there is none to read."""
     if len(quote) < 20 or quote[0] >> 4 != 4 or quote[0] & 15 < 5 or quote[6] & 0x1F or quote[7]:
         return None
     return quote[9], (quote[0] & 15) * 4

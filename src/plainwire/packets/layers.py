@@ -1,9 +1,9 @@
-"""What the steps of decoding share: packets as rows, and groups of them that stand before one kind of header.
+"""What the steps of decoding share: packets as rows, and groups whose next header is of one kind.
 
-A ``PacketLayer`` is a group of packets whose next header is of the same kind. A handler of that kind takes
-the whole group at once and hands on groups that stand before the next header, by kind; it never goes back, so
-that one look at the end (is the TCP header within the captured bytes?) holds for all headers before it.
-Nothing here trusts a length: positions are clipped when bytes are read.
+A ``PacketLayer`` is a group of packets whose next header is of the same kind. The handler of that kind takes
+the whole group and passes on groups by the kind of the header that follows. It never goes back, so one check
+at the end (is the TCP header within the captured bytes?) is enough for all headers before it. Nothing here
+trusts a length: positions are clipped when bytes are read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class HeaderKind(enum.Enum):
-    """What a header is. The last ones are where decoding ends: decode.py takes them."""
+    """The kind of a header. Decoding ends at the last ones, which decode.py takes."""
 
     ETHERNET = enum.auto()
     VLAN = enum.auto()
@@ -66,7 +66,7 @@ class HeaderKind(enum.Enum):
 
 
 class Rows:
-    """The packets of a batch, and their bytes by position; reads beyond the data give the last byte."""
+    """The packets of a batch, and their bytes by position; a read beyond the data gives the last byte."""
 
     def __init__(self, batch: PacketBatch) -> None:
         self.data = batch.data
@@ -79,7 +79,7 @@ class Rows:
         self._bytes = np.frombuffer(batch.data, dtype=np.uint8)
 
     def extend(self, packets: list[bytes], completed_by: list[int]) -> Int64s:
-        """Add packets that were put together, each with the number and time of the row that completed it."""
+        """Add reassembled packets, each with the number and time of the row that completed it."""
         sizes = np.array([len(packet) for packet in packets], dtype=np.int64)
         end = len(self.data) + np.cumsum(sizes)
         added = np.arange(len(self.start), len(self.start) + len(packets), dtype=np.int64)
@@ -107,11 +107,11 @@ class Rows:
         return (self.be16(at) << 16) | self.be16(at + 2)
 
     def le16(self, at: Int64s) -> Int64s:
-        """Two bytes, the low one first."""
+        """Two bytes, little-endian."""
         return self.byte(at) | (self.byte(at + 1) << 8)
 
     def le32(self, at: Int64s) -> Int64s:
-        """Four bytes, the low one first."""
+        """Four bytes, little-endian."""
         return self.le16(at) | (self.le16(at + 2) << 16)
 
     def take(self, at: Int64s, size: int) -> NDArray[np.uint8]:
@@ -122,7 +122,7 @@ class Rows:
 
 
 class PacketLayer(Struct):
-    """Packets before headers of one kind.
+    """Packets whose next header is of one kind.
 
      ``at`` is where the header begins, ``end`` where what it belongs to ends on the wire.
     ``head`` is the header of the innermost IP so far, of ``version``.
@@ -153,7 +153,7 @@ Handler = Callable[[Rows, PacketLayer, "Counter[str]"], Found]
 
 
 def split(layer: PacketLayer, numbers: Int64s, kinds: Mapping[int, HeaderKind]) -> Found:
-    """By a protocol number (below 65,536) that each packet has; those of no kind are left out."""
+    """Group by each packet's protocol number (below 65,536); numbers without a kind are left out."""
     if not len(numbers):
         return
     present = np.flatnonzero(np.bincount(numbers)).tolist()
@@ -167,7 +167,7 @@ def split(layer: PacketLayer, numbers: Int64s, kinds: Mapping[int, HeaderKind]) 
 
 
 def name_others(numbers: Int64s, names: Mapping[int, str], passed_over: Counter[str]) -> None:
-    """Count the packets that may carry TCP in a way that is not decoded."""
+    """Count the packets that may carry TCP in an encapsulation that is not decoded."""
     for number, name in names.items():
         count = int((numbers == number).sum())
         if count:
@@ -185,7 +185,7 @@ def merge(layers: list[PacketLayer]) -> PacketLayer:
 
 
 def gather(found: Iterable[tuple[HeaderKind, PacketLayer]]) -> list[tuple[HeaderKind, PacketLayer]]:
-    """One layer of each kind, however packets came there: no file can make more work by many ways."""
+    """One layer for each kind, however packets got there: no file can cause more work by many routes."""
     groups: dict[tuple[HeaderKind, int, bool], list[PacketLayer]] = {}
     for kind, layer in found:
         if len(layer.row):

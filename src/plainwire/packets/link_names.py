@@ -1,4 +1,4 @@
-"""Names of link types that are not decoded, from the tcpdump group's list: a user knows what it was."""
+"""Names of link types that are not decoded, from the tcpdump group's list: the user learns what they are."""
 
 LINK_NAMES = {
     3: "AX.25",

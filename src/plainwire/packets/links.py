@@ -1,7 +1,7 @@
-"""Link layers: where the network begins, by the LINKTYPE_ number of the tcpdump group's list.
+"""Link layers: where the network layer begins, by the LINKTYPE_ number of the tcpdump group's list.
 
-``enter`` groups the packets of a batch by link type. What takes one look at a header of fixed form is done
-right there, for each link type in one function; headers that also occur inside others are handlers.
+``enter`` groups the packets of a batch by link type. Headers of fixed form are read right there, one function
+for each link type; headers that also occur inside others have handlers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FAMILIES = {_AF_INET: HeaderKind.IPV4} | dict.fromkeys(_AF_INET6, HeaderKind.IP
 
 
 def enter(rows: Rows, link: Int64s, passed_over: Counter[str]) -> Found:
-    """The packets of a batch, each group before its first header."""
+    """The packets of a batch, grouped by their first header."""
     row, none = np.arange(len(link), dtype=np.int64), np.zeros(len(link), dtype=np.int64)
     every = PacketLayer(row, rows.start, rows.on_wire, none)
     kinds = sorted(set(link.tolist()))
@@ -180,7 +180,7 @@ _NONE = 0xFFFF
 
 
 def _wrapped(rows: Rows, layer: PacketLayer, links: Int64s, name: str, passed_over: Counter[str]) -> Found:
-    """Packets that say their link type themselves; one wrapper in another is not looked into."""
+    """Packets that state their own link type; a wrapper inside another is not decoded."""
     for number in distinct(links).tolist():
         part = layer.only(links == number)
         if number in _STRAIGHT:

@@ -1,4 +1,4 @@
-"""IPv4 (RFC 791) and IPv6 (RFC 8200), and what their protocol numbers lead to."""
+"""IPv4 (RFC 791) and IPv6 (RFC 8200), and what follows by protocol number."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NOT_DECODED = {
 
 
 def follow(layer: PacketLayer, protocols: Int64s, passed_over: Counter[str]) -> Found:
-    """Groups by protocol number; ``layer`` stands behind IP."""
+    """Groups by protocol number; ``layer`` is past the IP header."""
     found = list(split(layer, protocols, PROTOCOLS))
     if sum(len(part.row) for _, part in found) < len(layer.row):
         name_others(protocols, _NOT_DECODED, passed_over)
@@ -92,7 +92,7 @@ def ipv6(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
 
 
 def _end(layer: PacketLayer, length: Int64s, end: Int64s) -> Int64s:
-    """Where the packet ends on the wire; a length of 0 says nothing."""
+    """Where the packet ends on the wire; a length of 0 is no information."""
     end = np.where(length > 0, end, layer.end)
     return np.minimum(end, layer.end) if layer.limited else end
 

@@ -1,4 +1,4 @@
-"""The options of a TCP header, as far as those of a SYN are of use (RFC 9293 section 3.1)."""
+"""The options of a TCP header that matter in a SYN (RFC 9293 section 3.1)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SIZES = {_MSS: 4, _WINDOW_SCALE: 3, _SACK_PERMITTED: 2, _TIMESTAMPS: 10}
 
 
 def read(data: bytes) -> SynOptions | None:
-    """What stands between the fixed header and the payload; at most 40 bytes count.
+    """Read what is between the fixed header and the payload, at most 40 bytes.
 
-    None where a length leads nowhere, or one of these options has another than its own: then nothing can
-    be said of what it lacks. Of an option that is there twice the last one counts, as in Linux.
+    None if a length is impossible, or is not the one that the option must have: then nothing can be said
+    about missing options. If an option occurs twice the last one counts, as in Linux.
     """
     found: dict[str, Any] = {}
     at, end = 0, min(len(data), 40)

@@ -1,4 +1,4 @@
-"""IEEE 802.11: data frames, and the headers that capture drivers put before them."""
+"""IEEE 802.11: data frames, and the headers that capture drivers add before them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def frame(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
 
 
 def _frame(rows: Rows, layer: PacketLayer, padded: Bools, passed_over: Counter[str]) -> Found:
-    """``padded``: the driver fills the header up to whole words."""
+    """``padded``: the driver pads the header to whole words."""
     control, flags = rows.byte(layer.at), rows.byte(layer.at + 1)
     good = (control & 0x0F == _DATA) & (control & _NO_DATA == 0)
     whole = (flags & _MORE == 0) & (rows.byte(layer.at + 22) & 15 == 0)
@@ -66,7 +66,7 @@ _PADDED = 0x20
 
 
 def radiotap(rows: Rows, layer: PacketLayer, passed_over: Counter[str]) -> Found:
-    """radiotap.org: version, length, bitmaps of the fields that are there; the flags tell of padding."""
+    """radiotap.org: version, length, bitmaps of the fields present; the flags tell of padding."""
     good = rows.byte(layer.at) == 0
     layer = layer.only(good)
     present = rows.le32(layer.at + 4)

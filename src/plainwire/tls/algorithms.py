@@ -1,4 +1,4 @@
-"""Ciphers by name: AEADs, block ciphers in CBC, RC4. From ``cryptography``; what it lacks is made here."""
+"""Ciphers by name: AEADs, CBC block ciphers, RC4. From ``cryptography``, or implemented here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SMALL_BLOCKS = {"TripleDES": 8, "DES": 8, "IDEA": 8, "RC2": 8}
 
 
 class Decrypt(Protocol):
-    """Opens what an AEAD sealed, with the tag at the end.
+    """Decrypts what an AEAD encrypted; the tag is at the end.
 
     Raises:
         InvalidTag: it is not authentic.
@@ -48,7 +48,7 @@ def aead(kind: str, cipher: str, key: bytes) -> Decrypt:
 
 
 def sealing_aead(kind: str, cipher: str, key: bytes) -> Decrypt:
-    """The same AEAD the other way: nonce, plain text and what is authenticated beside it in, sealed text out.
+    """The same AEAD for encryption: takes nonce, plain text and additional data, gives the ciphertext.
 
     Raises:
         UnsupportedAlgorithm: there is none for this cipher.
@@ -65,7 +65,7 @@ def sealing_aead(kind: str, cipher: str, key: bytes) -> Decrypt:
 
 
 def tag_size(kind: str) -> int:
-    """Bytes by which an AEAD makes a text longer."""
+    """Bytes that an AEAD adds to a text."""
     return _SHORT_TAG if kind == "ccm8" else _TAG
 
 
@@ -129,7 +129,7 @@ def sealing_cbc(cipher: str, key: bytes) -> Callable[[bytes, bytes], bytes]:
 
 
 def rc4(key: bytes) -> Callable[[bytes], bytes]:
-    """RC4, which goes on where the last call ended."""
+    """RC4; each call continues the key stream where the last one ended."""
     return Cipher(decrepit.ARC4(key), None).decryptor().update
 
 

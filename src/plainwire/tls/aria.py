@@ -1,7 +1,7 @@
 """The block cipher ARIA (RFC 5794), which ``cryptography`` does not have.
 
-All blocks of a record go through each round at once, as rows of an array: Python steps through rounds, not
-through blocks.
+All blocks of a record go through each round together, as rows of an array, so that Python loops over rounds
+and not over blocks.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _boxes() -> tuple[Rows, Rows]:
 
 
 def _power(base: int, exponent: int) -> int:
-    """In the field of AES (x^8 + x^4 + x^3 + x + 1)."""
+    """Power in the field of AES (x^8 + x^4 + x^3 + x + 1)."""
     result = 1
     while exponent:
         if exponent & 1:

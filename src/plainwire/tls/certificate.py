@@ -1,4 +1,4 @@
-"""What a certificate says of itself; whether it is to be trusted is not asked."""
+"""What a certificate says about itself. Whether it is trusted is not checked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ZLIB = 1
 _MOST_INFLATED = 1 << 17
 _MOST_NAMES = 100
 _LARGEST = 1 << 17
-"""Bytes of DER that are looked into: one of a hundred names has 4,000."""
+"""Most bytes of DER that are read: a certificate with a hundred names has 4,000."""
 
 
 def read(der: bytes) -> Certificate:
-    """Read a certificate; what cannot be read is said in ``defect``. Answers any bytes."""
+    """Read a certificate. ``defect`` says what could not be read; no bytes raise an error."""
     from cryptography import x509  # noqa: PLC0415 - takes long to load, and few ask
 
     if len(der) > _LARGEST:
@@ -62,7 +62,7 @@ def _names(found: x509.Certificate) -> tuple[str, ...]:
 
 
 def decompressed(body: bytes) -> bytes:
-    """The Certificate message inside a CompressedCertificate (RFC 8879): empty but for zlib, or where bad."""
+    """The Certificate message in a CompressedCertificate (RFC 8879); empty if damaged or not zlib's."""
     if int.from_bytes(body[:2], "big") != _ZLIB:
         return b""
     inflate = zlib.decompressobj()

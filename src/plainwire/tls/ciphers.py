@@ -1,4 +1,4 @@
-"""Keys from secrets, and the opening of single records, by version and suite.
+"""Keys from secrets, and decryption of single records, by version and suite.
 
 TLS 1.3: RFC 8446 sections 5.2, 5.3, 7.1, 7.2, 7.3. AEADs of TLS 1.2: RFC 5246 section 6.2.3.3, AES-GCM
 RFC 5288, AES-CCM RFC 6655, ChaCha20-Poly1305 RFC 7905, Camellia RFC 6367, ARIA RFC 6209.
@@ -36,7 +36,7 @@ _DEFLATE = 1
 
 
 class Aead13:
-    """TLS 1.3, and (see ``open``) the inner plain text of RFC 8446 section 5.2 is left as it is.
+    """TLS 1.3. ``open`` gives the whole TLSInnerPlaintext (RFC 8446 section 5.2), with type and padding.
 
     ``decrypt``, ``iv`` and ``sequence`` are public for the fast path in ``session``.
     """
@@ -160,7 +160,7 @@ _Keys = tuple[bytes, bytes, bytes]
 def key_material(
     version: int, suite: Suite, master: bytes, randoms: tuple[bytes, bytes]
 ) -> tuple[_Keys, _Keys]:
-    """MAC key, key and initialization vector of either side."""
+    """MAC key, key and initialization vector of each side."""
     client_random, server_random = randoms
     mac = hashlib.new(suite.mac).digest_size if suite.mac else 0
     key, iv = suite.export or suite.key, _iv_size(version, suite)
@@ -185,7 +185,7 @@ def _iv_size(version: int, suite: Suite) -> int:
 def _exported(
     version: int, suite: Suite, client: _Keys, server: _Keys, randoms: tuple[bytes, bytes]
 ) -> tuple[_Keys, _Keys]:
-    """Short keys made long in public: RFC 2246 section 6.3.1, RFC 6101 section 6.2.2."""
+    """The final keys of export suites: RFC 2246 section 6.3.1, RFC 6101 section 6.2.2."""
     client_random, server_random = randoms
     seed, size = client_random + server_random, len(client[2])
     if version == _SSL3:

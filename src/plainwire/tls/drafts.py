@@ -1,7 +1,7 @@
-"""The ciphers of TLS 1.3, and of those of its drafts that were in use before it was done.
+"""The ciphers of TLS 1.3, and of the drafts that were in use before it was published.
 
-Drafts differ in what is authenticated beside the text (nothing, before draft 25) and in the prefix of the
-labels that keys are derived with (before draft 20).
+Drafts differ in the additional data (none before draft 25) and in the prefix of the labels that keys are
+derived with (before draft 20).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384":
 
 
 class AeadDraft:
-    """A cipher as before draft 25; the inner plain text is left as it is."""
+    """A cipher as it was before draft 25. ``open`` gives TLSInnerPlaintext as it is."""
 
     __slots__ = ("_decrypt", "_iv", "sequence")
 

@@ -1,8 +1,8 @@
-"""Encrypted Client Hello (RFC 9849): the inner ClientHello, opened with what the key log says of it.
+"""Encrypted Client Hello (RFC 9849): decrypts the inner ClientHello with lines of the key log.
 
 A key log may have two lines under the outer client random (RFC 9850): ``ECH_SECRET``, the shared secret of
-the key encapsulation, and ``ECH_CONFIG``, the configuration that the client used. From both follows the key
-of HPKE (RFC 9180 section 5.1, mode_base), and with it the hello that carries the true name.
+the key encapsulation, and ``ECH_CONFIG``, the configuration that the client used. The two give the HPKE
+key (RFC 9180 section 5.1, mode_base), which decrypts the hello with the true server name.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _AEADS: dict[int, tuple[type[AESGCM | ChaCha20Poly1305], int]] = {
 
 
 def inner_hello(body: bytes, outer: Hello, secret: bytes, config: bytes) -> Hello | None:
-    """Open the inner ClientHello; ``body`` is the outer one as sent. None where it does not open.
+    """Decrypt the inner ClientHello; ``body`` is the outer one as sent. None if it does not authenticate.
 
-    Extensions that the inner hello takes over from the outer one are in its ``extensions``.
+    Extensions that the inner hello copies from the outer one are in its ``extensions``.
     """
     sent = outer.extensions.get(ENCRYPTED_CLIENT_HELLO, b"")
     try:
@@ -56,7 +56,7 @@ def inner_hello(body: bytes, outer: Hello, secret: bytes, config: bytes) -> Hell
 
 
 def _take_over(inner: Hello, outer: Hello) -> None:
-    """Replace ech_outer_extensions by what they name (RFC 9849 section 5.1)."""
+    """Replace ech_outer_extensions with the extensions that it names (RFC 9849 section 5.1)."""
     named = inner.extensions.pop(_OUTER_EXTENSIONS, b"\0")[1:]
     for (kind,) in struct.iter_unpack(">H", named[: len(named) // 2 * 2]):
         if kind in outer.extensions:

@@ -1,6 +1,6 @@
 """Galois/Counter Mode over a block cipher for which ``cryptography`` has none (NIST SP 800-38D).
 
-Slow beside AES-GCM, whose blocks never come here; suites that need it (Camellia, ARIA) are rare.
+Slower than AES-GCM, which ``cryptography`` has; the suites that need this one (Camellia, ARIA) are rare.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _POLYNOMIAL = 0xE1 << 120
 
 
 class Gcm:
-    """Opens with ``encrypt``, which encrypts any number of 16-byte blocks, each by itself."""
+    """GCM decryption. ``encrypt`` encrypts any number of 16-byte blocks, each by itself."""
 
     __slots__ = ("_encrypt", "_tables")
 
@@ -29,7 +29,7 @@ class Gcm:
         self._tables = _multiples(int.from_bytes(encrypt(bytes(_BLOCK)), "big"))
 
     def decrypt(self, nonce: bytes, data: bytes | memoryview, extra: bytes | memoryview) -> bytes:
-        """Open a text with its tag at the end; ``nonce`` has 12 bytes.
+        """Decrypt a text with its tag at the end; ``nonce`` has 12 bytes.
 
         Raises:
             InvalidTag: it is not authentic.

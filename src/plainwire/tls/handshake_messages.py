@@ -1,7 +1,7 @@
-"""Handshake messages: what of them is needed to decrypt and to report.
+"""Handshake messages: the fields that are needed to decrypt and to report.
 
 RFC 8446 section 4 (TLS 1.3), RFC 5246 section 7.4 (TLS 1.2), RFC 5246 appendix E.2 (the ClientHello in SSL
-2.0's form), RFC 5077 (tickets). Every reader answers damaged bytes with None or with what is left of them.
+2.0's form), RFC 5077 (tickets). For damaged bytes every reader gives None, or what could be read.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ VERSIONS = {
 }
 
 _LEGACY_HELLO_UNTIL = 22
-"""The draft of TLS 1.3 from which a ServerHello looks as that of TLS 1.2 does."""
+"""The first draft of TLS 1.3 whose ServerHello has the layout of TLS 1.2's."""
 _MOST_NAMES = 64
 
 
 def draft(version: int) -> int:
-    """The number of a draft of TLS 1.3 that a version says, else 0. 0xfb..: those of Facebook's Fizz."""
+    """The draft of TLS 1.3 that a version number stands for, else 0. 0xfb..: drafts of Facebook's Fizz."""
     return version & 0xFF if version >> 8 in (0x7F, 0xFB) else 0
 
 
@@ -67,7 +67,7 @@ class Hello(Struct):
 
     @property
     def alpn(self) -> str | None:
-        """The first protocol of the ALPN extension: in a server's answer, the chosen one (RFC 7301)."""
+        """The first protocol in the ALPN extension: from a server, the chosen one (RFC 7301)."""
         return alpn(self.extensions.get(ALPN, b""))
 
     @property
@@ -96,7 +96,7 @@ def alpn_names(data: bytes) -> list[str]:
 
 
 def parse_hello(body: bytes, *, client: bool) -> Hello | None:
-    """Read a hello's body; None where it is cut or contradicts itself."""
+    """Read a hello's body; None if it is cut or its lengths contradict each other."""
     try:
         return _parse(body, client=client)
     except (struct.error, IndexError):
@@ -145,7 +145,7 @@ def parse_sslv2_hello(body: bytes) -> Hello | None:
 
 
 def extensions(data: bytes) -> dict[int, bytes]:
-    """A list of extensions with its length in front (RFC 8446 section 4.2); the first of a kind counts."""
+    """A list of extensions after its length (RFC 8446 section 4.2); of two of a kind, the first counts."""
     found: dict[int, bytes] = {}
     at = 2
     while at + 4 <= len(data):
@@ -156,7 +156,7 @@ def extensions(data: bytes) -> dict[int, bytes]:
 
 
 def first_certificate(body: bytes, *, tls13: bool) -> bytes:
-    """The DER of the sender's own certificate in a Certificate message; empty where it sent none."""
+    """The DER of the sender's own certificate in a Certificate message; empty if it sent none."""
     at = 1 + body[0] if tls13 and body else 0  # certificate_request_context (RFC 8446 section 4.4.2)
     size = int.from_bytes(body[at + 3 : at + 6], "big")
     found = body[at + 6 : at + 6 + size]
@@ -176,7 +176,7 @@ def chain_length(body: bytes, *, tls13: bool) -> int:
 
 
 def prime_bits(body: bytes) -> int | None:
-    """How many bits the prime of ServerDHParams has (RFC 5246 section 7.4.3); None where it is cut."""
+    """Bits of the prime in ServerDHParams (RFC 5246 section 7.4.3); None if it is cut."""
     size = int.from_bytes(body[:2], "big")
     prime = body[2 : 2 + size]
     return int.from_bytes(prime, "big").bit_length() if size and len(prime) == size else None

@@ -1,6 +1,6 @@
-"""The handshakes of a session: what their messages change, in all versions.
+"""The handshakes of a session, in all versions: what each message changes.
 
-A message that needs the other direction's hello first waits, with all that is behind it.
+A message that needs the other direction's hello waits for it, with everything that follows.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Handshaking:
         return pair is not None
 
     def clear(self, direction: TlsDirection, body: bytes) -> None:
-        """Take what a record of handshake messages holds that no cipher is there for."""
+        """Take a record of handshake messages in plain text."""
         beginning = not direction.messages and not direction.negotiation.client_random
         if beginning and body[:1] not in (b"\0", b"\1", b"\2", b"\6"):
             self._tls13.give_up(direction, NO_HANDSHAKE)
@@ -78,12 +78,12 @@ class Handshaking:
             self.add(direction, body)
 
     def add(self, direction: TlsDirection, text: bytes) -> None:
-        """Take what a record of handshake messages holds."""
+        """Take the contents of a record of handshake messages."""
         direction.messages += text
         self.messages(direction)
 
     def messages(self, direction: TlsDirection) -> bool:
-        """Take whole messages, which may be split over records or share one; False if one must wait."""
+        """Take complete messages (a record may hold several, or part of one); False if one must wait."""
         while len(direction.messages) >= 4 and not direction.dead:
             size = 4 + int.from_bytes(direction.messages[1:4], "big")
             if size > _MOST_HANDSHAKE:
@@ -180,7 +180,7 @@ class Handshaking:
             following.seekable = negotiation.seekable  # the cipher stays until its ChangeCipherSpec
             negotiation = following
         elif negotiation.client_random and not negotiation.retry and negotiation is self._first:
-            return False  # what the server makes of the first one is not known yet
+            return False  # how the server responds to the first one is not known yet
         negotiation.client_hello(hello, whole[4:])
         self._keys.claim(hello.random)
         negotiation.remember(0, whole)

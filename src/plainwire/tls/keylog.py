@@ -9,9 +9,9 @@ Lines (RFC 9850, and https://wiki.wireshark.org/TLS for those of before):
 * ``RSA Session-ID:<session id> Master-Key:<master secret>``;
 * ``ECH_SECRET`` and ``ECH_CONFIG``, by the client random of the outer ClientHello: see ``ech``.
 
-What is of none of these forms is counted and passed over: one bad line costs no good one. Lines with a label
-that gives nothing to decrypt with (``EXPORTER_SECRET``), or one that is not known, are no bad lines (RFC 9850
-section 2 has new ones come), but nothing of them is kept.
+Lines of no known form are counted and skipped: one bad line does not cost a good one. Lines whose label is of
+no use for decryption (``EXPORTER_SECRET``), or is unknown, are not bad (RFC 9850 section 2 expects new
+labels), but they are not kept.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class KeyLog:
 
     @property
     def private_keys(self) -> PrivateKeys:
-        """The servers' private keys. Made on first use: reading keys takes long to load, and few have any."""
+        """The servers' private keys. Made on first use: the import is slow, and few users have any."""
         if self._private_keys is None:
             from plainwire.tls.private_key import PrivateKeys  # noqa: PLC0415
 
@@ -170,12 +170,12 @@ class KeyLog:
         return any(client_random in known for known in self._secrets)
 
     def claim(self, client_random: bytes) -> None:
-        """A connection has said this client random: its lines are about no other."""
+        """A connection has sent this client random: its lines belong to no other connection."""
         if client_random in self._by_label[_SEARCHED]:
             self.claimed.add(client_random)
 
     def randoms(self, label: str) -> Iterator[bytes]:
-        """The client randoms that lines with this label are about."""
+        """The client randoms of the lines with this label."""
         return iter(self._by_label.get(label.encode(), {}))
 
     def master_secrets(self, client_random: bytes, session_id: bytes) -> list[bytes]:
@@ -184,7 +184,7 @@ class KeyLog:
         return found + _listed(self._by_session.get(session_id)) if session_id else found
 
     def premasters(self, client_random: bytes, encrypted: bytes) -> list[bytes]:
-        """Premaster secrets: by client random, then by what RSA made of one (empty: not that exchange)."""
+        """Premaster secrets: by client random, then by their RSA encryption (empty: no RSA key exchange)."""
         found = self.secrets(_PREMASTER, client_random)
         return found + _listed(self._encrypted.get(encrypted[:8])) if encrypted else found
 
@@ -199,7 +199,7 @@ def _unhex(text: bytes) -> bytes:
 
 
 def _remember(known: dict[bytes, _Stored], key: bytes, secret: bytes) -> bool:
-    """Keep a secret, ahead of others under the same key; False where there are too many keys."""
+    """Keep a secret, ahead of others under the same key; False if there are too many keys."""
     before = known.get(key)
     if before is None:
         if len(known) >= _MOST_SECRETS:

@@ -25,7 +25,7 @@ _SSL3_PADS = {"md5": 48, "sha1": 40}
 
 
 class RecordMac:
-    """Tells whether a record is authentic."""
+    """Checks whether a record is authentic."""
 
     __slots__ = ("_algorithm", "_key", "_ssl3", "size")
 
@@ -36,7 +36,7 @@ class RecordMac:
         self.size = _TRUNCATED if truncated else hashlib.new(suite.mac).digest_size
 
     def agrees(self, sequence: int, kind: int, version: bytes, data: bytes, mac: bytes) -> bool:
-        """Whether ``mac`` is that of a record."""
+        """Whether ``mac`` is the MAC of a record."""
         return hmac.compare_digest(self.of(sequence, kind, version, data), mac)
 
     def of(self, sequence: int, kind: int, version: bytes, data: bytes) -> bytes:
@@ -107,7 +107,7 @@ class CbcCipher:
 
 
 class StreamCipher:
-    """RC4, or nothing: the text and its MAC, of the same length on the wire."""
+    """RC4, or no encryption: text and MAC have the same length on the wire."""
 
     __slots__ = ("_ahead", "_mac", "_stream", "sequence")
 
@@ -141,7 +141,7 @@ class StreamCipher:
 
 
 class Inflating:
-    """Records that were compressed before they were encrypted; one stream for all of a direction."""
+    """Records that were compressed before encryption; each direction is one DEFLATE stream."""
 
     __slots__ = ("_inflate", "_inner")
 
@@ -151,7 +151,7 @@ class Inflating:
 
     @property
     def sequence(self) -> int:
-        """That of the cipher inside."""
+        """The inner cipher's sequence number."""
         return self._inner.sequence
 
     @sequence.setter
@@ -159,7 +159,7 @@ class Inflating:
         self._inner.sequence = value
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
-        """See ``RecordCipher``; None also where a record inflates to more than one may hold."""
+        """See ``RecordCipher``; None, too, if a record decompresses to more than a record may hold."""
         text = self._inner.open(kind, version, body)
         if not text:
             return text

@@ -1,11 +1,11 @@
-"""One handshake: what both sides agreed on, and the ciphers that may follow from it.
+"""One handshake: what both sides agreed on, and the ciphers that can result from it.
 
 A connection has one; each renegotiation (RFC 5246 section 7.4.1.1) makes another, linked by ``next``, because
 either direction may have been read further than the other.
 
-Which secret is the right one is not known beforehand: a key log may hold several for a client random, and a
-session that is resumed may be found by its id or by its ticket. All are candidates; ``alternatives`` gives
-their ciphers, and the first record that one of them opens decides.
+The right secret is not known beforehand: a key log may have several for one client random, and a resumed
+session may be found by its id or by its ticket. All are candidates. ``alternatives`` gives their ciphers, and
+the first record that one of them decrypts decides.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FAST_GCM = ("AES", "SM4")
 
 
 class Unsealed:
-    """Records that are not encrypted, without the secret that would tell whether they are authentic."""
+    """Records that are not encrypted, without the secret that could authenticate them."""
 
     __slots__ = ("_mac", "sequence")
 
@@ -128,7 +128,7 @@ class Negotiation:
 
     @property
     def is_slow(self) -> bool:
-        """Whether opening a record takes long: with a GCM that is made in Python (see ``algorithms``)."""
+        """Whether decrypting a record is slow: with a GCM written in Python (see ``algorithms``)."""
         return self.suite is not None and self.suite.kind == "gcm" and self.suite.cipher not in _FAST_GCM
 
     # --- what the messages say -----------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Negotiation:
             self.transcript = None
 
     def _judge(self, wire_version: int, number: int) -> None:
-        """Whether all of this can be decrypted at all."""
+        """Decide whether this connection can be decrypted at all."""
         compression = self.settings["compression"]
         if 0 < self.draft < _OLDEST_DRAFT or not _OLDEST <= self.version <= TLS13:
             self.unsupported = f"unsupported version {version_name(wire_version)}"
@@ -184,7 +184,7 @@ class Negotiation:
     # --- the ciphers of SSL 3.0 to TLS 1.2 -----------------------------------------------------------
 
     def ciphers(self, keys: KeyLog) -> Pair | None:
-        """Those of client and server by the likeliest secret; None while there is none."""
+        """The client's and the server's ciphers from the likeliest secret; None while there is none."""
         if self.pair is None:
             self.master, self.pair = next(self.alternatives(keys), (b"", None))
         if self.pair is None and self.suite is not None and self.suite.kind == "null":
@@ -193,11 +193,11 @@ class Negotiation:
         return self.pair
 
     def is_cipher(self, cipher: RecordCipher | None) -> bool:
-        """Whether a cipher is of this handshake, not of one before it."""
+        """Whether a cipher belongs to this handshake and not to an earlier one."""
         return self.pair is not None and cipher is not None and cipher in self.pair
 
     def alternatives(self, keys: KeyLog) -> Iterator[tuple[bytes, Pair]]:
-        """All secrets that this handshake may have led to, with the ciphers that each gives."""
+        """All secrets that may be this handshake's, each with its ciphers."""
         if self.suite is None or self.version == TLS13 or self.unsupported:
             return
         for master in self._masters(keys):
@@ -248,7 +248,7 @@ class Negotiation:
         ]
 
     def settle(self, keys: KeyLog) -> None:
-        """A record has opened: the secret is right, and good for sessions that resume this one."""
+        """A record was decrypted: the secret is right, and serves sessions that resume this one."""
         self.authenticated = True
         self.transcript = self.key_exchange = None
         if self.master:

@@ -1,12 +1,11 @@
-"""Records that have a number which another one of the same side bore before.
+"""Records with a sequence number that an earlier record of the same side had.
 
-Each record of a direction is sealed with a number that nobody sends: both ends count (RFC 8446 section 5.3,
-RFC 5246 section 6.1). Where a process forks with a connection open, both processes count on from the same
-number, and the receiver cannot authenticate what the second one sends. A listener can: it tries the numbers
-that were used already. Those that were used last are all that is needed, because neither process can be ahead
-of the number that is expected.
+The sequence number that protects a record is not sent: both ends count (RFC 8446 section 5.3, RFC 5246
+section 6.1). If a process forks with a connection open, both processes count on from the same number, and the
+receiver cannot authenticate what the second one sends. An observer can, by trying the numbers that were used
+already. The last ones are enough, because neither process can be ahead of the number that is expected.
 
-A record that is sent again byte for byte has its number twice as well, and shows no second sender.
+A record that is sent again byte for byte also repeats its number, but does not show a second sender.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
     from plainwire.tls.record_cipher import RecordCipher
 
 MOST_NUMBERS = 32
-"""So many records of a direction are remembered."""
+"""Records of a direction that are remembered."""
 MOST_TRIES = 1 << 10
-"""Openings of records that a direction may cost here in all."""
+"""Decryption attempts that a direction may cost here in all."""
 FEW_TRIES = 1 << 3
-"""As many, for a cipher that is made in Python."""
+"""The same, for a cipher written in Python."""
 _TAIL = 16
-"""Bytes at a record's end, which depend on all of it: the tag, or the last block."""
+"""Bytes at a record's end that depend on the whole record: the tag, or the last block."""
 _HEADER = 5
 
 
 class OpenedRecord(NamedTuple):
-    """A record that was opened: its number, where it begins in the stream, and how it ends."""
+    """A decrypted record: its number, its offset in the stream, and its last bytes."""
 
     number: int
     start: int
@@ -39,7 +38,7 @@ class OpenedRecord(NamedTuple):
 
 
 class Again(NamedTuple):
-    """What a record says that has the number of an ``earlier`` one; ``copied``: it is the same record."""
+    """The text of a record with the number of an ``earlier`` one; ``copied``: it is the same record."""
 
     text: bytes
     earlier: OpenedRecord
@@ -47,7 +46,7 @@ class Again(NamedTuple):
 
 
 class RecordNumbers:
-    """The last records of a direction that the cipher in use opened."""
+    """The last records of a direction that the present cipher decrypted."""
 
     __slots__ = ("_cipher", "_records", "_tries")
 
@@ -57,13 +56,13 @@ class RecordNumbers:
         self._tries = 0  # that were made
 
     def note(self, cipher: RecordCipher, start: int, body: bytes | memoryview) -> None:
-        """``cipher`` has just opened the record that begins at the offset ``start`` of the stream."""
+        """``cipher`` has just decrypted the record at offset ``start`` of the stream."""
         if cipher is not self._cipher:
             self._begin(cipher)
         self._records.append((cipher.sequence - 1, start, len(body), bytes(body[-_TAIL:])))
 
     def note_all(self, cipher: RecordCipher, texts: list[Text], buffer: bytes, base: int) -> None:
-        """It has just opened those that carried ``texts``; ``base`` is the offset of ``buffer``."""
+        """It has just decrypted the records that carried ``texts``; ``base`` is the offset of ``buffer``."""
         if cipher is not self._cipher:
             self._begin(cipher)
         last_ones = texts[-MOST_NUMBERS:]
@@ -81,7 +80,7 @@ class RecordNumbers:
     def find(
         self, cipher: RecordCipher, kind: int, version: bytes, body: bytes | memoryview, *, slow: bool
     ) -> Again | None:
-        """Open a record with a number that was used; None where none of them fits."""
+        """Decrypt a record with a number that was used before; None if none of them fits."""
         if cipher is not self._cipher:
             return None
         expected, most = cipher.sequence, FEW_TRIES if slow else MOST_TRIES

@@ -1,4 +1,4 @@
-"""Premaster secrets, from all that may give one: key log lines, servers' private keys, pre-shared keys."""
+"""Premaster secrets from every source: key log lines, servers' private keys, pre-shared keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def candidates(
     key_exchange: bytes,
     certificate_der: bytes | None,
 ) -> list[bytes]:
-    """What the premaster secret of a connection may be, the likeliest first; which it is, the records decide.
+    """The possible premaster secrets of a connection, the likeliest first; the records decide which is right.
 
     ``key_exchange`` is the body of the ClientKeyExchange, ``client_version`` the version that the ClientHello
     offers, ``certificate_der`` the server's own certificate where it was seen.
@@ -46,7 +46,7 @@ def with_psk(psk: bytes, other: bytes | None = None) -> bytes:
 
 
 def _encrypted_premaster(suite: Suite, version: int, key_exchange: bytes) -> bytes:
-    """What RSA has made of the premaster secret; empty where the exchange is another, or is cut."""
+    """The RSA-encrypted premaster secret; empty with another key exchange, or if it is cut."""
     if suite.exchange == "RSA":
         # SSL 3.0 has no length before it (RFC 6101 section 5.6.7.1); some send one all the same
         bare = version == _SSL3 and int.from_bytes(key_exchange[:2], "big") + 2 != len(key_exchange)
@@ -57,5 +57,5 @@ def _encrypted_premaster(suite: Suite, version: int, key_exchange: bytes) -> byt
 
 
 def _vector(data: bytes) -> bytes:
-    """The bytes behind a length of two bytes."""
+    """The bytes after a two-byte length."""
     return data[2 : 2 + int.from_bytes(data[:2], "big")]

@@ -1,4 +1,4 @@
-"""The pseudorandom functions of SSL 3.0 to TLS 1.2, by which secrets grow."""
+"""The pseudorandom functions of SSL 3.0 to TLS 1.2, which expand secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_SSL3 = 26 * 16  # as many letters as there are
 
 
 def prf(version: int, algorithm: str, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
-    """The function that a version derives with; ``algorithm`` counts in TLS 1.2 only (RFC 5246 section 5)."""
+    """The PRF of a version; ``algorithm`` matters in TLS 1.2 only (RFC 5246 section 5)."""
     if version == _SSL3:
         return _ssl3(secret, seed, length)
     if version == _TLS12:

@@ -19,7 +19,7 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----"
 
 
 class PrivateKeys:
-    """RSA keys, found by the certificate that they belong to. Its ``repr`` shows none."""
+    """RSA keys by the certificate that they belong to. The ``repr`` shows none of them."""
 
     __slots__ = ("_asked", "_fitted", "_keys", "_moduli")
 
@@ -54,7 +54,7 @@ class PrivateKeys:
         """Decrypt the premaster secret of a ClientKeyExchange; None where no key does.
 
         ``client_version`` is the ClientHello's, which the secret repeats in its first two bytes. With a
-        certificate only its own key is used; without one, all are tried.
+        certificate, only its own key is used; without one, all are tried.
         """
         if not self._keys:
             return None
@@ -75,7 +75,7 @@ class PrivateKeys:
         return None
 
     def why_useless(self) -> str | None:
-        """Why keys that were given have opened nothing; None where they have, or none was given."""
+        """Why the given keys decrypted nothing; None if they did, or if none was given."""
         if not self._keys or self._fitted:
             return None
         if self._asked:
@@ -96,7 +96,7 @@ def _repeats(premaster: bytes, client_version: int) -> bool:
 
 
 def _public_modulus(certificate_der: bytes) -> int:
-    """0 where the certificate cannot be read or has no RSA key."""
+    """0 if the certificate cannot be read or has no RSA key."""
     try:
         with warnings.catch_warnings(action="ignore"):  # odd serial numbers and the like
             key = x509.load_der_x509_certificate(certificate_der).public_key()

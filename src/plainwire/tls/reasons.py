@@ -1,4 +1,4 @@
-"""Why what is encrypted cannot be read."""
+"""Reasons why encrypted data cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every cipher can do that opens records, whatever its version and suite."""
+"""The interface of every cipher that decrypts records, whatever the version and suite."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class RecordCipher(Protocol):
-    """Opens the records of one direction, in order.
+    """Decrypts the records of one direction, in order.
 
-    ``sequence`` is the number of the next record; who has lost some may set it.
+    ``sequence`` is the number of the next record; set it after records were lost.
     """
 
     sequence: int
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:
-        """Decrypt and authenticate one record; only success moves the sequence number on."""
+        """Decrypt and authenticate one record; only success increments the sequence number."""

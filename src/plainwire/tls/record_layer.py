@@ -2,7 +2,7 @@
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION, HEARTBEAT = 20, 21, 22, 23, 24
 SSLV2_HELLO = 0x80
-"""No content type: stands for a ClientHello in SSL 2.0's form, which has a header of its own."""
+"""Not a content type: stands for a ClientHello in SSL 2.0's form, which has its own header."""
 
 LONGEST_RECORD = 16384 + 2048
 HEADER_SIZE = 5

@@ -1,9 +1,9 @@
-"""Going on behind a hole: which record is the next, and which number it has.
+"""Continuing after a gap: which record comes next, and which sequence number it has.
 
 A record of TLS 1.1 and later (but for RC4 and compression) can be opened without those before it if its
-sequence number is known. So behind a hole every place that looks like a record's header is tried with every
-number that the record can have there: as many may be missing as fit into what was lost. Authentication
-decides, so that nothing is guessed; the work is bounded by ``MOST_TRIES`` a hole.
+sequence number is known. So after a gap every place that looks like a record header is tried with every
+number that the record can have: as many records may be missing as fit into the gap. Authentication decides,
+so nothing is guessed. ``MOST_TRIES`` bounds the work for each gap.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from plainwire.tls.record_cipher import RecordCipher
 
 MOST_TRIES = 1 << 14
-"""Openings of records that one hole may cost."""
+"""Decryption attempts that one gap may cost."""
 FEW_TRIES = 1 << 10
-"""As many, where no bytes are missing."""
+"""The same, where no bytes are missing."""
 _SLOW = 7  # as many halvings, for a cipher that is made in Python
 _MOST_NUMBERS = 1 << 12
 _SMALLEST = 5 + 17
-"""Bytes of the smallest record: of TLS 1.3, with nothing in it; those of TLS 1.2 are larger."""
+"""Bytes of the smallest record: an empty one of TLS 1.3; those of TLS 1.2 are larger."""
 
 TLS13_RECORDS = re.compile(rb"\x17\x03[\x01\x03]", re.DOTALL)
 
@@ -34,7 +34,7 @@ def records_of(version: int) -> re.Pattern[bytes]:
 
 
 class Try(NamedTuple):
-    """A cipher that the next record may have been sealed with, from its present sequence number on.
+    """A cipher that may have encrypted the next record, from its present sequence number on.
 
     What it was made of, where it is not the one in use: a secret of TLS 1.3 and its label, or the master
     secret of a handshake before and the ciphers of both sides.
@@ -58,7 +58,7 @@ class FoundRecord(NamedTuple):
 
 
 class Lost:
-    """A direction that does not know its place: since where, and what has been tried."""
+    """The state of a direction that has lost its place: since which offset, and what has been tried."""
 
     __slots__ = ("_failed", "_tries", "ciphers", "damage", "packet", "since", "why")
 
@@ -73,13 +73,13 @@ class Lost:
 
     @property
     def spent(self) -> bool:
-        """Whether it is time to give up."""
+        """Whether to give up."""
         return self._tries <= 0
 
     def find(
         self, buffer: bytes, base: int, headers: re.Pattern[bytes], *, any_number: bool
     ) -> tuple[FoundRecord | None, int]:
-        """The first record in ``buffer`` that opens, and where; else from where on to search with more."""
+        """The first record in ``buffer`` that decrypts, and its offset; else the offset to search on from."""
         search_on = max(len(buffer) - 4, 0)
         for match in headers.finditer(buffer, 0, search_on):
             at = match.start()

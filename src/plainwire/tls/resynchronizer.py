@@ -1,4 +1,4 @@
-"""What is done where records do not follow each other: holes, damage, bytes that are no TLS at all."""
+"""What happens where records do not follow each other: gaps, damage, bytes that are not TLS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SSLV2_SERVER_HELLO = 4
 
 
 class Resynchronizer:
-    """Finds the record with which a direction goes on, or says why none does (``tls_direction.Losses``)."""
+    """Finds the record at which a direction continues, or says why none does (``tls_direction.Losses``)."""
 
     def __init__(self, state: SessionState, tls13: Tls13Keys) -> None:
         self._state = state
@@ -93,7 +93,7 @@ class Resynchronizer:
         return found is not None
 
     def _behind_a_hole(self, direction: TlsDirection) -> Iterator[Try]:
-        """The ciphers that the next record may have been sealed with."""
+        """The ciphers that may have encrypted the next record."""
         negotiation, side = direction.negotiation, direction.side
         if direction.cipher is not None:
             yield Try(direction.cipher)
@@ -118,7 +118,7 @@ class Resynchronizer:
             yield Try(self._tls13.cipher(negotiation, secret), label=direction.wanted, secret=secret)
 
     def _back(self, direction: TlsDirection, lost: Lost, found: FoundRecord) -> None:
-        """Go on with the record that was found; the buffer begins with it."""
+        """Continue with the record that was found; the buffer begins with it."""
         tried, first = found.tried, found.tried.cipher.sequence
         tried.cipher.sequence = found.sequence
         direction.cipher = tried.cipher

@@ -1,9 +1,8 @@
-"""Sealing records again, after their text was changed, under other secrets: each keeps its size and number.
+"""Encrypts records again under other secrets after their text was changed; each keeps its size and number.
 
-What comes out differs from what was on the wire in nothing but its bytes: header, length, padding and, where
-there is one, the explicit nonce stay. So a capture can be given away that shows every record, and can be
-read with secrets that were made up for it (see ``share``). RFC 8446 section 5.2, RFC 5246 section 6.2.3,
-RFC 7366.
+Header, length, padding and the explicit nonce (if any) stay as they were on the wire. So a capture can be
+handed over that has every record and can be read with secrets that were made up for it (see ``share``). RFC
+8446 section 5.2, RFC 5246 section 6.2.3, RFC 7366.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ _FIRST_DRAFT_AS_NOW = 25
 
 
 class UnsealableError(Exception):
-    """Nothing here seals records of this kind; the message says of which."""
+    """Records of this kind cannot be encrypted here; the message says which kind."""
 
 
 class Sealer(Protocol):
-    """Seals the records of one direction."""
+    """Encrypts the records of one direction."""
 
     def seal(self, kind: int, version: bytes, number: int, text: bytes, before: bytes) -> bytes:
-        """The body of a record, as long as ``before``, which held as much text."""
+        """The body of a record, as long as ``before``, which held the same amount of text."""
 
 
 class Sealer13:
@@ -109,7 +108,7 @@ class NullSealer:
 
 
 def of_secret(negotiation: Negotiation, secret: bytes) -> Sealer:
-    """What seals under a traffic secret of TLS 1.3.
+    """The sealer for a traffic secret of TLS 1.3.
 
     Raises:
         UnsealableError: its cipher cannot.
@@ -125,7 +124,7 @@ def of_secret(negotiation: Negotiation, secret: bytes) -> Sealer:
 
 
 def of_master_secret(negotiation: Negotiation, master: bytes) -> tuple[Sealer, Sealer]:
-    """What seals the client's and the server's records under a master secret, TLS 1.0 to 1.2.
+    """The sealers for the client's and the server's records under a master secret, TLS 1.0 to 1.2.
 
     Raises:
         UnsealableError: the cipher cannot, or there is more to a record than its cipher.

@@ -1,4 +1,4 @@
-"""Finding by trial what a hello would have said, where authentication can decide.
+"""Finds by trial decryption what a missing hello would have said.
 
 Two cases of TLS 1.3. The key log files its secrets under another client random than that of the ClientHello
 on the wire: with Encrypted Client Hello (RFC 9849) that of the inner one, which nobody else sees. Or the
@@ -31,7 +31,7 @@ class Sealed(NamedTuple):
 
 
 def first_sealed(buffer: bytes) -> Sealed | None:
-    """The first record of application data; before it, only a ChangeCipherSpec may stand."""
+    """The first record of application data; only a ChangeCipherSpec may come before it."""
     at = 0
     while at + 5 <= len(buffer) and buffer[at] == CHANGE_CIPHER_SPEC:
         at += 5 + int.from_bytes(buffer[at + 3 : at + 5], "big")
@@ -42,7 +42,7 @@ def first_sealed(buffer: bytes) -> Sealed | None:
 
 
 def client_random(keys: KeyLog, label: str, suite: suites.Suite, draft: int, record: Sealed) -> bytes | None:
-    """The client random of no connection seen so far whose secret opens a direction's first record."""
+    """The client random, of no connection seen so far, whose secret decrypts a direction's first record."""
     for random in _unclaimed(keys, label):
         for secret in keys.secrets(label, random):
             if _opens(suite, secret, draft, record):
@@ -65,7 +65,7 @@ def _unclaimed(keys: KeyLog, label: str) -> Iterator[bytes]:
 def suite(
     keys: KeyLog, labels: Sequence[str], random: bytes, offered: Sequence[int], record: Sealed
 ) -> tuple[int, str] | None:
-    """Which of the suites that a client offers, with which label's secret, opens its first record."""
+    """Which of the suites that the client offers decrypts its first record, and with which label's secret."""
     for label in labels:
         for secret in keys.secrets(label, random):
             for number in offered:

@@ -1,4 +1,4 @@
-"""One TLS connection: the bytes of both directions in, plain text, alerts and reasons out.
+"""One TLS connection: takes the bytes of both directions, gives plain text, alerts and reasons.
 
 Theory of operation. Each direction (``records.Direction``) is a queue of records, and a state:
 
@@ -66,7 +66,7 @@ class TlsAlert(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """A record at offset ``start`` that has the number of the one at ``first``: see ``numbering``."""
+    """A record at offset ``start`` with the sequence number of the one at ``first``: see ``numbering``."""
 
     side: Side
     number: int
@@ -76,9 +76,9 @@ class Reuse(NamedTuple):
 
 
 class WitnessedRecord(NamedTuple):
-    """A record that was decrypted, for a witness: all that sealing it again takes.
+    """A decrypted record, for a witness: all that is needed to encrypt it again.
 
-    ``text`` is what stood in it, in TLS 1.3 with content type and padding; ``secret`` is TLS 1.3's.
+    ``text`` is its plain text, in TLS 1.3 with content type and padding; ``secret`` is TLS 1.3's.
     ``number`` is the record's, ``start`` and ``end`` are offsets in the TCP stream.
     """
 
@@ -98,7 +98,7 @@ class WitnessedRecord(NamedTuple):
 class TlsSession:
     """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes.
 
-    ``witness`` is told of each record that was opened, in the order in which that was done.
+    ``witness`` is called with each decrypted record, in the order of decryption.
     """
 
     def __init__(self, keys: KeyLog, witness: Callable[[WitnessedRecord], None] | None = None) -> None:
@@ -120,30 +120,30 @@ class TlsSession:
 
     @property
     def finished(self) -> tuple[int, int] | None:
-        """The offsets of the records with both sides' Finished, once both were seen."""
+        """The offsets of the records with both sides' Finished, once both have been seen."""
         client, server = self._state.finished
         return None if client < 0 or server < 0 else (client, server)
 
     # --- the door ------------------------------------------------------------------------------------
 
     def plain(self, side: Side) -> list[Text | Gap]:
-        """Take the plain text that has come since the last call; a Gap says that some is missing there."""
+        """Take the plain text since the last call; a Gap marks missing bytes."""
         direction = self._sides[side]
         taken, direction.plain = direction.plain, []
         return taken
 
     def feed(self, side: Side, offset: int, data: bytes) -> None:
-        """Bytes of one direction, in order; ``offset`` is that of the first in the TCP stream."""
+        """Take bytes of one direction, in order; ``offset`` is the first one's offset in the TCP stream."""
         if not self._sides[side].dead:
             self._sides[side].feed(offset, data)
 
     def gap(self, gap: Gap) -> None:
-        """Bytes are missing: of what follows them only what authenticates is read."""
+        """Bytes are missing: after them, only what authenticates is read."""
         if not self._sides[gap.side].dead:
             self._sides[gap.side].gap(gap)
 
     def advance(self) -> None:
-        """Open what can be opened."""
+        """Decrypt what can be decrypted."""
         self._step_all()
         for direction in self._sides:
             if direction.blocked and len(direction.buffer) + direction.held > MOST_WAITING:
@@ -153,7 +153,7 @@ class TlsSession:
                     self._tls13.give_up(direction, self._why_waiting(direction))
 
     def close(self) -> None:
-        """No more bytes will come: what still waits never gets what it waits for."""
+        """No more bytes will come: whatever still waits for a secret or hello is given up."""
         self._step_all()
         self._state.closing = True
         self._step_all()
@@ -207,13 +207,13 @@ class TlsSession:
         return self._sealed(direction, kind, version, body, start)
 
     def _has_key(self, direction: TlsDirection, kind: int) -> bool:
-        """Whether there is one now for what waits for it."""
+        """Whether there is now a key for the records that wait for it."""
         if direction.wanted and kind == APPLICATION:
             self._tls13.install(direction, direction.wanted)
         return direction.cipher is not None
 
     def _clear(self, direction: TlsDirection, kind: int, body: bytes) -> bool:
-        """Take a record that no cipher is there for; False if it must wait for one."""
+        """Take a record without a cipher; False if it must wait for one."""
         if kind == HANDSHAKE:
             self._handshaking.clear(direction, body)
         elif kind == SSLV2_HELLO:
@@ -248,7 +248,7 @@ class TlsSession:
     def _numbered_again(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview, start: int
     ) -> bool:
-        """Whether the record has a number that was used: then it is noted, and read as any other.
+        """Whether the record has a number that was used before: then it is noted, and read as any other.
 
         The number that is expected next stays as it was: the first sender counts on from there.
         """
@@ -297,7 +297,7 @@ class TlsSession:
     def _by_another_secret(
         self, direction: TlsDirection, kind: int, version: bytes, body: memoryview
     ) -> bytes | None:
-        """The key log may hold several: the first record decides which is in use."""
+        """The key log may have several secrets: the first record decides which is right."""
         negotiation = direction.negotiation
         if negotiation.version == TLS13:
             return self._by_another_of_tls13(direction, kind, version, body)

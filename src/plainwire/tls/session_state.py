@@ -17,7 +17,7 @@ _MOST_AFTERWARDS = 64
 
 
 class Later(NamedTuple):
-    """What was said of another handshake, by a message in the record at ``offset``: see ``Afterwards``."""
+    """What a message in the record at ``offset`` says about another handshake: see ``Afterwards``."""
 
     side: Side
     kind: AfterwardsKind
@@ -51,6 +51,6 @@ class SessionState:
         self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self.sides)
 
     def note_later(self, direction: TlsDirection, kind: AfterwardsKind) -> None:
-        """Note what is said of another handshake when the first is over."""
+        """Note what is said about another handshake after the first one is over."""
         if len(self.info.afterwards) + len(self.later) < _MOST_AFTERWARDS:
             self.later.append(Later(direction.side, kind, direction.reached))

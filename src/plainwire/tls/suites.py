@@ -15,7 +15,7 @@ _SSL3, _TLS12, _TLS13 = 0x0300, 0x0303, 0x0304
 
 
 class Suite(NamedTuple):
-    """What a connection that chose this suite is to be decrypted with."""
+    """What is needed to decrypt a connection with this suite."""
 
     name: str
     kind: Kind
@@ -76,7 +76,7 @@ def name(number: int) -> str:
 
 @functools.cache
 def lookup(version: int, number: int) -> Suite | None:
-    """What decryption needs of a suite under a version (0x0300 to 0x0304).
+    """What decryption needs to know about a suite in a version (0x0300 to 0x0304).
 
     None where the suite is not known, does not exist under this version, or its cipher is not available.
     """
@@ -130,7 +130,7 @@ def _exchange(text: str) -> str:
 
 
 def _export(name: str, cipher: str) -> int:
-    """Of RFC 2246 appendix C, and of the draft that made them longer when the law allowed it."""
+    """The export suites of RFC 2246 appendix C, and of the draft with longer keys."""
     if "_EXPORT1024_" in name:
         return 8 if cipher == "DES" else 7
     return 5 if "_EXPORT_" in name else 0

@@ -1,4 +1,4 @@
-"""TLS 1.3: which traffic keys a direction uses when, and what becomes of early data (RFC 8446)."""
+"""TLS 1.3: which traffic keys a direction uses when, and what happens to early data (RFC 8446)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ APPLICATION_SECRETS = ("CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0")
 
 
 class Tls13Keys:
-    """Puts keys in place. Early data stand between two of them, so that their fate is settled here."""
+    """Installs keys. Early data are sent between two of them, so their outcome is decided here."""
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
@@ -33,7 +33,7 @@ class Tls13Keys:
         self._sides = state.sides
 
     def give_up(self, direction: TlsDirection, why: str) -> None:
-        """Read no more of a direction, and say why; what that leaves open of early data is settled."""
+        """Stop reading a direction, and say why; the outcome of early data is decided, too."""
         if direction.dead:
             return
         at = direction.lost.since if direction.lost is not None else direction.reached
@@ -56,7 +56,7 @@ class Tls13Keys:
             self.early_data_unknown(server)
 
     def _open_inner(self, negotiation: Negotiation, body: bytes, outer: handshake_messages.Hello) -> None:
-        """The inner ClientHello counts where the key log gives it away, and has its secrets."""
+        """The inner ClientHello counts if the key log reveals it and has its secrets."""
         secrets = self._keys.secrets("ECH_SECRET", outer.random)
         configs = self._keys.secrets("ECH_CONFIG", outer.random)
         for secret, config in itertools.product(secrets, configs):
@@ -95,7 +95,7 @@ class Tls13Keys:
             self._skip_early_data("")
 
     def early_data_unknown(self, direction: TlsDirection) -> None:
-        """The server's answer to early data cannot be read any more."""
+        """The server's response to early data can no longer be read."""
         client = self._sides[Side.CLIENT]
         due = self._first.early_offered and self._first.version == TLS13 and not client.wanted
         if direction.side == Side.SERVER and due and not direction.done:
@@ -109,7 +109,7 @@ class Tls13Keys:
         client.skipping = True
 
     def install(self, direction: TlsDirection, label: str) -> None:
-        """Take the keys of a label into use, now or (``wanted``) when the key log has them."""
+        """Use the keys of a label from now on, or (``wanted``) as soon as the key log has them."""
         secrets = self._keys.secrets(label, direction.negotiation.client_random)
         direction.wanted = label
         direction.cipher = None
@@ -118,7 +118,7 @@ class Tls13Keys:
             direction.cipher = self.cipher(direction.negotiation, direction.secret)
 
     def key_update(self, direction: TlsDirection) -> None:
-        """A KeyUpdate: the next records are sealed with keys that follow from the present ones."""
+        """A KeyUpdate: the next records use keys derived from the present ones."""
         if direction.negotiation.suite is not None and direction.secret:
             direction.secret = drafts.updated(
                 direction.negotiation.suite, direction.secret, direction.negotiation.draft
@@ -128,6 +128,6 @@ class Tls13Keys:
 
     @staticmethod
     def cipher(negotiation: Negotiation, secret: bytes) -> RecordCipher:
-        """The cipher that a traffic secret makes."""
+        """The cipher of a traffic secret."""
         assert negotiation.suite is not None  # noqa: S101 - else it is ``unsupported``
         return drafts.cipher(negotiation.suite, secret, negotiation.draft)

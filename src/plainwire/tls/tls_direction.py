@@ -1,7 +1,7 @@
-"""One direction of a TLS connection: a queue of bytes and holes, cut into records.
+"""One direction of a TLS connection: a queue of bytes and gaps, split into records.
 
-Nothing here knows what a record means; that is ``session``'s, which is called with each (``Taker``). The one
-exception is the fast path, for what most bytes of a capture are: application data of TLS 1.3.
+Nothing here knows what a record means; that is the job of ``session``, which is called with each (``Taker``).
+The one exception is the fast path, for what most bytes of a capture are: application data of TLS 1.3.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Losses(Protocol):
     """What a direction calls where its records do not follow each other."""
 
     def strange(self, direction: TlsDirection, buffer: bytes, at: int) -> None:
-        """Where a record should begin, at ``at``, none does."""
+        """No record begins at ``at``, where one should."""
 
     def missing(self, direction: TlsDirection, gap: Gap) -> None:
         """Bytes are missing here."""
@@ -44,7 +44,7 @@ class Losses(Protocol):
 
 
 class TlsDirection:
-    """The bytes of one side on their way, and the state of its cipher."""
+    """The bytes of one direction, and the state of its cipher."""
 
     __slots__ = (
         "base",
@@ -115,7 +115,7 @@ class TlsDirection:
         self.holes += 1
 
     def die(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self.dead = True
         self.lost = None
         self.buffer = b""
@@ -123,7 +123,7 @@ class TlsDirection:
         self.held = self.holes = 0
 
     def step(self, taker: Taker, losses: Losses) -> bool:
-        """Take records until none is whole or one must wait; True if anything was taken."""
+        """Take records until none is complete or one must wait; True if any was taken."""
         moved = False
         while not self.dead:
             if self.inbox and type(self.inbox[0]) is not Gap:
@@ -141,7 +141,7 @@ class TlsDirection:
         return moved
 
     def _fill(self) -> None:
-        """Join to ``buffer`` what came, up to the next hole."""
+        """Append to ``buffer`` what came, up to the next gap."""
         parts: list[bytes] = []
         for item in self.inbox:
             if isinstance(item, Gap):
@@ -156,7 +156,7 @@ class TlsDirection:
         del self.inbox[: len(parts)]
 
     def _cross(self, losses: Losses) -> bool:
-        """Step over a hole that nothing whole stands before; what is left of the buffer goes with it."""
+        """Skip a gap with no complete record before it; the rest of the buffer is dropped."""
         gap = self.inbox[0]
         if not isinstance(gap, Gap):
             return True
@@ -169,7 +169,7 @@ class TlsDirection:
         return True
 
     def _cut(self, taker: Taker, losses: Losses) -> bool:
-        """Cut ``buffer`` into records; True if any was taken."""
+        """Split ``buffer`` into records; True if any was taken."""
         buffer = self.buffer
         at, size = 0, len(buffer)
         self.blocked = False

@@ -1,4 +1,4 @@
-"""Keys that are found by trial, where no hello says which: see ``search``."""
+"""Keys found by trial decryption where no hello says which: see ``search``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TrialKeys:
-    """Tries secrets and suites on the first sealed record of a session."""
+    """Tries secrets and suites on the first encrypted record of a session."""
 
     def __init__(self, state: SessionState, tls13: Tls13Keys) -> None:
         self._info = state.info
@@ -26,7 +26,7 @@ class TrialKeys:
         self._tls13 = tls13
 
     def found(self) -> bool:
-        """Look for a key; True if there was one."""
+        """Look for a key; True if one was found."""
         client, server = self._sides
         return self._find_client_random(server) or self._find_suite(client, server)
 
