@@ -1,5 +1,5 @@
-"""A report in the forms of other tools, one file a form. Pure: what is written where is the caller's.
+"""A report in the formats of other tools, one file a format. Pure: the caller writes the output.
 
-What may be a secret of the user is hidden in all of them, as in every report (``report.redact``), except
-where a function is told to show it.
+Possible secrets of the user are hidden in all of them, as in every report (``report.redact``), unless a
+function is told to show them.
 """

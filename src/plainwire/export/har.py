@@ -2,7 +2,7 @@
 
 Chrome's importer (DevTools, ``models/har``) demands numbers for all sizes and times, and takes fields that
 begin with an underscore. An exchange without a response has status 0 and our code as ``_error``, as Chrome
-writes requests that failed. Bodies are in it only where they were kept and are text.
+writes failed requests. Bodies are included only if they were kept and are text.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def encoded(report: Report, version: str) -> Iterator[bytes]:
 
 
 def _entry(exchange: Exchange, known: told.Told) -> Json | None:
-    """None for a response that nothing asked for: the form has no place for it."""
+    """None for a response without a request: the format has no place for it."""
     connection = known.connection(exchange)
     request, response, times = exchange.request, exchange.response, phases(exchange, connection)
     if request is None or times is None:
@@ -140,7 +140,7 @@ def _response(response: Response) -> Json:
 
 
 def _no_response(exchange: Exchange, known: told.Told) -> Json:
-    """What browsers write where none came."""
+    """What browsers write if no response came."""
     return {
         "status": 0,
         "statusText": known.error(exchange) or exchange.outcome,
@@ -157,7 +157,7 @@ def _no_response(exchange: Exchange, known: told.Told) -> Json:
 
 
 def _timings(times: Phases) -> Json:
-    """In ms; -1: does not apply. ``connect`` includes ``ssl``, as the form wants it."""
+    """In ms; -1: does not apply. ``connect`` includes ``ssl``, as the format demands."""
     connect = None if times.connect is None and times.tls is None else (times.connect or 0) + (times.tls or 0)
     return {
         "blocked": _milliseconds(times.blocked),
@@ -179,7 +179,7 @@ def _headers(fields: list[tuple[str, str]]) -> list[Json]:
 
 
 def _cookies(fields: list[tuple[str, str]], kind: str) -> list[Json]:
-    """Names only; of Set-Cookie without the attributes."""
+    """Names only; for Set-Cookie without the attributes."""
     pairs = [
         pair
         for name, value in fields
@@ -194,21 +194,21 @@ def _value(fields: list[tuple[str, str]], wanted: str) -> str:
 
 
 def _head_size(fields: list[tuple[str, str]], start: str) -> int:
-    """Bytes up to the empty line; not known where the head was compressed (HTTP/2, HTTP/3)."""
+    """Bytes up to the empty line; unknown if the head was compressed (HTTP/2, HTTP/3)."""
     if fields and fields[0][0].startswith(":"):
         return _NOT_KNOWN
     return len(start) + 2 + sum(len(name) + len(value) + 4 for name, value in fields) + 2
 
 
 def _text(message: Request | Response, kind: str) -> str:
-    """A body as text, secrets hidden; "" where it was not kept, or is none."""
+    """A body as text, secrets hidden; "" if it was not kept or is not text."""
     if not message.body or not kind.lower().startswith(_TEXT):
         return ""
     return redact.body(message.body[:_MOST_BODY].decode("utf-8", "replace"))
 
 
 def _frames(exchange: Exchange) -> list[Json]:
-    """The frames of a WebSocket; their payloads are not kept."""
+    """The frames of a WebSocket, without payloads, which are not kept."""
     frames = exchange.websocket.frames if exchange.websocket is not None else []
     return [
         {

@@ -1,4 +1,4 @@
-"""JUnit XML, as continuous integration shows it: one test case a finding, and one for what could be seen.
+"""JUnit XML for continuous integration: one test case for each finding, and one for the coverage.
 
 There is no standard; elements and attributes are those that Jenkins, GitLab and GitHub's actions read.
 """
@@ -22,7 +22,7 @@ _CLASS = "plainwire"
 
 
 def render(report: Report) -> str:
-    """Return the document. Findings of failures are failures; remarks are cases that pass."""
+    """Return the document. Findings of failures are failures; remarks are test cases that pass."""
     missing = shortfalls(report)
     failures = sum(finding.failure for finding in report.findings)
     tests = len(report.findings) + 1

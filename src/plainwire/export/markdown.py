@@ -1,7 +1,7 @@
 """The verdict in Markdown, for an issue tracker: what failed, why, how sure, which packets.
 
-What came off the wire stands in code spans whose fences are longer than any run of backticks in it, so that
-nothing of it is markup, a link or a mention.
+Text from the wire is in code spans whose fences are longer than any run of backticks in it, so that none of
+it is markup, a link or a mention.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _evidence(finding: Finding) -> Iterator[str]:
 
 
 def code(text: str, limit: int | None = None) -> str:
-    """A code span (CommonMark section 6.1) that also stands in a table: a bar would end its cell."""
+    """A code span (CommonMark section 6.1) that also works in a table, where a bar would end its cell."""
     shown = printable(text, limit).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
@@ -105,5 +105,5 @@ def code(text: str, limit: int | None = None) -> str:
 
 
 def escaped(text: str) -> str:
-    """Words of ours, which may name what came off the wire."""
+    """Escape our own words, which may contain names from the wire."""
     return _SPECIAL.sub(r"\\\1", printable(text).replace("\\\\", "\\"))

@@ -1,8 +1,8 @@
 """OpenTelemetry's OTLP in JSON (``ExportTraceServiceRequest``): a client span for every attempt, by the
 semantic conventions for HTTP, and spans of the connections that they are linked to.
 
-Where a request carries a ``traceparent``, its span is a child of the one named there, so that it takes its
-place in the program's own trace. Other ids follow from the capture: the same export gives the same ids.
+If a request carries a ``traceparent``, its span is a child of the one named there and so appears in the
+program's own trace. Other ids are derived from the capture: the same export gives the same ids.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 
 def encode(report: Report, version: str) -> bytes:
-    """The request that an OTLP/HTTP receiver takes at ``/v1/traces``."""
+    """Encode the request that an OTLP/HTTP receiver accepts at ``/v1/traces``."""
     known = told.Told(report)
     resent = {after.id: before for before, after in known.retried()}
     spans = [*_connections(report), *_attempts(known, resent)]
@@ -133,7 +133,7 @@ def _of_request(exchange: Exchange, request: Request, connection: Connection) ->
 
 
 def _context(request: Request, connection: Connection) -> tuple[str, str]:
-    """The trace, and the span that the program itself made for this request (W3C Trace Context)."""
+    """The trace, and the span that the program made for this request (W3C Trace Context)."""
     for name, value in request.headers:
         found = _TRACEPARENT.fullmatch(value) if name.lower() == "traceparent" else None
         if found is not None and set(found[1]) != {"0"}:
@@ -195,7 +195,7 @@ def _connection(connection: Connection) -> Json:
 
 
 def _setup(connection: Connection) -> Iterator[Json]:
-    """Spans for the TCP and the TLS handshake, where both their ends were seen."""
+    """Spans for the TCP and the TLS handshake, if their begin and end were seen."""
     for name, begin, end in setup_steps(connection):
         if begin is not None and end is not None:
             yield {

@@ -1,7 +1,7 @@
-"""One exchange as something that repeats its request: a curl command, a Python script.
+"""Something that repeats the request of an exchange: a curl command, a Python script.
 
-Secrets are hidden unless they are asked for: then the request is as it was. Fields that the client makes by
-itself (``Host``, ``Content-Length``, those of HTTP/2 that begin with a colon) are left to it.
+Secrets are hidden unless asked for: then the request is as it was. Fields that a client generates itself
+(``Host``, ``Content-Length``, pseudo-header fields of HTTP/2) are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VERSIONS = {"h2": "--http2", "h3": "--http3"}
 
 
 def curl(exchange: Exchange, connection: Connection, *, secrets: bool = False) -> str:
-    """A shell command, with the server that was asked as ``--connect-to``; ends in a newline.
+    """A shell command, with the server's address as ``--connect-to``; ends in a newline.
 
     Raises:
         ValueError: there is no request to repeat.
@@ -49,7 +49,7 @@ def curl(exchange: Exchange, connection: Connection, *, secrets: bool = False) -
 
 
 def python(exchange: Exchange, connection: Connection, *, secrets: bool = False) -> str:
-    """A script for Python's standard library that asks the same server for the same in HTTP/1.1.
+    """A script for Python's standard library that sends the same request to the same server in HTTP/1.1.
 
     Raises:
         ValueError: there is no request to repeat.
@@ -105,7 +105,7 @@ def _headers(request: Request, *, secrets: bool) -> list[tuple[str, str]]:
 
 
 def _body(request: Request, *, secrets: bool) -> bytes | None:
-    """None where there is none, or where it was not kept."""
+    """None if there is none, or if it was not kept."""
     if not request.body:
         return None
     if secrets:

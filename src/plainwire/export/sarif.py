@@ -1,6 +1,6 @@
-"""SARIF 2.1.0 (OASIS): findings as results, with the causes that they name as rules, for code hosts' alerts.
+"""SARIF 2.1.0 (OASIS): findings as results and their causes as rules, for the alerts of code hosts.
 
-A result's place is the capture; its packets are logical locations. ``level`` follows the certainty, since an
+A result's location is the capture; its packets are logical locations. ``level`` follows the certainty: an
 alert that may be wrong should look like one.
 """
 
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def encode(report: Report, version: str, capture: str = "capture.pcapng") -> bytes:
-    """The log file; ``capture`` is the URI of the capture as it is to be named."""
+    """Encode the log file; ``capture`` is the URI to give for the capture."""
     codes = list(dict.fromkeys(finding.code for finding in report.findings))
     missing = shortfalls(report)
     run = {
@@ -109,6 +109,6 @@ def _result(finding: Finding, rule: int, report: Report, capture: str) -> Json:
 
 
 def _fingerprint(finding: Finding, report: Report) -> str:
-    """The same for the same cause at the same server, run after run."""
+    """A fingerprint that stays the same for the same cause at the same server, run after run."""
     servers = sorted({str(c.server) for c in report.connections if c.id in set(finding.connections)})
     return hashlib.sha256(" ".join([finding.code, *servers]).encode()).hexdigest()[:32]

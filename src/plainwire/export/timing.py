@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Phases(Struct, frozen=True):
-    """Durations in ns, one behind the other from ``begin_ns`` on; None: there was no such phase, or not seen.
+    """Durations in ns, one after the other from ``begin_ns``; None: no such phase, or it was not seen.
 
-    ``connect`` goes to the SYN-ACK, ``tls`` from there to the last Finished; only the first exchange of a
-    connection has them. ``wait`` goes from the last byte of the request to the first of the response, or to
-    the end of the connection where none came.
+    ``connect`` ends with the SYN-ACK, ``tls`` with the last Finished; only the first exchange of a connection
+    has them. ``wait`` is from the last byte of the request to the first of the response, or to the end of the
+    connection if none came.
     """
 
     begin_ns: int
@@ -33,7 +33,7 @@ class Phases(Struct, frozen=True):
 
 
 def phases(exchange: Exchange, connection: Connection) -> Phases | None:
-    """The phases of an exchange; None for a response that nothing asked for."""
+    """The phases of an exchange; None for a response without a request."""
     request, response = exchange.request, exchange.response
     if request is None:
         return None
@@ -55,7 +55,7 @@ def phases(exchange: Exchange, connection: Connection) -> Phases | None:
 
 
 def setup_steps(connection: Connection) -> list[tuple[str, int | None, int | None]]:
-    """The handshakes of a connection: name, begin and end (ns), None where that was not seen."""
+    """The handshakes of a connection: name, begin and end (ns), None if not seen."""
     steps: list[tuple[str, int | None, int | None]] = [
         ("TCP handshake", connection.opened_ns, connection.connected_ns)
     ]
@@ -65,7 +65,7 @@ def setup_steps(connection: Connection) -> list[tuple[str, int | None, int | Non
 
 
 def _setup(exchange: Exchange, connection: Connection) -> tuple[int, int | None, int | None]:
-    """When it began, when TCP and when TLS was set up for it."""
+    """When it began, and when TCP and TLS were ready for it."""
     request = exchange.request
     begin = request.time_ns if request is not None else 0
     if exchange.ordinal > 1 or exchange.via is not None or connection.mid_stream or not connection.opened_ns:
@@ -75,7 +75,7 @@ def _setup(exchange: Exchange, connection: Connection) -> tuple[int, int | None,
 
 
 def _end(exchange: Exchange, connection: Connection, request: Request) -> int:
-    """When it was clear that no response would come."""
+    """When it became clear that no response would come."""
     if exchange.reset is not None:
         return exchange.reset.time_ns
     if exchange.outcome == "unseen":

@@ -1,4 +1,4 @@
-"""What all forms say of an exchange: its URL, its verdict, its retries. Without secrets."""
+"""What all formats say about an exchange: its URL, its verdict, its retries. Without secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANSWERED = frozenset({"complete"})
 
 
 class Told:
-    """A report with the way from exchanges to connections and findings."""
+    """A report with links from exchanges to connections and findings."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -29,18 +29,18 @@ class Told:
         return self.connections[exchange.connection]
 
     def findings(self, exchange: Exchange) -> list[Finding]:
-        """What was found of it, failures first."""
+        """The findings about it, failures first."""
         return sorted(self._findings.get(exchange.id, []), key=lambda finding: not finding.failure)
 
     def error(self, exchange: Exchange) -> str | None:
-        """Why it failed: a code of ours, else the outcome; None where it did not fail."""
+        """Why it failed: one of our codes, else the outcome; None if it did not fail."""
         failed = [finding.code for finding in self.findings(exchange) if finding.failure]
         if failed:
             return failed[0]
         return None if exchange.outcome in _ANSWERED or exchange.outcome == "unseen" else exchange.outcome
 
     def retried(self) -> list[tuple[Exchange, Exchange]]:
-        """Failed exchanges, each with the next one that asks for the same after its end."""
+        """Failed exchanges, each with the next request for the same target after its end."""
         waiting: dict[tuple[object, ...], Exchange] = {}
         pairs = []
         for exchange in self.report.exchanges:
@@ -63,7 +63,7 @@ def scheme(exchange: Exchange, connection: Connection) -> str:
 
 
 def raw_url(exchange: Exchange, connection: Connection) -> str:
-    """The absolute URL that was asked for (RFC 9110 section 7.1), secrets included."""
+    """The absolute URL of the request (RFC 9110 section 7.1), secrets included."""
     request = exchange.request
     if request is None:
         return ""

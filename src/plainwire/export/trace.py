@@ -1,7 +1,7 @@
 """Chrome's trace event format in JSON, which Perfetto (ui.perfetto.dev) opens: a track for each connection.
 
-Requests that overlap on one connection (HTTP/2, pipelining) lie on further tracks of it; closes are instants;
-arrows lead from a failed attempt to the next one that asks for the same. Times count from the first packet.
+Requests that overlap on one connection (HTTP/2, pipelining) are on further tracks of it; closes are instants;
+arrows lead from a failed attempt to the next request for the same target. Times count from the first packet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PROCESS = 1
 _TRACKS = 1000
-"""Numbers of tracks between two connections."""
+"""Track numbers reserved for each connection."""
 
 Json = dict[str, Any]
 
@@ -86,7 +86,7 @@ def _title(connection: Connection) -> str:
 
 
 def _place(exchange: Exchange, connection: Connection, free: list[int]) -> tuple[int, int, int] | None:
-    """Track, begin and end (ns): the first track of the connection on which nothing else is at that time."""
+    """Track, begin and end (ns): the connection's first track that is free at that time."""
     times = phases(exchange, connection)
     if exchange.request is None or times is None:
         return None

@@ -1,4 +1,4 @@
-"""What the frames of opened packets mean for the connection: streams, closes, events, facts."""
+"""What the frames of decrypted packets mean for the connection: streams, closes, events, facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from plainwire.quic.quic_handshake import Handshake
 
 MOST_EVENTS = 4096
-"""How many events one connection keeps; of flow control limits only the newest of each stream."""
+"""Events that one connection keeps; of flow control limits, only the newest for each stream."""
 
 _MOST_CLOSES, _MOST_TOKENS, _MOST_PATHS = 64, 256, 64
 _MOST_SENT = 32
@@ -131,11 +131,11 @@ class Aftermath:
             tokens.add(token)
 
     def is_reset(self, token: bytes, side: Side) -> bool:
-        """Whether a datagram of ``side`` that ends so is a stateless reset (RFC 9000 section 10.3)."""
+        """Whether a datagram from ``side`` with this end is a stateless reset (RFC 9000 section 10.3)."""
         return token in self._tokens[side]
 
     def stateless_reset(self, side: Side, datagram: Datagram) -> None:
-        """The side has forgotten the connection, and says so."""
+        """Note that the side lost its state of the connection."""
         self._closes(CloseEvent("stateless_reset", side, *_at(datagram), -1, None, ttl=datagram.ttl))
 
     def _close(self, form: Form, side: Side, frame: Close, number: int, datagram: Datagram) -> None:
@@ -225,7 +225,7 @@ class Aftermath:
             )
 
     def finish(self) -> None:
-        """No more will come."""
+        """Take the end of the connection."""
         facts = self._facts
         self.streams.finish(facts.last_packet, facts.last_ns)
         facts.sizes = list(self.streams.sizes)

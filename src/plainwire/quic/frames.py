@@ -1,6 +1,6 @@
 """Frames: RFC 9000 section 19, DATAGRAM (RFC 9221), and two drafts' frames that are in use.
 
-``parse`` answers any bytes with the frames up to where they cannot be read, and what is wrong there.
+``parse`` takes any bytes; it gives the frames up to the first unreadable one, and what is wrong there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Ack(NamedTuple):
-    """The ``largest`` of the peer's packet numbers that arrived, and the ``lowest`` from which on all did."""
+    """``largest``: the highest packet number that arrived; all from ``lowest`` to it did."""
 
     largest: int
     lowest: int
@@ -28,7 +28,7 @@ class Crypto(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Bytes of a stream; ``fin`` says that it ends with them."""
+    """Bytes of a stream; ``fin``: the stream ends with them."""
 
     stream: int
     offset: int
@@ -37,7 +37,7 @@ class Stream(NamedTuple):
 
 
 class ResetStream(NamedTuple):
-    """The sender gives a stream up."""
+    """The sender abandons a stream."""
 
     stream: int
     code: int
@@ -52,7 +52,7 @@ class StopSending(NamedTuple):
 
 
 class LimitFrame(NamedTuple):
-    """A flow control limit (``kind`` max_...), or that the sender has come up against one (..._blocked)."""
+    """A flow control limit (``kind`` max_...), or that the sender has reached one (..._blocked)."""
 
     kind: str
     stream: int | None
@@ -60,7 +60,7 @@ class LimitFrame(NamedTuple):
 
 
 class NewConnectionId(NamedTuple):
-    """Another connection id that the peer may use, and the token of a stateless reset for it."""
+    """Another connection id that the peer may use, and its stateless reset token."""
 
     sequence: int
     id: bytes
@@ -68,7 +68,7 @@ class NewConnectionId(NamedTuple):
 
 
 class Close(NamedTuple):
-    """CONNECTION_CLOSE. ``frame`` is the type of the frame at fault, None where the application closes."""
+    """CONNECTION_CLOSE. ``frame`` is the type of the frame at fault, None if the application closes."""
 
     code: int
     frame: int | None
@@ -120,7 +120,7 @@ _INTEGERS = {  # frames of integers only: name, how many
 
 
 def parse(data: bytes) -> tuple[list[Frame], str]:
-    """The frames of a packet's payload, and why reading ended before its end (or nothing)."""
+    """Parse a packet's payload: its frames, and why reading ended early (or nothing)."""
     frames: list[Frame] = []
     at, size = 0, len(data)
     kind = 0

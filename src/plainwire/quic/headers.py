@@ -1,4 +1,4 @@
-"""Packet headers, as far as they are in the clear: RFC 8999, RFC 9000 section 17."""
+"""Packet headers, the unprotected parts: RFC 8999, RFC 9000 section 17."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LONGEST_ID = 20
 """Bytes of a connection id in versions 1 and 2 (RFC 9000 section 17.2)."""
 
 SHORTEST_FIRST_ID = 8
-"""Bytes at least of that which a client makes up for its first packet (RFC 9000 section 7.2)."""
+"""Least bytes of the one that a client chooses for its first packet (RFC 9000 section 7.2)."""
 
 _TAG = 16
 
 
 class LongHeader(NamedTuple):
-    """A packet with a long header. Offsets are in the datagram; ``end`` may lie behind its end."""
+    """A packet with a long header. Offsets are in the datagram; ``end`` may be beyond its end."""
 
     form: Form
     version: int
@@ -35,7 +35,7 @@ class LongHeader(NamedTuple):
 
 
 def read_long(data: bytes, start: int = 0) -> LongHeader | None:
-    """The long header at ``start``; None where it is cut or cannot be one."""
+    """The long header at ``start``; None if it is cut or invalid."""
     try:
         return _read_long(data, start)
     except (IndexError, struct.error):
@@ -79,6 +79,6 @@ def _retry(header: LongHeader, data: bytes) -> LongHeader | None:
 
 
 def offered_versions(data: bytes, header: LongHeader) -> list[int]:
-    """What a Version Negotiation packet lists (RFC 9000 section 17.2.1)."""
+    """The versions that a Version Negotiation packet lists (RFC 9000 section 17.2.1)."""
     count = min((len(data) - header.number_at) // 4, 256)
     return list(struct.unpack_from(f">{count}I", data, header.number_at))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """The integer at ``at``, and where the next thing begins.
+    """The integer at ``at``, and the offset after it.
 
     Raises:
-        IndexError: the bytes end before it does.
+        IndexError: the bytes end inside it.
 
     """
     first = data[at]

@@ -1,4 +1,4 @@
-"""From the key log's secrets to what opens a packet: RFC 9001 section 5.1."""
+"""From the key log's secrets to packet protection keys: RFC 9001 section 5.1."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ Keys = PacketKeys | UpdatedKeys
 
 
 class Keyring:
-    """Keys of one connection, made when they are first asked for.
+    """The keys of one connection, made on first use.
 
-    Where the ServerHello is not in the capture, and for 0-RTT before it, each offered suite whose hash has
-    the secret's size is tried: which is right, authentication says.
+    If the ServerHello is not in the capture, and for 0-RTT before it, each offered suite whose hash has the
+    secret's size is tried; authentication decides.
     """
 
     def __init__(self, log: KeyLog, handshake: Handshake) -> None:
@@ -48,7 +48,7 @@ class Keyring:
 
     @property
     def size(self) -> int:
-        """How much the key log holds: with more, what was missing may be there."""
+        """The key log's size: when it grows, a missing secret may have come."""
         return self._log.lines
 
     def ready(self, form: Form, side: Side) -> bool:
@@ -56,7 +56,7 @@ class Keyring:
         return (form, side) in self._proved or not self.missing(form, side)
 
     def missing(self, form: Form, side: Side) -> str:
-        """Why packets of this form and side cannot be opened; empty where they can be tried."""
+        """Why packets of this form and side cannot be decrypted; empty if they can be tried."""
         random = self._handshake.random
         if not random:
             return NO_HANDSHAKE
@@ -72,7 +72,7 @@ class Keyring:
     def open(
         self, form: Form, side: Side, version: Version, packet: bytes, number_at: int, expected: int
     ) -> OpenedPacket | None:
-        """Open a packet of 0-RTT, Handshake or 1-RTT; None where it does not authenticate."""
+        """Decrypt a 0-RTT, Handshake or 1-RTT packet; None if it does not authenticate."""
         proved = self._proved.get((form, side))
         if proved is not None and (form is Form.ONE_RTT or proved[0] is version):
             return proved[1].open(packet, number_at, expected)
@@ -85,7 +85,7 @@ class Keyring:
         return None
 
     def search(self, version: Version, packet: bytes, number_at: int) -> bool:
-        """Look for the client random by trial, with a server's Handshake packet.
+        """Find the client random by trial decryption of a server's Handshake packet.
 
         With Encrypted Client Hello the key log names that of the inner ClientHello (RFC 9849), which is not
         on the wire.
@@ -108,12 +108,12 @@ class Keyring:
         return False
 
     def updates(self, side: Side) -> int:
-        """How often a side has changed its 1-RTT keys."""
+        """Number of updates of a side's 1-RTT keys."""
         proved = self._proved.get((Form.ONE_RTT, side))
         return proved[1].updates if proved is not None and isinstance(proved[1], UpdatedKeys) else 0
 
     def _candidates(self, form: Form, side: Side) -> list[tuple[Suite, bytes]]:
-        """Suites with secrets: the chosen suite, or each that the secret's size fits."""
+        """Suites with secrets: the chosen suite, or each whose hash has the secret's size."""
         secrets = self._log.secrets(_LABELS[form, side], self._handshake.random)
         chosen = self._handshake.suite
         if chosen is not None and form is not Form.ZERO_RTT:

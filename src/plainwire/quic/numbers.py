@@ -1,4 +1,4 @@
-"""Which packet numbers of one side were seen."""
+"""The packet numbers of one side that were seen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_RANGES = 512
-"""How many runs of numbers are kept apart; of more, the lowest are forgotten."""
+"""Most separate runs of numbers; if there are more, the lowest are dropped."""
 
 
 class PacketNumbers:
-    """A set of packet numbers, which come nearly in order: runs ``[start, end)``."""
+    """A set of packet numbers, which arrive nearly in order, as runs ``[start, end)``."""
 
     __slots__ = ("_ends", "_first", "_starts", "count", "largest")
 
@@ -26,7 +26,7 @@ class PacketNumbers:
         self.count = 0
 
     def add(self, number: int) -> bool:
-        """Add a number; False where it was there already."""
+        """Add a number; False if it was there already."""
         starts, ends = self._starts, self._ends
         if ends and number == ends[-1]:  # the usual case
             ends[-1] += 1
@@ -41,7 +41,7 @@ class PacketNumbers:
         return True
 
     def _insert(self, row: int, number: int) -> None:
-        """Add a number behind the run ``row``: to it, to the next one, between them, or joining them."""
+        """Add a number after the run ``row``: extend it or the next one, join the two, or make a new one."""
         starts, ends = self._starts, self._ends
         joins_left = row >= 0 and ends[row] == number
         joins_right = row + 1 < len(starts) and starts[row + 1] == number + 1
@@ -60,13 +60,13 @@ class PacketNumbers:
 
     @property
     def missing(self) -> int:
-        """How many numbers between the lowest and the largest were not seen."""
+        """How many numbers between the lowest and the highest were not seen."""
         return max(self.largest - self._first + 1 - self.count, 0) if self.count else 0
 
     def missing_beside(self, others: Sequence[PacketNumbers]) -> int:
-        """Return how many are ``missing``; some senders (aioquic) number all packet number spaces in one row.
+        """Return how many are ``missing``; some senders (aioquic) number all spaces in one sequence.
 
-        They do where no number is in two spaces; what another space has is not missing then.
+        If no number is in two spaces they do so, and numbers of the other spaces are not missing.
         """
         if any(_common(one, other) for one, other in combinations((self, *others), 2)):
             return self.missing
@@ -84,7 +84,7 @@ def _common(one: PacketNumbers, other: PacketNumbers) -> int:
 
 
 def _overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
-    """How many numbers are in both lists of runs, each in order."""
+    """How many numbers are in both lists of runs; both are sorted."""
     at = found = 0
     for start, end in some:
         while at < len(others) and others[at][1] <= start:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class Datagram(NamedTuple):
     """One datagram. ``sender`` is 0 for the end that sent the connection's first one, 1 for the other;
-    ``path`` its source and target, ``whole`` says that the capture holds all of it.
+    ``path`` is its source and target; ``whole``: the capture has all of it.
     """
 
     data: bytes
@@ -24,7 +24,7 @@ class Datagram(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """One packet, protected. ``target`` is its destination connection id, where it has a long header."""
+    """One protected packet. ``target`` is its destination connection id, if it has a long header."""
 
     form: Form
     version: int

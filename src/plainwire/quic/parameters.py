@@ -38,7 +38,7 @@ _MOST = 64
 
 
 class Parameters(Discreet, Struct):
-    """What one side announced. ``facts`` by name; the rest is what following the connection needs."""
+    """What one side announced. ``facts`` by name; the other fields are needed to follow the connection."""
 
     unshown = ("reset_token", "preferred_token")
 
@@ -49,7 +49,7 @@ class Parameters(Discreet, Struct):
 
 
 def parse(data: bytes) -> Parameters:
-    """Read the extension's content; what is cut or malformed is left out."""
+    """Read the extension's contents, without what is cut or malformed."""
     found = Parameters()
     at = 0
     try:

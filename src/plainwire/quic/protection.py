@@ -32,7 +32,7 @@ _TAG = 16
 _LONG_BITS, _SHORT_BITS = 0x0F, 0x1F
 _LARGEST_NUMBER = 1 << 62
 _AHEAD = 3
-"""How many key updates at once are looked for: those between may not be in the capture."""
+"""Key updates that are tried ahead: those in between may not be in the capture."""
 
 
 class Bare(NamedTuple):
@@ -41,7 +41,7 @@ class Bare(NamedTuple):
     first: int
     number: int
     header: bytes
-    """What the AEAD authenticates beside the payload."""
+    """The AEAD's additional data."""
     body_at: int
 
 
@@ -53,14 +53,14 @@ class OpenedPacket(NamedTuple):
 
 
 def usable(suite: Suite | None) -> bool:
-    """Whether QUIC can use a suite (RFC 9001 section 5.3 excludes CCM_8), and we can."""
+    """Whether QUIC allows a suite (RFC 9001 section 5.3 excludes CCM_8), and we have it."""
     return (
         suite is not None and suite.kind in ("gcm", "ccm", "chacha20") and suite.cipher in ("AES", "ChaCha20")
     )
 
 
 class PacketKeys:
-    """What opens the packets of one side under one secret. ``repr`` shows nothing of it."""
+    """Decrypts the packets of one side under one secret. The ``repr`` does not show it."""
 
     __slots__ = ("_decrypt", "_iv", "mask")
 
@@ -72,7 +72,7 @@ class PacketKeys:
         self.mask = mask or _mask(suite, expand_label(suite, secret, labels + b" hp", suite.key))
 
     def bare(self, packet: bytes, number_at: int, expected: int) -> Bare | None:
-        """Take header protection off (RFC 9001 section 5.4); None where the packet is too short."""
+        """Remove header protection (RFC 9001 section 5.4); None if the packet is too short."""
         sample = packet[number_at + 4 : number_at + 4 + _SAMPLE]
         if len(sample) < _SAMPLE:
             return None
@@ -86,7 +86,7 @@ class PacketKeys:
         return Bare(first, decode_number(truncated, 8 * size, expected), header, body_at)
 
     def decrypt(self, bare: Bare, packet: bytes) -> bytes | None:
-        """The payload, or None where the packet does not authenticate (RFC 9001 section 5.3)."""
+        """The payload, or None if the packet does not authenticate (RFC 9001 section 5.3)."""
         nonce = (self._iv ^ bare.number).to_bytes(12, "big")
         try:
             return self._decrypt(nonce, packet[bare.body_at :], bare.header)
@@ -103,8 +103,9 @@ class PacketKeys:
 class UpdatedKeys:
     """1-RTT keys of one side with their updates (RFC 9001 section 6).
 
-    The key phase bit is the generation's lowest. A packet with the other bit is of the generation before
-    where its number is lower than the first of this one, else of one after it. ``updates`` counts.
+    The key phase bit is the lowest bit of the generation. A packet with the other bit belongs to the
+    generation before if its number is lower than the first of this one, else to a later one. ``updates``
+    counts.
     """
 
     __slots__ = ("_first", "_generations", "_labels", "_secret", "_suite", "updates")
@@ -116,7 +117,7 @@ class UpdatedKeys:
         self.updates = 0
 
     def open(self, packet: bytes, number_at: int, expected: int) -> OpenedPacket | None:
-        """Take a packet's protection off, by whichever generation opens it."""
+        """Remove a packet's protection, with whichever generation authenticates."""
         current = self._generations[self.updates]
         bare = current.bare(packet, number_at, expected)
         if bare is None:
@@ -174,7 +175,7 @@ def decode_number(truncated: int, bits: int, expected: int) -> int:
 
 @functools.lru_cache(maxsize=1024)
 def initial_keys(version: Version, target: bytes) -> tuple[PacketKeys, PacketKeys]:
-    """Client's and server's keys of Initial packets: anybody has them (RFC 9001 section 5.2)."""
+    """The client's and the server's keys of Initial packets, which are public (RFC 9001 section 5.2)."""
     suite = suites.lookup(_TLS13, _AES_128_GCM)
     assert suite is not None  # noqa: S101 - every version of the library has it
     secret = hmac.digest(version.salt, target, "sha256")
@@ -183,7 +184,7 @@ def initial_keys(version: Version, target: bytes) -> tuple[PacketKeys, PacketKey
 
 
 def retry_is_genuine(version: Version, packet: bytes, original: bytes) -> bool:
-    """Whether a Retry's integrity tag fits the connection id that it answers (RFC 9001 section 5.8)."""
+    """Whether a Retry's integrity tag fits the connection id that it responds to (RFC 9001 section 5.8)."""
     if not version.retry_key:
         return True  # drafts before 25 had none
     pseudo = bytes((len(original),)) + original + packet[:-_TAG]

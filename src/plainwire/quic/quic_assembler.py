@@ -1,7 +1,7 @@
-"""UDP datagrams to QUIC connections: which are QUIC at all, and whose.
+"""From UDP datagrams to QUIC connections: which are QUIC at all, and whose.
 
 A connection is found by the destination connection id of a packet (RFC 9000 section 5.2), else by the
-addresses. A long header of a known version begins one; no packet with a short header does, since it
+addresses. A long header of a known version begins a connection. A short header does not, since it
 could be anything: such datagrams from or to port 443 are counted.
 """
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 _End = tuple[QuicConnection, int]
 
 LINGER_NS = 30_000_000_000
-"""How long after its last packet a closed connection still waits for stragglers, in capture time."""
+"""How long a closed connection still waits for late packets after its last one, in capture time."""
 
 IDLE_NS = 600_000_000_000
-"""How long one that did not close is kept: longer than idle timeouts usually are."""
+"""How long a connection that did not close is kept: longer than usual idle timeouts."""
 
 MOST_OPEN = 16384
-"""Connections at a time; of more, that which was silent for longest is given up."""
+"""Most connections at a time; if there are more, the one that was silent longest is dropped."""
 
 MOST_WAITING = 64 << 20
-"""Bytes of packets that all connections together hold until their keys are known."""
+"""Bytes of packets that all connections together keep until their keys are known."""
 
 _MOST_ON_PATH = 8
 _MOST_ROUTES = 256  # of one connection: two for each pair of addresses
 _SHORTEST_GLOBAL_ID = 4
-"""Connection ids that lead to a connection from other addresses than those it was seen with."""
+"""Connection ids that may lead to a connection from new addresses."""
 
 NOT_SEEN_TO_BEGIN = (
     "UDP datagrams on port 443 that may be of QUIC connections whose handshake is not in the capture"
@@ -55,9 +55,9 @@ UNKNOWN_VERSION = "UDP datagrams of an unknown version of QUIC, or of another pr
 
 
 class QuicAssembler:
-    """Feeds on datagrams. ``opened`` counts connections; ids are 1, 2, ... in order of first packet.
+    """Takes datagrams. ``opened`` counts connections; ids are 1, 2, ... in order of first packet.
 
-    ``passed_over`` counts datagrams that may be QUIC's, by why they were left alone.
+    ``passed_over`` counts datagrams that may be QUIC, by the reason why they were skipped.
     """
 
     def __init__(self) -> None:
@@ -72,9 +72,9 @@ class QuicAssembler:
         self._now_ns = 0
 
     def feed(self, batch: DatagramBatch, keys: KeyLog) -> tuple[list[QuicConnection], list[QuicConnection]]:
-        """Take one batch. Returns the connections that got something, and those that are over.
+        """Take one batch. Returns the connections that got something, and those that have ended.
 
-        One that is over may be in both lists, and is finished by whoever receives it.
+        One that has ended may be in both lists; the caller finishes it.
         """
         touched: dict[int, QuicConnection] = {}
         over: list[QuicConnection] = []
@@ -105,7 +105,7 @@ class QuicAssembler:
         return list(touched.values()), over
 
     def close(self) -> list[QuicConnection]:
-        """The capture is over: all that is still open."""
+        """The capture has ended: return everything that is still open."""
         left = list(self._open.values())
         for connection in left:
             connection.watched_until_ns = self._now_ns
@@ -116,13 +116,13 @@ class QuicAssembler:
         return left
 
     def _candidates(self, batch: DatagramBatch) -> tuple[Int64s, Bools]:
-        """Rows that can matter, and of all rows whether one can begin a connection."""
+        """Rows that can matter, and for all rows whether they can begin a connection."""
         begins = sieve.begins(batch)
         rows = batch.captured > 0 if self._open or begins.any() else sieve.short(batch)
         return np.flatnonzero(rows), begins
 
     def _route(self, data: bytes, here: Sequence[_End]) -> _End | None:
-        """The connection of a long header and which end sent it, if it is one that is known."""
+        """The connection of a long header and which end sent it, if it is known."""
         header = headers.read_long(data)
         if header is None:
             return here[-1] if here else None
@@ -144,7 +144,7 @@ class QuicAssembler:
 
     @staticmethod
     def _continues(connection: QuicConnection, sender: int, header: LongHeader, data: bytes) -> bool:
-        """Whether a packet whose ids lead nowhere belongs to a connection between its addresses."""
+        """Whether a packet with unknown ids belongs to a connection between its addresses."""
         if connection.undecoded:
             return header.form is Form.UNKNOWN
         if not header.target and (b"" in connection.ids[1 - sender] or not connection.ids[1 - sender]):
@@ -179,7 +179,7 @@ class QuicAssembler:
         number: int,
         time_ns: int,
     ) -> _End | None:
-        """A new connection, if the datagram is one that can begin it."""
+        """Make a new connection, if the datagram can begin one."""
         header = headers.read_long(data) if data[0] & headers.LONG else None
         undecoded = self._undecoded(data, header)
         if undecoded is None:
@@ -206,7 +206,7 @@ class QuicAssembler:
         return connection, 0
 
     def _undecoded(self, data: bytes, header: LongHeader | None) -> str | None:
-        """Why a connection that begins so is not decoded (empty: it is); None where none begins so."""
+        """Why a connection that begins like this is not decoded (empty: it is); None if none can begin so."""
         if header is None:
             google = _google(data)
             return f"{google} is not decoded" if google else None
@@ -224,7 +224,7 @@ class QuicAssembler:
     def _after(
         self, connection: QuicConnection, sender: int, path: tuple[int, int], here: Sequence[_End]
     ) -> None:
-        """Remember what the connection's next packets may be known by."""
+        """Remember how to recognise the connection's next packets."""
         self._open.move_to_end(connection.facts.id)
         for connection_id, end in connection.learnt:
             if connection_id and connection_id not in self._ids:
@@ -245,7 +245,7 @@ class QuicAssembler:
             del ends[:-_MOST_ON_PATH]
 
     def _sweep(self) -> list[QuicConnection]:
-        """Let go of connections that ended a while ago, or were silent for long, or are too many."""
+        """Drop connections that ended a while ago or were silent for long, or if there are too many."""
         over: list[QuicConnection] = []
         while self._open:
             connection = next(iter(self._open.values()))

@@ -1,18 +1,18 @@
-"""One QUIC connection: its datagrams in; stream bytes, closes, events and facts out.
+"""One QUIC connection: takes its datagrams; gives stream bytes, closes, events and facts.
 
-Theory of operation. A datagram is cut into its packets (RFC 9000 section 12.2). Each is opened if the keys of
-its kind are known:
+Theory of operation. A datagram is split into its packets (RFC 9000 section 12.2). Each is decrypted if the
+keys of its kind are known:
 
 * Initial: anybody has the keys, they come from a connection id that the client chose, or that a Retry gave;
 * 0-RTT, Handshake, 1-RTT: from the secrets that the key log has for the ClientHello's random.
 
-What cannot be opened yet waits (``MOST_WAITING`` bytes) and is tried again when the handshake or the key
-log has moved on. What opens is taken once, by its packet number, and its frames are followed: CRYPTO feeds
-the handshake, STREAM the streams, the rest becomes facts. 0-RTT packets wait for the server's word on whether
-it takes them, since what it refused was never received.
+Packets that cannot be decrypted yet wait (``MOST_WAITING`` bytes) and are tried again when the handshake or
+the key log has progressed. Each decrypted packet counts once, by its packet number. Its CRYPTO frames feed
+the handshake, its STREAM frames the streams, the others become facts. 0-RTT packets wait until the server
+accepts or rejects them, since rejected ones were never received.
 
-Nothing that is not authentic is believed, but for connection ids in long headers, Retry (which has a tag
-that anybody can make) and Version Negotiation (which has nothing): with these, only keys are tried.
+Only authentic data is trusted, except connection ids in long headers, Retry (anybody can make its tag) and
+Version Negotiation (it has none): from these, only keys to try are derived.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from plainwire.tls.keylog import KeyLog
 
 MOST_WAITING = 1 << 20
-"""Bytes of packets that one connection holds until their keys are known."""
+"""Bytes of packets that one connection keeps until their keys are known."""
 
 _COST = 400
 _MOST_PACKETS = 64
-"""How many packets of one datagram are looked at."""
+"""Most packets of one datagram that are read."""
 
 _MOST_INITIAL_IDS, _MOST_IDS = 4, 256
 _TAIL = 2048
@@ -56,9 +56,9 @@ _SPACES = {Form.INITIAL: 0, Form.HANDSHAKE: 1, Form.ZERO_RTT: 2, Form.ONE_RTT: 2
 class QuicConnection:
     """See the module's essay.
 
-    ``streams`` is an outbox; whoever reads it empties it, once more after ``finish``. ``ids`` are the
-    connection ids by the end that receives with them, ``learnt`` those not told to the assembler yet.
-    ``room`` is what all connections together may hold of packets that wait.
+    ``streams`` is an outbox; the reader empties it, once more after ``finish``. ``ids`` are the connection
+    ids by the end that receives with them; ``learnt`` are those that the assembler does not know yet.
+    ``room`` is the limit for waiting packets of all connections together.
     """
 
     def __init__(self, facts: Connection, keys: KeyLog, room: Room, *, client: int = 0) -> None:
@@ -96,16 +96,16 @@ class QuicConnection:
 
     @property
     def streams(self) -> list[StreamText]:
-        """What the streams brought since it was emptied."""
+        """What the streams delivered since it was last emptied."""
         return self._after.streams.out
 
     @property
     def alpn(self) -> str | None:
-        """The application protocol, as the server chose it, or as the only one that was offered."""
+        """The application protocol: the server's choice, or the only one offered."""
         return self._handshake.alpn
 
     def side(self, end: int) -> Side:
-        """Which side an end is, as far as is known."""
+        """Which side an end is, if known."""
         return Side.CLIENT if end == self._client else Side.SERVER
 
     def feed(self, datagram: Datagram) -> None:
@@ -168,7 +168,7 @@ class QuicConnection:
             self._take(Packet(form, header.version, packet, at, header.target, header.token, datagram))
 
     def _short(self, datagram: Datagram, at: int) -> None:
-        """A 1-RTT packet. How long its connection id is, only the ids that were seen can tell."""
+        """A 1-RTT packet. Only the ids seen so far tell the length of its connection id."""
         packet = datagram.data[at:]
         if at and not packet.strip(b"\0"):
             return  # padding behind the last packet
@@ -180,9 +180,9 @@ class QuicConnection:
                 return
 
     def _take(self, packet: Packet, *, last: bool = True) -> bool:
-        """Open a packet if possible; whether it was opened, or waits, or is to be left alone.
+        """Decrypt a packet if possible; tells whether it was decrypted, waits, or should be left alone.
 
-        ``last``: there is no other way to read it that remains to be tried.
+        ``last``: there is no other way left to read it.
         """
         form, end = packet.form, packet.carrier.sender
         if form is Form.INITIAL:
@@ -214,7 +214,7 @@ class QuicConnection:
         return False
 
     def _early_undecided(self) -> bool:
-        """Whether the server's answer to early data is still to come, and can be read then."""
+        """Whether the server's response to early data is yet to come, and can be read."""
         handshake = self._handshake
         if self._forced or handshake.info.early_data is not None or not handshake.early_offered:
             return False
@@ -238,14 +238,14 @@ class QuicConnection:
         return opened
 
     def would_begin(self, header: LongHeader, data: bytes, sender: int) -> bool:
-        """Whether an Initial packet is under the keys of this connection."""
+        """Whether an Initial packet uses this connection's keys."""
         packet = data[header.start : header.end]
         version, side = VERSIONS[header.version], self.side(sender)
         at = header.number_at - header.start
         return any(initial_keys(version, i)[side].open(packet, at, 0) for i in self._initial_ids)
 
     def _begin(self, packet: Packet) -> None:
-        """A client's Initial opens with the keys of its own target: here it begins, or begins again."""
+        """A client's Initial decrypts with its own target's keys: the connection begins, or begins again."""
         end = packet.carrier.sender
         if not self._proved:
             self._proved = True
@@ -282,7 +282,7 @@ class QuicConnection:
         self._after.event("retry", self.side(datagram.sender), datagram, detail=detail)
 
     def _negotiation(self, header: LongHeader, datagram: Datagram) -> None:
-        """RFC 9000 section 6; one that comes after any other packet of the server is to be ignored."""
+        """RFC 9000 section 6; ignored if it comes after any other packet of the server."""
         if datagram.sender == self._client or (Form.INITIAL, datagram.sender) in self._opened:
             return
         offered = headers.offered_versions(datagram.data, header)
@@ -305,7 +305,7 @@ class QuicConnection:
         return True
 
     def _release(self) -> None:
-        """Try what waits again, if anything that matters has changed since."""
+        """Try the waiting packets again, if anything that matters has changed."""
         for _ in range(8):
             handshake = self._handshake
             hello = handshake.random, handshake.suite, handshake.info.early_data
@@ -363,7 +363,7 @@ class QuicConnection:
         self._after.learnt.clear()
 
     def _note_version(self, packet: Packet, side: Side) -> None:
-        """The one in use is the server's (RFC 9368); the client's stands until that is seen."""
+        """The version in use is the server's (RFC 9368); until that is seen, the client's."""
         if packet.form is Form.ONE_RTT or packet.version == self._version:
             return
         if self._version and side is Side.CLIENT and (Form.INITIAL, 1 - self._client) in self._opened:
@@ -375,7 +375,7 @@ class QuicConnection:
         self._info.version = name
 
     def _learn_id(self, connection_id: bytes, end: int | Side) -> None:
-        """An id that an end receives with; a ``Side`` means the end that is this side."""
+        """Learn an id that an end receives with; a ``Side`` means the end that is this side."""
         if isinstance(end, Side):
             end = self._client if end is Side.CLIENT else 1 - self._client
         known = self.ids[end]
@@ -386,7 +386,7 @@ class QuicConnection:
             self.learnt.append((connection_id, end))
 
     def finish(self) -> Connection:
-        """No more datagrams will come: complete the facts."""
+        """Take the end of the datagrams: complete the facts."""
         facts, info = self.facts, self._info
         info.watched_until_ns = max(self.watched_until_ns, facts.last_ns)
         self._forced = True
@@ -408,7 +408,7 @@ class QuicConnection:
         return facts
 
     def _reasons(self) -> list[Undecrypted]:
-        """Why what could not be read could not: that of streams first, one for both sides where it is one."""
+        """The reasons for everything unread: those of streams first, one for both sides if it is the same."""
         if self.undecoded:
             return [Undecrypted(self.undecoded, None, self.facts.first_packet)]
         found: dict[str, list[tuple[Side, int]]] = {}
@@ -427,7 +427,7 @@ class QuicConnection:
         ]
 
     def _reason(self, form: Form, end: int) -> str:
-        """Why packets of one form and end could not be opened; nothing where some could, or none matters."""
+        """Why packets of one form and end could not be decrypted; empty if some could, or if none matter."""
         if (form, end) not in self._unopened or (form, end) in self._opened:
             return ""
         if form is Form.HANDSHAKE and (Form.ONE_RTT, end) in self._opened:

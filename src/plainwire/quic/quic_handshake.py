@@ -1,4 +1,4 @@
-"""The TLS handshake inside CRYPTO frames: what of it QUIC's keys and facts need. RFC 9001 section 4."""
+"""The TLS handshake in CRYPTO frames: what QUIC's keys and facts need of it. RFC 9001 section 4."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST_MESSAGE = 1 << 20
 
 
 class _Messages:
-    """The CRYPTO stream of one side at one level, cut into handshake messages (RFC 8446 section 4)."""
+    """The CRYPTO stream of one side at one level, split into handshake messages (RFC 8446 section 4)."""
 
     __slots__ = ("_buffer", "_dead", "_stream")
 
@@ -36,7 +36,7 @@ class _Messages:
         self._dead = False
 
     def feed(self, frame: Crypto, packet: int, time_ns: int) -> list[tuple[int, bytes]]:
-        """Types and bodies of the messages that are complete now."""
+        """Give types and bodies of the messages that are now complete."""
         self._stream.feed(frame.offset, frame.data, packet, time_ns)
         texts, self._stream.texts = self._stream.texts, []
         for text in texts:
@@ -58,9 +58,9 @@ class _Messages:
 
 
 class Handshake:
-    """Reads both sides' handshake messages into ``info`` and what else following the connection needs.
+    """Reads both sides' handshake messages into ``info`` and what else is needed to follow the connection.
 
-    ``claim`` is told each client random that is on the wire: the key log's lines for it are no other's.
+    ``claim`` is called with each client random on the wire: the key log's lines for it belong to nobody else.
     """
 
     def __init__(self, claim: Callable[[bytes], None] = lambda _: None) -> None:
@@ -77,16 +77,16 @@ class Handshake:
 
     @property
     def random(self) -> bytes:
-        """The client random; empty while no ClientHello was read."""
+        """The client random; empty until a ClientHello has been read."""
         return self.info.client_random
 
     def restart(self, form: Form) -> None:
-        """The client began again, under other Initial keys (Retry, Version Negotiation)."""
+        """The client starts over with other Initial keys (Retry, Version Negotiation)."""
         for key in [key for key in self._messages if key[0] is form]:
             del self._messages[key]
 
     def feed(self, form: Form, side: Side, frame: Crypto, packet: int, time_ns: int) -> bool:
-        """Take a CRYPTO frame; whether something came of it."""
+        """Take a CRYPTO frame; True if it completed a message."""
         messages = self._messages.get((form, side))
         if messages is None:
             messages = self._messages[form, side] = _Messages(side)
@@ -101,7 +101,7 @@ class Handshake:
 
     @property
     def alpn(self) -> str | None:
-        """The protocol that the server chose; where that could not be read, the only one that was offered."""
+        """The protocol that the server chose; if that could not be read, the only one offered."""
         offered = self.info.alpn_offered
         return self.info.alpn or (offered[0] if len(offered) == 1 else None)
 

@@ -1,4 +1,4 @@
-"""Which UDP datagrams may be QUIC's: light to load, since most captures have UDP and no QUIC."""
+"""Which UDP datagrams may be QUIC: quick to import, since most captures have UDP but no QUIC."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 HTTPS = 443
 SMALLEST_SHORT = 21
-"""Bytes at least of a datagram with a short header (RFC 9000 section 10.3)."""
+"""Least bytes of a datagram with a short header (RFC 9000 section 10.3)."""
 
 GOOGLE_MASK, GOOGLE_BITS = 0x89, 0x09
-"""Of the first byte of Google's QUIC before Q044: a version and a connection id follow."""
+"""Bits of the first byte in Google's QUIC before Q044: a version and a connection id follow."""
 
 _GOOGLE_VERSIONS = (0x5130, 0x5430)  # "Q0", "T0"
 _KNOWN = (0, *versions.VERSIONS)
@@ -27,7 +27,7 @@ _SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
 
 
 def begins(batch: DatagramBatch) -> Bools:
-    """Of each datagram whether it can be the first of a connection, by its first bytes."""
+    """For each datagram, whether it can be the first of a connection, by its first bytes."""
     filled = batch.captured > 0
     if not filled.any():
         return filled
@@ -45,7 +45,7 @@ def begins(batch: DatagramBatch) -> Bools:
 
 
 def short(batch: DatagramBatch) -> Bools:
-    """Of each datagram whether it may be a packet with a short header."""
+    """For each datagram, whether it may be a packet with a short header."""
     filled = batch.captured > 0
     if not filled.any():
         return filled
@@ -55,7 +55,7 @@ def short(batch: DatagramBatch) -> Bools:
 
 
 def worth_reading(batch: DatagramBatch) -> bool:
-    """Whether there is anything that the assembler would read, or count, where nothing is open yet."""
+    """Whether there is anything for the assembler to read or count while no connection is open."""
     if begins(batch).any():
         return True
     rows = short(batch) & (batch.captured >= SMALLEST_SHORT)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Form(enum.IntEnum):
-    """What a packet is. The first four values are the type bits of version 1 (RFC 9000 section 17.2)."""
+    """The form of a packet. The first four values are the type bits of version 1 (RFC 9000 section 17.2)."""
 
     INITIAL = 0
     ZERO_RTT = 1
@@ -23,13 +23,13 @@ class Form(enum.IntEnum):
 
 
 class Version(NamedTuple):
-    """One version: its name, what Initial keys come from, its labels, its types of long headers."""
+    """One version: its name, the salt of its Initial keys, its labels, its long header types."""
 
     name: str
     salt: bytes
     labels: bytes
     retry_key: bytes
-    """Empty where Retry packets have no integrity tag, but the connection id that they answer."""
+    """Empty if Retry packets have the original connection id instead of an integrity tag."""
     retry_nonce: bytes
     forms: tuple[Form, Form, Form, Form]
 
@@ -82,7 +82,7 @@ _GOOGLE = re.compile(rb"[QT]0\d\d")
 
 
 def name(number: int) -> str:
-    """What a version is called: ``QUIC v1``, ``gQUIC Q043``, or its number."""
+    """The name of a version: ``QUIC v1``, ``gQUIC Q043``, or its number."""
     known = VERSIONS.get(number)
     if known is not None:
         return known.name
@@ -91,16 +91,16 @@ def name(number: int) -> str:
 
 
 def is_google(text: bytes) -> bool:
-    """Whether four bytes are a version of Google's QUIC, which was not the IETF's."""
+    """Whether four bytes are a version of Google's QUIC, from before the IETF's."""
     return _GOOGLE.fullmatch(text) is not None
 
 
 def is_reserved(number: int) -> bool:
-    """Whether a version is one that only forces a negotiation (RFC 9000 section 15)."""
+    """Whether a version is reserved to force a negotiation (RFC 9000 section 15)."""
     return number & 0x0F0F0F0F == 0x0A0A0A0A
 
 
 def named_by_quic(number: int) -> bool:
-    """Whether a version that is not read is surely one of QUIC: a draft, Google's, or reserved."""
+    """Whether an unsupported version is certainly QUIC's: a draft, Google's, or reserved."""
     draft = number >> 8 == 0xFF0000
     return draft or is_reserved(number) or is_google(number.to_bytes(4, "big"))
