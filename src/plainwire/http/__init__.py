@@ -1,1 +1,1 @@
-"""Plain text to HTTP/1.1 messages and exchanges, broken ones as they are."""
+"""From plain text to HTTP messages and exchanges, malformed ones as they are."""

@@ -1,4 +1,4 @@
-"""Keeping the bodies of messages, where they are asked for."""
+"""Keeps the bodies of messages, where they are asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_KEPT = 64 << 20
 
 
 class KeptBody:
-    """The bytes of one body after another; of those that all messages of a capture may keep."""
+    """The bytes of one body after another, within what all messages of a capture may keep."""
 
     __slots__ = ("_parts", "_reading", "_size")
 
@@ -31,7 +31,7 @@ class KeptBody:
             self._parts.append(part)
 
     def take(self) -> bytes | None:
-        """The whole body; None where nothing was kept."""
+        """The whole body; None if nothing was kept."""
         if not self._parts:
             return None
         whole = b"".join(self._parts)

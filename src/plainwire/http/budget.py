@@ -1,15 +1,15 @@
-"""How much decoding may take: a few bytes of a coded body may stand for any number of bytes.
+"""How much decoding may cost: a few coded bytes may stand for any number of bytes.
 
-What honest contents decode to is in proportion to their size, so every coded byte earns ``CREDIT`` decoded
-ones, however long the capture. What goes beyond that is taken from an allowance that each connection has, and
-from one that all connections of a capture have together. The memory of decoders, most of all the windows that
-they look back on, is shared in the same way; it is given back when a body is over.
+Honest contents decode in proportion to their size, so every coded byte earns ``CREDIT`` decoded ones, however
+long the capture is. Anything beyond that is taken from an allowance of the connection, and from one of the
+whole capture. The memory of decoders, mainly their windows, is shared in the same way and returned at the end
+of a body.
 """
 
 from __future__ import annotations
 
 CREDIT = 32
-"""Decoded bytes that a coded one may stand for, always. Text and JSON seldom reach half of it."""
+"""Decoded bytes that each coded byte may always stand for. Text and JSON seldom reach half of it."""
 
 MOST_DECODED = 512 << 20
 """Bytes that one connection may decode beyond its credit."""
@@ -18,14 +18,14 @@ MOST_DECODED_IN_ALL = 2 << 30
 """Bytes that all connections of a capture together may decode beyond their credit."""
 
 MOST_HELD = 128 << 20
-"""Bytes that decoders hold at a time, of all connections of a capture."""
+"""Bytes that the decoders of all connections of a capture may use at a time."""
 
 MOST_KEPT = 256 << 20
-"""Bytes of bodies that are kept of a capture, where they are asked for."""
+"""Bytes of bodies that are kept for a capture, where they are asked for."""
 
 
 class Allowance:
-    """What may be decoded still. It never falls below 0: later contents still have their credit."""
+    """What may still be decoded. It never falls below 0, so later contents still have their credit."""
 
     __slots__ = ("left",)
 
@@ -37,7 +37,7 @@ class Allowance:
         self.left += CREDIT * coded
 
     def spend(self, decoded: int) -> bool:
-        """So many bytes were decoded; False where that was too much."""
+        """So many bytes were decoded; False if that was too much."""
         enough = decoded <= self.left
         self.left = self.left - decoded if enough else 0
         return enough
@@ -54,14 +54,14 @@ class CaptureBudget:
         self._bodies = MOST_KEPT
 
     def keep(self, size: int) -> bool:
-        """Keep so many bytes of a body; False where that is too much."""
+        """Keep so many bytes of a body; False if that is too much."""
         enough = size <= self._bodies
         self._bodies -= size if enough else 0
         return enough
 
 
 class Budget:
-    """What one connection may still decode."""
+    """What one connection may still decode, and the capture's share of it."""
 
     __slots__ = ("_own", "capture")
 
@@ -75,11 +75,11 @@ class Budget:
         self.capture.decoded.earn(coded)
 
     def spend(self, decoded: int) -> bool:
-        """So many bytes were decoded; False where the connection, or the capture, has no more."""
+        """So many bytes were decoded; False if the connection or the capture has no budget left."""
         return self._own.spend(decoded) and self.capture.decoded.spend(decoded)
 
     def hold(self, size: int) -> bool:
-        """Let a decoder hold so many bytes more; False where no room is left."""
+        """Let a decoder use so many more bytes; False if there is no room."""
         if size > self.capture.room:
             return False
         self.capture.room -= size

@@ -1,4 +1,4 @@
-"""Names of the codes that HTTP/2 and HTTP/3 use, as IANA's registries have them."""
+"""Names of the codes of HTTP/2 and HTTP/3, from IANA's registries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ H3_SETTINGS = {
 
 
 def h2_error(code: int) -> str:
-    """The name of an error code of RST_STREAM or GOAWAY; one that is not registered as a number."""
+    """The name of an error code of RST_STREAM or GOAWAY; the number, if it is not registered."""
     return H2_ERRORS.get(code, f"0x{code:x}")
 
 

@@ -1,7 +1,7 @@
 """Undoing content codings (RFC 9110 section 8.4) as a body comes, in bounded memory and time.
 
-Decoded bytes are handed out in pieces of bounded size, never a body at a time. Nothing is decoded further
-once a coding turned out unknown or corrupt, or when the ``budget`` is used up.
+Decoded bytes come in pieces of bounded size, never a whole body at a time. Decoding stops when a coding is
+unknown or corrupt, or when the ``budget`` is used up.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 _MOST_CODINGS = 4
 _PIECE = 1 << 18
 _ZSTD_SLICE = 1 << 8
-"""A block of zstd is 128 KB from 4 bytes, and a decompressor gives all that it can at once."""
+"""4 bytes of zstd can be a block of 128 KB, and a decompressor gives all it can at once."""
 
 _ZSTD_WINDOW = 8 << 20
-"""RFC 9659 section 3: a sender of content must not ask for a larger one, and a receiver may refuse it."""
+"""RFC 9659 section 3: senders must not need a larger window, and receivers may refuse it."""
 
 _IDENTITY = frozenset(("", "identity", "none"))
 
 
 class CorruptError(Exception):
-    """The bytes are not of this coding."""
+    """The bytes are not valid in this coding."""
 
 
 class TooMuchError(Exception):
-    """It would take more memory or time than a capture may have; the message says what."""
+    """Decoding would take more memory or time than a capture may have; the message says which."""
 
 
 class _Undo(Protocol):
-    """One coding being undone."""
+    """The decoder of one coding."""
 
     own: int
-    """Bytes of memory that its decoder takes from the start."""
+    """Bytes of memory that the decoder takes from the start."""
     window: int
-    """Bytes that it looks back on at most: so many of what it decoded, it holds."""
+    """Most bytes of its window: so many decoded bytes it keeps."""
 
     def feed(self, part: bytes) -> Iterable[bytes]:
         """More decoded bytes, in pieces of bounded size. Raises ``CorruptError``."""
 
     def ended(self) -> bool:
-        """Whether what came so far is complete."""
+        """Whether the input so far is complete."""
 
 
 class _Inflate:
@@ -90,7 +90,7 @@ class _Inflate:
             yield more
 
     def _next_member(self, data: bytes) -> bool:
-        """Whether another gzip member follows; zeros and other padding behind the last one mean nothing."""
+        """Whether another gzip member follows; zeros and other padding after the last one mean nothing."""
         if self._gzip and len(data) < 2 and b"\x1f\x8b".startswith(data):
             self._rest = data
             return False
@@ -174,7 +174,7 @@ _CODINGS: dict[str, Callable[[], _Undo]] = {
 
 
 class ContentDecoder:
-    """Undoes the codings of one body, the last one first."""
+    """Decodes the codings of one body, the last one first."""
 
     def __init__(self, codings: Sequence[str], budget: Budget) -> None:
         self._facts = Content(list(codings))
@@ -191,7 +191,7 @@ class ContentDecoder:
         """Whether nothing is decoded at all: ``feed`` then gives back what it was given."""
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """The decoded bytes that a part of the body gives, in pieces; to be taken to the last one."""
+        """The decoded bytes of a part of the body, in pieces; the caller must take all of them."""
         if self.raw:
             yield part
         if self._facts.defect or not part:
@@ -212,7 +212,7 @@ class ContentDecoder:
                 yield part
 
     def hole(self, size: int) -> None:
-        """So many bytes of the body are not in the capture: what follows them says nothing."""
+        """So many bytes of the body are not in the capture: what follows them cannot be judged."""
         self._stop(f"{plurals.count(size, 'byte of it', 'is')} not in the capture")
 
     def _begin(self, size: int) -> None:
@@ -224,7 +224,7 @@ class ContentDecoder:
         self._hold(sum(undo.own for undo in self._chain))
 
     def _hold(self, size: int) -> None:
-        """Take note of memory that the chain has come to hold."""
+        """Note the memory that the decoders now use."""
         size = min(size, self._window - self._held)
         if size and not self._budget.hold(size):
             message = "the decoders of too many bodies would be open at a time"
@@ -250,7 +250,7 @@ class ContentDecoder:
         self._held = 0
 
     def finish(self, *, complete: bool) -> Content:
-        """The body is over; ``complete`` says whether HTTP's framing says that it is all there."""
+        """The body has ended; ``complete``: by HTTP's framing, nothing is missing."""
         facts = self._facts
         if facts.defect:
             return facts
@@ -261,7 +261,7 @@ class ContentDecoder:
 
 
 def codings(values: Iterable[str]) -> tuple[str, ...]:
-    """The codings that values of Content-Encoding name, in the order in which they were applied."""
+    """The codings in values of Content-Encoding, in the order in which they were applied."""
     return tuple(
         name
         for value in values

@@ -1,8 +1,8 @@
-"""A ``text/event-stream`` (WHATWG HTML section 9.2): decoded bytes in; how many events, how it fared, out.
+"""A ``text/event-stream`` (WHATWG HTML section 9.2): takes decoded bytes; counts events, tells how it ended.
 
-Status and framing say nothing of what goes wrong in the middle of such a stream: its protocol does, by an
-event that reports an error, and by a closing event where it has one. ``_DIALECTS`` names the protocols whose
-closing event is known. The contents of events are not kept, but for the words of the first error.
+Status and framing do not show what goes wrong in the middle of such a stream. Its own protocol does, with
+events that report errors, and with a closing event if it has one. ``_DIALECTS`` has the protocols whose
+closing event is known. The contents of events are not kept, except the words of the first error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from plainwire.model import EventStream
 
 MOST_KEPT = 8192
-"""Bytes of an event that are looked at, and of a line that is carried over."""
+"""Bytes of an event that are examined, and of a line that is carried over."""
 
 _MOST_SAID = 300
 _LONGEST_NAME = 64
@@ -29,7 +29,7 @@ _DONE = b"[DONE]"
 
 
 class _Dialect(NamedTuple):
-    """A protocol in event streams: what its events look like, and what one that ends it looks like.
+    """A protocol in event streams: what its events look like, and its closing event.
 
     Both are searched for in the event's name, a line feed, and its data.
     """
@@ -40,7 +40,7 @@ class _Dialect(NamedTuple):
 
 
 def _typed(names: str) -> bytes:
-    """One of the names as the event's own, or as a member that names the type of its data."""
+    """One of the names, as the event's name or as the ``type`` member of its data."""
     return rb"^(?:%s)\n|\"(?:type|event_type|event)\"\s*:\s*\"(?:%s)\"" % (names.encode(), names.encode())
 
 
@@ -72,8 +72,8 @@ _DIALECTS = (
 class EventReader:
     """Reads one stream and notes what it finds in ``facts``.
 
-    Where an error or the closing event stands is not known here: ``feed`` says that one has come, and
-    ``place`` is told.
+    The position of an error or of the closing event is not known here: ``feed`` says that one has come, and
+    the caller gives it to ``place``.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class EventReader:
         self._failed = False
 
     def feed(self, part: bytes) -> bool:
-        """Take decoded bytes; whether ``place`` has to be told where they stand."""
+        """Take decoded bytes; True if ``place`` must be called with their position."""
         if self._cr and part.startswith(b"\n"):
             part = part[1:]
         if not part:
@@ -158,7 +158,7 @@ class EventReader:
 
 
 def _reports_failure(name: bytes, data: bytes) -> bool:
-    """Whether the event says that something failed: by its name, its ``type``, or an ``error`` member."""
+    """Whether the event reports a failure: by its name, its ``type``, or an ``error`` member."""
     if name.lower() in _FAILURES:
         return True
     if not data.startswith(b"{") or not (b'"error"' in data or b'"type"' in data):

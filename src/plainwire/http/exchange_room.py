@@ -1,9 +1,9 @@
-"""How much the exchanges of a capture may take while their connections are read.
+"""How much memory the exchanges of a capture may take while their connections are read.
 
 A few bytes of a capture can be a whole exchange, which takes a few thousand in memory. So messages share one
-``ROOM``. One connection may take as much of it as it leaves: a flood takes half, the next one a quarter, and
-there is always some left for a connection with few exchanges. What a connection has no room for is not read,
-and its facts say so.
+``ROOM``. A connection may take as much of it as it leaves for others: a flood takes half, the next one a
+quarter, and there is always some left for a connection with few exchanges. Messages that have no room are not
+read, and the connection's facts say so.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from plainwire.model import Exchange
 
 ROOM = 320 << 20
-"""Bytes of memory, about."""
+"""Approximate bytes of memory."""
 
 MOST_INTERIM = 100
-"""Interim responses that are kept of one exchange."""
+"""Interim responses that are kept for one exchange."""
 
 TOO_MANY = "its further exchanges were not read, because the report would have become too large"
 
@@ -35,7 +35,7 @@ class ExchangeRoom:
         self.left = left
 
     def release(self, exchanges: Iterable[Exchange]) -> None:
-        """Take back the room of exchanges that are not kept."""
+        """Return the room of exchanges that are not kept."""
         for exchange in exchanges:
             for message in (exchange.request, exchange.response, *exchange.interim):
                 self.left += 0 if message is None else _cost(message.headers)
@@ -51,7 +51,7 @@ class ExchangeShare:
         self._taken = 0
 
     def admits(self, fields: Sequence[tuple[str, str]]) -> bool:
-        """Take room for one more message with these fields; False where there is none."""
+        """Take room for one more message with these fields; False if there is none."""
         cost = _cost(fields)
         if self._taken + cost > self._room.left - cost:
             return False

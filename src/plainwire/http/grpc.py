@@ -1,9 +1,9 @@
 """gRPC over HTTP/2 or HTTP/3: which method, how many messages, and how it ended.
 
 gRPC's own specification ("gRPC over HTTP2"): a call is a POST with the content type ``application/grpc``;
-messages are prefixed with a flag and a length of four bytes; status and message stand in the trailers, or
-in the only header block of a response without messages (Trailers-Only). In gRPC-Web the trailers are the
-last prefixed message.
+messages are prefixed with a flag and a four-byte length; status and message are in the trailers, or in the
+only header block of a response without messages (Trailers-Only). In gRPC-Web the trailers are the last
+prefixed message.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class GrpcReader:
         self._kept: bytearray | None = None  # the trailers of gRPC-Web
 
     def feed(self, side: Side, part: bytes, place: Place) -> None:
-        """Take a part of the body of one side, which stands at ``place``."""
+        """Take a part of one side's body, which is at ``place``."""
         if self.facts.kind == "grpc-web-text":
             return  # base64: messages are not counted
         at, size = 0, len(part)

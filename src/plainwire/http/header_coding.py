@@ -1,7 +1,7 @@
-"""Integers and strings as HPACK and QPACK write them (RFC 7541 section 5, RFC 9204 section 4.1).
+"""Integers and strings of HPACK and QPACK (RFC 7541 section 5, RFC 9204 section 4.1).
 
-Running out of bytes is an ``IndexError``, what cannot be decoded a ``BrokenBlockError``. Both are for the
-decoders alone, who answer with a value.
+Running out of bytes raises ``IndexError``, invalid bytes ``BrokenBlockError``. Both are for the decoders
+only, which return a value instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class BrokenBlockError(Exception):
 
 
 def integer(data: bytes, at: int, mask: int) -> tuple[int, int]:
-    """The integer that begins in the bits ``mask`` of the byte at ``at``, and where the next thing begins."""
+    """The integer that begins in the bits ``mask`` of the byte at ``at``, and the offset after it."""
     value = data[at] & mask
     at += 1
     if value < mask:
@@ -34,13 +34,13 @@ def integer(data: bytes, at: int, mask: int) -> tuple[int, int]:
 
 
 class Strings:
-    """Reads strings; one in the Huffman code that was met before costs one look-up."""
+    """Reads strings; a Huffman-coded string seen before costs one look-up."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
 
     def read(self, data: bytes, at: int, mask: int = 0x7F) -> tuple[str, int]:
-        """The string whose length stands in the bits ``mask``, and its Huffman flag in the bit above them."""
+        """The string whose length is in the bits ``mask``, with the Huffman flag in the bit above them."""
         coded = data[at] & (mask + 1)
         length, at = integer(data, at, mask)
         end = at + length

@@ -1,13 +1,12 @@
-"""Header compression of HTTP/2 (RFC 7541), from the place of one who only listens.
+"""Header compression of HTTP/2 (RFC 7541), as an observer decodes it.
 
 Why not a library: those stop at the first thing that cannot be decoded, as an endpoint must. A capture may
-begin when the dynamic table already holds entries, or have a hole. New entries stand *before* the old ones
-(index 62 is the newest), so that what was inserted since then is found without knowing what came before. An
-index that leads further back is a field that cannot be known: ``UNKNOWN`` stands in its place, and is
-counted.
+begin when the dynamic table already has entries, or have a gap. New entries come *before* the old ones (index
+62 is the newest), so entries inserted since then are found without knowing the earlier ones. An index beyond
+those is a field that cannot be known: it becomes ``UNKNOWN`` and is counted.
 
-After a block that cannot be decoded an encoder and its listener may differ in what they inserted: from there
-on the table is unknown in the same way.
+After a block that cannot be decoded, encoder and observer may have inserted different entries: from there on
+the table is unknown in the same way.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from typing import NamedTuple
 from plainwire.http.header_coding import BrokenBlockError, Strings, integer
 
 UNKNOWN = "(unknown)"
-"""Stands for a name or value that is in the part of the header table that was not seen."""
+"""Stands for a name or value in the part of the dynamic table that was not seen."""
 
 DEFAULT_TABLE = 4096
 MOST_TABLE = 1 << 20
-"""Bytes of dynamic table that are kept, whatever the peers agree on (RFC 7541 section 4.1)."""
+"""Most bytes of dynamic table that are kept, whatever the peers agree on (RFC 7541 section 4.1)."""
 
 MOST_FIELDS = 1 << 20
-"""Bytes of header list that are kept of one block: a few bytes can stand for many (RFC 7541 section 7.3)."""
+"""Most bytes of header list kept for one block: a few bytes can stand for many (RFC 7541 section 7.3)."""
 
 _UNKNOWN_TABLE = 1 << 16
-"""Bytes kept where the size that was agreed on before the capture began is not known."""
+"""Bytes kept if the size was agreed on before the capture began."""
 
 OVERHEAD = 32
-"""What an entry of the table counts beside its name and value (RFC 7541 section 4.1)."""
+"""Bytes that an entry counts in addition to its name and value (RFC 7541 section 4.1)."""
 
 
 Field = tuple[str, str]
@@ -107,12 +106,12 @@ _FIRST_DYNAMIC = len(STATIC)
 
 
 class Block(NamedTuple):
-    """A header block, decoded. ``defect`` says where decoding ended before the block did."""
+    """A decoded header block. ``defect`` says why decoding ended before the block did."""
 
     fields: list[Field]
     defect: str = ""
     unknown: int = 0
-    """How many fields refer to entries of the dynamic table that were not seen."""
+    """Number of fields that refer to entries of the dynamic table that were not seen."""
 
 
 class HpackDecoder:
@@ -129,14 +128,14 @@ class HpackDecoder:
         self._strings = Strings()
 
     def forget(self, why: str) -> None:
-        """Take note that header blocks were missed: nothing in the table can be found any more."""
+        """Header blocks were missed: nothing in the table can be found any more."""
         self.unseen = self.unseen or why
         self.allowed = None
         self._table.clear()
         self._size, self._limit = 0, _UNKNOWN_TABLE
 
     def decode(self, block: bytes) -> Block:
-        """Decode one block: all fragments together (RFC 9113 section 4.3). Answers any bytes with a value."""
+        """Decode one block: all fragments together (RFC 9113 section 4.3). No bytes raise an error."""
         fields: list[Field] = []
         try:
             return self._decode(block, fields)

@@ -1,10 +1,10 @@
-"""Requests and responses of one HTTP/1.x connection to exchanges.
+"""From requests and responses of one HTTP/1.x connection to exchanges.
 
-Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes
-before the first packet of the request that is due answers nothing: it becomes an exchange without a
-request. One that comes while a request's head is still on its way waits for that request, and 101 for any:
-nobody switches protocols unasked, and what stands behind it is not HTTP. What the end of the connection makes
-of an open exchange is decided in ``close``.
+Responses come in the order of the requests (RFC 9112 section 9.2). A response whose first packet comes before
+the first packet of the next request belongs to no request: it becomes an exchange without one. A response
+that comes while a request's head is incomplete waits for that request, and a 101 for any request: nobody
+switches protocols unasked, and what follows it is not HTTP. ``close`` decides what the end of the connection
+means for an open exchange.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SWITCHING = 101
 
 
 class Locator(Protocol):
-    """The way from stream offsets to packets."""
+    """Maps stream offsets to packets."""
 
     def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
         """Packet numbers and times (ns)."""
@@ -42,9 +42,9 @@ class Locator(Protocol):
 
 
 class Http1:
-    """Reads both directions of a connection and pairs what they hold.
+    """Reads both directions of a connection and pairs their messages.
 
-    ``joined_late``: what was said before the first bytes is not known.
+    ``joined_late``: the capture lacks the beginning of the connection.
     """
 
     def __init__(self, reading: Reading, *, exact: bool, joined_late: bool = False) -> None:
@@ -96,14 +96,14 @@ class Http1:
             self._pair(self._early.popleft())
 
     def _note_left_out(self, where: tuple[Locator, Locator]) -> None:
-        """From where on messages are not read, once that is so."""
+        """Note the offset from which messages are not read, if there is one."""
         for side, at in ((Side.CLIENT, self.requests.left_out_at), (Side.SERVER, self.responses.left_out_at)):
             if at is not None and side not in self._left_out:
                 (packet,), _ = where[side].locate([at])
                 self._left_out[side] = Undecrypted(TOO_MANY, side, packet)
 
     def _expect(self, request: Request) -> None:
-        """A request is due for an answer, or has it: one that came behind a hole may be read after it."""
+        """Queue a request for its response, or pair it with one that was read first, as after a gap."""
         orphans = self._orphans
         while orphans and orphans[0][0] < request.packet:
             orphans.popleft()
@@ -124,7 +124,7 @@ class Http1:
         return packet <= response.packet
 
     def _asked(self, start: int) -> str:
-        """The method of the last request that was sent before a response that begins at ``start``."""
+        """The method of the last request before the response that begins at ``start``."""
         if self._where is None:
             return ""
         (packet,), _ = self._where[Side.SERVER].locate([start])
@@ -167,17 +167,17 @@ class Http1:
                 request.close_announced = False
 
     def tunnelled(self) -> tuple[list[Text | Gap], list[Text | Gap]]:
-        """Take what both sides sent behind the exchange ``switched``."""
+        """Take what both sides sent after the exchange ``switched``."""
         client, self.requests.tunnelled = self.requests.tunnelled, []
         server, self.responses.tunnelled = self.responses.tunnelled, []
         return client, server
 
     def looked_up_to(self) -> tuple[int, int]:
-        """Below these offsets of the client's and the server's stream nothing will be looked up again."""
+        """Offsets of the client's and the server's stream below which nothing will be looked up again."""
         return self.requests.lowest_needed, self.responses.lowest_needed
 
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
-        """The connection is over: what is open gets its outcome, what is timed its times."""
+        """The connection has ended: open exchanges get their outcomes, and all their times."""
         self.requests.close()
         self.responses.close("clean" if _ended_cleanly(facts) else "cut")
         self.responses.asked = None  # else they would hold each other in memory
@@ -200,10 +200,10 @@ class Http1:
         return self.exchanges
 
     def _reunite(self, facts: Connection) -> None:
-        """Give responses that seem to answer nothing to the requests that their packets acknowledge.
+        """Pair responses without a request with the requests that their packets acknowledge.
 
-        Where the two directions were captured in different places, or by clocks that differ, a response may
-        stand ahead of its request. Its sender's acknowledgment tells what it had received by then.
+        If the two directions were captured in different places, or by clocks that differ, a response may come
+        before its request. Its sender's acknowledgment tells what it had received by then.
         """
         segments = facts.segments
         if segments is None or not any(e.request is None for e in self.exchanges):
@@ -227,7 +227,7 @@ class Http1:
         self.exchanges = joined
 
     def _outcome(self, facts: Connection, exchange: Exchange) -> Outcome:
-        """Of an exchange without a complete response, by what the capture shows of the end."""
+        """The outcome of an exchange without a complete response, by the end of the connection."""
         lost = any(g.side == Side.SERVER for g in facts.gaps) or self.responses.lost
         lost = lost or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
         if lost or not facts.closes or any(facts.unseen_fins):
@@ -252,7 +252,7 @@ class Http1:
 
 
 def _ended_cleanly(facts: Connection) -> bool:
-    """Whether the server ended its stream rather than cut it: close_notify, or a FIN before any RST."""
+    """Whether the server ended its stream in order: close_notify, or a FIN before any RST."""
     first = next((c for c in facts.closes if c.side == Side.SERVER and c.kind != "alert"), None)
     return first is not None and first.kind in ("close_notify", "fin")
 

@@ -1,7 +1,7 @@
-"""Start lines and header fields of HTTP/1.x, as they are, with what is wrong about them.
+"""Start lines and header fields of HTTP/1.x, as they are, with their defects.
 
-RFC 9112 sections 2 to 6. Nothing is refused: whatever the other side made of a broken message, the
-user must see the bytes that it got. Real traffic repeats itself, so results are cached by the bytes.
+RFC 9112 sections 2 to 6. Nothing is rejected: whatever the peer did with a malformed message, the user must
+see the bytes that it got. Real traffic repeats itself, so results are cached by the bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from plainwire.http.content import codings
 from plainwire.http.targets import RAW_TARGET, is_target
 
 MOST_DEFECTS = 100
-"""Of the lines of one head."""
+"""Defects of one head that are kept."""
 
 _MOST_CACHED = 4096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -20,9 +20,9 @@ _MOST_DIGITS = 18
 
 
 class Framing(Struct):
-    """What of the header fields frames the body or ends the connection (RFC 9112 sections 6, 9.6).
+    """What the fields say about the body's framing and the connection's end (RFC 9112 sections 6, 9.6).
 
-    Shared between messages that say the same: never changed once made.
+    Shared between messages with the same fields: never changed once made.
     """
 
     content_length: int | None = None
@@ -41,7 +41,7 @@ Headers = list[tuple[str, str]]
 
 
 def printable(data: bytes, most: int = 60) -> str:
-    """Bytes from the wire, shortened and escaped, for use in a sentence."""
+    """Bytes from the wire, shortened and escaped, to be quoted in a sentence."""
     text = data[:most].decode("latin-1").encode("unicode_escape").decode("ascii")
     return f"'{text}'" + ("..." if len(data) > most else "")
 
@@ -69,7 +69,7 @@ _Known = tuple[tuple[str, str], int]  # a field, and its kind
 
 
 class FieldParser:
-    """Parses blocks of field lines; a line seen before costs one look-up."""
+    """Parses blocks of field lines; a line that was seen before costs one look-up."""
 
     def __init__(self) -> None:
         self._lines: dict[str, _Known] = {}
@@ -77,7 +77,7 @@ class FieldParser:
         self._framings: dict[tuple[_Known, ...], Framing] = {(): Framing()}
 
     def parse(self, block: bytes) -> tuple[Headers, Framing]:
-        """The fields of a block of lines, without the empty line that ends it."""
+        """Parse the fields of a block of lines, without the empty line that ends it."""
         text = block.decode("latin-1").removesuffix("\r")
         lines = text.split("\r\n")
         ends = len(lines) - 1
@@ -146,7 +146,7 @@ def _listed(value: str) -> list[str]:
 
 
 def _parse_broken(block: bytes) -> tuple[Headers, Framing]:
-    """The general way: any line may break any rule."""
+    """The slow way: any line may break any rule."""
     defects: list[str] = []
     known = [_field(line, defects) for line in _lines(block, defects)]
     framing = _framing([field for field in known if field[1]])
@@ -155,7 +155,7 @@ def _parse_broken(block: bytes) -> tuple[Headers, Framing]:
 
 
 def _lines(block: bytes, defects: list[str]) -> list[bytes]:
-    """Lines without their ends; obsolete line folding (RFC 9112 section 5.2) undone."""
+    """Lines without their line ends, unfolded (obsolete line folding, RFC 9112 section 5.2)."""
     lines: list[list[bytes]] = []
     for raw in block.split(b"\n"):
         line = raw[:-1] if raw.endswith(b"\r") else raw
@@ -229,7 +229,7 @@ _FINE: list[str] = []  # shared, never changed
 
 
 def request_line(line: bytes) -> RequestLine:
-    """Read a request line; what does not fit stays in ``target``."""
+    """Read a request line; parts that do not fit stay in ``target``."""
     parts = line.split(b" ")
     if len(parts) == 3 and parts[2] == b"HTTP/1.1" and parts[0] in _METHODS:
         known = parts[1].decode("latin-1")
@@ -247,7 +247,7 @@ def request_line(line: bytes) -> RequestLine:
 
 
 def status_line(line: bytes) -> StatusLine:
-    """Read a status line; the status is 0 where there is no number of three digits."""
+    """Read a status line; the status is 0 if there is no three-digit number."""
     version, _, rest = line.partition(b" ")
     code, _, reason = rest.lstrip(b" ").partition(b" ")
     if code.isdigit() and len(code) == 3:

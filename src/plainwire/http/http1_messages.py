@@ -1,4 +1,4 @@
-"""Requests and responses: what the two directions of HTTP/1.x do not share (see ``http1_reader``)."""
+"""Readers of requests and of responses: how the two directions of HTTP/1.x differ (see ``http1_reader``)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SWITCHING = 101
 _BODILESS = frozenset((204, 304))
 
 Ended = Literal["clean", "cut"]
-"""How a byte stream ended: so that its end says that the message is over, or not."""
+"""How a byte stream ended, which decides whether a message without a length is complete."""
 
 
 class RequestReader(Reader[Request]):
-    """Reads requests. ``special`` tells the responses' reader of HEAD and CONNECT, by ordinal from 0;
-    ``changing`` is the ordinal of the request that may change the protocol and has no answer yet.
+    """Reads requests. ``special`` tells the reader of responses about HEAD and CONNECT, by ordinal from 0;
+    ``changing`` is the ordinal of the request that may change the protocol and has no response yet.
     """
 
     def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
@@ -95,7 +95,7 @@ class RequestReader(Reader[Request]):
 
     @property
     def begun(self) -> int | None:
-        """Where a request begins whose head is not complete yet."""
+        """The offset of a request whose head is not complete yet."""
         return self._carry_start if self.state is State.HEAD and self._carry else None
 
     def _finish(self) -> None:
@@ -106,9 +106,9 @@ class RequestReader(Reader[Request]):
             self.state = State.HELD
 
     def answer(self, *, tunnel: bool) -> None:
-        """Take note of the final response to the request that is ``changing``: does it stay HTTP.
+        """Take the final response to the request that is ``changing``: whether the connection stays HTTP.
 
-        Where no request has come yet, the next one is what this answers.
+        If no request has come yet, this is the response to the next one.
         """
         self._switches = tunnel and not (self.count or self.joined_late or self.lost)
         if self._switches:
@@ -130,7 +130,7 @@ class RequestReader(Reader[Request]):
             self._end_content(self.current)
 
     def _cut_head(self) -> None:
-        """Half a head is a request too."""
+        """Make a request of half a head."""
         if not self._started and not is_cut_request(self._carry):
             self.foreign, self._carry = NOT_HTTP, b""
         else:
@@ -145,7 +145,7 @@ class RequestReader(Reader[Request]):
 
 
 class ResponseReader(Reader[Response]):
-    """Reads responses; needs to know what was asked (``requests``) where that decides the framing."""
+    """Reads responses; needs the ``requests`` where the method decides the framing."""
 
     def __init__(
         self, reading: Reading, share: ExchangeShare, requests: RequestReader, *, exact: bool
@@ -202,7 +202,7 @@ class ResponseReader(Reader[Response]):
         return match.end()
 
     def _keeps(self, status: int, headers: Sequence[tuple[str, str]], at: int) -> bool:
-        """Whether there is room for the response that begins at the text's byte ``at``."""
+        """Whether there is room for the response that begins at byte ``at`` of the text."""
         self._interim = self._interim + 1 if status in _INTERIM and status != _SWITCHING else 0
         if self._interim > MOST_INTERIM:
             return False
@@ -216,7 +216,7 @@ class ResponseReader(Reader[Response]):
         return (match.start() for match in STATUS_START(text, at))
 
     def _no_status_line(self, text: bytes, at: int) -> int:
-        """Bytes where a status line should be: pass over them to the next one, and say so."""
+        """Bytes where a status line should be: skip to the next status line, and note it."""
         while not self._junk_size and at < len(text) and text[at] in b"\r\n":
             at += 1
         found = text.find(STATUS_PREFIX, at)
@@ -233,7 +233,7 @@ class ResponseReader(Reader[Response]):
         return found
 
     def _frame(self, response: Response, framing: Framing) -> None:
-        """RFC 9112 section 6.3, in its order."""
+        """Decide the framing, in the order of RFC 9112 section 6.3."""
         status = response.status
         if status in _INTERIM and status != _SWITCHING:
             self._finish()
@@ -266,7 +266,7 @@ class ResponseReader(Reader[Response]):
             self._requests.answer(tunnel=tunnel)
 
     def close(self, ended: Ended) -> None:
-        """The stream is over: by its regular end, or cut."""
+        """The stream has ended, in order or cut."""
         if self.state is State.UNTIL_CLOSE:
             if ended == "clean":
                 self._finish()

@@ -1,4 +1,4 @@
-"""One direction of an HTTP/1.x connection: plain text in, messages out.
+"""One direction of an HTTP/1.x connection: takes plain text, gives messages.
 
 Theory of operation. A reader is in one of these states:
 
@@ -9,9 +9,9 @@ Theory of operation. A reader is in one of these states:
               (in TLS: a record) begins with what can only be the start of a message
     DEAD      what follows cannot be framed, or is not read because there is too much of it (``left_out_at``)
 
-A state's method returns the position that it got to in the text; without progress the rest is carried over
-to the next piece. A message is listed in ``fresh`` when its head is read, in ``finished`` when it is over.
-It knows where in the TCP stream it begins and ends: exactly in clear text, by whole records in TLS.
+A state's method returns the position that it reached in the text; without progress the rest is carried over
+to the next piece. A message is listed in ``fresh`` when its head has been read, in ``finished`` when it has
+ended. It knows where in the TCP stream it begins and ends: exactly without TLS, to whole records with TLS.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _STEPS = (
 
 
 class Reader(abc.ABC, Generic[Message]):
-    """What requests and responses have in common. ``exact``: the text is clear, offsets are bytes."""
+    """What requests and responses share. ``exact``: there is no TLS, so offsets are exact."""
 
     def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
         self.state = State.HEAD
@@ -139,19 +139,19 @@ class Reader(abc.ABC, Generic[Message]):
             self.position = end
 
     def _step(self, text: bytes, at: int) -> int:
-        """Let the state's method read on from ``at``; where it got to."""
+        """Let the state's method read from ``at``; returns the position that it reached."""
         step: Callable[[bytes, int], int] = getattr(self, _STEPS[self.state])
         return step(text, at)
 
     @property
     def lowest_needed(self) -> int:
-        """The lowest stream offset that a message still to come, or not yet over, can refer to."""
+        """The lowest stream offset that an open or future message can refer to."""
         if not self._carry:
             return self.position - 1
         return self.position - len(self._carry) if self._exact else self._carry_start
 
     def _keep(self, text: bytes, at: int) -> None:
-        """Carry over what could not be used yet."""
+        """Carry over the unread rest."""
         if self._exact or at >= self._carried:
             self._carry_start = self._start_of(at)
         self._carry = text[at:]
@@ -163,7 +163,7 @@ class Reader(abc.ABC, Generic[Message]):
             self._give_up("a head, or what waits for an answer, is too long")
 
     def _take_held(self) -> list[Text]:
-        """What waited for an answer, in the texts in which it came: they lead to its packets."""
+        """What waited for a response, in the texts in which it came, which lead to its packets."""
         carry, self._carry = self._carry, b""
         held, self._held = self._held, []
         base, at = self.position - len(carry), 0
@@ -177,7 +177,7 @@ class Reader(abc.ABC, Generic[Message]):
         return texts
 
     def _start_of(self, at: int) -> int:
-        """The stream offset of what carried the text's byte ``at``."""
+        """The stream offset of what carried byte ``at`` of the text."""
         if self._exact:
             return self._from + at
         return self._carry_start if at < self._carried else self._from
@@ -191,7 +191,7 @@ class Reader(abc.ABC, Generic[Message]):
         self._carry = b""
 
     def _leave_out(self, at: int) -> None:
-        """There is no room for the message that begins at the text's byte ``at``, nor for later ones."""
+        """There is no room for the message that begins at byte ``at`` of the text, nor for later ones."""
         self.left_out_at = self._start_of(at)
         self.state = State.DEAD
 
@@ -201,7 +201,7 @@ class Reader(abc.ABC, Generic[Message]):
         self.current.defects.append(text)  # a list of its own: never a cached line's
 
     def gap(self, gap: Gap) -> None:
-        """Bytes are missing. A body of known size goes on behind them (in clear text); all else ends."""
+        """Bytes are missing. Without TLS a body of known size continues after them; everything else ends."""
         offset, length = gap.offset, gap.length
         sized = self._exact and self.state in (State.BODY, State.CHUNK) and length <= self._left
         if self.state is State.TUNNEL:
@@ -226,7 +226,7 @@ class Reader(abc.ABC, Generic[Message]):
                 self._end_sized()
 
     def _lose(self) -> None:
-        """Nothing can be framed before the next start of a message."""
+        """Stop until the next start of a message."""
         self.lost = True
         state = self.state
         if state is State.HEAD and self._carry:
@@ -241,7 +241,7 @@ class Reader(abc.ABC, Generic[Message]):
             self.state = State.LOST
 
     def _resume(self, text: bytes, at: int) -> int:
-        """Look for the start of a message, where a segment or record begins."""
+        """Look for the start of a message at the beginning of a segment or record."""
         for found in self._starts(text, at):
             begins = self.begins_segment(self._from + found) if self._exact else found == 0
             if begins:
@@ -253,11 +253,11 @@ class Reader(abc.ABC, Generic[Message]):
 
     @abc.abstractmethod
     def _cut_head(self) -> None:
-        """Make a message of a head that is not there to its end, if it is one."""
+        """Make a message of an incomplete head, if it is one."""
 
     @abc.abstractmethod
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
-        """Where in the text a message may start."""
+        """The positions in the text at which a message may start."""
 
     # --- states -------------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class Reader(abc.ABC, Generic[Message]):
         return self._reading.fields.parse(text[at:end]) if at <= end else ([], _NO_FRAMING)
 
     def _expect_content(self, framing: Framing) -> None:
-        """Before a body: its codings, and whether it is a stream of events."""
+        """Prepare for a body: its codings, and whether it is an event stream."""
         partial = type(self.current) is Response and self.current.status == _PARTIAL
         if framing.codings and not partial:  # a part of coded content cannot be decoded alone
             self._content = ContentDecoder(framing.codings, self._budget)
@@ -288,7 +288,7 @@ class Reader(abc.ABC, Generic[Message]):
         message.body = self._body.take() or message.body
 
     def _begin_body(self, message: Message, framing: Framing) -> None:
-        """After the head, by RFC 9112 section 6.3: chunked, or so many bytes, or none."""
+        """Begin the body after the head, by RFC 9112 section 6.3: chunked, of known length, or none."""
         if framing.chunked:
             message.framing, self.state = "chunked", State.CHUNK_SIZE
             self._expect_content(framing)
@@ -312,7 +312,7 @@ class Reader(abc.ABC, Generic[Message]):
         self.state = State.HEAD
 
     def _take_body(self, part: bytes, end: int) -> None:
-        """A part of the body, which ends at the text's byte ``end``."""
+        """Take a part of the body, which ends at byte ``end`` of the text."""
         message = self.current
         if message is None:
             return

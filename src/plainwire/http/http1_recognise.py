@@ -1,4 +1,4 @@
-"""Whether the first bytes of a side are HTTP/1, as far as they have come. Nothing here keeps state."""
+"""Whether a side's first bytes are HTTP/1, as far as they have come. Without state."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ REQUEST_START = re.compile(
     rb"|SEARCH|NOTIFY|SUBSCRIBE|UNSUBSCRIBE|M-SEARCH) [^\r\n ]{1,65536} HTTP/1\.[01]\r?\n"
 ).finditer
 STATUS_START = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]").finditer
-"""What can only be the first line of a message, wherever it stands."""
+"""Matches only the first line of a message, wherever it is."""
 _WITHOUT_VERSION = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)(?: +(?:[/*]|https?:)|\r?$)").match
 _ANSWER_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|HTTP$|HTT$|HT$|H$|$)").match
 
 
 def foreign(text: bytes, at: int) -> str | None:
-    """What the first bytes of a client are, if not a request of HTTP/1."""
+    """What a client's first bytes are, if not an HTTP/1 request."""
     line = text[at : at + _LONGEST_LINE].split(b"\n", 1)
     if line[0].startswith(_HTTP2_PREFACE):
         return "HTTP/2"
@@ -34,9 +34,9 @@ def foreign(text: bytes, at: int) -> str | None:
 
 
 def is_cut_request(line: bytes) -> bool:
-    """Whether a client's only line, which has no end, is the beginning of a request line.
+    """Whether a client's only, unfinished line is the beginning of a request line.
 
-    A word alone could be anything: it has to be a method's beginning, three letters of it at least.
+    A single word could be anything: it must be at least three letters of a method.
     """
     if len(line) > 2 and any(method.startswith(line) for method in _METHODS):
         return True
@@ -44,5 +44,5 @@ def is_cut_request(line: bytes) -> bool:
 
 
 def may_answer(text: bytes, at: int) -> bool:
-    """Whether a server's first bytes are, or may become, a status line."""
+    """Whether a server's first bytes are the beginning of a status line."""
     return _ANSWER_BEGINS(text, at) is not None

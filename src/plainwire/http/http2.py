@@ -1,9 +1,9 @@
-"""An HTTP/2 connection (RFC 9113): both sides' bytes in, exchanges and events out.
+"""An HTTP/2 connection (RFC 9113): takes both sides' bytes, gives exchanges and events.
 
-Frames of both sides are put in the order of the packets that completed them, so that what is read does not
-depend on how the bytes were handed in. Header blocks change the state of their direction's decoder,
-whatever becomes of their stream; so none may be passed over. Where one was not seen (hole in the capture,
-capture that began in mid-connection) the decoder forgets, and fields that cannot be known are named so.
+Frames of both sides are sorted by the packets that completed them, so that the result does not depend on how
+the bytes were passed in. Header blocks change the state of their direction's decoder, whatever happens to
+their stream, so none may be skipped. If one was not seen (a gap, or a capture that began in mid-connection)
+the decoder forgets its table, and fields that cannot be known are marked so.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Gap, Request, Text
 
 MOST_EVENTS = 10_000
-"""Events of one connection that are kept; resets also stand at their exchange."""
+"""Events that are kept for one connection; resets are also noted at their exchange."""
 
 MOST_GOAWAYS = 100
-"""GOAWAYs of one connection that are kept even beside so many other events."""
+"""GOAWAYs of one connection that are kept in any case."""
 
 _MOST_SAID = 300
 _REFUSED_STREAM = 0x7
@@ -64,7 +64,7 @@ _HANDLERS = {
 
 
 class _Block:
-    """A header block that is on its way: HEADERS or PUSH_PROMISE and what continues it."""
+    """An incomplete header block: HEADERS or PUSH_PROMISE and its CONTINUATIONs."""
 
     def __init__(self, part: FramePart, stream: int, fragment: bytes) -> None:
         self.first = part
@@ -75,7 +75,7 @@ class _Block:
 
 
 class FewStreams:
-    """The streams that ended last: frames of theirs may still come, and begin nothing anew."""
+    """The streams that ended last: late frames of theirs must not begin a new exchange."""
 
     MOST = 10_000
 
@@ -83,7 +83,7 @@ class FewStreams:
         self._streams: OrderedDict[int, None] = OrderedDict()
 
     def add(self, stream: int) -> None:
-        """One more has ended."""
+        """Add a stream that has ended."""
         self._streams[stream] = None
         if len(self._streams) > self.MOST:
             self._streams.popitem(last=False)
@@ -93,9 +93,10 @@ class FewStreams:
 
 
 class Http2:
-    """Reads a connection from its preface on, or behind the 101 that answered ``upgraded`` (RFC 7540, 3.2).
+    """Reads a connection from its preface, or after the 101 response to ``upgraded`` (RFC 7540, 3.2).
 
-    ``events`` and ``tunnels`` are outboxes: what frames say beside messages, and what CONNECT streams carry.
+    ``events`` and ``tunnels`` are outboxes: what frames say apart from messages, and the data of CONNECT
+    streams.
     """
 
     def __init__(self, reading: Reading, *, upgraded: Request | None = None) -> None:
@@ -125,7 +126,7 @@ class Http2:
 
     @property
     def tunnels(self) -> list[tuple[Exchange, Side, Text | Gap]]:
-        """What CONNECT streams carry, in order; whoever takes it empties it."""
+        """The data of CONNECT streams, in order; the reader empties it."""
         return self.shared.tunnels
 
     def _begin_upgraded(self, request: Request) -> None:
@@ -251,7 +252,7 @@ class Http2:
             self._end(call, first)
 
     def _leave_out(self, call: StreamExchange | None, part: FramePart) -> None:
-        """There is no room for a header block, nor for streams that begin after it."""
+        """There is no room for a header block, nor for later streams."""
         if self._left_out is None:
             self._left_out = part.packet
         if call is not None:
@@ -276,7 +277,7 @@ class Http2:
             self._windows.forget(part.stream)
 
     def _missed(self, part: FramePart) -> None:
-        """Frames of one side were not seen."""
+        """Frames of one side were missed."""
         late = part.type == http2_frames.JOINED_LATE
         self._decoders[part.side].forget(_JOINED_LATE if late else _HOLE)
         self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
@@ -286,7 +287,7 @@ class Http2:
         self._lose_open(part.side)
 
     def _lose_open(self, side: Side) -> None:
-        """Frames of all streams that ``side`` has not ended may be among those that were not seen."""
+        """Missed frames may belong to any stream that ``side`` has not ended."""
         for call in self._intact[side]:
             if not call.ended[side]:
                 call.lost[side] = True
@@ -346,7 +347,7 @@ class Http2:
         self._apply(part.side, pairs)
 
     def _apply(self, side: Side, pairs: list[tuple[int, int]]) -> None:
-        """What a side allows counts for what the other one sends."""
+        """Apply a side's SETTINGS, which limit what the other side sends."""
         decoder = self._decoders[side.peer]
         for key, value in pairs:
             if key == _HEADER_TABLE_SIZE and decoder.allowed is not None:
@@ -374,7 +375,7 @@ class Http2:
     # --- the end ------------------------------------------------------------------------------------
 
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
-        """The connection is over: every exchange gets its outcome; events go into ``facts``."""
+        """The connection has ended: every exchange gets its outcome; events go into ``facts``."""
         self.feed(_NOTHING, _NOTHING, where)
         rest = [locate(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
         self._take(rest[0] + rest[1])
@@ -393,7 +394,7 @@ class Http2:
         return close_all(self._all, facts, where)
 
     def _is_refused(self, exchange: Exchange) -> bool:
-        """RFC 9113 section 6.8: streams above the last one of a GOAWAY were not worked on."""
+        """RFC 9113 section 6.8: streams above a GOAWAY's last stream were not processed."""
         last = self._last_streams[Side.CLIENT if exchange.pushed else Side.SERVER]
         return last is not None and (exchange.stream or 0) > last
 

@@ -1,7 +1,7 @@
 """Flow control of HTTP/2 (RFC 9113 sections 5.2 and 6.9): when a sender had to wait for its receiver.
 
-What may be sent is counted for the connection and for each stream. A window that was used up while there
-was more to send is told when an update opens it again, or when the connection ends.
+Windows are counted for the connection and for each stream. A window that was used up while there was more to
+send is reported when an update opens it, or when the connection ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 INITIAL = 65_535
 MOST_STREAMS = 50_000
-"""Streams of one side whose windows are counted at a time."""
+"""Most streams of one side whose windows are counted at a time."""
 
 _CONNECTION = 0
 _KIND = "window exhausted"
 
 
 class Tell(Protocol):
-    """Takes note of an event."""
+    """Called with an event."""
 
     def __call__(
         self, kind: str, part: FramePart, *, stream: int | None = None, detail: str = ""
@@ -34,7 +34,7 @@ class Tell(Protocol):
 
 
 class Windows:
-    """The windows of both senders. ``initial`` is what a stream may send at first, by sender."""
+    """The windows of both senders. ``initial`` is a stream's initial window, by sender."""
 
     def __init__(self) -> None:
         self.initial = [INITIAL, INITIAL]
@@ -60,7 +60,7 @@ class Windows:
         return self.initial[side] if stream else INITIAL
 
     def update(self, part: FramePart, tell: Tell) -> None:
-        """A WINDOW_UPDATE of the receiver."""
+        """A WINDOW_UPDATE from the receiver."""
         sender = part.side.peer
         balance = self._balance[sender]
         if part.stream not in balance and len(balance) >= MOST_STREAMS:
@@ -74,18 +74,18 @@ class Windows:
             _told(tell, since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
 
     def forget(self, stream: int) -> None:
-        """The stream is over."""
+        """The stream has ended."""
         for side in (0, 1):
             self._balance[side].pop(stream, None)
             self._stalled.pop((side, stream), None)
 
     def forget_all(self) -> None:
-        """Frames were not seen: nothing can be said of windows any more."""
+        """Frames were missed: nothing more can be said about windows."""
         self._known = False
         self._stalled.clear()
 
     def close(self, tell: Tell) -> None:
-        """The connection is over: what still waits will get nothing more."""
+        """The connection has ended: windows that are still closed stay closed."""
         for (_, stream), since in self._stalled.items():
             _told(tell, since, stream, "and never opened again")
         self._stalled.clear()

@@ -1,4 +1,4 @@
-"""One direction of an HTTP/2 connection: bytes in, frames out (RFC 9113 sections 3.4 and 4.1).
+"""One direction of an HTTP/2 connection: takes bytes, gives frames (RFC 9113 sections 3.4 and 4.1).
 
     START -> SYNC <-> (inside a frame)
       |        |
@@ -6,12 +6,12 @@
 
 ``START`` looks for what a direction must begin with: the preface of a client, the SETTINGS of a server.
 Without it the capture began in mid-connection, and ``PROBE`` looks whether the bytes form a plausible chain
-of frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` passes over
-everything up to the next hole, behind which it probes again: frames often begin where a segment does.
-Nothing is searched for byte by byte.
+of frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` skips everything up to
+the next gap, after which it probes again: frames often begin where a segment does. There is no search byte by
+byte.
 
-DATA is handed out as it comes, in parts; all other frames whole. A hole inside the payload of a frame is
-taken off its length (``FramePart.missing``) where the text is clear, so that the count of bytes is known.
+DATA is given as it comes, in parts; all other frames are given whole. Without TLS, a gap inside the payload
+of a frame is subtracted from its length (``FramePart.missing``), so that the number of bytes is known.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER = 9
 CHAIN = 3
 MOST_PAYLOAD = 1 << 20
-"""Bytes that are kept of a frame other than DATA: of what is larger only the count is known."""
+"""Bytes that are kept of a frame other than DATA; the rest of a larger one is only counted."""
 
 _MOST_PROBED = 256 << 10
 
@@ -44,7 +44,7 @@ ALTSVC, ORIGIN, PRIORITY_UPDATE = 0xA, 0xC, 0x10
 """RFC 7838 section 4, RFC 8336 section 2, RFC 9218 section 7.1."""
 
 JOINED_LATE, HOLE = -1, -2
-"""No frames: from here on frames before are unknown, because of the capture's start or a hole in it."""
+"""Not a frame: frames before this point were missed, because of the capture's start or a gap in it."""
 
 END_STREAM = ACK = 0x1
 END_HEADERS, PADDED, PRIORITIZED = 0x4, 0x8, 0x20
@@ -82,7 +82,7 @@ class FramePart(Struct):
 
 
 def locate(parts: list[FramePart], where: Locator) -> list[FramePart]:
-    """Give parts of one side the packets and times of their first and last bytes."""
+    """Set the packets and times of the first and last bytes of one side's parts."""
     if parts:
         numbers, times = where.locate([p.start for p in parts] + [p.end - 1 for p in parts])
         count = len(parts)
@@ -111,7 +111,7 @@ class Sync(enum.IntEnum):
 
 
 class FrameReader:
-    """Cuts the bytes of one side. ``begun``: the first byte is known to be the first of HTTP/2."""
+    """Splits one side's bytes into frames. ``begun``: the first byte is the first of HTTP/2."""
 
     def __init__(self, side: Side, *, begun: bool = False) -> None:
         self.sync = Sync.SYNC if begun and side == Side.SERVER else Sync.START
@@ -133,13 +133,13 @@ class FrameReader:
 
     @property
     def lowest_needed(self) -> int:
-        """The lowest stream offset that a part still to come can refer to."""
+        """The lowest stream offset that a future part can refer to."""
         if self._held:
             return self._held[0][1]
         return self._start if self._inside or self._carry else self.position - 1
 
     def feed(self, items: Iterable[Text | Gap]) -> list[FramePart]:
-        """Take more, in order; what could be cut."""
+        """Take more bytes, in order; returns the parts that are complete."""
         for item in items:
             if isinstance(item, Gap):
                 self._gap(item)
@@ -149,7 +149,7 @@ class FrameReader:
         return parts
 
     def close(self) -> list[FramePart]:
-        """The stream is over: a chain of fewer frames counts if it is all there is."""
+        """The stream has ended: a chain of fewer frames counts if there is nothing else."""
         if self._held:
             data = b"".join(text[0] for text in self._held)
             count, end = chain(data)
@@ -185,7 +185,7 @@ class FrameReader:
                 self._give_up()
 
     def _begins(self, data: bytes) -> bool:
-        """Whether it is decided how this direction begins; if it is with what it must, go on from there."""
+        """Whether the beginning of this direction is decided; a regular one is then read on from."""
         if self.side == Side.CLIENT:
             if data.startswith(PREFACE):
                 self._release(len(PREFACE))
@@ -203,7 +203,7 @@ class FrameReader:
         return True
 
     def _release(self, skip: int) -> None:
-        """Cut what was held."""
+        """Read what was held back."""
         self.sync, self._wanted = Sync.SYNC, 1
         held, self._held, self._held_size = self._held, [], 0
         before = len(self._parts)
@@ -243,7 +243,7 @@ class FrameReader:
             self._take(part, begin, start + at if exact else end)
 
     def _open(self, end: int) -> None:
-        """A frame's header is there."""
+        """Read a frame's header."""
         head, self._carry = self._carry, b""
         self._left = self._size = int.from_bytes(head[:3])
         self._type, self._flags = head[3], head[4]
@@ -289,7 +289,7 @@ class FrameReader:
         self._emit(payload, self._start, end, self._size)
 
     def _gap(self, gap: Gap) -> None:
-        """Bytes are missing: within the payload of one frame they are only counted, if the text is clear."""
+        """Bytes are missing: without TLS, and within one frame's payload, they are only counted."""
         if self.sync is Sync.SYNC and self._inside and self._exact and gap.length <= self._left:
             self._left -= gap.length
             self._missing += gap.length
@@ -314,7 +314,7 @@ class FrameReader:
 
 
 def chain(data: bytes) -> tuple[int, int]:
-    """(how many valid frame headers follow each other, where the last frame ends); -1 of them: none can."""
+    """Number of valid frame headers in a row, and the end of the last frame; -1: there can be none."""
     at = count = 0
     while at + HEADER <= len(data) and count < CHAIN:
         length, kind, flags = int.from_bytes(data[at : at + 3]), data[at + 3], data[at + 4]
@@ -326,7 +326,7 @@ def chain(data: bytes) -> tuple[int, int]:
 
 
 def _plausible(length: int, kind: int, flags: int, stream: int) -> bool:
-    """Whether these can be the fields of a frame's header (RFC 9113 section 6)."""
+    """Whether these are possible fields of a frame header (RFC 9113 section 6)."""
     if kind not in _KNOWN or length > _LARGEST_USUAL or stream >> 31 or flags & ~_FLAGS.get(kind, 0):
         return False
     if (

@@ -1,8 +1,8 @@
-"""An HTTP/3 connection (RFC 9114): the streams of a QUIC connection in, exchanges and events out.
+"""An HTTP/3 connection (RFC 9114): takes the streams of a QUIC connection, gives exchanges and events.
 
-Streams are independent, and so are their holes. What ties them together is field compression: a field
-section may need insertions of the encoder's stream that have not come yet. Then its stream waits, with all
-that follows on it. What never comes leaves fields that are named unknown.
+Streams are independent, and so are their gaps. Field compression ties them together: a field section may need
+insertions from the encoder stream that have not come yet. Then its stream waits, with everything that follows
+on it. Insertions that never come leave fields marked as unknown.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Text
 
 MOST_WAITING = 16 << 20
-"""Bytes of frames that wait for insertions, all streams together."""
+"""Most bytes of frames that wait for insertions, all streams together."""
 
 MOST_BLOCKED = 1000
-"""Streams that wait; peers allow each other a hundred or so (RFC 9204 section 2.1.2)."""
+"""Most streams that wait; peers allow each other about a hundred (RFC 9204 section 2.1.2)."""
 
 MOST_EVENTS = 10_000
 _NEWEST = 1 << 62  # behind all offsets
@@ -44,7 +44,7 @@ _HOLE = "bytes are missing from the capture"
 
 
 class _Stream:
-    """One direction of one stream. ``call`` is None for what carries no messages."""
+    """One direction of one stream. ``call`` is None if it carries no messages."""
 
     def __init__(self, side: Side, number: int, call: StreamExchange | None, where: Locator) -> None:
         self.side = side
@@ -59,7 +59,7 @@ class _Stream:
 
 
 class Http3:
-    """Reads the streams of one connection. ``events`` is what frames say beside messages.
+    """Reads the streams of one connection. ``events`` is what frames say apart from messages.
 
     ``tunnels`` is an outbox as in ``Http2``; its texts have the offsets of their stream.
     """
@@ -94,7 +94,7 @@ class Http3:
         reset_code: int | None,
         where: Locator,
     ) -> None:
-        """Take what ``side`` sent on a stream since the last call; ``close`` sees what a reset means."""
+        """Take what ``side`` sent on a stream since the last call; ``close`` judges resets."""
         self._where = where
         stream = self._streams.get((stream_id, side))
         if stream is None:
@@ -118,7 +118,7 @@ class Http3:
         return _Stream(side, stream_id, call, where)
 
     def _has_room(self, fields: Sequence[tuple[str, str]], where: Locator) -> bool:
-        """Whether one more message is read; once there was no room, none is."""
+        """Whether one more message may be read; once there was no room, none may."""
         if self._left_out is None and not self._share.admits(fields):
             (self._left_out,), _ = where.locate([_NEWEST])
         return self._left_out is None
@@ -147,7 +147,7 @@ class Http3:
             self._messages(stream, pending)
 
     def _find_kind(self, stream: _Stream, texts: list[Text | Gap]) -> list[Text | Gap]:
-        """Read the stream's type (and a push id); what follows it."""
+        """Read the stream's type (and a push id); returns what follows."""
         while texts:
             item = texts.pop(0)
             if isinstance(item, Gap):
@@ -180,7 +180,7 @@ class Http3:
         self._wake(stream.side)
 
     def _wake(self, side: Side) -> None:
-        """Go on with the streams that waited."""
+        """Continue with the streams that waited."""
         for key, stream in list(self._waiting.items()):
             if key[1] == side:
                 self._drain(stream)
@@ -199,7 +199,7 @@ class Http3:
     # --- frames -------------------------------------------------------------------------------------
 
     def _drain(self, stream: _Stream) -> None:
-        """Handle the frames of a stream, up to one that has to wait."""
+        """Handle the frames of a stream, up to one that must wait."""
         key, decoder = (stream.number, stream.side), self._decoders[stream.side]
         while stream.queue:
             part = stream.queue[0]
@@ -248,7 +248,7 @@ class Http3:
                 promised.ended[Side.CLIENT] = True
 
     def _finish(self, stream: _Stream) -> None:
-        """What the end of one direction means for its message."""
+        """Take the end of one direction of a stream."""
         call = stream.call
         if call is None:
             return
@@ -304,7 +304,7 @@ class Http3:
     # --- the end ------------------------------------------------------------------------------------
 
     def close(self, facts: Connection) -> list[Exchange]:
-        """The connection is over. The resets of its streams are taken from ``facts.events``."""
+        """The connection has ended. The resets of its streams are in ``facts.events``."""
         if self._where is None:
             return []
         for decoder in self._decoders:
@@ -325,7 +325,7 @@ class Http3:
         return close_all(calls, facts, (self._where, self._where))
 
     def _resets(self, facts: Connection) -> None:
-        """A client that asks the server to stop gives up as well; a server does so only to reject."""
+        """Apply resets. STOP_SENDING by a client gives up the request; by a server, it rejects one."""
         by_stream = dict(self._calls)
         by_stream.update((c.exchange.stream, c) for c in self._promised.values() if c.exchange.stream)
         for event in facts.events:

@@ -1,8 +1,8 @@
-"""One direction of one stream of HTTP/3: bytes in, frames out (RFC 9114 section 7.1).
+"""One direction of one HTTP/3 stream: takes bytes, gives frames (RFC 9114 section 7.1).
 
-Frames are ``FramePart``s as in HTTP/2, with no flags: DATA comes in parts, others whole. A hole within the
-payload of a frame is counted; behind any other the stream cannot be read on, as nothing in it marks the
-start of a frame.
+Frames are ``FramePart``s as in HTTP/2, without flags: DATA comes in parts, others whole. A gap inside a
+frame's payload is counted; after any other gap the stream is unreadable, since nothing in it marks the start
+of a frame.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_HEADER = 16
 
 
 def varint(data: bytes, at: int = 0) -> tuple[int, int]:
-    """An integer (RFC 9000 section 16) and where it ends; (0, -1) where it is not complete."""
+    """An integer (RFC 9000 section 16) and where it ends; (0, -1) if it is incomplete."""
     if at >= len(data):
         return 0, -1
     size = 1 << (data[at] >> 6)
@@ -37,7 +37,7 @@ def varint(data: bytes, at: int = 0) -> tuple[int, int]:
 
 
 class StreamFrameReader:
-    """Cuts what one side sends on one stream. ``within`` says whether a frame is not complete."""
+    """Splits what one side sends on one stream into frames."""
 
     def __init__(self, side: Side, stream: int) -> None:
         self.lost = False
@@ -52,11 +52,11 @@ class StreamFrameReader:
 
     @property
     def within(self) -> bool:
-        """Whether the end of what was fed is not the end of a frame."""
+        """Whether the bytes so far end inside a frame."""
         return self._inside or bool(self._carry)
 
     def feed(self, items: Iterable[Text | Gap]) -> list[FramePart]:
-        """Take more, in order; what could be cut."""
+        """Take more bytes, in order; returns the parts that are complete."""
         for item in items:
             if self.lost:
                 break
@@ -83,7 +83,7 @@ class StreamFrameReader:
             at += taken
 
     def _header(self, data: bytes, at: int, start: int) -> int:
-        """Read a frame's type and length, or carry over what is there of them; how many bytes were taken."""
+        """Read a frame's type and length, or carry over an incomplete one; returns the bytes taken."""
         before = len(self._carry)
         head = self._carry + data[at : at + _LONGEST_HEADER - before]
         kind, end = varint(head)

@@ -1,8 +1,8 @@
 """The Huffman code of HPACK and QPACK (RFC 7541 section 5.2 and appendix B).
 
 The code is canonical: codes of one length are consecutive numbers in the order of their symbols, and each
-length goes on where the shorter one ended. So the lengths say it all. Decoding walks a machine that takes a
-whole byte at a time; its transitions are worked out when they are first needed, and kept.
+length continues where the shorter one ended. So the lengths are sufficient. Decoding uses a state machine
+that takes a whole byte at a time; its transitions are computed on first use and kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LENGTHS = (
     "qqkjmnmpqqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrq"
     "u"
 )
-"""The length of each symbol's code in bits, symbols 0 to 255 and then EOS, one digit of base 36 each."""
+"""The length in bits of each symbol's code, symbols 0 to 255 and then EOS, as one base-36 digit each."""
 
 _EOS = 256
 _MOST_PADDING = 7  # RFC 7541 section 5.2
@@ -28,7 +28,7 @@ SYMBOL_BITS = tuple(int(digit, 36) for digit in _LENGTHS[:_EOS])
 
 
 def _tree() -> _Tree:
-    """The code as a binary tree: an inner node is [behind a 0, behind a 1], a leaf is the symbol."""
+    """The code as a binary tree: an inner node is [after a 0, after a 1], a leaf is the symbol."""
     root: _Tree = []
     code, length = 0, 0
     for symbol in sorted(range(len(_LENGTHS)), key=lambda s: (int(_LENGTHS[s], 36), s)):
@@ -52,7 +52,7 @@ def _plant(node: _Tree, code: int, length: int, symbol: int) -> None:
 
 
 class _Machine:
-    """States are inner nodes of the tree, numbered as they are met; 0 is the root."""
+    """A state machine. States are inner nodes of the tree, numbered on first use; 0 is the root."""
 
     def __init__(self) -> None:
         root = _tree()
@@ -75,7 +75,7 @@ class _Machine:
         return number
 
     def learn(self, state: int, byte: int) -> tuple[int, bytes] | None:
-        """The next state and the symbols on the way; None where EOS stands in the string."""
+        """Compute the next state and the symbols on the way; None if the string contains EOS."""
         node, out = self.nodes[state], bytearray()
         step: tuple[int, bytes] | None = None
         for shift in range(7, -1, -1):
@@ -109,7 +109,7 @@ def _codes() -> list[int]:
 
 
 def encode(data: bytes) -> bytes:
-    """What ``decode`` gives ``data`` for, padded with ones."""
+    """Encode ``data``, padded with ones."""
     codes, value, size = _codes(), 0, 0
     for byte in data:
         value = value << SYMBOL_BITS[byte] | codes[byte]
@@ -119,7 +119,7 @@ def encode(data: bytes) -> bytes:
 
 
 def decode(data: bytes) -> bytes | None:
-    """The string that ``data`` encodes; None where it holds EOS or ends with more than a padding of ones."""
+    """Decode ``data``; None if it contains EOS or ends with anything but a padding of ones."""
     known, parts, state = _machine.steps, [], 0
     for byte in data:
         key = state << 8 | byte

@@ -1,11 +1,11 @@
-"""Field compression of HTTP/3 (RFC 9204), from the place of one who only listens.
+"""Field compression of HTTP/3 (RFC 9204), as an observer decodes it.
 
-The encoder's stream fills the dynamic table; field sections on other streams name its entries by absolute
-numbers, and say how many insertions they need (``needed``): until those have come, a section has to wait.
+The encoder stream fills the dynamic table; field sections on other streams refer to its entries by absolute
+index and say how many insertions they need (``needed``): until those have come, a section must wait.
 
-Why not a library: what this decoder cannot know (a hole in the encoder's stream, SETTINGS that were not
-captured) is one unknown field, not an unknown message. Entries that the encoder evicted stay for a while,
-because here a section may be read later than it was sent.
+Why not a library: what this decoder cannot know (a gap in the encoder stream, SETTINGS that were not
+captured) costs one field, not the whole message. Evicted entries stay for a while, because a section may be
+read here later than it was sent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from plainwire.http.header_coding import BrokenBlockError, Strings, integer
 from plainwire.http.hpack import MOST_FIELDS, MOST_TABLE, OVERHEAD, UNKNOWN, Block, Field
 
 MOST_INSTRUCTION = 1 << 16
-"""Bytes of an instruction of the encoder that are waited for."""
+"""Most bytes of an incomplete encoder instruction."""
 
 _STATIC_TABLE = (
     ":authority",
@@ -127,8 +127,8 @@ STATIC: list[Field] = [(name, value) for name, _, value in (entry.partition("=")
 class QpackDecoder:
     """The decoder of one side's field sections.
 
-    ``capacity`` is what the other side's SETTINGS allow (None: not seen yet), ``unseen`` why some entries
-    of the table are unknown, if so.
+    ``capacity`` is the other side's SETTINGS_QPACK_MAX_TABLE_CAPACITY (None: not seen yet); ``unseen`` says
+    why some entries of the table are unknown, if any.
     """
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class QpackDecoder:
         self._carry = b""
 
     def forget(self, why: str) -> None:
-        """Take note that insertions were missed: numbers lead nowhere from here on."""
+        """Insertions were missed: from here on indices cannot be resolved."""
         self.unseen = self.unseen or why
         self._table.clear()
         self._size = 0
@@ -150,7 +150,7 @@ class QpackDecoder:
     # --- the encoder's stream -----------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Take more of the encoder's stream (section 4.3)."""
+        """Take more of the encoder stream (section 4.3)."""
         if self.unseen:
             return
         data = self._carry + data
@@ -202,7 +202,7 @@ class QpackDecoder:
     # --- field sections -----------------------------------------------------------------------------
 
     def waits(self, section: bytes) -> bool:
-        """Whether the section needs something that may still come."""
+        """Whether the section needs insertions that may still come."""
         if not section or not section[0] or self.unseen:
             return False
         if self.capacity is None:
@@ -235,7 +235,7 @@ class QpackDecoder:
         return needed
 
     def decode(self, section: bytes) -> Block:
-        """Decode one section. Answers any bytes with a value."""
+        """Decode one section. No bytes raise an error."""
         fields: list[Field] = []
         unknown, defect = 0, ""
         try:
@@ -285,7 +285,7 @@ class QpackDecoder:
         return (name, value), at
 
     def _entry(self, base: int | None, offset: int) -> Field:
-        """The entry so far from the base; None for a base that cannot be known."""
+        """The entry at this distance from the base; None if the base cannot be known."""
         if base is None:
             return UNKNOWN, UNKNOWN
         place = self.inserted - 1 - (base + offset)

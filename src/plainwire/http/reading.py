@@ -1,4 +1,4 @@
-"""What all connections of a capture share when their messages are read."""
+"""What all connections of a capture share while their messages are read."""
 
 from __future__ import annotations
 

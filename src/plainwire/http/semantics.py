@@ -1,8 +1,8 @@
-"""Decoded header fields of HTTP/2 and HTTP/3 to requests and responses, with what is wrong about them.
+"""From decoded header fields of HTTP/2 and HTTP/3 to requests and responses, with their defects.
 
-RFC 9113 sections 8.2 and 8.3; RFC 9114 section 4.2 and 4.3 say the same. Nothing is refused: a malformed
-message becomes one with defects. ``headers`` hold all fields as they were on the wire, the pseudo-header
-ones first.
+RFC 9113 sections 8.2 and 8.3; RFC 9114 sections 4.2 and 4.3 say the same. Nothing is rejected: a malformed
+message is one with defects. ``headers`` has all fields as they were on the wire, the pseudo-header fields
+first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Place(Protocol):
-    """Where something stands: offsets of its carrier, packets and times of its first and last byte."""
+    """The position of something: offsets of its carrier, packets and times of its first and last byte."""
 
     start: int
     end: int
@@ -46,13 +46,13 @@ class Place(Protocol):
 
 
 class FieldRules:
-    """Checks fields against the RFC; a pair that was found good before costs one look-up."""
+    """Checks fields against the RFC; a pair that was valid before costs one look-up."""
 
     def __init__(self) -> None:
         self._good: set[Field] = set()
 
     def check(self, fields: Sequence[Field], allowed: frozenset[str]) -> list[str]:
-        """What is wrong about the fields of one block, where ``allowed`` are its pseudo-header fields."""
+        """The defects of one block's fields; ``allowed`` are its pseudo-header fields."""
         defects: list[str] = []
         seen: set[str] = set()
         regular = False
@@ -95,7 +95,7 @@ def _shown(text: str) -> str:
 
 
 def make_request(rules: FieldRules, fields: list[Field], place: Place, version: str) -> Request:
-    """A request from its header fields. What was not seen is ``UNKNOWN``, what is missing empty."""
+    """A request from its header fields. What was not seen is ``UNKNOWN``, what is absent is empty."""
     first = _firsts(fields)
     absent = UNKNOWN if _any_unknown(fields) else ""
     method = first.get(":method", absent)
@@ -116,7 +116,7 @@ def make_request(rules: FieldRules, fields: list[Field], place: Place, version: 
 
 
 def make_response(rules: FieldRules, fields: list[Field], place: Place, version: str) -> Response:
-    """A response (also one of 1xx) from its header fields; the status is 0 where there is none."""
+    """A response (1xx too) from its header fields; the status is 0 if there is none."""
     status = _firsts(fields).get(":status", "")
     number = int(status) if len(status) == 3 and status.isascii() and status.isdigit() else 0
     response = Response(number, "", version, fields, place.start, place.end)
@@ -129,12 +129,12 @@ def make_response(rules: FieldRules, fields: list[Field], place: Place, version:
 
 
 def trailer_defects(rules: FieldRules, fields: list[Field]) -> list[str]:
-    """What is wrong about a block of trailers (RFC 9113 section 8.1)."""
+    """The defects of a block of trailers (RFC 9113 section 8.1)."""
     return rules.check(fields, _NONE)
 
 
 def value_of(fields: Sequence[Field], name: str) -> str:
-    """The value of the first field of that name (in lower case); empty without one."""
+    """The value of the first field with this name (lower case); empty if there is none."""
     for field in fields:
         if field[0] == name:
             return field[1]

@@ -1,8 +1,8 @@
-"""One stream of HTTP/2 or HTTP/3: header blocks and data in, one exchange out.
+"""One stream of HTTP/2 or HTTP/3: takes header blocks and data, gives one exchange.
 
-Both protocols give a request and its response a stream of their own (RFC 9113 section 8.1, RFC 9114 section
-4.1); they differ in how frames are cut and fields are compressed, which is over when a ``StreamExchange`` is
-fed. Order between the two sides does not matter here, so that a response may come before its request.
+In both protocols a request and its response have their own stream (RFC 9113 section 8.1, RFC 9114 section
+4.1). They differ in framing and field compression, which a ``StreamExchange`` does not see. The order between
+the two sides does not matter here, so a response may come before its request.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _PARTIAL = 206
 
 
 class StreamContext:
-    """What the streams of one connection have in common.
+    """What the streams of one connection share.
 
-    ``refused`` is the error code by which a server says that it did nothing with a request (RFC 9113 section
-    8.7, RFC 9114 section 4.1.1). ``tunnels`` is an outbox: what CONNECT streams carry.
+    ``refused`` is the error code for a request that the server did not process (RFC 9113 section 8.7, RFC
+    9114 section 4.1.1). ``tunnels`` is an outbox: the data of CONNECT streams.
     """
 
     def __init__(self, protocol: str, version: str, refused: int, reading: Reading) -> None:
@@ -57,7 +57,7 @@ class StreamContext:
 
 
 class _Body:
-    """The body of one message as it comes; its content codings are undone, but not those of a part (206)."""
+    """The body of one message as it comes; its content codings are decoded, except those of a part (206)."""
 
     __slots__ = ("decoder", "events", "kept")
 
@@ -108,7 +108,7 @@ class StreamExchange:
     # --- what frames say ----------------------------------------------------------------------------
 
     def headers(self, side: Side, block: Block, place: Place, why: str) -> None:
-        """A header block. ``why`` says why parts of the header table are unknown, if they are."""
+        """Take a header block. ``why``: the reason why parts of the dynamic table are unknown, if any."""
         message = self._message(side)
         if message is not None:
             self._trailers(side, message, block, place)
@@ -128,7 +128,7 @@ class StreamExchange:
             )
 
     def request(self, block: Block, place: Place) -> Request:
-        """The header fields of a request: of the client's HEADERS, or of the server's PUSH_PROMISE."""
+        """Take a request's header fields, from the client's HEADERS or the server's PUSH_PROMISE."""
         shared = self._shared
         request = make_request(shared.rules, block.fields, place, shared.version)
         self.exchange.request = request
@@ -181,7 +181,7 @@ class StreamExchange:
     def data(
         self, side: Side, part: bytes, place: Place, missing: int, where: tuple[Locator, Locator]
     ) -> None:
-        """A part of the content; ``missing`` bytes of it are not in the capture."""
+        """Take a part of the content; ``missing`` bytes of it are not in the capture."""
         if self._tunnel:
             self._carry(side, part, place, missing, where)
             return
@@ -206,7 +206,7 @@ class StreamExchange:
     def _carry(
         self, side: Side, part: bytes, place: Place, missing: int, where: tuple[Locator, Locator]
     ) -> None:
-        """What a tunnel carries: RFC 9113 section 8.5, RFC 8441 section 5."""
+        """Pass on a tunnel's data: RFC 9113 section 8.5, RFC 8441 section 5."""
         items: list[Text | Gap] = [Gap(side, place.start, missing, place.packet)] if missing else []
         if part:
             items.append((part, place.start, place.end))
@@ -217,13 +217,13 @@ class StreamExchange:
             self.websocket.feed(client, server, where)
 
     def note(self, side: Side, defect: str) -> None:
-        """Something is wrong about a side's message."""
+        """Note a defect of a side's message."""
         message = self._message(side)
         if message is not None and defect not in message.defects:
             _note(message, defect)
 
     def end(self, side: Side, place: Place | None = None) -> None:
-        """The side says that it is done with the stream."""
+        """The side ends the stream."""
         if self.ended[side]:
             return
         self.ended[side] = True
@@ -241,7 +241,7 @@ class StreamExchange:
         self._finish(side)
 
     def reset(self, event: StreamEvent) -> None:
-        """A side gives the stream up: RST_STREAM; in QUIC RESET_STREAM, STOP_SENDING. The first counts."""
+        """A side resets the stream: RST_STREAM; in QUIC RESET_STREAM, STOP_SENDING. The first one counts."""
         if self.exchange.reset is None:
             self.exchange.reset = event
 
@@ -258,10 +258,10 @@ class StreamExchange:
         self.exchange.outcome = self._outcome(facts)
 
     def _is_cancelled(self) -> bool:
-        """Whether the client gave the stream up before all of the response had come.
+        """Whether the client reset the stream before the whole response had come.
 
-        A client that has as many bytes as content-length announced may do so before the server says that it
-        has no more: curl 7.88 does, with STREAM_CLOSED.
+        A client that has as many bytes as Content-Length announced may do so before END_STREAM comes: curl
+        7.88 does, with STREAM_CLOSED.
         """
         response, reset = self.exchange.response, self.exchange.reset
         if reset is None or reset.side == Side.SERVER or _was_whole(response, reset):
@@ -292,7 +292,7 @@ class StreamExchange:
         return reset.side == Side.CLIENT if reset is not None else facts.closed_by == Side.CLIENT
 
     def _cut_off(self, facts: Connection, begun: Outcome) -> Outcome:
-        """What ended the stream where the server did not."""
+        """What ended the stream, if the server did not."""
         lost = self.lost[Side.SERVER] or any(u.side in (None, Side.SERVER) for u in facts.undecrypted)
         if lost or not (self._cancelled or (facts.closes and not any(facts.unseen_fins))):
             return "unseen"
@@ -317,7 +317,7 @@ class StreamExchange:
         )
 
     def _finish(self, side: Side) -> None:
-        """Close the books on one body."""
+        """Take the end of one body."""
         message, body = self._message(side), self._bodies[side]
         self._bodies[side] = None
         if message is None or body is None:
@@ -332,7 +332,7 @@ class StreamExchange:
 
 
 def _was_whole(response: Response | None, left: StreamEvent | CloseEvent) -> bool:
-    """Whether all the bytes that content-length announced had come when the client left."""
+    """Whether all bytes that Content-Length announced had come when the client left."""
     if response is None or response.whole_at is None:
         return False
     return response.whole_at <= (left.time_ns, left.packet)
@@ -341,7 +341,7 @@ def _was_whole(response: Response | None, left: StreamEvent | CloseEvent) -> boo
 def close_all(
     calls: list[StreamExchange], facts: Connection, where: tuple[Locator, Locator]
 ) -> list[Exchange]:
-    """The connection is over: the exchanges of its streams in their order, with outcomes and times."""
+    """The connection has ended: return the exchanges of its streams in order, with outcomes and times."""
     for call in calls:
         call.close(facts, where)
     exchanges = [call.exchange for call in calls if _seen(call.exchange)]
@@ -372,7 +372,7 @@ def _begins(exchange: Exchange) -> tuple[int, int, int]:
 
 
 def _ends(exchange: Exchange) -> int:
-    """When the last frame of the exchange passed; never where its stream stayed open."""
+    """The time of the exchange's last frame; None if its stream stayed open."""
     messages = [m for m in (exchange.request, exchange.response) if m is not None]
     times = [m.last_ns for m in messages]
     if exchange.reset is not None:

@@ -1,4 +1,4 @@
-"""The request target: which characters may stand in it (RFC 3986 section 2, RFC 9112 section 3.2)."""
+"""The request target: which characters it may have (RFC 3986 section 2, RFC 9112 section 3.2)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ RAW_TARGET = "bytes in the request target that must be percent-encoded (RFC 3986
 
 
 def is_target(text: str) -> bool:
-    """Whether all characters are visible ASCII ones.
+    """Whether all characters are visible ASCII characters.
 
-    Of those RFC 3986 forbids some more (quotes, braces, the pipe), which servers take all the same.
+    RFC 3986 forbids some of those, too (quotes, braces, the pipe), but servers accept them.
     """
     return _RAW(text) is None

@@ -1,8 +1,8 @@
-"""A WebSocket (RFC 6455), with permessage-deflate (RFC 7692): both directions' bytes in, frames out.
+"""A WebSocket (RFC 6455), with permessage-deflate (RFC 7692): takes both directions' bytes, gives frames.
 
-The contents of messages are not kept; their sizes are counted, compressed ones after decompression. Those of
-Close, PING and PONG are read: they tell how it ended. What breaks the protocol is noted as a defect, and the
-frames go on as long as their headers can be true.
+The contents of messages are not kept; their sizes are counted, after decompression. The contents of Close,
+PING and PONG are read, since they tell how it ended. Violations of the protocol are noted as defects, and
+reading continues as long as frame headers are valid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_FRAMES = 10_000
 _MOST_DEFECTS = 20
 _CONTINUATION, _CLOSE, _PING, _PONG = 0, 8, 9, 10
 _MOST_PINGS = 200
-"""PINGs and PONGs of each side that are kept until the end: the last ones."""
+"""Number of each side's last PINGs and PONGs that are kept until the end."""
 
 _NO_STATUS = 1005  # RFC 6455 section 7.1.5
 _KNOWN = frozenset((0, 1, 2, 8, 9, 10))
@@ -36,11 +36,11 @@ _DEFLATED = 4  # RSV1
 _TAIL = b"\0\0\xff\xff"
 _PIECE = 1 << 16
 _INFLATER = 44 << 10
-"""Bytes that an inflater and its window take."""
+"""Bytes that a decompressor and its window take."""
 
 
 def _order(frame: WebSocketFrame) -> tuple[int, Side]:
-    """That of the wire: the two directions are read in turn, each as far as it has come."""
+    """The order on the wire: the two directions are read in turn, each as far as it has come."""
     return frame.packet, frame.side
 
 
@@ -90,7 +90,7 @@ class _Direction:
 
 
 class WebSocketReader:
-    """Reads what follows the handshake of ``exchange`` and notes it there."""
+    """Reads what follows the opening handshake of ``exchange`` and notes it there."""
 
     def __init__(self, exchange: Exchange, budget: Budget) -> None:
         self._exchange = exchange
@@ -124,7 +124,7 @@ class WebSocketReader:
         self._measure_pauses()
 
     def _measure_pauses(self) -> None:
-        """Between frames of either side: the two directions are read in turn, so by time."""
+        """Measure pauses between frames of either side, by time: the two directions are read in turn."""
         for time_ns in sorted(self._times):
             if self._last_ns:
                 self.facts.longest_pause_ns = max(self.facts.longest_pause_ns, time_ns - self._last_ns)
@@ -137,7 +137,7 @@ class WebSocketReader:
         return low[0], low[1]
 
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
-        """The connection is over. No new exchange comes of it: the facts are the upgraded one's."""
+        """The connection has ended. There is no new exchange: the facts belong to the upgraded one."""
         del facts, where
         client, server = self._sides
         pings = [*_answered(Side.CLIENT, client.pings, server.pongs)]
@@ -153,7 +153,7 @@ class WebSocketReader:
         return []
 
     def _gap(self, side: Side, direction: _Direction, gap: Gap) -> None:
-        """A hole inside a payload is bridged; anywhere else the next frame cannot be found."""
+        """A gap inside a payload is skipped; after any other gap the next frame cannot be found."""
         if direction.frame is not None and 0 < gap.length <= direction.left:
             direction.left -= gap.length
             self._forget_context(direction)
@@ -284,7 +284,7 @@ class WebSocketReader:
                 direction.broken = True
 
     def _inflated(self, direction: _Direction, data: bytes) -> bool:
-        """Count what the bytes stand for; False where that is more than the budget."""
+        """Count the decompressed bytes; False if they exceed the budget."""
         if direction.inflater is None and not self._budget.hold(_INFLATER):
             return False
         inflater = direction.inflater = direction.inflater or zlib.decompressobj(-15)
@@ -307,7 +307,7 @@ class WebSocketReader:
 
 
 def _answered(side: Side, pings: Iterable[_Control], pongs: Iterable[_Control]) -> Iterator[WebSocketPing]:
-    """The PINGs of ``side`` with what answers them: a PONG may answer several (RFC 6455 section 5.5.3)."""
+    """The PINGs of ``side`` with their PONGs: one PONG may answer several (RFC 6455 section 5.5.3)."""
     sent = list(pings)
     answers: list[_Control | None] = [None] * len(sent)
     for pong in pongs:
@@ -332,7 +332,7 @@ def _field(exchange: Exchange, name: str) -> str:
 
 
 def _header_size(data: bytes, at: int) -> int:
-    """Bytes of the frame header at ``at``; 2 where not even those are there."""
+    """Bytes of the frame header at ``at``; 2 if not even those are there."""
     if at + 2 > len(data):
         return 2
     length = data[at + 1] & 0x7F
