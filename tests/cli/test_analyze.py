@@ -204,14 +204,14 @@ def test_several_files_are_one_capture_in_the_order_of_time(tmp_path: Path) -> N
 
 
 def test_standard_input_is_read(failing: Path) -> None:
-    status, said, _ = analyzed("-", data=failing.read_bytes())
+    status, said, _ = analyzed("-", "--json", data=failing.read_bytes())
     assert status == FINDINGS
-    assert said == analyzed(failing)[1]
+    assert said == analyzed(failing, "--json")[1]
 
 
 def test_an_interrupt_ends_the_writer_and_what_it_wrote_is_still_read(failing: Path) -> None:
     data = failing.read_bytes()
-    command = [sys.executable, "-m", "plainwire", "analyze", "-"]
+    command = [sys.executable, "-m", "plainwire", "analyze", "--json", "-"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin is not None
     child.stdin.write(data[:200])
@@ -220,7 +220,7 @@ def test_an_interrupt_ends_the_writer_and_what_it_wrote_is_still_read(failing: P
     child.send_signal(signal.SIGINT)  # as the terminal does, to all of a pipeline
     said, _ = child.communicate(data[200:], timeout=60)
     assert child.returncode == FINDINGS
-    assert said.decode() == analyzed(failing)[1]
+    assert said.decode() == analyzed(failing, "--json")[1]
 
 
 def _until_it_was_read(pipe: IO[bytes]) -> None:

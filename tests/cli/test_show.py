@@ -87,3 +87,25 @@ def test_only_what_is_asked_for_is_shown(capture: Path) -> None:
     assert len(json.loads(run(capture, "--json", "--method", "GET"))) == 1
     with pytest.raises(click.UsageError, match="--since takes a time of day"):
         run(capture, "--since", "noon")
+
+
+def test_a_connection_is_shown_from_top_to_bottom(capture: Path) -> None:
+    text = run(capture, "--connection", 1, "--ladder")
+    assert "1: GET /object?token=[redacted]" in text
+    assert text.splitlines()[-1].endswith("7")
+    with pytest.raises(click.UsageError, match="--ladder needs --connection"):
+        run(capture, "--ladder")
+    with pytest.raises(UserError, match="no connection 9; it has 1"):
+        run(capture, "--connection", 9, "--ladder")
+
+
+def test_the_host_and_the_time_that_a_failed_request_waited_are_shown(capture: Path) -> None:
+    lines = run(capture).splitlines()
+    assert lines[2].split()[3:6] == ["storage.example", "POST", "/upload"]
+    assert lines[2].split()[-3] == "40ms"
+    assert "waited 40ms for a response that did not come" in run(capture, 2)
+
+
+def test_colour_is_there_where_it_is_asked_for(capture: Path) -> None:
+    assert "\x1b[" in run(capture, "--color", "always")
+    assert "\x1b[" not in run(capture)

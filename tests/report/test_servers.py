@@ -59,7 +59,7 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
 
 
 def test_terminal_and_page_tell_what_is_common_and_what_the_server_does() -> None:
-    for text in (terminal.verdict(_report(), width=200), html.render(_report())):
+    for text in (terminal.verdict(_report(), width=100, much="all"), html.render(_report())):
         assert "7 of 7 failures came so; 0 of 412 successes did." in text
         assert "1 failure: too few." in text
         assert f"The server {SERVER_END}" in text

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from plainwire.model import Coverage, Endpoint, Report
-from plainwire.report.terminal import verdict
+from plainwire.report.summary import BLAME, summary
+from plainwire.report.terminal import CasePaths, verdict
 from tests.diagnose.wire import SERVER, Wire
 from tests.report.samples import failing, healthy, report, with_settings
+from tests.report.verdicts.reading import FOLDER, GOLDEN, WIDTHS, stored
 
 
 def test_what_failed_how_often_who_how_sure_what_to_do_and_which_packets() -> None:
-    text = verdict(report(healthy(), failing()), case="case")
+    text = verdict(report(healthy(), failing()), place=CasePaths.of_case("case"))
     assert text.startswith("plainwire: 1 of 4 requests failed; 1 finding.\n")
     assert "1. reset-mid-request" in text
     assert "The server's side." in text
@@ -74,7 +78,7 @@ def test_a_connection_that_never_came_about_is_mentioned() -> None:
 
 
 def test_nothing_from_the_wire_reaches_the_terminal_unescaped() -> None:
-    text = verdict(report(failing()), case="ca\x1bse")
+    text = verdict(report(failing()), place=CasePaths.of_case("ca\x1bse"))
     assert all(line.isprintable() for line in text.splitlines())
     assert "\\x1b[31m\\u202e" in text
 
@@ -100,7 +104,8 @@ def test_many_findings_are_not_all_told_in_full() -> None:
     text = verdict(report(*connections))
     assert "5. reset-mid-request" in text
     assert "6. reset-mid-request" not in text
-    assert text.count("reset-mid-request: 1 of 1 request") == 3
+    assert text.count("also reset-mid-request: 1 of 1 request") == 3
+    assert "8. reset-mid-request" in verdict(report(*connections), much="all")
 
 
 def test_colour_only_where_asked_for() -> None:
@@ -111,19 +116,72 @@ def test_colour_only_where_asked_for() -> None:
 
 def test_settings_stand_behind_the_advice_of_their_side() -> None:
     text = verdict(with_settings(report(failing())), width=200)
-    do = text[text.index("  Do ") : text.index("  Retry")]
-    assert [line.split(":")[0].split()[-1] for line in do.splitlines()] == [
-        "Client",
-        "curl",
-        "Server",
-        "nginx",
-    ]
-    assert "nginx: keepalive_timeout 91s; (default: 75 s)." in do
+    do = text[text.index("  Fix  ") : text.index("  Retry")]
+    names = [word for word in do.split() if word in {"Client:", "curl:", "Server:", "nginx:"}]
+    assert names == ["Client:", "curl:", "Server:", "nginx:"]
+    assert "nginx: keepalive_timeout 91s; (default: 75 s)." in " ".join(do.split())
 
 
 def test_a_retry_that_meets_the_same_again_is_called_useless() -> None:
     made = report(failing())
     made.findings[0].retry_safe = True
-    assert "  Retry  Safe for these requests." in verdict(made)
+    assert "  Retry        Safe for these requests." in verdict(made)
     made.findings[0].retry_useful = False
-    assert "  Retry  Harmless, but useless: it fails again until this is changed." in verdict(made)
+    assert "  Retry        Harmless, but useless: it fails again until this is changed." in verdict(made)
+
+
+@pytest.mark.parametrize("name", stored())
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_five_lines_name_cause_blame_certainty_and_remedy(name: str, width: int) -> None:
+    found = stored()[name]
+    lines, finding = verdict(found, width=width).splitlines()[:5], found.findings[0]
+    first = " ".join(" ".join(lines).split())
+    assert finding.code in first
+    assert BLAME[finding.fault] in first
+    assert finding.certainty in first
+    assert " of " in first
+    cause = summary(finding, found).cause
+    assert cause[: width - 5] in first
+    assert "Fix (" in first or not finding.advice_client + finding.advice_server
+    assert finding.retry_safe is None or "retry " in first
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_verdict_reads_as_it_did_when_somebody_last_read_it(name: str, width: int) -> None:
+    text = verdict(stored()[name], place=CasePaths.of_case("case"), width=width)
+    assert text == (FOLDER / f"{name}.{width}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", stored())
+def test_a_brief_verdict_is_the_answer_without_the_details(name: str) -> None:
+    found = stored()[name]
+    brief = verdict(found, much="brief")
+    assert verdict(found).startswith(brief)
+    assert len(brief.splitlines()) <= 1 + 5 * len(found.findings)
+
+
+def test_requests_of_several_findings_are_listed_once() -> None:
+    text = verdict(stored()["curl-retry-503"])
+    assert text.count("GET /503/flaky?first=1  503") == 1
+    text = verdict(stored()["botocore-slowdown-503-hidden"])
+    assert text.count("PUT /field4/k12  unanswered") == 1
+    assert "and 3 of 1, 2." in text
+
+
+def test_times_of_day_are_those_of_the_servers_log_and_of_the_reader() -> None:
+    zone = dt.timezone(dt.timedelta(hours=2), "CEST")
+    text = verdict(stored()["idle-nlb-reset-h1"], width=100, zone=zone)
+    found = stored()["idle-nlb-reset-h1"]
+    failed = set(found.findings[0].exchanges)
+    begun = min(e.request.time_ns for e in found.exchanges if e.request and e.id in failed)
+    utc = dt.datetime.fromtimestamp(begun // 10**9, dt.UTC)
+    assert f"{utc:%Y-%m-%d %H:%M:%S}" in text
+    assert f"{utc + dt.timedelta(hours=2):%H:%M:%S} CEST)" in text
+
+
+def test_what_failures_have_in_common_is_told_where_it_says_something() -> None:
+    made = report(failing())
+    made.undecided = ["reset-mid-request: too few to see what they share."]
+    assert "In common" not in verdict(made)
+    assert "too few" in verdict(made, much="all")

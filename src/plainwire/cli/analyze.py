@@ -6,10 +6,14 @@ import gc
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from plainwire.cli import debug
+from plainwire.cli import debug, output
+
+if TYPE_CHECKING:
+    from plainwire.report.terminal import CasePaths
 
 
 @click.command(
@@ -37,6 +41,8 @@ from plainwire.cli import debug
     "Other users of this machine can see arguments in the list of processes. Repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@output.much_options
+@output.color_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the table of exchanges too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit status gives the result.")
 def command(
@@ -45,7 +51,10 @@ def command(
     keys: tuple[str, ...],
     private_keys: tuple[str, ...],
     psks: tuple[str, ...],
+    color: output.Color,
     *,
+    brief: bool,
+    tell_all: bool,
     as_json: bool,
     verbose: bool,
     quiet: bool,
@@ -66,6 +75,7 @@ def command(
     gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
 
+    much = output.much(brief=brief, tell_all=tell_all)
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
@@ -101,9 +111,24 @@ def command(
             from plainwire.report import table  # noqa: PLC0415
 
             click.echo(table.exchanges(report))
-        click.echo(terminal.verdict(report))
+        looks = output.looks(sys.stdout, color, report)
+        text = terminal.verdict(report, place=_place(files + more, keys), much=much, **looks)
+        click.echo(text, nl=False, color=looks["color"])
     debug.show(report)
     return pipeline.exit_code(report)
+
+
+def _place(files: tuple[str, ...], keys: tuple[str, ...]) -> CasePaths | None:
+    """What to name in commands: a case, or one capture file with its key log."""
+    from plainwire.report.terminal import CasePaths  # noqa: PLC0415 - kept out of the start-up of other commands
+
+    if len(files) > 1 or "-" in files:
+        return None
+    if Path(files[0]).is_dir():
+        return CasePaths.of_case(files[0].rstrip("/") or "/")
+    options = [word for key in keys for word in ("--keys", key)]
+    preference = ("-o", f"tls.keylog_file:{keys[0]}") if keys else ()
+    return CasePaths(files[0], files[0], tuple(options), preference)
 
 
 def _compare(folders: list[Path], *, as_json: bool, quiet: bool) -> int:

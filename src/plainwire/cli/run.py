@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from plainwire.cli import debug
+from plainwire.cli import debug, output
 from plainwire.plurals import count
 from plainwire.recording import record
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
     from plainwire.recording import Recording
+    from plainwire.report.terminal import Much
 
 
 @click.command("run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 )
 @click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
+@output.much_options
+@output.color_option
 @click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
@@ -63,7 +65,10 @@ def command(
     interface: str,
     capture_filter: str,
     key_logs: tuple[Path, ...],
+    color: output.Color,
     *,
+    brief: bool,
+    tell_all: bool,
     no_restore: bool,
     keep_all: bool,
     quiet: bool,
@@ -78,6 +83,7 @@ def command(
 
     Example: plainwire run -- python test.py
     """
+    shown = _Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     progress = _Progress(shown=not quiet and sys.stderr.isatty())
     try:
         recording = record(
@@ -94,25 +100,34 @@ def command(
         progress.clear()
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
-            sys.stderr.write(_words(recording, verbose=verbose, traced=debug.asked()))
+            sys.stderr.write(_words(recording, shown))
             sys.stderr.flush()
     recording.end.follow()
 
 
-def _words(recording: Recording, *, verbose: bool, traced: bool) -> str:
+class _Shown(NamedTuple):
+    """What is told when the program has ended, and how."""
+
+    much: Much
+    color: output.Color
+    verbose: bool
+    traced: bool
+
+
+def _words(recording: Recording, shown: _Shown) -> str:
     """What to say when the program has ended. A bug of ours here must not change its exit status."""
     try:
-        lines = _lines(recording, verbose=verbose)
+        lines = _lines(recording, shown)
     except Exception as error:  # noqa: BLE001 - as said above
         lines = [f"plainwire: the report in {recording.case.folder} cannot be shown ({type(error).__name__})"]
         recording.traceback += traceback.format_exc()
-    if traced:
+    if shown.traced:
         lines += [printable(line) for line in recording.traceback.splitlines()]
         lines += [] if recording.report is None else debug.tracebacks(recording.report)
     return "\n".join(lines) + "\n"
 
 
-def _lines(recording: Recording, *, verbose: bool) -> list[str]:
+def _lines(recording: Recording, shown: _Shown) -> list[str]:
     from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
     case, report = recording.case.folder, recording.report
@@ -123,10 +138,10 @@ def _lines(recording: Recording, *, verbose: bool) -> list[str]:
     if report is None:
         lines.append(f"plainwire: the case is {printable(str(case))}")
     else:
-        on_terminal = sys.stderr.isatty()
-        width = shutil.get_terminal_size().columns if on_terminal else 80
-        lines.insert(0, terminal.verdict(report, case=str(case), width=width, color=on_terminal).rstrip("\n"))
-    if verbose:
+        looks = output.looks(sys.stderr, shown.color, report)
+        place = terminal.CasePaths.of_case(str(case))
+        lines.insert(0, terminal.verdict(report, place=place, much=shown.much, **looks).rstrip("\n"))
+    if shown.verbose:
         of_others = f", {recording.left_out} of them of other programs" if recording.left_out else ""
         lines.append(
             f"plainwire: {count(recording.packets, 'packet')} captured with {recording.how}{of_others}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plainwire.cli import debug, source
+from plainwire.cli import debug, output, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 @click.option("--status", metavar="STATUS", help="Only those with this status: 503, 5xx.")
 @click.option("--connection", type=int, metavar="N", help="Only those on connection N.")
 @click.option("--since", metavar="TIME", help="Only those from this time of day (UTC) on: 13:37, 13:37:00.5.")
+@click.option("--ladder", is_flag=True, help="Connection N (--connection) from top to bottom.")
+@output.color_option
+@click.option("--no-pager", is_flag=True, help="Never through a pager.")
 @click.option("--body", is_flag=True, help="Show exchange NUMBER with its bodies.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in the form of report.json.")
 def command(
@@ -39,7 +42,10 @@ def command(
     status: str | None,
     connection: int | None,
     since: str | None,
+    color: output.Color,
     *,
+    ladder: bool,
+    no_pager: bool,
     failed: bool,
     body: bool,
     as_json: bool,
@@ -51,6 +57,9 @@ def command(
     """
     if body and (number is None or as_json):
         message = "--body needs the NUMBER of an exchange, and shows it as text"
+        raise click.UsageError(message)
+    if ladder and (connection is None or as_json):
+        message = "--ladder needs --connection N, and shows it as text"
         raise click.UsageError(message)
     from plainwire.report.choice import Choice  # noqa: PLC0415 - kept out of the start-up of other commands
 
@@ -68,10 +77,32 @@ def command(
     if as_json:
         _print_json(report, number)
         return
+    colored = output.is_colored(sys.stdout, color)
+    text = _ladder(report, connection, case, color=colored) if ladder else ""
+    text = text or _text(report, number, body=body, color=colored)
+    if no_pager:
+        click.echo(text, color=colored)
+    else:
+        output.paged(text, sys.stdout, color=colored)
+
+
+def _text(report: Report, number: int | None, *, body: bool, color: bool) -> str:
     from plainwire.report import table  # noqa: PLC0415 - kept out of the start-up of other commands
 
-    text = table.exchanges(report) if number is None else table.exchange(report, number, body=body)
-    click.echo(text)
+    if number is None:
+        return table.exchanges(report, color=color)
+    return table.exchange(report, number, body=body) or ""
+
+
+def _ladder(report: Report, number: int | None, case: Path, *, color: bool) -> str:
+    from plainwire.report import ladder  # noqa: PLC0415 - as above
+    from plainwire.report.style import Style  # noqa: PLC0415 - as above
+
+    for connection in report.connections:
+        if connection.id == number:
+            return ladder.ladder(connection, Style(color=color))
+    message = f"{case}: no connection {number}; it has {len(report.connections)}"
+    raise UserError(message)
 
 
 def _print_json(report: Report, number: int | None) -> None:

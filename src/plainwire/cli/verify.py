@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from plainwire.cli import debug
+from plainwire.cli import debug, output
 
 
 @click.command("verify", epilog="Example: plainwire verify for-the-vendor.zip")
 @click.argument("bundle", type=click.Path(path_type=Path))
+@output.color_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
-def command(bundle: Path, *, quiet: bool) -> int:
+def command(bundle: Path, color: output.Color, *, quiet: bool) -> int:
     """Check a BUNDLE that plainwire share made: its files by their hashes, its verdict by its packets.
 
     Exit status: 0 all is as its manifest says; 1 something is not; 2 it cannot be read.
@@ -25,7 +27,8 @@ def command(bundle: Path, *, quiet: bool) -> int:
     verified = verify(opened)
     debug.show(verified.report)
     if not quiet:
-        click.echo(terminal.verdict(verified.report))
+        looks = output.looks(sys.stdout, color, verified.report)
+        click.echo(terminal.verdict(verified.report, **looks), color=looks["color"])
         click.echo("")
     for trouble in verified.troubles:
         click.echo(f"{bundle}: {trouble}", err=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from plainwire.plurals import count
 from plainwire.report import parts, redact
 from plainwire.report.escape import printable
+from plainwire.report.moments import moment
+from plainwire.report.style import BAD, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ HEADINGS = (
     "id",
     "conn",
     "time (UTC)",
+    "host",
     "method",
     "target",
     "status",
@@ -31,16 +33,25 @@ _NUMERIC = frozenset({"id", "conn", "status", "sent", "got", "idle", "took"})
 _TARGET = 44
 """Characters of a target that fit into the table; exchange N in full shows more."""
 
+_HOST = 28
+"""Characters of a host, likewise."""
+_WELL = ("complete", "unseen")
+
 _BODY_SHOWN = 1 << 20
 _NO_VALUE = "-"
 
 
-def exchanges(report: Report) -> str:
+def exchanges(report: Report, *, color: bool = False) -> str:
     """Return all exchanges of the report, one a line, in order; failures show the code of their finding."""
-    found = codes(report.findings)
-    rows = [HEADINGS, *(row(each, found) for each in report.exchanges)]
+    found, style = codes(report.findings), Style(color=color)
+    connections = {connection.id: connection for connection in report.connections}
+    rows = [HEADINGS, *(row(e, found, connections.get(e.connection)) for e in report.exchanges)]
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEADINGS))]
-    return "\n".join(_aligned(cells, widths) for cells in rows)
+    lines = [_aligned(cells, widths) for cells in rows]
+    failing = {number for finding in report.findings if finding.failure for number in finding.exchanges}
+    bad = [e.id in failing or e.outcome not in _WELL for e in report.exchanges]
+    told = [style.strong(line, BAD) if is_bad else line for line, is_bad in zip(lines[1:], bad, strict=True)]
+    return "\n".join([style.strong(lines[0]), *told])
 
 
 def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
@@ -61,7 +72,7 @@ def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
     if found.response is not None:
         lines += [*_response(found.response), *_body(found.response, shown=body), ""]
     lines += parts.exchange_lines(found)
-    lines += [f"idle before {span(found.idle_before_ns)}, took {span(found.duration_ns)}", ""]
+    lines += [f"idle before {span(found.idle_before_ns)}, {_time(found, connection)}", ""]
     if connection is not None:
         lines += [*_connection(connection, found), ""]
     for finding in concerning:
@@ -79,13 +90,6 @@ def span(nanoseconds: int | None) -> str:
     return f"{seconds * 1e3:.2f}ms" if abs(seconds) < 0.01 else f"{seconds * 1e3:.0f}ms"
 
 
-def moment(nanoseconds: int) -> str:
-    """Return a time of day, UTC, to the microsecond: ``13:37:00.123456``."""
-    whole, rest = divmod(nanoseconds, 1_000_000_000)
-    day = dt.datetime.fromtimestamp(whole, dt.UTC)
-    return f"{day:%H:%M:%S}.{rest // 1000:06d}"
-
-
 def codes(findings: Iterable[Finding]) -> dict[int, str]:
     """Return the codes of the findings that are about an exchange, by its id."""
     found: dict[int, str] = {}
@@ -95,8 +99,11 @@ def codes(findings: Iterable[Finding]) -> dict[int, str]:
     return found
 
 
-def row(found: Exchange, codes: dict[int, str]) -> tuple[str, ...]:
-    """Return the cells of one exchange under HEADINGS, safe to print."""
+def row(found: Exchange, codes: dict[int, str], connection: Connection | None = None) -> tuple[str, ...]:
+    """Return the cells of one exchange under HEADINGS, safe to print.
+
+    What it took is, without a response, how long the client waited for one.
+    """
     request, response = found.request, found.response
     begin = request.time_ns if request else response.time_ns if response else 0
     code = codes.get(found.id)
@@ -104,15 +111,41 @@ def row(found: Exchange, codes: dict[int, str]) -> tuple[str, ...]:
         str(found.id),
         str(found.connection),
         moment(begin),
+        printable(_host(found, connection), _HOST),
         printable(request.method, 10) if request else _NO_VALUE,
         printable(redact.target(request.target), _TARGET) if request else _NO_VALUE,
         str(response.status) if response else _NO_VALUE,
         str(request.body_size) if request else _NO_VALUE,
         str(response.body_size) if response else _NO_VALUE,
         span(found.idle_before_ns),
-        span(found.duration_ns),
+        span(waited(found, connection) if found.duration_ns is None else found.duration_ns),
         f"{found.outcome} ({code})" if code else found.outcome,
     )
+
+
+def _time(found: Exchange, connection: Connection | None) -> str:
+    if found.duration_ns is None and (silence := waited(found, connection)) is not None:
+        return f"waited {span(silence)} for a response that did not come"
+    return f"took {span(found.duration_ns)}"
+
+
+def waited(found: Exchange, connection: Connection | None) -> int | None:
+    """How long the client waited for a response that did not come: to the end of stream or connection, ns."""
+    if found.request is None or found.response is not None or connection is None:
+        return None
+    ends = [close.time_ns for close in connection.closes if close.time_ns >= found.request.time_ns]
+    end = found.reset.time_ns if found.reset is not None else min(ends, default=connection.last_ns)
+    return max(0, end - found.request.time_ns)
+
+
+def _host(found: Exchange, connection: Connection | None) -> str:
+    """Who was asked: by the request, by TLS, or by address."""
+    if found.request is not None and found.request.authority:
+        return redact.authority(found.request.authority)
+    if connection is None:
+        return _NO_VALUE
+    named = connection.tls.server_name if connection.tls is not None else None
+    return named or str(connection.server)
 
 
 def _aligned(values: tuple[str, ...], widths: list[int]) -> str:

@@ -101,7 +101,7 @@ def _gateway_words(failed: FailedExchange, close: CloseEvent) -> str:
     if failed.previous is None or close.time_ns - failed.request.last_ns > _BEFORE_WORK_NS:
         return ""
     return (
-        "If this is a gateway or load balancer: one that loses its own kept connection to the server behind "
+        " If this is a gateway or load balancer: one that loses its own kept connection to the server behind "
         "it (its upstream) at this moment closes in the same way, and says nothing."
     )
 

@@ -1,0 +1,56 @@
+"""Whether what is written has colour, how wide it is, and which zone its times have."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.cli import output
+from tests.report.samples import failing, report
+
+if TYPE_CHECKING:
+    from plainwire.cli.output import Color
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("asked", "terminal", "no_color", "colored"),
+    [
+        ("auto", True, "", True),
+        ("auto", True, "1", False),
+        ("auto", False, "", False),
+        ("always", False, "1", True),
+        ("never", True, "", False),
+    ],
+)
+def test_colour_goes_to_terminals_unless_somebody_says_otherwise(
+    asked: Color, *, terminal: bool, no_color: str, colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    assert output.is_colored(Terminal() if terminal else io.StringIO(), asked) is colored
+
+
+def test_a_pipe_is_80_columns_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    assert output.width(io.StringIO()) == 80
+    assert output.width(Terminal()) == 140
+
+
+def test_the_zone_is_the_readers_at_the_time_of_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        found = output.zone(report(failing()))  # in November
+        assert found is not None
+        assert found.tzname(None) == "CET"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
