@@ -1,1 +1,1 @@
-"""Secrets and events out of a running program, and what it takes to get them."""
+"""Gets secrets and events out of a running program."""

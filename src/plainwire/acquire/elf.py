@@ -1,8 +1,8 @@
-"""What an ELF file's own headers say: enough to know who will load it, and what it will load.
+"""The headers of an ELF file: enough to know which loader will load it, and what it will load.
 
-Reads the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the table of
-dynamic symbols where one is asked for, nothing more. A file that is not an ELF, or is cut short, is None; the
-field's content is somebody else's file, so every number in it is checked by the slice that uses it.
+Reads only the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the dynamic
+symbol table if one is asked for. A file that is not ELF, or is cut short, gives None. The file is untrusted:
+every number in it is checked by the slice that uses it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _Understood = TypeVar("_Understood")
 
 MACHINES = {"x86_64": 62, "aarch64": 183}
-"""e_machine of the machines that the interposer is built for."""
+"""e_machine of the architectures that the interposer is built for."""
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 1, 5, 15, 29
@@ -31,22 +31,22 @@ _LARGEST_TABLE = 1 << 20
 
 
 class Elf(Struct, frozen=True):
-    """One ELF file. ``interpreter`` is None for a program that needs no loader, and for a library."""
+    """One ELF file. ``interpreter`` is None for a program without a loader, and for a library."""
 
     bits: int
     machine: int
     interpreter: str | None = None
     needed: list[str] = field(default_factory=list)
     search_path: list[str] = field(default_factory=list)
-    """Where its loader looks first for what is ``needed``; ``$ORIGIN`` is the file's own folder."""
+    """Where its loader looks first for the ``needed`` libraries; ``$ORIGIN`` is the file's own folder."""
     go: bool = False
-    """Whether Go's linker made it."""
+    """Whether Go's linker produced it."""
     lowest: int | None = None
-    """The lowest of its addresses, as the file has them: all move together, where they do."""
+    """Its lowest address in the file: if addresses are relocated, all move by the same amount."""
 
     @property
     def native(self) -> bool:
-        """Whether it is code of the machine that we run on, in the width that we run in."""
+        """Whether it is code for our architecture and word size."""
         return self.bits == struct.calcsize("P") * 8 and self.machine == MACHINES.get(platform.machine())
 
     @property
@@ -70,7 +70,7 @@ class _ElfSection(Struct, frozen=True):
 
 
 def read(path: Path) -> Elf | None:
-    """Read the headers of ``path``; None where it is not an ELF file or cannot be understood.
+    """Read the headers of ``path``; None if it is not a valid ELF file.
 
     Raises:
         OSError: the file cannot be opened or read.
@@ -80,7 +80,7 @@ def read(path: Path) -> Elf | None:
 
 
 def exported_number(path: Path, symbol: str) -> int | None:
-    """The value of a variable of 8 bytes that an ELF file of 64 bits exports; None where there is none.
+    """The value of an 8-byte variable that a 64-bit ELF file exports; None if there is none.
 
     Raises:
         OSError: the file cannot be opened or read.
@@ -90,7 +90,7 @@ def exported_number(path: Path, symbol: str) -> int | None:
 
 
 def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understood | None:
-    """What ``parse`` makes of a file; None where it is not a regular file, or not what it should be."""
+    """What ``parse`` reads from a file; None if it is not a regular file, or is invalid."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         return parse(_File(descriptor)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
@@ -101,7 +101,7 @@ def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understoo
 
 
 class _File:
-    """Reads pieces of one file, in the byte order and width that its first 16 bytes tell."""
+    """Reads pieces of one file, in the byte order and word size given by its first 16 bytes."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -164,7 +164,7 @@ def _lowest(segments: list[_Segment]) -> int | None:
 
 
 def _has_go_note(file: _File, notes: _Segment) -> bool:
-    """Whether one of the notes is of Go: sizes of name and value, a type, then both, padded to four."""
+    """Whether one of the notes is Go's: sizes of name and value, a type, then both, padded to four."""
     data, at = file.piece(notes.offset, notes.size), 0
     while at + 12 <= len(data):
         name, value, _ = file.unpack("III", data, at)
@@ -175,7 +175,7 @@ def _has_go_note(file: _File, notes: _Segment) -> bool:
 
 
 def _dynamic_texts(file: _File, segments: list[_Segment], dynamic: _Segment) -> list[tuple[int, str]]:
-    """The entries of the dynamic section that are texts, each with its tag."""
+    """The entries of the dynamic section that are strings, each with its tag."""
     width = 16 if file.wide else 8
     layout = "qQ" if file.wide else "iI"
     data = file.piece(dynamic.offset, dynamic.size)
@@ -214,7 +214,7 @@ def _exported(file: _File, symbol: bytes) -> int | None:
 
 
 def _sections(file: _File) -> list[_ElfSection]:
-    """The section headers of a file of 64 bits."""
+    """The section headers of a 64-bit file."""
     offset, (size, count) = file.unpack("Q", file.header, 40)[0], file.unpack("HH", file.header, 58)
     data = file.piece(offset, size * count)
     rows = (file.unpack("IIQQQQII", data, row * size) for row in range(count))

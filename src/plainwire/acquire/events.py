@@ -1,8 +1,7 @@
 """``program.jsonl``: what the program's side saw. Format: docs/architecture.md, "The case folder".
 
-The lines come from inside somebody else's processes, which may die in mid-line or write what they like
-where they changed their user: a line that does not fit is counted and left out. Memory is bounded by
-``MOST_EVENTS``.
+The lines come from inside somebody else's processes, which may die in mid-line, and may write anything after
+they have changed their user: invalid lines are counted and left out. ``MOST_EVENTS`` bounds memory.
 """
 
 from __future__ import annotations
@@ -36,30 +35,30 @@ if TYPE_CHECKING:
     from plainwire.folder import OpenFile
 
 MOST_EVENTS = 1_000_000
-"""Lines that are read of one file; the rest is left out, and a note says so."""
+"""Most lines that are read of one file; the rest is left out, and a note says so."""
 LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
 MOST_WORDS = 20_000
 """Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
 MOST_UNREACHED = 1_000
-"""Libraries that could not be reached, of all processes together."""
+"""Most libraries that could not be reached, of all processes together."""
 LARGEST_FILE = 256 << 20
-"""Bytes that are read of a file: any user can fill the sink, and a file of holes is of any size."""
+"""Most bytes that are read of a file: any user can fill the sink, and a sparse file may have any size."""
 
 
 def append(descriptor: int, event: dict[str, Any]) -> None:
-    """Append one event as a line, in one write, so that lines of other writers stay whole.
+    """Append one event as a line, in one write, so that other writers' lines stay whole.
 
-    A full disk is no reason to stop: the line is lost.
+    If the disk is full the line is lost, without an error.
     """
     with contextlib.suppress(OSError):
         os.write(descriptor, orjson.dumps(event) + b"\n")
 
 
 def merge(source: Path, start: int, case: Case) -> None:
-    """Copy ``source`` from offset ``start`` on: its events to ``case.program``, its keys to ``case.keys``.
+    """Copy ``source`` from offset ``start``: its events to ``case.program``, its keys to ``case.keys``.
 
-    A source that is not there, or no regular file, has none. A full disk is no reason to stop.
+    A source that is missing, or not a regular file, has none. A full disk raises no error.
     """
     try:
         with (
@@ -79,7 +78,7 @@ def merge(source: Path, start: int, case: Case) -> None:
 
 
 def _regular(path: Path) -> BinaryIO:
-    """Open a file for reading; a pipe, whose other end would have to be waited for, is an OSError."""
+    """Open a file for reading; a pipe, which could block, raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
@@ -88,7 +87,7 @@ def _regular(path: Path) -> BinaryIO:
 
 
 def read(source: Path | OpenFile) -> ProgramEvents:
-    """Read an event file; what cannot be understood becomes a note. A missing file is an empty one."""
+    """Read an event file; a note tells of invalid lines. A missing file counts as empty."""
     found = ProgramEvents()
     name = Path(source.name).name
     bad = count = 0
@@ -131,7 +130,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 
 def _take(line: bytes | None, found: ProgramEvents) -> bool:
-    """Enter one line into ``found``; False where it is not one of ours."""
+    """Add one line to ``found``; False if it is not one of ours."""
     if line is None:
         return False
     try:
@@ -171,7 +170,7 @@ def _ended(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _process(event: dict[str, Any], found: ProgramEvents) -> None:
-    """A process may go on as another program (exec): the last one counts."""
+    """A process may become another program (exec): the last one counts."""
     executable = event.get("exe")
     pid = int(event["pid"])
     found.processes[pid] = Process(pid, str(event["command"]), executable and str(executable))
@@ -184,7 +183,7 @@ def _process_ended(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _sandbox(event: dict[str, Any], found: ProgramEvents) -> None:
-    """Told before a process enters a sandbox, and taken back if it could not enter."""
+    """Recorded before a process enters a sandbox, and withdrawn if that failed."""
     process = found.processes.get(int(event["pid"]))
     if process is not None:
         process.sandboxed = bool(event["entered"])
@@ -206,7 +205,7 @@ def _runtime(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
-    """A connect(2) that failed has made a connection too, if only an attempt at one."""
+    """A failed connect(2) is a connection, too, if only an attempt."""
     time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
     found.errors.append(
         SocketError(time_ns, int(event["pid"]), local, peer, str(event["call"]), int(event["errno"]))

@@ -1,8 +1,8 @@
-"""Where the compiled interposer is, and a place from which every process of the program can load it.
+"""Where the compiled interposer is, and a folder from which every process of the program can load it.
 
-The library is loaded by path, by processes that may long have given up the rights that plainwire has. A
-path that one of them cannot read makes its loader print an error: so a privileged run loads from a copy
-that all can read.
+The library is loaded by path, by processes that may no longer have the rights that plainwire has. If one of
+them cannot read the path, its loader prints an error: so a privileged run loads a copy that everybody can
+read.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SINK = "sink"
 
 
 def compiled() -> Path | None:
-    """The compiled interposer, or None where plainwire was installed without it (``missing`` says why)."""
+    """The compiled interposer, or None if plainwire was installed without it (``missing`` says why)."""
     path = Path(__file__).with_name(LIBRARY)
     return path if path.is_file() else None
 
 
 def missing() -> str:
-    """One line: what keeps this installation from reaching a program's TLS library, and how to get it."""
+    """One line: why this installation cannot reach a program's TLS library, and what to install."""
     if not sys.platform.startswith("linux"):
         return "secrets of a running program can be had on Linux only, up to now"
     how = "apt install gcc libc6-dev, then install plainwire again"
@@ -42,17 +42,17 @@ def missing() -> str:
 
 
 class Stage(Struct):
-    """What the program's processes load and where they may write: ``folder`` is ours to remove at the end.
+    """What the program's processes load and where they may write. We remove ``folder`` at the end.
 
-    ``sink`` is a file that anybody may append to and nobody but root may read: the last resort of
-    processes that gave up their privileges and their descriptors. Only a privileged run has one.
+    ``sink`` is a file that anybody may append to and only root may read: the last resort of processes that
+    gave up their privileges and their descriptors. Only a privileged run has one.
     """
 
     preload: Path | None
     folder: Path | None = None
     sink: Path | None = None
     lock: int = -1
-    """A descriptor; a lock on the folder that the kernel gives back for us, whatever ends us."""
+    """A descriptor that locks the folder; the kernel releases it, however we end."""
 
     def remove(self) -> None:
         """Remove the folder with the copy and the sink."""
@@ -62,16 +62,16 @@ class Stage(Struct):
 
 
 def stage(*, sink: bool) -> Stage:
-    """Make the interposer ready to be preloaded.
+    """Prepare the interposer for preloading.
 
-    A copy is made for a privileged run, and where the path has a character that LD_PRELOAD takes for a
-    separator.
+    A copy is made for a privileged run, and if the path contains a character that separates paths in
+    LD_PRELOAD.
 
     Args:
-        sink: whether processes of the program may come to run as another user.
+        sink: whether processes of the program may change to another user.
 
     Raises:
-        UserError: no folder for temporary files can be used.
+        UserError: there is no usable folder for temporary files.
 
     """
     source = compiled()
@@ -101,10 +101,10 @@ def _fill(made: Stage, folder: Path, source: Path | None, *, sink: bool) -> None
 
 
 def preload_list(library: Path, others: str) -> str:
-    """The value of LD_PRELOAD that has ``library`` beside ``others``, which the user has set.
+    """The value of LD_PRELOAD with ``library`` and the user's ``others``.
 
-    It comes first, so that of what the program calls nothing passes it by; but for the runtimes of
-    sanitizers, which end a program where they are not the first.
+    It comes first, so that it sees every call of the program. Only runtimes of sanitizers come before it,
+    since they end a program in which they are not first.
     """
     listed = [item for item in re.split("[: ]", others) if item]
     sanitizers = [item for item in listed if is_sanitizer(Path(item).name)]
@@ -113,13 +113,14 @@ def preload_list(library: Path, others: str) -> str:
 
 
 def is_sanitizer(library: str) -> bool:
-    """Whether a library of this name is the runtime of one of the compilers' sanitizers."""
+    """Whether a library of this name is the runtime of a compiler's sanitizer."""
     return library.startswith(("libasan.", "libtsan.", "libhwasan.", "liblsan.", "libclang_rt."))
 
 
 def seccomp_filters() -> int:
-    """How many seccomp filters this process is under (a container's, say): so many are not the program's
-    own. 1 where there are some and the kernel does not count them (before Linux 5.9).
+    """The number of seccomp filters on this process (a container's, say), which are not the program's own.
+
+    1 if there are some and the kernel does not count them (before Linux 5.9).
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
@@ -131,7 +132,7 @@ def seccomp_filters() -> int:
 
 
 def users_of(folder: Path) -> list[int]:
-    """Processes whose environment names ``folder``: they, or what they start, will load from it."""
+    """Processes whose environment names ``folder``: they or their children will load from it."""
     processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     return [int(process.name) for process in processes if _names(process, folder)]
 
@@ -144,9 +145,7 @@ def _names(process: Path, folder: Path) -> bool:
 
 
 def _folder() -> Path:
-    """A new folder that others may look into only if they know the names: 0711, and code can be loaded
-    from it.
-    """
+    """Make a new folder, 0711: others can open only names that they know, and code can be loaded from it."""
     for parent in (tempfile.gettempdir(), "/var/tmp", "/run"):  # noqa: S108 (mkdtemp makes a name of its own)
         try:
             if " " in parent or ":" in parent or os.statvfs(parent).f_flag & os.ST_NOEXEC:
@@ -164,14 +163,14 @@ def _folder() -> Path:
 
 
 def _keeps_names(parent: Path) -> bool:
-    """Whether nobody else can put another folder in the place of one that we make there."""
+    """Whether nobody else can replace a folder that we make there."""
     status = parent.stat()
     shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
     return not shared and status.st_uid in (0, os.geteuid())
 
 
 def _lock(folder: Path) -> int:
-    """Lock ``folder`` for this process; -1 where another one has it."""
+    """Lock ``folder`` for this process; -1 if another process has the lock."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,7 +181,7 @@ def _lock(folder: Path) -> int:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what runs that were killed have left: there may be secrets in their sinks."""
+    """Remove what killed runs have left: their sinks may contain secrets."""
     for folder in parent.glob(f"{_PREFIX}*"):
         try:
             if folder.stat(follow_symlinks=False).st_uid != os.geteuid() or not (folder / LIBRARY).exists():

@@ -1,13 +1,14 @@
-"""Which TCP sockets the program had, as the kernel tells it: also those of programs that the interposer does
-not reach (static ones, Go), and of their children.
+"""The program's TCP sockets, as reported by the kernel.
 
-As root only. The kernel's tracepoints tell of every change of a TCP socket's state, and which task made it.
-An instance of tracing of our own follows the task that starts the program, and whatever comes of it by fork.
-It is read once, when the program has ended. Where there is no such thing (as in containers) nothing is told.
+That includes programs that the interposer does not reach (static ones, Go), and their children.
 
-What a task does for somebody else does not count: packets of any socket may be worked on in an interrupt
-while the program's task runs. The kernel says so of each event (``s`` or ``h`` among the flags). Kernels that
-say the same of what is done with interrupts held back are not asked.
+As root only. A kernel tracepoint reports every change of a TCP socket's state, and the task that made it. Our
+own trace instance follows the task that starts the program, and its descendants by fork. It is read once,
+when the program has ended. Without tracing (as in containers) there is no report.
+
+What happens in an interrupt does not count: packets of any socket may be processed while the program's task
+runs. The kernel marks such events (``s`` or ``h`` among the flags). Kernels that mark work with disabled
+interrupts in the same way are not asked.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ _ENTRIES = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+) ")
 
 
 class KernelSocket(Struct, frozen=True):
-    """A socket of the program's. ``peer`` and ``local`` are ``ip:port``; of a connect that failed the local
-    address is not known (``0.0.0.0``).
+    """A socket of the program. ``peer`` and ``local`` are ``ip:port``.
+
+    After a failed connect the local address is not known (``0.0.0.0``).
     """
 
     time_ns: int
@@ -70,7 +72,7 @@ class KernelSocket(Struct, frozen=True):
 
 
 class KernelWitness:
-    """A running instance. What the thread that made it starts from now on is followed."""
+    """A running trace instance. It follows what the thread that made it starts from now on."""
 
     def __init__(self, tracing: int) -> None:
         """``tracing``: a descriptor of the folder of tracefs, from now on ours to close.
@@ -138,7 +140,7 @@ def watch() -> KernelWitness | None:
 
 
 def _tracefs() -> int:
-    """The folder of tracefs, which need not be mounted anywhere (fsopen(2), Linux 5.2)."""
+    """Open tracefs, which need not be mounted anywhere (fsopen(2), Linux 5.2)."""
     kernel = ctypes.CDLL(None, use_errno=True).syscall
     opened: list[int] = []
 
@@ -158,7 +160,7 @@ def _tracefs() -> int:
 
 
 def _sweep(instances: Path) -> None:
-    """End what runs that were killed have left."""
+    """Remove the trace instances of killed runs."""
     for left in instances.glob(f"{_PREFIX}*"):
         owner = left.name.split("-")[1]
         if owner.isdecimal() and not Path("/proc", owner).exists():
@@ -167,7 +169,7 @@ def _sweep(instances: Path) -> None:
 
 
 def open_sockets(user: int, net: Path = Path("/proc/net")) -> set[tuple[str, str]]:
-    """The ends of a user's TCP sockets that are open now (proc(5))."""
+    """The addresses of a user's open TCP sockets (proc(5))."""
     found = set()
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
@@ -179,7 +181,7 @@ def open_sockets(user: int, net: Path = Path("/proc/net")) -> set[tuple[str, str
 
 
 def _in_hex(text: str) -> str:
-    """An address as four or sixteen bytes, in words of this machine's order, and a port."""
+    """An address of four or sixteen bytes, in words of native byte order, and a port."""
     address, port = text.split(":")
     words = [int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8)]
     return _socket(str(ipaddress.ip_address(b"".join(words))), int(port, 16))
@@ -191,9 +193,9 @@ def _in_hex(text: str) -> str:
 def sockets_in(lines: Iterable[str], offset_ns: int) -> list[KernelSocket]:
     """The sockets that a trace tells of. ``offset_ns``: from its clock to that of packets.
 
-    A socket has no port yet when its connect begins (SYN_SENT), and is told of with both ends when the task
-    does the next thing with it, which may be its close. So the begin is that of the first attempt at this
-    peer which no other socket has taken.
+    A socket has no port yet when its connect begins (SYN_SENT); both addresses are reported with the task's
+    next operation on it, which may be its close. So its begin is that of the first attempt to connect to this
+    peer that no other socket has taken.
     """
     found: list[KernelSocket] = []
     attempts: defaultdict[str, deque[tuple[int, int]]] = defaultdict(deque)  # by peer: time, task
@@ -230,7 +232,7 @@ def sockets_in(lines: Iterable[str], offset_ns: int) -> list[KernelSocket]:
 
 
 def _begins(fields: dict[str, str], attempts: deque[tuple[int, int]]) -> bool:
-    """Whether ends that are known already are those of a new socket."""
+    """Whether addresses that are known already belong to a new socket."""
     return fields.get("newstate") == "TCP_SYN_SENT" or (
         fields.get("oldstate") == "TCP_SYN_SENT" and bool(attempts)
     )

@@ -1,7 +1,7 @@
 """Start a program with the interposer inside, otherwise as its user would have started it.
 
-Same process group and terminal, same descriptors, same signal dispositions, same exit status. Nothing
-ties the program's life to ours: where plainwire is killed, the program runs on.
+Same process group and terminal, same descriptors, same signal dispositions, same exit status. The program
+does not depend on us: if plainwire is killed, it runs on.
 
 ``SSLKEYLOGFILE`` is set as well, for TLS libraries that honour it and that the interposer does not reach;
 one that the user has set stays, and gets its lines. It is the one variable that can hurt: CPython writes
@@ -44,11 +44,11 @@ _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
 _TAKEN_WITHIN = 30.0
-"""Seconds for what lies in a file of the user's, and may be much."""
+"""Seconds for reading a file of the user's, which may be large."""
 
 
 class Program:
-    """A started program. ``notes`` says, a line each, what keeps its secrets from being had.
+    """A started program. ``notes`` says, a line each, why secrets cannot be had.
 
     ``unwatched``: its sockets are not seen by the interposer; ``witnessed``: they all are by the kernel. Its
     events say so too, but it may have written them. ``confirmed``: the sockets that the kernel knows as its
@@ -96,11 +96,11 @@ class Program:
         return None if status is None else self._note_end(status)
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the program; nothing happens where it has ended."""
+        """Send a signal to the program; does nothing if it has ended."""
         self._process.send_signal(number)
 
     def finish(self) -> None:
-        """Collect the lines that went elsewhere, and remove what was staged.
+        """Collect the lines that went elsewhere, and remove the stage.
 
         Elsewhere: into the sink, from processes that changed their user; into the user's own SSLKEYLOGFILE,
         from libraries that the interposer does not reach. To be called when the program has ended. Where

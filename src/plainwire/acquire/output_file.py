@@ -1,8 +1,7 @@
-"""A program's words where its standard output or error is a file: read from it when the program has ended.
+"""A program's words if its standard output or error is a file: read from it when the program has ended.
 
-The interposer sees what a program writes itself, not what the C library writes for it (fprintf). Where
-the output is a pipe or a terminal there is no second look: nothing is put in between, since the program
-could tell.
+The interposer sees what a program writes itself, not what the C library writes for it (fprintf). With a pipe
+or a terminal there is no second way: nothing is put in between, since the program could notice.
 """
 
 from __future__ import annotations
@@ -14,24 +13,24 @@ import re
 import stat
 
 MOST = 256 * 1024
-"""Bytes that are read, the last ones: what a program dies of it says at the end."""
+"""The last bytes, which are read: a program says at the end what it dies of."""
 
 _STDOUT, _STDERR = 1, 2
 OUTPUTS = {_STDOUT: "stdout", _STDERR: "stderr"}
 
 LONGEST_PRINTED = 2000
-"""Bytes of a line of standard output; a longer one is data (native/interposer/event.c)."""
+"""Most bytes of a line of standard output; a longer one is data (native/interposer/event.c)."""
 
 _TELLING = re.compile(
     rb"rror|xception|eset by|losed|refused|imed out|EOF|roken|"
     rb"imeout|hang up|ECONN|EPIPE|NAVAIL|failed|aborted"
 )
-"""Words of which a line that tells of an error has one, as in native/interposer/event.c."""
+"""A line about an error has one of these words, as in native/interposer/event.c."""
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def positions() -> dict[int, int]:
-    """Where in each output that is a regular file the program's words will begin, by its descriptor."""
+    """The offset at which the program's words will begin, for each output that is a regular file."""
     found = {descriptor: _position(descriptor) for descriptor in OUTPUTS}
     if None not in found.values() and os.path.sameopenfile(_STDOUT, _STDERR):
         del found[_STDOUT]
@@ -50,9 +49,9 @@ def _position(descriptor: int) -> int | None:
 
 
 def since(start: int, output: int) -> bytes:
-    """The program's words in the file from ``start`` on; nothing where it may not be read.
+    """The program's words in the file from ``start``; none if it may not be read.
 
-    Standard output may be anything: of it, the lines of text that tell of an error.
+    Standard output may be anything: only lines of text about errors are taken from it.
     """
     with contextlib.suppress(OSError):
         descriptor = os.open(f"/proc/self/fd/{output}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -1,7 +1,7 @@
-"""What can be done about TLS that is linked into a file: ``native/patch/judge.c``, asked from outside.
+"""Whether TLS that is linked into a file can be patched: ``native/patch/judge.c``, asked from outside.
 
-The answer comes from the code that does it in the program. It reads a file that may be anything: so it is
-asked in a process without rights (``unprivileged``).
+The answer comes from the code that patches the program. It reads an untrusted file, so it runs in a process
+without rights (``unprivileged``).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class GoFunction(Struct, frozen=True):
 
 
 def judge(path: Path) -> str | None:
-    """``patch``, ``SSLKEYLOGFILE``, or why its secrets are not to be had; None where that is not known."""
+    """``patch``, ``SSLKEYLOGFILE``, or why its secrets cannot be had; None if that is unknown."""
 
     def ask(library: ctypes.CDLL, file: int, size: int) -> bytes:
         library.plainwire_judge.restype = ctypes.c_char_p
@@ -54,7 +54,7 @@ def judge(path: Path) -> str | None:
 
 
 def of_go(path: Path) -> GoFunction | str:
-    """The function of a Go program that is told of each secret, or why that is not known."""
+    """The function of a Go program that receives each secret, or why it was not found."""
 
     def ask(library: ctypes.CDLL, file: int, size: int) -> bytes:
         numbers = (ctypes.c_uint64 * 4)()

@@ -1,8 +1,8 @@
-"""Which runtime a process was, and its version: what an exception's words mean depends on it.
+"""Which runtime a process was, and its version: the meaning of an exception's words depends on it.
 
-Nothing is executed: a version is read from the file, its library, or what stands beside it; where it is not
-there, the file's name tells a part. The program itself names the files, and could name any: so they are read
-by a process without rights (``unprivileged``), and only when the program under study has ended.
+Nothing is executed: a version is read from the file, its library, or a file beside it; failing that, the
+file's name tells a part. The program itself names the files, and could name any: so a process without rights
+reads them (``unprivileged``), and only when the program under study has ended.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _LONGEST = 64 << 10  # bytes of all answers together
 _LARGEST_FILE = 1 << 30
 _KNOWN = re.compile(r"(pypy|python|node|curl|wget|ruby|php|java|openssl)([-.0-9]*)")
 _LIBRARIES = {"python": "libpython", "ruby": "libruby", "node": "libnode"}
-"""How the library begins that a small executable may have its runtime in."""
+"""How the name of the library begins in which a small executable has its runtime."""
 _WHERE = ("/usr/lib64", f"/usr/lib/{platform.machine()}-linux-gnu", "/usr/lib", "/usr/local/lib")
-"""Where a loader looks that is told nothing else."""
+"""Where a loader looks by default."""
 _TEXTS = {
     "python": re.compile(rb'(?:\0|PY_VERSION +")([23]\.\d+\.\d+)(?:(?:a|b|c|rc)\d+)?\+?["\0]'),
     "node": re.compile(rb"/node-v(\d+\.\d+\.\d+)[-.]"),
@@ -40,19 +40,19 @@ _TEXTS = {
     "php": re.compile(rb"PHP/(\d+\.\d+\.\d+)"),
     "java": re.compile(rb'JAVA_VERSION="(\d+(?:\.\d+)*)'),
 }
-"""Each runtime's own words for its version, as they stand in its file."""
+"""Each runtime's version string, as it is in its file."""
 
 
 def runtime(executable: str) -> str | None:
-    """The runtime that a file is, by its name: ``python`` of ``/usr/bin/python3.11``; None for others."""
+    """The runtime that a file is, by its name: ``python`` for ``/usr/bin/python3.11``; None for others."""
     found = _KNOWN.fullmatch(Path(executable).name)
     return found[1] if found is not None else None
 
 
 def version(executable: str) -> str | None:
-    """The version that stands in a runtime's file, else the part that its name tells; None without either.
+    """The version in a runtime's file, else the part that its name tells; None without either.
 
-    ``python3.11`` is 3.11 at least. A file that is not a regular one, or may not be read, is not waited for.
+    ``python3.11`` is at least 3.11. A file that is not regular, or may not be read, is skipped.
     """
     known = _KNOWN.fullmatch(Path(executable).name)
     if known is None or not Path(executable).exists():
@@ -81,7 +81,7 @@ def identify(executables: list[str]) -> list[dict[str, str | None]]:
 
 
 def _files(executable: Path, name: str) -> Iterator[Path]:
-    """Where the version may stand, the likeliest place first."""
+    """The files that may contain the version, the likeliest first."""
     if name == "java":
         yield executable.parent.parent / "release"
         return
@@ -108,7 +108,7 @@ def _python(path: Path) -> str | None:
 
 
 def _text(path: Path, name: str) -> str | None:
-    """What the runtime's pattern finds in the file; None where it finds nothing, or several versions."""
+    """What the runtime's pattern finds in the file; None if it finds nothing, or several versions."""
     pattern = _TEXTS.get(name)
     if pattern is None:
         return None

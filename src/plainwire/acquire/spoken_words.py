@@ -1,8 +1,8 @@
 """What the program wrote to its standard output and error, as ``program.jsonl`` keeps it: whole lines without
 secrets.
 
-While the program runs, the interposer writes pieces as they come: a secret may lie in two of them. When it
-has ended they are joined to lines, and what may be a secret is taken out before anything else reads the file.
+While the program runs, the interposer writes pieces as they come: a secret may be split between two. When it
+has ended they are joined to lines, and possible secrets are removed before anything else reads the file.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 _MARKS = b'"stderr"', b'"stdout"'
 _KINDS = frozenset({"stderr", "stdout"})
 _LONGEST = 8192
-"""Bytes of a line that are waited for: a longer one goes on in another event."""
+"""Most bytes of a line in one event: a longer line is continued in another."""
 _PIECE = 2000
-"""Bytes of words in one event: with escapes below ``events.LONGEST_LINE``."""
+"""Most bytes of words in one event: with escapes less than ``events.LONGEST_LINE``."""
 
 
 def take_out_secrets(path: Path, hide: Hide, place: Folder | None = None) -> None:
-    """Replace an event file by one whose words are what ``hide`` leaves of them, at once or not at all.
+    """Replace an event file with one whose words went through ``hide``, atomically.
 
-    What cannot be read of it stays out, and so do words beyond ``events.MOST_WORDS`` pieces. ``place`` is the
+    Unreadable parts are left out, and so are words beyond ``events.MOST_WORDS`` pieces. ``place`` is the
     open folder that it is in.
 
     Raises:
@@ -88,7 +88,7 @@ def _piece(line: bytes) -> tuple[Event, bytes] | None:
 
 
 def _said(event: Event, text: bytes, hide: Hide) -> Iterator[bytes]:
-    """Events for a line: the interposer writes a character a byte (native/interposer/line.h)."""
+    """Events for a line: the interposer writes one character per byte (native/interposer/line.h)."""
     end = text[len(text.rstrip(b"\r\n")) :]
     shown = hide(text.rstrip(b"\r\n").decode("utf-8", "replace")).encode() + end
     for start in range(0, len(shown), _PIECE):

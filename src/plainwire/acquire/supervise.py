@@ -1,8 +1,8 @@
-"""Stand between whoever started us and the program: signals down, its end up.
+"""Stands between our parent and the program: passes signals down and its exit status up.
 
-A signal that a process sent to us is passed on. One from the terminal (Ctrl-C, Ctrl-Z, a change of its
-size) has already reached the program, which is in our process group: it only must not end us. What
-was ignored when we started (``nohup``) stays ignored for the program.
+A signal that a process sent to us is passed on. One from the terminal (Ctrl-C, Ctrl-Z, a change of its size)
+has already reached the program, which is in our process group: it must only not end us. Signals that were
+ignored when we started (``nohup``) stay ignored for the program.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PASSED_ON = frozenset(
     }
 )
 _LOOK_AGAIN = 1.0
-"""Seconds; SIGCHLD wakes us at once, this is for the case that it was lost."""
+"""Seconds; SIGCHLD wakes us at once, this is in case it was lost."""
 
 
 class ProgramEnd(Struct, frozen=True):
@@ -43,7 +43,7 @@ class ProgramEnd(Struct, frozen=True):
     signal: int = 0
 
     def follow(self) -> NoReturn:
-        """End this process in the same way, so that whoever started us sees no difference."""
+        """End this process in the same way, so that our parent sees no difference."""
         if self.signal:
             _die_of(self.signal)
         _flush()
@@ -58,7 +58,7 @@ def _flush() -> None:
 
 @contextlib.contextmanager
 def held_signals() -> Iterator[Callable[[int], ProgramEnd]]:
-    """While the body runs, signals do not end us; it gets the function that waits for the program's pid.
+    """While the body runs, signals do not end us; it gets a function that waits for the program's pid.
 
     The program must be started in the body: handlers, unlike blocked signals, are not inherited by it.
     After the wait, which leaves the program as a zombie, signals are not heard until the end of the body.
@@ -88,7 +88,7 @@ def held_signals() -> Iterator[Callable[[int], ProgramEnd]]:
 
 
 def _pass_on(pid: int, number: int) -> None:
-    """The pid is the program's own until it is reaped; where it became another user, it is out of reach."""
+    """The pid is the program's until it is reaped; if it changed its user, we cannot signal it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 

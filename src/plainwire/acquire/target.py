@@ -1,6 +1,6 @@
 """Which file a command starts, and whether the interposer may go into it.
 
-Asked before anything is started, captured or written: a mistyped name costs nothing.
+Decided before anything is started, captured or written: a mistyped name costs nothing.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Target(Discreet, Struct, frozen=True):
     unshown = ("elf",)
 
     program: str
-    """As the kernel is to be told it: a script's interpreter, and so its ``$0``, get it as it is."""
+    """The path to give to the kernel: a script's interpreter, and so its ``$0``, gets it as it is."""
     argv: list[str]
     untouched: str | None = None
-    """Why the interposer stays out (one line for the user); None where it goes in."""
+    """Why the interposer stays out (one line for the user); None if it goes in."""
     elf: elf.Elf | None = None
 
 
@@ -41,7 +41,7 @@ def find(command: Sequence[str]) -> Target:
     """Find the program of ``command`` as a shell would.
 
     Raises:
-        UserError: there is none (exit code 127), or it is not a program (126).
+        UserError: there is none (exit code 127), or it is not executable (126).
 
     """
     if not command:
@@ -58,7 +58,7 @@ def find(command: Sequence[str]) -> Target:
 
 
 def _on_path(name: str) -> str:
-    """The path of a command, with a slash in it: without one, ``execvp`` would look for it once more."""
+    """The path of a command, with a slash: without one, ``execvp`` would search again."""
     found = shutil.which(name)
     if found is not None:
         return found if "/" in found else f"./{found}"  # PATH has an empty entry
@@ -71,7 +71,7 @@ def _on_path(name: str) -> str:
 
 
 def _binary(program: str) -> tuple[Path | None, bool]:
-    """Follow ``#!`` lines to the file that the kernel loads; and whether ``program`` has such a line."""
+    """Follow ``#!`` lines to the file that the kernel loads; also whether ``program`` has such a line."""
     at = Path(program)
     for depth in range(_SCRIPTS_DEEP + 1):
         start = _first_bytes(at)
@@ -89,7 +89,7 @@ def _binary(program: str) -> tuple[Path | None, bool]:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """A file that may be run but not read (mode 0711) is taken as it is: nothing is known about it."""
+    """A file that may be run but not read (mode 0711) gives nothing: it is accepted as it is."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
             return file.read(256) or b""

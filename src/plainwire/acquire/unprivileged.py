@@ -1,9 +1,9 @@
-"""Work on what the program under study names, done by a process that has no more rights than the program.
+"""Work on files that the program under study names, in a process with no more rights than the program.
 
-What the program can write may name any file: one that only root may read, a pipe that nobody writes to, a
-file system whose server never answers. So a fork of this process takes on the caller's ids (of sudo) or,
-where root itself called, gives up its capabilities; it has no other way out than a pipe, and only so long.
-The kernel keeps such a process, which was root's, out of its new user's reach (``PR_SET_DUMPABLE``).
+The program may name any file: one that only root may read, a pipe that nobody writes to, a file system whose
+server never responds. So a fork of this process takes the caller's ids (of sudo) or, if root itself called,
+drops its capabilities; its only output is a pipe, and its time is limited. The new user cannot touch this
+former root process (``PR_SET_DUMPABLE``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 
 
 def done(work: Callable[[], bytes], *, within: float, most: int) -> bytes | None:
-    """What ``work`` returns, at most ``most`` bytes; None where it failed or took ``within`` seconds."""
+    """What ``work`` returns, at most ``most`` bytes; None if it failed or took over ``within`` seconds."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -43,7 +43,7 @@ def done(work: Callable[[], bytes], *, within: float, most: int) -> bytes | None
 
 
 def _live(work: Callable[[], bytes], writing: int) -> None:
-    """The life of the fork; never returns. The last byte says that the others are all there are."""
+    """What the fork does; never returns. The last byte says that the output is complete."""
     try:
         _give_up_rights()
         with os.fdopen(writing, "wb") as pipe:
@@ -77,7 +77,7 @@ def _give_up_rights() -> None:
 
 
 def _give_up_capabilities() -> None:
-    """Root's own files stay open to it, as they are to the program; those of others do not (capset(2))."""
+    """It can still open root's own files, as the program can, but not those of others (capset(2))."""
     header, none = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
     if ctypes.CDLL(None, use_errno=True).capset(header, none) != 0:
         raise OSError(ctypes.get_errno(), "capset")
