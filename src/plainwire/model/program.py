@@ -117,8 +117,9 @@ class Saying(Discreet, Struct):
     """One thing that the program said of a failure: an exception with all that is chained to it, a line.
 
     ``text`` is its own, to be redacted and escaped before it is shown; ``label`` is ours for it. ``code`` is
-    the finding, ``exchange`` the exchange that it belongs to; None where nothing on the wire explains it.
-    ``own``: it names nothing of the network.
+    the finding, ``exchange`` the exchange and ``connection`` the connection that it belongs to; None where
+    nothing on the wire explains it, for the reason ``why``, a sentence of ours.
+    ``own``: it names nothing of the network. ``weak``: its words need not be about a failure.
     """
 
     unshown = ("text",)
@@ -132,6 +133,11 @@ class Saying(Discreet, Struct):
     exchange: int | None = None
     untimed: bool = False
     own: bool = False
+    connection: int | None = None
+    why: str = ""
+    weak: bool = False
+    lines: int = 1
+    """How many lines it has."""
 
 
 class Testimony(Struct):
@@ -147,3 +153,5 @@ class Testimony(Struct):
     errors: dict[str, int] = field(default_factory=dict)
     sayings: list[Saying] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    lines: int = 0
+    """How many lines were heard of the program; those that are in no saying tell of no failure."""

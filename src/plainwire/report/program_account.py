@@ -33,7 +33,9 @@ def lines(report: Report) -> Iterator[str]:
         return
     yield from report.testimony.remarks
     unexplained = [
-        saying for saying in report.testimony.sayings if saying.exchange is None and saying.code is None
+        saying
+        for saying in report.testimony.sayings
+        if saying.exchange is None and saying.code is None and not saying.weak
     ]
     for saying in unexplained[:_SHOWN]:
         yield f"process {saying.pid} said: {quoted(saying)}"
@@ -104,9 +106,13 @@ def encode(testimony: Testimony | None) -> dict[str, Any] | None:
                 "label": saying.label,
                 "text": redact.line(saying.text),
                 "exchange": saying.exchange,
+                "connection": saying.connection,
                 "code": saying.code,
+                "why": saying.why or None,
+                "lines": saying.lines,
             }
             for saying in testimony.sayings
         ],
+        "lines": testimony.lines,
         "remarks": testimony.remarks,
     }

@@ -98,6 +98,8 @@ def _words(sayings: Sequence[Saying]) -> Iterator[Sign]:
         reason = ""
         if saying.own:
             reason = "an error of the program's own: it names nothing of the network"
+        elif saying.weak and saying.code is None:
+            reason = "its words need not be about a failure"
         elif saying.code is None and saying.exchange is not None:
             reason = "it is about a response that the program got"
         says = f"the program said {saying.label}"

@@ -13,11 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.certainty import withheld
+from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences, without_packet, without_request
-from .wire_facts import Fate, of_connection, of_exchange
+from .sayings import lines_of
+from .wire_facts import Fate, of_connection, of_exchange, with_code
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ class Account:
         self.events = events
         self.readable = any(c.exchanges for c in connections) and not any(c.undecrypted for c in connections)
         """Whether all connections of the program could be read, and there were requests on them."""
-        told = {number for finding in findings if finding.failure for number in finding.exchanges}
+        codes = _Codes(findings)
         self.fates = sorted(
-            (fate for connection in connections for fate in _fates(connection, told)),
+            (fate for connection in connections for fate in _fates(connection, codes)),
             key=lambda f: f.known_ns,
         )
         self.said: dict[int, list[Said]] = {}  # by index of the fate
@@ -69,7 +71,7 @@ class Account:
             index = self._home(said)
             if index is not None:
                 self.said.setdefault(index, []).append(said)
-            elif self.other_code(said) is None:
+            elif not said.weak and self.other_code(said) is None:
                 self.unexplained.append(said)
             placed.append((said, None if index is None else self.fates[index]))
         return placed
@@ -92,7 +94,7 @@ class Account:
 
     def _code_nearby(self, said: Said) -> str | None:
         """What the process that spoke had last met of these; of them a client may say anything."""
-        if said.wire <= {Wire.LOCAL}:
+        if said.wire <= {Wire.LOCAL} or said.weak:
             return None
         met = [
             (began_ns, code)
@@ -156,13 +158,13 @@ class Account:
         free = [i for i in named or fitting if self._is_free(i, said.output)]
         if free or named or fitting:
             return min(free or named or fitting, key=lambda i: self._distance(said, self.fates[i]))
+        if said.weak or said.untimed or Wire.LOCAL in said.wire or not said.wordings:
+            return None
         near = [
-            i
-            for i in candidates
-            if self.fates[i].failed and self._distance(said, self.fates[i]) <= NEAR_NS and said.wordings
+            i for i in candidates if self.fates[i].failed and self._distance(said, self.fates[i]) <= NEAR_NS
         ]
-        near = [i for i in near if Wire.LOCAL not in said.wire and not said.untimed]
-        return min(near, key=lambda i: self._distance(said, self.fates[i]), default=None)
+        free = [i for i in near if self._is_free(i, said.output)] or near
+        return min(free, key=lambda i: self._distance(said, self.fates[i]), default=None)
 
     def _is_free(self, index: int, output: str) -> bool:
         """A program tells a failure once on each output, as a rule."""
@@ -191,22 +193,37 @@ class Account:
 
     @staticmethod
     def _distance(said: Said, fate: Fate) -> int:
-        return fate.known_ns if said.untimed else abs(said.time_ns - fate.known_ns)
+        if said.untimed:
+            return fate.known_ns
+        until_ns = max(fate.known_ns, fate.left_ns or 0)
+        return max(fate.known_ns - said.time_ns, said.time_ns - until_ns, 0)
 
 
-def _fates(connection: Connection, told: set[int]) -> list[Fate]:
+class _Codes:
+    """The failures that findings tell, by exchange, and by connection where no exchange is told of."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        failures = [finding for finding in reversed(findings) if finding.failure]
+        self.exchanges = {number: f.code for f in failures for number in f.exchanges}
+        self.connections = {number: f.code for f in failures if not f.exchanges for number in f.connections}
+
+
+def _fates(connection: Connection, codes: _Codes) -> list[Fate]:
     """The failures of a connection, and the responses that a program may complain about."""
-    if not connection.exchanges:
-        fate = of_connection(connection)
-        return [] if fate is None else [fate]
-    found = []
+    code = codes.connections.get(connection.id)
+    fates = []
+    if not connection.exchanges or code is not None:
+        fates.append(of_connection(connection, code))
     for exchange in connection.exchanges:
-        if exchange.id not in told and _well(exchange):
+        told = codes.exchanges.get(exchange.id)
+        if told is None and _well(exchange):
             continue
         fate = of_exchange(connection, exchange)
-        if fate is not None:
-            found.append(fate)
-    return found
+        if fate is not None and told is not None:
+            fate = with_code(fate, told)
+            fate.left_ns = left.time_ns if (left := client_first(connection)) is not None else None
+        fates.append(fate)
+    return [fate for fate in fates if fate is not None]
 
 
 def _well(exchange: Exchange) -> bool:
@@ -242,6 +259,7 @@ def testify(
         errors=dict(Counter(names)),
         sayings=[_saying(said, fate, codes, account) for said, fate in placed],
         remarks=_remarks(account, findings, placed),
+        lines=sum(1 for _ in lines_of(events)),
     )
 
 
@@ -251,10 +269,31 @@ def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Accou
         code = account.other_code(said)
     else:
         code = account.code_of(fate.connection) if exchange is None else codes.get(exchange)
-    own = said.wire <= {Wire.LOCAL}
     return Saying(
-        said.time_ns, said.pid, said.told_by, said.label, said.client, code, exchange, said.untimed, own
+        said.time_ns,
+        said.pid,
+        said.told_by,
+        said.label,
+        said.client,
+        code,
+        exchange,
+        said.untimed,
+        own=said.wire <= {Wire.LOCAL},
+        connection=None if fate is None else fate.connection.id,
+        why=_why_untied(said, account) if code is None and fate is None else "",
+        weak=said.weak,
+        lines=len(said.lines),
     )
+
+
+def _why_untied(said: Said, account: Account) -> str:
+    if said.wire <= {Wire.LOCAL}:
+        return "It names nothing of the network."
+    if said.weak:
+        return "It fits no failure, and need not be about one."
+    if not account.readable:
+        return "The wire could not be read."
+    return "Nothing that was seen on the wire explains it."
 
 
 def _own_fates(finding: Finding, account: Account) -> list[int]:

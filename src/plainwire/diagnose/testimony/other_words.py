@@ -158,6 +158,7 @@ CURL = (
     row("curl", "(16) HTTP/2 framing", r"curl: \(16\)", Wire.GOAWAY, Wire.NONSENSE),
     row("curl", "(18) transfer closed", r"curl: \(18\)", Wire.CLOSE_INSIDE, Wire.GOAWAY),
     row("curl", "(22) an error status", r"curl: \(22\)", Wire.STATUS),
+    row("curl", "(23) failed writing", r"curl: \(23\)", Wire.CONTENT, Wire.LOCAL),
     row("curl", "(28) timed out", r"curl: \(28\)", *_TIMEOUTS),
     row("curl", "(35) TLS connect error", r"curl: \(35\)", *_HELLO),
     row("curl", "(52) Empty reply from server", r"curl: \(52\)", Wire.CLOSE),
@@ -175,7 +176,13 @@ CURL = (
         Wire.STREAM_REFUSED,
         note="56 stands for a reset, and with OpenSSL 3 for an end without close_notify as well.",
     ),
-    row("curl", "(60) certificate", r"curl: \((?:51|60)\)", Wire.CERTIFICATE),
+    row(
+        "curl",
+        "(60) certificate",
+        r"curl: \((?:51|60)\)|curl failed to verify the legitimacy of the server",
+        Wire.CERTIFICATE,
+    ),
+    row("curl", "(61) content encoding", r"curl: \(61\)", Wire.CONTENT),
     row("curl", "(92) stream not closed cleanly", r"curl: \(92\)", Wire.STREAM_RESET, Wire.NONSENSE),
     row("curl", "HTTP/0.9", r"curl: \(1\) Received HTTP/0\.9", Wire.NONSENSE),
     row("curl", "a repetition on a fresh connection", r"retrying a fresh connect", *Wire),
@@ -226,17 +233,13 @@ OTHERS = (
     ),
     row("php", "HTTP request failed!", r"HTTP request failed!", Wire.CLOSE, Wire.RESET, Wire.STATUS),
     row("php", "SSL: Connection reset by peer", r"SSL: Connection reset by peer", *_RESETS),
-    row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *_RESETS),
-    row("a C program", "Broken pipe", r"\bBroken pipe\b", Wire.CUT_SENDING, Wire.RESET),
-    row("a C program", "Connection refused", r"[Cc]onnection refused", Wire.REFUSED),
-    row("a C program", "timed out", r"\b[Tt]imed out\b", *_TIMEOUTS),
 )
 
 EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
     **{
         ("curl", number): (f"exit status {number}", wording.wire)
         for wording in CURL
-        for number in (1, 5, 6, 7, 16, 18, 22, 28, 35, 51, 52, 55, 56, 60, 92)
+        for number in (1, 5, 6, 7, 16, 18, 22, 23, 28, 35, 51, 52, 55, 56, 60, 61, 92)
         if wording.pattern.match(f"curl: ({number})")
     },
     ("curl", 1): ("exit status 1", frozenset({Wire.NONSENSE, Wire.LOCAL})),

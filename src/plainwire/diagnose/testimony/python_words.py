@@ -97,9 +97,10 @@ PYTHON = (
     row(
         "python",
         "TimeoutError",
-        r"^(?:\w+\.)*TimeoutError\b|^(?:socket\.)?timeout: |(?<!\w)TimeoutError\(",
+        r"\bTimeoutError\b|^(?:socket\.)?timeout: ",
         *_READ_TIMEOUTS,
         Wire.NO_CONNECT,
+        Wire.CALL_STATUS,
     ),
     row(
         "json",

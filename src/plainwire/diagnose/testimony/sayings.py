@@ -11,12 +11,11 @@ the ones count that a table knows. What curl and wget print there is what they f
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from . import other_words, python_words
+from . import call_words, other_words, python_words
 from .wording import Wire, Wording
 
 if TYPE_CHECKING:
@@ -42,12 +41,16 @@ _TABLES: dict[str, tuple[Wording, ...]] = {
 _ALL: tuple[Wording, ...] = (
     *(row for rows in dict.fromkeys(_TABLES.values()) for row in rows),
     *other_words.OTHERS,
+    *call_words.KERNEL,
 )
 _FETCHERS = frozenset({"curl", "wget", "wget2"})
 _GENERAL = frozenset({"python", "a C program", "json"})
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
-_CONTINUED = re.compile(r"^(?:\s|\}|Caused by: |\.\.\. \d+ more)|^$")
+_CONTINUED = re.compile(
+    r"^(?:\s|\}|Caused by: |\.\.\. \d+ more|More details here: |curl failed to verify the legitimacy|"
+    r"establish a secure connection to it\.|how to fix it, please visit)|^$"
+)
 _FRAME = re.compile(r"^\s+at\s")
 _OTHER_ERROR = re.compile(
     r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
@@ -56,7 +59,8 @@ _SIGNS = re.compile(
     r"rror|Errno|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|"
     r"Remote|NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|"
     r"x509|PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|"
-    r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr"
+    r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr|"
+    r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus"
 )
 
 
@@ -110,6 +114,11 @@ class Said(Struct):
         return any(line.afterwards or line.buffered for line in self.lines)
 
     @property
+    def weak(self) -> bool:
+        """Whether programs say so of other things as well."""
+        return bool(self.wordings) and all(wording.weak for wording in self.wordings)
+
+    @property
     def label(self) -> str:
         """Our name for it: that of the narrowest row."""
         return min(self.wordings, key=lambda w: len(w.wire)).label if self.wordings else "another error"
@@ -133,15 +142,20 @@ def read_messages(events: ProgramEvents) -> list[Said]:
 
 def sayings(events: ProgramEvents) -> list[Said]:
     """Everything that tells of a failure, in order of time."""
-    words = [w for w in events.words if w.output == "stderr" or not _fetches(events.processes.get(w.pid))]
-    lines = [line for words in _by_process(words).values() for line in _lines(words)]
-    known = {line.text for line in lines if not line.afterwards}
     found = []
-    for block in _blocks([line for line in lines if not (line.afterwards and line.text in known)]):
+    for block in _blocks(list(lines_of(events))):
         said = _understood(block, events.processes.get(block[0].pid))
         if said is not None:
             found.append(said)
     return sorted(found, key=lambda said: said.time_ns)[:MOST]
+
+
+def lines_of(events: ProgramEvents) -> Iterator[Line]:
+    """What was written, each line once: what was read from a file afterwards may have been seen before."""
+    words = [w for w in events.words if w.output == "stderr" or not _fetches(events.processes.get(w.pid))]
+    lines = [line for words in _by_process(words).values() for line in _lines(words)]
+    known = {line.text for line in lines if not line.afterwards}
+    return (line for line in lines if not (line.afterwards and line.text in known))
 
 
 def _fetches(process: Process | None) -> bool:
@@ -216,15 +230,19 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
         _narrow(said, process)
         return said
     if block[0].output == "stdout":
-        return None
+        return None  # it may be data
     said.told_by, said.wire = telling[-1].strip(), frozenset({Wire.LOCAL})
     return said if any(map(_OTHER_ERROR.match, telling)) else None
 
 
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
-    """Add the rows that know this line; whether there were any."""
+    """Add the rows that know this line; whether there were any. On standard output weak ones are data."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
-    rows = [wording for wording in (*table, *other_words.SHORTAGES) if wording.pattern.search(text)]
+    special = (*table, *other_words.SHORTAGES, *call_words.CALLS)
+    rows = [wording for wording in special if wording.pattern.search(text)]
+    if not rows:
+        weak = () if said.output == "stdout" else call_words.WEAK
+        rows = [wording for wording in (*call_words.KERNEL, *weak) if wording.pattern.search(text)][:1]
     said.wordings += [wording for wording in rows if wording not in said.wordings]
     return bool(rows)
 
@@ -245,14 +263,21 @@ def _narrow(said: Said, process: Process | None) -> None:
 
 def distinct(found: Iterable[Said]) -> list[Said]:
     """Without what says again within a moment what was just said: a warning, then the exception."""
-    listed = list(found)
-    return listed[:1] + [
-        said
-        for before, said in pairwise(listed)
-        if not (
-            said.label == before.label
-            and said.pid == before.pid
-            and not said.lines[0].buffered
-            and said.time_ns - before.time_ns < _ONE_WRITE_NS
-        )
-    ]
+    kept: list[Said] = []
+    last: Said | None = None
+    for said in found:
+        if last is not None and _again(last, said):
+            kept[-1].lines += said.lines
+        else:
+            kept.append(said)
+        last = said
+    return kept
+
+
+def _again(before: Said, said: Said) -> bool:
+    return (
+        said.label == before.label
+        and said.pid == before.pid
+        and not said.lines[0].buffered
+        and said.time_ns - before.time_ns < _ONE_WRITE_NS
+    )

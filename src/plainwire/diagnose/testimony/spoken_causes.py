@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from . import other_words, python_words
+from . import call_words, other_words, python_words
 from .wording import Wire, Wording
 
 CODES: dict[Wire, tuple[str, ...]] = {
@@ -44,6 +44,11 @@ CODES: dict[Wire, tuple[str, ...]] = {
     Wire.STREAM_REFUSED: ("h2-stream-refused",),
     Wire.STREAM_RESET: ("h2-stream-reset",),
     Wire.GOAWAY: ("goaway-race", "goaway-accepted-not-answered", "goaway-error"),
+    Wire.CALL_STATUS: ("grpc-status",),
+    Wire.WEBSOCKET_CUT: ("websocket-abnormal-close", "websocket-ping-timeout"),
+    Wire.WEBSOCKET_CLOSED: ("websocket-close", "websocket-ping-timeout"),
+    Wire.EVENT_ERROR: ("event-stream-error",),
+    Wire.CONTENT: ("content-encoding-corrupt",),
     Wire.STATUS: ("overload-5xx", "rate-limited", "gateway-timeout", "client-bug-request"),
     Wire.LOCAL: ("local-resource", "pool-wait", "port-exhaustion"),
     Wire.WHOLE: (),
@@ -58,6 +63,8 @@ _TABLES = (
     *other_words.CURL,
     *other_words.SHORTAGES,
     *other_words.OTHERS,
+    *call_words.CALLS,
+    *call_words.KERNEL,
 )
 _SYSTEM_CALLS = {
     errno.ECONNRESET: (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING),

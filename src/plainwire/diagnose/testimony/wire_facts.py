@@ -11,6 +11,7 @@ from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Side
 
+from .spoken_causes import CODES
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -20,6 +21,17 @@ _BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
 )
+
+_INSIDE = (
+    Wire.CALL_STATUS,
+    Wire.WEBSOCKET_CUT,
+    Wire.WEBSOCKET_CLOSED,
+    Wire.EVENT_ERROR,
+    Wire.CONTENT,
+    Wire.GOAWAY,
+)
+"""What can be the matter with an exchange whose response is whole by HTTP."""
+_BEGINNINGS = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.HELLO_SILENCE, Wire.CERTIFICATE, Wire.NOT_TLS)
 
 
 class Fate(Struct):
@@ -37,6 +49,8 @@ class Fate(Struct):
     known_ns: int
     packet: int
     status: int | None = None
+    left_ns: int | None = None
+    """When the client ended the connection: it may have waited until then."""
 
     @property
     def failed(self) -> bool:
@@ -81,6 +95,16 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
     wire = _cut(connection, exchange, close)
     began = request.time_ns
     return Fate(connection, whole, wire, began, max(began, close.time_ns), close.packet, full)
+
+
+def with_code(fate: Fate, code: str) -> Fate:
+    """Add what a finding tells of an exchange that is whole by itself, or of a connection."""
+    if not fate.failed:
+        among = _BEGINNINGS if fate.exchange is None else _INSIDE
+        fate.wire |= {
+            w for w in among if any(code == stem or code.startswith(f"{stem}-") for stem in CODES[w])
+        }
+    return fate
 
 
 def _cut(connection: Connection, exchange: Exchange, close: CloseEvent) -> frozenset[Wire]:
@@ -139,16 +163,19 @@ def _of_stream(connection: Connection, exchange: Exchange) -> tuple[frozenset[Wi
     return None
 
 
-def of_connection(connection: Connection) -> Fate | None:
-    """Of a connection that came to no request; None where it does not seem to have failed."""
+def of_connection(connection: Connection, code: str | None = None) -> Fate | None:
+    """Of a connection that came to no request, or that ``code`` tells the failure of; None where it does not
+    seem to have failed.
+    """
     close = first_close(connection, Side.SERVER)
     left = client_first(connection)
     last = close or left
     known, packet = (last.time_ns, last.packet) if last else (connection.last_ns, connection.last_packet)
     wire = _beginning(connection, close, left)
-    if not wire:
+    if not wire and code is None:
         return None
-    return Fate(connection, None, frozenset(wire), connection.opened_ns, known, packet)
+    fate = Fate(connection, None, frozenset(wire), connection.opened_ns, known, packet)
+    return fate if code is None else with_code(fate, code)
 
 
 def _beginning(connection: Connection, close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:
@@ -159,7 +186,9 @@ def _beginning(connection: Connection, close: CloseEvent | None, left: CloseEven
         return {Wire.UNREACHABLE, Wire.NO_CONNECT} if connection.icmp_errors else {Wire.NO_CONNECT}
     alerts = [c for c in connection.closes if c.kind == "alert"]
     if any(c.side == Side.SERVER for c in alerts):
-        return {Wire.ALERT}
+        after = connection.tls is not None and connection.tls.handshake_complete
+        gone = any(c.side == Side.SERVER and c.kind in ("rst", "fin") for c in connection.closes)
+        return {Wire.ALERT, Wire.CUT_SENDING} if after and gone else {Wire.ALERT}
     if any(word in c.detail.replace(" ", "_") for c in alerts for word in _AUTHENTIC):
         return {Wire.CERTIFICATE}
     if connection.undecrypted:

@@ -46,6 +46,11 @@ class Wire(enum.Enum):
     STREAM_REFUSED = "a refused stream"
     STREAM_RESET = "a stream that the server reset"
     GOAWAY = "a GOAWAY"
+    CALL_STATUS = "a call whose own status is an error"
+    WEBSOCKET_CUT = "a WebSocket that ended without a Close frame"
+    WEBSOCKET_CLOSED = "a WebSocket that was closed with an error code"
+    EVENT_ERROR = "an error in a stream of events"
+    CONTENT = "contents that cannot be decoded"
     STATUS = "a whole response whose status is an error"
     WHOLE = "a whole response"
     LOCAL = "nothing: it is the client's own"
@@ -74,7 +79,8 @@ class Blur(Struct, frozen=True):
 class Wording(Discreet, Struct, frozen=True):
     """One row: ``client`` says ``label`` (ours; no text of the program's) of any of ``wire``.
 
-    ``note`` is a sentence about words that mislead.
+    ``note`` is a sentence about words that mislead. ``weak``: programs say so of other things as well,
+    so that it counts only beside a failure that it fits.
     """
 
     unshown = ("pattern",)
@@ -85,10 +91,17 @@ class Wording(Discreet, Struct, frozen=True):
     wire: frozenset[Wire]
     blurs: tuple[Blur, ...] = ()
     note: str = ""
+    weak: bool = False
 
 
 def row(
-    client: str, label: str, pattern: str, *wire: Wire, blurs: Iterable[Blur] = (), note: str = ""
+    client: str,
+    label: str,
+    pattern: str,
+    *wire: Wire,
+    blurs: Iterable[Blur] = (),
+    note: str = "",
+    weak: bool = False,
 ) -> Wording:
     """One row of a table."""
-    return Wording(client, label, re.compile(pattern), frozenset(wire), tuple(blurs), note)
+    return Wording(client, label, re.compile(pattern), frozenset(wire), tuple(blurs), note, weak)

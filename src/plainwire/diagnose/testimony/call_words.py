@@ -1,0 +1,157 @@
+"""What clients of calls, WebSockets and model services say, whatever they are written in: gRPC (grpcio,
+grpclib, grpc-go, grpc-java), websockets, ws, botocore, openai. And words that any program may choose.
+"""
+
+from __future__ import annotations
+
+from .wording import Wire, row
+
+_RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
+_TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT)
+_CONNECTING = (
+    Wire.NAME,
+    Wire.REFUSED,
+    Wire.UNREACHABLE,
+    Wire.NO_CONNECT,
+    Wire.HELLO_RESET,
+    Wire.HELLO_CLOSE,
+    Wire.HELLO_SILENCE,
+    Wire.ALERT,
+    Wire.CERTIFICATE,
+    Wire.NOT_TLS,
+)
+_CUT = (*_RESETS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.GOAWAY, Wire.CORRUPT)
+_NO_STATUS = "A gRPC status may be the server's own, or made by the client of what became of the connection."
+_GIVEN_UP = r"DEADLINE_EXCEEDED|DeadlineExceeded|Deadline exceeded|Deadline Exceeded"
+
+CALLS = (
+    row(
+        "grpc",
+        "the status DEADLINE_EXCEEDED",
+        rf"\b(?:StatusCode|Status)[.:]\s?(?:{_GIVEN_UP})|code = DeadlineExceeded|"
+        r"StatusRuntimeException: DEADLINE_EXCEEDED|\b4 DEADLINE_EXCEEDED\b|TimeoutError:? Deadline exceeded",
+        Wire.CALL_STATUS,
+        *_TIMEOUTS,
+        note=_NO_STATUS,
+    ),
+    row(
+        "grpc",
+        "the status UNAVAILABLE",
+        r"\b(?:StatusCode|Status)\.UNAVAILABLE\b|code = Unavailable\b|StatusRuntimeException: UNAVAILABLE|"
+        r"\b14 UNAVAILABLE\b",
+        Wire.CALL_STATUS,
+        Wire.STATUS,
+        Wire.STREAM_REFUSED,
+        Wire.STREAM_RESET,
+        *_CONNECTING,
+        *_CUT,
+        note=_NO_STATUS,
+    ),
+    row(
+        "grpc",
+        "an error status",
+        r"\b(?:StatusCode|Status)\.(?!OK\b|UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]{5,}\b|"
+        r"rpc error: code = (?!Unavailable|DeadlineExceeded)\w+|"
+        r"StatusRuntimeException: (?!UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]+",
+        Wire.CALL_STATUS,
+        Wire.STATUS,
+        Wire.STREAM_RESET,
+        Wire.STREAM_REFUSED,
+        Wire.NONSENSE,
+        Wire.WHOLE,
+        *_CUT,
+    ),
+    row("grpc", "Connection lost", r"\bStreamTerminatedError\b.*Connection lost", *_CUT),
+    row(
+        "grpc",
+        "StreamTerminatedError",
+        r"\bStreamTerminatedError\b(?!.*Connection lost)",
+        Wire.GOAWAY,
+        Wire.STREAM_RESET,
+        Wire.STREAM_REFUSED,
+        Wire.NONSENSE,
+        Wire.CALL_STATUS,
+    ),
+    row(
+        "websockets",
+        "no close frame received or sent",
+        r"no close frame received(?: or sent)?\b",
+        Wire.WEBSOCKET_CUT,
+    ),
+    row(
+        "websockets",
+        "a close by the server",
+        r"\breceived (?!1000\b)[1-4]\d{3} \([\w ]+\)",
+        Wire.WEBSOCKET_CLOSED,
+    ),
+    row(
+        "websockets",
+        "keepalive ping timeout",
+        r"sent 1011 \([\w ]+\) keepalive ping timeout(?!.*then)",
+        Wire.WEBSOCKET_CLOSED,
+        Wire.WEBSOCKET_CUT,
+    ),
+    row(
+        "websockets",
+        "an answer that is no WebSocket",
+        r"server rejected WebSocket connection: HTTP \d+|\bInvalidStatus(?:Code)?\b|\bInvalidHandshake\b|"
+        r"\bWSServerHandshakeError\b|Unexpected server response: \d{3}",
+        Wire.STATUS,
+        Wire.WHOLE,
+    ),
+    row("botocore", "EndpointConnectionError", r"Could not connect to the endpoint URL", *_CONNECTING),
+    row(
+        "botocore",
+        "ConnectionClosedError",
+        r"Connection was closed before we received a valid response",
+        Wire.CLOSE,
+        *_RESETS,
+        Wire.NONSENSE,
+    ),
+    row("botocore", "ReadTimeoutError", r"Read timeout on endpoint URL", Wire.SILENCE, Wire.STALL),
+    row("botocore", "ConnectTimeoutError", r"Connect timeout on endpoint URL", Wire.NO_CONNECT),
+    row("botocore", "SSLError", r"SSL validation failed for", Wire.CERTIFICATE, Wire.ALERT, *_CUT),
+    row("botocore", "HTTPClientError", r"An HTTP Client raised an unhandled exception", *Wire),
+    row("botocore", "ResponseStreamingError", r"error occurred while reading from response stream", *_CUT),
+    row("botocore", "ClientError", r"An error occurred \(\w+\) when calling the \w+ operation", Wire.STATUS),
+    row("openai", "APITimeoutError", r"\bAPITimeoutError\b", *_TIMEOUTS),
+    row("openai", "APIConnectionError", r"\bAPIConnectionError\b", *_CONNECTING, *_CUT, Wire.NONSENSE),
+    row(
+        "openai",
+        "an error status",
+        r"\b(?:InternalServerError|RateLimitError|APIStatusError|AuthenticationError): Error code: \d{3}",
+        Wire.STATUS,
+    ),
+    row("openai", "APIError", r"\bAPIError\b", Wire.EVENT_ERROR, Wire.STATUS, Wire.NONSENSE),
+)
+
+KERNEL = (
+    row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *_RESETS),
+    row("a C program", "Broken pipe", r"\bBroken pipe\b", Wire.CUT_SENDING, Wire.RESET),
+    row("a C program", "Connection refused", r"[Cc]onnection refused", Wire.REFUSED),
+    row("a C program", "timed out", r"\b[Tt]imed out\b", *_TIMEOUTS, Wire.CALL_STATUS),
+)
+"""What the kernel's errors are called, by C and all that passes its words on."""
+
+WEAK = (
+    row("a C program", "a timeout", r"\b[Tt]ime-?out\b", *_TIMEOUTS, Wire.CALL_STATUS, weak=True),
+    row(
+        "a C program",
+        "a lost connection",
+        r"\b[Cc]onnection (?:was |is |has been )?(?:closed|lost|dropped|aborted|terminated|ended)\b|"
+        r"\b[Ss]tream (?:was )?closed\b|\b[Uu]nexpected(?:ly)? (?:EOF|close|end of)",
+        *_CUT,
+        Wire.WEBSOCKET_CUT,
+        Wire.WEBSOCKET_CLOSED,
+        weak=True,
+    ),
+    row(
+        "a C program",
+        "an error status",
+        r"\b(?:HTTP|[Ss]tatus)(?: code)?[ :=/.\d]*[ :=]\(?[45]\d\d\b",
+        Wire.STATUS,
+        Wire.CALL_STATUS,
+        weak=True,
+    ),
+)
+"""For lines that no other row knows."""
