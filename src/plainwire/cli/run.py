@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from plainwire.cli import debug, output
+from plainwire.acquire.supervise import ProgramEnd
+from plainwire.cli import debug, job, output
 from plainwire.plurals import count
 from plainwire.recording import record
 from plainwire.report.escape import printable
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
 @output.much_options
 @output.color_option
+@job.options
 @click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
@@ -66,7 +68,11 @@ def command(
     capture_filter: str,
     key_logs: tuple[Path, ...],
     color: output.Color,
+    fail_on: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
     *,
+    ci: bool,
     brief: bool,
     tell_all: bool,
     no_restore: bool,
@@ -77,13 +83,14 @@ def command(
 ) -> None:
     """Run a program as it is, capture and decrypt its HTTPS traffic, and say who hung up.
 
-    The program keeps its input, output, signals and exit status. plainwire writes to standard error when the
-    program has ended. The case folder then holds capture.pcapng (with its secrets, so that wireshark shows
-    plain text), report.html and report.json.
+    The program keeps its input, output, signals and exit status (unless --fail-on is given). plainwire writes
+    to standard error when the program has ended. The case folder then holds capture.pcapng (with its secrets,
+    so that wireshark shows plain text), report.html and report.json.
 
     Example: plainwire run -- python test.py
     """
     shown = _Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
+    asked = job.asked(fail_on, baseline, write_baseline, ci=ci)
     progress = _Progress(shown=not quiet and sys.stderr.isatty())
     try:
         recording = record(
@@ -98,10 +105,13 @@ def command(
         )
     finally:
         progress.clear()
+    text = _words(recording, shown, asked)
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
-            sys.stderr.write(_words(recording, shown))
+            sys.stderr.write(text)
             sys.stderr.flush()
+    if recording.end == ProgramEnd():
+        job.end(asked.status(recording.report))
     recording.end.follow()
 
 
@@ -114,10 +124,10 @@ class _Shown(NamedTuple):
     traced: bool
 
 
-def _words(recording: Recording, shown: _Shown) -> str:
+def _words(recording: Recording, shown: _Shown, asked: job.Job) -> str:
     """What to say when the program has ended. A bug of ours here must not change its exit status."""
     try:
-        lines = _lines(recording, shown)
+        lines = [*_lines(recording, shown, asked), *job.close(asked, recording.report)]
     except Exception as error:  # noqa: BLE001 - as said above
         lines = [f"plainwire: the report in {recording.case.folder} cannot be shown ({type(error).__name__})"]
         recording.traceback += traceback.format_exc()
@@ -127,7 +137,7 @@ def _words(recording: Recording, shown: _Shown) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(recording: Recording, shown: _Shown) -> list[str]:
+def _lines(recording: Recording, shown: _Shown, asked: job.Job) -> list[str]:
     from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
     case, report = recording.case.folder, recording.report
@@ -140,7 +150,9 @@ def _lines(recording: Recording, shown: _Shown) -> list[str]:
     else:
         looks = output.looks(sys.stderr, shown.color, report)
         place = terminal.CasePaths.of_case(str(case))
-        lines.insert(0, terminal.verdict(report, place=place, much=shown.much, **looks).rstrip("\n"))
+        whole = terminal.verdict(report, place=place, much=shown.much, **looks)
+        brief = terminal.verdict(report, place=place, much="brief", **looks) if asked.host else ""
+        lines.insert(0, job.folded(asked, brief, whole))
     if shown.verbose:
         of_others = f", {recording.left_out} of them of other programs" if recording.left_out else ""
         lines.append(
