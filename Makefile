@@ -4,6 +4,7 @@
 #   make test     all tests            (make test ARGS="-k pcapng" for some)
 #   make lint     ruff, mypy, import contracts, shape of the house, codes and thresholds, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
+#   make speed    plainwire, tshark and the floor in turn, on captures made by script
 #   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
 #   make hostile  what floods and bombs of every kind cost to analyse, at two sizes
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
@@ -19,7 +20,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench attack hostile conformance score perturb clean system
+.PHONY: demo test lint bench speed attack hostile conformance score perturb clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -44,6 +45,9 @@ bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
 	$(VENV)/bin/python bench/floods.py
+
+speed: $(DEVELOPED) system
+	$(VENV)/bin/python bench/speed $(ARGS)
 
 attack: $(DEVELOPED) system
 	$(VENV)/bin/python bench/attack $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 
 _NONE = np.empty(0, dtype=np.int64)
+_FEW = 64
+"""Packets that are quicker looked up one by one: most connections never have more."""
+_BEHIND = 1 << 62
+"""Above every packet number."""
 
 
 class Positions:
@@ -41,27 +46,41 @@ class Positions:
         self._fresh = []
         self.extend(*columns)
 
-    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
-        """Packet numbers and times of the packets that brought the bytes at ``offsets``."""
+    def _are_few(self) -> bool:
+        """Whether all packets are in ``_fresh``, and to be looked up there; if not, none is."""
+        if self._offset is _NONE and len(self._fresh) <= _FEW:
+            return True
         if self._fresh:
             self._settle()
-        if not len(self._offset):
-            return [0] * len(offsets), [0] * len(offsets)
+        return False
+
+    def locate(self, offsets: list[int]) -> tuple[list[int], list[int]]:
+        """Packet numbers and times of the packets that brought the bytes at ``offsets``."""
+        if self._are_few():
+            fresh = self._fresh
+            if not fresh:
+                return [0] * len(offsets), [0] * len(offsets)
+            found = [fresh[max(bisect_right(fresh, (offset, _BEHIND)) - 1, 0)] for offset in offsets]
+            return [number for _, number, _ in found], [time_ns for _, _, time_ns in found]
         at = np.searchsorted(self._offset, np.array(offsets, dtype=np.int64), side="right") - 1
         np.maximum(at, 0, out=at)
         return self._number[at].tolist(), self._time[at].tolist()
 
     def begins(self, offset: int) -> bool:
         """Whether a packet's bytes begin at the offset."""
-        if self._fresh:
-            self._settle()
+        if self._are_few():
+            few = bisect_left(self._fresh, (offset,))
+            return few < len(self._fresh) and self._fresh[few][0] == offset
         at = int(np.searchsorted(self._offset, offset))
         return at < len(self._offset) and int(self._offset[at]) == offset
 
     def forget(self, before: int) -> None:
         """Drop what is only needed for offsets below ``before``."""
-        if self._fresh:
-            self._settle()
+        if self._are_few():
+            keep = bisect_right(self._fresh, (before, _BEHIND)) - 1
+            if keep > 0:
+                del self._fresh[:keep]
+            return
         keep = int(np.searchsorted(self._offset, before, side="right")) - 1
         if keep > 0:
             self._offset, self._number, self._time = (

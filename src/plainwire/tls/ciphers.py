@@ -10,11 +10,10 @@ A cipher's ``open`` gives the plain text of one record, or None where the record
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from plainwire.tls import algorithms
 from plainwire.tls.mac_records import CbcCipher, Inflating, RecordMac, StreamCipher
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 
 _SSL3, _TLS10, _TLS12 = 0x0300, 0x0301, 0x0303
 _MASTER_SIZE = 48
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sm3": hashes.SM3(),
-}
 _EXPLICIT_NONCE = 8
 _DEFLATE = 1
 
@@ -95,7 +89,18 @@ def expand_label(suite: Suite, secret: bytes, label: bytes, length: int) -> byte
     """HKDF-Expand-Label with an empty context (RFC 8446 section 7.1)."""
     full = b"tls13 " + label
     info = length.to_bytes(2, "big") + bytes((len(full),)) + full + b"\0"
-    return HKDFExpand(_HASHES[suite.prf], length, info).derive(secret)
+    return hkdf_expand(suite.prf, secret, info, length)
+
+
+def hkdf_expand(algorithm: str, secret: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-Expand (RFC 5869 section 2.3); ``algorithm`` is the hash's name."""
+    output = block = b""
+    for count in range(1, 256):
+        block = hmac.digest(secret, block + info + bytes((count,)), algorithm)
+        output += block
+        if len(output) >= length:
+            break
+    return output[:length]
 
 
 def next_secret(suite: Suite, secret: bytes) -> bytes:

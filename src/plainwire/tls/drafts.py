@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from plainwire.tls import algorithms
-from plainwire.tls.ciphers import Aead13, next_secret
+from plainwire.tls.ciphers import Aead13, hkdf_expand, next_secret
 
 if TYPE_CHECKING:
     from plainwire.tls.record_cipher import RecordCipher
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 _HEADER_AUTHENTICATED = 25
 _SHORT_PREFIX = 20
-_HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
 
 
 class AeadDraft:
@@ -62,4 +59,4 @@ def updated(suite: Suite, secret: bytes, draft: int) -> bytes:
 def _expand(suite: Suite, secret: bytes, label: bytes, length: int, draft: int) -> bytes:
     full = (b"TLS 1.3, " if draft < _SHORT_PREFIX else b"tls13 ") + label
     info = length.to_bytes(2, "big") + bytes((len(full),)) + full + b"\0"
-    return HKDFExpand(_HASHES[suite.prf], length, info).derive(secret)
+    return hkdf_expand(suite.prf, secret, info, length)

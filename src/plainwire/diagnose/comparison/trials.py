@@ -259,16 +259,28 @@ def _concurrency(rows: list[_Row]) -> list[float]:
 
 def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]:
     """Header fields that only some requests have, and a few whose values differ."""
-    fields = [{name.lower(): value for name, value in request.headers} for request in requests]
-    counts = Counter(name for found in fields for name in found)
+    shapes: dict[tuple[str, ...], dict[str, int]] = {}  # names as they are written: where each one is
+    of_rows: list[dict[str, int]] = []
+    for request in requests:
+        written = tuple([name for name, _ in request.headers])
+        shape = shapes.get(written)
+        if shape is None:
+            shape = shapes[written] = {name.lower(): place for place, name in enumerate(written)}
+        of_rows.append(shape)
+    counts = Counter(name for shape in of_rows for name in shape)
     names = [name for name, _ in counts.most_common() if _NAME.fullmatch(name)]
     columns: dict[str, list[str]] = {}
     for name in names:
         if name in _TOLD_VALUES:
-            values = [found.get(name, NONE) for found in fields]
-            columns[f"value of {name}"] = [v if _VALUE.fullmatch(v) else "another" for v in values]
-        if (whole or counts[name] < len(fields)) and len(columns) < _MOST_FIELDS:
-            columns[f"field {name}"] = ["yes" if name in found else "no" for found in fields]
+            places = [shape.get(name) for shape in of_rows]
+            values = [
+                NONE if place is None else request.headers[place][1]
+                for place, request in zip(places, requests, strict=True)
+            ]
+            told = {value: value if _VALUE.fullmatch(value) else "another" for value in set(values)}
+            columns[f"value of {name}"] = [told[value] for value in values]
+        if (whole or counts[name] < len(requests)) and len(columns) < _MOST_FIELDS:
+            columns[f"field {name}"] = ["yes" if name in shape else "no" for shape in of_rows]
     return columns
 
 

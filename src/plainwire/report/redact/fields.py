@@ -40,7 +40,16 @@ _ANGLE = re.compile(r"<([^<>]*)>")
 
 def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the header fields with the secrets in them hidden; names and order stay."""
-    return [(name, _hider(name)(value)) for name, value in fields]
+    return [
+        _shown(field) if len(field[1]) <= _MOST_REMEMBERED else (field[0], _hider(field[0])(field[1]))
+        for field in fields
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _shown(field: tuple[str, str]) -> tuple[str, str]:
+    """A field as it may be shown: messages of one program carry the same ones again and again."""
+    return field[0], _hider(field[0])(field[1])
 
 
 def field(name: str, value: str) -> str:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.exact import fisher_greater
-from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
@@ -107,17 +106,21 @@ def _by_address(trials: list[_Trial]) -> Verdict | None:
 
 def _by_field(trials: list[_Trial]) -> Verdict | None:
     """By what servers behind one address say of themselves; a response must be there."""
-    for field in _FIELDS:
-        told: dict[int, str] = {}
-        for number, trial in enumerate(trials):
-            response = trial.exchange.response if trial.exchange is not None else None
-            name = value(response, field) if response is not None else None
-            if name is not None:
-                told[number] = name
-        if len(told) < len(trials) // 2 or len(set(told.values())) < 2:
+    told: dict[str, dict[int, str]] = {field: {} for field in _FIELDS}
+    wanted: dict[str, dict[int, str] | None] = {}  # by names as they are written
+    for number, trial in enumerate(trials):
+        response = trial.exchange.response if trial.exchange is not None else None
+        for name, value in response.headers if response is not None else ():
+            if name not in wanted:
+                wanted[name] = told.get(name.lower())
+            of_field = wanted[name]
+            if of_field is not None:
+                of_field.setdefault(number, value)
+    for field, values in told.items():
+        if len(values) < len(trials) // 2 or len(set(values.values())) < 2:
             continue
-        named = [trials[number] for number in told]
-        names = {id(trial): name for trial, name in zip(named, told.values(), strict=True)}
+        named = [trials[number] for number in values]
+        names = {id(trial): name for trial, name in zip(named, values.values(), strict=True)}
         verdict = _concentrated(named, names, f"the field {field}", field)
         if verdict is not None:
             return verdict

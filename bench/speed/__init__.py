@@ -1,0 +1,1 @@
+"""Plainwire, tshark and the floor side by side, on captures made by script."""
