@@ -68,10 +68,12 @@ def _pieces(source: FileSource) -> Iterator[bytes]:
 
 def _add_key_log(keys: KeyLog, source: FileSource) -> None:
     with _opened(source) as file:
+        keys.begin(str(source))
         if file.peek(2)[:2] == _UTF16:
             keys.add(file.read(key_lines.LARGEST_KEY_LOG))
         for text in key_lines.pieces(file):
             keys.add(text)
+        keys.begin(None)
         if file.read(1):
             keys.cut.append(f"{source}: only the first {key_lines.LARGEST_KEY_LOG >> 20} MB were read")
 

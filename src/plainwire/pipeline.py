@@ -199,7 +199,7 @@ class Analysis:
         unseen.count_connections(self.coverage, connections, self._events)
         datagrams = self._quic.passed_over if self._quic is not None else {}
         unseen.note_passed_over(self.coverage, self._decoder.passed_over, datagrams)
-        unseen.note_keys(self.coverage, self._keys)
+        unseen.note_keys(self.coverage, self._keys, connections)
         tcp = self._assembler
         unseen.note_given_up(self.coverage, tcp.given_up)
         self.coverage.notes += count_alike(connections, tcp.attempts.counted, self._decoder.endpoints)

@@ -44,9 +44,14 @@ def note_given_up(coverage: Coverage, connections: int) -> None:
         )
 
 
-def note_keys(coverage: Coverage, keys: KeyLog) -> None:
+def note_keys(coverage: Coverage, keys: KeyLog, connections: list[Connection]) -> None:
     """Say which of the secrets are of no use."""
     coverage.notes += keys.cut
+    seen = {client_random(connection) for connection in connections} if keys.files else set()
+    for name, randoms in keys.files.items():
+        if randoms and not randoms & seen:
+            others = count(len(randoms), "connection")
+            coverage.notes.append(f"{name} has secrets for {others}, none of them in this capture")
     if keys.bad_lines:
         coverage.notes.append(f"{count(keys.bad_lines, 'line', 'is')} not in the format of a key log")
     if coverage.undecrypted and keys.has_private_keys:

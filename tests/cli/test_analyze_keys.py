@@ -31,10 +31,8 @@ def plainwire(*arguments: object) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-@pytest.fixture
-def capture(tmp_path: Path) -> Path:
-    """One exchange under keys that were exchanged by RSA."""
-    live = Live(*contexts(ssl.TLSVersion.TLSv1_2, ciphers="AES128-GCM-SHA256", key="rsa"))
+def written(live: Live, path: Path) -> Path:
+    """One exchange as a capture."""
     live.say(Side.CLIENT, GET)
     live.say(Side.SERVER, OK)
     ends, sent = (CLIENT, SERVER), [1, 1]
@@ -42,9 +40,15 @@ def capture(tmp_path: Path) -> Path:
     for side, data in live.wire:
         packets.append(packet(ends[side], ends[side.peer], sent[side], sent[side.peer], ACK, data))
         sent[side] += len(data)
-    path = tmp_path / "rsa.pcap"
     path.write_bytes(pcap(packets))
     return path
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """One exchange under keys that were exchanged by RSA."""
+    live = Live(*contexts(ssl.TLSVersion.TLSv1_2, ciphers="AES128-GCM-SHA256", key="rsa"))
+    return written(live, tmp_path / "rsa.pcap")
 
 
 @pytest.fixture
@@ -112,3 +116,20 @@ def test_a_pre_shared_key_is_read_from_a_file(command: str, capture: Path, tmp_p
     assert (status, "passw0rd" in error) == (UNREADABLE, False)
     status, _, error = plainwire(command, capture, "--psk", f"@{tmp_path / 'absent'}")
     assert (status, "No such file" in error) == (UNREADABLE, True)
+
+
+def test_a_key_log_of_another_run_is_told(capture: Path, tmp_path: Path) -> None:
+    log = tmp_path / "node.keys"
+    log.write_text("".join(f"CLIENT_RANDOM {n:064x} {'cd' * 48}\n" for n in (1, 2, 3, 3)))
+    _, said, _ = plainwire("analyze", capture, "--keys", log)
+    told = f"{log} has secrets for 3 connections, none of them in this capture"
+    assert told.replace(" ", "") in "".join(said.split())
+
+
+def test_a_key_log_that_fits_is_not_told(tmp_path: Path) -> None:
+    live = Live(*contexts(ssl.TLSVersion.TLSv1_2))
+    log, path = tmp_path / "own.keys", written(live, tmp_path / "capture.pcap")
+    log.write_bytes(live.key_log)
+    _, said, _ = plainwire("analyze", path, "--keys", log)
+    assert "has secrets for" not in said
+    assert "1 request on 1 connection" in said

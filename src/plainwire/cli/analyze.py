@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plainwire.cli import debug, output
+from plainwire.cli import completion, debug, output
 
 if TYPE_CHECKING:
     from plainwire.report.terminal import CasePaths
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "analyze",
     epilog="Example: plainwire analyze failing.pcapng --keys keys.log",
 )
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...", shell_complete=completion.cases)
 @click.option("-r", "--read", "more", multiple=True, metavar="FILE", help="Another capture to read.")
 @click.option(
     "-k", "--keys", multiple=True, metavar="FILE", help="Key log, in Wireshark's format. Repeatable."

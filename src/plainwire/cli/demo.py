@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from plainwire import case as cases
 from plainwire import sudo
+from plainwire.cli import completion
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import NOT_POSSIBLE, PlayFiles
 from plainwire.plurals import count
@@ -34,7 +35,7 @@ class _Played(Struct, frozen=True):
 
 
 @click.command()
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, shell_complete=completion.demos)
 @click.option("--list", "listing", is_flag=True, help="List the scenarios and the expected verdict of each.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Keep the cases in this folder, which is created."

@@ -10,6 +10,7 @@ import textwrap
 
 import click
 
+from plainwire.cli import completion
 from plainwire.diagnose.causes.catalogue import CAUSES, Cause
 from plainwire.model import UserError
 
@@ -17,7 +18,7 @@ _WIDTH = 80
 
 
 @click.command("explain", epilog="Example: plainwire explain keepalive-idle-race")
-@click.argument("words", nargs=-1, metavar="[CODE | WORDS]")
+@click.argument("words", nargs=-1, metavar="[CODE | WORDS]", shell_complete=completion.codes)
 def command(words: tuple[str, ...]) -> None:
     """What the finding CODE means, how it is established, what would refute it, and the fix.
 

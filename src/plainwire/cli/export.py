@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from plainwire.cli import debug, source
+from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _options(command: click.Command) -> click.Command:
 
 @_options
 @click.command("export", epilog="Example: plainwire export plainwire-case --har -o case.har")
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
 @click.option(
     "--keylog",
     is_flag=True,

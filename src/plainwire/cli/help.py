@@ -7,10 +7,16 @@ import click
 
 @click.command("help", epilog="Example: plainwire help run")
 @click.argument("name", required=False, metavar="[COMMAND]")
+@click.option("--man", is_flag=True, help="Print the manual page of all commands (man -l reads it).")
 @click.pass_context
-def command(context: click.Context, name: str | None) -> None:
+def command(context: click.Context, name: str | None, *, man: bool) -> None:
     """Show the help of COMMAND, or of plainwire."""
     whole = context.find_root()
+    if man:
+        from plainwire.cli import manual  # noqa: PLC0415 - only where it is asked for
+
+        click.echo(manual.page(whole), nl=False)
+        return
     group = whole.command
     if name is None or not isinstance(group, click.Group):
         click.echo(whole.get_help())

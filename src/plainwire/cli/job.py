@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
+from plainwire.cli import completion
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def options(command: _Command) -> _Command:
         click.option(
             "--fail-on",
             metavar="CODES|any",
+            shell_complete=completion.codes,
             help=f"Exit with {STOPPED} where the program succeeded but one of these was found: "
             "codes, stems of families, patterns, with commas between them.",
         ),

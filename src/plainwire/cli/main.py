@@ -17,13 +17,14 @@ COMMANDS = {
     "run": "Run a program, decrypt its HTTPS traffic, and say who hung up.",
     "hunt": "Run a program again and again until its failure is explained.",
     "analyze": "Say what went wrong in capture files, whatever wrote them.",
-    "show": "Show the exchanges of a case as a table, or one exchange in full.",
-    "export": "Write a case in the form of another tool: HAR, OTLP, SARIF, curl.",
+    "show": "Show a case's exchanges as a table, or one exchange in full.",
+    "export": "Write a case in another tool's form: HAR, OTLP, SARIF, curl.",
     "share": "Make a bundle for others to see, without your secrets in it.",
     "verify": "Check a bundle: its files, and the verdict from its packets.",
     "open": "Open a case in Wireshark, at the packet that decides.",
     "explain": "Say what a finding means, what proves it, and how to fix it.",
     "inspect": "Show a program's TLS libraries, and how to get their secrets.",
+    "completion": "Let a shell complete commands, codes, demos and cases.",
     "help": "Show the help of a command.",
     "demo": "Play a failing program and let plainwire find the cause.",
 }
@@ -48,6 +49,14 @@ _DEBUG = click.Option(
 )
 
 
+def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - as above
+    if asked and not context.resilient_parsing:
+        from plainwire.cli import available  # noqa: PLC0415 - only where it is asked for
+
+        click.echo(available.text())
+        context.exit()
+
+
 class _Lazy(click.Group):
     """Imports a subcommand's module when that subcommand is asked for, so that start-up stays short."""
 
@@ -58,6 +67,15 @@ class _Lazy(click.Group):
         """The list for ``--help``: what the commands import is not needed for it."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Behind -- stands a program to run, not a command."""
+        if args[:1] == ["--"] and len(args) > 1:
+            import shlex  # noqa: PLC0415 - only after a slip
+
+            message = f"a command is missing; to run it: plainwire run {shlex.join(args)}"
+            raise click.UsageError(message, ctx)
+        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -82,7 +100,14 @@ def _no_such_command(name: str) -> str:
 
 
 @click.command(cls=_Lazy, params=[_DEBUG], context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="plainwire")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and what is available here.",
+)
 def plainwire() -> None:
     """Find out what really happened on an HTTPS connection, and who hung up.
 

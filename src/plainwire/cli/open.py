@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire.case import Case
-from plainwire.cli import debug, source
+from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _DECIDING_FRAMES = frozenset({"goaway", "rst_stream", "reset_stream", "stop_send
 
 
 @click.command("open", epilog="Example: plainwire open plainwire-case")
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
 @click.option("--finding", "number", type=int, default=1, metavar="N", help="The packet of finding N (1).")
 @click.option("--print", "only_print", is_flag=True, help="Print the command; start nothing.")
 @source.options

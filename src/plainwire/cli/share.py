@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire.case import Case
-from plainwire.cli import debug, source
+from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 from plainwire.plurals import count
 
@@ -31,7 +31,7 @@ _EXPOSED = (
 
 
 @click.command("share", epilog="Example: plainwire share plainwire-case -o for-the-vendor.zip")
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="BUNDLE", help="Write to BUNDLE (0600)."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plainwire.cli import debug, output, source
+from plainwire.cli import completion, debug, output, source
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show", epilog="Example: plainwire show plainwire-case 17")
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
 @click.argument("number", required=False, type=int)
 @source.options
 @click.option("--failed", is_flag=True, help="Only exchanges that failed.")

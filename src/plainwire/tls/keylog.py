@@ -70,11 +70,13 @@ class KeyLog:
         "_by_label",
         "_by_session",
         "_encrypted",
+        "_file",
         "_private_keys",
         "_secrets",
         "bad_lines",
         "claimed",
         "cut",
+        "files",
         "lines",
         "psks",
         "searches_left",
@@ -93,6 +95,9 @@ class KeyLog:
         self.searches_left = _MOST_SEARCHES
         self.lines = 0
         self.bad_lines = 0
+        self.files: dict[str, set[bytes]] = {}
+        """The client randoms that each file has lines for, by its name."""
+        self._file: set[bytes] | None = None
         self.cut: list[str] = []  # of which files not all was read, and why
 
     @property
@@ -111,6 +116,10 @@ class KeyLog:
 
     def __repr__(self) -> str:
         return f"<KeyLog of {self.lines} lines>"
+
+    def begin(self, name: str | None) -> None:
+        """What is added from here on stands in this file; None: in the capture itself."""
+        self._file = None if name is None else self.files.setdefault(name, set())
 
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
@@ -149,6 +158,8 @@ class KeyLog:
             return True  # a label of others
         if len(secret) not in _SIZES[label]:
             return False
+        if self._file is not None:
+            self._file.add(client_random)
         return _remember(known, client_random, secret)
 
     def _by_other(self, line: bytes) -> bool:
