@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,6 +277,29 @@ def test_the_server_s_private_key_opens_an_rsa_key_exchange_and_its_resumption(
     readings = [read(wire, keys) for wire in wires]
     assert [r.texts for r in readings] == [(LINE, ENIL)] * 2
     assert [r.session.info.extended_master_secret for r in readings] == [extended] * 2
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_whom_the_server_accepts_and_how_much_the_client_sends(version: str, tmp_path: Path) -> None:
+    own, authority = tmp_path / "client.pem", tmp_path / "authority.pem"
+    own.write_bytes(certificate("ec"))
+    authority.write_bytes(certificate("rsa"))
+    with server(tmp_path, "-rev", version, "-verify", "1", "-CAfile", str(authority)) as spoken:
+        wire = spoken.talk("-cert", str(own), "-key", str(own), version)
+        info = read(wire, spoken.key_log).session.info
+    subject = x509.load_pem_x509_certificate(authority.read_bytes()).subject.public_bytes()
+    assert (info.authorities, info.client_chain) == ([subject], 1)
+    assert (info.newest_offered, info.stapled) == (0x0303 if version == "-tls1_2" else 0x0304, False)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_a_stapled_ocsp_response(version: str, tmp_path: Path) -> None:
+    staple = tmp_path / "ocsp.der"
+    later = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER)
+    staple.write_bytes(later.public_bytes(Encoding.DER))
+    with server(tmp_path, "-rev", version, "-status_file", str(staple)) as spoken:
+        asked = read(spoken.talk("-status"), spoken.key_log).session.info
+    assert (asked.status_requested, asked.stapled) == (True, True)
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])

@@ -18,7 +18,7 @@ class TlsInfo(Discreet, Struct):
     After a renegotiation: what the last handshake agreed on; ``client_random`` stays that of the first.
     """
 
-    unshown = ("certificate", "client_certificate")
+    unshown = ("certificate", "client_certificate", "authorities")
 
     version: str | None = None  # "TLS 1.3"
     cipher_suite: str | None = None
@@ -42,6 +42,12 @@ class TlsInfo(Discreet, Struct):
     """Of an accepted ECH whose inner ClientHello could be opened: then ``server_name`` is the inner one's."""
     renegotiations: int = 0
     key_updates: list[int] = field(default_factory=lambda: [0, 0])  # by side
+    newest_offered: int = 0
+    """The newest version that the first ClientHello offers, as on the wire (0x0303: TLS 1.2)."""
+    status_requested: bool = False
+    """Whether the client asked for a stapled OCSP response (RFC 6066 section 8)."""
+    stapled: bool = False
+    """Whether the server sent one with its certificate."""
     certificate: bytes = b""
     """The server's own certificate, DER, where it could be read: see ``tls.certificate.read``."""
     chain: int = 0
@@ -53,6 +59,10 @@ class TlsInfo(Discreet, Struct):
     """What ``client_certificate`` says; read only where a response refused the request."""
     certificate_asked: bool = False
     """Whether the server asked for a client certificate in the handshake, as far as it could be read."""
+    authorities: list[bytes] = field(default_factory=list)
+    """The names (DER) of those whose client certificates the server said it accepts."""
+    client_chain: int = 0
+    """How many certificates the client sent."""
     certificate_withheld: bool = False
     """Whether the client answered that with no certificate (RFC 8446 section 4.4.2)."""
     starts: list[int] = field(default_factory=lambda: [-1, -1])

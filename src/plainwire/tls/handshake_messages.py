@@ -11,8 +11,9 @@ import struct
 from msgspec import Struct, field
 
 SERVER_NAME, TRUNCATED_MAC, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 0, 4, 16, 22, 23
+STATUS_REQUEST = 5
 SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 35, 41, 42, 43
-POST_HANDSHAKE_AUTH, ENCRYPTED_CLIENT_HELLO = 49, 0xFE0D
+CERTIFICATE_AUTHORITIES, POST_HANDSHAKE_AUTH, ENCRYPTED_CLIENT_HELLO = 47, 49, 0xFE0D
 """Extension types: IANA's registry; the last of RFC 9849."""
 
 HELLO_RETRY_REQUEST = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -31,6 +32,8 @@ VERSIONS = {
 _LEGACY_HELLO_UNTIL = 22
 """The first draft of TLS 1.3 whose ServerHello has the layout of TLS 1.2's."""
 _MOST_NAMES = 64
+_ALGORITHMS_SINCE = 0x0303
+"""The version from which a CertificateRequest lists signature algorithms (RFC 5246 section 7.4.4)."""
 
 
 def draft(version: int) -> int:
@@ -173,6 +176,48 @@ def chain_length(body: bytes, *, tls13: bool) -> int:
             at += 2 + int.from_bytes(body[at : at + 2], "big")
         count += 1
     return count if at == len(body) else 0
+
+
+def is_stapled(body: bytes, *, tls13: bool) -> bool:
+    """Whether a Certificate message of TLS 1.3 has an OCSP response to its first certificate.
+
+    RFC 8446 section 4.4.2.1. In older versions it is a message of its own.
+    """
+    if not tls13 or not body:
+        return False
+    at = 1 + body[0] + 3
+    at += 3 + int.from_bytes(body[at : at + 3], "big")
+    size = int.from_bytes(body[at : at + 2], "big")
+    return STATUS_REQUEST in extensions(body[at : at + 2 + size])
+
+
+def authorities(body: bytes, version: int) -> list[bytes]:
+    """The names of authorities in a CertificateRequest, DER each; empty where it names none.
+
+    RFC 8446 sections 4.2.4 and 4.3.2, RFC 5246 section 7.4.4.
+    """
+    at = 1 + body[0] if body else 0  # certificate_request_context, or certificate_types
+    if version == TLS13:
+        listed = extensions(body[at:]).get(CERTIFICATE_AUTHORITIES, b"")
+    else:
+        algorithms = 2 + int.from_bytes(body[at : at + 2], "big") if version >= _ALGORITHMS_SINCE else 0
+        listed = body[at + algorithms :]
+    found: list[bytes] = []
+    at = 2
+    while at + 2 <= len(listed) and len(found) < _MOST_NAMES:
+        end = at + 2 + int.from_bytes(listed[at : at + 2], "big")
+        if end > len(listed):
+            return []
+        found.append(listed[at + 2 : end])
+        at = end
+    return found
+
+
+def newest_version(hello: Hello) -> int:
+    """The newest version that a ClientHello offers, of those that are known (RFC 8446 section 4.2.1)."""
+    listed = hello.extensions.get(SUPPORTED_VERSIONS, b"")[1:]
+    offered = [int.from_bytes(listed[at : at + 2], "big") for at in range(0, len(listed) - 1, 2)]
+    return max((version for version in offered if version in VERSIONS), default=hello.version)
 
 
 def prime_bits(body: bytes) -> int | None:

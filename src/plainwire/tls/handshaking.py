@@ -131,6 +131,7 @@ class Handshaking:
             own = handshake_messages.first_certificate(body, tls13=tls13)
             self._info.client_certificate = self._info.client_certificate or own
             self._info.certificate_withheld = not self._info.client_certificate
+            self._info.client_chain = handshake_messages.chain_length(body, tls13=tls13)
             if tls13 and direction.done:
                 self._state.note_later(direction, "certificate" if own else "empty_certificate")
         elif kind == _CLIENT_KEY_EXCHANGE and not direction.negotiation.authenticated:
@@ -153,15 +154,22 @@ class Handshaking:
                 self._info.dh_bits = handshake_messages.prime_bits(body)
             elif kind == _CERTIFICATE_REQUEST and not direction.done:
                 self._info.certificate_asked = True
+                self._info.authorities = handshake_messages.authorities(body, negotiation.version)
         elif kind == _NEW_SESSION_TICKET and not tls13:
             negotiation.ticket = handshake_messages.ticket(body)
             if negotiation.authenticated:
                 negotiation.settle(self._keys)
+        self._info.stapled |= kind == _CERTIFICATE_STATUS
         if kind == _CERTIFICATE:
-            negotiation.full = True
-            negotiation.certificate = handshake_messages.first_certificate(body, tls13=tls13)
-            self._info.certificate = self._info.certificate or negotiation.certificate
-            self._info.chain = self._info.chain or handshake_messages.chain_length(body, tls13=tls13)
+            self._server_certificate(negotiation, body)
+
+    def _server_certificate(self, negotiation: Negotiation, body: bytes) -> None:
+        tls13 = negotiation.version == TLS13
+        negotiation.full = True
+        negotiation.certificate = handshake_messages.first_certificate(body, tls13=tls13)
+        self._info.certificate = self._info.certificate or negotiation.certificate
+        self._info.stapled |= handshake_messages.is_stapled(body, tls13=tls13)
+        self._info.chain = self._info.chain or handshake_messages.chain_length(body, tls13=tls13)
 
     def client_hello(
         self, direction: TlsDirection, hello: handshake_messages.Hello | None, whole: bytes
@@ -187,6 +195,8 @@ class Handshaking:
         if negotiation is self._first:
             self._info.client_random = hello.random
             self._info.server_name = hello.server_name
+            self._info.newest_offered = handshake_messages.newest_version(hello)
+            self._info.status_requested = handshake_messages.STATUS_REQUEST in hello.extensions
             self._info.alpn_offered = handshake_messages.alpn_names(
                 hello.extensions.get(handshake_messages.ALPN, b"")
             )

@@ -18,7 +18,7 @@ _MOST_QUOTED = 8
 def covers(names: Iterable[str], host: str) -> bool:
     """Whether a certificate with these names is for the host; a wildcard stands for one label, the first."""
     host = host.rstrip(".").lower()
-    if _is_address(host):
+    if is_address(host):
         return any(_same_address(name, host) for name in names)
     parent = host.partition(".")[2]
     for name in names:
@@ -28,7 +28,8 @@ def covers(names: Iterable[str], host: str) -> bool:
     return False
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, and no name."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -37,7 +38,7 @@ def _is_address(text: str) -> bool:
 
 
 def _same_address(name: str, host: str) -> bool:
-    return _is_address(name) and ipaddress.ip_address(name) == ipaddress.ip_address(host)
+    return is_address(name) and ipaddress.ip_address(name) == ipaddress.ip_address(host)
 
 
 def is_for_another_name(tls: TlsInfo) -> bool:

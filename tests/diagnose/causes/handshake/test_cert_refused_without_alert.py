@@ -82,3 +82,21 @@ def test_an_expired_certificate_is_the_server_s() -> None:
     (finding,) = _found(_left(name="f.test", leaf=old))
     assert finding.fault == "server"
     assert "3 days before" in finding.claim
+
+
+def test_a_certificate_that_signed_itself_may_be_why_a_client_left_after_the_handshake() -> None:
+    own = Certificate("CN=f.test", "CN=f.test", ("f.test",), 0, EPOCH_NS + _DAY_NS)
+    (finding,) = _found(_left(name="f.test", leaf=own))
+    assert (finding.fault, finding.certainty) == ("unknown", "possible")
+    assert "signed itself" in finding.claim
+
+
+def test_an_ocsp_response_that_was_asked_for_and_did_not_come_is_told() -> None:
+    """So does curl --cert-status end, with status 91."""
+    asking = _left(name="f.test")
+    assert asking.tls is not None
+    asking.tls.status_requested = True
+    (finding,) = _found(asking)
+    assert "stapled OCSP response, and none came" in finding.claim
+    asking.tls.stapled = True
+    assert not _found(asking)

@@ -53,3 +53,22 @@ def test_a_plain_400_with_a_good_certificate_is_not_about_the_certificate() -> N
 
 def test_a_404_without_a_certificate_is_not_about_the_certificate() -> None:
     assert not _found(_answered(404))
+
+
+def test_a_lone_certificate_of_an_authority_that_the_server_did_not_name_is_told() -> None:
+    """By nginx, which takes it in the handshake and answers 400 (kubernetes/ingress-nginx#4677)."""
+    fine = Certificate("CN=me", "CN=Other", (), 0, EPOCH_NS + 28 * _DAY_NS)
+    connection = _answered(400, b"issuer: other", fine)
+    assert connection.tls is not None
+    connection.tls.authorities, connection.tls.client_chain = [b"CA"], 1
+    (finding,) = _found(connection)
+    assert "not among the 1 authority that the server named" in finding.claim
+
+
+def test_a_chain_or_an_authority_that_was_named_is_not_told() -> None:
+    fine = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS + 28 * _DAY_NS)
+    for certificate, chain in ((b"issuer: CA", 1), (b"issuer: other", 2)):
+        connection = _answered(400, certificate, fine)
+        assert connection.tls is not None
+        connection.tls.authorities, connection.tls.client_chain = [b"CA"], chain
+        assert not _found(connection)

@@ -123,7 +123,7 @@ TLS_ALERT = Family(
         ),
         _about_certificate(
             "bad_certificate",
-            "is damaged, or is for another name",
+            "is not acceptable (OpenSSL means one that is damaged or for another name, Go any fault of it)",
             client="Check the client's certificate and key: they must belong together, and be whole.",
             server="Check the certificate's names against the name that clients ask for; a wildcard stands "
             "for one label only.",

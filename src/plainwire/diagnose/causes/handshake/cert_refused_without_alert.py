@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.certificate_defects import (
+    certificate_defect,
+    is_expired,
+    signed_itself,
+)
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -49,11 +54,11 @@ def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verd
     )
     if last is None or close.time_ns - last.time_ns > _REFUSES_WITHIN_NS:
         return None
-    fault, why = _defect(connection, tls)
+    fault, why = _reason(connection, tls)
     same = list(_same(connection, tls, traffic))
     if not is_for_another_name(tls) and any(_was_used(other) for other in same):
         return None
-    if tls.handshake_complete and not _is_wrong(connection, tls):
+    if tls.handshake_complete and not _is_odd(connection, tls):
         return None  # as a health check does it, whatever the chain
     often = sum(_looks_alike(other) for other in same)
     return _verdict(connection, begin, close, tls, (fault, why, often))
@@ -71,31 +76,22 @@ def _left(connection: Connection, tls: TlsInfo, close: CloseEvent) -> bool:
     )
 
 
-def _is_wrong(connection: Connection, tls: TlsInfo) -> bool:
-    """Whether any client that checks would refuse the certificate: it is for another name, or has expired."""
-    leaf = tls.leaf
-    old = leaf is not None and not leaf.defect and leaf.not_after_ns < connection.last_ns
-    return old or is_for_another_name(tls)
+def _is_odd(connection: Connection, tls: TlsInfo) -> bool:
+    """Whether many clients would refuse the certificate: for its name, its date, itself, or no OCSP."""
+    return (
+        is_for_another_name(tls)
+        or is_expired(connection, tls)
+        or signed_itself(tls)
+        or (tls.status_requested and not tls.stapled)
+    )
 
 
-def _defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
-    """What in the certificate a client may well refuse, and who is to look."""
-    leaf = tls.leaf
-    if leaf is None or leaf.defect:
-        return "unknown", ""
-    if is_for_another_name(tls):
-        return "unknown", (
-            "The certificate does not cover the name that the client asked for (a wildcard stands for one "
-            "label)."
-        )
-    if leaf.not_after_ns < connection.last_ns:
-        ago = wording.long_span(connection.last_ns - leaf.not_after_ns)
-        return "server", f"The certificate had expired {ago} before, by the capture's clock."
-    if leaf.subject == leaf.issuer:
-        return "unknown", "The certificate signed itself, which clients trust only where they are told to."
-    if tls.chain == 1:
-        return "unknown", "The server sent its own certificate only, and not that of the issuer."
-    return "unknown", ""
+def _reason(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
+    """What a client may well refuse, and who is to look."""
+    fault, why = certificate_defect(connection, tls)
+    if tls.status_requested and not tls.stapled and not is_for_another_name(tls):
+        why = f"{why} The client had asked for a stapled OCSP response, and none came.".strip()
+    return fault, why
 
 
 def _same(connection: Connection, tls: TlsInfo, traffic: Traffic) -> Iterator[Connection]:
@@ -130,7 +126,8 @@ def _verdict(
     fault, why, often = reason
     stage = "right after the handshake" if tls.handshake_complete else "in the handshake, before its Finished"
     times = f" It did so {often} times of {often} with this certificate." if often > 1 else ""
-    sure = (often > 1 or is_for_another_name(tls)) and why
+    wrong = is_for_another_name(tls) or is_expired(connection, tls)
+    sure = is_for_another_name(tls) or (often > 1 and (wrong or not tls.handshake_complete) and why)
     hello, flight = begin.client_data[0].packet, begin.answers[-1].packet
     return Verdict(
         code="cert-refused-without-alert",

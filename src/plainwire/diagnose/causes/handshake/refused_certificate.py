@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.certificate_defects import certificate_defect
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.model import Side
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, TlsInfo
 
 
+_SAYS_LITTLE = ("bad_certificate", "certificate_unknown")
+
+
 def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic: Traffic) -> Verdict:
     """What lies behind a client's alert about the server's certificate, where the capture shows it."""
     tls = opening.handshake_session(connection)
@@ -31,7 +35,7 @@ def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic
         return weak
     if close.side != Side.CLIENT or tls is None or close.detail not in alerts.ABOUT_CERTIFICATES:
         return verdict
-    verdict = _advised(_with_names(verdict, connection, tls), tls)
+    verdict = _advised(_with_defect(_with_names(verdict, connection, tls), connection, close), tls)
     verdict = clock_skew_cert(_with_chain(verdict, connection, close), connection, traffic)
     return (
         chain_incomplete(verdict, connection, close, traffic)
@@ -76,6 +80,19 @@ def _with_names(verdict: Verdict, connection: Connection, tls: TlsInfo) -> Verdi
         quotes=(*verdict.quotes, *quoted_names(tls, hello, answer)),
         runner_up="an issuer that the client does not trust: possible as well, the name alone suffices",
     )
+
+
+def _with_defect(verdict: Verdict, connection: Connection, close: CloseEvent) -> Verdict:
+    """What the certificate itself shows, where the alert may stand for anything (Go sends it for all)."""
+    tls = opening.handshake_session(connection)
+    if tls is None or close.detail not in _SAYS_LITTLE or is_for_another_name(tls):
+        return verdict
+    leaf = tls.leaf
+    if leaf is None or leaf.defect:
+        return verdict
+    named = " The certificate covers the name that the client asked for." if tls.server_name else ""
+    fault, why = certificate_defect(connection, tls)
+    return replace(verdict, fault=fault, facts=f"{verdict.facts}{named} {why}".rstrip())
 
 
 def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> Verdict:

@@ -12,6 +12,7 @@ from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 from . import alerts
+from .offer import of_the_offer
 from .refused_certificate import sharper
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def alert_in_handshake(connection: Connection, traffic: Traffic) -> Verdict | No
     begin = opening.of_handshake(connection)
     if close is None or close.kind != "alert" or connection.tls is None or begin is None:
         return None
-    verdict = _about_alert(connection, close)
+    verdict = of_the_offer(_about_alert(connection, close), connection, close)
     return sharper(verdict, connection, close, traffic)
 
 

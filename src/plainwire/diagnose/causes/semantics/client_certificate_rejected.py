@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
@@ -21,7 +22,7 @@ from .status import status_verdict
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
-    from plainwire.model import Connection
+    from plainwire.model import Connection, TlsInfo
 
 _REFUSALS = frozenset((400, 403, 495, 496))
 """nginx answers 400 (its log says 495 or 496, which some gateways send on), Apache and others 403."""
@@ -72,10 +73,16 @@ def _defect(case: Answered) -> str:
         return ""
     if tls.certificate_withheld:
         return "The client sent none."
+    if _is_of_another(tls):
+        named = plurals.count(len(tls.authorities), "authority")
+        return f"The issuer of the one that the client sent is not among the {named} that the server named."
+    return _out_of_date(tls, case.request.time_ns)
+
+
+def _out_of_date(tls: TlsInfo, now: int) -> str:
     leaf = tls.client_leaf
     if leaf is None or leaf.defect:
         return ""
-    now = case.request.time_ns
     if leaf.not_after_ns < now:
         ago = wording.long_span(now - leaf.not_after_ns)
         return f"The one that the client sent had expired {ago} before, by the capture's clock."
@@ -83,6 +90,19 @@ def _defect(case: Answered) -> str:
         ahead = wording.long_span(leaf.not_before_ns - now)
         return f"The one that the client sent becomes valid only {ahead} later, by the capture's clock."
     return ""
+
+
+def _is_of_another(tls: TlsInfo) -> bool:
+    """Whether a certificate that came alone bears the name of none of the authorities that are accepted.
+
+    Names are compared as they are on the wire; a chain may lead to one of them by another certificate.
+    """
+    own = tls.client_certificate
+    return (
+        bool(tls.authorities and own)
+        and tls.client_chain == 1
+        and not any(name in own for name in tls.authorities)
+    )
 
 
 def _accepted(case: Answered, exchanges: AnsweredExchanges) -> Connection | None:
