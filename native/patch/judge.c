@@ -46,36 +46,46 @@ static struct {
 
 static const char *movable(void)
 {
-    enum { BEGINNING = 4096, LEAST = 64 };
+    enum { MOST = 4096, LEAST = 64 };
     const uintptr_t function = found.location.function;
     if (found.location.why)
         return found.location.why;
-    const size_t size = locate_at(&found.parts, function, BEGINNING, CODE) ? BEGINNING : LEAST;
+    const size_t size = locate_at(&found.parts, function, MOST, CODE) ? MOST : LEAST;
     const unsigned char *code = locate_at(&found.parts, function, size, CODE);
     found.covered = code ? prologue_movable(code, size) : 0;
     return found.covered ? NULL : "its function for key logs begins in a way that is not known";
 }
 
-HOOK const char *plainwire_go(const unsigned char *file, size_t size, uint64_t numbers[4],
-                              unsigned char code[GO_BEGINNING])
+HOOK const char *plainwire_place(const unsigned char *file, size_t size, int go, struct place *place)
 {
     bytes_clear(&found, sizeof found);
+    bytes_clear(place, sizeof *place);
     if (!take_parts(file, size, &found.parts))
         return "it is no program of this machine";
-    locate_go(&found.parts, &found.location);
+    if (go)
+        locate_go(&found.parts, &found.location);
+    else
+        locate_log(&found.parts, 0, &found.location);
     const char *why = movable();
     if (why)
         return why;
-    numbers[0] = found.location.function;
-    numbers[1] = found.covered;
-    numbers[2] = UINT64_MAX;
-    numbers[3] = 0;
-    for (unsigned i = 0; i < found.location.label_count; i++) {
-        const uint64_t at = found.location.labels[i];
-        numbers[2] = at < numbers[2] ? at : numbers[2];
-        numbers[3] = at > numbers[3] ? at : numbers[3];
+    const struct location *location = &found.location;
+    const size_t mark = prologue_mark(locate_at(&found.parts, location->function, BEGINNING, CODE));
+    const unsigned char *code = locate_at(&found.parts, location->function + mark, BEGINNING, CODE);
+    if (!code)
+        return "its function for key logs begins in a way that is not known";
+    place->function = location->function + mark;
+    place->covered = found.covered;
+    place->labels = UINT64_MAX;
+    for (unsigned i = 0; i < location->label_count; i++) {
+        const uint64_t at = location->labels[i];
+        place->labels = at < place->labels ? at : place->labels;
+        place->labels_end = at > place->labels_end ? at : place->labels_end;
     }
-    bytes_copy(code, locate_at(&found.parts, found.location.function, GO_BEGINNING, CODE), GO_BEGINNING);
+    place->hop_count = location->hop_count;
+    for (unsigned i = 0; i < location->hop_count; i++)
+        place->hops[i] = location->hops[i];
+    bytes_copy(place->code, code, BEGINNING);
     return NULL;
 }
 

@@ -9,11 +9,18 @@
 /* "patch", "SSLKEYLOGFILE", or why its secrets are not to be had; NULL where there is no TLS inside. */
 const char *plainwire_judge(const unsigned char *file, size_t size);
 
-enum { GO_BEGINNING = 32 };
+enum { BEGINNING = 32 };
 
-/* A Go program's function that is told of each secret. `numbers`: where it is, by the file's own addresses; how many bytes
- * at its start are to be moved; the lowest and the highest address of a label. `code`: its first bytes. NULL, or why that
- * is not known. */
-const char *plainwire_go(const unsigned char *file, size_t size, uint64_t numbers[4], unsigned char code[GO_BEGINNING]);
+/* A function that is told of each secret, by the file's own addresses. */
+struct place {
+    uint64_t function; /* where a jump is to stand: behind what only marks the function's start */
+    uint64_t covered;  /* how many bytes from there are to be moved */
+    uint64_t labels, labels_end; /* the lowest and the highest address of a label */
+    uint64_t hop_count, hops[2]; /* locate.h; none in Go */
+    unsigned char code[BEGINNING]; /* what stands there */
+};
+
+/* That of a Go program, or else of OpenSSL or BoringSSL. NULL, or why it is not known. */
+const char *plainwire_place(const unsigned char *file, size_t size, int go, struct place *place);
 
 #endif

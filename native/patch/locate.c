@@ -249,8 +249,32 @@ static bool find_hops(const struct parts *parts, uintptr_t function, struct loca
     return false;
 }
 
+/* Debian's OpenSSL 3.0 makes of it a function that only puts the client random and its length, 32, among its arguments and
+ * jumps to another: one label that leads there is enough. */
+static bool hands_on(const unsigned char *code)
+{
+    static const unsigned char length[] = {0xb9, 0x20, 0, 0, 0}; /* mov ecx, 32 */
+    enum { WITHIN = 40 };
+    bool counted = false;
+    for (size_t i = 0; i < WITHIN; i++) {
+        counted = counted || bytes_equal(code + i, length, sizeof length);
+        if (code[i] == 0xc3 || code[i] == 0xe8)
+            return false;
+        if (counted && code[i] == 0xe9)
+            return true;
+    }
+    return false;
+}
+
+static unsigned fits_log(const struct parts *parts, uintptr_t function, struct location *found)
+{
+    if (!find_hops(parts, function, found))
+        return 0;
+    return found->hop_count == 1 && hands_on(locate_at(parts, function, BODY, CODE)) ? FEWEST_LABELS : 1;
+}
+
 /* A function of Go's that needs more stack than a little begins by looking at how much there is. */
-static bool is_go(const struct parts *parts, uintptr_t function, struct location *found)
+static unsigned is_go(const struct parts *parts, uintptr_t function, struct location *found)
 {
     static const unsigned char near[] = {0x4c, 0x8d, 0x64, 0x24}, far[] = {0x4c, 0x8d, 0xa4, 0x24}; /* lea r12, [rsp - ...] */
     static const unsigned char compare[] = {0x4d, 0x3b, 0x66, 0x10};                               /* cmp r12, [r14 + 16] */
@@ -260,16 +284,18 @@ static bool is_go(const struct parts *parts, uintptr_t function, struct location
                     (bytes_equal(code, far, 4) && bytes_equal(code + 8, compare, 4)));
 }
 
-/* Of the functions that labels lead to and that fit the one that most do; 0 where that is not one. */
+/* Of the functions that labels lead to and that fit the one that most do; 0 where that is not one. `fits`: 0 where one does
+ * not, else for how many labels its shape counts. */
 static uintptr_t choose(const struct parts *parts, const struct called *called,
-                        bool (*fits)(const struct parts *, uintptr_t, struct location *), struct location *found)
+                        unsigned (*fits)(const struct parts *, uintptr_t, struct location *), struct location *found)
 {
     unsigned best = FEWEST_LABELS - 1;
     uintptr_t function = 0;
     for (unsigned i = 0; i < called->count; i++) {
-        const unsigned count = bits_in(called->labels[i]);
         struct location of = {0};
-        if (count < FEWEST_LABELS || count < best || !fits(parts, called->function[i], &of))
+        const unsigned labels = bits_in(called->labels[i]), shape = labels ? fits(parts, called->function[i], &of) : 0;
+        const unsigned count = labels + shape - 1;
+        if (!shape || count < FEWEST_LABELS || count < best)
             continue;
         function = count == best ? 0 : called->function[i];
         best = count;
@@ -285,7 +311,7 @@ static struct {
     struct called called;
 } work;
 
-static void locate(const struct parts *parts, bool ended, bool (*fits)(const struct parts *, uintptr_t, struct location *),
+static void locate(const struct parts *parts, bool ended, unsigned (*fits)(const struct parts *, uintptr_t, struct location *),
                    struct location *found)
 {
     bytes_clear(&work, sizeof work);
@@ -307,7 +333,7 @@ void locate_log(const struct parts *parts, uintptr_t exported, struct location *
         found->why = find_hops(parts, exported, found) ? NULL : "where it keeps the client random is not known";
         return;
     }
-    locate(parts, true, find_hops, found);
+    locate(parts, true, fits_log, found);
 }
 
 void locate_go(const struct parts *parts, struct location *found)

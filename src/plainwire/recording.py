@@ -10,7 +10,9 @@ stays.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -19,8 +21,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
+from plainwire.acquire import attached as attached_program
 from plainwire.acquire import events, spoken_words, supervise
-from plainwire.acquire.launch import launch
+from plainwire.acquire.attached import AttachedProgram
+from plainwire.acquire.launch import Program, launch
+from plainwire.acquire.patcher import Patcher
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
 from plainwire.model import UserError
@@ -29,7 +34,6 @@ from plainwire.plurals import count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from plainwire.acquire.launch import Program
     from plainwire.case import Case
     from plainwire.folder import FileSource
     from plainwire.model import Report
@@ -99,14 +103,84 @@ def record(
         progress("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
             _collect(recording, capture, program, keep_all=keep_all)
+    _conclude(recording, progress)
+    if made is None:
+        case.close()
+    return recording
+
+
+def attach(
+    pids: Sequence[int],
+    *,
+    folder: Path | None = None,
+    interface: str = live.ANY,
+    capture_filter: str = "",
+    children: bool = False,
+    duration: float | None = None,
+    keep_all: bool = False,
+    attached: Callable[[AttachedProgram], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Recording:
+    """Record processes that run already until they end, ``duration`` seconds are over, or a signal that ends
+    programs comes; then put them back as they were.
+
+    ``attached`` is called when that has begun.
+
+    Raises:
+        UserError: as for ``record``; or one of them is not there, or may not be looked at.
+
+    """
+    patcher = Patcher()  # before there is a thread
+    try:
+        case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
+        with _until_asked_to_end() as asked:
+            try:
+                capture = _capture(case, interface, capture_filter)
+                try:
+                    program = AttachedProgram(pids, case, patcher, _without_secrets, children=children)
+                except BaseException:
+                    capture.stop()
+                    raise
+            except BaseException:
+                cases.discard(case)
+                raise
+            attached(program)
+            end = time.monotonic() + (math.inf if duration is None else duration)
+            while program.alive and not asked() and (left := end - time.monotonic()) > 0:
+                program.wait(min(left, attached_program.LOOK_EVERY))
+                program.look()
+        recording = Recording(case, supervise.ProgramEnd(), capture.how)
+        with _kept(recording, "the end of the recording"):
+            progress("taking the last packets")
+            _collect(recording, capture, program, keep_all=keep_all)
+    finally:
+        patcher.close()
+    _conclude(recording, progress)
+    case.close()
+    return recording
+
+
+@contextlib.contextmanager
+def _until_asked_to_end() -> Iterator[Callable[[], bool]]:
+    """While the body runs, signals that end programs do not end us; it can ask whether one came."""
+    came: list[int] = []
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old = {n: signal.signal(n, lambda number, _: came.append(number)) for n in asking}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _conclude(recording: Recording, progress: Callable[[str], None]) -> None:
+    """The report, and the case to whom it belongs."""
+    case = recording.case
     with _kept(recording, "the analysis"):
         progress("decrypting and analysing")
         _analyze(recording)
     with contextlib.suppress(OSError):
         case.place.hand_over(*(n for n in case.place.made if recording.for_caller or n != case.capture.name))
-    if made is None:
-        case.close()
-    return recording
 
 
 @contextlib.contextmanager
@@ -163,10 +237,13 @@ def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
     return live.start(file, interface=interface, capture_filter=capture_filter)
 
 
-def _collect(recording: Recording, capture: live.Capture, program: Program, *, keep_all: bool) -> None:
+def _collect(
+    recording: Recording, capture: live.Capture, program: Program | AttachedProgram, *, keep_all: bool
+) -> None:
     """The program's end, the last packets, and the secrets ahead of them."""
     recording.for_caller = False  # until what is others' is out of the capture
-    program.wait()
+    if isinstance(program, Program):
+        program.wait()
     captured = capture.stop()
     recording.packets = captured.packets
     if captured.trouble:
@@ -177,7 +254,7 @@ def _collect(recording: Recording, capture: live.Capture, program: Program, *, k
         _complete(recording, program, keep_all=keep_all)
 
 
-def _complete(recording: Recording, program: Program, *, keep_all: bool) -> None:
+def _complete(recording: Recording, program: Program | AttachedProgram, *, keep_all: bool) -> None:
     """The case as it is to be read: the program's packets, with their secrets ahead of them, and nowhere
     else.
     """
@@ -207,7 +284,9 @@ def _complete(recording: Recording, program: Program, *, keep_all: bool) -> None
         )
 
 
-def _own_packets(recording: Recording, program: Program, *, keep_all: bool) -> bytearray | None:
+def _own_packets(
+    recording: Recording, program: Program | AttachedProgram, *, keep_all: bool
+) -> bytearray | None:
     """Which packets stay in the case; None where all do. What that was goes into the program's events."""
     from plainwire import attribution  # noqa: PLC0415 - as above
     from plainwire.keys import read_keys  # noqa: PLC0415 - its imports would delay the program's start

@@ -63,8 +63,8 @@ def test_program_whose_code_is_not_what_the_file_said_is_left_alone(
     """As where the file was replaced in between."""
     program = built("static")
     place = patching.of_go(program)
-    assert isinstance(place, patching.GoFunction)
-    moved = patching.GoFunction(
+    assert isinstance(place, patching.KeyLogFunction)
+    moved = patching.KeyLogFunction(
         place.function + 64, place.covered, place.labels, place.labels_end, place.code
     )
     monkeypatch.setattr(patching, "of_go", lambda _: moved)
@@ -82,7 +82,7 @@ def test_function_is_where_the_symbol_table_says(built: Callable[[str], Path]) -
         int(line.split()[0], 16) for line in listed.splitlines() if line.endswith("(*Config).writeKeyLog")
     )
     place = patching.of_go(built("position-independent"))
-    assert isinstance(place, patching.GoFunction)
+    assert isinstance(place, patching.KeyLogFunction)
     assert place.function == address
 
 
@@ -109,7 +109,7 @@ def test_program_runs_where_tracing_is_forbidden(
     run: Run, server13: TlsServer, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By Yama, or a container's filter: the child asks in vain."""
-    monkeypatch.setattr(go_patch.Ring, "trace", staticmethod(lambda: None))
+    monkeypatch.setattr(go_patch.GoPatch, "trace", staticmethod(lambda: None))
     outcome = run(built("static"), str(server13.port), "1", "1")
     assert (outcome.status, outcome.output) == (0, "map[HTTP/1.1 200 OK\r\n:1]\n")
     (note,) = outcome.events.notes

@@ -141,7 +141,9 @@ def of_process(pid: int) -> Inspection:
     found = Inspection(f"process {pid} ({name})", _libraries(paths))
     if any(Path(path).name == interposer.LIBRARY for path in paths):
         found.notes.append("it runs under plainwire already")
-    elif any(library.method in ("preload", "patch", "agent") for library in found.libraries):
+    elif any(each.method in ("preload", "patch") and each.name != "rustls" for each in found.libraries):
+        found.notes.append(f"to have its secrets from now on: plainwire attach {pid}")
+    elif any(library.method in ("patch", "agent") for library in found.libraries):
         found.notes.append("a process that already runs cannot be reached yet: start it with plainwire run")
     return _conclude(found)
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 _EVENTS = ("sock/inet_sock_set_state", "tcp/tcp_destroy_sock")
 _PREFIX = "plainwire-"
@@ -36,6 +36,7 @@ _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same on all machines
 _CLOEXEC, _CREATE = 1, 6  # linux/mount.h
 _BUFFER_KB, _LEAST_KB, _MOST_KB = 16_384, 256, 4096
 """Of all processors together; and of each, at least and at most. An event takes some 100 bytes."""
+_UNCONNECTED = ("07", "0A")  # closed, listening: net/tcp_states.h
 _TELLS_INTERRUPTS = "irqs-off/BH-disabled"
 
 _LINE = re.compile(
@@ -72,16 +73,16 @@ class KernelSocket(Struct, frozen=True):
 
 
 class KernelWitness:
-    """A running trace instance. It follows what the thread that made it starts from now on."""
+    """A running trace instance. It follows what ``threads`` do, and what they start from now on."""
 
-    def __init__(self, tracing: int) -> None:
+    def __init__(self, tracing: int, threads: Sequence[int]) -> None:
         """``tracing``: a descriptor of the folder of tracefs, from now on ours to close.
 
         Raises:
             OSError: there is no such tracing.
 
         """
-        self._tracing = tracing
+        self._tracing, self._threads = tracing, threads
         instances = Path(f"/proc/self/fd/{tracing}/instances")
         self._instance = instances / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
         try:
@@ -98,7 +99,7 @@ class KernelWitness:
         self._write("trace_clock", "mono")
         self._write("options/record-tgid", "1")
         self._write("options/event-fork", "1")
-        self._write("set_event_pid", str(threading.get_native_id()))
+        self._write("set_event_pid", " ".join(map(str, self._threads)))
         for event in _EVENTS:
             self._write(f"events/{event}/enable", "1")
 
@@ -129,12 +130,14 @@ class KernelWitness:
         self._tracing = -1
 
 
-def watch() -> KernelWitness | None:
-    """Follow what this thread starts; None where the kernel does not let us."""
+def watch(threads: Sequence[int] = ()) -> KernelWitness | None:
+    """Follow these threads and what they start, without any what this one starts; None where the kernel does
+    not let us.
+    """
     if os.geteuid() != 0:
         return None
     try:
-        return KernelWitness(_tracefs())
+        return KernelWitness(_tracefs(), threads or [threading.get_native_id()])
     except OSError:
         return None
 
@@ -170,14 +173,28 @@ def _sweep(instances: Path) -> None:
 
 def open_sockets(user: int, net: Path = Path("/proc/net")) -> set[tuple[str, str]]:
     """The addresses of a user's open TCP sockets (proc(5))."""
-    found = set()
+    return {ends for words, ends in _tables(net) if words[7] == str(user)}
+
+
+def of_process(pid: int) -> set[tuple[str, str]]:
+    """The addresses of a process's open connections."""
+    inodes = set()
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                name = descriptor.readlink().name
+                inodes.add(name[len("socket:[") : -1] if name.startswith("socket:[") else "")
+    connected = (each for each in _tables(Path(f"/proc/{pid}/net")) if each[0][3] not in _UNCONNECTED)
+    return {ends for words, ends in connected if words[9] in inodes}
+
+
+def _tables(net: Path) -> Iterator[tuple[list[str], tuple[str, str]]]:
+    """Each line of the tables of TCP sockets, in words, and its ends: local, peer."""
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in (net / table).read_text(encoding="ascii").splitlines()[1:]:
                 words = line.split()
-                if words[7] == str(user):
-                    found.add((_in_hex(words[1]), _in_hex(words[2])))
-    return found
+                yield words, (_in_hex(words[1]), _in_hex(words[2]))
 
 
 def _in_hex(text: str) -> str:

@@ -62,7 +62,7 @@ class Program:
         stage: interposer.Stage,
         notes: list[str],
         users_own: tuple[Path, int] | None,
-        ring: go_patch.Ring | None,
+        ring: go_patch.GoPatch | None,
         key_logs: Sequence[Path],
         spoken_from: dict[int, int],
         witness: KernelWitness | None,
@@ -136,10 +136,10 @@ class Program:
         self.notes.append(note)
         self._tell({"event": "note", "text": note})
 
-    def _empty(self, ring: go_patch.Ring) -> None:
+    def _empty(self, ring: go_patch.GoPatch) -> None:
         lines, told, lost = ring.close()
         with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
-            keys.writelines(line + b"\n" for line in lines)
+            keys.writelines(lines)
         for event in told:
             self._tell(event)
         if lost:
@@ -248,7 +248,7 @@ def launch(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
     patch = go_patch.prepare(target)
-    ring = patch if isinstance(patch, go_patch.Ring) else None
+    ring = patch if isinstance(patch, go_patch.GoPatch) else None
     witness = kernel_sockets.watch()
     try:
         variables = _environment(environment.given(), case, stage, target, restore=restore)
@@ -300,15 +300,17 @@ def _environment(
     return variables
 
 
-def _untouched(target: Target, patch: go_patch.Ring | str | None) -> str | None:
+def _untouched(target: Target, patch: go_patch.GoPatch | str | None) -> str | None:
     """Why the interposer is not in the program, and what is known of it all the same."""
-    why = patch.why if isinstance(patch, go_patch.Ring) else patch
-    if isinstance(patch, go_patch.Ring) and why is None:
+    why = patch.why if isinstance(patch, go_patch.GoPatch) else patch
+    if isinstance(patch, go_patch.GoPatch) and why is None:
         return f"{target.argv[0]} is written in Go, without the C library: its TLS is read all the same"
     return target.untouched and (f"{target.untouched}: {why}" if why else target.untouched)
 
 
-def _start(target: Target, variables: dict[str, str], ring: go_patch.Ring | None) -> subprocess.Popen[bytes]:
+def _start(
+    target: Target, variables: dict[str, str], ring: go_patch.GoPatch | None
+) -> subprocess.Popen[bytes]:
     """Descriptors that the user's shell gave us go on to the program; ours are all close-on-exec (PEP
     446).
     """

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 _WITHIN = 20.0  # seconds
 _LONGEST = 1 << 10  # bytes of an answer
-_BEGINNING = 32  # bytes of a function that must be as they are in the file: judge.h
+_PLACE = struct.Struct("<7Q32s")  # struct place: judge.h
 
 
-class GoFunction(Struct, frozen=True):
-    """A function that is to get a jump at its start, by the file's own addresses.
+class KeyLogFunction(Struct, frozen=True):
+    """A function that is told of each secret, and is to get a jump at its start; by the file's own addresses.
 
     ``code`` is how it begins, ``covered`` how many bytes of that are to be moved; ``labels`` and
-    ``labels_end`` between which addresses its labels are.
+    ``labels_end`` between which addresses its labels are. ``hops`` lead from its first argument to the client
+    random: offsets, each from where the one before points to; a function of Go's has it for an argument.
     """
 
     function: int
@@ -39,6 +40,7 @@ class GoFunction(Struct, frozen=True):
     labels: int
     labels_end: int
     code: bytes
+    hops: tuple[int, ...] = ()
 
 
 def judge(path: Path) -> str | None:
@@ -53,34 +55,42 @@ def judge(path: Path) -> str | None:
     return answer.decode() if answer else None
 
 
-def of_go(path: Path) -> GoFunction | str:
-    """The function of a Go program that receives each secret, or why it was not found."""
+def of_go(file: Path | int) -> KeyLogFunction | str:
+    """The function of a Go program, or why it is not known. ``file`` is a path, or a descriptor."""
+    return _place(file, go=True)
 
-    def ask(library: ctypes.CDLL, file: int, size: int) -> bytes:
-        numbers = (ctypes.c_uint64 * 4)()
-        code = ctypes.create_string_buffer(_BEGINNING)
-        library.plainwire_go.restype = ctypes.c_char_p
-        why: bytes | None = library.plainwire_go(ctypes.c_void_p(file), ctypes.c_size_t(size), numbers, code)
-        return b"!" + why if why else struct.pack("<c4Q", b"=", *numbers) + code.raw
 
-    answer = _asked(path, ask)
+def of_library(file: Path | int) -> KeyLogFunction | str:
+    """That of a library or program which has OpenSSL or BoringSSL in it."""
+    return _place(file, go=False)
+
+
+def _place(file: Path | int, *, go: bool) -> KeyLogFunction | str:
+    def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
+        place = ctypes.create_string_buffer(_PLACE.size)
+        library.plainwire_place.restype = ctypes.c_char_p
+        why: bytes | None = library.plainwire_place(ctypes.c_void_p(data), ctypes.c_size_t(size), go, place)
+        return b"!" + why if why else b"=" + place.raw
+
+    answer = _asked(file, ask)
     if not answer:
         return "it could not be looked into"
     if answer.startswith(b"!"):
         return answer[1:].decode()
-    function, covered, labels, labels_end = struct.unpack_from("<4Q", answer, 1)
-    return GoFunction(function, covered, labels, labels_end, answer[33:])
+    function, covered, labels, labels_end, hops, *way, code = _PLACE.unpack_from(answer, 1)
+    return KeyLogFunction(function, covered, labels, labels_end, code, tuple(way[:hops]))
 
 
-def _asked(path: Path, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes | None:
+def _asked(file: Path | int, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes | None:
     library = interposer.compiled()
     if library is None or platform.machine() != "x86_64":
         return None
-    return unprivileged.done(lambda: _asked_here(library, path, ask), within=_WITHIN, most=_LONGEST)
+    return unprivileged.done(lambda: _asked_here(library, file, ask), within=_WITHIN, most=_LONGEST)
 
 
-def _asked_here(library: Path, path: Path, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+def _asked_here(library: Path, file: Path | int, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    descriptor = file if isinstance(file, int) else os.open(file, flags)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return b""

@@ -15,6 +15,7 @@ from plainwire.model import UserError
 
 COMMANDS = {
     "run": "Run a program, decrypt its HTTPS traffic, and say who hung up.",
+    "attach": "The same for programs that run already.",
     "hunt": "Run a program again and again until its failure is explained.",
     "analyze": "Say what went wrong in capture files, whatever wrote them.",
     "show": "Show a case's exchanges as a table, or one exchange in full.",

@@ -89,9 +89,9 @@ def command(
 
     Example: plainwire run -- python test.py
     """
-    shown = _Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
+    shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     asked = job.asked(fail_on, baseline, write_baseline, ci=ci)
-    progress = _Progress(shown=not quiet and sys.stderr.isatty())
+    progress = Progress(shown=not quiet and sys.stderr.isatty())
     try:
         recording = record(
             command,
@@ -105,7 +105,7 @@ def command(
         )
     finally:
         progress.clear()
-    text = _words(recording, shown, asked)
+    text = words(recording, shown, asked)
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
             sys.stderr.write(text)
@@ -115,7 +115,7 @@ def command(
     recording.end.follow()
 
 
-class _Shown(NamedTuple):
+class Shown(NamedTuple):
     """What is told when the program has ended, and how."""
 
     much: Much
@@ -124,7 +124,7 @@ class _Shown(NamedTuple):
     traced: bool
 
 
-def _words(recording: Recording, shown: _Shown, asked: job.Job) -> str:
+def words(recording: Recording, shown: Shown, asked: job.Job) -> str:
     """What to say when the program has ended. A bug of ours here must not change its exit status."""
     try:
         lines = [*_lines(recording, shown, asked), *job.close(asked, recording.report)]
@@ -137,7 +137,7 @@ def _words(recording: Recording, shown: _Shown, asked: job.Job) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(recording: Recording, shown: _Shown, asked: job.Job) -> list[str]:
+def _lines(recording: Recording, shown: Shown, asked: job.Job) -> list[str]:
     from plainwire.report import terminal  # noqa: PLC0415 - its imports would delay the program's start
 
     case, report = recording.case.folder, recording.report
@@ -161,18 +161,20 @@ def _lines(recording: Recording, shown: _Shown, asked: job.Job) -> list[str]:
     return lines
 
 
-class _Progress:
+class Progress:
     """One line on a terminal, which goes away again."""
 
     def __init__(self, *, shown: bool) -> None:
         self._shown, self._dirty = shown, False
 
     def say(self, text: str) -> None:
+        """What is being done."""
         if self._shown:
             self._write(f"\r\x1b[Kplainwire: {text} ...")
             self._dirty = True
 
     def clear(self) -> None:
+        """Take it away."""
         if self._dirty:
             self._write("\r\x1b[K")
             self._dirty = False

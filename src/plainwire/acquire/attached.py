@@ -1,0 +1,424 @@
+"""Programs that run already: their secrets from now on, and whose connections are whose.
+
+The libraries that a process has mapped are looked into from outside (``patching``); what can be patched is,
+by ``patcher``. This is repeated for libraries that are loaded later. A process that comes of one of them by
+fork has the patch, and shares its memory with us; one that runs another program has to be looked at anew,
+which is done for descendants where they are asked for.
+
+Whose connections: those of their sockets, from /proc and, as root, from the kernel's own events
+(``kernel_sockets``), and those whose secrets they told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import select
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from plainwire.acquire import elf, events, interposer, kernel_sockets, patching, running_patch, runtime
+from plainwire.acquire.ring import Ring
+from plainwire.acquire.running_patch import WantedPatch
+from plainwire.model import UserError
+from plainwire.plurals import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from plainwire.acquire.kernel_sockets import KernelWitness
+    from plainwire.acquire.patcher import Patcher
+    from plainwire.acquire.patching import KeyLogFunction
+    from plainwire.acquire.running_patch import Mapping
+    from plainwire.case import Case
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at the processes: their children, what they have loaded, what they told."""
+
+_LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
+_RUSTLS = b"NoKeyLog"
+_MOST_FILE = 1 << 30  # bytes of a library
+_START_ANEW = "start the program with plainwire run to have them"
+
+
+class AttachedProcess(Struct):
+    """One process. ``looked_at`` are the files of its map; ``descriptor`` becomes readable at its end."""
+
+    pid: int
+    command: str
+    executable: str
+    descriptor: int
+    looked_at: set[tuple[str, int]] = field(default_factory=set)
+    libraries: list[str] = field(default_factory=list)
+    ring: Ring | None = None
+    seconds: float = 0.0
+
+
+class AttachedProgram:
+    """What is recorded: processes, from now until ``finish``. To a recording it is as a ``Program``."""
+
+    def __init__(
+        self,
+        pids: Sequence[int],
+        case: Case,
+        patcher: Patcher,
+        as_written: Callable[[Sequence[str]], list[str]] = list,
+        *,
+        children: bool = False,
+    ) -> None:
+        """Attach to ``pids``; with ``children`` to what descends from them, too.
+
+        Raises:
+            UserError: one of them is not there, or may not be traced; none is changed then.
+
+        """
+        self.processes: dict[int, AttachedProcess] = {}
+        self.unwatched, self.witnessed = False, False
+        self.confirmed: set[tuple[str, str]] | None = None
+        self.stopped_longest = 0.0
+        self._case, self._patcher, self._children = case, patcher, children
+        self._functions: dict[tuple[str, int], KeyLogFunction | str | None] = {}
+        self._lowest: dict[tuple[str, int], int] = {}
+        self._sockets: set[tuple[str, str]] = set()
+        self._left = 0
+        for pid in dict.fromkeys(pids):
+            self.processes[pid] = _opened(pid)
+        with contextlib.suppress(OSError):
+            _, left = patcher.put_back()
+            self._left = left
+        self.pid = pids[0]
+        for name in (case.keys.name, case.program.name):
+            case.place.make(name, os.O_RDWR | os.O_APPEND)
+        self._journal = case.place.made[case.program.name]
+        command = as_written(_command_line(self.pid))
+        self._tell({"event": "start", "time": time.time(), "command": command, "pid": self.pid})
+        if self._left:
+            who = count(self._left, "process")
+            self._note(f"{who} that a killed plainwire had left patched, put back")
+        self._witness: KernelWitness | None = kernel_sockets.watch(self._threads())
+        for process in list(self.processes.values()):
+            self._begin(process)
+        self.look()
+
+    @property
+    def alive(self) -> bool:
+        """Whether one of them still runs."""
+        return any(not _ended(process.descriptor) for process in self.processes.values())
+
+    def look(self) -> None:
+        """Look what is new: children, libraries, secrets, sockets."""
+        for pid in _descendants(self.processes) if self._children else ():
+            if pid not in self.processes:
+                with contextlib.suppress(UserError):
+                    self.processes[pid] = _opened(pid)
+                    self._begin(self.processes[pid])
+        for process in self.processes.values():
+            if not _ended(process.descriptor):
+                with contextlib.suppress(OSError):
+                    self._look_at(process)
+            self._take(process)
+
+    def wait(self, seconds: float = LOOK_EVERY) -> None:
+        """Wait until one of them ends, at most so long."""
+        poll = select.poll()
+        for process in self.processes.values():
+            if not _ended(process.descriptor):
+                poll.register(process.descriptor, select.POLLIN)
+        poll.poll(seconds * 1000)
+
+    def finish(self) -> None:
+        """Put the processes back as they were, take what they told last, and say what is known in the end."""
+        with contextlib.suppress(OSError):
+            done, _ = self._patcher.put_back()
+            self.stopped_longest = max(self.stopped_longest, done.seconds)
+            for pid, why in done.why.items():
+                self._note(f"process {pid} is still patched: {why}; it works as before")
+        for process in self.processes.values():
+            self._take(process)
+        self._note(f"no process was stopped for more than {self.stopped_longest * 1000:.0f} ms at a time")
+
+        self._note_sockets()
+        for event in runtime.identify([process.executable for process in self.processes.values()]):
+            self._tell(event)
+        self._close()
+
+    def _note_sockets(self) -> None:
+        told = self._witness.sockets() if self._witness is not None else None
+        if told is not None:
+            self.witnessed = True
+            self._tell({"event": "witnessed", "time": time.time()})
+            for each in told:
+                if (each.local, each.peer) not in self._sockets:
+                    self._tell({"event": "connect", **each.as_event()})
+
+    def _close(self) -> None:
+        lost = 0
+        for process in self.processes.values():
+            os.close(process.descriptor)
+            if process.ring is not None:
+                lost += process.ring.lost
+                process.ring.close()
+        if lost:
+            self._note(f"{lost} secrets of the program were lost: there were too many")
+
+    def discard(self) -> None:
+        """Nothing came of it."""
+        if self._witness is not None:
+            self._witness.stop()
+
+    # --- one process
+
+    def _begin(self, process: AttachedProcess) -> None:
+        self._tell(
+            {
+                "event": "process",
+                "time": time.time(),
+                "pid": process.pid,
+                "command": process.command,
+                "exe": process.executable,
+            }
+        )
+
+    def _look_at(self, process: AttachedProcess) -> None:
+        if self._witness is None or not process.looked_at:
+            self._look_at_sockets(process)
+        mapped = running_patch.mappings(process.pid)
+        new = {
+            each.file: each
+            for each in mapped
+            if each.executable and each.path.startswith("/") and each.file not in process.looked_at
+        }
+        process.looked_at |= new.keys()
+        wanted = []
+        for file, mapping in new.items():
+            function = self._function(process.pid, mapping)
+            if function is None:
+                continue
+            if isinstance(function, str):
+                self._unreached(process, mapping.path, function)
+                continue
+            lowest = min(each.start for each in mapped if each.file == file)
+            number = len(process.libraries)
+            process.libraries.append(mapping.path)
+            wanted.append(WantedPatch(function, lowest - self._lowest[file], lowest, number))
+        if wanted:
+            self._patch(process, wanted)
+
+    def _patch(self, process: AttachedProcess, wanted: list[WantedPatch]) -> None:
+        why = _untouchable(process.pid)
+        if why is None:
+            try:
+                done, memory = self._patcher.patch(process.pid, wanted)
+            except OSError as error:
+                why = error.strerror or "it may not be traced"
+            else:
+                process.seconds += done.seconds
+                self.stopped_longest = max(self.stopped_longest, done.seconds)
+                if memory is not None:
+                    process.ring = Ring(memory, process.pid, process.command, process.libraries)
+                for number, reason in done.why.items():
+                    self._unreached(process, process.libraries[number], reason)
+        for each in wanted if why is not None else ():
+            self._unreached(process, process.libraries[each.library], why)
+
+    def _take(self, process: AttachedProcess) -> None:
+        if process.ring is None:
+            return
+        lines, told = process.ring.take()
+        if lines:
+            with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
+                keys.writelines(lines)
+        for event in told:
+            self._tell(event)
+
+    def _look_at_sockets(self, process: AttachedProcess) -> None:
+        for local, peer in kernel_sockets.of_process(process.pid):
+            if (local, peer) in self._sockets:
+                continue
+            self._sockets.add((local, peer))
+            self._tell(
+                {
+                    "event": "connect",
+                    "time": time.time(),
+                    "pid": process.pid,
+                    "tid": process.pid,
+                    "command": process.command,
+                    "local": local,
+                    "peer": peer,
+                }
+            )
+
+    def _unreached(self, process: AttachedProcess, library: str, why: str | None) -> None:
+        self._tell({"event": "unreached", "pid": process.pid, "library": library, "why": why})
+
+    def _note(self, text: str) -> None:
+        self._tell({"event": "note", "text": text})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        events.append(self._journal, event)
+
+    def _threads(self) -> list[int]:
+        found = []
+        for pid in self.processes:
+            with contextlib.suppress(OSError):
+                found += [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
+        return found
+
+    # --- one file
+
+    def _function(self, pid: int, mapping: Mapping) -> KeyLogFunction | str | None:
+        """What is to be patched in a file; why nothing can be; None where it has no TLS that is known."""
+        if mapping.file not in self._functions:
+            self._functions[mapping.file] = self._looked_up(pid, mapping)
+        return self._functions[mapping.file]
+
+    def _looked_up(self, pid: int, mapping: Mapping) -> KeyLogFunction | str | None:
+        name = Path(mapping.path).name
+        if name == "libjvm.so":
+            return f"Java's secrets cannot be had from a running process yet; {_START_ANEW}"
+        if name.startswith(("libcrypto", interposer.LIBRARY)):
+            return None
+        descriptor = _file_of(pid, mapping)
+        try:
+            return None if descriptor is None else self._in_file(descriptor, mapping)
+        except OSError:
+            return None
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _in_file(self, descriptor: int, mapping: Mapping) -> KeyLogFunction | str | None:
+        known = _known_not_to_be_had(descriptor)
+        image = elf.read(Path(f"/proc/self/fd/{descriptor}")) if known is not None else None
+        if image is None or not image.native or image.lowest is None:
+            return None
+        self._lowest[mapping.file] = image.lowest
+        found = patching.of_go(descriptor) if image.go else patching.of_library(descriptor)
+        return f"{known}; {_START_ANEW}" if isinstance(found, str) and known else found
+
+
+def _known_not_to_be_had(descriptor: int) -> str | None:
+    """None where there is no TLS in a file; else what is to be said where it cannot be patched, or ``""``."""
+    size = os.fstat(descriptor).st_size
+    if not 0 < size <= _MOST_FILE:
+        return None
+    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as data:
+        if data.find(_LABEL) < 0:
+            return None
+        rust = data.find(_RUSTLS) >= 0
+    return "the secrets of rustls cannot be had from a running process yet" if rust else ""
+
+
+def _file_of(pid: int, mapping: Mapping) -> int | None:
+    """A descriptor of the very file that is mapped, also where another has taken its name."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    for path in (
+        f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}",
+        f"/proc/{pid}/root{mapping.path}",
+    ):
+        try:
+            descriptor = os.open(path, flags)
+        except OSError:
+            continue
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_ino == mapping.file[1]:
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+# --- processes --------------------------------------------------------------------------------------------
+
+
+def named(command: str) -> list[int]:
+    """The processes that run a command: by their own name, their file's, or what they were called as."""
+    own = {os.getpid(), *_ancestors(os.getpid())}
+    return [pid for pid in sorted(_all_processes()) if pid not in own and command in _names(pid)]
+
+
+def _names(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        found.add(Path(f"/proc/{pid}/comm").read_text(errors="surrogateescape").strip())
+    with contextlib.suppress(OSError):
+        found.add(Path(f"/proc/{pid}/exe").readlink().name)
+    line = _command_line(pid)
+    return found | ({Path(line[0]).name} if line else set())
+
+
+def _opened(pid: int) -> AttachedProcess:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        message = f"{pid}: no such process"
+        raise UserError(message) from None
+    try:
+        running_patch.mappings(pid)
+        name = Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+        executable = str(Path(f"/proc/{pid}/exe").readlink())
+    except (OSError, ValueError) as error:
+        os.close(descriptor)
+        theirs = isinstance(error, PermissionError)
+        message = f"{pid}: belongs to another user (as root: plainwire attach {pid})"
+        raise UserError(message if theirs else f"{pid}: no such process") from None
+    return AttachedProcess(pid, name, executable, descriptor)
+
+
+def _ended(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _untouchable(pid: int) -> str | None:
+    """Why a process is better left alone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return "it has ended"
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    if fields.get("State", "").strip()[:1] in ("T", "t"):
+        return "it is stopped"
+    if fields.get("TracerPid", "0").strip() != "0":
+        return "something else traces it"
+    if int(fields.get("Seccomp_filters", "0")) > interposer.seccomp_filters():
+        return "it has forbidden itself system calls (seccomp)"
+    return None
+
+
+def _command_line(pid: int) -> list[str]:
+    with contextlib.suppress(OSError):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0")
+        return [os.fsdecode(word) for word in line.split(b"\0")]
+    return []
+
+
+def _all_processes() -> dict[int, int]:
+    """Every process with its parent."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError, ValueError):
+                text = (folder / "stat").read_text(errors="replace")
+                found[int(folder.name)] = int(text.rpartition(")")[2].split()[1])
+    return found
+
+
+def _ancestors(pid: int) -> list[int]:
+    parents, found = _all_processes(), []
+    while pid in parents and pid not in found:
+        found.append(pid)
+        pid = parents[pid]
+    return found
+
+
+def _descendants(of: Iterable[int]) -> list[int]:
+    found, parents = set(of), _all_processes()
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found)

@@ -1,0 +1,312 @@
+"""A process that runs already, patched and put back as it was.
+
+All its threads are stopped for the few milliseconds that it takes. It makes the memory of the ring itself
+(memfd_create(2)), so that nothing lies in a file system; a page with the instructions of ``stub`` is put near
+each library; then the function's first bytes become a jump. None of its threads may stand in those bytes.
+What was there is written into the ring, with who has patched it: so whoever finds the ring in a process whose
+patcher is gone can put it back, and processes that came of it by fork are found as well.
+
+    64   ``plainwire 1``
+    80   the pid of who patched it, and when that one was started (field 22 of proc(5), stat)
+    96   how many functions were patched
+    128  for each: where, the page, how many bytes, and those bytes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from plainwire.acquire import ring, stub
+from plainwire.acquire.patching import KeyLogFunction  # noqa: TC001 - msgspec reads it
+from plainwire.acquire.tracing import EndedError, NotStoppedError, StoppedProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from plainwire.acquire.tracing import Stopped
+
+NAME = "plainwire-attached"
+_MAPPED_NAME = f"/memfd:{NAME}"
+_MAGIC = b"plainwire 1".ljust(16, b"\0")
+_HEAD = struct.Struct("<16sQQI")
+_ENTRY = struct.Struct("<QQQ16s")
+_HEAD_AT, _ENTRIES_AT = 64, 128
+_MOST_PATCHES = (ring.HEADER - _ENTRIES_AT) // _ENTRY.size
+
+_SYS_CLOSE, _SYS_MMAP, _SYS_MPROTECT, _SYS_MUNMAP, _SYS_FTRUNCATE, _SYS_MEMFD_CREATE = 3, 9, 10, 11, 77, 319
+_CLOEXEC = 1
+_SHARED, _PRIVATE_ANONYMOUS_THERE = 0x1, 0x100022  # MAP_..._FIXED_NOREPLACE
+_RW, _RX = 3, 5
+_PAGE, _STEP_DOWN, _STEPS, _LOWEST = 4096, 1 << 16, 8192, 1 << 16
+
+STOPPED_WITHIN = 0.02
+"""Seconds for all threads of a process to stop; then they are let go, and it is tried again."""
+_TRIES, _BETWEEN = 20, 0.1  # seconds
+
+
+class Mapping(Struct, frozen=True):
+    """One line of ``/proc/PID/maps``. ``file`` is the device and inode."""
+
+    start: int
+    end: int
+    executable: bool
+    file: tuple[str, int]
+    path: str
+
+
+class Owner(Struct, frozen=True):
+    """Who patches: a process, by its pid and when it was started."""
+
+    pid: int
+    started: int
+
+    @property
+    def lives(self) -> bool:
+        """Whether it still runs."""
+        return started(self.pid) == self.started
+
+
+class WantedPatch(Struct, frozen=True):
+    """A function to patch. ``offset``: from the file's addresses to those in memory; ``lowest``: where its
+    file begins there. ``library`` numbers it.
+    """
+
+    place: KeyLogFunction
+    offset: int
+    lowest: int
+    library: int
+
+
+class Patched(Struct):
+    """What came of it: why not, for each that was not patched; seconds that the process was stopped."""
+
+    why: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    threads: int = 0
+    ended: bool = False
+
+
+def mappings(pid: int) -> list[Mapping]:
+    """What is mapped in a process.
+
+    Raises:
+        OSError: it may not be looked at, or is gone.
+
+    """
+    found = []
+    for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
+        words = line.split(maxsplit=5)
+        start, _, end = words[0].partition("-")
+        path = words[5] if len(words) == 6 else ""
+        found.append(Mapping(int(start, 16), int(end, 16), "x" in words[1], (words[3], int(words[4])), path))
+    return found
+
+
+def started(pid: int) -> int:
+    """When a process was started, as the kernel counts; 0 where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return 0
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patched, int | None]:
+    """Patch functions of a running process. Also returns the memory that is shared with it from now on, where
+    there was none before.
+
+    Raises:
+        OSError: it may not be traced.
+
+    """
+    made = Patched()
+    for _ in range(_TRIES):
+        mapped = mappings(pid)
+        process = StoppedProcess(pid, STOPPED_WITHIN)
+        began = time.monotonic()
+        try:
+            with process:
+                made.threads = len(process)
+                memory = _patch_all(process, mapped, wanted, owner, made)
+        except NotStoppedError:
+            made.seconds += time.monotonic() - began
+            time.sleep(_BETWEEN)
+            continue
+        except EndedError:
+            made.ended = True
+            return made, None
+        made.seconds += process.seconds
+        return made, memory
+    made.why = {each.library: "not all of its threads could be stopped" for each in wanted}
+    return made, None
+
+
+def _patch_all(
+    process: StoppedProcess, mapped: list[Mapping], wanted: Sequence[WantedPatch], owner: Owner, made: Patched
+) -> int | None:
+    hand = process.hand
+    stand_at = process.stand_at()
+    there = _rings(mapped)
+    shared, memory = (there[0], None) if there else _share(hand, mapped, wanted[0], owner)
+    for each in wanted:
+        at = each.place.function + each.offset
+        if any(at < address < at + each.place.covered for address in stand_at):
+            raise NotStoppedError
+    for each in wanted:
+        why = _patch_one(hand, mapped, shared, each)
+        if why is not None:
+            made.why[each.library] = why
+    return memory
+
+
+def _share(hand: Stopped, mapped: list[Mapping], near: WantedPatch, owner: Owner) -> tuple[int, int]:
+    """Make the ring: its address in the process, and a descriptor of ours."""
+    page = _page_near(hand, mapped, near.lowest)
+    try:
+        hand.write(page, NAME.encode() + b"\0")
+        theirs = _made(hand.call(_SYS_MEMFD_CREATE, page, _CLOEXEC), "it cannot make shared memory")
+        try:
+            _made(hand.call(_SYS_FTRUNCATE, theirs, ring.SIZE), "it cannot make shared memory")
+            shared = hand.call(_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, theirs, 0)
+            _made(shared, "it may not share memory")
+            memory = os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+        finally:
+            hand.call(_SYS_CLOSE, theirs)
+    finally:
+        hand.call(_SYS_MUNMAP, page, _PAGE)
+    hand.write(shared + _HEAD_AT, _HEAD.pack(_MAGIC, owner.pid, owner.started, 0))
+    return shared, memory
+
+
+def _made(result: int, what: str) -> int:
+    if result < 0:
+        raise OSError(-result, f"{what} ({os.strerror(-result)})")
+    return result
+
+
+def _page_near(hand: Stopped, mapped: list[Mapping], lowest: int) -> int:
+    """A page below a library, where nothing grows, as near as a jump reaches."""
+    taken = [(each.start, each.end) for each in mapped]
+    page = lowest & ~(_STEP_DOWN - 1)
+    for _ in range(_STEPS):
+        page -= _STEP_DOWN
+        if page < _LOWEST:
+            break
+        if any(start < page + _PAGE and page < end for start, end in taken):
+            continue
+        got = hand.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0)
+        if got == page:
+            return page
+        if got > 0:  # before Linux 4.17 it is put elsewhere
+            hand.call(_SYS_MUNMAP, got, _PAGE)
+    raise OSError(0, "there is no room near it")
+
+
+def _patch_one(hand: Stopped, mapped: list[Mapping], shared: int, wanted: WantedPatch) -> str | None:
+    place, at = wanted.place, wanted.place.function + wanted.offset
+    if hand.read(at, len(place.code)) != place.code:
+        return "its code is not what its file says"
+    _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
+    if count >= _MOST_PATCHES:
+        return "there are too many"
+    try:
+        page = _page_near(hand, mapped, wanted.lowest)
+    except OSError as error:
+        return error.strerror
+    hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.library))
+    if hand.call(_SYS_MPROTECT, page, _PAGE, _RX) != 0:
+        hand.call(_SYS_MUNMAP, page, _PAGE)
+        return "code of ours cannot be made executable in it"
+    entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
+    hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
+    hand.write(shared + _HEAD_AT + _HEAD.size - 4, struct.pack("<I", count + 1))
+    hand.write(at, stub.jump(at, page, place.covered))
+    return None
+
+
+# --- and back ---------------------------------------------------------------------------------------------
+
+
+def _rings(mapped: list[Mapping]) -> list[int]:
+    return [each.start for each in mapped if each.path.startswith(_MAPPED_NAME)]
+
+
+def left_over(owner: Owner) -> list[int]:
+    """The processes that are patched by ``owner``, or by one that is gone."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError, ValueError, struct.error):
+                by = owner_of(int(folder.name))
+                if by is not None and (by == owner or not by.lives):
+                    found.append(int(folder.name))
+    return found
+
+
+def owner_of(pid: int) -> Owner | None:
+    """Who has patched a process; None where nobody has. The owner itself has the memory, too."""
+    shared = next(iter(_rings(mappings(pid))), None)
+    if shared is None:
+        return None
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        memory.seek(shared + _HEAD_AT)
+        magic, owner, since, _ = _HEAD.unpack(memory.read(_HEAD.size))
+    return Owner(owner, since) if magic == _MAGIC and owner != pid else None
+
+
+def undo(pid: int) -> Patched:
+    """Put a process back as it was."""
+    done = Patched()
+    for _ in range(_TRIES * 5):
+        mapped = mappings(pid)
+        process = StoppedProcess(pid, STOPPED_WITHIN)
+        began = time.monotonic()
+        try:
+            with process:
+                done.threads = len(process)
+                for shared in _rings(mapped):
+                    _undo_one(process, mapped, shared)
+        except NotStoppedError:
+            done.seconds += time.monotonic() - began
+            time.sleep(_BETWEEN)
+            continue
+        except EndedError:
+            done.ended = True
+            return done
+        done.seconds += process.seconds
+        return done
+    done.why = {0: "not all of its threads could be stopped"}
+    return done
+
+
+def _undo_one(process: StoppedProcess, mapped: list[Mapping], shared: int) -> None:
+    hand, stand_at = process.hand, process.stand_at()
+    _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
+    entries = list(_entries(hand, shared, min(count, _MOST_PATCHES)))
+    for _, page, _ in entries:
+        if any(page <= address < page + _PAGE for address in stand_at):
+            raise NotStoppedError
+    pages = {each.start for each in mapped if each.executable and not each.path}
+    for at, page, code in entries:
+        with contextlib.suppress(OSError):  # the library is gone
+            if hand.read(at, len(code)) == stub.jump(at, page, len(code)):
+                hand.write(at, code)
+        if page in pages:
+            hand.call(_SYS_MUNMAP, page, _PAGE)
+    hand.call(_SYS_MUNMAP, shared, ring.SIZE)
+
+
+def _entries(hand: Stopped, shared: int, count: int) -> Iterator[tuple[int, int, bytes]]:
+    for number in range(count):
+        at, page, covered, code = _ENTRY.unpack(
+            hand.read(shared + _ENTRIES_AT + number * _ENTRY.size, _ENTRY.size)
+        )
+        if 5 <= covered <= 16:
+            yield at, page, code[:covered]

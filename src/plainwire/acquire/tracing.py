@@ -1,0 +1,279 @@
+"""Other processes, stopped by ptrace(2): what is read and written in them, system calls they make for us.
+
+x86-64. What is changed of a thread for a system call is put back behind it. Signals that come meanwhile
+reach the process when it is let go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, Self
+
+_TRACEME, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 9, 12, 13, 17  # sys/ptrace.h
+_SEIZE, _INTERRUPT = 0x4206, 0x4207
+_EVENT_STOP = 128
+_WALL = 0x40000000  # sys/wait.h: threads too
+_RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
+_REGISTERS = 27
+_MOST_SIGNALS = 64  # that may come while it is stopped, which takes a few milliseconds
+_LOOK_AGAIN = 0.0002  # seconds
+_LET_GO_WITHIN = 2.0  # seconds
+
+
+@functools.cache
+def function() -> Any:  # noqa: ANN401 - a function of C
+    """ptrace(2). Loaded before there is a child, in which only what is there already may be called."""
+    call = ctypes.CDLL(None, use_errno=True).ptrace
+    call.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    call.restype = ctypes.c_long
+    return call
+
+
+def be_traced() -> None:
+    """In a child, before it becomes another program: it stops when it has, where tracing is allowed."""
+    _ptrace(_TRACEME, 0, 0, 0)
+
+
+def is_traced(pid: int) -> bool:
+    """Whether a process is traced by anybody."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
+
+
+def _ptrace(request: int, pid: int, address: int, data: int) -> int:
+    result: int = function()(request, pid, address, data)
+    return result
+
+
+def _checked(request: int, pid: int, data: int) -> None:
+    if _ptrace(request, pid, 0, data) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class EndedError(Exception):
+    """The process was killed while it was stopped."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+class Stopped:
+    """A thread that has stopped, of a process of which no other thread runs."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._memory = -1
+        self._held: list[int] = []
+
+    def open(self) -> None:
+        """Its memory, from now on to be read and written."""
+        self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+
+    def wait(self) -> None:
+        """Wait until it has stopped by what we had it do."""
+        for _ in range(_MOST_SIGNALS):
+            _, status = os.waitpid(self.pid, os.WUNTRACED | _WALL)
+            if not os.WIFSTOPPED(status):
+                raise EndedError(os.waitstatus_to_exitcode(status))
+            if status >> 16 == 0 and os.WSTOPSIG(status) == signal.SIGTRAP:
+                return
+            if status >> 16 == 0:
+                self._held.append(os.WSTOPSIG(status))
+            _checked(_STEP, self.pid, 0)
+        raise OSError(0, "it gets too many signals")
+
+    def let_go(self) -> None:
+        """Nothing traces it any more."""
+        self.close()
+        _ptrace(_DETACH, self.pid, 0, 0)
+        self.send_held(self.pid)
+
+    def send_held(self, pid: int) -> None:
+        """Send the signals that came meanwhile."""
+        for number in self._held:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def close(self) -> None:
+        """Its memory, where it was opened."""
+        if self._memory >= 0:
+            os.close(self._memory)
+            self._memory = -1
+
+    def read(self, address: int, count: int) -> bytes:
+        """Its memory, or less where that ends."""
+        return os.pread(self._memory, count, address)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Also where it could not write itself: its pages are copied then."""
+        if os.pwrite(self._memory, data, address) != len(data):
+            raise OSError(0, "its memory was written in part")
+
+    def call(self, number: int, *arguments: int) -> int:
+        """Let the process make a system call; the result is below 0 where it failed."""
+        kept = self._registers()
+        used = (ctypes.c_uint64 * _REGISTERS)(*kept)
+        used[_RAX], used[_ORIG_RAX] = number, (1 << 64) - 1
+        for register, value in zip((_RDI, _RSI, _RDX, _R10, _R8, _R9), arguments, strict=False):
+            used[register] = value & (1 << 64) - 1
+        code = self.read(kept[_RIP], 2)
+        self.write(kept[_RIP], b"\x0f\x05")
+        _checked(_SETREGS, self.pid, ctypes.addressof(used))
+        try:
+            _checked(_STEP, self.pid, 0)
+            self.wait()
+            _checked(_GETREGS, self.pid, ctypes.addressof(used))
+        except OSError:
+            self._put_back(kept, code)
+            raise
+        self._put_back(kept, code)
+        if used[_RIP] != kept[_RIP] + 2:
+            raise OSError(0, "it did not do what it was to do")
+        result: int = used[_RAX]
+        return result - (1 << 64) if result >> 63 else result
+
+    def stands_at(self) -> int:
+        """The address of its next instruction."""
+        return int(self._registers()[_RIP])
+
+    def _registers(self) -> ctypes.Array[ctypes.c_uint64]:
+        registers = (ctypes.c_uint64 * _REGISTERS)()
+        _checked(_GETREGS, self.pid, ctypes.addressof(registers))
+        return registers
+
+    def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], code: bytes) -> None:
+        self.write(registers[_RIP], code)
+        _checked(_SETREGS, self.pid, ctypes.addressof(registers))
+
+
+class NotStoppedError(Exception):
+    """A thread did not stop in time: it waits for the kernel, or for the child of its vfork(2)."""
+
+
+class StoppedProcess:
+    """A running process of which every thread is stopped, from ``__enter__`` to ``__exit__``.
+
+    ``hand`` is the thread that does what is asked for. For a process of ours that ends behind it: see
+    ``_let_go``.
+
+    Raises:
+        OSError: it may not be traced, or is gone.
+        NotStoppedError: not all stopped within ``within`` seconds.
+
+    """
+
+    def __init__(self, pid: int, within: float) -> None:
+        self._pid, self._within = pid, within
+        self._threads: dict[int, int] = {}  # with the signal that each was about to get
+        self.seconds = self._began = 0.0
+        self.hand = Stopped(pid)
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        try:
+            self._stop_all(self._began + self._within)
+            self._choose_hand()
+        except BaseException:
+            self._let_go()
+            raise
+        return self
+
+    def _choose_hand(self) -> None:
+        """A thread that is not about to get a signal."""
+        quiet = [thread for thread, held in self._threads.items() if not held]
+        if not quiet:
+            raise NotStoppedError
+        self.hand = Stopped(self._pid if self._pid in quiet else quiet[0])
+        self.hand.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.hand.close()
+        self._let_go()
+        self.seconds = time.monotonic() - self._began
+
+    def __len__(self) -> int:
+        return len(self._threads)
+
+    def stand_at(self) -> list[int]:
+        """Where its threads go on."""
+        return [Stopped(thread).stands_at() for thread in self._threads]
+
+    def _stop_all(self, deadline: float) -> None:
+        while True:
+            there = {int(thread.name) for thread in Path(f"/proc/{self._pid}/task").iterdir()}
+            new = there - self._threads.keys()
+            if not new:
+                return
+            for thread in new:
+                self._ask_to_stop(thread)
+            for thread in new:
+                if thread in self._threads:
+                    self._await(thread, deadline)
+
+    def _ask_to_stop(self, thread: int) -> None:
+        try:
+            _checked(_SEIZE, thread, 0)
+            self._threads[thread] = 0
+            _checked(_INTERRUPT, thread, 0)
+        except PermissionError:
+            if thread in self._threads or _is_ours(thread):
+                raise NotStoppedError from None
+            raise
+        except ProcessLookupError:  # it has ended
+            self._threads.pop(thread, None)
+            if thread == self._pid:
+                raise
+
+    def _await(self, thread: int, deadline: float) -> None:
+        while True:
+            found, status = os.waitpid(thread, os.WNOHANG | _WALL)
+            if found and not os.WIFSTOPPED(status):
+                del self._threads[thread]
+                return
+            if found:
+                self._threads[thread] = 0 if status >> 16 else os.WSTOPSIG(status)
+                return
+            if time.monotonic() > deadline:
+                raise NotStoppedError
+            time.sleep(_LOOK_AGAIN)
+
+    def _let_go(self) -> None:
+        """One that has not stopped cannot be let go until it does; if that takes long, the kernel does so at
+        our own end.
+        """
+        late = [t for t, held in self._threads.items() if _ptrace(_DETACH, t, 0, held) != 0]
+        end = time.monotonic() + _LET_GO_WITHIN
+        while late and time.monotonic() < end:
+            late = [thread for thread in late if not _let_go_late(thread)]
+            time.sleep(_LOOK_AGAIN)
+        self.hand.send_held(self._pid)
+
+
+def _is_ours(thread: int) -> bool:
+    """Whether we trace a thread already: it did not stop when it was asked to before."""
+    try:
+        status = Path(f"/proc/{thread}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True  # it is ending
+    return f"TracerPid:\t{os.getpid()}\n" in status or "State:\tZ" in status or "State:\tX" in status
+
+
+def _let_go_late(thread: int) -> bool:
+    """Let a thread go that was asked to stop, if it has stopped by now; True where nothing is left to do."""
+    try:
+        found, status = os.waitpid(thread, os.WNOHANG | _WALL)
+    except ChildProcessError:
+        return True
+    if found and os.WIFSTOPPED(status):
+        _ptrace(_DETACH, thread, 0, 0 if status >> 16 else os.WSTOPSIG(status))
+    return bool(found)

@@ -1,0 +1,124 @@
+"""``plainwire attach``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plainwire import recording as recordings
+from plainwire.acquire import attached
+from plainwire.cli import debug, job, output
+from plainwire.cli.run import Progress, Shown, words
+from plainwire.model import UserError
+from plainwire.plurals import count
+from plainwire.report.escape import printable
+
+if TYPE_CHECKING:
+    from plainwire.acquire.attached import AttachedProgram
+
+_UNSEEN = 3
+
+
+@click.command("attach")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="CASE",
+    type=click.Path(path_type=Path),
+    help="The case folder to create (default: plainwire-case-DATE-TIME here).",
+)
+@click.option("--command", "name", metavar="NAME", help="All processes that run this command.")
+@click.option("--children", is_flag=True, help="What descends from the processes, too.")
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long to record (default: until the processes end, or Ctrl-C).",
+)
+@click.option(
+    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
+)
+@click.option(
+    "-f",
+    "--filter",
+    "capture_filter",
+    default="",
+    metavar="FILTER",
+    help="What to capture, a filter as in pcap-filter(7).",
+)
+@click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit status gives the result.")
+@output.much_options
+@output.color_option
+@click.option("-v", "--verbose", is_flag=True, help="Also say how the packets were captured.")
+@click.argument("pids", nargs=-1, type=click.IntRange(min=1), metavar="[PID]...")
+def command(
+    folder: Path | None,
+    name: str | None,
+    duration: float | None,
+    interface: str,
+    capture_filter: str,
+    color: output.Color,
+    *,
+    brief: bool,
+    tell_all: bool,
+    children: bool,
+    keep_all: bool,
+    quiet: bool,
+    verbose: bool,
+    pids: tuple[int, ...],
+) -> int:
+    """Record programs that run already: capture, decrypt, and say who hung up.
+
+    From now until they end, SECONDS are over, or Ctrl-C. Each is stopped for some milliseconds, at the begin
+    and at the end, and is left as it was. x86-64 only; secrets are had of OpenSSL, BoringSSL and Go.
+
+    Exit status: as that of analyze.
+
+    Example: plainwire attach --duration 60 4711
+    """
+    chosen = [*pids, *(attached.named(name) if name is not None else ())]
+    if not chosen:
+        message = f"{name}: no such process" if name is not None else "name a process, or a command"
+        raise UserError(message)
+    shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
+    progress = Progress(shown=not quiet and sys.stderr.isatty())
+    try:
+        recording = recordings.attach(
+            chosen,
+            folder=folder,
+            interface=interface,
+            capture_filter=capture_filter,
+            children=children,
+            duration=duration,
+            keep_all=keep_all,
+            attached=lambda program: None if quiet else _say(_begun(program)),
+            progress=progress.say,
+        )
+    finally:
+        progress.clear()
+    if not quiet:
+        _say(words(recording, shown, job.asked(None, None, None, ci=False)))
+    if recording.report is None:
+        return _UNSEEN
+    from plainwire import pipeline  # noqa: PLC0415 - as in the other commands
+
+    return pipeline.exit_code(recording.report)
+
+
+def _begun(program: AttachedProgram) -> str:
+    who = ", ".join(f"{each.pid} ({printable(each.command)})" for each in program.processes.values())
+    stopped = f"stopped for {program.stopped_longest * 1000:.0f} ms"
+    what = "process" if len(program.processes) == 1 else f"{count(len(program.processes), 'process')}:"
+    return f"plainwire: attached to {what} {who}, {stopped}; Ctrl-C ends the recording\n"
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

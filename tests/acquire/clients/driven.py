@@ -1,0 +1,67 @@
+"""A client that is told what to do: ``new`` makes a connection and asks, ``again`` asks on it once more.
+
+driven.py PORT [ssl | curl_cffi | pyopenssl]     prints a line for each: the answer's status
+"""
+
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from typing import Any
+
+PORT = int(sys.argv[1])
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+kept: list[tuple[Callable[[bytes], object], Callable[[int], bytes]]] = []
+
+
+def status(read: Callable[[int], bytes]) -> str:
+    answer = b""
+    while not answer.endswith(b"hello\n"):
+        answer += read(4096)
+    return answer.split()[1].decode()
+
+
+def by_ssl() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = context.wrap_socket(socket.create_connection(("127.0.0.1", PORT)))
+    kept.append((connection.sendall, connection.recv))
+
+
+def by_pyopenssl() -> None:
+    from OpenSSL import SSL  # noqa: PLC0415
+
+    connection: Any = SSL.Connection(
+        SSL.Context(SSL.TLS_METHOD), socket.create_connection(("127.0.0.1", PORT))
+    )
+    connection.set_connect_state()
+    kept.append((connection.sendall, connection.recv))
+
+
+def main(library: str = "ssl") -> None:
+    if library == "curl_cffi":
+        from curl_cffi import requests  # noqa: PLC0415
+
+        session: Any = None
+
+        def connect() -> None:
+            nonlocal session
+            session = requests.Session(verify=False)
+
+        def ask() -> str:
+            return str(session.get(f"https://127.0.0.1:{PORT}/").status_code)
+    else:
+        connect = by_ssl if library == "ssl" else by_pyopenssl
+
+        def ask() -> str:
+            kept[-1][0](REQUEST)
+            return status(kept[-1][1])
+
+    print("ready", flush=True)
+    for word in sys.stdin:
+        if word == "new\n":
+            connect()
+        print(ask(), flush=True)
+
+
+main(*sys.argv[2:])

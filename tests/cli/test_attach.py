@@ -1,0 +1,94 @@
+"""``plainwire attach``, as its user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire import case as cases
+from plainwire.acquire.attached import AttachedProgram
+from plainwire.acquire.patcher import Patcher
+from plainwire.model import UserError
+from tests.acquire.driven import driven
+from tests.acquire.tls_server import tls_server
+from tests.needs import needs
+from tests.users import become_user, home, open_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["home", "open_folder"]
+
+ATTACH = [sys.executable, "-m", "plainwire", "attach"]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", ["python", "node", "go"])
+def test_what_a_running_program_does_from_now_on_is_read(kind: str, tmp_path: Path) -> None:
+    needs("root")
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server, driven(kind, server.port, tmp_path) as client:
+        command = [*ATTACH, "-o", str(case), str(client.pid)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as plainwire:
+            assert plainwire.stderr is not None
+            begun = plainwire.stderr.readline()
+            assert begun.startswith(f"plainwire: attached to process {client.pid} (")
+            assert [client.do(word) for word in ("new", "again", "new")] == ["200"] * 3
+            plainwire.send_signal(signal.SIGINT)
+            _, said = plainwire.communicate()
+        assert client.do("again") == "200"
+    report = json.loads((case / "report.json").read_text())
+    assert [each["response"]["status"] for each in report["exchanges"]] == [200, 200, 200]
+    assert {each["program"]["pid"] for each in report["connections"]} == {client.pid}
+    assert report["coverage"]["undecrypted"] == []
+    assert "3 requests on 2 connections, all answered completely; nothing wrong" in said
+    assert plainwire.returncode == 0
+
+
+def test_end_of_the_program_ends_it(tmp_path: Path) -> None:
+    needs("root")
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server, driven("python", server.port, tmp_path) as client:
+        command = [*ATTACH, "-q", "-o", str(case), str(client.pid)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as plainwire:
+            while not (case / "program.jsonl").exists():
+                pass
+            client.process.kill()
+            _, said = plainwire.communicate()
+    assert said == ""
+    assert (case / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name a process, or a command"),
+        (["--command", "no-such-command"], "no-such-command: no such process"),
+    ],
+)
+def test_nothing_to_attach_to(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = subprocess.run([*ATTACH, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"plainwire: {words}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_process_of_another_user(home: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as sleeping:
+        pid = os.fork()
+        if pid == 0:
+            become_user()
+            os.chdir(home)
+            try:
+                AttachedProgram([sleeping.pid], cases.create(home / "case"), Patcher())
+            except UserError as error:
+                os._exit(23 if "belongs to another user" in str(error) else 1)
+            os._exit(2)
+        _, status = os.waitpid(pid, 0)
+        sleeping.kill()
+    assert os.waitstatus_to_exitcode(status) == 23
