@@ -29,6 +29,7 @@ from plainwire.acquire.patcher import Patcher
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
 from plainwire.model import UserError
+from plainwire.opened_before import OpenedBefore
 from plainwire.plurals import count
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ _ALL_FOR_DOUBT = (
     "which connections are the program's own could not be seen: the case holds all packets of this machine "
     "while it ran, and some of the connections may be of other programs"
 )
+
+
+_LAST_LOOK = 60.0
+"""Seconds at the end of a recording of running programs for secrets that are still looked for."""
+_LAST_PACKETS = 0.5  # seconds until what came last is in the file
 
 
 class Recording(Struct):
@@ -135,20 +141,24 @@ def attach(
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
         with _until_asked_to_end() as asked:
             try:
-                capture = _capture(case, interface, capture_filter)
+                program = AttachedProgram(pids, case, patcher, _without_secrets, children=children)
                 try:
-                    program = AttachedProgram(pids, case, patcher, _without_secrets, children=children)
+                    capture = _capture(case, interface, capture_filter)
                 except BaseException:
-                    capture.stop()
+                    program.discard()
                     raise
             except BaseException:
                 cases.discard(case)
                 raise
+            before = OpenedBefore(case.place.open(case.capture.name), program.begin())
             attached(program)
             end = time.monotonic() + (math.inf if duration is None else duration)
             while program.alive and not asked() and (left := end - time.monotonic()) > 0:
                 program.wait(min(left, attached_program.LOOK_EVERY))
                 program.look()
+                program.add_secrets(before.look())
+            progress("looking for the secrets of connections that were open before")
+            _look_last(before, program, asked)
         recording = Recording(case, supervise.ProgramEnd(), capture.how)
         with _kept(recording, "the end of the recording"):
             progress("taking the last packets")
@@ -160,14 +170,28 @@ def attach(
     return recording
 
 
+def _look_last(before: OpenedBefore, program: AttachedProgram, asked: Callable[[], int]) -> None:
+    """As long as a connection is open its secrets are in memory. A second Ctrl-C ends this, too."""
+    already, began = asked(), time.monotonic()
+    program.add_secrets(before.look(at_once=True))
+    while program.alive and asked() == already:
+        passed = time.monotonic() - began
+        if passed > _LAST_LOOK or not (before.busy or (before.lacks_records and passed < _LAST_PACKETS)):
+            break
+        program.wait()
+        program.look()
+        program.add_secrets(before.look(at_once=True))
+    before.stop()
+
+
 @contextlib.contextmanager
-def _until_asked_to_end() -> Iterator[Callable[[], bool]]:
-    """While the body runs, signals that end programs do not end us; it can ask whether one came."""
+def _until_asked_to_end() -> Iterator[Callable[[], int]]:
+    """While the body runs, signals that end programs do not end us; it can ask how many came."""
     came: list[int] = []
     asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     old = {n: signal.signal(n, lambda number, _: came.append(number)) for n in asking}
     try:
-        yield lambda: bool(came)
+        yield lambda: len(came)
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)

@@ -42,6 +42,7 @@ def attached(client: Driven, case: Case) -> Iterator[AttachedProgram]:
     patcher = Patcher()
     try:
         program = AttachedProgram([client.pid], case, patcher)
+        program.begin()
         try:
             yield program
         finally:
@@ -128,7 +129,7 @@ def killed(client: Driven, folder: Path, *, with_patcher: bool) -> None:
     pid = os.fork()
     if pid == 0:
         patcher = Patcher()
-        AttachedProgram([client.pid], cases.create(folder / "killed"), patcher)
+        AttachedProgram([client.pid], cases.create(folder / "killed"), patcher).begin()
         (folder / "attached").write_text(str(patcher._pid))
         (folder / "attached").rename(folder / "told")
         time.sleep(60)

@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import http.server
 import ipaddress
+import random
 import socket
 import ssl
 import threading
@@ -72,8 +73,12 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, context: ssl.SSLContext, peers: list[str]) -> None:
+        """On a port below those of clients, as services have: a capture that begins late is read by that."""
         self.context = context
-        super().__init__(("127.0.0.1", 0), functools.partial(_Handler, peers))
+        for port in (*random.sample(range(20_000, 32_000), 50), 0):
+            with contextlib.suppress(OSError):
+                super().__init__(("127.0.0.1", port), functools.partial(_Handler, peers))
+                break
 
     def finish_request(self, request: object, client_address: object) -> None:
         """In the connection's own thread: a client that does not come to the point holds nobody up."""

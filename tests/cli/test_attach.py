@@ -14,6 +14,7 @@ import pytest
 from plainwire import case as cases
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
+from plainwire.keys import lines_of
 from plainwire.model import UserError
 from tests.acquire.driven import driven
 from tests.acquire.tls_server import tls_server
@@ -49,6 +50,31 @@ def test_what_a_running_program_does_from_now_on_is_read(kind: str, tmp_path: Pa
     assert report["coverage"]["undecrypted"] == []
     assert "3 requests on 2 connections, all answered completely; nothing wrong" in said
     assert plainwire.returncode == 0
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", ["python", "node", "go", "curl_cffi"])
+def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path: Path) -> None:
+    """Its secrets are in the program's memory; how far its sides have counted, nobody says."""
+    needs("root")
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server, driven(kind, server.port, tmp_path) as client:
+        assert [client.do(word) for word in ("new", "again", "again")] == ["200"] * 3
+        truth = {tuple(line.split()[::2]) for line in server.secrets() if "TRAFFIC_SECRET_0" in line}
+        command = [*ATTACH, "-o", str(case), str(client.pid)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as plainwire:
+            assert plainwire.stderr is not None
+            assert plainwire.stderr.readline().startswith("plainwire: attached to process")
+            assert [client.do("again") for _ in range(3)] == ["200"] * 3
+            plainwire.send_signal(signal.SIGINT)
+            _, said = plainwire.communicate()
+        assert client.do("again") == "200"
+    report = json.loads((case / "report.json").read_text())
+    assert [each["response"]["status"] for each in report["exchanges"]] == [200, 200, 200], said
+    assert {each["outcome"] for each in report["exchanges"]} == {"complete"}
+    assert report["coverage"]["mid_stream"] == [1]
+    assert report["findings"] == []
+    assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
 
 
 def test_end_of_the_program_ends_it(tmp_path: Path) -> None:

@@ -71,10 +71,10 @@ class AttachedProgram:
         *,
         children: bool = False,
     ) -> None:
-        """Attach to ``pids``; with ``children`` to what descends from them, too.
+        """Look at ``pids``, which ``begin`` attaches to; with ``children`` also at what descends from them.
 
         Raises:
-            UserError: one of them is not there, or may not be traced; none is changed then.
+            UserError: one of them is not there, or may not be traced.
 
         """
         self.processes: dict[int, AttachedProcess] = {}
@@ -84,7 +84,7 @@ class AttachedProgram:
         self._case, self._patcher, self._children = case, patcher, children
         self._functions: dict[tuple[str, int], KeyLogFunction | str | None] = {}
         self._lowest: dict[tuple[str, int], int] = {}
-        self._sockets: set[tuple[str, str]] = set()
+        self._sockets: dict[tuple[str, str], int] = {}
         self._left = 0
         for pid in dict.fromkeys(pids):
             self.processes[pid] = _opened(pid)
@@ -99,11 +99,29 @@ class AttachedProgram:
         self._tell({"event": "start", "time": time.time(), "command": command, "pid": self.pid})
         if self._left:
             who = count(self._left, "process")
-            self._note(f"{who} that a killed plainwire had left patched, put back")
+            self.note(f"{who} that a killed plainwire had left patched, put back")
         self._witness: KernelWitness | None = kernel_sockets.watch(self._threads())
-        for process in list(self.processes.values()):
+        for process in self.processes.values():
             self._begin(process)
+            for mapping in running_patch.mappings(process.pid):
+                if mapping.executable and mapping.path.startswith("/"):
+                    self._function(process.pid, mapping)
+
+    def begin(self) -> list[tuple[int, str, str]]:
+        """Attach; packets are to be captured by now.
+
+        Returns:
+            The connections that were open before: whose, and their ends, its own first.
+
+        """
         self.look()
+        return [(pid, *ends) for ends, pid in self._sockets.items()]
+
+    def add_secrets(self, lines: list[bytes]) -> None:
+        """Lines of a key log that were had in another way."""
+        if lines:
+            with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
+                keys.writelines(lines)
 
     @property
     def alive(self) -> bool:
@@ -137,10 +155,10 @@ class AttachedProgram:
             done, _ = self._patcher.put_back()
             self.stopped_longest = max(self.stopped_longest, done.seconds)
             for pid, why in done.why.items():
-                self._note(f"process {pid} is still patched: {why}; it works as before")
+                self.note(f"process {pid} is still patched: {why}; it works as before")
         for process in self.processes.values():
             self._take(process)
-        self._note(f"no process was stopped for more than {self.stopped_longest * 1000:.0f} ms at a time")
+        self.note(f"no process was stopped for more than {self.stopped_longest * 1000:.0f} ms at a time")
 
         self._note_sockets()
         for event in runtime.identify([process.executable for process in self.processes.values()]):
@@ -164,7 +182,7 @@ class AttachedProgram:
                 lost += process.ring.lost
                 process.ring.close()
         if lost:
-            self._note(f"{lost} secrets of the program were lost: there were too many")
+            self.note(f"{lost} secrets of the program were lost: there were too many")
 
     def discard(self) -> None:
         """Nothing came of it."""
@@ -230,9 +248,7 @@ class AttachedProgram:
         if process.ring is None:
             return
         lines, told = process.ring.take()
-        if lines:
-            with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
-                keys.writelines(lines)
+        self.add_secrets(lines)
         for event in told:
             self._tell(event)
 
@@ -240,7 +256,7 @@ class AttachedProgram:
         for local, peer in kernel_sockets.of_process(process.pid):
             if (local, peer) in self._sockets:
                 continue
-            self._sockets.add((local, peer))
+            self._sockets[local, peer] = process.pid
             self._tell(
                 {
                     "event": "connect",
@@ -256,7 +272,8 @@ class AttachedProgram:
     def _unreached(self, process: AttachedProcess, library: str, why: str | None) -> None:
         self._tell({"event": "unreached", "pid": process.pid, "library": library, "why": why})
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Something to be said in the report."""
         self._tell({"event": "note", "text": text})
 
     def _tell(self, event: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ _ENTRY = struct.Struct("<QQQ16s")
 _HEAD_AT, _ENTRIES_AT = 64, 128
 _MOST_PATCHES = (ring.HEADER - _ENTRIES_AT) // _ENTRY.size
 
-_SYS_CLOSE, _SYS_MMAP, _SYS_MPROTECT, _SYS_MUNMAP, _SYS_FTRUNCATE, _SYS_MEMFD_CREATE = 3, 9, 10, 11, 77, 319
+_SYS_CLOSE, _SYS_MMAP, _SYS_MUNMAP, _SYS_MEMFD_CREATE = 3, 9, 11, 319
 _CLOEXEC = 1
 _SHARED, _PRIVATE_ANONYMOUS_THERE = 0x1, 0x100022  # MAP_..._FIXED_NOREPLACE
 _RW, _RX = 3, 5
@@ -153,34 +153,39 @@ def _patch_all(
 ) -> int | None:
     hand = process.hand
     stand_at = process.stand_at()
-    there = _rings(mapped)
-    shared, memory = (there[0], None) if there else _share(hand, mapped, wanted[0], owner)
     for each in wanted:
         at = each.place.function + each.offset
         if any(at < address < at + each.place.covered for address in stand_at):
             raise NotStoppedError
+    fitting = []
     for each in wanted:
-        why = _patch_one(hand, mapped, shared, each)
+        if hand.read(each.place.function + each.offset, len(each.place.code)) == each.place.code:
+            fitting.append(each)
+        else:
+            made.why[each.library] = "its code is not what its file says"
+    if not fitting:
+        return None
+    there = _rings(mapped)
+    first = _page_near(hand, mapped, fitting[0].lowest)
+    shared, memory = (there[0], None) if there else _share(hand, first, owner)
+    for each in fitting:
+        why = _patch_one(hand, mapped, shared, each, first if each is fitting[0] else None)
         if why is not None:
             made.why[each.library] = why
     return memory
 
 
-def _share(hand: Stopped, mapped: list[Mapping], near: WantedPatch, owner: Owner) -> tuple[int, int]:
-    """Make the ring: its address in the process, and a descriptor of ours."""
-    page = _page_near(hand, mapped, near.lowest)
+def _share(hand: Stopped, page: int, owner: Owner) -> tuple[int, int]:
+    """Make the ring: its address in the process, and a descriptor of ours. ``page`` has room for its name."""
+    hand.write(page, NAME.encode() + b"\0")
+    theirs = _made(hand.call(_SYS_MEMFD_CREATE, page, _CLOEXEC), "it cannot make shared memory")
     try:
-        hand.write(page, NAME.encode() + b"\0")
-        theirs = _made(hand.call(_SYS_MEMFD_CREATE, page, _CLOEXEC), "it cannot make shared memory")
-        try:
-            _made(hand.call(_SYS_FTRUNCATE, theirs, ring.SIZE), "it cannot make shared memory")
-            shared = hand.call(_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, theirs, 0)
-            _made(shared, "it may not share memory")
-            memory = os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
-        finally:
-            hand.call(_SYS_CLOSE, theirs)
+        memory = os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+        os.ftruncate(memory, ring.SIZE)
+        shared = hand.call(_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, theirs, 0)
+        _made(shared, "it may not share memory")
     finally:
-        hand.call(_SYS_MUNMAP, page, _PAGE)
+        hand.call(_SYS_CLOSE, theirs)
     hand.write(shared + _HEAD_AT, _HEAD.pack(_MAGIC, owner.pid, owner.started, 0))
     return shared, memory
 
@@ -201,7 +206,7 @@ def _page_near(hand: Stopped, mapped: list[Mapping], lowest: int) -> int:
             break
         if any(start < page + _PAGE and page < end for start, end in taken):
             continue
-        got = hand.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0)
+        got = hand.call(_SYS_MMAP, page, _PAGE, _RX, _PRIVATE_ANONYMOUS_THERE, -1, 0)
         if got == page:
             return page
         if got > 0:  # before Linux 4.17 it is put elsewhere
@@ -209,21 +214,19 @@ def _page_near(hand: Stopped, mapped: list[Mapping], lowest: int) -> int:
     raise OSError(0, "there is no room near it")
 
 
-def _patch_one(hand: Stopped, mapped: list[Mapping], shared: int, wanted: WantedPatch) -> str | None:
+def _patch_one(
+    hand: Stopped, mapped: list[Mapping], shared: int, wanted: WantedPatch, page: int | None
+) -> str | None:
+    """``page`` is near it, or has to be made."""
     place, at = wanted.place, wanted.place.function + wanted.offset
-    if hand.read(at, len(place.code)) != place.code:
-        return "its code is not what its file says"
     _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
     if count >= _MOST_PATCHES:
         return "there are too many"
     try:
-        page = _page_near(hand, mapped, wanted.lowest)
+        page = page or _page_near(hand, mapped, wanted.lowest)
     except OSError as error:
         return error.strerror
     hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.library))
-    if hand.call(_SYS_MPROTECT, page, _PAGE, _RX) != 0:
-        hand.call(_SYS_MUNMAP, page, _PAGE)
-        return "code of ours cannot be made executable in it"
     entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
     hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
     hand.write(shared + _HEAD_AT + _HEAD.size - 4, struct.pack("<I", count + 1))

@@ -67,6 +67,10 @@ class Channel:
             self._waiting[1].extend(server)
             self._choose(final=False)
 
+    def begin_late(self) -> None:
+        """What it carries is seen from its middle on."""
+        self._late = True
+
     def needed(self) -> tuple[int, int]:
         """Below these offsets of the TCP streams nothing will be looked up again."""
         if self._layer is not None:

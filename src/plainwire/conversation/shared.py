@@ -64,6 +64,9 @@ class StreamPair(Layer, Protocol):
     ) -> StreamPair:
         """A channel for what this one's layer carries."""
 
+    def begin_late(self) -> None:
+        """What it carries is seen from its middle on."""
+
 
 class Shared:
     """The connection's facts, the secrets, and the way back to its packets."""

@@ -124,6 +124,11 @@ class TlsSession:
         client, server = self._state.finished
         return None if client < 0 or server < 0 else (client, server)
 
+    @property
+    def joined(self) -> bool:
+        """Whether it is seen from its middle on."""
+        return self._trial.joined
+
     # --- the door ------------------------------------------------------------------------------------
 
     def plain(self, side: Side) -> list[Text | Gap]:
@@ -202,14 +207,16 @@ class TlsSession:
         if plain_alert and (direction.cipher is None or direction.negotiation.version == TLS13):
             self._alert(direction, bytes(body), start, start + 7)  # sent before its sender had keys
             return True
-        if direction.cipher is None and not self._has_key(direction, kind):
+        if direction.cipher is None and not self._has_key(direction, kind, version, body):
             return self._clear(direction, kind, bytes(body))
         return self._sealed(direction, kind, version, body, start)
 
-    def _has_key(self, direction: TlsDirection, kind: int) -> bool:
-        """Whether there is now a key for the records that wait for it."""
+    def _has_key(self, direction: TlsDirection, kind: int, version: bytes, body: memoryview) -> bool:
+        """Whether there is now a key for the records that wait for it, or for the first of all."""
         if direction.wanted and kind == APPLICATION:
             self._tls13.install(direction, direction.wanted)
+        elif direction.record == 0 and kind == APPLICATION:
+            self._trial.join(direction, version, bytes(body))
         return direction.cipher is not None
 
     def _clear(self, direction: TlsDirection, kind: int, body: bytes) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.model import Side
-from plainwire.tls import handshake_messages, search, suites
+from plainwire.tls import handshake_messages, joining, search, suites
 from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.record_layer import APPLICATION
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS, EARLY_SECRET, HANDSHAKE_SECRETS
 
 if TYPE_CHECKING:
@@ -24,11 +25,34 @@ class TrialKeys:
         self._first = state.first
         self._sides = state.sides
         self._tls13 = tls13
+        self.joined = False
 
     def found(self) -> bool:
         """Look for a key; True if one was found."""
         client, server = self._sides
         return self._find_client_random(server) or self._find_suite(client, server)
+
+    def join(self, direction: TlsDirection, version: bytes, body: bytes) -> None:
+        """Take the keys of a session that is seen from its middle on, whose first record this is."""
+        first = self._first
+        if first.client_random and not self.joined:
+            return
+        found = joining.find(self._keys, APPLICATION, version, body, first.client_random)
+        if found is None or (self.joined and suites.lookup(TLS13, found.suite) != first.suite):
+            return
+        self.joined = True
+        first.version, first.suite, first.seekable = TLS13, suites.lookup(TLS13, found.suite), True
+        first.client_random = self._info.client_random = found.client_random
+        self._info.version = handshake_messages.version_name(TLS13)
+        self._info.cipher_suite = suites.name(found.suite)
+        self._info.handshake_complete = True
+        direction.wanted, direction.secret, direction.done = (
+            APPLICATION_SECRETS[direction.side],
+            found.secret,
+            True,
+        )
+        direction.cipher = self._tls13.cipher(first, found.secret)
+        direction.cipher.sequence = found.number
 
     def _find_client_random(self, server: TlsDirection) -> bool:
         first = self._first

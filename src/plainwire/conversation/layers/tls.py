@@ -94,6 +94,8 @@ class TlsLayer:
             at = later.offset if carriers is None else carriers[later.side].start_of(later.offset)
             shared.afterwards(session.info, later._replace(offset=at))
         session.later.clear()
+        if session.joined:
+            self._inner.begin_late()
         if carriers is None:
             self._inner.feed(client, server)
         else:

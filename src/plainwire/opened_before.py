@@ -1,0 +1,207 @@
+"""Connections that were open when a recording of running programs began.
+
+Nobody told their secrets, so they are looked for in the program's memory (``acquire.memory_scan``), by trial
+on records that the capture has of them so far. A connection on which nothing was sent since has none, and is
+looked at again later. Nobody knows their client random either: the key log gets one that is made up, under
+which the analysis finds the secret by trial as well (``tls.joining``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from plainwire.acquire.memory_scan import MemoryScan, SealedRecord
+from plainwire.capture import reader
+from plainwire.model import PacketBatch
+from plainwire.packets.decode import Decoder
+from plainwire.tls.tls13_keys import APPLICATION_SECRETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from plainwire.folder import FileSource
+    from plainwire.model import SegmentBatch
+
+_HEADER = re.compile(rb"\x17\x03\x03", re.DOTALL)
+_HEADER_SIZE = 5
+_SHORTEST, _LONGEST = 17, (1 << 14) + 256  # of a record's body (RFC 8446 section 5.2)
+_MOST_KEPT = 1 << 17  # bytes of a stream
+_ENOUGH = 8  # records, of which the shortest is taken
+_FIRST_LOOK, _SLOWER = 0.3, 1.5  # seconds; each look is so much later than the one before
+_WAIT_FOR_BOTH = 1.0  # seconds that a side may be silent behind the other
+_MOST_SCANS = 3  # for a stream
+
+
+class OpenStream(Struct):
+    """One direction of a connection: what was captured of it first, by sequence number."""
+
+    pid: int
+    label: str
+    random: bytes
+    pieces: dict[int, bytes] = field(default_factory=dict)
+    record: SealedRecord | None = None
+    since: float = 0.0
+    scans: int = 0
+    found: bool = False
+
+    def __repr__(self) -> str:
+        return f"<stream of {self.pid}, {'found' if self.found else self.scans}>"
+
+
+class OpenedBefore:
+    """The connections whose secrets are looked for."""
+
+    def __init__(self, capture: FileSource, connections: Iterable[tuple[int, str, str]]) -> None:
+        """``connections``: the process, its own end, the other one."""
+        self._capture = capture
+        self._streams: dict[tuple[str, str], OpenStream] = {}
+        for pid, local, peer in connections:
+            random = os.urandom(32)
+            label, other = APPLICATION_SECRETS if _port(peer) < _port(local) else APPLICATION_SECRETS[::-1]
+            self._streams[local, peer] = OpenStream(pid, label, random)
+            self._streams[peer, local] = OpenStream(pid, other, random)
+        self._ends = list(self._streams)
+        self._wait = _FIRST_LOOK
+        self._next = time.monotonic() + self._wait
+        self._scan: MemoryScan | None = None
+        self._scanned: list[OpenStream] = []
+
+    @property
+    def found(self) -> int:
+        """Of how many connections."""
+        return len({each.random for each in self._streams.values() if each.found})
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being looked for, or could be."""
+        return self._scan is not None or any(each.record and not each.scans for each in self._open())
+
+    @property
+    def lacks_records(self) -> bool:
+        """Whether there are connections of which nothing was captured yet."""
+        return any(each.record is None for each in self._open())
+
+    def look(self, *, at_once: bool = False) -> list[bytes]:
+        """Go on; what lines of a key log that has led to. ``at_once``: what is there by now has to do."""
+        lines = self._results()
+        now = time.monotonic()
+        if self._scan is None and any(self._open()) and (at_once or now >= self._next):
+            self._wait *= _SLOWER
+            self._next = now + self._wait
+            self._read()
+            self._begin(now, at_once=at_once)
+        return lines
+
+    def stop(self) -> None:
+        """End what is under way."""
+        if self._scan is not None:
+            self._scan.stop()
+            self._scan = None
+
+    def _open(self) -> Iterator[OpenStream]:
+        return (each for each in self._streams.values() if not each.found and each.scans < _MOST_SCANS)
+
+    def _results(self) -> list[bytes]:
+        found = self._scan.found() if self._scan is not None else None
+        if found is None:
+            return []
+        self._scan = None
+        lines = []
+        for each in found:
+            stream = self._streams[self._ends[each.stream]]
+            stream.found = True
+            line = f"{stream.label} {stream.random.hex()} {each.secret.hex()}\n"
+            lines.append(line.encode())
+        return lines
+
+    def _begin(self, now: float, *, at_once: bool) -> None:
+        """Scan the memory of the first process that has records to try on."""
+        ready = [each for each in self._open() if each.record is not None]
+        due = [each for each in ready if at_once or self._both(each) or now > each.since + _WAIT_FOR_BOTH]
+        if not due:
+            return
+        together = [each for each in ready if each.pid == due[0].pid]
+        for each in together:
+            each.scans += 1
+        with contextlib.suppress(OSError):
+            self._scan = MemoryScan(due[0].pid, [each.record for each in together if each.record is not None])
+
+    def _both(self, stream: OpenStream) -> bool:
+        return all(each.record for each in self._streams.values() if each.random == stream.random)
+
+    # --- what was captured
+
+    def _read(self) -> None:
+        decoder = Decoder()
+        for item in reader.read([self._capture]):
+            if isinstance(item, PacketBatch):
+                self._take(decoder.decode(item).segments)
+        for number, ends in enumerate(self._ends):
+            stream = self._streams[ends]
+            if stream.record is None and (found := _shortest(stream.pieces)) is not None:
+                stream.record = SealedRecord(number, found[:_HEADER_SIZE], found[_HEADER_SIZE:])
+                stream.since = time.monotonic()
+            stream.pieces.clear()
+
+    def _take(self, batch: SegmentBatch) -> None:
+        names = [str(endpoint) for endpoint in batch.endpoints]
+        for source, target, seq, at, size in zip(
+            batch.source.tolist(),
+            batch.target.tolist(),
+            batch.seq.tolist(),
+            batch.offset.tolist(),
+            batch.captured.tolist(),
+            strict=True,
+        ):
+            stream = self._streams.get((names[source], names[target])) if size else None
+            if stream is None or stream.record is not None or len(stream.pieces) * size > _MOST_KEPT:
+                continue
+            stream.pieces.setdefault(seq, batch.data[at : at + size])
+
+
+def _port(end: str) -> int:
+    return int(end.rsplit(":", 1)[1])
+
+
+def _shortest(pieces: dict[int, bytes]) -> bytes | None:
+    """The shortest of the first whole records, with its header."""
+    found: list[bytes] = []
+    for run in _runs(pieces):
+        found += _records(run)
+        if len(found) >= _ENOUGH:
+            break
+    return min(found, key=len, default=None)
+
+
+def _runs(pieces: dict[int, bytes]) -> Iterator[bytes]:
+    """Bytes that follow each other. Numbers that wrap make two runs of one."""
+    run, end = b"", -1
+    for seq, data in sorted(pieces.items()):
+        if seq > end:
+            if run:
+                yield run
+            run, end = b"", seq
+        run += data[max(end - seq, 0) :]
+        end = max(end, seq + len(data))
+    yield run
+
+
+def _records(run: bytes) -> list[bytes]:
+    """The records behind the first place at which one begins that is followed by another, or by nothing."""
+    for match in _HEADER.finditer(run):
+        found, at = [], match.start()
+        while at + _HEADER_SIZE <= len(run) and run[at : at + 3] == b"\x17\x03\x03":
+            size = int.from_bytes(run[at + 3 : at + 5], "big")
+            if not _SHORTEST <= size <= _LONGEST or at + _HEADER_SIZE + size > len(run):
+                break
+            found.append(run[at : at + _HEADER_SIZE + size])
+            at += _HEADER_SIZE + size
+        if len(found) > 1 or (found and at == len(run)):
+            return found[:_ENOUGH]
+    return []

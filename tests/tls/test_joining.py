@@ -1,0 +1,104 @@
+"""Sessions that are seen from their middle on: RFC 8448's records, and records with large numbers."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from plainwire.model import Gap, Side
+from plainwire.tls.joining import Candidate
+from plainwire.tls.keylog import KeyLog
+from plainwire.tls.session import TlsSession
+from tests.tls.test_session_rfc8448 import (
+    CLIENT_ALERT,
+    CLIENT_DATA,
+    SECRETS,
+    SERVER_ALERT,
+    SERVER_DATA,
+    TICKET,
+)
+
+RECORD = bytes.fromhex(CLIENT_DATA)
+SECRET = bytes.fromhex(SECRETS["CLIENT_TRAFFIC_SECRET_0"])
+OTHER = "11" * 32
+
+SUITES: dict[int, tuple[hashes.HashAlgorithm, int, type[AESGCM | ChaCha20Poly1305]]] = {
+    0x1301: (hashes.SHA256(), 16, AESGCM),
+    0x1302: (hashes.SHA384(), 32, AESGCM),
+    0x1303: (hashes.SHA256(), 32, ChaCha20Poly1305),
+}
+
+
+def sealed(suite: int, secret: bytes, number: int, text: bytes) -> bytes:
+    """A record as RFC 8446 sections 5.2 and 5.3 have it."""
+    algorithm, key_size, cipher = SUITES[suite]
+
+    def derived(label: bytes, size: int) -> bytes:
+        info = size.to_bytes(2, "big") + bytes((6 + len(label),)) + b"tls13 " + label + b"\0"
+        return HKDFExpand(algorithm, size, info).derive(secret)
+
+    header = b"\x17\x03\x03" + (len(text) + 17).to_bytes(2, "big")
+    nonce = int.from_bytes(derived(b"iv", 12), "big") ^ number
+    return header + cipher(derived(b"key", key_size)).encrypt(
+        nonce.to_bytes(12, "big"), text + b"\x17", header
+    )
+
+
+def test_record_of_rfc_8448_is_the_first() -> None:
+    assert Candidate(0x1301, SECRET).number_of(RECORD[:5], RECORD[5:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("suite", "number"), [(0x1301, 1), (0x1301, 40_000), (0x1302, 123_456_789), (0x1302, 0), (0x1303, 7)]
+)
+def test_number_of_any_record(suite: int, number: int) -> None:
+    secret = bytes(range(48 if suite == 0x1302 else 32))
+    record = sealed(suite, secret, number, b"GET / HTTP/1.1\r\n\r\n")
+    assert Candidate(suite, secret).number_of(record[:5], record[5:]) == number
+    wrong = secret[:-1] + b"\xff"
+    assert Candidate(suite, wrong).number_of(record[:5], record[5:]) is None
+    assert Candidate(suite, secret).number_of(record[:5], record[5:-1] + b"\0") is None
+
+
+def session(*, secrets: dict[str, str]) -> TlsSession:
+    keys = KeyLog()
+    for label, secret in secrets.items():
+        keys.add(f"{label} {OTHER} {secret}\n".encode())
+    return TlsSession(keys)
+
+
+def test_session_is_read_from_its_middle_on() -> None:
+    """Its secrets stand under the client random that only the ClientHello would have told."""
+    read = session(secrets=SECRETS)
+    read.feed(Side.SERVER, 1000, bytes.fromhex(TICKET + SERVER_DATA + SERVER_ALERT))
+    read.feed(Side.CLIENT, 500, bytes.fromhex(CLIENT_DATA + CLIENT_ALERT))
+    read.advance()
+    read.close()
+    data = bytes(range(50))  # RFC 8448 section 3: both sides send the same
+    assert [each[0] for each in read.plain(Side.CLIENT) if not isinstance(each, Gap)] == [data]
+    assert [each[0] for each in read.plain(Side.SERVER) if not isinstance(each, Gap)] == [data]
+    assert {(alert.side, alert.description) for alert in read.alerts} == {(Side.SERVER, 0), (Side.CLIENT, 0)}
+    assert (read.info.version, read.info.cipher_suite) == ("TLS 1.3", "TLS_AES_128_GCM_SHA256")
+    assert read.reasons == []
+
+
+def test_secrets_of_others_do_not_read_it() -> None:
+    read = session(secrets={"CLIENT_TRAFFIC_SECRET_0": "22" * 32, "SERVER_TRAFFIC_SECRET_0": "33" * 48})
+    read.feed(Side.CLIENT, 0, bytes.fromhex(CLIENT_DATA))
+    read.feed(Side.SERVER, 0, bytes.fromhex(SERVER_DATA))
+    read.advance()
+    read.close()
+    assert {reason.text for reason in read.reasons} == {"handshake not captured"}
+    assert (read.info.version, read.info.client_random) == (None, b"")
+
+
+def test_one_side_of_which_the_secret_is_known() -> None:
+    read = session(secrets={"SERVER_TRAFFIC_SECRET_0": SECRETS["SERVER_TRAFFIC_SECRET_0"]})
+    read.feed(Side.CLIENT, 0, bytes.fromhex(CLIENT_DATA))
+    read.feed(Side.SERVER, 0, bytes.fromhex(TICKET))
+    read.advance()
+    read.close()
+    assert [reason.side for reason in read.reasons] == [Side.CLIENT]
+    assert read.info.version == "TLS 1.3"
