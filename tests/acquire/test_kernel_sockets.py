@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -85,18 +86,25 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def strangers(server: int) -> Iterator[None]:
-    """Other connections to the same server, by a thread: one that began later would be followed."""
-    over = threading.Event()
-
-    def talk() -> None:
-        while not over.wait(0.001):
-            socket.create_connection((HOST, server)).close()
-
-    thread = threading.Thread(target=talk)
-    thread.start()
-    yield
-    over.set()
-    thread.join(PATIENCE)
+    """Other connections to the same server, by a process that began before: not by a thread of ours, whose
+    sockets the program would have for a moment between fork and exec, and might be the one to close.
+    """
+    script = (
+        "import socket, sys, time\n"
+        "while True:\n"
+        "    socket.create_connection((sys.argv[1], int(sys.argv[2]))).close()\n"
+        "    print(flush=True)\n"
+        "    time.sleep(0.001)\n"
+    )
+    command = [sys.executable, "-c", script, HOST, str(server)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        drained = threading.Thread(target=process.stdout.read)
+        drained.start()
+        yield
+        process.kill()
+        drained.join(PATIENCE)
 
 
 @pytest.mark.usefixtures("strangers")
