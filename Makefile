@@ -42,6 +42,7 @@ lint: $(DEVELOPED)
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py
 	$(VENV)/bin/python bench/interposer.py
+	$(VENV)/bin/python bench/attach.py
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
 	$(VENV)/bin/python bench/floods.py

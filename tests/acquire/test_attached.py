@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,6 +123,29 @@ def test_processes_that_come_of_it_tell_their_secrets_too(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_comes_and_goes_while_the_program_is_busy(server13: TlsServer, tmp_path: Path) -> None:
+    """``bench/attach.py`` does so 200 times."""
+    times, answers, over = 8, [], threading.Event()
+    with driven("python", server13.port, tmp_path) as client:
+
+        def ask() -> None:
+            while not over.is_set():
+                answers.append(client.do("new"))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        told = set()
+        for number in range(times):
+            with attached(client, made := cases.create(tmp_path / f"case{number}")):
+                pass
+            told |= key_lines(made.keys)
+        over.set()
+        asking.join(60)
+        assert set(answers) == {"200"}
+        assert told - server13.secrets() == set()
+        assert traces_of_us(client.pid) == []
 
 
 def killed(client: Driven, folder: Path, *, with_patcher: bool) -> None:

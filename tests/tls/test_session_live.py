@@ -325,8 +325,14 @@ def test_one_missing_label_is_named_and_the_other_direction_is_read(label: str, 
     assert reading.texts[side.peer] == (ASKED, ANSWERED)[side.peer]
 
 
-def test_a_connection_seen_from_its_middle_has_no_handshake(tls13: Live) -> None:
+def test_a_connection_seen_from_its_middle_is_read_by_the_secrets_that_fit(tls13: Live) -> None:
     reading = read(tls13.wire[3:], tls13.key_log)
+    assert reading.texts == (ASKED, ANSWERED)
+    assert reading.reasons == []
+
+
+def test_a_connection_seen_from_its_middle_has_no_handshake(tls12: Live) -> None:
+    reading = read(tls12.wire[4:], tls12.key_log)
     assert reading.texts == (b"", b"")
     assert {r.text for r in reading.reasons} == {"handshake not captured"}
 

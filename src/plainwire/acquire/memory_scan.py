@@ -81,7 +81,9 @@ class MemoryScan:
 
     def found(self) -> list[FoundSecret] | None:
         """What was found; None while it goes on."""
-        while select.select([self._pipe], [], [], 0)[0]:
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        while poll.poll(0):
             piece = os.read(self._pipe, 1 << 16)
             if not piece or len(self._data) > _LONGEST_ANSWER:
                 self.stop()

@@ -54,8 +54,10 @@ def _live(work: Callable[[], bytes], writing: int) -> None:
 
 def _received(reading: int, deadline: float, most: int) -> bytes | None:
     data = bytearray()
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
     while len(data) <= most and (left := deadline - time.monotonic()) > 0:
-        if not select.select([reading], [], [], left)[0]:
+        if not poll.poll(left * 1000):
             return None
         piece = os.read(reading, 1 << 16)
         if not piece:

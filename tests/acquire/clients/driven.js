@@ -1,7 +1,7 @@
 // The same as driven.py, in Node.js.
 const tls = require('tls');
 const readline = require('readline');
-const kept = [];
+let kept = null;
 function ask(connection) {
   let answer = '';
   const take = (data) => {
@@ -15,9 +15,10 @@ function ask(connection) {
   connection.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
 }
 readline.createInterface({ input: process.stdin }).on('line', (word) => {
-  if (word === 'again') return ask(kept[kept.length - 1]);
+  if (word === 'again') return ask(kept);
   const connection = tls.connect({ port: Number(process.argv[2]), host: '127.0.0.1', rejectUnauthorized: false },
     () => ask(connection));
-  kept.push(connection);
+  if (kept) kept.destroy();
+  kept = connection;
 }).on('close', () => process.exit(0));
 console.log('ready');

@@ -25,7 +25,7 @@ def by_ssl() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = context.wrap_socket(socket.create_connection(("127.0.0.1", PORT)))
-    kept.append((connection.sendall, connection.recv))
+    kept[:] = [(connection.sendall, connection.recv)]
 
 
 def by_pyopenssl() -> None:
@@ -35,7 +35,7 @@ def by_pyopenssl() -> None:
         SSL.Context(SSL.TLS_METHOD), socket.create_connection(("127.0.0.1", PORT))
     )
     connection.set_connect_state()
-    kept.append((connection.sendall, connection.recv))
+    kept[:] = [(connection.sendall, connection.recv)]
 
 
 def main(library: str = "ssl") -> None:

@@ -6,6 +6,7 @@ kept = nil
 puts 'ready'
 $stdin.each_line do |word|
   if word == "new\n"
+    kept&.close
     context = OpenSSL::SSL::SSLContext.new
     context.verify_mode = OpenSSL::SSL::VERIFY_NONE
     kept = OpenSSL::SSL::SSLSocket.new(TCPSocket.new('127.0.0.1', ARGV[0].to_i), context).connect

@@ -22,6 +22,9 @@ func main() {
 				fmt.Println(err)
 				continue
 			}
+			if connection != nil {
+				connection.Close()
+			}
 			connection, answers = made, bufio.NewReader(made)
 		}
 		fmt.Fprint(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
