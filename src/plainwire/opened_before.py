@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from plainwire.acquire import kernel_sockets
 from plainwire.acquire.memory_scan import MemoryScan, SealedRecord
 from plainwire.capture import reader
 from plainwire.model import PacketBatch
@@ -122,7 +123,8 @@ class OpenedBefore:
 
     def _begin(self, now: float, *, at_once: bool) -> None:
         """Scan the memory of the first process that has records to try on."""
-        ready = [each for each in self._open() if each.record is not None]
+        self._forget_closed()
+        ready = [each for each in self._open() if each.record is not None and not (at_once and each.scans)]
         due = [each for each in ready if at_once or self._both(each) or now > each.since + _WAIT_FOR_BOTH]
         if not due:
             return
@@ -131,6 +133,14 @@ class OpenedBefore:
             each.scans += 1
         with contextlib.suppress(OSError):
             self._scan = MemoryScan(due[0].pid, [each.record for each in together if each.record is not None])
+
+    def _forget_closed(self) -> None:
+        """The secrets of a connection that was closed are in memory no longer."""
+        pids = {each.pid for each in self._open() if each.record is not None}
+        there = {pid: kernel_sockets.of_process(pid) for pid in pids}
+        for ends, stream in self._streams.items():
+            if stream.pid in there and not {ends, ends[::-1]} & there[stream.pid]:
+                stream.scans = _MOST_SCANS
 
     def _both(self, stream: OpenStream) -> bool:
         return all(each.record for each in self._streams.values() if each.random == stream.random)

@@ -22,7 +22,7 @@ from msgspec import Struct, field
 
 from plainwire import case as cases
 from plainwire.acquire import attached as attached_program
-from plainwire.acquire import events, spoken_words, supervise
+from plainwire.acquire import events, namespaces, spoken_words, supervise
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.launch import Program, launch
 from plainwire.acquire.patcher import Patcher
@@ -143,7 +143,8 @@ def attach(
             try:
                 program = AttachedProgram(pids, case, patcher, _without_secrets, children=children)
                 try:
-                    capture = _capture(case, interface, capture_filter)
+                    with namespaces.network_of(program.pid):
+                        capture = _capture(case, interface, capture_filter)
                 except BaseException:
                     program.discard()
                     raise

@@ -69,6 +69,8 @@ def _command(kind: str, port: int, folder: Path) -> list[str]:
                     command, cwd=CLIENTS / "driven_in_go", env=environment, check=True, timeout=280
                 )
             return [str(made), str(port)]
+        case "java":
+            return [tool("java"), str(CLIENTS / "Driven.java"), str(port)]
         case "python":
             return [sys.executable, str(CLIENTS / "driven.py"), str(port)]
     return [sys.executable, str(CLIENTS / "driven.py"), str(port), kind]

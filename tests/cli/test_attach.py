@@ -7,22 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from plainwire import case as cases
-from plainwire.acquire.attached import AttachedProgram
+from plainwire.acquire.attached import AttachedProgram, _command_line, _descendants
 from plainwire.acquire.patcher import Patcher
 from plainwire.keys import lines_of
+from plainwire.lab.namespaces import obstacle
 from plainwire.model import UserError
 from tests.acquire.driven import driven
 from tests.acquire.tls_server import tls_server
-from tests.needs import needs
+from tests.needs import needs, tool, without
 from tests.users import become_user, home, open_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["home", "open_folder"]
 
@@ -75,6 +73,50 @@ def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path
     assert report["coverage"]["mid_stream"] == [1]
     assert report["findings"] == []
     assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
+
+
+IN_A_CONTAINER = """
+import pathlib, sys, time
+from tests.acquire.driven import driven
+from tests.acquire.tls_server import tls_server
+folder = pathlib.Path(sys.argv[1])
+with tls_server(folder) as server, driven("python", server.port, folder) as client:
+    client.do("new")
+    (folder / "ready").touch()
+    for _ in range(600):
+        client.do("new")
+        time.sleep(0.1)
+"""
+
+
+def test_program_in_a_container(tmp_path: Path) -> None:
+    """One made by hand: with processes, mounts and a network of its own."""
+    needs("root", "unshare", "ip", "mount")
+    if (reason := obstacle(tun=False)) is not None:
+        without(reason)
+    case = tmp_path / "case"
+    inside = 'ip link set lo up && exec "$@"'
+    command = [tool("unshare"), "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    command += ["sh", "-c", inside, "sh", sys.executable, "-c", IN_A_CONTAINER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as container:
+        while not (tmp_path / "ready").exists():
+            assert container.poll() is None
+        client = next(
+            pid
+            for pid in _descendants([container.pid])
+            if any("driven.py" in word for word in _command_line(pid))
+        )
+        done = subprocess.run(
+            [*ATTACH, "--duration", "1.5", "-o", str(case), str(client)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        container.kill()
+    report = json.loads((case / "report.json").read_text())
+    statuses = {each["response"]["status"] for each in report["exchanges"] if each["response"]}
+    assert statuses == {200}, done.stderr
+    assert "127.0.0.1" in report["connections"][0]["client"]
 
 
 def test_end_of_the_program_ends_it(tmp_path: Path) -> None:

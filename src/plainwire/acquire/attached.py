@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from plainwire.acquire import elf, events, interposer, kernel_sockets, patching, running_patch, runtime
+from plainwire.acquire import (
+    elf,
+    events,
+    interposer,
+    kernel_sockets,
+    namespaces,
+    patching,
+    running_patch,
+    runtime,
+)
 from plainwire.acquire.ring import Ring
 from plainwire.acquire.running_patch import WantedPatch
 from plainwire.model import UserError
@@ -115,6 +124,9 @@ class AttachedProgram:
 
         """
         self.look()
+        for pid in self.processes:
+            if not namespaces.share_network(pid, self.pid):
+                self.note(f"process {pid} is in another network than {self.pid}, whose packets were captured")
         return [(pid, *ends) for ends, pid in self._sockets.items()]
 
     def add_secrets(self, lines: list[bytes]) -> None:

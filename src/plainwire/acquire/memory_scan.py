@@ -135,7 +135,7 @@ def scan(
     """Yield the secrets that open the records, each once."""
     until = time.process_time() + _WITHIN
     left = {record.stream: record for record in records}
-    for size in joining.SUITES:
+    for suite, size in joining.BY_FREQUENCY:
         tried: set[bytes] = set()
         for candidate in _candidates(memory, regions, size):
             if time.process_time() > until or not left:
@@ -143,12 +143,11 @@ def scan(
             if candidate in tried:
                 continue
             tried.add(candidate)
-            for suite in joining.SUITES[size]:
-                trial = joining.Candidate(suite, candidate)
-                for record in list(left.values()):
-                    if trial.number_of(record.header, record.body) is not None:
-                        del left[record.stream]
-                        yield FoundSecret(record.stream, suite, candidate)
+            trial = joining.Candidate(suite, candidate)
+            for record in list(left.values()):
+                if trial.number_of(record.header, record.body) is not None:
+                    del left[record.stream]
+                    yield FoundSecret(record.stream, suite, candidate)
 
 
 def _candidates(memory: int, regions: Sequence[tuple[int, int]], size: int) -> Iterator[bytes]:

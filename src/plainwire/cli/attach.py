@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire import recording as recordings
-from plainwire.acquire import attached
+from plainwire.acquire import attached, namespaces
 from plainwire.cli import debug, job, output
 from plainwire.cli.run import Progress, Shown, words
 from plainwire.model import UserError
@@ -33,6 +33,7 @@ _UNSEEN = 3
     help="The case folder to create (default: plainwire-case-DATE-TIME here).",
 )
 @click.option("--command", "name", metavar="NAME", help="All processes that run this command.")
+@click.option("--container", metavar="ID", help="All processes of a container, as docker ps shows its id.")
 @click.option("--children", is_flag=True, help="What descends from the processes, too.")
 @click.option(
     "--duration",
@@ -60,6 +61,7 @@ _UNSEEN = 3
 def command(
     folder: Path | None,
     name: str | None,
+    container: str | None,
     duration: float | None,
     interface: str,
     capture_filter: str,
@@ -76,16 +78,14 @@ def command(
     """Record programs that run already: capture, decrypt, and say who hung up.
 
     From now until they end, SECONDS are over, or Ctrl-C. Each is stopped for some milliseconds, at the begin
-    and at the end, and is left as it was. x86-64 only; secrets are had of OpenSSL, BoringSSL and Go.
+    and at the end, and is left as it was. x86-64 only; secrets are had of OpenSSL, BoringSSL and Go. Of a
+    process in a container the packets of its own network are captured.
 
     Exit status: as that of analyze.
 
     Example: plainwire attach --duration 60 4711
     """
-    chosen = [*pids, *(attached.named(name) if name is not None else ())]
-    if not chosen:
-        message = f"{name}: no such process" if name is not None else "name a process, or a command"
-        raise UserError(message)
+    chosen = _chosen(pids, name, container)
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     progress = Progress(shown=not quiet and sys.stderr.isatty())
     try:
@@ -109,6 +109,21 @@ def command(
     from plainwire import pipeline  # noqa: PLC0415 - as in the other commands
 
     return pipeline.exit_code(recording.report)
+
+
+def _chosen(pids: tuple[int, ...], name: str | None, container: str | None) -> list[int]:
+    found = list(pids)
+    if name is not None:
+        found += attached.named(name)
+    if container is not None:
+        found += namespaces.in_container(container)
+    if not found and container is not None:
+        message = f"{container}: no process is in such a container (its id is wanted, of 4 digits or more)"
+        raise UserError(message)
+    if not found:
+        message = f"{name}: no such process" if name is not None else "name a process, or a command"
+        raise UserError(message)
+    return found
 
 
 def _begun(program: AttachedProgram) -> str:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SUITES = {48: (0x1302,), 32: (0x1301, 0x1303)}
 """The suites that a secret of so many bytes may be of. 48: AES-256 with SHA-384; 32: AES-128 and ChaCha20."""
+BY_FREQUENCY = ((0x1302, 48), (0x1301, 32), (0x1303, 32))
+"""The same, with what OpenSSL and Go choose between themselves first."""
 MOST_SECRETS = 1 << 12
 """That are tried for one direction."""
 _MOST_NUMBERS = 16  # that are tried for ChaCha20-Poly1305
