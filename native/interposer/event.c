@@ -2,8 +2,10 @@
 #include "event.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,6 +25,9 @@ enum {
     MOST_LOOKED_AT = 16 * 1024 * 1024, /* and that are looked at, */
     MOST_AT_ONCE = 64 * 1024, /* so many of one write */
     LONGEST_PRINTED = 2000, /* a longer line is data */
+    LINES_OF_A_NAME = 3,    /* that are kept behind one that names a failed test: titles, and the error */
+    LONGEST_TEST = 400,     /* bytes of its name */
+    MOST_TESTS = 30000,     /* told of in one process */
 };
 
 static atomic_int described; /* the process that was told of: a fork makes another */
@@ -31,6 +36,11 @@ static atomic_size_t spoken;
 static atomic_size_t looked_at;
 static atomic_size_t printed;
 static atomic_bool line_begun; /* the last line that was kept of standard output has no end yet */
+static atomic_int named;       /* so many lines to keep of what names a failed test */
+static char test[LONGEST_TEST + 1]; /* its last byte stays 0: what is read while it changes has an end */
+static atomic_int test_told = -1;   /* the process that was told of it; -1 where there was none yet */
+static atomic_bool test_changing;
+static atomic_int tests;
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
 
@@ -58,6 +68,20 @@ static void end(struct line *line)
     journal_event(line);
 }
 
+/* Which test runs, ahead of the first event that may be of it. */
+static void tell_test(struct line *line, char *room, int pid)
+{
+    const int told = atomic_load(&test_told);
+    if (told == -1 || told == pid || atomic_load(&test_changing) || atomic_exchange(&test_told, pid) == pid ||
+        atomic_fetch_add(&tests, 1) >= MOST_TESTS)
+        return;
+    line_event(line, "test");
+    line_text(line, ", \"name\": ");
+    line_octets(line, test, text_length(test), sizeof "}" - 1);
+    end(line);
+    line_begin(line, room, LINE);
+}
+
 /* Ahead of a process's first event, which program it runs. */
 static void begin(struct line *line, char *room, const char *kind)
 {
@@ -70,6 +94,7 @@ static void begin(struct line *line, char *room, const char *kind)
         end(line);
         line_begin(line, room, LINE);
     }
+    tell_test(line, room, pid);
     line_event(line, kind);
 }
 
@@ -84,6 +109,23 @@ static void add_number(struct line *line, const char *name, uint64_t number)
     line_text(line, name);
     line_text(line, "\": ");
     line_number(line, number, 1);
+}
+
+void event_test(const char *name)
+{
+    char room[LINE];
+    struct line line;
+    const size_t length = text_length(name);
+    if (atomic_exchange(&test_changing, true))
+        return; /* two threads at once: no test does that */
+    bytes_copy(test, name, length < LONGEST_TEST ? length : LONGEST_TEST);
+    test[length < LONGEST_TEST ? length : LONGEST_TEST] = '\0';
+    atomic_store(&test_told, 0);
+    atomic_store(&test_changing, false);
+    if (!was_described())
+        return;
+    line_begin(&line, room, LINE);
+    tell_test(&line, room, process_id());
 }
 
 /* --- sockets --------------------------------------------------------------------------------------------------- */
@@ -195,6 +237,18 @@ static bool of_the_network(int error)
     return false;
 }
 
+/* How many bytes the peer has acknowledged, where the kernel says so (Linux 4.1). */
+static void add_acknowledged(struct line *line, int descriptor)
+{
+    unsigned char facts[offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(uint64_t)];
+    socklen_t size = sizeof facts;
+    uint64_t acknowledged;
+    if (kernel(SYS_getsockopt, descriptor, IPPROTO_TCP, TCP_INFO, facts, &size) != 0 || size < sizeof facts)
+        return;
+    bytes_copy(&acknowledged, facts + offsetof(struct tcp_info, tcpi_bytes_acked), sizeof acknowledged);
+    add_number(line, "acked", acknowledged);
+}
+
 void event_error(int descriptor, const char *call, int error, const void *to, size_t length)
 {
     char room[LINE];
@@ -211,6 +265,8 @@ void event_error(int descriptor, const char *call, int error, const void *to, si
     line_text(&line, call);
     line_text(&line, "\"");
     add_number(&line, "errno", (uint64_t)error);
+    if (!to)
+        add_acknowledged(&line, descriptor);
     end(&line);
 }
 
@@ -227,6 +283,7 @@ void event_close(int descriptor, const char *call)
     begin(&line, room, call);
     add_endpoints(&line, &local, &peer);
     add_number(&line, "unread", (uint64_t)(unread > 0 ? unread : 0));
+    add_acknowledged(&line, descriptor);
     end(&line);
 }
 
@@ -298,6 +355,35 @@ static bool is_text(const char *bytes, size_t count)
     return true;
 }
 
+/* As those that run tests print of one that failed: "  1) title" (mocha), "--- FAIL: TestX" (Go), "FAIL: test_x"
+ * (unittest), "[ERROR] X.test" (Maven), "not ok 1 - title" (TAP). */
+static bool names_a_test(const char *bytes, size_t count)
+{
+    static const char *const starts[] = {"--- FAIL: ", "FAIL: ", "ERROR: ", "[ERROR] ", "not ok "};
+    size_t at = 0, digits = 0;
+    while (at < count && bytes[at] == ' ')
+        at++;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (text_length(starts[i]) <= count - at && bytes_equal(bytes + at, starts[i], text_length(starts[i])))
+            return true;
+    for (; at + digits < count && bytes[at + digits] >= '0' && bytes[at + digits] <= '9'; digits++)
+        ;
+    return at > 0 && digits > 0 && digits < 6 && count - at - digits > 2 && bytes[at + digits] == ')' &&
+           bytes[at + digits + 1] == ' ';
+}
+
+/* Whether a line of standard output is kept. */
+static bool tells(const char *bytes, size_t count)
+{
+    if (!is_text(bytes, count))
+        return false;
+    if (names_a_test(bytes, count)) {
+        atomic_store(&named, LINES_OF_A_NAME);
+        return true;
+    }
+    return telling(bytes, count) || (atomic_load(&named) > 0 && atomic_fetch_sub(&named, 1) > 0);
+}
+
 void event_printed(const char *bytes, size_t count)
 {
     const size_t most = count < MOST_AT_ONCE ? count : MOST_AT_ONCE;
@@ -308,7 +394,7 @@ void event_printed(const char *bytes, size_t count)
     for (size_t at = 0, length; at < most; at += length) {
         length = length_of_line(bytes + at, most - at);
         const bool goes_on = atomic_exchange(&line_begun, false);
-        if (length > LONGEST_PRINTED || !is_text(bytes + at, length) || !(goes_on || telling(bytes + at, length)))
+        if (length > LONGEST_PRINTED || !(goes_on ? is_text(bytes + at, length) : tells(bytes + at, length)))
             continue;
         if (atomic_fetch_add(&printed, length) >= MOST_PRINTED)
             return;

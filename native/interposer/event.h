@@ -32,8 +32,12 @@ void event_connect(int descriptor, const void *to, size_t length);
 void event_error(int descriptor, const char *call, int error, const void *to, size_t length);
 
 /* The program is about to close(2) a stream socket or to shut it down: `call` is "close" or "shutdown". What it has not
- * read by then is told as well: closing with unread data makes the kernel send a RST. */
+ * read by then is told as well: closing with unread data makes the kernel send a RST. Of errors and closes it is told how many bytes the
+ * peer had acknowledged (TCP_INFO); a SYN that this side sent first is one of them. */
 void event_close(int descriptor, const char *call);
+
+/* The test that begins, by pytest's name for it; "" where none runs any more. It is told where the process does more. */
+void event_test(const char *name);
 
 /* The program has written `count` bytes to its standard error. Of many words, only those that tell of an error. */
 void event_words(const char *bytes, size_t count);

@@ -44,6 +44,7 @@ void keylogfile_resolve(void);
 void libssl_resolve(void);
 void rights_resolve(void);
 void sandbox_resolve(void);
+void tests_resolve(void);
 
 /* Begins, if that has not happened: hooks that cannot do without call it. */
 void hooks_load(void);

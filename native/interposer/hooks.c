@@ -11,6 +11,7 @@
 #include "process.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "tests.h"
 #include "../patch/patches.h"
 
 atomic_bool hooks_resolved_;
@@ -26,6 +27,7 @@ void hooks_resolve(void)
     libssl_resolve();
     rights_resolve();
     sandbox_resolve();
+    tests_resolve();
     atomic_store_explicit(&hooks_resolved_, true, memory_order_release);
 }
 
@@ -59,6 +61,7 @@ static void begin(void)
     process_configure();
     keylogfile_settle();
     descriptors_look();
+    tests_look();
     watch_exit();
     copies_discover(false);
     patches_begin();

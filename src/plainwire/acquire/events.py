@@ -19,9 +19,11 @@ import orjson
 from plainwire import plurals
 from plainwire.model import (
     Endpoint,
+    KernelReset,
     Process,
     ProgramConnection,
     ProgramEvents,
+    RunningTest,
     SocketClose,
     SocketError,
     Unreached,
@@ -40,6 +42,8 @@ LONGEST_LINE = 16_384
 """Bytes; longer lines are left out. The interposer's are below 2,000."""
 MOST_WORDS = 20_000
 """Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
+MOST_RESETS = 10_000
+"""RSTs of the kernel's own account."""
 MOST_UNREACHED = 1_000
 """Most libraries that could not be reached, of all processes together."""
 LARGEST_FILE = 256 << 20
@@ -208,7 +212,9 @@ def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
     """A failed connect(2) is a connection, too, if only an attempt."""
     time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
     found.errors.append(
-        SocketError(time_ns, int(event["pid"]), local, peer, str(event["call"]), int(event["errno"]))
+        SocketError(
+            time_ns, int(event["pid"]), local, peer, str(event["call"]), int(event["errno"]), _acked(event)
+        )
     )
     if event["call"] == "connect" and peer is not None and not local.endswith(":0"):
         _note_sockets(event, _connection(event), found)
@@ -217,8 +223,24 @@ def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
 def _socket_close(event: dict[str, Any], found: ProgramEvents) -> None:
     time_ns, local, peer = _time_ns(event), _socket(event["local"]), _peer(event)
     found.closes.append(
-        SocketClose(time_ns, int(event["pid"]), local, peer, event["event"], int(event["unread"]))
+        SocketClose(
+            time_ns, int(event["pid"]), local, peer, event["event"], int(event["unread"]), _acked(event)
+        )
     )
+
+
+def _acked(event: dict[str, Any]) -> int | None:
+    return int(event["acked"]) if "acked" in event else None
+
+
+def _reset(event: dict[str, Any], found: ProgramEvents) -> None:
+    if len(found.resets) < MOST_RESETS:
+        ends = _socket(event["local"]), _socket(event["peer"])
+        found.resets.append(KernelReset(_time_ns(event), *ends, str(event["state"]), str(event["reason"])))
+
+
+def _test(event: dict[str, Any], found: ProgramEvents) -> None:
+    found.tests.append(RunningTest(_time_ns(event), int(event["pid"]), _utf8(event["name"])))
 
 
 def _unreached(event: dict[str, Any], found: ProgramEvents) -> None:
@@ -227,20 +249,23 @@ def _unreached(event: dict[str, Any], found: ProgramEvents) -> None:
 
 
 def _words(event: dict[str, Any], found: ProgramEvents) -> None:
-    """The interposer writes a character a byte (native/interposer/line.h)."""
     if len(found.words) >= MOST_WORDS:
         return
-    text = str(event["text"]).encode("latin-1", "replace").decode("utf-8", "replace")
     found.words.append(
         Words(
             _time_ns(event),
             int(event["pid"]),
-            text,
+            _utf8(event["text"]),
             afterwards=bool(event.get("afterwards")),
             output=str(event["event"]),
             buffered=bool(event.get("several")),
         )
     )
+
+
+def _utf8(text: object) -> str:
+    """The interposer writes a character a byte (native/interposer/line.h)."""
+    return str(text).encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _witnessed(_event: dict[str, Any], found: ProgramEvents) -> None:
@@ -266,6 +291,8 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "stderr": _words,
     "stdout": _words,
     "unreached": _unreached,
+    "reset": _reset,
+    "test": _test,
 }
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _EVENTS = ("sock/inet_sock_set_state", "tcp/tcp_destroy_sock")
+_RESET = "tcp/tcp_send_reset"
+"""Linux 4.16; with the reason since 6.10. Of sockets that are gone it is told in interrupts, of no task."""
 _PREFIX = "plainwire-"
 _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same on all machines
 _CLOEXEC, _CREATE = 1, 6  # linux/mount.h
@@ -43,6 +45,7 @@ _LINE = re.compile(
     r" *(?P<command>.{1,15})-(?P<tid>\d+) +(?:\( *(?P<pid>[\d-]+)\) +)?\[\d+\] (?P<flags>\S+) +"
     r"(?P<time>\d+\.\d{6}): (?P<event>\w+): family=(?P<family>\w+) (?P<rest>.*)"
 )
+_RESET_LINE = re.compile(r".* (?P<time>\d+\.\d{6}): tcp_send_reset: (?P<rest>.*)")
 _FIELD = re.compile(r"(\w+)=(\S*)")
 _ENTRIES = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+) ")
 
@@ -72,8 +75,31 @@ class KernelSocket(Struct, frozen=True):
         }
 
 
+class SentReset(Struct, frozen=True):
+    """A RST that this host sent. ``state`` and ``reason`` are the kernel's names, "" where it has none."""
+
+    time_ns: int
+    local: str
+    peer: str
+    state: str
+    reason: str
+
+    def as_event(self) -> dict[str, Any]:
+        """Its fields in a line of ``program.jsonl``."""
+        return {
+            "time": self.time_ns / 1e9,
+            "local": self.local,
+            "peer": self.peer,
+            "state": self.state,
+            "reason": self.reason,
+        }
+
+
 class KernelWitness:
-    """A running trace instance. It follows what ``threads`` do, and what they start from now on."""
+    """A running trace instance, and one for the resets of the whole host.
+
+    The first follows what ``threads`` do, and what they start from now on.
+    """
 
     def __init__(self, tracing: int, threads: Sequence[int]) -> None:
         """``tracing``: a descriptor of the folder of tracefs, from now on ours to close.
@@ -85,6 +111,7 @@ class KernelWitness:
         self._tracing, self._threads = tracing, threads
         instances = Path(f"/proc/self/fd/{tracing}/instances")
         self._instance = instances / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
+        self._resets = self._instance.with_name(f"{self._instance.name}-resets")
         try:
             _sweep(instances)
             self._instance.mkdir()
@@ -92,6 +119,11 @@ class KernelWitness:
         except OSError:
             self.stop()
             raise
+        with contextlib.suppress(OSError):  # nothing but the reasons is missing then
+            self._resets.mkdir()
+            self._write("buffer_size_kb", str(_LEAST_KB), self._resets)
+            self._write("trace_clock", "mono", self._resets)
+            self._write(f"events/{_RESET}/enable", "1", self._resets)
 
     def _begin(self) -> None:
         size = _BUFFER_KB // (os.cpu_count() or 1)
@@ -103,8 +135,17 @@ class KernelWitness:
         for event in _EVENTS:
             self._write(f"events/{event}/enable", "1")
 
-    def _write(self, name: str, value: str) -> None:
-        (self._instance / name).write_text(value, encoding="ascii")
+    def _write(self, name: str, value: str, instance: Path | None = None) -> None:
+        ((instance or self._instance) / name).write_text(value, encoding="ascii")
+
+    def resets(self) -> list[SentReset]:
+        """The RSTs that this host has sent so far, of any program. Call it before ``sockets``."""
+        try:
+            offset_ns = time.time_ns() - time.monotonic_ns()
+            text = (self._resets / "trace").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return resets_in(text.splitlines(), offset_ns)
 
     def sockets(self) -> list[KernelSocket] | None:
         """What it saw, and end it; None where that is not all there was."""
@@ -124,8 +165,9 @@ class KernelWitness:
         """End it; nothing happens where it has ended."""
         if self._tracing < 0:
             return
-        with contextlib.suppress(OSError):
-            self._instance.rmdir()
+        for instance in (self._instance, self._resets):
+            with contextlib.suppress(OSError):
+                instance.rmdir()
         os.close(self._tracing)
         self._tracing = -1
 
@@ -246,6 +288,26 @@ def sockets_in(lines: Iterable[str], offset_ns: int) -> list[KernelSocket]:
         pid = int(match["pid"]) if (match["pid"] or "-").isdecimal() else tid
         found.append(KernelSocket(time_ns, pid, tid, match["command"], local, peer))
     return found
+
+
+def resets_in(lines: Iterable[str], offset_ns: int) -> list[SentReset]:
+    """The RSTs that a trace tells of. ``offset_ns``: from its clock to that of packets."""
+    found = []
+    for line in lines:
+        match = _RESET_LINE.fullmatch(line)
+        fields = dict(_FIELD.findall(match["rest"])) if match is not None else {}
+        try:
+            ends = (_socket(*_parted(fields[key])) for key in ("src", "dest"))
+            time_ns = round(float(match["time"]) * 1e6) * 1000 + offset_ns if match is not None else 0
+            found.append(SentReset(time_ns, *ends, fields.get("state", ""), fields.get("reason", "")))
+        except (KeyError, ValueError):
+            continue
+    return found
+
+
+def _parted(text: str) -> tuple[str, int]:
+    address, port = text.rsplit(":", 1)
+    return address.strip("[]"), int(port)
 
 
 def _begins(fields: dict[str, str], attempts: deque[tuple[int, int]]) -> bool:

@@ -186,8 +186,15 @@ class Program:
                 )
 
     def _note_sockets(self, seen: ProgramEvents) -> None:
-        """Those that the interposer did not see, by the kernel's word."""
-        told = self._witness.sockets() if self._witness is not None else None
+        """Those that the interposer did not see, by the kernel's word, and why it reset which."""
+        if self._witness is None:
+            return
+        resets = self._witness.resets()
+        told = self._witness.sockets()
+        known = {*seen.by_sockets, *((each.local, each.peer) for each in told or ())}
+        for reset in resets:
+            if (reset.local, reset.peer) in known or (reset.peer, reset.local) in known:
+                self._tell({"event": "reset", **reset.as_event()})
         if told is None:
             return
         self.witnessed = True

@@ -26,6 +26,11 @@ _TELLING = re.compile(
     rb"imeout|hang up|ECONN|EPIPE|NAVAIL|failed|aborted"
 )
 """A line about an error has one of these words, as in native/interposer/event.c."""
+_NAMING = re.compile(
+    rb" *(?:--- FAIL: |=== RUN|FAIL: |ERROR: |\[ERROR\] |not ok | \d{1,5}\) )|\S+ > .* FAILED$"
+)
+"""Lines that name a failed test, likewise; those behind them are titles, and the error."""
+_LINES_OF_A_NAME = 3
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -65,8 +70,15 @@ def since(start: int, output: int) -> bytes:
 
 
 def _telling_lines(written: bytes) -> bytes:
-    return b"".join(
-        line
-        for line in written.splitlines(keepends=True)
-        if len(line) <= LONGEST_PRINTED and _TELLING.search(line) and not _NO_TEXT.search(line)
-    )
+    kept, named = [], 0
+    for line in written.splitlines(keepends=True):
+        if len(line) > LONGEST_PRINTED or _NO_TEXT.search(line):
+            continue
+        naming = _NAMING.match(line) is not None
+        named = _LINES_OF_A_NAME if naming else named
+        if naming or _TELLING.search(line):
+            kept.append(line)
+        elif named:
+            kept.append(line)
+            named -= 1
+    return b"".join(kept)

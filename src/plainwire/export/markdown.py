@@ -57,6 +57,8 @@ def _finding(number: int, finding: Finding, report: Report) -> Iterator[str]:
         yield from (f"  - {escaped(s.says)}" for s in finding.settings if s.side == side.lower())
     if finding.retry_safe is not None:
         yield f"- **Retry:** {escaped(terminal.retry(finding))}"
+    if finding.tests:
+        yield f"- **Test:** {escaped(program_account.named_tests(finding.tests))}"
     if finding.program_says:
         yield f"- **Program:** {escaped(finding.program_says)}"
     if finding.runner_up:

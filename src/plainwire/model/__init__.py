@@ -45,9 +45,11 @@ from plainwire.model.http import (
     WebSocketPing,
 )
 from plainwire.model.program import (
+    KernelReset,
     Process,
     ProgramConnection,
     ProgramEvents,
+    RunningTest,
     Saying,
     SocketClose,
     SocketError,
@@ -145,6 +147,7 @@ __all__ = [
     "Gap",
     "Grpc",
     "IcmpError",
+    "KernelReset",
     "Lookup",
     "NamedSetting",
     "Need",
@@ -160,6 +163,7 @@ __all__ = [
     "ResetFlavour",
     "Response",
     "Reused",
+    "RunningTest",
     "Saying",
     "SecretsBlock",
     "SegmentBatch",

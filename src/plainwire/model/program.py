@@ -58,6 +58,10 @@ class SocketError(Struct, frozen=True):
     peer: str | None
     call: str
     error: int
+    acked: int | None = None
+    """Bytes that the peer's kernel had acknowledged by then (tcpi_bytes_acked of TCP_INFO); of a socket that
+    connected its SYN is one of them. None where the kernel does not say.
+    """
 
 
 class SocketClose(Struct, frozen=True):
@@ -71,6 +75,30 @@ class SocketClose(Struct, frozen=True):
     peer: str | None
     call: str
     unread: int
+    acked: int | None = None
+    """As of ``SocketError``."""
+
+
+class KernelReset(Struct, frozen=True):
+    """A RST that this host's kernel sent, by its own account: ``reason`` is the kernel's name for why
+    (include/net/rstreason.h), "" where it does not say; ``state`` the socket's, as TCP_ESTABLISHED.
+    """
+
+    time_ns: int
+    local: str
+    peer: str
+    state: str
+    reason: str
+
+
+class RunningTest(Discreet, Struct, frozen=True):
+    """From ``time_ns`` on the process was in the test ``name``, by pytest's word; "" where in none."""
+
+    unshown = ("name",)
+
+    time_ns: int
+    pid: int
+    name: str
 
 
 class Words(Struct, frozen=True):
@@ -111,6 +139,8 @@ class ProgramEvents(Discreet, Struct):
     closes: list[SocketClose] = field(default_factory=list)
     unreached: list[Unreached] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
+    resets: list[KernelReset] = field(default_factory=list)
+    tests: list[RunningTest] = field(default_factory=list)
 
 
 class Saying(Discreet, Struct):
@@ -122,7 +152,7 @@ class Saying(Discreet, Struct):
     ``own``: it names nothing of the network. ``weak``: its words need not be about a failure.
     """
 
-    unshown = ("text",)
+    unshown = ("text", "test")
 
     time_ns: int
     pid: int
@@ -138,6 +168,8 @@ class Saying(Discreet, Struct):
     weak: bool = False
     lines: int = 1
     """How many lines it has."""
+    test: str = ""
+    """The test that failed so, by the name that the program's output has for it."""
 
 
 class Testimony(Struct):

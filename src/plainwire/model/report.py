@@ -100,6 +100,8 @@ class Finding(Struct):
     server_needs: tuple[Need, ...] = ()
     settings: list[NamedSetting] = field(default_factory=list)
     retry_useful: bool | None = None  # False: it fails again until something is changed
+    tests: list[str] = field(default_factory=list)
+    """The tests that ran when its failures happened: names that are the text of the program."""
 
     @property
     def packets(self) -> list[int]:

@@ -73,6 +73,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3
 {% if finding.retry %}<dt>Retry</dt><dd>{{ finding.retry }}</dd>{% endif %}
 {% for quoted in finding.quotes %}<dt>Quoted from packet {{ quoted.packet }}</dt>
 <dd>{{ quoted.what }}: <q>{{ quoted.text }}</q></dd>{% endfor %}
+{% if finding.tests %}<dt>In the test</dt><dd>{{ finding.tests }}</dd>{% endif %}
 {% if finding.program_says %}<dt>What the program said</dt><dd>{{ finding.program_says }}</dd>{% endif %}
 {% if finding.runner_up %}<dt>The next best explanation</dt><dd>{{ finding.runner_up }}</dd>{% endif %}
 <dt>What would refute this</dt><dd>{{ finding.refuted_by }}</dd>
@@ -195,6 +196,7 @@ def _printable(finding: Finding) -> dict[str, object]:
         "retry": terminal.retry(finding) if finding.retry_safe is not None else "",
         "runner_up": printable(finding.runner_up),
         "program_says": printable(finding.program_says),
+        "tests": program_account.named_tests(finding.tests),
         "refuted_by": printable(finding.refuted_by),
         "exchanges": finding.exchanges,
         "quotes": [

@@ -287,6 +287,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
             {"packet": q.packet, "what": q.what, "text": redact.quote(q.text)} for q in finding.quotes
         ],
         "program_says": finding.program_says,
+        "tests": [redact.line(name) for name in finding.tests],
     }
 
 

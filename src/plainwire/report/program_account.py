@@ -12,7 +12,7 @@ from plainwire.report import redact
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plainwire.model import Attempts, Report, Saying, Testimony
 
@@ -23,6 +23,12 @@ _LONGEST = 300
 def quoted(saying: Saying) -> str:
     """What the program said, safe to show."""
     return printable(redact.line(saying.text), _LONGEST)
+
+
+def named_tests(names: Sequence[str]) -> str:
+    """The tests in which something failed, safe to show."""
+    shown = [printable(redact.line(name), _LONGEST) for name in names[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -110,6 +116,7 @@ def encode(testimony: Testimony | None) -> dict[str, Any] | None:
                 "code": saying.code,
                 "why": saying.why or None,
                 "lines": saying.lines,
+                "test": redact.line(saying.test) or None,
             }
             for saying in testimony.sayings
         ],

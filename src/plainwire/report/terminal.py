@@ -190,6 +190,7 @@ def _finding(number: int, finding: Finding, told: _Told) -> Iterator[str]:
     yield from style.labelled("Cause", f"{brief.cause} {brief.facts}".strip())
     yield from _when(finding, told)
     yield from _exchanges(number, finding, told)
+    yield from style.labelled("Test", program_account.named_tests(finding.tests))
     yield from style.labelled("Blame", f"{WHO[finding.fault]} {SURE[finding.certainty]}")
     yield from _evidence(finding, told)
     for quoted in finding.quotes:

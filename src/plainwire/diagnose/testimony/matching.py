@@ -18,6 +18,8 @@ from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences, without_packet, without_request
+from .kernel_account import acknowledged, add_reasons
+from .named_tests import RunningTests
 from .sayings import lines_of
 from .wire_facts import Fate, of_connection, of_exchange, with_code
 from .wording import Wire
@@ -25,7 +27,7 @@ from .wording import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketError
+    from plainwire.model import Connection, Exchange, Finding, ProgramEvents, SocketClose, SocketError
 
     from .sayings import Said
 
@@ -38,6 +40,7 @@ ERROR_NS = 60_000_000_000
 
 
 _MOST_REMARKS = 5
+_MOST_TESTS = 100
 _ENDED_BY_CLIENT = frozenset(
     (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT, Wire.CERTIFICATE)
 )
@@ -122,6 +125,14 @@ class Account:
             for said in self.said.get(index, ())
         )
 
+    def last_call(self, index: int) -> SocketError | SocketClose | None:
+        """The program's first call on the socket that tells how much had been acknowledged at the failure."""
+        fate = self.fates[index]
+        local = str(fate.connection.client)
+        calls = [*self.errors.get(index, ()), *(each for each in self.events.closes if each.local == local)]
+        after = [each for each in calls if each.acked is not None and each.time_ns >= fate.began_ns]
+        return min(after, key=lambda each: each.time_ns, default=None)
+
     def code_of(self, connection: Connection) -> str | None:
         """The finding about a connection that came to no request."""
         return next((f.code for f in self._unmade if connection.id in f.connections), None)
@@ -155,7 +166,7 @@ class Account:
         candidates = [i for i, fate in enumerate(self.fates) if self._possible(said, fate)]
         fitting = [i for i in candidates if self.fates[i].wire & said.wire]
         named = [i for i in fitting if self._names(said, self.fates[i])] if len(fitting) > 1 else []
-        free = [i for i in named or fitting if self._is_free(i, said.output)]
+        free = [i for i in named or fitting if self._is_free(i, said)]
         if free or named or fitting:
             return min(free or named or fitting, key=lambda i: self._distance(said, self.fates[i]))
         if said.weak or said.untimed or Wire.LOCAL in said.wire or not said.wordings:
@@ -163,12 +174,13 @@ class Account:
         near = [
             i for i in candidates if self.fates[i].failed and self._distance(said, self.fates[i]) <= NEAR_NS
         ]
-        free = [i for i in near if self._is_free(i, said.output)] or near
+        free = [i for i in near if self._is_free(i, said)] or near
         return min(free, key=lambda i: self._distance(said, self.fates[i]), default=None)
 
-    def _is_free(self, index: int, output: str) -> bool:
-        """A program tells a failure once on each output, as a rule."""
-        return all(other.output != output for other in self.said.get(index, ()))
+    def _is_free(self, index: int, said: Said) -> bool:
+        """A program tells a failure once on each output, as a rule, and its report of tests once more."""
+        told = ((other.output, bool(other.test)) for other in self.said.get(index, ()))
+        return (said.output, bool(said.test)) not in told
 
     @staticmethod
     def _names(said: Said, fate: Fate) -> bool:
@@ -187,7 +199,7 @@ class Account:
         if said.afterwards:
             return True
         program = fate.connection.program
-        if program is not None and program.pid != said.pid:
+        if program is not None and program.pid != said.pid and not said.test:
             return False
         return fate.began_ns - SLACK_NS <= said.time_ns
 
@@ -247,7 +259,10 @@ def testify(
     account = Account(connections, findings, events)
     placed = account.place(heard)
     codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
+    add_reasons(connections, findings, events)
+    ran = RunningTests(events)
     for finding in findings:
+        finding.tests = _tests_of(finding, account, ran)
         finding.program_says = finding.program_says or _of_finding(finding, account)
         if any(account.spoke_before(index) for index in _own_fates(finding, account)):
             finding.certainty = withheld(finding.certainty)
@@ -283,6 +298,7 @@ def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Accou
         why=_why_untied(said, account) if code is None and fate is None else "",
         weak=said.weak,
         lines=len(said.lines),
+        test=said.test,
     )
 
 
@@ -307,6 +323,18 @@ def _own_fates(finding: Finding, account: Account) -> list[int]:
     ]
 
 
+def _tests_of(finding: Finding, account: Account, ran: RunningTests) -> list[str]:
+    """The tests in which its failures happened, in order."""
+    names: dict[str, None] = {}
+    for index in _own_fates(finding, account) if finding.failure else ():
+        fate = account.fates[index]
+        program = fate.connection.program
+        running = "" if program is None else ran.at(program.pid, fate.began_ns)
+        reported = (said.test for said in account.said.get(index, ()))
+        names |= dict.fromkeys([running] if running else [name for name in reported if name])
+    return list(names)[:_MOST_TESTS]
+
+
 def _of_finding(finding: Finding, account: Account) -> str:
     mine = _own_fates(finding, account)
     if not mine or not finding.failure:
@@ -325,6 +353,7 @@ def _of_finding(finding: Finding, account: Account) -> str:
         told,
         sentences.of_errors(account.errors.get(first, []), fate),
         sentences.of_closes(fate, account.events),
+        acknowledged(fate, account.last_call(first)),
         "" if told and not spoken else sentences.of_silence(len(mine), len(spoken), fate, account.events),
     ]
     return " ".join(part for part in parts if part)

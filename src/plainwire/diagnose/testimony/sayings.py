@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from . import call_words, other_words, python_words
+from .named_tests import mark
 from .wording import Wire, Wording
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Line(Struct):
     afterwards: bool
     output: str = "stderr"
     buffered: bool = False
+    test: str = ""
+    """The test that a report of failed tests speaks of in this line."""
 
 
 class Said(Struct):
@@ -107,6 +110,11 @@ class Said(Struct):
     def output(self) -> str:
         """``stdout`` or ``stderr``."""
         return self.lines[0].output
+
+    @property
+    def test(self) -> str:
+        """The test that failed so, where a report of failed tests says it."""
+        return self.lines[0].test
 
     @property
     def untimed(self) -> bool:
@@ -153,7 +161,11 @@ def sayings(events: ProgramEvents) -> list[Said]:
 def lines_of(events: ProgramEvents) -> Iterator[Line]:
     """What was written, each line once: what was read from a file afterwards may have been seen before."""
     words = [w for w in events.words if w.output == "stderr" or not _fetches(events.processes.get(w.pid))]
-    lines = [line for words in _by_process(words).values() for line in _lines(words)]
+    lines = []
+    for own in _by_process(words).values():
+        written = list(_lines(own))
+        mark(written)
+        lines += written
     known = {line.text for line in lines if not line.afterwards}
     return (line for line in lines if not (line.afterwards and line.text in known))
 
@@ -200,7 +212,7 @@ def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 def _same_source(one: Line, other: Line) -> bool:
-    return one.pid == other.pid and one.output == other.output
+    return one.pid == other.pid and one.output == other.output and one.test == other.test
 
 
 def _belongs(block: Sequence[Line], text: str) -> bool:
@@ -215,7 +227,7 @@ def _belongs(block: Sequence[Line], text: str) -> bool:
 def _understood(block: list[Line], process: Process | None) -> Said | None:
     python = any(line.text == _TRACEBACK for line in block)
     telling = [
-        line.text
+        line.text.lstrip() if line.test and not python else line.text
         for line in block
         if _SIGNS.search(line.text)
         and not _FRAME.match(line.text)
@@ -278,6 +290,7 @@ def _again(before: Said, said: Said) -> bool:
     return (
         said.label == before.label
         and said.pid == before.pid
+        and said.test == before.test
         and not said.lines[0].buffered
         and said.time_ns - before.time_ns < _ONE_WRITE_NS
     )

@@ -1,0 +1,113 @@
+"""What the kernel of the program's host knew: why it sent a reset, and how much its peer had acknowledged.
+
+It holds where the capture has holes; where it has none, the two agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from plainwire.model import Evidence, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import (
+        CloseEvent,
+        Connection,
+        Finding,
+        KernelReset,
+        ProgramEvents,
+        SocketClose,
+        SocketError,
+    )
+
+    from .wire_facts import Fate
+
+REASONS = {
+    "NO_SOCKET": "no socket was there for what came",
+    "TCP_INVALID_ACK_SEQUENCE": "what came acknowledged a number that is none of this connection",
+    "TCP_RFC7323_PAWS": "a timestamp was older than the last one",
+    "TCP_TOO_OLD_ACK": "what came acknowledged a number that is too old",
+    "TCP_ACK_UNSENT_DATA": "what came acknowledged bytes that had not been sent",
+    "TCP_FLAGS": "the flags of what came do not fit the socket's state",
+    "TCP_OLD_ACK": "what came acknowledged an old number",
+    "TCP_ABORT_ON_DATA": "data came for a socket that its program had closed",
+    "TCP_TIMEWAIT_SOCKET": "a segment came for a connection that had ended (TIME-WAIT)",
+    "INVALID_SYN": "a SYN came in the middle of the connection",
+    "TCP_ABORT_ON_CLOSE": "its program closed the socket with bytes in it that it had not read",
+    "TCP_ABORT_ON_LINGER": "its program closed the socket with SO_LINGER and no time to linger",
+    "TCP_ABORT_ON_MEMORY": "there was no memory left for sockets without a program",
+    "TCP_STATE": "the socket's state does not allow what came",
+    "TCP_KEEPALIVE_TIMEOUT": "its keepalive probes were not answered",
+    "TCP_DISCONNECT_WITH_DATA": "its program disconnected the socket before all was sent",
+    "ERROR": "an error of the kernel's own",
+}
+"""The kernel's names (include/net/rstreason.h, Linux 6.18), in our words."""
+_NONE_GIVEN = frozenset(("", "NOT_SPECIFIED"))
+_SAME_NS = 100_000_000
+"""A reset of the kernel's account and one of the capture that are as near as this are one."""
+_MOST_CITED = 8
+
+
+def add_reasons(
+    connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
+) -> None:
+    """Give findings the kernel's reasons for the resets of their connections, as evidence."""
+    if not events.resets:
+        return
+    by_ends: defaultdict[tuple[str, str], list[KernelReset]] = defaultdict(list)
+    for reset in events.resets:
+        if reset.reason not in _NONE_GIVEN:
+            by_ends[reset.local, reset.peer].append(reset)
+    by_id = {connection.id: connection for connection in connections}
+    for finding in findings if by_ends else ():
+        own = [by_id[number] for number in finding.connections if number in by_id]
+        found = [each for connection in own for each in _of_connection(connection, by_ends)]
+        finding.evidence += found[:_MOST_CITED]
+
+
+def _of_connection(
+    connection: Connection, by_ends: dict[tuple[str, str], list[KernelReset]]
+) -> list[Evidence]:
+    ends = {Side.CLIENT: str(connection.client), Side.SERVER: str(connection.server)}
+    found: list[Evidence] = []
+    told: set[tuple[Side, str]] = set()
+    for close in connection.closes:
+        if close.kind != "rst":
+            continue
+        sent = by_ends.get((ends[close.side], ends[close.side.peer]), [])
+        reset = min(sent, key=lambda each: abs(each.time_ns - close.time_ns), default=None)
+        if reset is None or abs(reset.time_ns - close.time_ns) > _SAME_NS:
+            continue
+        if (close.side, reset.reason) not in told:
+            told.add((close.side, reset.reason))
+            found.append(Evidence(close.packet, _reason(close, reset)))
+    return found
+
+
+def _reason(close: CloseEvent, reset: KernelReset) -> str:
+    side = "client" if close.side == Side.CLIENT else "server"
+    meaning = REASONS.get(reset.reason)
+    known = reset.reason if reset.reason.replace("_", "").isalnum() else "a reason without a name"
+    return f"the {side}'s kernel says why it reset: {known}" + (f", {meaning}" if meaning else "")
+
+
+def acknowledged(fate: Fate, told: SocketError | SocketClose | None) -> str:
+    """How much of the request the server's kernel had acknowledged when the program met its end."""
+    request = None if fate.exchange is None else fate.exchange.request
+    if told is None or told.acked is None or request is None or told.local != str(fate.connection.client):
+        return ""
+    if fate.exchange is None or fate.exchange.protocol == "h3" or request.end <= request.start:
+        return ""
+    had = told.acked - 1  # the SYN is one of them
+    size = request.end - request.start
+    if had <= request.start:
+        return "The program's kernel had no acknowledgment of a byte of the request (TCP_INFO)."
+    if had >= request.end:
+        return f"The program's kernel had acknowledgments of the whole request (TCP_INFO: {had} bytes)."
+    return (
+        f"The program's kernel had acknowledgments of {had - request.start} of {size} bytes of the request "
+        "(TCP_INFO)."
+    )
