@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum {
-    LINE = 960, /* bytes of the longest line. It stands on the program's stack: often a signal handler's 8 KB, less what
+    LINE = 928, /* bytes of the longest line. It stands on the program's stack: often a signal handler's 8 KB, less what
                  * the kernel saves there. */
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import orjson
@@ -157,3 +158,27 @@ def test_secrets_stay_out_of_what_is_read_as_events(tmp_path: Path) -> None:
     path = tmp_path / "program.jsonl"
     path.write_text("CLIENT_RANDOM 0011 deadbeef\n")
     assert "deadbeef" not in repr(events.read(path))
+
+
+def test_tests_resets_and_acknowledged_bytes_are_read(tmp_path: Path) -> None:
+    common = {"time": 5.0, "pid": 7, "tid": 7, "command": "x"}
+    client, server = "192.0.2.1:4", "192.0.2.2:443"
+    ends = {"local": client, "peer": server}
+    sent = {"local": server, "peer": client, "state": "TCP_CLOSE", "reason": "TCP_STATE"}
+    lines = [
+        json.dumps({"event": kind, **common, **more})
+        for kind, more in (
+            ("test", {"name": "a.py::tést".encode().decode("latin-1")}),
+            ("error", {**ends, "call": "read", "errno": 104, "acked": 518}),
+            ("close", {**ends, "unread": 0}),
+            ("reset", sent),
+        )
+    ]
+    (tmp_path / "program.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    found = events.read(tmp_path / "program.jsonl")
+    assert found.notes == []
+    assert [(test.pid, test.name) for test in found.tests] == [(7, "a.py::tést")]
+    assert [error.acked for error in found.errors] == [518]
+    assert [close.acked for close in found.closes] == [None]
+    (reset,) = found.resets
+    assert (reset.local, reset.peer, reset.reason) == (server, client, "TCP_STATE")

@@ -131,3 +131,13 @@ def test_words_that_the_c_library_prints_are_read_from_the_file(tmp_path: Path) 
         found = launched(tmp_path, "/bin/sh", "-c", script, stdout=file.fileno(), stderr=subprocess.PIPE)
     texts = {(words.output, words.text) for words in found.words}
     assert texts == {("stdout", "curl: (7) Connection refused\n")}
+
+
+def test_titles_and_errors_of_failed_tests_are_read_from_the_file(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    report = "=== RUN   TestA\nfine\n--- FAIL: TestA (0.01s)\n    a_test.go:6: too slow\nok\n"
+    with log.open("ab") as file:
+        found = launched(
+            tmp_path, "/bin/sh", "-c", f"printf '{report}'", stdout=file.fileno(), stderr=subprocess.PIPE
+        )
+    assert "".join(words.text for words in found.words) == report

@@ -247,3 +247,42 @@ def test_open_sockets_are_their_users(address: str) -> None:
             assert (local, peer) in kernel_sockets.open_sockets(os.geteuid())
             assert (local, peer) not in kernel_sockets.open_sockets(os.geteuid() + 4711)
         assert kernel_sockets.open_sockets(4711, Path("/nowhere")) == set()
+
+
+RESETS = (
+    (
+        "  <idle>-0  [001] ..s1.  100.000001: tcp_send_reset: skbaddr=0 skaddr=0 src=127.0.0.1:443 "
+        "dest=127.0.0.1:50000 state=UNKNOWN reason=NO_SOCKET"
+    ),
+    (
+        "  curl-7    [000] .....  100.250000: tcp_send_reset: skbaddr=0 skaddr=1 src=[::1]:50001 "
+        "dest=[::1]:443 state=TCP_CLOSE reason=TCP_ABORT_ON_CLOSE"
+    ),
+    (
+        "  curl-7    [000] .....  100.500000: tcp_send_reset: skbaddr=0 skaddr=1 src=[::ffff:127.0.0.1]:1 "
+        "dest=[::ffff:127.0.0.1]:2 state=TCP_CLOSE"
+    ),
+    "  curl-7    [000] .....  100.750000: tcp_send_reset: skbaddr=0 src=broken state=TCP_CLOSE",
+    "  curl-7    [000] .....  101.000000: tcp_destroy_sock: family=AF_INET sport=1 dport=2",
+)
+"""As Linux 6.18 writes them; the third as Linux 4.16, which gives no reason."""
+
+
+def test_resets_are_told_of_with_their_reason_where_there_is_one() -> None:
+    found = kernel_sockets.resets_in(RESETS, 5_000_000_000)
+    assert [(r.time_ns, r.local, r.peer, r.state, r.reason) for r in found] == [
+        (105_000_001_000, "127.0.0.1:443", "127.0.0.1:50000", "UNKNOWN", "NO_SOCKET"),
+        (105_250_000_000, "[::1]:50001", "[::1]:443", "TCP_CLOSE", "TCP_ABORT_ON_CLOSE"),
+        (105_500_000_000, "127.0.0.1:1", "127.0.0.1:2", "TCP_CLOSE", ""),
+    ]
+
+
+def test_the_kernel_tells_why_it_refused_a_connection(watch: kernel_sockets.KernelWitness) -> None:
+    with socket.socket() as nobody, socket.socket() as client:
+        nobody.bind((HOST, 0))
+        with pytest.raises(ConnectionRefusedError):
+            client.connect(nobody.getsockname())
+        address = f"{HOST}:{nobody.getsockname()[1]}"
+    assert [reset.local for reset in watch.resets() if reset.local == address] == [address]
+    watch.sockets()
+    assert watch.resets() == []

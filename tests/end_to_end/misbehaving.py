@@ -41,6 +41,8 @@ ANSWERS = {
 class Misbehaving:
     port: int
     authority: Path
+    plain_port: int
+    """The same without TLS."""
 
     def url(self, fault: str) -> str:
         return f"https://{HOST}:{self.port}/{fault}"
@@ -53,20 +55,32 @@ def serving(folder: Path) -> Iterator[Misbehaving]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(papers.chain, papers.key)
     over, struck = threading.Event(), threading.Event()
-    with socket.create_server((HOST, 0), backlog=16) as listener:
-        listener.settimeout(_LONGEST)
-        server = threading.Thread(target=_accept, args=(listener, context, over, struck), daemon=True)
-        server.start()
+    with (
+        socket.create_server((HOST, 0), backlog=16) as listener,
+        socket.create_server((HOST, 0), backlog=16) as plain,
+    ):
+        servers = [_started(listener, context, over, struck), _started(plain, None, over, struck)]
         try:
-            yield Misbehaving(listener.getsockname()[1], papers.authority)
+            yield Misbehaving(listener.getsockname()[1], papers.authority, plain.getsockname()[1])
         finally:
             over.set()
-            listener.shutdown(socket.SHUT_RDWR)
-            server.join(_LONGEST)
+            for each in (listener, plain):
+                each.shutdown(socket.SHUT_RDWR)
+            for server in servers:
+                server.join(_LONGEST)
+
+
+def _started(
+    listener: socket.socket, context: ssl.SSLContext | None, over: threading.Event, struck: threading.Event
+) -> threading.Thread:
+    listener.settimeout(_LONGEST)
+    server = threading.Thread(target=_accept, args=(listener, context, over, struck), daemon=True)
+    server.start()
+    return server
 
 
 def _accept(
-    listener: socket.socket, context: ssl.SSLContext, over: threading.Event, struck: threading.Event
+    listener: socket.socket, context: ssl.SSLContext | None, over: threading.Event, struck: threading.Event
 ) -> None:
     while not over.is_set():
         try:
@@ -77,10 +91,10 @@ def _accept(
 
 
 def _serve(
-    plain: socket.socket, context: ssl.SSLContext, over: threading.Event, struck: threading.Event
+    plain: socket.socket, context: ssl.SSLContext | None, over: threading.Event, struck: threading.Event
 ) -> None:
     plain.settimeout(_LONGEST)
-    with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+    with contextlib.suppress(OSError), _secured(plain, context) as connection:
         while True:
             fault = _asked(connection)
             if fault == "once":
@@ -90,7 +104,11 @@ def _serve(
                 return
 
 
-def _asked(connection: ssl.SSLSocket) -> str | None:
+def _secured(plain: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+    return plain if context is None else context.wrap_socket(plain, server_side=True)
+
+
+def _asked(connection: socket.socket) -> str | None:
     """The fault that the next request asks for; None at the end."""
     text = b""
     while b"\r\n\r\n" not in text:
@@ -101,7 +119,7 @@ def _asked(connection: ssl.SSLSocket) -> str | None:
     return text.split(b" ", 2)[1].decode().strip("/")
 
 
-def _treat(connection: ssl.SSLSocket, fault: str, over: threading.Event) -> bool:
+def _treat(connection: socket.socket, fault: str, over: threading.Event) -> bool:
     """Whether the connection goes on."""
     connection.sendall(ANSWERS.get(fault, b""))
     if fault in {"ok", "busy"}:
@@ -116,7 +134,7 @@ def _treat(connection: ssl.SSLSocket, fault: str, over: threading.Event) -> bool
         over.wait(_LONGEST)
     else:
         with contextlib.suppress(OSError):
-            connection.unwrap().close()
+            (connection.unwrap() if isinstance(connection, ssl.SSLSocket) else connection).close()
     return False
 
 

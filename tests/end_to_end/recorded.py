@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -67,20 +68,28 @@ class Recorded:
 
 
 def record(
-    folder: Path, *program: object, options: Sequence[object] = (), inside: Sequence[object] = ()
+    folder: Path,
+    *program: object,
+    options: Sequence[object] = (),
+    inside: Sequence[object] = (),
+    stdout: Path | None = None,
 ) -> Recorded:
     """Run ``program`` under plainwire; its case goes into ``folder``.
 
-    ``options`` are plainwire's; ``inside`` is put before all, to run both in another network.
+    ``options`` are plainwire's; ``inside`` is put before all, to run both in another network. ``stdout`` is
+    the file that standard output goes to, where it is to be one.
     """
     case = Case(folder / "case")
     command = [*inside, sys.executable, "-m", "plainwire", "run", "-o", case.folder, *options]
     command += ["--", *program]
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
-    )
+    words = [str(word) for word in command]
+    with contextlib.ExitStack() as opened:
+        output = subprocess.PIPE if stdout is None else opened.enter_context(stdout.open("w"))
+        done = subprocess.run(
+            words, stdout=output, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
     assert case.report_json.exists(), done.stderr
-    return Recorded(done.returncode, done.stdout, case, json.loads(case.report_json.read_bytes()))
+    return Recorded(done.returncode, done.stdout or "", case, json.loads(case.report_json.read_bytes()))
 
 
 def record_all(

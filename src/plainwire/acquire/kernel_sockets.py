@@ -297,9 +297,9 @@ def resets_in(lines: Iterable[str], offset_ns: int) -> list[SentReset]:
         match = _RESET_LINE.fullmatch(line)
         fields = dict(_FIELD.findall(match["rest"])) if match is not None else {}
         try:
-            ends = (_socket(*_parted(fields[key])) for key in ("src", "dest"))
+            local, peer = (_socket(*_parted(fields[key])) for key in ("src", "dest"))
             time_ns = round(float(match["time"]) * 1e6) * 1000 + offset_ns if match is not None else 0
-            found.append(SentReset(time_ns, *ends, fields.get("state", ""), fields.get("reason", "")))
+            found.append(SentReset(time_ns, local, peer, fields.get("state", ""), fields.get("reason", "")))
         except (KeyError, ValueError):
             continue
     return found

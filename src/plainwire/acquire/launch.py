@@ -191,9 +191,13 @@ class Program:
             return
         resets = self._witness.resets()
         told = self._witness.sockets()
-        known = {*seen.by_sockets, *((each.local, each.peer) for each in told or ())}
+        own = {*seen.by_sockets, *((each.local, each.peer) for each in told or ())}
+        known = {
+            (local.rpartition(":")[2], peer) for local, peer in own
+        }  # one that failed has no local address
         for reset in resets:
-            if (reset.local, reset.peer) in known or (reset.peer, reset.local) in known:
+            theirs, ours = (reset.peer, reset.local), (reset.local, reset.peer)
+            if any((local.rpartition(":")[2], peer) in known for local, peer in (theirs, ours)):
                 self._tell({"event": "reset", **reset.as_event()})
         if told is None:
             return

@@ -44,7 +44,8 @@ def lines(report: Report) -> Iterator[str]:
         if saying.exchange is None and saying.code is None and not saying.weak
     ]
     for saying in unexplained[:_SHOWN]:
-        yield f"process {saying.pid} said: {quoted(saying)}"
+        where = f" in the test {named_tests([saying.test])}" if saying.test else ""
+        yield f"process {saying.pid} said{where}: {quoted(saying)}"
     if len(unexplained) > _SHOWN:
         yield f"and {len(unexplained) - _SHOWN} more of these"
 

@@ -37,14 +37,14 @@ REASONS = {
     "TCP_TIMEWAIT_SOCKET": "a segment came for a connection that had ended (TIME-WAIT)",
     "INVALID_SYN": "a SYN came in the middle of the connection",
     "TCP_ABORT_ON_CLOSE": "its program closed the socket with bytes in it that it had not read",
-    "TCP_ABORT_ON_LINGER": "its program closed the socket with SO_LINGER and no time to linger",
+    "TCP_ABORT_ON_LINGER": "its program had closed the socket, with TCP_LINGER2 below 0",
     "TCP_ABORT_ON_MEMORY": "there was no memory left for sockets without a program",
-    "TCP_STATE": "the socket's state does not allow what came",
+    "TCP_STATE": "its program ended the connection at once, as by SO_LINGER with no time to linger",
     "TCP_KEEPALIVE_TIMEOUT": "its keepalive probes were not answered",
     "TCP_DISCONNECT_WITH_DATA": "its program disconnected the socket before all was sent",
     "ERROR": "an error of the kernel's own",
 }
-"""The kernel's names (include/net/rstreason.h, Linux 6.18), in our words."""
+"""The kernel's names in our words: include/net/rstreason.h and its uses in net/ipv4 (Linux 6.18)."""
 _NONE_GIVEN = frozenset(("", "NOT_SPECIFIED"))
 _SAME_NS = 100_000_000
 """A reset of the kernel's account and one of the capture that are as near as this are one."""
@@ -104,10 +104,9 @@ def acknowledged(fate: Fate, told: SocketError | SocketClose | None) -> str:
     had = told.acked - 1  # the SYN is one of them
     size = request.end - request.start
     if had <= request.start:
-        return "The program's kernel had no acknowledgment of a byte of the request (TCP_INFO)."
-    if had >= request.end:
-        return f"The program's kernel had acknowledgments of the whole request (TCP_INFO: {had} bytes)."
-    return (
-        f"The program's kernel had acknowledgments of {had - request.start} of {size} bytes of the request "
-        "(TCP_INFO)."
-    )
+        part = "no byte of the request"
+    elif had >= request.end:
+        part = "the whole request"
+    else:
+        part = f"{had - request.start} of {size} bytes of the request"
+    return f"When it called {told.call}(), its peer had acknowledged {part} (TCP_INFO)."

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
     from plainwire.model import ProgramEvents
 
-    from .sayings import Line
+    from .wording import Line
 
 _PHASE = re.compile(r" \((?:setup|call|teardown)\)$")
 _UNITTEST = re.compile(r"^(?:ERROR|FAIL): (?P<test>\w+) \((?P<place>[\w.<>]+)\)")
 _GO = re.compile(r"^\s*(?:--- FAIL: |=== RUN\s+)(?P<test>\S+)")
 _MAVEN = re.compile(
-    r"^\[ERROR\]\s+(?P<test>[^\s(]+)(?:\((?P<place>[\w.$]+)\))?\s.*?Time elapsed: .*<<< (?:ERROR|FAILURE)!"
+    r"^\[ERROR\]\s+(?!Tests run)(?P<test>[^\s(]+)(?:\((?P<place>[\w.$]+)\))?\s.*?"
+    r"Time elapsed: .*<<< (?:ERROR|FAILURE)!"
 )
 _GRADLE = re.compile(r"^(?P<place>\S+) > (?P<test>\S.*) FAILED$")
 _TAP = re.compile(r"^\s*not ok \d+ - (?P<test>.+)$")
 _HEADS = (_UNITTEST, _GO, _MAVEN, _GRADLE, _TAP)
 _MOCHA = re.compile(r"^ +\d{1,5}\) (?P<title>\S.*)$")
 _ENDS = re.compile(
-    r"^(?:={20,}|Ran \d+ tests?\b|ok\b|FAIL\b|PASS\b|--- PASS|\[(?:INFO|WARNING)\]|\[ERROR\] [TF])"
+    r"^(?:={20,}|Ran \d+ tests?\b|ok\b|FAIL\b|PASS\b|--- PASS|\[(?:INFO|WARNING)\]|\[ERROR\] [TFE])"
 )
 """What follows is about no test, or about all of them."""
 _MOST_TITLES = 6

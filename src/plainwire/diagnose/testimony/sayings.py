@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from . import call_words, other_words, python_words
 from .named_tests import mark
-from .wording import Wire, Wording
+from .wording import Line, Wire, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,19 +63,6 @@ _SIGNS = re.compile(
     r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus"
 )
-
-
-class Line(Struct):
-    """A line of standard output or error. ``time_ns`` is that of its beginning."""
-
-    text: str
-    time_ns: int
-    pid: int
-    afterwards: bool
-    output: str = "stderr"
-    buffered: bool = False
-    test: str = ""
-    """The test that a report of failed tests speaks of in this line."""
 
 
 class Said(Struct):

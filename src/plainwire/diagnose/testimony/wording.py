@@ -56,6 +56,19 @@ class Wire(enum.Enum):
     LOCAL = "nothing: it is the client's own"
 
 
+class Line(Struct):
+    """A line of standard output or error. ``time_ns`` is that of its beginning."""
+
+    text: str
+    time_ns: int
+    pid: int
+    afterwards: bool
+    output: str = "stderr"
+    buffered: bool = False
+    test: str = ""
+    """The test that a report of failed tests speaks of in this line."""
+
+
 Version = tuple[int, ...]
 
 

@@ -1,0 +1,192 @@
+"""Programs that run tests: the failing test's name stands in the verdict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.misbehaving import serving
+from tests.end_to_end.recorded import record
+from tests.needs import tool, without
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.end_to_end.misbehaving import Misbehaving
+    from tests.end_to_end.recorded import Recorded
+
+PYTHON = Path(__file__).parent / "clients" / "failing_tests.py"
+MOCHA = """
+const fs = require('fs'), https = require('https');
+const options = {ca: fs.readFileSync(process.env.AUTHORITY), agent: false};
+const get = path => new Promise((done, failed) => https.get(process.env.SERVER + path, options, response => {
+  response.on('error', failed);
+  response.on('end', () => done(response.statusCode));
+  response.resume();
+}).on('error', failed));
+describe('things', () => {
+  it('good', () => get('/ok'));
+  describe('inside', () => { it('closed', () => get('/close')); });
+  it('cut', () => get('/half-close'));
+});
+"""
+GO = """
+package things
+
+import (
+    "io"
+    "net/http"
+    "os"
+    "testing"
+)
+
+func get(t *testing.T, path string) {
+    response, err := http.Get(os.Getenv("PLAIN") + path)
+    if err != nil {
+        t.Fatal(err)
+    }
+    if _, err := io.ReadAll(response.Body); err != nil {
+        t.Error(err)
+    }
+}
+
+func TestGood(t *testing.T) { get(t, "/ok") }
+func TestClosed(t *testing.T) { get(t, "/close") }
+func TestThings(t *testing.T) { t.Run("cut", func(t *testing.T) { get(t, "/half-close") }) }
+"""
+POM = """
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>things</groupId><artifactId>things</artifactId><version>1</version>
+  <properties>
+    <maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <dependencies><dependency>
+    <groupId>org.junit.jupiter</groupId><artifactId>junit-jupiter</artifactId>
+    <version>5.10.2</version><scope>test</scope>
+  </dependency></dependencies>
+  <build><plugins><plugin>
+    <groupId>org.apache.maven.plugins</groupId><artifactId>maven-surefire-plugin</artifactId>
+    <version>3.2.5</version>
+  </plugin></plugins></build>
+</project>
+"""
+JUNIT = """
+package things;
+import java.io.IOException;
+import java.net.*;
+import org.junit.jupiter.api.Test;
+class ThingsTest {
+    static void post(String path) throws IOException {
+        URL url = new URL(System.getenv("PLAIN") + path);
+        HttpURLConnection connection = (HttpURLConnection) url.openConnection();
+        connection.setRequestMethod("POST");
+        connection.setFixedLengthStreamingMode(1);
+        connection.setDoOutput(true);
+        connection.getOutputStream().write(1);
+        connection.getInputStream().readAllBytes();
+    }
+    @Test void good() throws IOException { post("/ok"); }
+    @Test void closed() throws IOException { post("/close"); }
+}
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Misbehaving]:
+    (tmp_path / "server").mkdir()
+    with serving(tmp_path / "server") as running:
+        monkeypatch.setenv("SERVER", running.url("").rstrip("/"))
+        monkeypatch.setenv("AUTHORITY", str(running.authority))
+        monkeypatch.setenv("PLAIN", f"http://127.0.0.1:{running.plain_port}")
+        for name in (
+            "PYTEST_CURRENT_TEST",
+            "PYTEST_ADDOPTS",
+            "PYTEST_XDIST_WORKER",
+        ):  # those of this very test
+            monkeypatch.delenv(name, raising=False)
+        yield running
+
+
+def named(recorded: Recorded) -> dict[str, str]:
+    """By the target of the request that failed: the test."""
+    targets = {e["id"]: e["request"]["target"] for e in recorded.report["exchanges"]}
+    failures = [f for f in recorded.report["findings"] if f["failure"] and f["exchanges"]]
+    assert all(len(finding["tests"]) == 1 for finding in failures), failures
+    return {targets[n]: f["tests"][0] for f in failures for n in f["exchanges"]}
+
+
+def fetched(*command: object, where: Path) -> None:
+    """Get what is not part of the machine; without a network the test ends here."""
+    environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        timeout=240,
+        check=False,
+    )
+    if done.returncode:
+        without(f"{command[0]} could not fetch its packages", part_of_the_judgement=False)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pytest(tmp_path: Path, server: Misbehaving, workers: int) -> None:
+    assert server.port
+    parallel = ["-n", workers] if workers else ["-p", "no:xdist"]
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", PYTHON.parent, "-c", os.devnull, *parallel]
+    recorded = record(tmp_path, sys.executable, "-m", "pytest", *options, PYTHON)
+    assert recorded.status == 1
+    assert {path: name.rpartition("/")[2] for path, name in named(recorded).items()} == {
+        "/close": "failing_tests.py::Things::test_closed",
+        "/half-close": "failing_tests.py::Things::test_cut",
+    }
+
+
+def test_unittest(tmp_path: Path, server: Misbehaving) -> None:
+    assert server.port
+    recorded = record(tmp_path, sys.executable, PYTHON)
+    places = {"/close": "__main__.Things.test_closed", "/half-close": "__main__.Things.test_cut"}
+    assert named(recorded) == places
+
+
+def test_mocha(tmp_path: Path, server: Misbehaving) -> None:
+    assert server.port
+    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "things.js").write_text(MOCHA)
+    fetched(tool("npm"), "install", "--no-audit", "--no-fund", "mocha@10", where=tmp_path)
+    mocha = tmp_path / "node_modules" / "mocha" / "bin" / "mocha.js"
+    recorded = record(tmp_path, tool("node"), mocha, tmp_path / "things.js")
+    assert named(recorded) == {"/close": "things inside closed", "/half-close": "things cut"}
+
+
+def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is between a program and its output: of a Go program it is read where it is a file."""
+    assert server.port
+    monkeypatch.setenv("GOFLAGS", "-mod=mod")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "go.mod").write_text("module things\n\ngo 1.19\n")
+    (tmp_path / "things_test.go").write_text(GO)
+    script = f'cd "{tmp_path}" && exec {tool("go")} test ./...'
+    recorded = record(tmp_path, "/bin/sh", "-c", script, stdout=tmp_path / "output.txt")
+    assert named(recorded) == {"/close": "TestClosed", "/half-close": "TestThings/cut"}
+
+
+def test_junit_by_maven(tmp_path: Path, server: Misbehaving) -> None:
+    assert server.port
+    place = tmp_path / "src" / "test" / "java" / "things"
+    place.mkdir(parents=True)
+    (tmp_path / "pom.xml").write_text(POM)
+    (place / "ThingsTest.java").write_text(JUNIT)
+    maven = (tool("mvn"), "-B", "-q", "-f", tmp_path / "pom.xml", "test")
+    fetched(*maven, "-DskipTests", where=tmp_path)
+    recorded = record(tmp_path, *maven, "-o", options=["--keep-all"])
+    targets = {path: test for path, test in named(recorded).items() if path == "/close"}
+    assert targets == {"/close": "things.ThingsTest.closed"}
