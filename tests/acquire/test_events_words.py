@@ -140,4 +140,4 @@ def test_titles_and_errors_of_failed_tests_are_read_from_the_file(tmp_path: Path
         found = launched(
             tmp_path, "/bin/sh", "-c", f"printf '{report}'", stdout=file.fileno(), stderr=subprocess.PIPE
         )
-    assert "".join(words.text for words in found.words) == report
+    assert "".join(words.text for words in found.words if words.afterwards) == report

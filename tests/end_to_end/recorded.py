@@ -73,11 +73,12 @@ def record(
     options: Sequence[object] = (),
     inside: Sequence[object] = (),
     stdout: Path | None = None,
+    patience: float = 120,
 ) -> Recorded:
     """Run ``program`` under plainwire; its case goes into ``folder``.
 
     ``options`` are plainwire's; ``inside`` is put before all, to run both in another network. ``stdout`` is
-    the file that standard output goes to, where it is to be one.
+    the file that standard output goes to, where it is to be one; ``patience`` is in seconds.
     """
     case = Case(folder / "case")
     command = [*inside, sys.executable, "-m", "plainwire", "run", "-o", case.folder, *options]
@@ -86,7 +87,7 @@ def record(
     with contextlib.ExitStack() as opened:
         output = subprocess.PIPE if stdout is None else opened.enter_context(stdout.open("w"))
         done = subprocess.run(
-            words, stdout=output, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+            words, stdout=output, stderr=subprocess.PIPE, text=True, timeout=patience, check=False
         )
     assert case.report_json.exists(), done.stderr
     return Recorded(done.returncode, done.stdout or "", case, json.loads(case.report_json.read_bytes()))

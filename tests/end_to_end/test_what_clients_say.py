@@ -48,29 +48,28 @@ def refused() -> Iterator[str]:
         yield f"https://127.0.0.1:{bound.getsockname()[1]}/"
 
 
-def judge(folder: Path, report: dict[str, Any], *, by_time: bool = True) -> None:
+def judge(folder: Path, report: dict[str, Any], least: int) -> None:
     """Each failure has words, and no words have another failure."""
-    times = [json.loads(line) for line in (folder / "truth").read_text().splitlines()] if by_time else []
+    truth = [json.loads(line) for line in (folder / "truth").read_text().splitlines()]
+    failed = [fault for fault, _, _, failed in truth if failed]
+    assert len(failed) >= least
     targets = {e["id"]: e["request"]["target"].strip("/") for e in report["exchanges"] if e["request"]}
-    tied: dict[str, list[str]] = {fault: [] for fault in FAULTS}
+    tied: dict[str, list[str]] = {fault: [] for fault in failed}
     for said in report["program"]["said"]:
-        about = (
-            "refused" if said["code"] == "connection-refused" else targets.get(said["exchange"], said["code"])
-        )
-        meant = [fault for fault in FAULTS if f"/{fault} " in f"{said['text']} ".replace('"', " ")]
-        if said["time"] is not None:
-            meant = [fault for fault, began, ended in times if began <= said["time"] <= ended + SLACK]
+        refused = said["code"] == "connection-refused"
+        about = "refused" if refused else targets.get(said["exchange"], said["code"])
+        meant = [fault for fault in failed if f"/{fault} " in f"{said['text']} ".replace('"', " ")]
+        if said["time"] is not None and not meant:
+            meant = [fault for fault, began, ended, _ in truth if began <= said["time"] <= ended + SLACK]
         if meant:
             assert about in meant, said
             tied[about].append(said["text"])
-    missing = [fault for fault, words in tied.items() if not words]
-    assert missing == [], report["program"]["said"]
+    assert [fault for fault, words in tied.items() if not words] == [], report["program"]["said"]
 
 
-def run(folder: Path, server: Misbehaving, refused: str, *command: object) -> None:
+def run(folder: Path, server: Misbehaving, refused: str, *command: object, least: int = len(FAULTS)) -> None:
     recorded = record(folder, *command, server.url(""), refused, server.authority, folder / "truth")
-    assert "no failure" not in recorded.stdout
-    judge(folder, recorded.report)
+    judge(folder, recorded.report, least)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -101,7 +100,9 @@ def test_libraries_of_python(
 @pytest.mark.parametrize("version", ["2.7", "3.8", "3.11", "3.12", "3.13"])
 def test_other_pythons(tmp_path: Path, server: Misbehaving, refused: str, version: str) -> None:
     python = other_python(version)
-    run(tmp_path, server, refused, python, CLIENTS / "eight_failures.py", "http_client", "traceback")
+    script = CLIENTS / "eight_failures.py"
+    least = len(FAULTS) - (version == "2.7")  # which takes for HTTP/0.9 what is no HTTP
+    run(tmp_path, server, refused, python, script, "http_client", "traceback", least=least)
 
 
 def other_python(version: str) -> Path:
@@ -151,17 +152,26 @@ def test_node(
 
 
 FETCHED = {
-    "curl": 'curl -sS -m 1 --fail --cacert "$3" -o /dev/null "$url"',
-    "wget": 'wget -nv --tries=1 -T 1 --ca-certificate="$3" -O /dev/null "$url"',
+    "curl": 'curl -sS -m 1 --fail --cacert "$3" -o /dev/null',
+    "wget": 'wget -nv --tries=1 -T 1 --ca-certificate="$3" -O /dev/null',
 }
+"""They print through the C library, which is seen where their output is a file; but they have exit statuses."""
 
 
 @pytest.mark.parametrize("client", sorted(FETCHED))
 def test_commands(tmp_path: Path, server: Misbehaving, refused: str, client: str) -> None:
     tool(client)
-    lines = "; ".join(
-        f'url="${2 if fault == "refused" else 1}{fault}"; began=$(date +%s.%N); {FETCHED[client]}; '
-        f'echo "[\\"{fault}\\", $began, $(date +%s.%N)]" >> "$4"'
-        for fault in FAULTS
-    )
-    run(tmp_path, server, refused, "/bin/sh", "-c", lines, "sh")
+    places = {fault: "2" if fault == "refused" else "1" for fault in FAULTS}
+    script = "; ".join(f'{FETCHED[client]} "${place}{fault}"' for fault, place in places.items())
+    recorded = record(tmp_path, "/bin/sh", "-c", script, "sh", server.url(""), refused, server.authority)
+    targets = {
+        e["id"]: e["request"]["target"].strip("/") for e in recorded.report["exchanges"] if e["request"]
+    }
+    told = {
+        targets.get(number, "refused")
+        for finding in recorded.report["findings"]
+        if "ended with exit status" in finding["program_says"]
+        for number in finding["exchanges"] or [None]
+    }
+    assert told == set(FAULTS)
+    assert [f for f in recorded.report["findings"] if "contradict" in f["program_says"]] == []

@@ -27,14 +27,15 @@ const clients = {
 (async () => {
   for (const fault of faults) {
     const began = Date.now() / 1000, url = (fault === 'refused' ? refused : base) + fault;
+    let failed = true;
     try {
       await clients[library](url);
-      console.log(`no failure of ${fault}`);
+      failed = false;
     } catch (error) {
       if (mode === 'traceback') console.error(error);
       else if (mode === 'print') console.log(`GET ${url} failed: ${error.message} ${error.code || (error.cause || {}).code || ''} ${(error.cause || {}).message || ''}`);
       else process.stderr.write(`GET ${url} failed: ${error.stack}\n`);
     }
-    fs.appendFileSync(truth, JSON.stringify([fault, began, Date.now() / 1000]) + '\n');
+    fs.appendFileSync(truth, JSON.stringify([fault, began, Date.now() / 1000, failed]) + '\n');
   }
 })();

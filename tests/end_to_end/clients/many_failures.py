@@ -8,7 +8,7 @@ for number in range(count):
     kind = b"abcd"[number % 4 :][:1]  # what the server does, and how much it is sent: see the test
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         try:
-            connection.sendall(kind + b"x" * (number % 7 * 100))
+            connection.sendall(kind + b"x" * (1 + number % 7 * 100))
             if kind == b"c":
                 connection.sendall(bytes(1 << 22))  # more than fits into both sides' buffers
             while connection.recv(65536):

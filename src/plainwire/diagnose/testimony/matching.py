@@ -165,6 +165,9 @@ class Account:
     def _home(self, said: Said) -> int | None:
         candidates = [i for i, fate in enumerate(self.fates) if self._possible(said, fate)]
         fitting = [i for i in candidates if self.fates[i].wire & said.wire]
+        meant = [i for i in candidates if self.fates[i].failed and self._names(said, self.fates[i])]
+        if meant and not set(meant) & set(fitting) and not said.weak:
+            return min(meant, key=lambda i: self._distance(said, self.fates[i]))
         named = [i for i in fitting if self._names(said, self.fates[i])] if len(fitting) > 1 else []
         free = [i for i in named or fitting if self._is_free(i, said)]
         if free or named or fitting:
@@ -329,9 +332,9 @@ def _tests_of(finding: Finding, account: Account, ran: RunningTests) -> list[str
     for index in _own_fates(finding, account) if finding.failure else ():
         fate = account.fates[index]
         program = fate.connection.program
-        running = "" if program is None else ran.at(program.pid, fate.began_ns)
-        reported = (said.test for said in account.said.get(index, ()))
-        names |= dict.fromkeys([running] if running else [name for name in reported if name])
+        reported = [said.test for said in account.said.get(index, ()) if said.test]
+        running = "" if program is None else ran.at(program.pid, fate.began_ns)  # it may have started another
+        names |= dict.fromkeys(reported or ([running] if running else []))
     return list(names)[:_MOST_TESTS]
 
 

@@ -144,7 +144,7 @@ PYTHON = (
     row(
         "requests",
         "an error status",
-        r"\brequests\.exceptions\.HTTPError: [45]\d\d |\bHTTPError: HTTP Error [45]\d\d\b",
+        r"\bHTTPError(?:: |\(['\"])[45]\d\d |\bHTTPError: HTTP Error [45]\d\d\b",
         Wire.STATUS,
     ),
     row("urllib3", "a repetition", r"Retrying \(Retry\(", *Wire),
@@ -162,7 +162,9 @@ PYTHON = (
         Wire.CLOSE_INSIDE,
         blurs=_blurred(Wire.RESET_INSIDE),
     ),
-    row("httpx", "illegal status line", r"RemoteProtocolError: illegal status line", Wire.NONSENSE),
+    row(
+        "httpx", "illegal status line", r"RemoteProtocolError(?:: |\(['\"])illegal status line", Wire.NONSENSE
+    ),
     row("httpx", "ReadError", r"\bhttp(?:x|core)\.ReadError\b", *_ALL_RESETS, Wire.CORRUPT, Wire.CLOSE),
     row("httpx", "WriteError", r"\bhttp(?:x|core)\.WriteError\b", Wire.CUT_SENDING, Wire.RESET),
     row("httpx", "ConnectError", r"\bhttp(?:x|core)\.ConnectError\b", *_CONNECTING),
@@ -177,7 +179,7 @@ PYTHON = (
         Wire.LOCAL,
         note="All connections of the client's own pool were in use: nothing was sent.",
     ),
-    row("httpx", "HTTPStatusError", r"\bhttpx\.HTTPStatusError\b", Wire.STATUS),
+    row("httpx", "HTTPStatusError", r"\bHTTPStatusError\b", Wire.STATUS),
     row(
         "httpx",
         "StreamReset, REFUSED_STREAM",

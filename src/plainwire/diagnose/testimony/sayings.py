@@ -56,6 +56,7 @@ _FRAME = re.compile(r"^\s+at\s")
 _OTHER_ERROR = re.compile(
     r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
 )
+_FAILURE = re.compile(r"(?i)fail|error|exception")
 _SIGNS = re.compile(
     r"rror|Errno|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|"
     r"Remote|NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|"
@@ -235,12 +236,13 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
 
 
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
-    """Add the rows that know this line; whether there were any. On standard output weak ones are data."""
+    """Add the rows that know this line; whether there were any. On standard output weak ones may be data."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
     special = (*table, *other_words.SHORTAGES, *call_words.CALLS)
     rows = [wording for wording in special if wording.pattern.search(text)]
     if not rows:
-        weak = () if said.output == "stdout" else call_words.WEAK
+        data = said.output == "stdout" and not _FAILURE.search(text)
+        weak = () if data else call_words.WEAK
         rows = [wording for wording in (*call_words.KERNEL, *weak) if wording.pattern.search(text)][:1]
     said.wordings += [wording for wording in rows if wording not in said.wordings]
     return bool(rows)
