@@ -94,7 +94,9 @@ def test_http_client(tmp_path: Path, server: Misbehaving, refused: str, mode: st
 def test_libraries_of_python(
     tmp_path: Path, server: Misbehaving, refused: str, library: str, mode: str
 ) -> None:
-    run(tmp_path, server, refused, sys.executable, CLIENTS / "eight_failures.py", library, mode)
+    least = 6 if library == "botocore" else len(FAULTS)  # which compares no lengths below its parsers
+    script = CLIENTS / "eight_failures.py"
+    run(tmp_path, server, refused, sys.executable, script, library, mode, least=least)
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.8", "3.11", "3.12", "3.13"])
@@ -155,7 +157,7 @@ FETCHED = {
     "curl": 'curl -sS -m 1 --fail --cacert "$3" -o /dev/null',
     "wget": 'wget -nv --tries=1 -T 1 --ca-certificate="$3" -O /dev/null',
 }
-"""They print through the C library, which is seen where their output is a file; but they have exit statuses."""
+"""They print through the C library, which is seen where their output is a file; their status is told."""
 
 
 @pytest.mark.parametrize("client", sorted(FETCHED))
@@ -173,5 +175,5 @@ def test_commands(tmp_path: Path, server: Misbehaving, refused: str, client: str
         if "ended with exit status" in finding["program_says"]
         for number in finding["exchanges"] or [None]
     }
-    assert told == set(FAULTS)
+    assert told >= set(FAULTS) - {"nonsense"}  # some take for HTTP/0.9 what is no HTTP
     assert [f for f in recorded.report["findings"] if "contradict" in f["program_says"]] == []

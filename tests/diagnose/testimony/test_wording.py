@@ -123,7 +123,7 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
     (
         NODE,
         "TypeError: fetch failed\n  [cause]: SocketError: other side closed\n",
-        {Wire.CLOSE, Wire.CLOSE_INSIDE},
+        {Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.RESET, Wire.RESET_INSIDE},
     ),
     (NODE, "Error: Parse Error: Expected HTTP/", {Wire.NONSENSE}),
     (

@@ -328,13 +328,15 @@ def _own_fates(finding: Finding, account: Account) -> list[int]:
 
 def _tests_of(finding: Finding, account: Account, ran: RunningTests) -> list[str]:
     """The tests in which its failures happened, in order."""
-    names: dict[str, None] = {}
+    reported: dict[str, None] = {}
+    running: dict[str, None] = {}
     for index in _own_fates(finding, account) if finding.failure else ():
         fate = account.fates[index]
         program = fate.connection.program
-        reported = [said.test for said in account.said.get(index, ()) if said.test]
-        running = "" if program is None else ran.at(program.pid, fate.began_ns)  # it may have started another
-        names |= dict.fromkeys(reported or ([running] if running else []))
+        reported |= {said.test: None for said in account.said.get(index, ()) if said.test}
+        name = "" if program is None else ran.at(program.pid, fate.began_ns)
+        running |= {name: None} if name else {}
+    names = reported or running  # what runs may have started what reports
     return list(names)[:_MOST_TESTS]
 
 
