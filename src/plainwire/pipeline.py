@@ -176,7 +176,7 @@ class Analysis:
             said = attempt("the reading of the program's words failed", _hear, report, lookups, self._events)
         report.signs = attempt("the ledger failed", account, connections, report.findings) or []
         if self._events is not None and said is not None:
-            attempt("the program's account failed", _testify, report, self._events, said)
+            attempt("the program's account failed", _testify, report, lookups, self._events, said)
         if report.findings:
             attempt("the comparison failed", _compare, report)
             attempt("the naming of settings failed", _name_settings, report)
@@ -223,11 +223,13 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[
     return said
 
 
-def _testify(report: Report, events: ProgramEvents, said: list[Said]) -> None:
+def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
     """Add what the program's words mean, held against the findings."""
-    from plainwire.diagnose.testimony import testify  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony import name_proxies, own_errors, testify  # noqa: PLC0415 - see __init__
 
+    report.findings = own_errors(report.connections, report.findings, report.signs, events)
     report.testimony = testify(report.connections, report.findings, events, said)
+    name_proxies(report.connections, lookups, report.findings, events)
     stopped = stopped_by(events)
     signs, finding = account_program(report, events, report.testimony, stopped=stopped)
     report.signs += signs

@@ -166,6 +166,7 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
 def _started(event: dict[str, Any], found: ProgramEvents) -> None:
     found.command = [str(word) for word in event["command"]]
     found.pid = int(event["pid"])
+    found.proxies = {str(name): str(place) for name, place in dict(event.get("proxies") or {}).items()}
 
 
 def _ended(event: dict[str, Any], found: ProgramEvents) -> None:

@@ -27,6 +27,7 @@ from plainwire.acquire import (
     interposer,
     kernel_sockets,
     output_file,
+    proxies,
     runtime,
     unprivileged,
 )
@@ -271,6 +272,7 @@ def launch(
         raise
     journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
+    started["proxies"] = proxies.named(variables)
     events.append(journal, started)
     reasons = _untouched(target, patch), None if stage.preload else interposer.missing()
     notes = [note for note in reasons if note]

@@ -13,6 +13,7 @@ from plainwire.model import Evidence, Finding
 
 from .causes.catalogue import CAUSES
 from .certainty import SURE
+from .evidence.exchanges import MISREAD
 from .findings import group
 from .grounds import Ground
 from .signs import collect, program
@@ -56,7 +57,7 @@ def account_program(
     readable = any(c.exchanges for c in report.connections) and not any(
         c.undecrypted for c in report.connections
     )
-    failed = any(f.failure and f.code != "capture-artifact" for f in report.findings)
+    failed = any((f.failure and f.code != "capture-artifact") or f.code in MISREAD for f in report.findings)
     if not left or not readable or failed:
         return signs, None
     for each in left:

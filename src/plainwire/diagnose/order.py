@@ -110,6 +110,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
     from .causes.semantics.bad_framing import bad_framing, misread_responses
     from .causes.semantics.client_certificate_rejected import client_certificate_rejected
+    from .causes.semantics.content_too_large_413 import content_too_large_413
     from .causes.semantics.continue_stall import never_continued, waited_for_continue
     from .causes.semantics.early_data_rejected import early_data_rejected
     from .causes.semantics.early_response_stall import early_response_stall
@@ -123,7 +124,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.rate_limited import rate_limited
     from .causes.semantics.read_after_write_miss import read_after_write_miss
     from .causes.semantics.redirect_loop import redirect_loop
-    from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up
+    from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up, upload_paused
     from .causes.semantics.request_body_unread import after_unread_body, answers_to_bodies
     from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
     from .causes.semantics.sick_backend import sick_backend
@@ -203,6 +204,7 @@ FAILED: tuple[OfExchange, ...] = (
     bad_framing,
     never_continued,
     upload_given_up,
+    upload_paused,
     conntrack_invalid_reset,
     gateway_holds_back,  # before the rule below: a client that gives up on it is not the cause
     closed_on_half_close,
@@ -246,6 +248,7 @@ ANSWERED: tuple[OfExchange, ...] = (
     connection_close_ignored,
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
+    upload_paused,
     early_response_reset,
     early_response_stall,
     gateway_upstream_race,
@@ -348,6 +351,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     sni_host_mismatch,
     body_too_slow,
     header_growth_431,
+    content_too_large_413,
     waf_block,
     rate_limited,
     auth_expired_mid_run,

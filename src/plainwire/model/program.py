@@ -127,6 +127,8 @@ class ProgramEvents(Discreet, Struct):
     local address is that of no interface (``0.0.0.0``)."""
     command: list[str] = field(default_factory=list)
     pid: int | None = None
+    proxies: dict[str, str] = field(default_factory=dict)
+    """What its environment names: ``https_proxy`` to ``host:port``."""
     exit_status: int | None = None
     ended_ns: int | None = None
     notes: list[str] = field(default_factory=list)

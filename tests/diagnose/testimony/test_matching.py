@@ -6,8 +6,9 @@ import errno
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Content, Process, Reused, SocketClose, Words
+from plainwire.model import Content, Finding, Process, Reused, SocketClose, Words
 from tests.diagnose.testimony.speech import (
+    NODE,
     OWNER,
     PID,
     PYTHON_3_13,
@@ -21,7 +22,7 @@ from tests.diagnose.testimony.speech import (
 from tests.diagnose.wire import CLIENT, CLIENT_END, EPOCH_NS, SERVER, SERVER_END, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding, Outcome, ProgramEvents, Testimony
+    from plainwire.model import Connection, Outcome, ProgramEvents, Testimony
 
 
 def owned(wire: Wire, outcome: Outcome = "unanswered") -> Connection:
@@ -282,3 +283,26 @@ def test_words_about_a_whole_response_that_a_finding_explains_are_its_own() -> N
     given = judged([connection], findings, account(words(REMOTE_DISCONNECTED, 90)))
     assert [saying.code for saying in given.sayings] == ["content-encoding-corrupt"]
     assert given.remarks == []
+
+
+def test_a_response_that_some_clients_refuse_explains_what_the_program_said() -> None:
+    """Node refuses two lengths that differ (HPE_UNEXPECTED_CONTENT_LENGTH), curl takes the first."""
+    wire = Wire()
+    wire.ok(0)
+    connection = wire.done()
+    connection.program = OWNER
+    finding = Finding(
+        code="bad-framing",
+        claim="",
+        fault="server",
+        certainty="likely",
+        exchanges=[1],
+        connections=[connection.id],
+        evidence=[],
+        refuted_by="",
+        failure=False,
+    )
+    said = words("Parse Error: HPE_UNEXPECTED_CONTENT_LENGTH\n", 200)
+    told = judged([connection], [finding], account(said, process=NODE))
+    assert [saying.code for saying in told.sayings] == ["bad-framing"]
+    assert not told.remarks

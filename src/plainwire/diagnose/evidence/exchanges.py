@@ -17,6 +17,9 @@ BODILESS = frozenset((204, 304))
 SUCCESS = range(200, 300)
 """RFC 9110 section 15.3."""
 
+MISREAD = frozenset(("bad-framing", "content-length-mismatch", "response-desync"))
+"""Codes of responses that some clients take and others refuse: where the program failed, they may be why."""
+
 ERROR_STATUS, SERVER_ERROR_STATUS = 400, 500
 """The lowest of each kind (RFC 9110 sections 15.5 and 15.6)."""
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from plainwire.diagnose.causes.semantics.status import TOO_LARGE
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.thresholds import SECOND_NS
-from plainwire.diagnose.traffic.given_up import given_up
+from plainwire.diagnose.traffic.given_up import SHORTEST_WAIT_NS, given_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +22,6 @@ _CONNECT_NS = 3 * SECOND_NS
 
 _PINGS_NS = 300 * SECOND_NS
 """What gRPC servers allow between two PINGs by default, ns (grpc/doc/keepalive.md)."""
-
-TOO_LARGE = 413
-"""Content Too Large (RFC 9110 section 15.5.14)."""
 
 _FIELD_OVERHEAD = 4
 """Bytes of colon, space, CR and LF in a header field (RFC 9112 section 5)."""
@@ -88,7 +86,11 @@ def _keepalive(found: Circumstances) -> int | None:
 
 def _client_patience(found: Circumstances) -> int | None:
     """How long the client waited before it gave up, or how long the response let wait."""
-    waits = [gone.silence_ns for c, e in found.exchanges if (gone := given_up(c, e)) is not None]
+    waits = [
+        gone.silence_ns if gone.silence_ns >= SHORTEST_WAIT_NS else gone.age_ns
+        for c, e in found.exchanges
+        if (gone := given_up(c, e)) is not None
+    ]
     return max(waits, default=None) or _upstream(found)
 
 

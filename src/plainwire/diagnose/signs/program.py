@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD
 
 from .kinds import sign
 
@@ -58,7 +58,7 @@ def signs(
 
     Pure: reads no clock, file or environment.
     """
-    failures = [f for f in findings if f.failure and f.code != "capture-artifact"]
+    failures = [f for f in findings if (f.failure and f.code != "capture-artifact") or f.code in MISREAD]
     found = [*_exit(connections, failures, events, testimony, stopped=stopped)]
     found += list(_words(testimony.sayings))[:_MOST_KEPT]
     return found + list(_errors(connections, failures, events))[:_MOST_KEPT]
@@ -114,6 +114,7 @@ def _errors(
     """Failed calls, one sign for each connection, call and answer of the kernel."""
     by_client = {str(connection.client): connection for connection in connections}
     by_port = {(c.client.port, str(c.server)): c for c in connections}
+    peers = dict(events.by_sockets.keys())
     seen: set[tuple[object, ...]] = set()
     for error in events.errors:
         if error.error not in _OF_THE_NETWORK:
@@ -125,18 +126,19 @@ def _errors(
         place = error.local if connection is None else connection.id
         if (place, error.call, error.error) not in seen:
             seen.add((place, error.call, error.error))
-            yield _error(error, connection, connections, failures)
+            yield _error(error, error.peer or peers.get(error.local, ""), connection, connections, failures)
 
 
 def _error(
     error: SocketError,
+    peer: str,
     connection: Connection | None,
     connections: Sequence[Connection],
     failures: Sequence[Finding],
 ) -> Sign:
     says = f"{error.call}() failed with {errno.errorcode.get(error.error, str(error.error))}"
     number = None if connection is None else connection.id
-    reason = _why_harmless(error, connection, connections)
+    reason = _why_harmless(error, peer, connection, connections)
     told = sign("socket-error", number, harmless=reason, says=says)
     codes = [
         finding.code
@@ -148,7 +150,7 @@ def _error(
 
 
 def _why_harmless(
-    error: SocketError, connection: Connection | None, connections: Sequence[Connection]
+    error: SocketError, peer: str, connection: Connection | None, connections: Sequence[Connection]
 ) -> str:
     if connection is not None and connection.established:
         answered = all(e.outcome == "complete" for e in connection.exchanges)
@@ -157,7 +159,7 @@ def _why_harmless(
         if any(exchange.stopped for exchange in connection.exchanges):
             return "the program was stopped with the exchange under way"
         return ""
-    port = (error.peer or "").rpartition(":")[2]
+    port = peer.rpartition(":")[2]
     reached = any(
         other.established
         and str(other.server.port) == port

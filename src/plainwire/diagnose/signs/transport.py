@@ -137,7 +137,10 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
         return ""
     if reset.side is Side.CLIENT:
         return "the client's reset when nothing was outstanding"
-    return "an idle connection that no request was using"
+    return (
+        "an idle connection that no request was using; a client that writes on it next gets ECONNRESET, "
+        "and no packet shows that"
+    )
 
 
 def _all_complete(connection: Connection) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.certainty import withheld
 from plainwire.diagnose.evidence.closes import client_first
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences, without_packet, without_request
@@ -87,7 +87,7 @@ class Account:
         self, connections: Sequence[Connection], findings: Sequence[Finding]
     ) -> Iterator[tuple[Connection, int, str]]:
         """Exchanges whose failure a finding tells, though they are whole, or their end was not seen."""
-        codes = {n: f.code for f in reversed(findings) if f.failure for n in f.exchanges}
+        codes = {n: f.code for f in reversed(findings) if f.failure or f.code in MISREAD for n in f.exchanges}
         known = {f.exchange.id for f in self.fates if f.exchange is not None and f.failed}
         for connection in connections:
             for exchange in connection.exchanges:
@@ -377,7 +377,8 @@ def _remarks(
     ][:_MOST_REMARKS]
     if account.unexplained:
         remarks.append(_of_unexplained(account))
-    if events.exit_status and not any(f.failure for f in findings) and not account.said and account.readable:
+    explained = account.said or any(f.failure or f.code in MISREAD for f in findings)
+    if events.exit_status and not explained and account.readable:
         why = other_words.EXIT_STATUSES.get((_runtime(events), events.exit_status))
         meaning = f": {sentences.listed(why[1])}" if why else ""
         status = f"The program ended with status {events.exit_status}{meaning}"

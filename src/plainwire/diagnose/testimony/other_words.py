@@ -4,6 +4,7 @@ statuses that say something by themselves.
 
 from __future__ import annotations
 
+from .curl_statuses import ENDINGS
 from .wording import Wire, row
 
 _RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
@@ -208,6 +209,11 @@ CURL = (
     row("curl", "(61) content encoding", r"curl: \(61\)", Wire.CONTENT),
     row("curl", "(92) stream not closed cleanly", r"curl: \(92\)", Wire.STREAM_RESET, Wire.NONSENSE),
     row("curl", "HTTP/0.9", r"curl: \(1\) Received HTTP/0\.9", Wire.NONSENSE),
+    *(
+        row("curl", f"({number}) an error of its own", rf"curl: \({number}\)", Wire.LOCAL)
+        for number in ENDINGS
+        if number not in (1, 23, 61)
+    ),
     row("curl", "a repetition on a fresh connection", r"retrying a fresh connect", *Wire),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 
 from . import other_words
+from .curl_statuses import told_by_status
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ def of_exit(events: ProgramEvents, fate: Fate) -> str:
     if status is None and process.pid == events.pid:
         status = events.exit_status
     known = other_words.EXIT_STATUSES.get((process.runtime or "", status or 0))
+    if known is None or not known[1] & fate.wire:
+        own = told_by_status(process, status)
+        if own:
+            return own
     if known is None:
         return ""
     meant, wire = known

@@ -99,7 +99,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
 
 def with_code(fate: Fate, code: str) -> Fate:
     """Add what a finding tells of an exchange that is whole by itself, or of a connection."""
-    if not fate.failed:
+    if not fate.failed or fate.exchange is None:
         among = _BEGINNINGS if fate.exchange is None else _INSIDE
         fate.wire |= {
             w for w in among if any(code == stem or code.startswith(f"{stem}-") for stem in CODES[w])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ONE_INSTANT_NS = 20_000_000
 """Ends within this time are one decision of the client."""
-_SHORTEST_WAIT_NS = 200_000_000
+SHORTEST_WAIT_NS = 200_000_000
 """Nobody sets a client's timer to less."""
 
 
@@ -130,7 +130,7 @@ class GivenUps:
         if not one.youngest or self.together(one) is not None:
             return None  # an older stream ended with its connection, whatever time that was for it
         for waited, whole in ((one.silence_ns, False), (one.age_ns, True)):
-            if waited < _SHORTEST_WAIT_NS:
+            if waited < SHORTEST_WAIT_NS:
                 continue
             elsewhere = abs(self._ended - one.ended_ns) > _ONE_INSTANT_NS  # ended at another instant
             others = same_times(waited, self._age if whole else self._silence)

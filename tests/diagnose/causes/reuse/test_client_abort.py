@@ -123,3 +123,29 @@ def test_the_client_s_close_in_the_body_is_the_client_s() -> None:
     wire.close(CLIENT, "fin", 600)
     wire.close(SERVER, "rst", 640)
     assert only(diagnose([wire.done("aborted")])).code == "client-abort"
+
+
+@pytest.mark.parametrize(
+    ("status", "given", "says"),
+    [
+        (200, None, "was given the whole (status 200, no Content-Range)"),
+        (206, "bytes 0-999/1000", "was given one from byte 0 on"),
+        (206, "bytes 500-999/1000", ""),
+    ],
+)
+def test_a_client_that_resumes_a_download_leaves_where_it_does_not_get_the_rest(
+    status: int, given: str | None, says: str
+) -> None:
+    """Curl -C - ends with 33 (EUDAT-B2SHARE/b2share#1875, IntersectMBO/cardano-db-sync#1149)."""
+    wire = Wire()
+    request = wire.ask(0).request
+    response = wire.answer(80, status=status, complete=False).response
+    assert request is not None
+    assert response is not None
+    request.headers.append(("Range", "bytes=500-"))
+    response.headers += [] if given is None else [("Content-Range", given)]
+    wire.close(CLIENT, "fin", 81)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert finding.code == "client-abort"
+    assert says in finding.claim
+    assert ("asked for a part" in finding.claim) is bool(says)

@@ -53,3 +53,33 @@ def test_the_same_redirect_now_and_then_is_no_loop() -> None:
     for _ in range(5):
         talk.say(302, "/a", pause=20_000, told=_to("/a"))
     assert found(talk) == {}
+
+
+def _login(*attributes: str) -> tuple[tuple[str, str], ...]:
+    return (*_to("/app"), ("Set-Cookie", "; ".join(("sid=1", *attributes))))
+
+
+def test_a_client_that_keeps_no_cookies_is_sent_back_by_no_fault_of_the_server() -> None:
+    """Jackett/Jackett#15134; curl without -b behind a login."""
+    talk = Talk()
+    for _ in range(4):
+        talk.say(302, "/app", told=_to("/login")).say(302, "/login", told=_login("Secure", "Domain=.example"))
+    finding = found(talk)["redirect-loop"]
+    assert (finding.fault, finding.certainty) == ("client", "likely")
+    assert "set a cookie that no request after it had" in finding.claim
+
+
+def test_a_cookie_for_another_domain_is_not_the_client_s_to_send() -> None:
+    talk = Talk()
+    for _ in range(4):
+        talk.say(302, "/app", told=_to("/login")).say(302, "/login", told=_login("Domain=other.example"))
+    finding = found(talk)["redirect-loop"]
+    assert finding.fault == "unknown"
+    assert "their attributes" in finding.claim
+
+
+def test_a_cookie_that_the_server_only_deletes_says_nothing() -> None:
+    talk = Talk()
+    for _ in range(4):
+        talk.say(302, "/app", told=_to("/login")).say(302, "/login", told=_login("Max-Age=0"))
+    assert found(talk)["redirect-loop"].fault == "server"

@@ -146,6 +146,23 @@ CAUSES: tuple[Cause, ...] = (
         unplayed="Real clients and servers play it in tests/end_to_end/test_without_request.py.",
     ),
     Cause(
+        "client-own-error",
+        "the client says that it failed for a reason of its own",
+        "The program ended with a status that stands for something which only it can know: an option or a "
+        "file of its own, a rule of its own about the server's certificate or about the response.",
+        "The exit status of curl, which has a number for each of its reasons, and no failure on the wire "
+        "that another finding explains.",
+        "A failure on the wire that explains the status; a status that is about the network.",
+        "Do what the status's meaning asks for: see the claim.",
+        "Nothing to fix on the server, unless the claim names something of it.",
+        (),
+        by_backend=False,
+        second_capture="The client's own messages: curl -v.",
+        made_by="testimony/own_errors.py",
+        unplayed="Real clients and servers play it in tests/end_to_end/test_curl_statuses.py.",
+        lasting=True,
+    ),
+    Cause(
         "client-bug-request",
         "the request breaks the rules of HTTP",
         "The request itself is not as HTTP wants it (no Host, a length that does not fit, a malformed "

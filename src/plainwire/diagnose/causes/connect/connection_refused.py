@@ -70,10 +70,23 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
     )
 
 
+_PROHIBITED, _PROHIBITED6 = (9, 10, 13), (1, 5, 6)
+"""Codes of unreachable destinations, by a rule: RFC 1812 section 5.2.7.1, RFC 4443 section 3.1."""
+
+
 def _forbids(error: IcmpError) -> bool:
     if ":" in error.sender:
         return error.type in (_UNREACHABLE6, _TIME_EXCEEDED6)
     return error.type == _TIME_EXCEEDED or (error.type == _UNREACHABLE and error.code != _TOO_BIG_CODE)
+
+
+def _filter(error: IcmpError) -> str:
+    """A packet filter, where the code says so (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+    by_rule = _PROHIBITED6 if ":" in error.sender else _PROHIBITED
+    kind = _UNREACHABLE6 if ":" in error.sender else _UNREACHABLE
+    if error.type != kind or error.code not in by_rule:
+        return ""
+    return " The code says that a rule of a packet filter forbids it, not that nothing listens there."
 
 
 def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) -> Verdict:
@@ -87,7 +100,7 @@ def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) 
         fault="server" if own else "path",
         grounds=(Ground.INFERENCE,),
         facts=f"The SYN was answered by an ICMP error (type {first.type}, code {first.code}) from {sender} "
-        f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.",
+        f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.{_filter(first)}",
         evidence=(
             Evidence(begin.syns[0].packet, "SYN from the client"),
             Evidence(first.packet, f"ICMP error, type {first.type}, code {first.code}, about this SYN"),

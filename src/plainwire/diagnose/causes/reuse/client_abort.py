@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
@@ -9,6 +10,7 @@ from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
+from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict, one_decision
 from plainwire.model import Evidence, Side
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import CloseEvent, Fault, Response
+
+
+_OK, _PARTIAL = 200, 206
+"""RFC 9110 sections 15.3.1 and 15.3.7."""
+_ASKED = re.compile(r"\s*bytes\s*=\s*(\d{1,18})\s*-")
+_GIVEN = re.compile(r"\s*bytes\s+(\d{1,18})\s*-")
 
 
 def client_abort(failed: FailedExchange) -> Verdict | None:
@@ -33,7 +41,7 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
         fault="client" if together else fault,
         grounds=_grounds(failed, close),
         facts=f"The client's side ended the connection ({wording.act(close)}) {stage}, before any close from "
-        f"the server.{_late_words(failed, close)}{together}",
+        f"the server.{_late_words(failed, close)}{_range_words(failed)}{together}",
         evidence=_evidence(failed, close),
         runner_up=_rival(failed, close),
         retry_safe=safe,
@@ -83,6 +91,27 @@ def _late_words(failed: FailedExchange, close: CloseEvent) -> str:
         f" The server's response (status {failed.late.status}) was complete {behind} later, when nobody was "
         "there to read it."
     )
+
+
+def _range_words(failed: FailedExchange) -> str:
+    """A client that asked for a part and gets the whole, or another part, leaves for that."""
+    response = failed.exchange.response
+    asked = _ASKED.match(value(failed.request, "range") or "")
+    if response is None or asked is None or asked[1] == "0":
+        return ""
+    if response.status == _OK:
+        return (
+            f" It had asked for a part (Range: from byte {asked[1]} on) and was given the whole (status 200, "
+            "no Content-Range), as a server may (RFC 9110 section 14.2): a client that resumes a download "
+            "leaves then."
+        )
+    given = _GIVEN.match(value(response, "content-range") or "")
+    if response.status == _PARTIAL and given is not None and given[1] != asked[1]:
+        return (
+            f" It had asked for a part from byte {asked[1]} on and was given one from byte {given[1]} on: "
+            "that may be why."
+        )
+    return ""
 
 
 def _grounds(failed: FailedExchange, close: CloseEvent) -> Grounds:

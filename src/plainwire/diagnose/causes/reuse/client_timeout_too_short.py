@@ -37,7 +37,7 @@ def client_timeout_too_short(failed: FailedExchange) -> Verdict | None:
         return None
     if failed.late is None and not _arrived(failed):
         return None
-    unknown = "" if failed.late is not None else "The capture cannot show whether a response was coming."
+    unknown = "" if failed.late is not None else " The capture cannot show whether a response was coming."
     return replace(
         aborted,
         code="client-timeout-too-short",

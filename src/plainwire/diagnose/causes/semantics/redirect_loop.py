@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin
 
@@ -13,6 +14,7 @@ from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.model import Fault
 
 
 _ROUNDS = 3
@@ -22,6 +24,11 @@ _CHAIN_NS = 10_000_000_000
 """A client follows a redirect at once: what comes later than this is not part of the chain."""
 
 _MOST_OPEN = 1_000
+
+_FORGOTTEN = re.compile(r"(?i);\s*(?:max-age\s*=\s*-?0*\s*(?:;|$)|expires\s*=[^;]*\b(?:19\d\d|200\d)\b)")
+"""A cookie that is set to be forgotten: no age, or a date long ago."""
+_PATH = re.compile(r"(?i);\s*path\s*=\s*/[^;\s]")
+_DOMAIN = re.compile(r"(?i);\s*domain\s*=\s*\.?([^;\s]+)")
 
 State = tuple[str, str, str | None]
 
@@ -87,15 +94,16 @@ def _chains(cases: list[Answered]) -> list[list[Answered]]:
 
 def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdict:
     first = most[0]
+    fault, cookies = _unkept(chain)
     return Verdict(
         code="redirect-loop",
         connection=first.connection,
         exchanges=tuple(c.exchange.id for c in chain),
-        fault="server",
-        grounds=(Ground.SAID,),
+        fault=fault,
+        grounds=(Ground.SAID, Ground.INFERENCE) if cookies else (Ground.SAID,),
         facts=f"{plurals.count(len(chain), 'redirect')} in a row, each followed to the place that it names, "
         f"led back to {plurals.count(places, 'place')}: the same request (method, URL and cookies) was "
-        f"redirected {plurals.times(len(most))}.",
+        f"redirected {plurals.times(len(most))}.{cookies}",
         evidence=tuple(
             item
             for case in most[:_ROUNDS]
@@ -104,9 +112,44 @@ def _verdict(chain: list[Answered], most: list[Answered], places: int) -> Verdic
                 Evidence(case.response.packet, f"a redirect, status {case.response.status}"),
             )
         ),
-        runner_up="a client that does not keep its cookies: the requests have the same ones each time"
+        runner_up="a server that redirects whatever cookies it gets: possible as well"
+        if cookies
+        else "a client that does not keep its cookies: the requests have the same ones each time"
         if value(first.request, "cookie") is not None
         else "a client that does not keep its cookies: possible, its requests have none",
         retry_safe=None,
         time_ns=first.request.time_ns,
     )
+
+
+def _unkept(chain: list[Answered]) -> tuple[Fault, str]:
+    """Who is to look, and a sentence where redirects set cookies that no later request of the chain has."""
+    sent = {name for case in chain for name in _names(value(case.request, "cookie") or "")}
+    told = [
+        (case, text)
+        for case in chain
+        for field, text in case.response.headers
+        if field.lower() == "set-cookie" and not _FORGOTTEN.search(text)
+    ]
+    unkept = [(case, text) for case, text in told if not sent & set(_names(text.partition(";")[0]))]
+    if len({case.exchange.id for case, _ in unkept}) < _ROUNDS or len(unkept) < len(told):
+        return "server", ""
+    plain = not sent and not any(_is_bound(case, text) for case, text in unkept)
+    why = "keeps no cookies" if plain else "keeps none, or their attributes forbid it to send them here"
+    return "client" if plain else "unknown", (
+        f" {len(unkept)} of these redirects set a cookie that no request after it had: the client {why}, and "
+        "without it the server sends it back."
+    )
+
+
+def _names(cookies: str) -> list[str]:
+    return [pair.partition("=")[0].strip() for pair in cookies.split(";") if "=" in pair]
+
+
+def _is_bound(case: Answered, cookie: str) -> bool:
+    """Whether a cookie has attributes for which a client may not send it (RFC 6265 section 5.4)."""
+    encrypted = case.connection.tls is not None or case.connection.quic is not None
+    host = (case.request.authority or "").partition(":")[0].lower()
+    domain = _DOMAIN.search(cookie)
+    elsewhere = domain is not None and not f".{host}".endswith(f".{domain[1].lower()}")
+    return elsewhere or _PATH.search(cookie) is not None or (not encrypted and "secure" in cookie.lower())

@@ -6,20 +6,30 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.acknowledgments import last_ack
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.acknowledgments import ack_at, last_ack
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.timers import usual_time
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence, Side
+from plainwire.model import CloseEvent, Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Segment
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Fault
+    from plainwire.model import Fault, Response
 
 _TIMEOUT = 408
 """RFC 9110 section 15.5.9."""
+_UNHINDERED = 14_600
+"""Bytes that any sender may send without an acknowledgment: ten segments (RFC 6928 section 2). Who is silent
+behind fewer is so by itself."""
+_EARLY_NS = 20_000_000
+"""Servers read the clock once for all events of a turn (nginx), so that a timer may seem to fire early."""
 
 
 def body_too_slow(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -92,4 +102,66 @@ def upload_given_up(failed: FailedExchange) -> Verdict | None:
         runner_up="close-mid-request: refuted, the request was not complete",
         retry_safe=True,
         time_ns=request.time_ns,
+    )
+
+
+def upload_paused(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the sender paused in the request's middle until the server ended it, and went on late.
+
+    nginx closes then without a word, Go answers with what its handler says of the failed read.
+    """
+    request, response, connection = failed.request, failed.exchange.response, failed.connection
+    close, left = failed.server_close, client_first(connection)
+    if value(request, "expect") is not None:
+        return None  # it waited to be told to go on (100-continue-stall)
+    if response is not None:
+        late = request.last_ns if request.complete else connection.last_ns
+        if response.status < ERROR_STATUS or response.status == _TIMEOUT or response.time_ns >= late:
+            return None
+    end = response or close
+    if end is None or (left is not None and left.time_ns <= end.time_ns) or connection.segments is None:
+        return None
+    sent = [
+        row
+        for row in opening.rows(connection.segments)
+        if row.side == Side.CLIENT and row.length and row.time_ns < end.time_ns and row.end > request.start
+    ]
+    last = max(sent, key=lambda row: row.end, default=None)
+    had = ack_at(connection, end.packet)
+    if last is None or had is None or had < last.end or (request.complete and last.end >= request.end):
+        return None
+    quiet = end.time_ns - last.time_ns
+    if quiet < LONG_NS - _EARLY_NS or last.end - request.start > _UNHINDERED:
+        return None
+    return _of_pause(failed, end, last, quiet)
+
+
+def _of_pause(failed: FailedExchange, end: Response | CloseEvent, last: Segment, quiet: int) -> Verdict:
+    request = failed.request
+    did = f"closed ({wording.act(end)})" if isinstance(end, CloseEvent) else f"answered {end.status}"
+    limits = (quiet, end.time_ns - request.time_ns)
+    sent = plurals.count(last.end - request.start, "byte of the request")
+    usual = next((u for waited in limits if (u := usual_time(waited, server=True)) is not None), None)
+    like = "" if usual is None else f": this looks like a limit of {wording.seconds(usual)} of its own"
+    return Verdict(
+        code="request-body-timeout",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="unknown",
+        grounds=(Ground.NUMBERS, Ground.INFERENCE if usual is not None else Ground.GUESS),
+        facts=f"The client had sent {sent} and then nothing for {wording.span(quiet)}, although "
+        "the server had acknowledged all of them. Then the "
+        f"server {did}, {wording.span(limits[1])} after the request had begun{like}. What the client sent "
+        "afterwards came too late.",
+        evidence=(
+            Evidence(request.packet, "the request begins"),
+            Evidence(last.packet, "the last of it before the pause"),
+            Evidence(end.packet, f"the server {did}"),
+        ),
+        runner_up="a server that failed by itself: possible, the client's pause is beside it",
+        retry_safe=True if failed.idempotent else None,
+        time_ns=request.time_ns,
+        advice_client="Send the request without pauses: have its body ready before it begins.",
+        advice_server="Raise the limit for reading a request: nginx client_body_timeout (between two reads), "
+        "Go ReadTimeout, Node.js server.requestTimeout, Apache RequestReadTimeout.",
     )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from plainwire.model import Fault
 
 
-TOO_EARLY, MISDIRECTED, TOO_MANY, TOO_LARGE_HEADER = 425, 421, 429, 431
-"""RFC 8470 section 5.2, RFC 9110 section 15.5.20, RFC 6585 sections 4 and 5."""
+TOO_LARGE, TOO_EARLY, MISDIRECTED, TOO_MANY, TOO_LARGE_HEADER = 413, 425, 421, 429, 431
+"""RFC 9110 section 15.5.14, RFC 8470 section 5.2, RFC 9110 section 15.5.20, RFC 6585 sections 4 and 5."""
 
 UNAVAILABLE, GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT = 503, 504, 524
 """RFC 9110 sections 15.6.4 and 15.6.5; Cloudflare's own 524."""

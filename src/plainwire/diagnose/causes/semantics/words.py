@@ -321,6 +321,22 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9110 section 9.3.4", "RFC 9111 section 4"),
     ),
     Cause(
+        "content-too-large-413",
+        "the request's body is larger than the server takes",
+        "The server, or a gateway ahead of it, has a limit for bodies of requests, and this one was above "
+        "it. The limit is often a default that nobody chose: 1 MB in nginx, 100 kB in Express.",
+        "Status 413 to a request with a body, in a response that the client got.",
+        "A request without a body (header-growth-431); a close or reset that kept the client from the answer "
+        "(early-response-reset, early-response-stall).",
+        "Send less at once, in parts or compressed, if the limit is meant.",
+        "Raise the limit at each hop if such bodies are legitimate; say the limit in the answer.",
+        ("RFC 9110 section 15.5.14",),
+        by_backend=False,
+        unplayed="No server of the lab has a limit for bodies; its test writes the packets.",
+        server_needs=("body size limit",),
+        lasting=True,
+    ),
+    Cause(
         "header-growth-431",
         "the request's header has become too large for the server",
         "Header fields (cookies, mostly) grew beyond what the server takes.",
