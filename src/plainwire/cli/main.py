@@ -23,6 +23,7 @@ COMMANDS = {
     "share": "Make a bundle for others to see, without your secrets in it.",
     "verify": "Check a bundle: its files, and the verdict from its packets.",
     "open": "Open a case in Wireshark, at the packet that decides.",
+    "compare": "Hold two captures against each other: two places, or works, fails.",
     "explain": "Say what a finding means, what proves it, and how to fix it.",
     "inspect": "Show a program's TLS libraries, and how to get their secrets.",
     "completion": "Let a shell complete commands, codes, demos and cases.",

@@ -1,0 +1,1 @@
+"""Two captures held against each other."""
