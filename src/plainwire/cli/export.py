@@ -34,6 +34,10 @@ class ExportOptions(NamedTuple):
     keys: tuple[str, ...]
     number: int
     secrets: bool
+    connections: tuple[int, ...] = ()
+    decrypted: bool = False
+    private_keys: tuple[str, ...] = ()
+    psks: tuple[str, ...] = ()
 
 
 def _har(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
@@ -108,6 +112,45 @@ def _repeated(report: Report, wanted: ExportOptions, form: str) -> bytes:
         raise UserError(str(error)) from error
 
 
+def _pcapng(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
+    import secrets  # noqa: PLC0415 - as above
+
+    from plainwire.keys import read_keys  # noqa: PLC0415 - as above
+    from plainwire.share import extract  # noqa: PLC0415 - as above
+    from plainwire.share.subtraction import Chosen  # noqa: PLC0415 - as above
+
+    known = {connection.id: connection for connection in report.connections}
+    missing = [number for number in wanted.connections if number not in known]
+    if missing:
+        message = f"{wanted.path}: no connection {missing[0]}; it has {len(known)}"
+        raise UserError(message)
+    chosen = Chosen(
+        captures=source.captures(wanted.path),
+        keys=read_keys(wanted.keys, wanted.private_keys, wanted.psks),
+        connections=[known[number] for number in dict.fromkeys(wanted.connections or known)],
+        packets=[],
+        known=[],
+        names=[],
+        reveals=wanted.secrets,
+    )
+    lines = [
+        line for text in (*source.key_log(wanted.path), *_read_all(wanted.keys)) for line in text.splitlines()
+    ]
+    if wanted.decrypted:
+        chosen.keys.add(b"\n".join(lines))
+        made = extract.decrypted(chosen, secrets.token_bytes(32))
+    else:
+        made = extract.as_it_was(chosen, dict.fromkeys(lines), report)
+    for number, why in made.left_out.items():
+        click.echo(f"plainwire: connection {number} is not in it: {why}", err=True)
+    return (made.capture,)
+
+
+def _read_all(paths: Iterable[str]) -> Iterable[bytes]:
+    for path in paths:
+        yield Path(path).read_bytes()
+
+
 FORMS: dict[str, _Form] = {
     "har": _Form(_har),
     "markdown": _Form(_markdown),
@@ -154,10 +197,25 @@ def _options(command: click.Command) -> click.Command:
     is_flag=True,
     help="The TLS secrets of the capture, in the form of SSLKEYLOGFILE. Whoever has them reads the packets.",
 )
+@click.option(
+    "--pcapng",
+    is_flag=True,
+    help="The packets of chosen connections (--connection) with their TLS secrets, or --decrypted.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE (0600).")
 @click.option("--bodies", is_flag=True, help="With the bodies that are text, secrets in them hidden (--har).")
 @click.option(
-    "--with-secrets", is_flag=True, help="With the passwords and tokens that were sent (--curl, --python)."
+    "--with-secrets",
+    is_flag=True,
+    help="With the passwords and tokens that were sent (--curl, --python, --pcapng --decrypted).",
+)
+@click.option(
+    "--connection", "connections", type=int, multiple=True, metavar="N", help="Only N (--pcapng). Repeatable."
+)
+@click.option(
+    "--decrypted",
+    is_flag=True,
+    help="Without TLS: the same packets, times, flags and resets with the plain HTTP in them (--pcapng).",
 )
 @source.options
 def command(
@@ -166,28 +224,45 @@ def command(
     keys: tuple[str, ...],
     private_keys: tuple[str, ...],
     psks: tuple[str, ...],
+    connections: tuple[int, ...],
     *,
+    decrypted: bool,
     keylog: bool,
+    pcapng: bool,
     bodies: bool,
     with_secrets: bool,
     **forms: object,
 ) -> None:
     """Write CASE, the folder that plainwire run left or a capture file, in the form of another tool.
 
-    What may be a secret of yours is hidden, as in every report, but in --keylog and --with-secrets.
+    What may be a secret of yours is hidden, as in every report, but in --keylog, in --pcapng without
+    --decrypted (whoever has it reads those connections), and --with-secrets.
     """
     asked = [name for name, value in forms.items() if value not in (None, False)] + ["keylog"] * keylog
+    asked += ["pcapng"] * pcapng
     if len(asked) != 1:
-        message = f"name one form: {', '.join(f'--{name}' for name in (*FORMS, 'keylog'))}"
+        message = f"name one form: {', '.join(f'--{name}' for name in (*FORMS, 'keylog', 'pcapng'))}"
+        raise click.UsageError(message)
+    if (connections or decrypted) and asked != ["pcapng"]:
+        message = "--connection and --decrypted are for --pcapng"
         raise click.UsageError(message)
     if keylog:
         _write(output, source.key_log(case))
         return
-    form = FORMS[asked[0]]
+    form = _Form(_pcapng) if pcapng else FORMS[asked[0]]
     report = source.analyze(case, keys, private_keys, psks, keep_bodies=bodies or form.number)
     debug.show(report)
-    number = forms[asked[0]]
-    wanted = ExportOptions(case, keys, number if isinstance(number, int) else 0, with_secrets)
+    number = forms.get(asked[0])
+    wanted = ExportOptions(
+        case,
+        keys,
+        number if type(number) is int else 0,
+        with_secrets,
+        connections,
+        decrypted,
+        private_keys,
+        psks,
+    )
     _write(output, form.write(report, wanted))
 
 

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plainwire.case import Case
 from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 from plainwire.plurals import count
 
 if TYPE_CHECKING:
-    from plainwire.folder import FileSource
     from plainwire.share.bundle import Bundle
     from plainwire.share.checking import Checked
     from plainwire.tls.keylog import KeyLog
@@ -91,7 +89,7 @@ def command(
     if unknown:
         message = f"{case}: no connection {min(unknown)}; it has {len(report.connections)}"
         raise UserError(message)
-    captures = _captures(case)
+    captures = source.captures(case)
     lines = list(source.key_log(case)) + [_read(key) for key in keys] if with_secrets else []
     sharing = bundles.Sharing(
         captures=captures,
@@ -116,13 +114,6 @@ def command(
     _write(path, bundles.packed(made))
     _tell(made, path)
     return 0
-
-
-def _captures(case: Path) -> list[FileSource]:
-    if not case.is_dir():
-        return [case]
-    folder = Case(case)
-    return [folder.place.open(folder.capture.name)]
 
 
 def _keys(case: Path, keys: tuple[str, ...], private_keys: tuple[str, ...], psks: tuple[str, ...]) -> KeyLog:

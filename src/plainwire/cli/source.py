@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from plainwire.folder import FileSource
     from plainwire.model import Report
 
 _Command = TypeVar("_Command", bound="Callable[..., object]")
@@ -60,6 +61,14 @@ def analyze(
     from plainwire import recording  # noqa: PLC0415 - as above
 
     return recording.analyze(Case(path), keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
+
+
+def captures(path: Path) -> list[FileSource]:
+    """The files with the packets."""
+    if not path.is_dir():
+        return [path]
+    case = Case(path)
+    return [case.place.open(case.capture.name)]
 
 
 def key_log(path: Path) -> Iterator[bytes]:

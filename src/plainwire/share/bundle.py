@@ -25,6 +25,7 @@ from plainwire.model import UserError
 from plainwire.report import html
 from plainwire.report import json as report_json
 from plainwire.share import choosing, letter, packet_table
+from plainwire.share.extract import lines_of
 from plainwire.share.subtraction import Chosen, Subtracted, originals, subtract
 
 if TYPE_CHECKING:
@@ -157,17 +158,10 @@ def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Re
         PLAIN: subtracted.plain,
     }
     if secrets:
-        lines = b"\n".join(_lines_of(sharing.key_log, chosen.connections))
+        lines = b"\n".join(lines_of(sharing.key_log, chosen.connections))
         packets = [packet for _, packet in originals(chosen)]
         files[ORIGINAL] = b"".join(file_of(packets, lines, sharing.report.coverage.packets_dropped))
     return Bundle(files, _manifest(sharing, files, report, list(left_out), with_secrets=secrets))
-
-
-def _lines_of(key_log: list[bytes], connections: list[Connection]) -> list[bytes]:
-    """The lines that are about these connections."""
-    sessions = (s for c in connections for s in (c.tls, *c.inner_tls) if s is not None)
-    randoms = {session.client_random.hex().encode() for session in sessions if session.client_random}
-    return [line.strip() for line in key_log if randoms.intersection(line.lower().split())]
 
 
 def _manifest(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_NESTED = 8
 _MOST_NEGOTIATION = 1 << 17
+_WITHOUT_TLS = ("websocket", "h2c")
 _SWITCHED = b"HTTP/1.1 101 "
 _NEGOTIATIONS: dict[Spoken, Callable[[bytes, bytes], Outcome]] = {
     Spoken.PROXY_PROTOCOL: proxy_protocol.negotiate,
@@ -53,6 +54,8 @@ class Rewriting(Struct):
     facts: Connection
     hider: Hider
     secrets: MadeUpSecrets
+    reveals: bool = False
+    """Nothing is hidden, and nothing sealed again: only what is within TLS is wanted."""
     opened: tuple[list[Opened], list[Opened]] = field(default_factory=lambda: ([], []))
     sealed_from: list[int | None] = field(default_factory=lambda: [None, None])
     """By side: the offset in the TCP stream from which on all is TLS."""
@@ -76,6 +79,9 @@ def rewrite(
         UnsealableError: it holds TLS that nothing here seals again.
 
     """
+    if work.reveals:
+        for wire in wires:
+            wire.keep(0, len(wire.data))
     if not any(wire.pieces for wire in wires) or depth > _MOST_NESTED:
         return
     kind = _spoken(wires, where, alpn=alpn, late=late)
@@ -83,7 +89,7 @@ def rewrite(
         _tls(wires, where, work, depth, base)
     elif kind is Spoken.HTTP1:
         _http1(wires, where, work, late=late, depth=depth, base=base)
-    elif kind is Spoken.HTTP2:
+    elif kind is Spoken.HTTP2 and not work.reveals:
         http2_text.rewrite(*wires, work.hider)
     elif kind in _NEGOTIATIONS:
         _negotiated(kind, wires, where, work, depth, base)
@@ -108,7 +114,8 @@ def _tls(wires: Wires, where: tuple[Locator, Locator], work: Rewriting, depth: i
         for side in Side
     )
     rewrite(inner, (places[0], places[1]), work, alpn=session.info.alpn, depth=depth + 1, base=None)
-    session.seal(inner)
+    if not work.reveals:
+        session.seal(inner)
     if base is not None:
         for side in Side:
             work.sealed_from[side] = base[side]
@@ -135,7 +142,8 @@ def _http1(
     switched = http.switched
     rest = http.tunnelled() if switched is not None else ([], [])
     exchanges = http.close(work.facts, where)
-    http1_text.rewrite(exchanges, *wires, work.hider)
+    if not work.reveals:
+        http1_text.rewrite(exchanges, *wires, work.hider)
     if switched is None or not any(rest):
         return
     starts = [_first(pieces, len(wire.data)) for pieces, wire in zip(rest, wires, strict=True)]
@@ -158,7 +166,10 @@ def _switch(
     headers = exchange.response.headers if exchange.response is not None else []
     named = {name.lower(): value.lower() for name, value in headers}
     upgrade = named.get("upgrade", "")
-    if upgrade == "websocket":
+    if work.reveals and upgrade in _WITHOUT_TLS:
+        for wire in wires:
+            wire.keep(0, len(wire.data))
+    elif upgrade == "websocket":
         compressed = "permessage-deflate" in named.get("sec-websocket-extensions", "")
         for wire in wires:
             wire.put(0, WebSocketText(work.hider, compressed=compressed).rewritten(wire.data))
@@ -186,11 +197,13 @@ def _negotiated(
     else:
         return
     for wire, size in zip(wires, sizes, strict=True):
+        if work.reveals:
+            continue
         if kind is Spoken.STARTTLS and wire.data[:size].isascii():
             wire.put(0, work.hider.line(wire.data[:size]))
         else:
             wire.keep(0, size)
-    if kind is Spoken.SOCKS:
+    if kind is Spoken.SOCKS and not work.reveals:
         for start, end in socks.credentials(said[0]):
             wires[0].put(start, work.hider.whole(said[0][start:end]))
     if not isinstance(outcome, Done):

@@ -49,6 +49,8 @@ class Chosen(Struct):
     packets: list[int]
     known: list[str]
     names: list[str]
+    reveals: bool = False
+    """Only ``plain`` is wanted, with all that was said."""
 
 
 def subtract(chosen: Chosen, key: bytes) -> Subtracted:
@@ -68,7 +70,8 @@ def subtract(chosen: Chosen, key: bytes) -> Subtracted:
             left_out[other.first_packet] = "QUIC cannot be shared without its secrets yet"
     for connection in kept.connections:
         try:
-            mine, without = _subtracted(connection, hider, secrets)
+            work = Rewriting(connection.facts, hider, secrets, chosen.reveals)
+            mine, without = _subtracted(connection, work)
         except UnsealableError as error:
             left_out[connection.facts.first_packet] = f"nothing here seals {error} again"
             continue
@@ -88,15 +91,12 @@ def subtract(chosen: Chosen, key: bytes) -> Subtracted:
 Numbered = list[tuple[int, WrittenPacket]]
 
 
-def _subtracted(
-    connection: KeptConnection, hider: Hider, secrets: MadeUpSecrets
-) -> tuple[Numbered, Numbered]:
+def _subtracted(connection: KeptConnection, work: Rewriting) -> tuple[Numbered, Numbered]:
     if connection.fragmented:
         message = "packets that came in fragments of IP"
         raise UnsealableError(message)
     directions = connection.tcp.directions
     wires = WireText(Side.CLIENT, connection.pieces[0]), WireText(Side.SERVER, connection.pieces[1])
-    work = Rewriting(connection.facts, hider, secrets)
     where = directions[0].positions, directions[1].positions
     rewrite(wires, where, work, late=connection.facts.mid_stream)
     made = bytes(wires[0].made), bytes(wires[1].made)
