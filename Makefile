@@ -10,6 +10,7 @@
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
 #   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
+#   make docs     the documentation as pages in build/site: generated help and findings, links checked
 #   make clean    remove all that the above made
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench speed attack hostile conformance score perturb clean system
+.PHONY: demo docs test lint bench speed attack hostile conformance score perturb clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -64,6 +65,11 @@ score: $(DEVELOPED) system
 
 perturb: $(DEVELOPED) system
 	$(VENV)/bin/python bench/perturb $(ARGS)
+
+docs: $(INSTALLED)
+	@$(PIP) install --editable '.[docs]'
+	$(VENV)/bin/python tools/site_pages.py build/docs
+	$(VENV)/bin/mkdocs build
 
 # The programs that the tests use: installed where root, named in one line elsewhere.
 system:
