@@ -33,6 +33,12 @@ def test_programs_are_named() -> None:
     assert summary(whole.findings[0], whole).line.endswith(", by curl")
 
 
+def test_the_test_that_ran_is_named() -> None:
+    whole = stored()["curl-retry-503"]
+    whole.findings[0].tests = ["tests/test_upload.py::test_large", "tests/test_upload.py::test_small"]
+    assert summary(whole.findings[0], whole).whose == "by curl in tests/test_upload.py::test_large and 1 more"
+
+
 def test_a_fix_is_that_of_the_side_to_blame_and_never_nothing() -> None:
     whole = report(failing())
     finding = whole.findings[0]

@@ -100,12 +100,15 @@ def _retry(finding: Finding) -> str:
 
 
 def _whose(finding: Finding, report: Report) -> str:
-    """The programs whose connections it is about."""
+    """The programs whose connections it is about, and the tests that they were in."""
     ids = set(finding.connections)
     names = {c.program.command for c in report.connections if c.id in ids and c.program is not None}
     shown = [printable(redact.line(name), 40) for name in sorted(names)]
     more = f" and {len(shown) - _PROGRAMS} more" if len(shown) > _PROGRAMS else ""
-    return f"by {', '.join(shown[:_PROGRAMS])}{more}" if shown else ""
+    programs = f"by {', '.join(shown[:_PROGRAMS])}{more}" if shown else ""
+    others = f" and {len(finding.tests) - 1} more" if len(finding.tests) > 1 else ""
+    test = f"in {printable(redact.line(finding.tests[0]), 60)}{others}" if finding.tests else ""
+    return " ".join(part for part in (programs, test) if part)
 
 
 def _fix(finding: Finding) -> str:
