@@ -15,6 +15,7 @@ import pytest
 from plainwire.lab import certificates
 from tests.end_to_end import picky
 from tests.end_to_end.networks import Network, join, network
+from tests.end_to_end.two_places import captured
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def compared(near: Path, far: Path, *keys: Path) -> dict[str, Any]:
 def test_who_it_was_is_proved_by_the_second_place(scenario: str, who: str, tmp_path: Path) -> None:
     needs("root", "dumpcap")
     command = [sys.executable, "-m", "tests.end_to_end.two_places", scenario, str(tmp_path)]
-    subprocess.run(command, capture_output=True, timeout=250, check=True)
+    subprocess.run(command, capture_output=True, check=True)
     near, far, keys = tmp_path / "case", tmp_path / "far.pcapng", tmp_path / "server.keys"
     for first, second, name in ((near, far, "A"), (far, near, "B")):
         found = compared(first, second, keys)
@@ -53,31 +54,6 @@ def test_who_it_was_is_proved_by_the_second_place(scenario: str, who: str, tmp_p
         assert abs(found["clocks"]["ahead"]) <= found["clocks"]["error"] + 0.001
         assert found["decided"]
         assert {(each["who"], each["certainty"]) for each in found["decided"]} == {(who, "proved")}
-
-
-@contextlib.contextmanager
-def capturing(where: Network, path: Path) -> Iterator[None]:
-    command = [
-        *where.inside,
-        tool("dumpcap"),
-        "-q",
-        "-i",
-        "any",
-        "-f",
-        "tcp",
-        "-a",
-        "duration:600",
-        "-w",
-        path,
-    ]
-    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as dumpcap:
-        assert dumpcap.stderr is not None
-        next(line for line in dumpcap.stderr if line.startswith("File:"))
-        try:
-            yield
-            time.sleep(1)  # what dumpcap has not read yet
-        finally:
-            dumpcap.terminate()
 
 
 @contextlib.contextmanager
@@ -159,8 +135,8 @@ def test_what_fails_behind_a_proxy_and_what_in_it(tmp_path: Path) -> None:
             with (
                 serving(inside, host, 8080, tool("nginx"), "-c", tmp_path / "nginx.conf"),
                 serving(middle, front, 8000, tool("haproxy"), "-db", "-f", tmp_path / "haproxy.cfg"),
-                capturing(outside, tmp_path / "near.pcapng"),
-                capturing(inside, tmp_path / "far.pcapng"),
+                captured(tmp_path / "near.pcapng", *outside.inside),
+                captured(tmp_path / "far.pcapng", *inside.inside),
             ):
                 program = CLIENT.format(targets=targets, host=front)
                 command = list(map(str, [*outside.inside, sys.executable, "-c", program]))

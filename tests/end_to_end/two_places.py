@@ -6,6 +6,7 @@ FOLDER gets the client's case as always, and ``far.pcapng``: what dumpcap saw wh
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -23,24 +24,32 @@ if TYPE_CHECKING:
 
 LONGEST = 600
 """Seconds after which dumpcap ends by itself."""
-QUIET = 1.0
-"""Seconds for what is still on its way when the client has ended."""
+PATIENCE = 120
 
 
 @contextlib.contextmanager
-def captured(path: Path) -> Iterator[None]:
-    """Capture all of this network as long as the block lasts."""
-    command = [tool("dumpcap"), "-q", "-i", "any", "-a", f"duration:{LONGEST}", "-w", str(path)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as dumpcap:
+def captured(path: Path, *inside: object) -> Iterator[None]:
+    """Capture all of this network, or of the one that ``inside`` enters, as long as the block lasts."""
+    command = [*inside, tool("dumpcap"), "-q", "-i", "any", "-a", f"duration:{LONGEST}", "-w", path]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as dumpcap:
         assert dumpcap.stderr is not None
-        for line in dumpcap.stderr:
-            if line.startswith("File:"):
-                break
+        next(line for line in dumpcap.stderr if line.startswith("File:"))
         try:
             yield
-            time.sleep(QUIET)
+            _wait_for_all(dumpcap.pid, path)
         finally:
             dumpcap.terminate()
+
+
+def _wait_for_all(pid: int, path: Path) -> None:
+    """Until a packet that is sent now, in the network of that process, is in the file."""
+    mark = os.urandom(16).hex()
+    send = f"import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'{mark}', ('127.0.0.1', 9))"
+    subprocess.run([tool("nsenter"), f"--net=/proc/{pid}/ns/net", sys.executable, "-c", send], check=True)
+    deadline = time.monotonic() + PATIENCE
+    while mark.encode() not in path.read_bytes():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.05)
 
 
 def main(name: str, folder: Path) -> None:
