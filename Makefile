@@ -2,6 +2,7 @@
 #
 #   make demo     two failures with the same exception and different causes, and what plainwire says of them
 #   make test     all tests            (make test ARGS="-k pcapng" for some)
+#   make page     bundle the program of the HTML report from web/ (the bundle is committed)
 #   make lint     ruff, mypy, import contracts, shape of the house, codes and thresholds, warnings of the C compiler
 #   make bench    overhead on the program, and speed beside tshark
 #   make speed    plainwire, tshark and the floor in turn, on captures made by script
@@ -27,7 +28,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 demo: $(INSTALLED)
 	@$(VENV)/bin/plainwire demo $(ARGS)
 
-test: $(DEVELOPED) system
+test: $(DEVELOPED) system web/node_modules
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
 
 lint: $(DEVELOPED)
@@ -40,6 +41,15 @@ lint: $(DEVELOPED)
 	$(VENV)/bin/python tools/thresholds.py
 	$(CC) -O2 -std=c11 -shared -fPIC -Wall -Wextra -Werror -Wframe-larger-than=1536 native/*/*.c -o /dev/null
 
+.PHONY: page
+page: web/node_modules
+	npm --prefix web run --silent build
+
+# What the page is built from, by its lock file. Where there is no npm the committed bundle serves.
+web/node_modules: web/package.json web/package-lock.json | system
+	@if command -v npm >/dev/null; then npm --prefix web ci --silent --no-audit --no-fund && touch $@; \
+	else echo 'no npm here: the committed bundle of the page is used, and not held against its sources'; fi
+
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py
 	$(VENV)/bin/python bench/interposer.py
@@ -47,6 +57,7 @@ bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py
 	$(VENV)/bin/python bench/floods.py
+	$(VENV)/bin/python bench/big_page.py
 
 speed: $(DEVELOPED) system
 	$(VENV)/bin/python bench/speed $(ARGS)
@@ -92,6 +103,6 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build web/node_modules bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf src/*.egg-info src/plainwire/*.so src/plainwire/*/*.so
 	find src tests bench -name __pycache__ -prune -exec rm -rf {} +

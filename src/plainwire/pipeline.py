@@ -170,6 +170,10 @@ class Analysis:
         servers = attempt("the inference of servers' limits failed", infer, connections) or {}
         lookups = self._lookups.found if self._lookups is not None else []
         findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs) or []
+        if lookups:
+            from plainwire.dns import answers  # noqa: PLC0415 - see __init__
+
+            attempt("the matching of names with connections failed", answers.assign, lookups, connections)
         report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
         said = None
         if self._events is not None:

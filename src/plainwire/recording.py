@@ -375,7 +375,8 @@ def analyze(
 
 
 def _analyze(recording: Recording) -> None:
-    from plainwire.report import html, json  # noqa: PLC0415 - its imports would delay the program's start
+    from plainwire import provenance  # noqa: PLC0415 - its imports would delay the program's start
+    from plainwire.report import html, json  # noqa: PLC0415 - as above
 
     case = recording.case
     report = analyze(case)
@@ -383,8 +384,9 @@ def _analyze(recording: Recording) -> None:
     recording.report = report
     if not case.place.exists():
         return
+    about = provenance.about(case.folder, recorded_here=True)
     try:
         cases.write(case.report_json, json.encode(report), case.place)
-        cases.write(case.report_html, html.render(report).encode(), case.place)
+        cases.write(case.report_html, html.render(report, about).encode(), case.place)
     except OSError as error:
         recording.notes.append(f"the report could not be written: {error.strerror}")

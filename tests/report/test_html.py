@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html.parser
+import json
+import re
 from typing import TYPE_CHECKING
 
 from plainwire.model import Coverage
@@ -28,7 +32,8 @@ class _Reader(html.parser.HTMLParser):
         self.links += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
     def handle_data(self, data: str) -> None:
-        self.text.append(data)
+        if self.cdata_elem is None:  # neither style nor script
+            self.text.append(data)
 
 
 def read(text: str) -> _Reader:
@@ -54,7 +59,23 @@ def test_what_was_not_seen_is_on_the_page() -> None:
 def test_nothing_is_fetched_and_nothing_runs() -> None:
     reader = read(page.render(report(failing())))
     assert reader.links == []
-    assert not {"script", "img", "link", "iframe", "b"} & set(reader.tags)
+    assert not {"img", "link", "iframe", "b"} & set(reader.tags)
+
+
+def test_no_script_but_the_pages_own_may_run() -> None:
+    text = page.render(report(failing()))
+    assert re.findall(r"<script[^>]*>", text) == ['<script type="application/json" id="facts">', "<script>"]
+    own = text.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    assert f"script-src &#39;sha256-{digest}&#39;;" in text
+    assert "default-src &#39;none&#39;;" in text
+
+
+def test_the_facts_can_be_read_back_and_hold_no_markup() -> None:
+    text = page.render(report(failing("/</script><script>alert(1)</script>&amp;")))
+    facts = text.partition('id="facts">')[2].partition("</script>")[0]
+    assert not set("<>&") & set(facts)
+    assert any("</script><script>alert(1)</script>&amp;" in t for t in json.loads(facts)["texts"])
 
 
 def test_no_secrets_no_bodies_no_control_characters() -> None:

@@ -38,6 +38,7 @@ class ExportOptions(NamedTuple):
     decrypted: bool = False
     private_keys: tuple[str, ...] = ()
     psks: tuple[str, ...] = ()
+    bodies: bool = False
 
 
 def _har(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
@@ -52,10 +53,11 @@ def _json(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     return (*json.encoded(report), b"\n")
 
 
-def _html(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
+def _html(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
+    from plainwire import provenance  # noqa: PLC0415 - as above
     from plainwire.report import html  # noqa: PLC0415 - as above
 
-    return (html.render(report).encode(),)
+    return (html.render(report, provenance.about(wanted.path), bodies=wanted.bodies).encode(),)
 
 
 def _markdown(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
@@ -203,7 +205,9 @@ def _options(command: click.Command) -> click.Command:
     help="The packets of chosen connections (--connection) with their TLS secrets, or --decrypted.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE (0600).")
-@click.option("--bodies", is_flag=True, help="With the bodies that are text, secrets in them hidden (--har).")
+@click.option(
+    "--bodies", is_flag=True, help="With the bodies that are text, secrets in them hidden (--har, --html)."
+)
 @click.option(
     "--with-secrets",
     is_flag=True,
@@ -262,6 +266,7 @@ def command(
         decrypted,
         private_keys,
         psks,
+        bodies,
     )
     _write(output, form.write(report, wanted))
 

@@ -11,6 +11,7 @@ from plainwire.model.transport import ACK
 
 if TYPE_CHECKING:
     from plainwire.model.base import Side
+    from plainwire.model.dns import Lookup
     from plainwire.model.http import Exchange, StreamEvent
     from plainwire.model.program import ProgramConnection
     from plainwire.model.quic import QuicInfo
@@ -78,6 +79,8 @@ class Connection(Discreet, Struct):
     """The process of the program that is the server of this connection."""
     alike: int = 0
     """Further attempts at the same server that came to as little as this one, and are only counted."""
+    lookup: Lookup | None = None
+    """The question for the server's address that was answered right before the connection was opened."""
 
     @property
     def connected_ns(self) -> int | None:

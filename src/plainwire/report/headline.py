@@ -36,9 +36,9 @@ _STATUSES = (("status-4xx", "4xx"), ("status-5xx", "5xx"))
 
 def headline(report: Report, missing: list[str]) -> str:
     """Return the first line, which sums up the rest; never "no failures" where something was not seen."""
-    failing = _failing(report)
-    failed = [*(_retried(report) or _failures(report, failing)), *_connections(report)]
-    statuses = list(_statuses(report, failing))
+    bad = failing(report)
+    failed = [*(_retried(report) or _failures(report, bad)), *_connections(report)]
+    statuses = list(_statuses(report, bad))
     hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
     requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
     if failed:
@@ -65,7 +65,7 @@ def _nothing_found(report: Report, requests: int, told: str, missing: list[str])
     return f"{count(requests, 'request')} on {connections}, {answered}{told}; nothing wrong"
 
 
-def _failing(report: Report) -> set[int]:
+def failing(report: Report) -> set[int]:
     """The exchanges that failed: by their outcome, by a finding, by the word of their own protocol."""
     told = {number for f in report.findings if f.failure for number in f.exchanges}
     signs = {s.exchange for s in report.signs if s.exchange is not None and s.kind in _BY_PROTOCOL}

@@ -1,52 +1,63 @@
-"""The report as one self-contained page: nothing is fetched, no script, no bodies, no secrets of the user.
+"""The report as one self-contained page: nothing is fetched, nothing of the user's secrets is in it.
 
-A pure room reads no files, so the template is part of this file. Jinja2 escapes whatever is put in;
-what comes from the wire is made printable as well.
+The page has everything twice. As plain HTML for where scripts do not run (a viewer of attachments, a text
+browser): the verdict, and the exchanges that matter. And as JSON in an element that is not executed, for the
+page's program (``web/``), which puts pictures, the whole table and details in its place. Only that program
+may run, and only that style hold, by their hashes. Jinja2 escapes whatever is put in; what comes from the
+wire is made printable as well.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import jinja2
+import orjson
+from markupsafe import Markup
 
 from plainwire.report import program_account, redact, servers, table, terminal
 from plainwire.report.coverage import remarks, shortfalls
-from plainwire.report.escape import printable
+from plainwire.report.escape import printable, printable_json
 from plainwire.report.headline import headline
+from plainwire.report.page import bundle
+from plainwire.report.page.about import About
+from plainwire.report.page.facts import choose, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from plainwire.model import Exchange, Finding, Report
 
-ROWS = 2000
-"""Rows of the table of exchanges: the failing ones and their neighbours first, so that a page stays small."""
+ROWS = 200
+"""Rows of the plain table of exchanges: the failing ones and their neighbours first."""
 
-_NEIGHBOURS = 2
 _LISTED = 50
 
-_TEMPLATE = """\
+_PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ headline }}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem;
-  margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1 { font-size: 1.3rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; font-size: 13px; } td, th { padding: .15rem .6rem; text-align: left; }
-th { border-bottom: 1px solid #888; } tr.failed td { background: #fdecea; } td.n { text-align: right; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.5rem; } code { background: #f3f3f3; padding: 0 .2rem; }
-@media (prefers-color-scheme: dark) {
-  body { background: #1c1c1c; color: #ddd; } tr.failed td { background: #4a2320; } code { background: #333; }
-}
-</style>
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
+<title>{{ title }}</title>
+<style>{{ style }}</style>
 </head>
 <body>
+<div id="app">
+{{ plain }}
+</div>
+<script type="application/json" id="facts">{{ facts }}</script>
+<script>{{ script }}</script>
+</body>
+</html>
+"""
+
+_PLAIN = """\
+<main class="plain">
 <h1>{{ headline }}</h1>
 {% if missing %}
 <h2>Not seen</h2>
@@ -129,52 +140,80 @@ neighbours, and the first of the others. <code>plainwire show</code> lists all.<
 {% endif %}
 <p>Packet numbers are those that Wireshark shows for the capture. {{ coverage.packets }} packets,
 {{ coverage.connections }} connections, {{ coverage.decrypted }} decrypted.</p>
-</body>
-</html>
+</main>
 """
 
 
-def render(report: Report) -> str:
-    """Return the page."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    missing = shortfalls(report)
-    chosen = _chosen(report)
-    concerned = {number for finding in report.findings for number in finding.exchanges}
-    return environment.from_string(_TEMPLATE).render(
-        headline=headline(report, missing),
-        missing=missing,
-        remarks=remarks(report),
-        findings=[_printable(finding) for finding in report.findings],
-        who=terminal.WHO,
-        sure=terminal.SURE,
-        listed=_listed,
-        common=[printable(redact.line(c.claim)) for c in report.comparison]
-        + [printable(line) for line in report.undecided],
-        program=list(program_account.lines(report)),
-        servers=[
-            {"address": str(facts.address), "lines": list(servers.sentences(facts))}
-            for facts in servers.concerned(report)
-        ],
-        headings=table.HEADINGS,
-        rows=_rows(report, chosen),
-        omitted=len(report.exchanges) - len(chosen),
-        details=[_details(e) for e in chosen if e.id in concerned][:_LISTED],
-        coverage=report.coverage,
+_UNSAFE = re.compile(rb"[<>&]")
+"""What could end the element that holds the JSON, or begin a comment in it: in JSON only inside of texts."""
+
+
+def render(report: Report, about: About | None = None, *, bodies: bool = False) -> str:
+    """Return the page; ``bodies``: with those that were kept, the secrets in them hidden."""
+    return page(
+        plain_part(report),
+        facts=embedded(facts(report, about or About(), bodies=bodies)),
+        title=headline(report, shortfalls(report)),
+        policy=bundle.policy(),
     )
 
 
-def _chosen(report: Report) -> list[Exchange]:
-    """At most ROWS exchanges in order: what findings are about, their neighbours, then from the first on."""
-    total = len(report.exchanges)
-    if total <= ROWS:
-        return report.exchanges
+def page(plain: str, *, facts: str, title: str, policy: str) -> str:
+    """Return a page around its plain part; ``facts`` is JSON as ``embedded`` makes it."""
+    return (
+        _environment()
+        .from_string(_PAGE)
+        .render(
+            plain=Markup(plain),  # noqa: S704 - made by ``plain_part``, which escapes
+            facts=Markup(facts),  # noqa: S704 - holds no markup
+            title=title,
+            policy=policy,
+            style=Markup(bundle.style()),  # noqa: S704 - our own
+            script=Markup(bundle.script()),  # noqa: S704 - our own
+        )
+    )
+
+
+def embedded(value: object) -> str:
+    """Return JSON that can stand in an element of a page."""
+    text = printable_json(orjson.dumps(value))
+    return _UNSAFE.sub(lambda match: b"\\u%04x" % match[0][0], text).decode()
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+
+
+def plain_part(report: Report) -> str:
+    """Return what is read where scripts do not run."""
+    missing = shortfalls(report)
+    chosen = choose(report, ROWS)
     concerned = {number for finding in report.findings for number in finding.exchanges}
-    places = [place for place, exchange in enumerate(report.exchanges) if exchange.id in concerned]
-    wanted: dict[int, None] = {}
-    for place in places:
-        wanted.update(dict.fromkeys(range(max(0, place - _NEIGHBOURS), min(total, place + _NEIGHBOURS + 1))))
-    wanted.update(dict.fromkeys(range(min(total, ROWS))))
-    return [report.exchanges[place] for place in sorted(list(wanted)[:ROWS])]
+    return (
+        _environment()
+        .from_string(_PLAIN)
+        .render(
+            headline=headline(report, missing),
+            missing=missing,
+            remarks=remarks(report),
+            findings=[_printable(finding) for finding in report.findings],
+            who=terminal.WHO,
+            sure=terminal.SURE,
+            listed=_listed,
+            common=[printable(redact.line(c.claim)) for c in report.comparison]
+            + [printable(line) for line in report.undecided],
+            program=list(program_account.lines(report)),
+            servers=[
+                {"address": str(facts.address), "lines": list(servers.sentences(facts))}
+                for facts in servers.concerned(report)
+            ],
+            headings=table.HEADINGS,
+            rows=_rows(report, chosen),
+            omitted=len(report.exchanges) - len(chosen),
+            details=[_details(e) for e in chosen if e.id in concerned][:_LISTED],
+            coverage=report.coverage,
+        )
+    )
 
 
 def _rows(report: Report, chosen: Iterable[Exchange]) -> list[dict[str, object]]:

@@ -39,6 +39,15 @@ def of_connection(connection: Connection) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if connection.inner_tls:
         fields["inner_tls"] = [tls(info) for info in connection.inner_tls]
+    lookup = connection.lookup
+    if lookup is not None and lookup.answered_ns is not None:
+        fields["lookup"] = {
+            "name": lookup.name,
+            "server": lookup.server,
+            "asked": lookup.sent[0][1] / 1e9,
+            "answered": lookup.answered_ns / 1e9,
+            "packets": [lookup.sent[0][0], lookup.answer],
+        }
     if connection.tunnels:
         fields["tunnels"] = [
             {

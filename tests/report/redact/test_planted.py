@@ -76,7 +76,7 @@ def outputs(report: Report, capture: Path, keys: list[Path]) -> Iterator[tuple[s
         yield "page", html.render(report)
     for name, form in FORMS.items():
         for number in ids if form.number else (0,):
-            wanted = ExportOptions(capture, (), number, secrets=False)
+            wanted = ExportOptions(capture, (), number, secrets=False, bodies=True)
             with contextlib.suppress(UserError):  # a request that cannot be sent again
                 yield f"export --{name}", b"".join(form.write(report, wanted)).decode()
     run = runs.of_report(report, number=1, started_ns=0, duration_ns=1, status=1)
