@@ -47,7 +47,7 @@ page: web/node_modules
 
 # What the page is built from, by its lock file. Where there is no npm the committed bundle serves.
 web/node_modules: web/package.json web/package-lock.json | system
-	@if command -v npm >/dev/null; then npm --prefix web ci --silent --no-audit --no-fund && touch $@; \
+	@if command -v npm >/dev/null; then npm --prefix web ci --prefer-offline --silent --no-audit --no-fund && touch $@; \
 	else echo 'no npm here: the committed bundle of the page is used, and not held against its sources'; fi
 
 bench: $(DEVELOPED) system
