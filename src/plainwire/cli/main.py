@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write a case in another tool's form: HAR, OTLP, SARIF, curl.",
     "share": "Make a bundle for others to see, without your secrets in it.",
     "verify": "Check a bundle: its files, and the verdict from its packets.",
+    "ui": "Show cases in a browser, also one that is being recorded.",
     "open": "Open a case in Wireshark, at the packet that decides.",
     "compare": "Compare two captures: two places, or what works and fails.",
     "explain": "Say what a finding means, what proves it, and how to fix it.",
