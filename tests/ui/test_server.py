@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from plainwire.ui import server
-from plainwire.ui.sources import encoded
+from plainwire.ui.sources import encoded, of_paths
 from tests.report.samples import failing, healthy, report
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ def test_other_pages_are_refused_even_with_the_token(
     address: str, fields: dict[str, str], status: int
 ) -> None:
     assert ask(address, "cases/0", **fields)[0] == status
+
+
+def test_cases_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    one, two, other = tmp_path / "a" / "case", tmp_path / "b" / "case", tmp_path / "c"
+    assert [case.name for case in of_paths([one, two], ())] == ["a/case", "b/case"]
+    assert [case.name for case in of_paths([one, other], ())] == ["case", "c"]
 
 
 def test_nothing_can_be_written_and_nothing_is_kept(address: str) -> None:

@@ -54,7 +54,7 @@ def command(
     if missing is not None:
         message = f"{missing}: no such case or capture file"
         raise UserError(message)
-    with server.serving([sources.of_path(path, keys) for path in paths], port) as served:
+    with server.serving(sources.of_paths(paths, keys), port) as served:
         _say(served.address)
         _until_interrupted()
 

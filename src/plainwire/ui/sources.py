@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import orjson
 from msgspec import Struct
 
 from plainwire import pipeline, provenance, recording
+from plainwire.case import Case
 from plainwire.model import UserError
 from plainwire.report.escape import printable, printable_json
 from plainwire.report.page.facts import body, facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from plainwire.case import Case
     from plainwire.model import Report
 
 MOST_BODY = 1 << 20
@@ -64,8 +65,8 @@ def _bodies_in(report: Report, exchange: int) -> Bodies | None:
 class KeptCase:
     """A case or capture file that does not change; its packets are read when it is first asked for."""
 
-    def __init__(self, path: Path, analyze: Callable[[], Report]) -> None:
-        self.name = printable(path.resolve().name, 60)
+    def __init__(self, path: Path, name: str, analyze: Callable[[], Report]) -> None:
+        self.name = printable(name, 60)
         self._path, self._analyze = path, analyze
         self._lock = threading.Lock()
         self._report: Report | None = None
@@ -158,17 +159,20 @@ class GrowingCase:
         self.growth = Growth(self.growth.version + 1, packets=report.coverage.packets)
 
 
-def of_path(path: Path, keys: tuple[str, ...]) -> KeptCase:
-    """A case folder or a capture file."""
+def of_paths(paths: Sequence[Path], keys: tuple[str, ...]) -> list[KeptCase]:
+    """Case folders and capture files, each by a name of its own."""
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) < len(names):
+        names = ["/".join(path.resolve().parts[-2:]) for path in paths]
+    return [
+        KeptCase(path, name, partial(_analyze, path, keys)) for path, name in zip(paths, names, strict=True)
+    ]
 
-    def analyze() -> Report:
-        from plainwire.case import Case  # noqa: PLC0415 - a file needs none
 
-        if path.is_dir():
-            return recording.analyze(Case(path), keys, keep_bodies=True)
-        return pipeline.analyze([path], keys, keep_bodies=True)
-
-    return KeptCase(path, analyze)
+def _analyze(path: Path, keys: tuple[str, ...]) -> Report:
+    if path.is_dir():
+        return recording.analyze(Case(path), keys, keep_bodies=True)
+    return pipeline.analyze([path], keys, keep_bodies=True)
 
 
 def _clock() -> float:
