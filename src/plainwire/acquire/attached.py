@@ -178,7 +178,13 @@ class AttachedProgram:
         self._close()
 
     def _note_sockets(self) -> None:
-        told = self._witness.sockets() if self._witness is not None else None
+        if self._witness is None:
+            return
+        resets = self._witness.resets()
+        told = self._witness.sockets()
+        own = {*self._sockets, *((each.local, each.peer) for each in told or ())}
+        for reset in kernel_sockets.resets_of(resets, own):
+            self._tell({"event": "reset", **reset.as_event()})
         if told is not None:
             self.witnessed = True
             self._tell({"event": "witnessed", "time": time.time()})

@@ -305,6 +305,16 @@ def resets_in(lines: Iterable[str], offset_ns: int) -> list[SentReset]:
     return found
 
 
+def resets_of(resets: Iterable[SentReset], ends: Iterable[tuple[str, str]]) -> Iterator[SentReset]:
+    """Those on connections with these ends, by either side. Of one that failed only the local port is known."""
+    known = {(local.rpartition(":")[2], peer) for local, peer in ends}
+    for reset in resets:
+        for local, peer in ((reset.local, reset.peer), (reset.peer, reset.local)):
+            if (local.rpartition(":")[2], peer) in known:
+                yield reset
+                break
+
+
 def _parted(text: str) -> tuple[str, int]:
     address, port = text.rsplit(":", 1)
     return address.strip("[]"), int(port)

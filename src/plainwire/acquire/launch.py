@@ -193,13 +193,8 @@ class Program:
         resets = self._witness.resets()
         told = self._witness.sockets()
         own = {*seen.by_sockets, *((each.local, each.peer) for each in told or ())}
-        known = {
-            (local.rpartition(":")[2], peer) for local, peer in own
-        }  # one that failed has no local address
-        for reset in resets:
-            theirs, ours = (reset.peer, reset.local), (reset.local, reset.peer)
-            if any((local.rpartition(":")[2], peer) in known for local, peer in (theirs, ours)):
-                self._tell({"event": "reset", **reset.as_event()})
+        for reset in kernel_sockets.resets_of(resets, own):
+            self._tell({"event": "reset", **reset.as_event()})
         if told is None:
             return
         self.witnessed = True

@@ -306,3 +306,17 @@ def test_a_response_that_some_clients_refuse_explains_what_the_program_said() ->
     told = judged([connection], [finding], account(said, process=NODE))
     assert [saying.code for saying in told.sayings] == ["bad-framing"]
     assert not told.remarks
+
+
+def test_refused_attempt_that_the_program_spoke_of_is_a_failure_though_a_later_one_was_accepted() -> None:
+    wire = Wire()
+    wire.close(SERVER, "rst", 10)
+    refused = owned(wire)
+    refused.established, refused.exchanges = False, []
+    finding = Finding("connection-refused", "", "server", "likely", [], [refused.id], [], "", failure=False)
+    silent = Finding("connection-refused", "", "server", "likely", [], [refused.id], [], "", failure=False)
+    said = "ConnectionRefusedError: [Errno 111] Connection refused\n"
+    judged([refused], [finding], account(words(said, 20)))
+    judged([refused], [silent], account())
+    assert (finding.failure, silent.failure) == (True, False)
+    assert "That is what the wire shows: a refused connect." in finding.program_says

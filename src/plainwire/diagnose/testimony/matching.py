@@ -265,6 +265,7 @@ def testify(
     add_reasons(connections, findings, events)
     ran = RunningTests(events)
     for finding in findings:
+        finding.failure |= _was_spoken_of(finding, account)
         finding.tests = _tests_of(finding, account, ran)
         finding.program_says = finding.program_says or _of_finding(finding, account)
         if any(account.spoke_before(index) for index in _own_fates(finding, account)):
@@ -324,6 +325,17 @@ def _own_fates(finding: Finding, account: Account) -> list[int]:
         if (fate.exchange.id in exchanges if fate.exchange is not None else not exchanges)
         and fate.connection.id in connections
     ]
+
+
+def _was_spoken_of(finding: Finding, account: Account) -> bool:
+    """Whether an attempt to connect failed for the program too, though a later one did not."""
+    if finding.exchanges:
+        return False
+    return any(
+        account.fates[index].wire & said.wire
+        for index in _own_fates(finding, account)
+        for said in account.said.get(index, ())
+    )
 
 
 def _tests_of(finding: Finding, account: Account, ran: RunningTests) -> list[str]:
