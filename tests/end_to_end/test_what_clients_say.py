@@ -67,8 +67,16 @@ def judge(folder: Path, report: dict[str, Any], least: int) -> None:
     assert [fault for fault, words in tied.items() if not words] == [], report["program"]["said"]
 
 
-def run(folder: Path, server: Misbehaving, refused: str, *command: object, least: int = len(FAULTS)) -> None:
-    recorded = record(folder, *command, server.url(""), refused, server.authority, folder / "truth")
+def run(
+    folder: Path,
+    server: Misbehaving,
+    refused: str,
+    *command: object,
+    least: int = len(FAULTS),
+    stdout: Path | None = None,
+) -> None:
+    given = (server.url(""), refused, server.authority, folder / "truth")
+    recorded = record(folder, *command, *given, stdout=stdout)
     judge(folder, recorded.report, least)
 
 
@@ -151,6 +159,21 @@ def test_node(
         if subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode:
             without(f"npm could not fetch {library}", part_of_the_judgement=False)
     run(tmp_path, server, refused, tool("node"), script, library, mode)
+
+
+def test_java(tmp_path: Path, server: Misbehaving, refused: str) -> None:
+    """HttpURLConnection takes what came of a body for all of it."""
+    tool("javac")
+    script = CLIENTS / "EightFailures.java"
+    run(tmp_path, server, refused, tool("java"), script, "print", least=len(FAULTS) - 1)
+
+
+def test_go(tmp_path: Path, server: Misbehaving, refused: str) -> None:
+    """It makes its system calls itself: what it prints is read where it goes to a file."""
+    program = tmp_path / "program"
+    words = [tool("go"), "build", "-o", program, CLIENTS / "eight_failures.go"]
+    subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=280)
+    run(tmp_path, server, refused, program, stdout=tmp_path / "output.txt")
 
 
 FETCHED = {

@@ -306,7 +306,7 @@ def resets_in(lines: Iterable[str], offset_ns: int) -> list[SentReset]:
 
 
 def resets_of(resets: Iterable[SentReset], ends: Iterable[tuple[str, str]]) -> Iterator[SentReset]:
-    """Those on connections with these ends, by either side. Of one that failed only the local port is known."""
+    """Those on connections with these ends, by either side. One that failed is known by its local port."""
     known = {(local.rpartition(":")[2], peer) for local, peer in ends}
     for reset in resets:
         for local, peer in ((reset.local, reset.peer), (reset.peer, reset.local)):

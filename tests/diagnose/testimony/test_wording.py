@@ -153,6 +153,8 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
         {Wire.CLOSE},
     ),
     (JAVA, "java.net.SocketException: Unexpected end of file from server", {Wire.CLOSE}),
+    (JAVA, "java.io.IOException: Server returned HTTP response code: 503 for URL: https://a/", {Wire.STATUS}),
+    (JAVA, "java.io.FileNotFoundException: https://a/b", {Wire.STATUS}),
     (
         JAVA,
         "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake",

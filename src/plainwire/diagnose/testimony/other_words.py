@@ -101,6 +101,12 @@ JAVA = (
         Wire.CORRUPT,
     ),
     row("java", "Unexpected end of file from server", r"Unexpected end of file from server", Wire.CLOSE),
+    row(
+        "java",
+        "an error status",
+        r"Server returned HTTP response code: [45]\d\d|FileNotFoundException: https?://",
+        Wire.STATUS,
+    ),
     row("java", "Premature EOF", r"\bPremature EOF\b", Wire.CLOSE_INSIDE),
     row(
         "java",
