@@ -155,7 +155,9 @@ def test_node(
     shutil.copyfile(CLIENTS / script.name, script)
     if library in ("axios", "got"):
         (tmp_path / "package.json").write_text("{}")
-        words = [tool("npm"), "install", "--no-audit", "--no-fund", library]
+        if shutil.which("npm") is None:
+            without("npm", part_of_the_judgement=False)
+        words = ["npm", "install", "--no-audit", "--no-fund", library]
         if subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode:
             without(f"npm could not fetch {library}", part_of_the_judgement=False)
     run(tmp_path, server, refused, tool("node"), script, library, mode)
