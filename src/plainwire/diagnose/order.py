@@ -37,6 +37,7 @@ with imported_when_asked(__package__):
     from .causes.grpc.grpc_status import grpc_status
     from .causes.handshake.bad_record_mac import bad_record_mac
     from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
+    from .causes.handshake.clear_text_to_tls_port import clear_text_to_tls_port, refused_clear_text
     from .causes.handshake.handshake_reset import handshake_reset
     from .causes.handshake.handshake_stall import handshake_stall
     from .causes.handshake.ocsp_or_crl_delay import ocsp_or_crl_delay
@@ -192,6 +193,7 @@ FAILED: tuple[OfExchange, ...] = (
     connection_close_ignored,
     body_longer_than_declared,
     after_unread_body,
+    clear_text_to_tls_port,  # before the rules below: a server that cannot read it is not the cause
     proxy_connect_failure,  # before the rules below: what comes after a refusal is no cause
     nat_idle_drop,  # before the rule below: a client that gives up on a dead connection is not the cause
     window_scale_stripped,
@@ -336,6 +338,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     misread_responses,
     websocket_upgrade_refused,
     client_bug_request,
+    refused_clear_text,
     answers_shifted,
     answers_to_bodies,
     responses_to_nothing,

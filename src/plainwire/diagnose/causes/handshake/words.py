@@ -193,6 +193,21 @@ CAUSES: tuple[Cause, ...] = (
         unplayed="Real clients and servers play it in tests/end_to_end/test_questions.py.",
     ),
     Cause(
+        "clear-text-to-tls-port",
+        "the client spoke clear text to a port that speaks TLS",
+        "An http URL with the port of https, a client that was told not to use TLS, or a proxy that hands on "
+        "in clear text: the server cannot read the request and answers 400, closes or resets.",
+        "A first request in clear text to a port of TLS (443 and the like, or one that speaks TLS on another "
+        "connection), and status 400 with a close, or a close or reset at once.",
+        "A request in clear text to the same port that is answered; a request to a proxy.",
+        "Use https in the URL, or the port of http.",
+        "Nothing to fix on the server; it can redirect (nginx: error_page 497).",
+        ("RFC 9110 section 4.2.2",),
+        by_backend=False,
+        unplayed="No client of the lab does this: the test writes the packets.",
+        lasting=True,
+    ),
+    Cause(
         "plaintext-on-tls-port",
         "the answer to TLS came in clear text",
         "The client began TLS, and what came back was HTTP in clear text: a port without TLS, one server of "
