@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hostility import contents, http1, http2, quic, tls, transport
+from hostility import contents, http1, http2, http3, quic, tls, transport
 from hostility.wire import write
 
 if TYPE_CHECKING:
@@ -116,6 +116,33 @@ SIZES: dict[Make, int] = {
     quic.unanswered_short: 600_000,
     quic.odd_versions: 500_000,
     quic.crypto_in_pieces: 50_000,
+    http3.requests: 1_000_000,
+    http3.answered: 1_000_000,
+    http3.cancelled: 1_000_000,
+    http3.resets: 1_000_000,
+    http3.stops: 1_000_000,
+    http3.open_streams: 1_000_000,
+    http3.empty_streams: 1_000_000,
+    http3.open_everywhere: 1_000_000,
+    http3.odd_streams: 1_000_000,
+    http3.pushed: 400_000,
+    http3.data_of_a_byte: 1_000_000,
+    http3.data_of_none: 1_000_000,
+    http3.unknown_frames: 1_000_000,
+    http3.stream_of_a_byte: 1_000_000,
+    http3.stream_backwards: 1_000_000,
+    http3.repeated_frames: 1_000_000,
+    http3.insertions: 1_000_000,
+    http3.blocked: 1_000_000,
+    http3.priorities: 1_000_000,
+    http3.acknowledgments: 1_000_000,
+    http3.challenges: 1_000_000,
+    http3.challenges_everywhere: 1_000_000,
+    http3.limits: 1_000_000,
+    http3.connection_ids: 1_000_000,
+    http3.closes: 600_000,
+    http3.packets: 600_000,
+    http3.connections: 30_000,
 }
 """How many of a kind make the larger capture."""
 

@@ -7,38 +7,31 @@ import hmac
 import struct
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from hostility.quic_wire import SALT, expanded
 from hostility.tls import client_hello
 from hostility.wire import datagram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SALT = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")  # RFC 9001 section 5.2
 _SIZE = 1200
 _NUMBER = 0
 
 
-def _expanded(secret: bytes, label: bytes, size: int) -> bytes:
-    info = struct.pack("!HB", size, len(label) + 6) + b"tls13 " + label + b"\0"
-    return HKDFExpand(hashes.SHA256(), size, info).derive(secret)
-
-
 def initial(target: bytes, payload: bytes) -> bytes:
     """A client's Initial packet of 1,200 bytes (RFC 9001 section 5)."""
-    secret = _expanded(hmac.digest(_SALT, target, "sha256"), b"client in", 32)
+    secret = expanded(hmac.digest(SALT, target, "sha256"), b"client in", 32)
     head = b"\xc0\0\0\0\1" + bytes((len(target),)) + target + b"\0\0"
     length = _SIZE - len(head) - 2
     head += struct.pack("!H", 0x4000 | length) + bytes((_NUMBER,))
-    body = AESGCM(_expanded(secret, b"quic key", 16)).encrypt(
-        _expanded(secret, b"quic iv", 12), payload.ljust(length - 1 - 16, b"\0"), head
+    body = AESGCM(expanded(secret, b"quic key", 16)).encrypt(
+        expanded(secret, b"quic iv", 12), payload.ljust(length - 1 - 16, b"\0"), head
     )
-    mask = Cipher(AES(_expanded(secret, b"quic hp", 16)), modes.ECB()).encryptor().update(body[3:19])
+    mask = Cipher(AES(expanded(secret, b"quic hp", 16)), modes.ECB()).encryptor().update(body[3:19])
     return bytes((head[0] ^ mask[0] & 15,)) + head[1:-1] + bytes((head[-1] ^ mask[1],)) + body
 
 

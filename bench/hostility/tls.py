@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _ALERT, _HANDSHAKE, _APPLICATION = 21, 22, 23
 _SUITE = b"\x13\x01"  # TLS_AES_128_GCM_SHA256
-_SECRET = bytes(range(32))
-_RANDOM = b"r" * 32
+KEY_SECRET = bytes(range(32))
+KEY_RANDOM = b"r" * 32
 KEY_LOG = "".join(
-    f"{label} {_RANDOM.hex()} {_SECRET.hex()}\n"
+    f"{label} {KEY_RANDOM.hex()} {KEY_SECRET.hex()}\n"
     for label in (
         "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
         "SERVER_HANDSHAKE_TRAFFIC_SECRET",
@@ -41,7 +41,8 @@ def record(kind: int, body: bytes) -> bytes:
     return struct.pack("!BHH", kind, 0x0303, len(body)) + body
 
 
-def _message(kind: int, body: bytes) -> bytes:
+def message(kind: int, body: bytes) -> bytes:
+    """A handshake message (RFC 8446 section 4)."""
     return bytes((kind,)) + struct.pack("!I", len(body))[1:] + body
 
 
@@ -49,19 +50,19 @@ def client_hello(random: bytes, suite: bytes = _SUITE, extensions: bytes = b"\0\
     """A ClientHello message (RFC 8446 section 4.1.2)."""
     suites = struct.pack("!H", len(suite)) + suite
     body = b"\3\3" + random + b"\0" + suites + b"\1\0" + struct.pack("!H", len(extensions)) + extensions
-    return _message(1, body)
+    return message(1, body)
 
 
 def server_hello(suite: bytes = _SUITE, extensions: bytes = b"\0\x2b\0\2\3\4") -> bytes:
     """A ServerHello message (RFC 8446 section 4.1.3)."""
-    return _message(
+    return message(
         2, b"\3\3" + b"s" * 32 + b"\0" + suite + b"\0" + struct.pack("!H", len(extensions)) + extensions
     )
 
 
 def _expanded(label: bytes, size: int) -> bytes:
     info = struct.pack("!HB", size, len(label) + 6) + b"tls13 " + label + b"\0"
-    return HKDFExpand(hashes.SHA256(), size, info).derive(_SECRET)
+    return HKDFExpand(hashes.SHA256(), size, info).derive(KEY_SECRET)
 
 
 class Sealing:
@@ -85,9 +86,9 @@ def tiny_records(count: int) -> Iterator[bytes]:
     """A response in records of one byte, which can be decrypted."""
     tcp = Tcp(server_port=443)
     yield from tcp.opened()
-    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM)))
-    finished = _message(20, bytes(32))
-    flight = Sealing().record(_HANDSHAKE, _message(8, b"\0\0") + finished)
+    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(KEY_RANDOM)))
+    finished = message(20, bytes(32))
+    flight = Sealing().record(_HANDSHAKE, message(8, b"\0\0") + finished)
     yield from tcp.sent(1, record(_HANDSHAKE, server_hello()) + flight)
     yield from tcp.sent(0, Sealing().record(_HANDSHAKE, finished))
     yield from tcp.sent(0, Sealing().record(_APPLICATION, REQUEST))
@@ -103,7 +104,7 @@ def tiny_records(count: int) -> Iterator[bytes]:
 
 def _begun(tcp: Tcp) -> Iterator[bytes]:
     yield from tcp.opened()
-    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")))
+    yield from tcp.sent(0, record(_HANDSHAKE, client_hello(KEY_RANDOM, b"\xc0\x2f", b"")))
 
 
 def empty_records(count: int) -> Iterator[bytes]:
@@ -132,8 +133,8 @@ def hello_requests(count: int) -> Iterator[bytes]:
     """HelloRequests and ClientHellos in turn."""
     tcp = Tcp(server_port=443)
     yield from _begun(tcp)
-    yield from tcp.said(1, record(_HANDSHAKE, _message(0, b"")), count)
-    yield from tcp.said(0, record(_HANDSHAKE, client_hello(_RANDOM, b"\xc0\x2f", b"")), count)
+    yield from tcp.said(1, record(_HANDSHAKE, message(0, b"")), count)
+    yield from tcp.said(0, record(_HANDSHAKE, client_hello(KEY_RANDOM, b"\xc0\x2f", b"")), count)
 
 
 def alerts(count: int) -> Iterator[bytes]:
@@ -170,7 +171,7 @@ def certificate(names: int) -> bytes:
 def _refused_certificate(number: int, der: bytes) -> Iterator[bytes]:
     tcp = Tcp(1024 + number % 60_000, server_port=443, client=address(number))
     one = struct.pack("!I", len(der))[1:] + der
-    listed = _message(11, struct.pack("!I", len(one))[1:] + one)
+    listed = message(11, struct.pack("!I", len(one))[1:] + one)
     yield from _begun(tcp)
     yield from tcp.sent(1, record(_HANDSHAKE, server_hello(b"\xc0\x2f", b"")))
     for start in range(0, len(listed), 16_000):
@@ -198,6 +199,6 @@ def plain_after_hello(count: int) -> Iterator[bytes]:
     for number in range(count):
         tcp = Tcp(1024 + number % 60_000, server_port=443, client=address(number))
         yield from tcp.opened()
-        yield from tcp.sent(0, record(_HANDSHAKE, client_hello(_RANDOM)))
+        yield from tcp.sent(0, record(_HANDSHAKE, client_hello(KEY_RANDOM)))
         yield from tcp.sent(1, ANSWER)
         yield tcp.segment(1, FIN | ACK)

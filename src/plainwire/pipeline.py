@@ -24,6 +24,7 @@ from plainwire.model import (
     SecretsBlock,
 )
 from plainwire.packets.decode import Decoder
+from plainwire.portions import MOST_DATAGRAMS, MOST_SEGMENTS, portions
 from plainwire.stopping import mark_stopped, stopped_by
 from plainwire.streams.tcp_assembler import Assembler, TcpConnection
 from plainwire.tls.keylog import KeyLog
@@ -92,10 +93,12 @@ class Analysis:
         decoded = self._bugs.attempt("the decoding of packets failed", self._decoder.decode, batch)
         if decoded is None:
             return
-        self._bugs.attempt("the following of connections failed", self._segments, decoded.segments)
+        for segments in portions(decoded.segments, MOST_SEGMENTS):
+            self._bugs.attempt("the following of connections failed", self._segments, segments)
         if decoded.datagrams is not None:
             self._bugs.attempt("the reading of DNS failed", self._names, decoded.datagrams)
-            self._bugs.attempt("the following of QUIC failed", self._datagrams, decoded.datagrams)
+            for datagrams in portions(decoded.datagrams, MOST_DATAGRAMS):
+                self._bugs.attempt("the following of QUIC failed", self._datagrams, datagrams)
         self._errors += decoded.errors[: _MOST_ERRORS - len(self._errors)]
 
     def _segments(self, batch: SegmentBatch) -> None:

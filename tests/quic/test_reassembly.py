@@ -123,6 +123,18 @@ def test_an_empty_end_is_an_end() -> None:
     assert [item.fin for item in streams.out] == [False, True]
 
 
+def test_streams_beyond_those_that_are_followed_are_counted() -> None:
+    room = Room(4)
+    flood, other = QuicStreams(room), QuicStreams(room)
+    for stream in range(0, 40, 4):
+        flood.feed(Stream(stream, 0, b"a", fin=False), SIDE, 1, 1)
+    assert (len(flood.out), flood.refused) == (2, 8)
+    other.feed(Stream(0, 0, b"a", fin=False), SIDE, 2, 2)
+    assert (len(other.out), other.refused) == (1, 0)
+    flood.finish(3, 3)
+    assert room.left == 3
+
+
 def test_a_reset_drops_what_waits() -> None:
     streams = QuicStreams()
     streams.feed(Stream(0, 5, b"later", fin=False), SIDE, 1, 1)

@@ -39,6 +39,8 @@ _MOST_WAITING = 1 << 16
 class Channel:
     """See the module's essay. ``exact``: text offsets are those of its bytes, not of a carrying record."""
 
+    __slots__ = ("_late", "_layer", "_tls", "_waiting", "depth", "exact", "shared", "via")
+
     def __init__(
         self,
         shared: Shared,

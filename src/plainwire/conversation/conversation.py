@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Conversation:
     """Knows no other connection, so that connections can be worked on in any order and anywhere."""
 
+    __slots__ = ("_channel", "_shared", "tcp")
+
     def __init__(self, tcp: TcpConnection, keys: KeyLog, reading: Reading) -> None:
         self.tcp = tcp
         where = (tcp.directions[0].positions, tcp.directions[1].positions)

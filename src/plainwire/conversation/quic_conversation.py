@@ -9,7 +9,6 @@ from plainwire.conversation.layers.connect_streams import ConnectStreams
 from plainwire.conversation.shared import Shared
 
 if TYPE_CHECKING:
-    from plainwire.http.http1 import Locator
     from plainwire.http.http3 import Http3
     from plainwire.http.reading import Reading
     from plainwire.model import Connection, Exchange
@@ -29,7 +28,6 @@ class QuicConversation:
         self._reading = reading
         self._http: Http3 | None = None
         self._waiting: list[StreamText] = []  # until it is known what the streams carry
-        self._where: dict[int, list[Locator]] = {}
         self._tunnels = ConnectStreams()
 
     @property
@@ -61,7 +59,6 @@ class QuicConversation:
         streams.clear()
 
     def _take(self, http: Http3, text: StreamText) -> None:
-        self._where.setdefault(text.stream_id, [text.where, text.where])[text.side] = text.where
         http.feed(
             text.stream_id,
             text.side,
@@ -75,10 +72,10 @@ class QuicConversation:
         self.quic.facts.events += http.events
         http.events.clear()
         if http.tunnels:
-            self._tunnels.feed(http.tunnels, self._inside)
+            self._tunnels.feed(http.tunnels, lambda exchange: self._inside(exchange, http))
 
-    def _inside(self, exchange: Exchange) -> Channel:
-        client, server = self._where[exchange.stream or 0]
+    def _inside(self, exchange: Exchange, http: Http3) -> Channel:
+        client, server = http.connects[exchange.stream or 0]
         shared = Shared(self.quic.facts, (client, server), self._keys, self._reading)
         return Channel(shared, exact=False, via=exchange, depth=1)
 

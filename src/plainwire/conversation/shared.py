@@ -71,6 +71,8 @@ class StreamPair(Layer, Protocol):
 class Shared:
     """The connection's facts, the secrets, and the way back to its packets."""
 
+    __slots__ = ("_alerts", "facts", "keys", "reading", "where")
+
     def __init__(
         self,
         facts: Connection,

@@ -47,6 +47,20 @@ class Http1:
     ``joined_late``: the capture lacks the beginning of the connection.
     """
 
+    __slots__ = (
+        "_due",
+        "_early",
+        "_interim",
+        "_left_out",
+        "_open",
+        "_orphans",
+        "_where",
+        "exchanges",
+        "requests",
+        "responses",
+        "switched",
+    )
+
     def __init__(self, reading: Reading, *, exact: bool, joined_late: bool = False) -> None:
         share = ExchangeShare(reading.exchanges)
         self.requests = RequestReader(reading, share, exact=exact)
@@ -56,9 +70,9 @@ class Http1:
         self._due: deque[Request] = deque()
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
-        self._early: deque[Response] = deque()  # whose request has only begun
-        # Responses whose request is not known, with their packets.
-        self._orphans: deque[tuple[int, Exchange]] = deque()
+        self._early: list[Response] = []  # whose request has only begun
+        # Responses whose request is not known, with their packets; few connections have any.
+        self._orphans: deque[tuple[int, Exchange]] | None = None
         self._left_out: dict[Side, Undecrypted] = {}
         self._where: tuple[Locator, Locator] | None = None
         self.requests.joined_late = self.responses.joined_late = joined_late
@@ -92,8 +106,13 @@ class Http1:
         self.responses.noted.clear()
         self._note_left_out(where)
         self._early.extend(answers)
-        while self._early and not self._awaits_request(self._early[0], where):
-            self._pair(self._early.popleft())
+        paired = 0
+        for response in self._early:
+            if self._awaits_request(response, where):
+                break
+            self._pair(response)
+            paired += 1
+        del self._early[:paired]
 
     def _note_left_out(self, where: tuple[Locator, Locator]) -> None:
         """Note the offset from which messages are not read, if there is one."""
@@ -141,7 +160,8 @@ class Http1:
         if 100 <= response.status < 200 and response.status != _SWITCHING:
             self._interim.append(response)
             return
-        if response.start in self.responses.resumed_at:  # answers to all but the last request were lost
+        resumed = self.responses.resumed_at
+        if resumed and response.start in resumed:  # answers to all but the last request were lost
             while len(self._due) > 1 and self._due[1].packet <= response.packet:
                 self._add(self._due.popleft(), None, "unseen")
         request = None
@@ -157,6 +177,7 @@ class Http1:
             exchange.interim, self._interim = self._interim, []
         self.exchanges.append(exchange)
         if request is None and response is not None:
+            self._orphans = self._orphans or deque()
             self._orphans.append((response.packet, exchange))
         if response is not None and response.framing == "tunnel":
             self.switched = exchange
@@ -182,8 +203,8 @@ class Http1:
         self.responses.close("clean" if _ended_cleanly(facts) else "cut")
         self.responses.asked = None  # else they would hold each other in memory
         self._resolve(where)
-        while self._early:
-            self._pair(self._early.popleft())
+        for early in self._early:
+            self._pair(early)
         facts.undecrypted += self._left_out.values()
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:

@@ -38,6 +38,8 @@ class RequestReader(Reader[Request]):
     ``changing`` is the ordinal of the request that may change the protocol and has no response yet.
     """
 
+    __slots__ = ("_switches", "changing", "count", "special")
+
     def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
         super().__init__(reading, share, exact=exact)
         self.special: dict[int, str] = {}
@@ -146,6 +148,8 @@ class RequestReader(Reader[Request]):
 
 class ResponseReader(Reader[Response]):
     """Reads responses; needs the ``requests`` where the method decides the framing."""
+
+    __slots__ = ("_count", "_interim", "_junk", "_junk_size", "_junk_start", "_requests", "asked")
 
     def __init__(
         self, reading: Reading, share: ExchangeShare, requests: RequestReader, *, exact: bool

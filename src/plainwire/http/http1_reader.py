@@ -81,6 +81,37 @@ _STEPS = (
 class Reader(abc.ABC, Generic[Message]):
     """What requests and responses share. ``exact``: there is no TLS, so offsets are exact."""
 
+    __slots__ = (
+        "_body",
+        "_budget",
+        "_carried",
+        "_carry",
+        "_carry_start",
+        "_content",
+        "_events",
+        "_exact",
+        "_from",
+        "_held",
+        "_left",
+        "_reading",
+        "_share",
+        "_started",
+        "_to",
+        "begins_segment",
+        "current",
+        "finished",
+        "foreign",
+        "fresh",
+        "joined_late",
+        "left_out_at",
+        "lost",
+        "noted",
+        "position",
+        "resumed_at",
+        "state",
+        "tunnelled",
+    )
+
     def __init__(self, reading: Reading, share: ExchangeShare, *, exact: bool) -> None:
         self.state = State.HEAD
         self.current: Message | None = None
@@ -89,7 +120,9 @@ class Reader(abc.ABC, Generic[Message]):
         self.foreign: str | None = None  # what it is instead of HTTP/1
         self.position = 0  # the stream offset reached
         self.lost = False  # bytes are missing, and what follows them could not be framed
-        self.resumed_at: set[int] = set()  # the starts of messages behind such holes
+        self.resumed_at: set[int] | None = (
+            None  # the starts of messages behind such holes, where there are any
+        )
         self.joined_late = False  # the capture began in mid-connection
         self.left_out_at: int | None = None  # from here on messages are not read: there was no room for more
         self.tunnelled: list[Text | Gap] = []
@@ -247,6 +280,7 @@ class Reader(abc.ABC, Generic[Message]):
             if begins:
                 self.state = State.HEAD
                 self._started = True
+                self.resumed_at = self.resumed_at or set()
                 self.resumed_at.add(self._from + found if self._exact else self._from)
                 return found
         return len(text)

@@ -7,7 +7,6 @@ on it. Insertions that never come leave fields marked as unknown.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from plainwire.http import code_names
@@ -46,13 +45,15 @@ _HOLE = "bytes are missing from the capture"
 class _Stream:
     """One direction of one stream. ``call`` is None if it carries no messages."""
 
+    __slots__ = ("call", "cutter", "fin", "head", "kind", "number", "queue", "side", "where")
+
     def __init__(self, side: Side, number: int, call: StreamExchange | None, where: Locator) -> None:
         self.side = side
         self.where = where
         self.number = number
         self.call = call
         self.cutter = StreamFrameReader(side, number)
-        self.queue: deque[FramePart] = deque()
+        self.queue: list[FramePart] = []
         self.fin = False
         self.kind: int | None = None  # of a unidirectional stream, when known
         self.head = b""  # its first bytes, until then
@@ -67,6 +68,8 @@ class Http3:
     def __init__(self, reading: Reading) -> None:
         self.events: list[StreamEvent] = []
         self.shared = StreamContext("h3", "HTTP/3", _REJECTED, reading)
+        self.connects: dict[int, list[Locator]] = {}
+        """Of streams that CONNECT has asked for: the ways back from the offsets of both sides."""
         self._decoders = QpackDecoder(), QpackDecoder()
         self._streams: dict[tuple[int, Side], _Stream] = {}
         self._calls: dict[int, StreamExchange] = {}
@@ -201,17 +204,21 @@ class Http3:
     def _drain(self, stream: _Stream) -> None:
         """Handle the frames of a stream, up to one that must wait."""
         key, decoder = (stream.number, stream.side), self._decoders[stream.side]
-        while stream.queue:
-            part = stream.queue[0]
+        handled = 0
+        for part in stream.queue:
             block = self._section(part)
             if block is not None and not part.missing and decoder.waits(block):
                 self._waiting[key] = stream
-                if self._held > MOST_WAITING or len(self._waiting) > MOST_BLOCKED:
-                    decoder.forget("too much waits for insertions into the table")
-                    continue
-                return
-            stream.queue.popleft()
+                if self._held <= MOST_WAITING and len(self._waiting) <= MOST_BLOCKED:
+                    break
+                decoder.forget("too much waits for insertions into the table")
+            handled += 1
             self._handle(stream, part, block)
+        del stream.queue[:handled]
+        if stream.call is not None and stream.call.connects:
+            self.connects.setdefault(stream.number, [stream.where, stream.where])[stream.side] = stream.where
+        if stream.queue:
+            return
         if self._waiting.pop(key, None) is not None and not self._waiting:
             self._held = 0
         self._finish(stream)

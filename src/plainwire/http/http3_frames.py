@@ -39,6 +39,22 @@ def varint(data: bytes, at: int = 0) -> tuple[int, int]:
 class StreamFrameReader:
     """Splits what one side sends on one stream into frames."""
 
+    __slots__ = (
+        "_carry",
+        "_first",
+        "_inside",
+        "_left",
+        "_missing",
+        "_parts",
+        "_payload",
+        "_side",
+        "_size",
+        "_start",
+        "_stream",
+        "_type",
+        "lost",
+    )
+
     def __init__(self, side: Side, stream: int) -> None:
         self.lost = False
         self._side = side

@@ -105,6 +105,11 @@ class StreamExchange:
         self._tunnel = False
         self._cancelled = False
 
+    @property
+    def connects(self) -> bool:
+        """Whether its request is a CONNECT."""
+        return self.exchange.request is not None and self.exchange.request.method == "CONNECT"
+
     # --- what frames say ----------------------------------------------------------------------------
 
     def headers(self, side: Side, block: Block, place: Place, why: str) -> None:

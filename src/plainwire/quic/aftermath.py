@@ -18,6 +18,7 @@ from plainwire.quic.frames import (
     StopSending,
     Stream,
 )
+from plainwire.quic.reassembly import Share
 from plainwire.quic.streams import QuicStreams
 from plainwire.quic.versions import Form
 
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from plainwire.quic.packet import Datagram
     from plainwire.quic.protection import OpenedPacket
     from plainwire.quic.quic_handshake import Handshake
+    from plainwire.quic.reassembly import Rooms
 
 MOST_EVENTS = 4096
 """Events that one connection keeps; of flow control limits, only the newest for each stream."""
+
+MOST_GIVEN_UP = 1 << 16
+"""How many resets of streams and the like it keeps: what became of exchanges hangs on them."""
 
 _MOST_CLOSES, _MOST_TOKENS, _MOST_PATHS = 64, 256, 64
 _MOST_SENT = 32
@@ -42,9 +47,12 @@ class Aftermath:
     with it.
     """
 
-    def __init__(self, facts: Connection, info: QuicInfo, handshake: Handshake) -> None:
-        self.streams = QuicStreams()
+    def __init__(self, facts: Connection, info: QuicInfo, handshake: Handshake, rooms: Rooms) -> None:
+        self.streams = QuicStreams(rooms.streams)
+        self._room = Share(rooms.events)
         self.closed = False
+        self.left_out = 0
+        """Resets of streams, and STOP_SENDING, that are not kept."""
         self._facts = facts
         self._info = info
         self._handshake = handshake
@@ -173,14 +181,17 @@ class Aftermath:
         self, kind: str, side: Side, frame: ResetStream | StopSending, datagram: Datagram
     ) -> None:
         name = errors.application(frame.code, self._handshake.alpn)
-        self.event(kind, side, datagram, stream=frame.stream, code=frame.code, name=name)
+        kept = self.event(
+            kind, side, datagram, stream=frame.stream, code=frame.code, name=name, most=MOST_GIVEN_UP
+        )
+        self.left_out += not kept
 
     def _limit(self, side: Side, frame: LimitFrame, datagram: Datagram) -> None:
         if frame.kind.endswith("_blocked") or "_blocked_" in frame.kind:
             self.event(frame.kind, side, datagram, stream=frame.stream, detail=f"at {frame.limit}")
             return
         key = frame.kind, side, frame.stream
-        if key in self._limits or len(self._limits) < MOST_EVENTS:
+        if key in self._limits or (len(self._limits) < MOST_EVENTS and self._room.take()):
             time_ns, packet = _at(datagram)
             detail = f"up to {frame.limit}"
             self._limits[key] = StreamEvent(frame.kind, side, time_ns, packet, frame.stream, detail=detail)
@@ -216,18 +227,22 @@ class Aftermath:
         name: str = "",
         detail: str = "",
         said: str = "",
-    ) -> None:
-        """Keep what happened."""
-        if len(self._facts.events) < MOST_EVENTS:
-            time_ns, packet = _at(datagram)
-            self._facts.events.append(
-                StreamEvent(kind, side, time_ns, packet, stream, code, name, detail=detail, said=said)
-            )
+        most: int = MOST_EVENTS,
+    ) -> bool:
+        """Keep what happened, if there are not ``most`` events already; whether it was kept."""
+        if len(self._facts.events) >= most or not self._room.take():
+            return False
+        time_ns, packet = _at(datagram)
+        self._facts.events.append(
+            StreamEvent(kind, side, time_ns, packet, stream, code, name, detail=detail, said=said)
+        )
+        return True
 
     def finish(self) -> None:
         """Take the end of the connection."""
         facts = self._facts
         self.streams.finish(facts.last_packet, facts.last_ns)
+        self._room.give_back(self._room.taken)  # whether they are kept is decided elsewhere
         facts.sizes = list(self.streams.sizes)
         facts.retransmissions = list(self.streams.repeated)
         facts.gaps = list(self.streams.gaps)

@@ -15,7 +15,7 @@ from plainwire.model import Connection, DatagramBatch
 from plainwire.quic import headers, sieve, versions
 from plainwire.quic.packet import Datagram
 from plainwire.quic.quic_connection import QuicConnection
-from plainwire.quic.reassembly import Room
+from plainwire.quic.reassembly import Rooms
 from plainwire.quic.versions import Form
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ IDLE_NS = 600_000_000_000
 
 MOST_OPEN = 16384
 """Most connections at a time; if there are more, the one that was silent longest is dropped."""
-
-MOST_WAITING = 64 << 20
-"""Bytes of packets that all connections together keep until their keys are known."""
 
 _MOST_ON_PATH = 8
 _MOST_ROUTES = 256  # of one connection: two for each pair of addresses
@@ -68,7 +65,7 @@ class QuicAssembler:
         self._sizes: Counter[int] = Counter()
         self._paths: dict[tuple[int, int], list[_End]] = {}  # and the end that sends
         self._routes: dict[int, list[tuple[int, int]]] = {}  # the keys in ``_paths`` by connection
-        self._room = Room(MOST_WAITING)
+        self._rooms = Rooms()
         self._now_ns = 0
 
     def feed(self, batch: DatagramBatch, keys: KeyLog) -> tuple[list[QuicConnection], list[QuicConnection]]:
@@ -198,7 +195,7 @@ class QuicAssembler:
             mid_stream=guessed,
             roles_guessed=guessed,
         )
-        connection = QuicConnection(facts, keys, self._room, client=0 if client_first else 1)
+        connection = QuicConnection(facts, keys, self._rooms, client=0 if client_first else 1)
         connection.undecoded = undecoded
         if undecoded:
             facts.application = undecoded.removesuffix(" is not decoded")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.model import Connection, QuicInfo, Side, Undecrypted
 from plainwire.quic import headers, versions
 from plainwire.quic.aftermath import Aftermath
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from plainwire.quic.headers import LongHeader
     from plainwire.quic.packet import Datagram
     from plainwire.quic.protection import OpenedPacket
-    from plainwire.quic.reassembly import Room
+    from plainwire.quic.reassembly import Rooms
     from plainwire.quic.streams import StreamText
     from plainwire.tls.keylog import KeyLog
 
@@ -58,10 +59,10 @@ class QuicConnection:
 
     ``streams`` is an outbox; the reader empties it, once more after ``finish``. ``ids`` are the connection
     ids by the end that receives with them; ``learnt`` are those that the assembler does not know yet.
-    ``room`` is the limit for waiting packets of all connections together.
+    ``rooms`` is what all connections together may hold.
     """
 
-    def __init__(self, facts: Connection, keys: KeyLog, room: Room, *, client: int = 0) -> None:
+    def __init__(self, facts: Connection, keys: KeyLog, rooms: Rooms, *, client: int = 0) -> None:
         self.facts = facts
         self.ended = False
         self.ids: tuple[set[bytes], set[bytes]] = (set(), set())
@@ -78,13 +79,13 @@ class QuicConnection:
         self._info = QuicInfo(paths=[(facts.client, facts.server)])
         self._handshake = Handshake(keys.claim)
         self._keyring = Keyring(keys, self._handshake)
-        self._after = Aftermath(facts, self._info, self._handshake)
+        self._after = Aftermath(facts, self._info, self._handshake, rooms)
         self._senders: set[int] = set()
         self._initial_ids: list[bytes] = []
         self._version = 0
         self._numbers = [(PacketNumbers(), PacketNumbers()) for _ in range(3)]
         self._waiting: list[Packet] = []
-        self._room = room
+        self._room = rooms.packets
         self._held = 0  # bytes of it
         self._dropped = 0
         self._log_size = keys.lines
@@ -420,6 +421,13 @@ class QuicConnection:
                     found.setdefault(why, []).append((self.side(end), packet))
         if self._dropped and self._opened & {(Form.ONE_RTT, 0), (Form.ONE_RTT, 1)}:
             why = f"{self._dropped} packets came long before their keys were known, and were not kept"
+            found[why] = [(side, self.facts.first_packet) for side in Side]
+        refused = self._after.streams.refused
+        if refused:
+            why = f"{plurals.count(refused, 'frame')} of streams beyond those that are followed at a time"
+            found[why] = [(side, self.facts.first_packet) for side in Side]
+        if self._after.left_out:
+            why = f"{plurals.count(self._after.left_out, 'end')} of streams beyond those that are kept"
             found[why] = [(side, self.facts.first_packet) for side in Side]
         return [
             Undecrypted(why, at[0][0] if len({side for side, _ in at}) == 1 else None, min(p for _, p in at))

@@ -17,6 +17,15 @@ from plainwire.model import Gap, Side, Text
 MOST_WAITING = 16 << 20
 """Bytes of memory that early frames of one connection take before holes are given up."""
 
+MOST_PACKETS_WAITING = 64 << 20
+"""Bytes of packets that all connections together hold until their keys are known."""
+
+MOST_STREAMS = 1 << 17
+"""How many directions of streams all connections together may have open at a time."""
+
+MOST_EVENTS = 1 << 18
+"""How many events all connections that are open may keep together."""
+
 _COST = 200
 """Bytes of memory that holding a frame takes beside its content."""
 
@@ -59,12 +68,48 @@ class StreamPositions:
 
 
 class Room:
-    """How much memory early frames may still take: one for all streams of a connection."""
+    """How much may still be taken of something: memory by the early frames of a connection's streams, say."""
 
     __slots__ = ("left",)
 
     def __init__(self, left: int = MOST_WAITING) -> None:
         self.left = left
+
+
+class Share:
+    """One connection's part of a room of things of one size: as much as it leaves to the others."""
+
+    __slots__ = ("_room", "taken")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.taken = 0
+
+    def take(self) -> bool:
+        """Take room for one more; False where there is none."""
+        if self.taken >= self._room.left:
+            return False
+        self.taken += 1
+        self._room.left -= 1
+        return True
+
+    def give_back(self, count: int = 1) -> None:
+        """So many are not there any more."""
+        self.taken -= count
+        self._room.left += count
+
+
+class Rooms:
+    """What all connections of a capture share: ``packets`` that wait for their keys (bytes), directions of
+    ``streams`` that are open, ``events`` that are kept of connections that are open.
+    """
+
+    __slots__ = ("events", "packets", "streams")
+
+    def __init__(self) -> None:
+        self.packets = Room(MOST_PACKETS_WAITING)
+        self.streams = Room(MOST_STREAMS)
+        self.events = Room(MOST_EVENTS)
 
 
 _Early = tuple[int, int, bytes, int, int]  # offset, arrival, content, packet, time

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.quic.reassembly import LARGEST, Reassembly, Room, StreamPositions
+from plainwire.quic.ended_streams import EndedStreams
+from plainwire.quic.reassembly import LARGEST, MOST_STREAMS, Reassembly, Room, Share, StreamPositions
 
 if TYPE_CHECKING:
     from plainwire.model import Gap, Side, Text
     from plainwire.quic.frames import ResetStream, Stream
-
-MOST_STREAMS = 1 << 18
-"""How many directions of streams one connection may have open at a time."""
 
 _UNIDIRECTIONAL = 2
 
@@ -34,32 +32,33 @@ class StreamText(NamedTuple):
 class QuicStreams:
     """Sorts STREAM frames. ``out`` is the outbox; whoever reads it empties it."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
         self.out: list[StreamText] = []
         self.sizes = [0, 0]
         self.repeated = [0, 0]
         self.gaps: list[Gap] = []
         self.refused = 0
         """Frames of streams beyond ``MOST_STREAMS``."""
+        self._share = Share(room or Room(MOST_STREAMS))
         self._room = Room()
         self._open: dict[tuple[int, Side], Reassembly] = {}
-        self._done: set[tuple[int, Side]] = set()
+        self._done = EndedStreams(), EndedStreams()
 
     def feed(self, frame: Stream, side: Side, packet: int, time_ns: int) -> None:
         """Take a STREAM frame that ``side`` sent."""
         key = frame.stream, side
         stream = self._open.get(key) or self._opened(key)
         if stream is None:
-            self.repeated[side] += key in self._done
+            self.repeated[side] += frame.stream in self._done[side]
             return
         stream.feed(frame.offset, frame.data, packet, time_ns, fin=frame.fin)
         if stream.texts or stream.complete:
             self._deliver(key, stream)
 
     def _opened(self, key: tuple[int, Side]) -> Reassembly | None:
-        if key in self._done:
+        if key[0] in self._done[key[1]]:
             return None
-        if len(self._open) >= MOST_STREAMS:
+        if not self._share.take():
             self.refused += 1
             return None
         stream = self._open[key] = Reassembly(key[1], self._room)
@@ -77,7 +76,8 @@ class QuicStreams:
         if fin or reset_code is not None:
             self.repeated[key[1]] += stream.repeated
             del self._open[key]
-            self._done.add(key)
+            self._share.give_back()
+            self._done[key[1]].add(key[0])
 
     def reset(self, frame: ResetStream, side: Side) -> bool:
         """``side`` gives up a stream; False where that was known, or all had been sent."""
@@ -101,3 +101,5 @@ class QuicStreams:
                 self._deliver(key, stream)
             if key in self._open:
                 self.repeated[key[1]] += stream.repeated
+        self._share.give_back(len(self._open))
+        self._open.clear()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Http1Layer:
     """HTTP/1.x, and the channel that a CONNECT or an Upgrade turns it into."""
 
+    __slots__ = ("_channel", "_http", "_inner")
+
     def __init__(self, channel: StreamPair, *, joined_late: bool) -> None:
         shared = channel.shared
         self._channel = channel
