@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from plainwire.arrays import np
 from plainwire.model import DatagramBatch, SegmentBatch
@@ -27,7 +27,7 @@ def portions(batch: Batch, most: int) -> Iterator[Batch]:
     if count <= most:
         yield batch
         return
-    columns = [f.name for f in fields(batch) if isinstance(getattr(batch, f.name), np.ndarray)]
+    columns = [name for name in batch.__struct_fields__ if isinstance(getattr(batch, name), np.ndarray)]
     for start in range(0, count, most):
         rows = slice(start, start + most)
         yield replace(batch, **{name: getattr(batch, name)[rows] for name in columns})

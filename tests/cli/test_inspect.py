@@ -107,6 +107,15 @@ def test_under_sudo_a_file_that_only_root_may_read_stays_closed(home: Path, open
     assert "3.9.9" in as_root.stdout
 
 
+def test_a_process_that_root_itself_may_not_look_at_is_not_said_to_be_anothers() -> None:
+    needs("root", "setpriv")
+    without = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+    command = [*without, sys.executable, "-m", "plainwire", "inspect", "--pid", str(os.getpid())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{os.getpid()}: root may not look at it here" in done.stderr
+
+
 def test_under_sudo_a_program_of_the_callers_is_told_in_full() -> None:
     needs("root", "curl")
     assert as_caller("--json", "curl").stdout == inspect("--json", "curl").stdout

@@ -135,7 +135,7 @@ def of_process(pid: int) -> Inspection:
         message = f"{pid}: no such process"
         raise UserError(message) from None
     except PermissionError:
-        message = f"{pid}: belongs to another user (in a root shell: plainwire inspect --pid {pid})"
+        message = f"{pid}: {_closed(pid)}"
         raise UserError(message) from None
     paths = list(dict.fromkeys(line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line))
     found = Inspection(f"process {pid} ({name})", _libraries(paths))
@@ -146,6 +146,15 @@ def of_process(pid: int) -> Inspection:
     elif any(library.method in ("patch", "agent") for library in found.libraries):
         found.notes.append("a process that already runs cannot be reached yet: start it with plainwire run")
     return _conclude(found)
+
+
+def _closed(pid: int) -> str:
+    """Why the kernel does not let this process look at another one (ptrace(2))."""
+    if os.geteuid() == 0:
+        return (
+            "root may not look at it here: it has capabilities that this root lacks (CAP_SYS_PTRACE is one)"
+        )
+    return f"belongs to another user (in a root shell: plainwire inspect --pid {pid})"
 
 
 def _conclude(found: Inspection) -> Inspection:
