@@ -8,11 +8,13 @@ import pylsqpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plainwire.http.exchange_room import TOO_MANY
 from plainwire.http.hpack import UNKNOWN
 from plainwire.http.http3 import Http3
 from plainwire.http.http3_frames import varint
 from plainwire.http.reading import Reading
 from plainwire.model import CloseEvent, Connection, Endpoint, Exchange, Gap, Side, StreamEvent, Text
+from plainwire.quic.reassembly import StreamPositions
 from tests.http.talk import CLIENT, SECOND, SERVER, told
 
 ASK = [(":method", "GET"), (":scheme", "https"), (":authority", "a.example"), (":path", "/")]
@@ -349,3 +351,17 @@ def test_input_that_is_cut_reordered_or_spoilt_gives_values(data: st.DataObject)
             spoilt.send(stream, piece.side, 9 if what == "hole" else bytes(content), fin=piece.fin)
     for exchange in spoilt.close(SERVER).exchanges():
         assert exchange.request or exchange.response or exchange.interim
+
+
+def test_of_streams_that_there_is_no_room_for_nothing_is_kept() -> None:
+    reading = Reading()
+    reading.exchanges.left = 0
+    http, where = Http3(reading), StreamPositions()
+    request = frame(1, b"\0\0\xd1\xd7\xc1")  # GET / of https, all in the static table
+    for stream in range(0, 400, 4):
+        text = (request, 0, len(request))
+        http.feed(stream, CLIENT, [text], fin=True, reset_code=None, where=where)
+    assert not http._streams
+    facts = Connection(1, Endpoint("192.0.2.1", 1), Endpoint("192.0.2.2", 443), 1, 0)
+    assert not http.close(facts)
+    assert [u.reason for u in facts.undecrypted] == [TOO_MANY]

@@ -127,6 +127,8 @@ class Http3:
         return self._left_out is None
 
     def _messages(self, stream: _Stream, texts: Iterable[Text | Gap]) -> None:
+        if stream.call is None:  # there was no room for it
+            return
         parts = locate(stream.cutter.feed(texts), stream.where)
         if parts and (stream.queue or self._must_wait(parts, stream.side)):
             self._held += sum(len(part.payload) for part in parts)
