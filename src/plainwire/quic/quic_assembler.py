@@ -37,7 +37,7 @@ LINGER_NS = 30_000_000_000
 IDLE_NS = 600_000_000_000
 """How long a connection that did not close is kept: longer than usual idle timeouts."""
 
-MOST_OPEN = 16384
+MOST_OPEN = 4096
 """Most connections at a time; if there are more, the one that was silent longest is dropped."""
 
 _MOST_ON_PATH = 8
