@@ -4,6 +4,7 @@ the report owns up to.
 
 from __future__ import annotations
 
+import gc
 import gzip
 import ssl
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from plainwire import pipeline
 from plainwire.capture import reader
 from plainwire.keys import read_keys
-from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side, Unreached
+from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side, Unreached, UserError
 from plainwire.report import json
 from tests.builders.captures import enhanced, interface, pcap, secrets, section
 from tests.builders.conversation import Conversation
@@ -23,9 +24,10 @@ from tests.builders.packets import SYN, packet
 from tests.tls.live import Live, contexts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from plainwire.model import Connection, Report
+    from plainwire.model import CaptureItem, Connection, Report
 
 
 def _analyzed(folder: Path, events: ProgramEvents) -> Report:
@@ -136,6 +138,22 @@ def test_secrets_inside_the_capture_before_or_after_the_packets(tmp_path: Path, 
     (tmp_path / "a.pcapng").write_bytes(section() + interface() + b"".join(blocks))
     report = pipeline.analyze([tmp_path / "a.pcapng"])
     assert [e.outcome for e in report.exchanges] == ["complete"]
+
+
+def test_the_caller_s_garbage_is_collected_again_afterwards(tmp_path: Path) -> None:
+    capture = tmp_path / "made.pcap"
+    capture.write_bytes(pcap([]))
+    seen: list[bool] = []
+
+    def through(items: Iterator[CaptureItem]) -> Iterator[CaptureItem]:
+        seen.append(gc.isenabled())
+        return items
+
+    pipeline.analyze([capture], through=through)
+    with pytest.raises(UserError):
+        pipeline.analyze([tmp_path / "none"])
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_packets_one_by_one_give_the_same_report(tmp_path: Path) -> None:

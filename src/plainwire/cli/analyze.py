@@ -67,12 +67,14 @@ def command(
     A folder is a case that plainwire run left: it is read together with what the program saw. Several cases,
     or the folder of a hunt, are compared with each other.
 
+    On a terminal a long reading says how far it is. Ctrl-C ends it with the report of what was read.
+
     Secrets come from the files' own Decryption Secrets Blocks, from --keys, --private-key and --psk.
 
     Exit status: 0 nothing found, 1 findings, 2 unreadable input, 3 nothing found but too little could be
     seen to be sure, 4 a bug in plainwire (which may have cost a part of the report; the rest is right).
     """
-    gc.disable()  # what is built here lives to the end, and holds no cycles: collecting only costs
+    gc.disable()  # as the analysis does, here also for what is made of it
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
 
     much = output.much(brief=brief, tell_all=tell_all)
@@ -97,7 +99,11 @@ def command(
 
         report = recording.analyze(cases.Case(folders[0]), keys, private_keys=private_keys, psks=psks)
     else:
-        report = pipeline.analyze(files + more, keys, private_keys=private_keys, psks=psks)
+        from plainwire.cli.watching import watched  # noqa: PLC0415
+
+        report = pipeline.analyze(
+            files + more, keys, private_keys=private_keys, psks=psks, through=watched(files + more)
+        )
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 
