@@ -10,6 +10,7 @@
 #   make hostile  what floods and bombs of every kind cost to analyse, at two sizes
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
+#   make wheels   what is published, in dist/: wheels for glibc 2.17 and later, each built twice and compared; tried in a clean venv
 #   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
 #   make docs     the documentation as pages in build/site: generated help and findings, links checked
 #   make clean    remove all that the above made
@@ -22,7 +23,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test lint bench speed attack hostile conformance score perturb clean system
+.PHONY: demo docs test lint bench speed attack hostile conformance score perturb wheels clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -81,6 +82,9 @@ docs: $(INSTALLED)
 	@$(PIP) install --editable '.[docs]'
 	$(VENV)/bin/python tools/site_pages.py build/docs
 	$(VENV)/bin/mkdocs build
+
+wheels: $(INSTALLED)
+	$(VENV)/bin/python tools/wheels.py $(ARGS)
 
 # The programs that the tests use: installed where root, named in one line elsewhere.
 system:

@@ -1,0 +1,182 @@
+"""``python tools/wheels.py [FOLDER]``: what is published, made twice, compared, and tried in a clean venv.
+
+* A wheel for each architecture, ``py3-none-manylinux_2_17``: zig, which PyPI has, compiles the interposer for
+  glibc 2.17 on any machine. ``auditwheel`` says whether that is so.
+* A source archive: it builds where there is a C compiler, and installs without one.
+* An SBOM (CycloneDX 1.5) of what the wheel depends on, as installed in the venv that it was tried in.
+
+Needs the network: zig, build tools and dependencies come from PyPI, into venvs in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+ARCHITECTURES = {"x86_64": "x86_64-sse-sse2-mmx-x87+soft_float", "aarch64": "generic"}
+"""With the processor that zig is to compile for: one without vector registers, in which a program may have
+numbers where it calls nothing (native/patch/). zig does not know -mgeneral-regs-only.
+"""
+GLIBC = "2.17"
+TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77")
+ROOT = Path(__file__).resolve().parents[1]
+EPOCH_OF_ZIP = 315_532_800
+"""1980, before which an archive has no times."""
+
+_LISTING = """
+import json
+from importlib.metadata import distributions
+print(json.dumps([[d.name, d.version, d.metadata.get("License-Expression") or ""] for d in distributions()]))
+"""
+
+
+def main() -> int:
+    """Build, compare, try, list."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist")
+    parser.add_argument("--try-nothing", action="store_true", help="do not install the wheel")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="plainwire-wheels-") as made:
+        scratch = Path(made)
+        tools = _environment(scratch / "tools", *TOOLS)
+        first, second = (_built(tools, scratch / name) for name in ("first", "second"))
+        differing = [name for name in first if first[name] != second.get(name)]
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for name in first:
+            shutil.copy(scratch / "first" / "dist" / name, options.folder / name)
+            print(f"{name}  sha256 {first[name]}{'  DIFFERS when built again' * (name in differing)}")
+        good = not differing and all(_is_as_named(tools, scratch / "first" / "dist" / name) for name in first)
+        if not options.try_nothing:
+            good &= _try(scratch, options.folder, next(n for n in first if platform.machine() in n))
+    return 0 if good else 1
+
+
+def _environment(folder: Path, *packages: str) -> Path:
+    """A new venv's Python, with packages."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "--quiet", "install", *packages], check=True)
+    return python
+
+
+def _built(python: Path, scratch: Path) -> dict[str, str]:
+    """Wheels and source archive, in ``scratch/dist``: the SHA-256 of each. From a copy of what git has."""
+    copy = scratch / "plainwire"
+    copy.mkdir(parents=True)
+    archive = subprocess.run(["git", "-C", ROOT, "archive", "HEAD"], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
+    when = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
+    epoch = max(EPOCH_OF_ZIP, int(subprocess.run(when, capture_output=True, check=True).stdout))
+    build = [str(python), "-m", "build", "--no-isolation", "--outdir", str(scratch / "dist")]
+    for architecture, processor in ARCHITECTURES.items():
+        compiler = f"{python} -m ziglang cc -target {architecture}-linux-gnu.{GLIBC} -g0"
+        environment = {
+            **os.environ,
+            "SOURCE_DATE_EPOCH": str(epoch),
+            "PLAINWIRE_TARGET": architecture,
+            "CC": f"{compiler} -mcpu={processor}",
+            "LDSHARED": f"{compiler} -shared -Wl,-s",
+            "CFLAGS": "",
+        }
+        subprocess.run([*build, "--wheel", copy], env=environment, check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(copy / "build")
+    subprocess.run([*build, "--sdist", copy], check=True, stdout=subprocess.DEVNULL)
+    for archive_file in (scratch / "dist").glob("*.tar.gz"):
+        _settle(archive_file, epoch)
+    made = sorted((scratch / "dist").iterdir())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+
+
+def _settle(path: Path, epoch: int) -> None:
+    """Write a source archive again, with one time for all that is in it and nobody's name."""
+    plain = io.BytesIO()
+    with tarfile.open(path) as source, tarfile.open(fileobj=plain, mode="w") as settled:
+        for member in sorted(source, key=lambda each: each.name):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = epoch, 0, 0, "", ""
+            member.pax_headers = {}
+            settled.addfile(member, source.extractfile(member) if member.isfile() else None)
+    path.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+
+
+def _is_as_named(python: Path, wheel: Path) -> bool:
+    """Whether a wheel needs no newer glibc than its name says."""
+    if wheel.suffix != ".whl":
+        return True
+    done = subprocess.run(
+        [python, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
+    )
+    good = f"manylinux_{GLIBC.replace('.', '_')}" in done.stdout or "manylinux_2_5" in done.stdout
+    if not good:
+        print(f"{wheel.name}: {done.stdout}{done.stderr}")
+    return good and _leaves_vectors(wheel)
+
+
+def _leaves_vectors(wheel: Path) -> bool:
+    """Whether the interposer for x86-64 uses no vector register."""
+    if "x86_64" not in wheel.name:
+        return True
+    with tempfile.TemporaryDirectory() as made, zipfile.ZipFile(wheel) as opened:
+        library = opened.extract("plainwire/acquire/libplainwire.so", made)
+        listing = subprocess.run(
+            ["objdump", "-d", library], capture_output=True, text=True, check=True
+        ).stdout
+    good = "endbr64" in listing and re.search("%[xyz]mm", listing) is None
+    if not good:
+        print(f"{wheel.name}: the interposer uses vector registers, or its branches are unmarked")
+    return good
+
+
+def _try(scratch: Path, folder: Path, wheel: str) -> bool:
+    """Install the wheel where nothing else is, and let it say its version and play the demonstration."""
+    python = _environment(scratch / "clean", str(folder / wheel))
+    packages = json.loads(subprocess.run([python, "-c", _LISTING], capture_output=True, check=True).stdout)
+    (folder / "sbom.json").write_text(json.dumps(sbom(packages), indent=1) + "\n")
+    command = python.with_name("plainwire")
+    good = True
+    for arguments in (["--version"], ["inspect", sys.executable], ["demo"]):
+        done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False, cwd=scratch)
+        fine = done.returncode == 0 and "Traceback" not in done.stderr
+        print(f"plainwire {' '.join(arguments)}: {'fine' if fine else done.stdout + done.stderr}")
+        good &= fine
+    return good
+
+
+def sbom(packages: list[tuple[str, str, str]]) -> dict[str, object]:
+    """CycloneDX 1.5 of packages (name, version, licence as SPDX or empty); it is about plainwire itself."""
+    components = [
+        _component(*package) for package in sorted(packages) if package[0] not in {"pip", "setuptools"}
+    ]
+    own = next(c for c in components if c["name"] == "plainwire")
+    others = [c for c in components if c is not own]
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": {**own, "type": "application"}},
+        "components": others,
+        "dependencies": [{"ref": own["bom-ref"], "dependsOn": [c["bom-ref"] for c in others]}],
+    }
+
+
+def _component(name: str, version: str, licence: str) -> dict[str, object]:
+    address = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
+    said = {"licenses": [{"expression": licence}]} if licence else {}
+    return {"type": "library", "bom-ref": address, "name": name, "version": version, "purl": address, **said}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
