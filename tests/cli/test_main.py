@@ -124,6 +124,7 @@ def test_a_closed_standard_error_changes_no_status(capture: Path) -> None:
         ["analyze", "CASE", "CASE"],
         ["export", "CASE", "--har"],
         ["open", "CASE"],
+        ["query", "SELECT 1", "CASE"],
         ["share", "CASE"],
         ["verify", "CASE"],
     ],

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 
 from plainwire.acquire import interposer
 
-_EXTRAS = {"mcp": "plainwire mcp"}
-"""Packages that are not always there, and what needs them."""
+_EXTRAS = {"mcp": ("plainwire mcp", "mcp"), "duckdb": ("plainwire query, export --parquet", "query")}
+"""Packages that are not always there, what needs them, and the extra that brings them."""
 
 
 def text() -> str:
@@ -29,9 +29,9 @@ def _lines() -> list[str]:
         f"live capture: {_capture()}",
         *(f"{name}: {shutil.which(name) or 'not found'}" for name in ("wireshark", "tshark")),
     ]
-    for package, what in _EXTRAS.items():
+    for package, (what, extra) in _EXTRAS.items():
         there = find_spec(package) is not None
-        lines.append(f"{what}: {'yes' if there else f'no, pip install plainwire[{package}]'}")
+        lines.append(f"{what}: {'yes' if there else f'no, pip install plainwire[{extra}]'}")
     return lines
 
 

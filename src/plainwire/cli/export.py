@@ -235,6 +235,7 @@ def command(
     pcapng: bool,
     bodies: bool,
     with_secrets: bool,
+    parquet: bool,
     **forms: object,
 ) -> None:
     """Write CASE, the folder that plainwire run left or a capture file, in the form of another tool.
@@ -242,6 +243,12 @@ def command(
     What may be a secret of yours is hidden, as in every report, but in --keylog, in --pcapng without
     --decrypted (whoever has it reads those connections), and --with-secrets.
     """
+    if parquet:
+        if keylog or pcapng or any(value not in (None, False) for value in forms.values()):
+            message = "--parquet is a form of its own"
+            raise click.UsageError(message)
+        _parquet(output, case, source.analyze(case, keys, private_keys, psks))
+        return
     asked = [name for name, value in forms.items() if value not in (None, False)] + ["keylog"] * keylog
     asked += ["pcapng"] * pcapng
     if len(asked) != 1:
@@ -269,6 +276,21 @@ def command(
         bodies,
     )
     _write(output, form.write(report, wanted))
+
+
+def _parquet(folder: Path | None, case: Path, report: Report) -> None:
+    if folder is None:
+        message = "--parquet writes a folder: name it with -o"
+        raise click.UsageError(message)
+    import orjson  # noqa: PLC0415 - as each form
+
+    from plainwire.querying import Tables  # noqa: PLC0415 - as above
+    from plainwire.report import json  # noqa: PLC0415 - as above
+
+    with Tables() as tables:
+        tables.add(orjson.loads(json.encode(report)), str(case))
+        tables.write_parquet(folder)
+    debug.show(report)
 
 
 def _write(path: Path | None, parts: Iterable[bytes]) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "analyze": "Say what went wrong in capture files, whatever wrote them.",
     "show": "Show a case's exchanges as a table, or one exchange in full.",
     "export": "Write a case in another tool's form: HAR, OTLP, SARIF, curl.",
+    "query": "Ask many cases in SQL: exchanges, connections, findings, signs.",
     "share": "Make a bundle for others to see, without your secrets in it.",
     "verify": "Check a bundle: its files, and the verdict from its packets.",
     "ui": "Show cases in a browser, also one that is being recorded.",
