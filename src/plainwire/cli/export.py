@@ -195,6 +195,11 @@ def _options(command: click.Command) -> click.Command:
 @click.command("export", epilog="Example: plainwire export plainwire-case --har -o case.har")
 @click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
 @click.option(
+    "--parquet",
+    is_flag=True,
+    help="Tables in Parquet, in the folder -o (docs/tables.md). Needs plainwire[query].",
+)
+@click.option(
     "--keylog",
     is_flag=True,
     help="The TLS secrets of the capture, in the form of SSLKEYLOGFILE. Whoever has them reads the packets.",
