@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import signal
 import sys
 import threading
 import time
@@ -55,8 +55,9 @@ def command(
         message = f"{missing}: no such case or capture file"
         raise UserError(message)
     with server.serving(sources.of_paths(paths, keys), port) as served:
+        over = _interrupted()
         _say(served.address)
-        _until_interrupted()
+        over.wait()
 
 
 def _live(program: tuple[str, ...], folder: Path | None, port: int) -> Recording:
@@ -74,9 +75,10 @@ def _live(program: tuple[str, ...], folder: Path | None, port: int) -> Recording
         try:
             recorded = record(program, case=case)
             report = recorded.report
+            over = _interrupted()
         finally:
             growing.finish(report, f"The case is {case.folder}")
-        _until_interrupted()
+        over.wait()
     return recorded
 
 
@@ -85,6 +87,9 @@ def _say(address: str) -> None:
     sys.stderr.flush()
 
 
-def _until_interrupted() -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+def _interrupted() -> threading.Event:
+    """What Ctrl-C or SIGTERM will set, also where whoever started us lets us ignore it."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    return over
