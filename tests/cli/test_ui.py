@@ -82,7 +82,7 @@ def ui(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[str]]
 def test_cases_stand_side_by_side_and_show_bodies_without_secrets(browser: Browser, tmp_path: Path) -> None:
     first, second = write(tmp_path / "first.pcap"), write(tmp_path / "second.pcap")
     with ui(str(first), str(second), cwd=tmp_path) as (address, process):
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")
         troubles: list[str] = []
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -107,7 +107,7 @@ def test_the_page_grows_while_the_program_runs(browser: Browser, tmp_path: Path)
         threading.Thread(target=http.serve_forever, daemon=True).start()
         program = [sys.executable, str(script), str(http.server_port), str(go)]
         with ui("--live", "-o", "case", "--", *program, cwd=tmp_path) as (address, process):
-            page = browser.new_page()
+            page = browser.new_page(reduced_motion="reduce")
             page.goto(address)
             rows = page.locator('[role="rowgroup"] [role="row"]')
             expect(rows).to_have_count(1)  # while the program waits for us

@@ -59,7 +59,9 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         file = tmp_path / "report.html"
         file.write_text(text)
         page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",  # nothing moves under the mouse
         )
         page.on("console", logged)
         page.on("pageerror", failed)
@@ -168,13 +170,7 @@ def test_lanes_zoom_by_keyboard_and_by_drag(opened: Callable[..., Page], demo: s
     expect(axis).not_to_have_attribute("aria-valuetext", before or "")
     axis.press("0")
     expect(axis).to_have_attribute("aria-valuetext", before or "")
-    axis.scroll_into_view_if_needed()
-    box = axis.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 100, box["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 300, box["y"] + 10)
-    page.mouse.up()
+    axis.drag_to(axis, source_position={"x": 100, "y": 10}, target_position={"x": 300, "y": 10})
     expect(axis).not_to_have_attribute("aria-valuetext", before or "")
     expect(page.locator(".bar.failed").first).to_be_attached()
 
