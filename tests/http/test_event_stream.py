@@ -165,3 +165,11 @@ def test_in_http2_too() -> None:
     assert facts
     assert (facts.dialect, facts.events) == ("Anthropic messages", 2)
     assert facts.closing_packet == exchange.response.last_packet
+
+
+def test_pauses_between_parts_are_measured_and_the_last_byte_is_dated() -> None:
+    reader = EventReader()
+    for at, part in ((5, b"data: a\n\n"), (905, b": still here\n\n"), (1000, b"data: b\n\n")):
+        assert reader.feed(part)
+        reader.place(at, at)
+    assert (reader.facts.last_ns, reader.facts.longest_pause_ns) == (1000, 900)

@@ -240,3 +240,25 @@ def test_junk_never_raises_and_pieces_do_not_matter(parts: list[bytes], deflate:
         by_byte.close_codes,
     )
     assert at_once.counts == by_byte.counts
+
+
+def test_whoever_broke_the_protocol_is_told_apart_from_what_the_capture_lacks() -> None:
+    assert read("", [b"\x81\x01x", b""]).violations == [1, 0]
+    assert read("", [b"", b"\x81\x82\x01\x02\x03\x04ab"]).violations == [0, 1]
+    assert read("", [b"", b"\x82\x05ab"], hole=Gap(SERVER, 4, 30, 9)).violations == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "first", "broken"),
+    [
+        ("", 0xC1, 1),
+        ("permessage-deflate", 0xA1, 1),
+        ("permessage-deflate", 0xC9, 1),
+        ("x-of-its-own", 0xF1, 0),
+        ("", 0x81, 0),
+    ],
+)
+def test_reserved_bits_that_nothing_agreed_on_break_the_protocol(
+    extensions: str, first: int, broken: int
+) -> None:
+    assert read(extensions, [b"", bytes((first, 2)) + b"ab"]).violations[SERVER] == broken

@@ -133,6 +133,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.slow_first_byte import slow_first_byte
     from .causes.semantics.sni_host_mismatch import sni_host_mismatch
     from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
+    from .causes.semantics.stream_ended_in_silence import stream_ended_in_silence
     from .causes.semantics.stream_idle_timeout import stream_idle_timeout
     from .causes.semantics.waf_block import waf_block
     from .causes.undecided.capture_artifact import capture_artifact, capture_cut_short
@@ -344,6 +345,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     responses_to_nothing,
     swapped_identifiers,
     event_stream_error,
+    stream_ended_in_silence,
     event_stream_unfinished,
     held_until_the_end,
     calls_ended_by_goaway,

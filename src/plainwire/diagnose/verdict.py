@@ -12,7 +12,8 @@ from . import wording
 from .evidence.closes import first_close
 from .evidence.exchanges import finished_ns, shares_connection
 from .evidence.idleness import burst_before
-from .traffic.given_up import given_up
+from .thresholds import PATIENCE_NS
+from .traffic.given_up import given_up, last_heard_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
 
     from .grounds import Grounds
+    from .traffic.given_up import Timer
     from .traffic.traffic import Traffic
 
 
@@ -202,4 +204,20 @@ def stage(failed: FailedExchange, at_ns: int) -> str:
     response = failed.exchange.response
     if response is None:
         return f"{wording.span(at_ns - failed.request.last_ns)} after the request, before any response"
+    heard = last_heard_ns(failed.connection, response, at_ns)
+    if response.last_ns > at_ns and heard is not None:
+        return f"in the middle of the response, {wording.span(at_ns - heard)} after the last byte until then"
     return f"in the middle of the response, {wording.span(at_ns - response.last_ns)} after its last byte"
+
+
+def of_what_was_coming(failed: FailedExchange, timer: Timer | None = None) -> str:
+    """What the capture shows, or not, of a response that a client's time limit cut off."""
+    response = failed.exchange.response
+    if failed.late is not None:
+        return ""
+    if response is None:
+        return " The capture cannot show whether a response was coming."
+    one = given_up(failed.connection, failed.exchange)
+    if timer is not None and timer.whole and one is not None and one.silence_ns < PATIENCE_NS:
+        return " The response was still coming: the limit is one on all of it, not on a pause."
+    return " The capture cannot show whether more of the response was coming."

@@ -100,14 +100,14 @@ class EventReader:
         self._carry = rest[:MOST_KEPT]
         for line in lines:
             self._line(line)
-        facts = self.facts
-        return (self._closed and facts.closing_packet is None) or (
-            self._failed and facts.error_packet is None
-        )
+        return True
 
     def place(self, packet: int, time_ns: int) -> None:
         """The packet and time of the bytes that were fed last."""
         facts = self.facts
+        if facts.last_ns:
+            facts.longest_pause_ns = max(facts.longest_pause_ns, time_ns - facts.last_ns)
+        facts.last_ns = time_ns
         if self._closed and facts.closing_packet is None:
             facts.closing_packet, facts.closing_ns = packet, time_ns
         if self._failed and facts.error_packet is None:

@@ -100,10 +100,11 @@ class Http1:
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
-        for offset, events in self.responses.noted:
-            (packet,), (time_ns,) = where[Side.SERVER].locate([offset])
-            events.place(packet, time_ns)
-        self.responses.noted.clear()
+        if self.responses.noted:
+            places = where[Side.SERVER].locate([offset for offset, _ in self.responses.noted])
+            for (_, events), packet, time_ns in zip(self.responses.noted, *places, strict=True):
+                events.place(packet, time_ns)
+            self.responses.noted.clear()
         self._note_left_out(where)
         self._early.extend(answers)
         paired = 0

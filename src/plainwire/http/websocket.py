@@ -99,6 +99,7 @@ class WebSocketReader:
         exchange.protocol = "websocket"
         extensions = _field(exchange, "sec-websocket-extensions")
         self.facts.compressed = "permessage-deflate" in extensions
+        self._extended = bool(extensions)
         self._no_context = (
             "client_no_context_takeover" in extensions,
             "server_no_context_takeover" in extensions,
@@ -169,6 +170,10 @@ class WebSocketReader:
         if len(self.facts.defects) < _MOST_DEFECTS:
             self.facts.defects.append(text)
 
+    def _violation(self, side: Side, text: str) -> None:
+        self._defect(text)
+        self.facts.violations[side] += 1
+
     def _read(self, side: Side, direction: _Direction, where: Locator) -> None:
         data = b"".join(text[0] for text in direction.buffer)
         at, size = 0, len(data)
@@ -193,10 +198,10 @@ class WebSocketReader:
             length = int.from_bytes(header[2 : 4 if length == 126 else 10], "big")
         opcode, rsv, masked = header[0] & 15, header[0] >> 4 & 7, bool(header[1] & 0x80)
         if opcode & _CONTROL and length > _LONGEST_CONTROL:
-            self._defect(f"a control frame of {length} bytes (RFC 6455 section 5.5)")
+            self._violation(side, f"a control frame of {length} bytes (RFC 6455 section 5.5)")
         if opcode not in _KNOWN or length >> 62:
             direction.dead = True
-            self._defect(f"no WebSocket frame where one of the {side.name.lower()} should begin")
+            self._violation(side, f"no WebSocket frame where one of the {side.name.lower()} should begin")
             return
         (packet,), (time_ns,) = where.locate([start])
         frame = WebSocketFrame(side, opcode, bool(header[0] & 0x80), rsv, masked, length, packet, time_ns)
@@ -217,11 +222,15 @@ class WebSocketReader:
     def _judge(self, side: Side, direction: _Direction, frame: WebSocketFrame) -> None:
         if frame.masked != (side == Side.CLIENT):
             word = "masks" if frame.masked else "does not mask"
-            self._defect(f"the {side.name.lower()} {word} a frame (RFC 6455 section 5.1)")
+            self._violation(side, f"the {side.name.lower()} {word} a frame (RFC 6455 section 5.1)")
+        begins = not frame.opcode & _CONTROL and frame.opcode != _CONTINUATION
+        agreed = _DEFLATED if self.facts.compressed and begins else 0
+        if frame.rsv & ~agreed and (self.facts.compressed or not self._extended):
+            self._violation(side, "a frame with reserved bits that nothing agreed on (RFC 6455 section 5.2)")
         if frame.opcode & _CONTROL:
             return
         if (frame.opcode == _CONTINUATION) != direction.message:
-            self._defect("fragments out of order (RFC 6455 section 5.4)")
+            self._violation(side, "fragments out of order (RFC 6455 section 5.4)")
         direction.message = not frame.fin
 
     def _payload(self, side: Side, direction: _Direction, part: bytes) -> None:
@@ -275,7 +284,7 @@ class WebSocketReader:
         try:
             whole = self._inflated(direction, data)
         except zlib.error:
-            self._defect(f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
+            self._violation(side, f"a compressed message of the {side.name.lower()} is corrupt (RFC 7692)")
             self._forget_context(direction)
             direction.broken, direction.size = True, 0
         else:

@@ -108,6 +108,8 @@ class WebSocket(Discreet, Struct):
     close_codes: list[int | None] = field(default_factory=lambda: [None, None])
     compressed: bool = False
     defects: list[str] = field(default_factory=list)
+    violations: list[int] = field(default_factory=lambda: [0, 0])
+    """How often each side broke the protocol, by side; other defects are the capture's."""
     closes: list[WebSocketClose | None] = field(default_factory=lambda: [None, None])
     """The first Close frame of each side, once it is whole."""
     last: list[WebSocketFrame | None] = field(default_factory=lambda: [None, None])
@@ -163,6 +165,7 @@ class EventStream(Discreet, Struct):
     ``dialect`` names the protocol that is spoken in it, where its events tell and where it has a closing
     event; "" elsewhere. ``closing_packet`` is that of the closing event, ``error_packet`` that of the first
     event that reports an error, whose words are ``error``. ``heartbeats``: comments and ``ping`` events.
+    ``last_ns``: when the last of its bytes came; ``longest_pause_ns``: the longest time between two parts.
     """
 
     unshown = ("error",)
@@ -175,6 +178,8 @@ class EventStream(Discreet, Struct):
     error_packet: int | None = None
     error_ns: int = 0
     error: str = ""
+    last_ns: int = 0
+    longest_pause_ns: int = 0
 
 
 class Request(Discreet, Struct):

@@ -98,3 +98,16 @@ def test_a_spare_connection_is_harmless() -> None:
 
 def test_a_client_that_spoke_another_protocol_said_something() -> None:
     assert _signs(_wordless(talked=True)) == []
+
+
+def test_a_handshake_that_the_client_dropped_at_once_beside_others_was_a_spare_one() -> None:
+    opening = Opening().syn(0).accept().hello(81)
+    opening.close(CLIENT, "rst", 200)
+    spare = "harmless: a spare connection: requests to the same address went over others"
+    assert _signs(opening.done(), _idle_for_long()) == [("tls-handshake-not-completed", spare)]
+
+
+def test_a_handshake_that_the_client_waited_for_is_none() -> None:
+    opening = Opening().syn(0).accept().hello(81)
+    opening.close(CLIENT, "fin", 5_000)
+    assert ("tls-handshake-not-completed", None) in _signs(opening.done(), _idle_for_long())

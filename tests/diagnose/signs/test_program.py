@@ -115,3 +115,18 @@ def test_a_second_address_that_was_reached_makes_the_first_harmless() -> None:
 
 def test_errors_that_are_about_the_call_are_none() -> None:
     assert _signs(_healthy(), errors=(_error(errno.ENOTCONN), _error(errno.EBADF))) == []
+
+
+def test_a_refused_address_whose_peer_the_kernel_no_longer_tells_is_known_by_its_connection() -> None:
+    """GRPC asks getsockopt() of a socket that is not connected: ::1 first, then 127.0.0.1."""
+    refused = Wire(id=2)
+    refused.close(SERVER, "rst", 0.1)
+    connection = refused.done()
+    connection.established = False
+    error = SocketError(EPOCH_NS, 7, str(CLIENT_END), None, "getsockopt", errno.ECONNREFUSED)
+    events = ProgramEvents(command=["client"], exit_status=0, errors=[error])
+    testimony = model.Testimony(["client"], 0, [], sayings=[])
+    (told,) = program.signs([_healthy(), connection], [], events, testimony, stopped="")
+    assert (
+        told.claimed_by == "harmless: the program reached the same port at another address, or at once again"
+    )

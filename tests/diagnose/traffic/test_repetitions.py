@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from plainwire.diagnose.traffic.repetitions import series
-from plainwire.model import ProgramConnection
-from tests.diagnose.wire import SERVER, Wire
+from plainwire.model import Grpc, ProgramConnection
+from tests.diagnose.wire import MS, SERVER, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Connection
@@ -106,3 +108,32 @@ def test_a_request_that_a_goaway_left_out_is_not_its_own_repetition() -> None:
     wire.ask(0, "/object").protocol = "h2"
     wire.exchanges[-1].stream = 1
     assert found(wire.done("refused"), answered(2, 110)) == [[10, 20]]
+
+
+RETRY_AFTER = ("Retry-After", "1")
+
+
+def test_who_waits_as_long_as_it_was_told_repeats() -> None:
+    loop = [answered(number, 100 * number) for number in range(10, 16)]
+    refused = answered(1, 2000, status=429)
+    assert refused.exchanges[0].response
+    refused.exchanges[0].response.headers = [RETRY_AFTER]
+    assert found(*loop, refused, answered(2, 3090)) == [[10, 20]]
+    assert found(*loop, refused, answered(2, 4500)) == []
+
+
+def test_a_call_of_grpc_is_over_when_its_status_came_not_when_its_connection_ends() -> None:
+    first, second = answered(1, 0), answered(2, 290, ("grpc-previous-rpc-attempts", "1"))
+    for connection, status in ((first, 14), (second, 0)):
+        connection.exchanges[0].grpc = Grpc("/a/B", status=status, status_packet=9)
+    (operation,) = series([first, second], {10})
+    assert (operation.said, operation.pauses[0] // MS) == (True, 210)
+
+
+@pytest.mark.parametrize(("agent", "repeated"), [("Go-http-client/2.0", True), ("python-httpx/0.28", False)])
+def test_what_was_refused_is_repeated_by_clients_that_are_known_to(agent: str, repeated: bool) -> None:  # noqa: FBT001
+    field = ("User-Agent", agent)
+    loop = [answered(number, 100 * number, field) for number in range(10, 16)]
+    refused = failing(1, 2000, field)
+    refused.exchanges[0].outcome = "refused"
+    assert (found(*loop, refused, answered(2, 3500, field)) == [[10, 20]]) == repeated

@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from plainwire.arrays import np
 from plainwire.diagnose import wording
+from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.model import Side
 
 from .closes import client_first, first_close
+from .timers import usual_time
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange, Request, Response
@@ -75,3 +77,12 @@ def longest_pause(connection: Connection, response: Response) -> int:
     )
     times = segments.time_ns[np.flatnonzero(rows)].tolist()
     return max((b - a for a, b in pairwise(times)), default=0)
+
+
+def pause_words(connection: Connection, response: Response) -> str:
+    """A time limit that ends the message in order shows in the silence before; "" where there is none."""
+    longest = longest_pause(connection, response)
+    if longest < LONG_NS:
+        return ""
+    near = ", a time that people configure as a limit" if usual_time(longest, server=True) else ""
+    return f" The longest silence in it is {wording.span(longest)}{near}."

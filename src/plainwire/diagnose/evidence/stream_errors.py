@@ -28,9 +28,15 @@ _COMPLAINTS = frozenset(
 """Codes by which a sender says that its peer broke a rule: RFC 9113 section 7, RFC 9114 section 8.1, RFC 9204
 section 6, RFC 9000 section 20.1."""
 
+GRPC_LIMIT = "ENHANCE_YOUR_CALM"
+"""Of a gRPC client: its own status RESOURCE_EXHAUSTED (gRPC over HTTP2, "Errors"), a limit that the response
+is above."""
+
+_ACTED_ON = _COMPLAINTS | {GRPC_LIMIT}
+
 
 def complaints(connection: Connection) -> dict[int, StreamEvent]:
-    """By the ids of exchanges: the client's first word that the server broke a rule in the response.
+    """By the ids of exchanges: the client's first word that the response broke a rule, or a limit of gRPC's.
 
     What is said of the connection is about the exchange whose response broke one as far as it can be read,
     else about the one that the server had last sent something on.
@@ -38,7 +44,7 @@ def complaints(connection: Connection) -> dict[int, StreamEvent]:
     found: dict[int, StreamEvent] = {}
     by_stream: dict[int | None, Exchange] | None = None
     for event in connection.events:
-        if event.side != Side.CLIENT or event.name not in _COMPLAINTS:
+        if event.side != Side.CLIENT or event.name not in _ACTED_ON:
             continue
         if event.kind in _OF_STREAM:
             by_stream = by_stream or {e.stream: e for e in connection.exchanges if not e.pushed}
@@ -46,6 +52,8 @@ def complaints(connection: Connection) -> dict[int, StreamEvent]:
         elif event.kind in _OF_CONNECTION:
             about = _latest(connection, event)
         else:
+            continue
+        if event.name == GRPC_LIMIT and (about is None or about.grpc is None):
             continue
         if about is not None and about.response is not None and about.response.time_ns <= event.time_ns:
             found.setdefault(about.id, event)

@@ -41,6 +41,16 @@ def usual_time(waited: int, *, server: bool = False) -> int | None:
     return next((usual for usual in _USUAL if usual - early <= waited <= usual + late), None)
 
 
+def usual_limit(shortest: int, longest: int, early_ns: int = 0) -> int | None:
+    """The usual time of a server's timer that all waits from ``shortest`` to ``longest`` (ns) fit.
+
+    ``early_ns``: how much sooner than its time this timer may fire, beside what all may.
+    """
+    early = _COARSE_EARLY_NS + early_ns
+    fits = (u for u in _USUAL if u - early <= shortest and longest <= u + _COARSE_LATE_NS)
+    return next(fits, None)
+
+
 def same_time(one: int, other: int, *, server: bool = False) -> bool:
     """Whether two waits, in ns, may be those of one timer; ``server``: of one of the server's side."""
     if server:

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.model import Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,22 @@ class Background:
     def served(self) -> set[Endpoint]:
         """The server addresses that requests went to."""
         return {connection.server for connection in self._connections if connection.exchanges}
+
+    @cached_property
+    def _answered(self) -> set[Endpoint]:
+        return {c.server for c in self._connections if any(e.outcome == "complete" for e in c.exchanges)}
+
+    def is_spare(self, connection: Connection) -> bool:
+        """Whether a client dropped a connection at once in its handshake, and was answered over others.
+
+        Who opens several and needs fewer does so (Go, browsers), and who ends just then.
+        """
+        close = connection.closes[0] if connection.closes else None
+        if close is None or close.side is not Side.CLIENT or close.kind == "alert" or connection.exchanges:
+            return False
+        soon = close.time_ns - connection.opened_ns < LONG_NS
+        unfinished = connection.tls is not None and not connection.tls.handshake_complete
+        return soon and unfinished and connection.server in self._answered
 
     @cached_property
     def first_established(self) -> dict[Endpoint, int]:

@@ -55,6 +55,8 @@ def _unfinished(connection: Connection, background: Background) -> Sign:
     reason = ""
     if not connection.closes and background.ended_ns - connection.last_ns < _HANDSHAKE_GOES_ON_NS:
         reason = "the handshake was under way when the capture ended"
+    elif background.is_spare(connection):
+        reason = "a spare connection: requests to the same address went over others"
     packets = [connection.first_packet, *(close.packet for close in connection.closes[:2])]
     return sign("tls-handshake-not-completed", connection.id, *packets, harmless=reason)
 

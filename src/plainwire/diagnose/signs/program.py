@@ -159,7 +159,7 @@ def _why_harmless(
         if any(exchange.stopped for exchange in connection.exchanges):
             return "the program was stopped with the exchange under way"
         return ""
-    port = peer.rpartition(":")[2]
+    port = peer.rpartition(":")[2] or (str(connection.server.port) if connection else "")
     reached = any(
         other.established
         and str(other.server.port) == port

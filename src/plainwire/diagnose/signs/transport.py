@@ -42,7 +42,7 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
         yield from _connect(connection, background)
         return
     yield from _icmp(connection)
-    if _readable(connection):
+    if _readable(connection) and not background.is_spare(connection):
         yield from _resets(connection)
         yield from _outstanding(connection)
     if max(connection.retransmissions) >= _SENDINGS - 1:

@@ -6,29 +6,28 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
-from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
 from plainwire.model import Side
+
+from .copies import twin
+from .repetitions import made_good, series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.model import Connection, Endpoint, Exchange, Request, Response
 
+    from .copies import Twin
     from .traffic import Traffic
 
 
 _MOST_LATER = 50
-
-_MUCH_SOONER = 3
-"""Times as soon as this traffic usually repeats the request: then the error was why."""
 
 _MOST_NEAR = 400
 
@@ -39,8 +38,6 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 """RFC 9110 section 15.4."""
 
 _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
-
-Twin = tuple[str, str, str | None, int | None]
 
 
 class Answered(Struct, frozen=True):
@@ -80,7 +77,6 @@ class AnsweredExchanges:
         self.streams: list[Answered] = []  # of events
         self.upgrades: list[Answered] = []  # requests for a WebSocket that did not become one
         self.overtaking: list[tuple[Connection, int]] = []  # sent before the response to the one before
-        self._pauses: dict[Twin, int | None] = {}
         for connection in traffic.connections:
             again = connection.retransmissions[Side.CLIENT] > 0
             due_ns = 0  # when the response to the request before began
@@ -238,21 +234,15 @@ class AnsweredExchanges:
     def mended(self, case: Answered) -> Answered | None:
         """The success of the same request that was sent again because of this response.
 
-        A request that this traffic repeats anyhow, about as quickly, is one of its own.
+        A request that this traffic repeats anyhow, about as quickly, is one of its own (``repetitions``).
         """
-        later = self.later(case)
-        usual = self._usual_pause(twin(case.request))
-        if not later or (usual is not None and _MUCH_SOONER * _pause(case, later[0]) >= usual):
-            return None
-        return self.succeeded_later(case)
+        return self.succeeded_later(case) if case.exchange.id in self._made_good else None
 
-    def _usual_pause(self, name: Twin) -> int | None:
-        """From a success to the next copy of the same request, the median; None where none was sent."""
-        if name not in self._pauses:
-            same = self.by_twin[name]
-            pauses = [_pause(a, b) for a, b in pairwise(same) if a.response.status < ERROR_STATUS]
-            self._pauses[name] = int(median(pauses)) if pauses else None
-        return self._pauses[name]
+    @cached_property
+    def _made_good(self) -> set[int]:
+        """The refused attempts of operations that succeeded."""
+        found = (each for each in series(self.traffic.connections, set()) if made_good(each, set()))
+        return {attempt.exchange.id for each in found for attempt in each.attempts[:-1]}
 
     def neighbours(self, case: Answered) -> list[Answered]:
         """Responses of the same server to requests of the same kind: the nearest by time, without itself."""
@@ -266,10 +256,6 @@ class AnsweredExchanges:
         ]
 
 
-def _pause(before: Answered, after: Answered) -> int:
-    return after.request.time_ns - before.response.last_ns
-
-
 def _sent(case: Answered) -> int:
     return case.request.time_ns
 
@@ -278,13 +264,3 @@ def place(request: Request) -> tuple[str, str, str | None]:
     """Method, path without query and without numbers and identifiers, authority."""
     path = request.target.partition("?")[0]
     return request.method, _NAMES.sub("*", path), request.authority
-
-
-def twin(request: Request) -> Twin:
-    """What two copies of one request have in common."""
-    return request.method, request.target, request.authority, request.body_digest
-
-
-def value(message: Request | Response, name: str) -> str | None:
-    """The value of the first field of that name (in lower case)."""
-    return next((text for field, text in message.headers if field.lower() == name), None)

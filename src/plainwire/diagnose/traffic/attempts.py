@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.traffic.answered import value
 from plainwire.diagnose.traffic.backoffs import described
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.traffic.repetitions import made_good, series
 from plainwire.model import Attempts
 

@@ -28,6 +28,10 @@ _AT_ONCE_NS = 50_000_000
 _DOUBLE = (1.8, 2.3)
 """Ratios of pauses that double, with some jitter (chosen)."""
 
+_REPEAT_REFUSED = ("go-http-client/", "curl/", "okhttp/", "java-http-client/")
+"""Go's http2 ``canRetryError``, curl's ``Curl_retry_request``, OkHttp's ``RetryAndFollowUpInterceptor``,
+the JDK's ``MultiExchange``: REFUSED_STREAM, and streams that a GOAWAY leaves out (RFC 9113 section 8.7)."""
+
 _MOST_SHOWN = 6
 _AT_ONCE = "at once"
 
@@ -79,13 +83,20 @@ def habits(agent: str | None) -> tuple[Backoff, ...]:
     return tuple(each for each in BACKOFFS if begins.startswith(each.agents)) if begins else ()
 
 
+def repeats_what_was_refused(agent: str | None) -> bool:
+    """Whether this client itself sends again what the server said that it had not worked on."""
+    return (agent or "").lower().startswith(_REPEAT_REFUSED)
+
+
 def habitual_pause(agent: str | None, place: int, pause_ns: int) -> bool:
     """Whether this client makes just such a pause before its repetition number ``place`` (from 0).
 
-    Only pauses that are set: what comes at once could be anything.
+    Only pauses that are set: what comes at once could be anything. Of one that doubles a pause which the
+    program sets, any may be the second.
     """
     return any(
-        each.kind == "exact" and place < len(each.exact) and _is(pause_ns, each.exact[place])
+        (each.kind == "exact" and place < len(each.exact) and _is(pause_ns, each.exact[place]))
+        or (each.kind == "doubling" and place > 0)
         for each in habits(agent)
     )
 

@@ -20,7 +20,7 @@ from plainwire.model import Side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import Connection, Exchange
+    from plainwire.model import Connection, Exchange, Response
 
 _ONE_INSTANT_NS = 20_000_000
 """Ends within this time are one decision of the client."""
@@ -72,13 +72,32 @@ def given_up(connection: Connection, exchange: Exchange) -> GivenUp | None:
     if response is not None:
         if response.complete and response.last_ns <= ended:
             return None
-        heard = response.last_ns if response.last_ns <= ended else request.last_ns
+        heard = last_heard_ns(connection, response, ended) or request.last_ns
     act = ("connection", connection.id) if exchange.reset is None else ("exchange", exchange.id)
     later = exchange.reset is None and any(
         other.request is not None and other.request.time_ns > request.time_ns and other.outcome == "aborted"
         for other in reversed(connection.exchanges)  # the youngest are there
     )
     return GivenUp(act, ended, ended - heard, ended - request.time_ns, not later)
+
+
+def last_heard_ns(connection: Connection, response: Response, ended_ns: int) -> int | None:
+    """When the last of a response came that came before the client's end; None where all came after it.
+
+    A server that has not heard of the end goes on: what came afterwards is no silence before. Where several
+    share a connection, bytes of any of them count, and without segments it may have come until the end.
+    """
+    if response.last_ns <= ended_ns:
+        return response.last_ns
+    if response.time_ns > ended_ns:
+        return None
+    segments = connection.segments
+    if segments is None:
+        return ended_ns
+    times = segments.time_ns
+    came = (segments.side == Side.SERVER) & (segments.length > 0) & (times <= ended_ns)
+    last = times[came & (times >= response.time_ns)]
+    return int(last.max()) if len(last) else response.time_ns
 
 
 def _ended_ns(connection: Connection, exchange: Exchange) -> int | None:

@@ -5,7 +5,9 @@ that is known, else from one host. The next copy after a failure is its repetiti
 
 1. a header says that both are one operation (``amz-sdk-invocation-id`` and the like);
 2. or it follows sooner than the request follows itself where nothing failed;
-3. or after just the pause that the client, by its User-Agent, makes before it repeats.
+3. or after just the pause that the client, by its User-Agent, makes before it repeats;
+4. or after just the time that the server asked to wait (Retry-After);
+5. or the server had said that it did not work on it, and the client is one that then sends it again itself.
 
 Whoever sends a request again and again by itself fits none of these.
 """
@@ -22,10 +24,11 @@ from msgspec import Struct
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns, shares_connection
+from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.model import Evidence, Side
 
-from .answered import twin, value
-from .backoffs import habitual_pause, made_by_library
+from .backoffs import habitual_pause, made_by_library, repeats_what_was_refused
+from .copies import twin, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,14 +52,23 @@ _COUNTERS = ("x-stainless-retry-count", "grpc-previous-rpc-attempts")
 WITHIN_NS = 120_000_000_000
 """A copy later than this after the failure is a request of its own (chosen: clients wait a minute or so)."""
 
+REFUSED_WITHIN_NS = 5_000_000_000
+"""So soon a client sends again what was refused: Go at once, then after 1, 2 and 4 s."""
+
 _MUCH_QUICKER = 3
 """Times as quick as the request otherwise follows itself (chosen: a program's own pace varies)."""
+
+_LATE, _LATE_NS = 0.1, 300_000_000
+"""Who waits as it was told sends a little later, never sooner (chosen)."""
 
 _LONGEST = 11
 """Attempts of one operation; more are a program that asks until it is answered (clients repeat 3 to 5
 times by default, the AWS SDKs for DynamoDB 10 times)."""
 
 _MOST_COMPARED = 100
+
+_DIGITS = 7
+"""Nobody waits for longer than a number of so many digits of seconds."""
 
 _VOLATILE = re.compile(
     r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
@@ -115,9 +127,13 @@ def ended(connection: Connection, exchange: Exchange) -> Ended:
     """
     request, response = exchange.request, exchange.response
     sent_ns = 0 if request is None else request.last_ns
-    if was_refused(exchange) and response is not None:
-        end = Evidence(response.packet, f"its response, status {response.status}")
-        return Ended(max(sent_ns, response.last_ns), end)
+    left = client_first(connection)
+    in_time = response is not None and (left is None or left.time_ns >= response.last_ns)
+    if exchange.outcome == "complete" and response is not None and in_time:
+        what, packet = f"its response, status {response.status}", response.packet
+        if exchange.grpc is not None and exchange.grpc.status:
+            what, packet = f"its end, grpc-status {exchange.grpc.status}", exchange.grpc.status_packet
+        return Ended(max(sent_ns, response.last_ns), Evidence(packet, what))
     event = _end(connection, exchange)
     if event is None:
         return Ended(sent_ns, None)
@@ -232,9 +248,20 @@ def _next(
         pause = other.request.time_ns - at_ns
         if same or usual_ns is None or usual_ns > _MUCH_QUICKER * pause:
             return other
+        asked_ns = _asked_to_wait(copy.exchange)
+        if asked_ns is not None and asked_ns <= pause <= asked_ns + max(_LATE_NS, int(_LATE * asked_ns)):
+            return other
         agent = value(copy.request, "user-agent")
+        if copy.exchange.outcome == "refused" and repeats_what_was_refused(agent):
+            return other if pause <= REFUSED_WITHIN_NS else None
         return other if habitual_pause(agent, place, pause) and usual_ns < pause // 2 else None
     return None
+
+
+def _asked_to_wait(exchange: Exchange) -> int | None:
+    """What Retry-After says, in ns (RFC 9110 section 10.2.3); None where it says no number of seconds."""
+    text = None if exchange.response is None else value(exchange.response, "retry-after")
+    return int(text) * SECOND_NS if text is not None and text.isdecimal() and len(text) < _DIGITS else None
 
 
 def _same_operation(one: Request, other: Request) -> bool | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.cuts import cut_of, longest_pause
 from plainwire.diagnose.evidence.targets import template
-from plainwire.diagnose.evidence.timers import same_time, usual_time
+from plainwire.diagnose.evidence.timers import same_time, usual_limit, usual_time
 from plainwire.diagnose.thresholds import LONG_NS
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ _HARDLY_LONGER = 1.05
 """A silence longer by less than this factor is as long."""
 _MOST_LOOKED_AT = 200
 
+_LAZY, _LAZY_NS = ("nginx", "openresty"), 300_000_000
+"""nginx leaves a timer as it is when it would move it by less than this (NGX_TIMER_LAZY_DELAY): silences that
+its timeouts end may be shorter by so much."""
+
 
 class SilenceLimit(Struct, frozen=True):
     """A limit of silence: ``low_ns`` to ``high_ns`` before ``count`` cuts; ``usual``: people configure it."""
@@ -31,6 +35,8 @@ class SilenceLimit(Struct, frozen=True):
     high_ns: int
     count: int
     usual: bool
+    named: str
+    """Which time is configured, in words; "" where none fits."""
     survived_ns: int
     """The longest pause that a response of the same kind survived here; 0: none is known."""
 
@@ -48,7 +54,7 @@ class SilenceLimit(Struct, frozen=True):
             if self.survived_ns
             else ""
         )
-        return f"{head}: a limit of silence.{survived}"
+        return f"{head}: a limit of silence{self.named}.{survived}"
 
 
 class SilentCuts:
@@ -73,9 +79,9 @@ class SilentCuts:
         usual = usual_time(silence, server=True) is not None
         if len(same) < 2 and not usual:
             return None
-        return SilenceLimit(
-            min(same, default=silence), max(same, default=silence), max(1, len(same)), usual, survived
-        )
+        low, high = min(same, default=silence), max(same, default=silence)
+        named = _named(cut, low, high) if len(same) > 1 else ""
+        return SilenceLimit(low, high, max(1, len(same)), usual, named, survived)
 
     def same_age(self, cut: Cut) -> list[int]:
         """How long after their requests the responses were cut that lasted as long as this one, in ns."""
@@ -97,3 +103,15 @@ class SilentCuts:
                     looked += 1
                     longest = max(longest, longest_pause(connection, response))
         return longest
+
+
+def _named(cut: Cut, low: int, high: int) -> str:
+    """The configured time that all these silences fit."""
+    limit = usual_limit(low, high)
+    if limit is not None:
+        return f" of {wording.seconds(limit)}"
+    server = next((text for name, text in cut.response.headers if name.lower() == "server"), "")
+    limit = usual_limit(low, high, _LAZY_NS) if server.lower().startswith(_LAZY) else None
+    if limit is None:
+        return ""
+    return f" of {wording.seconds(limit)} (nginx starts its timer anew no more than every 0.3 s)"

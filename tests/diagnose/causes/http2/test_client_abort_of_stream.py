@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
-from tests.diagnose.wire import CLIENT
+from tests.diagnose.wire import CLIENT, SERVER
 
 
 def test_a_client_that_leaves_although_an_answer_was_promised() -> None:
@@ -37,3 +37,10 @@ def test_a_client_that_closes_with_open_streams() -> None:
     scene = Multiplexed()
     scene.failed.outcome = "aborted"
     assert says(scene.close(CLIENT, "fin", 300).finding())[:3] == ("client-abort", "client", "proved")
+
+
+def test_a_reset_on_a_connection_that_the_server_had_closed_is_its_consequence() -> None:
+    """GRPC's libraries reset the streams of a connection that is already gone."""
+    scene = Multiplexed().close(SERVER, "fin", 299).reset(CLIENT, "REFUSED_STREAM", "aborted", at=300)
+    finding = scene.finding()
+    assert (finding.code, finding.fault) == ("h2-close-without-goaway", "server")

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Finding, StreamEvent
+from plainwire.model import Finding, Grpc, StreamEvent
 from tests.diagnose.causes.http2.multiplexed import Multiplexed
 from tests.diagnose.wire import CLIENT
 
@@ -59,3 +59,33 @@ def test_a_header_block_that_cannot_be_decoded_here_either_is_the_servers(
 @pytest.mark.parametrize("name", ["CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "INTERNAL_ERROR"])
 def test_a_change_of_mind_after_a_whole_response_is_no_complaint(name: str) -> None:
     assert diagnose([_refused(name, ["field 'connection' is for HTTP/1.1 only"]).connection()]) == []
+
+
+def test_what_a_graceful_goaway_had_left_in_is_refused_by_the_clients_own_fault() -> None:
+    """h2 of Python takes frames behind a GOAWAY for an error (encode/httpx#828)."""
+    scene = _refused("PROTOCOL_ERROR", [], kind="goaway")
+    finding = _only(scene.goaway(3, at=210))
+    assert (finding.code, finding.fault, finding.certainty) == ("client-abort", "client", "likely")
+    assert "3 is the last that is worked on" in finding.claim
+    broken = _refused("PROTOCOL_ERROR", ["field 'connection' is for HTTP/1.1 only"], kind="goaway")
+    assert _only(broken.goaway(3, at=210)).code == "h2-malformed-response"
+
+
+@pytest.mark.parametrize(
+    ("largest", "trailer", "says"),
+    [
+        (5_000_011, 10, "largest message has 5000011 bytes"),
+        (10, 20_000, "come to 20"),
+        (10, 10, "a limit that the client has set"),
+    ],
+)
+def test_a_grpc_client_that_says_calm_down_means_a_limit_of_its_own(
+    largest: int, trailer: int, says: str
+) -> None:
+    scene = _refused("ENHANCE_YOUR_CALM", [])
+    scene.failed.grpc = Grpc("/a/B", status=0, largest=[10, largest])
+    assert scene.failed.response
+    scene.failed.response.trailers = [("x-large", "a" * trailer)]
+    finding = _only(scene)
+    assert (finding.code, finding.fault, finding.retry_safe) == ("client-abort", "both", None)
+    assert says in finding.claim

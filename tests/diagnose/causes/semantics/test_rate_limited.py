@@ -22,4 +22,5 @@ def test_a_limit_without_retry_after_accuses_nobody_and_counts() -> None:
 
 
 def test_a_client_that_waits_and_then_succeeds_did_all_right() -> None:
-    assert found(good(5).say(429, told=RETRY, pause=31_000).say(200)) == {}
+    (told,) = found(good(5).say(429, told=RETRY, pause=31_000).say(200)).values()
+    assert (told.code, told.failure) == ("hidden-retry", False)

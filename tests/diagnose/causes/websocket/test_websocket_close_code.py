@@ -54,3 +54,14 @@ def test_a_number_that_is_not_registered_is_another() -> None:
 def test_a_code_that_cannot_be_one_has_no_words() -> None:
     with pytest.raises(KeyError):
         CAUSES["websocket-close-70000"]
+
+
+@pytest.mark.parametrize(("side", "fault"), [(CLIENT, "server"), (SERVER, "client")])
+def test_an_accusation_that_the_frames_bear_out_names_who_broke_the_rule(side: Side, fault: str) -> None:
+    connection = Socket().bye(side, 280, 1002).end(SERVER, "fin", 290)
+    websocket = connection.exchanges[0].websocket
+    assert websocket
+    websocket.violations[side.peer] = 1
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.fault) == ("websocket-close-1002", fault)
+    assert "did break a rule" in finding.claim

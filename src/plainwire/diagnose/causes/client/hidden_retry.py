@@ -85,6 +85,8 @@ def _verdict(operation: Series, place: int) -> Verdict:
 def _how(exchange: Exchange) -> str:
     if was_refused(exchange) and exchange.response is not None:
         return f"was answered with status {exchange.response.status}"
+    if exchange.outcome == "complete" and exchange.grpc is not None and exchange.grpc.status:
+        return f"ended with gRPC status {exchange.grpc.status_name}"
     return "failed"
 
 

@@ -13,7 +13,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.diagnose.traffic.answered import twin, value
+from plainwire.diagnose.traffic.copies import twin, value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 

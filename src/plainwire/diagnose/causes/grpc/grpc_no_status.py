@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.evidence.cuts import pause_words
+from plainwire.diagnose.traffic.copies import value
 from plainwire.model import Evidence
 
 from .call import call_verdict, calls
@@ -40,7 +41,7 @@ def _no_status(call: Call) -> Verdict:
         "server",
         f"The response is complete (status {case.response.status}, "
         f"{plurals.count(case.response.body_size, 'byte')}) and {who}. Neither its header fields nor its "
-        "trailers have a grpc-status.",
+        f"trailers have a grpc-status.{pause_words(case.connection, case.response)}",
         Evidence(case.response.packet, f"the response begins, status {case.response.status}"),
         Evidence(case.response.last_packet, "it ends, without grpc-status"),
         runner_up="trailers that the capture lacks: refuted, the stream's frames are all there",

@@ -12,7 +12,14 @@ from plainwire.diagnose.evidence.closes import is_reactive
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS
 from plainwire.diagnose.traffic.given_up import given_up
-from plainwire.diagnose.verdict import one_decision, quoted, stage, stream_name, stream_verdict
+from plainwire.diagnose.verdict import (
+    of_what_was_coming,
+    one_decision,
+    quoted,
+    stage,
+    stream_name,
+    stream_verdict,
+)
 from plainwire.model import Evidence, Side
 
 from .goaway import beyond, frame_words, goaways, in_parentheses, limit_words
@@ -34,6 +41,9 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
     reset, response = failed.exchange.reset, failed.exchange.response
     if failed.exchange.outcome != "aborted" or reset is None or reset.side != Side.CLIENT:
         return None
+    over = failed.first_close
+    if over is not None and over.side == Side.SERVER and over.time_ns <= reset.time_ns:
+        return None  # gRPC's libraries reset a stream whose connection is already gone
     quiet = reset.time_ns - max(failed.request.last_ns, response.last_ns if response else 0)
     says, fault = "", "client" if quiet < PATIENCE_NS else "unknown"
     if reset.name not in _CHANGES_OF_MIND:
@@ -98,23 +108,19 @@ def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
     one = given_up(failed.connection, failed.exchange)
     if one is None or not _arrived(failed):
         return verdict
-    says, waited = _deadline(failed, one) or _timer(failed, one)
+    timer = failed.traffic.given_up.timer_of(one)
+    says, waited = _deadline(failed, one) or (("", 0) if timer is None else (timer.says, timer.waited_ns))
     if not says:
         return verdict
     return replace(
         verdict,
         code="client-timeout-too-short",
-        fault="client" if waited < 2 * PATIENCE_NS else "unknown",
+        fault="client" if waited < 2 * PATIENCE_NS or one.silence_ns < PATIENCE_NS else "unknown",
         grounds=(Ground.INFERENCE,),
-        facts=f"{verdict.facts}{says}The capture cannot show whether a response was coming.",
+        facts=f"{verdict.facts}{says}{of_what_was_coming(failed, timer)}",
         runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
         f"against it; {verdict.runner_up}",
     )
-
-
-def _timer(failed: FailedExchange, one: GivenUp) -> tuple[str, int]:
-    timer = failed.traffic.given_up.timer_of(one)
-    return ("", 0) if timer is None else (timer.says, timer.waited_ns)
 
 
 def _deadline(failed: FailedExchange, one: GivenUp) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ With COMPRESSION_ERROR the cause is h2-header-compression-desync, with SETTINGS_
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _OF_COMPRESSION = "RFC 7541"
 """Stands in every defect of a header block's coding."""
+
+_OF_A_LIMIT = re.compile(r"\b(idle|max[_ ]idle|max[_ ]age|max[_ ]connection[_ ]age)\b", re.IGNORECASE)
+"""gRPC's words for it: "connection idle", "max_age", "max_idle"."""
 
 _CODES = frozenset((*(cause.code for cause in GOAWAY_ERROR.causes()), *GOAWAY_ERROR.elsewhere.values()))
 _HARMLESS = frozenset(("NO_ERROR", "H3_NO_ERROR"))
@@ -112,12 +116,20 @@ def _between(connection: Connection, event: StreamEvent) -> Verdict:
         grounds=(Ground.SAID,),
         facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{wording.span(event.time_ns - connection.opened_ns)} after it began; no stream was open that it "
-        f"cut off.{_says(event)}{_trigger_words(trigger)}",
+        f"cut off.{_limit_words(event) or _says(event)}{_trigger_words(trigger)}",
         evidence=_evidence(event, trigger),
         runner_up="an orderly end: refuted, the frame names an error",
         time_ns=event.time_ns,
         quotes=_quotes(event),
+        failure=None if any(e.outcome != "complete" for e in connection.exchanges) else False,
     )
+
+
+def _limit_words(event: StreamEvent) -> str:
+    """A limit of idleness or age, which gRPC's C core announces with INTERNAL_ERROR."""
+    if _OF_A_LIMIT.search(event.said) is None:
+        return ""
+    return " By its debug data that is a limit of the connection's idleness or age, whatever the code says."
 
 
 def _is_error(event: StreamEvent) -> bool:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire import plurals
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
 
-from .goaway import frame_words
+from .goaway import beyond, frame_words, goaways, limit_words
 from .reset_family import reset_family
 
 if TYPE_CHECKING:
@@ -28,6 +30,14 @@ _UNDECODABLE = ("RFC 7541", "RFC 9204")
 """Stands in every defect of a header block's coding."""
 
 _MOST_QUOTED = 3
+_HARMLESS = frozenset(("", "NO_ERROR", "H3_NO_ERROR"))
+
+_GRPC_MESSAGE = 4 * 1024 * 1024
+"""Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
+_GRPC_FIELDS = 8192
+"""Bytes: the soft limit of metadata in gRPC's core; Java's limit is the same (GRPC_ARG_MAX_METADATA_SIZE)."""
+_OVERHEAD = 32
+"""What each field counts beside its text (RFC 9113 section 10.5.1)."""
 
 
 def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
@@ -45,11 +55,58 @@ def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
         and response.declared_size not in (None, response.body_size)
     ):
         return None  # the size is what is wrong, and has words of its own
-    return (
-        _undecodable(failed, response, event)
-        if event.name in _OF_COMPRESSION
-        else _broken(failed, response, event)
+    if event.name in _OF_COMPRESSION:
+        return _undecodable(failed, response, event)
+    if event.name == GRPC_LIMIT:
+        return _too_large(failed, response, event)
+    promise = _promise(failed, response, event)
+    return _broken(failed, response, event) if promise is None else _left(failed, response, event, promise)
+
+
+def _promise(failed: FailedExchange, response: Response, event: StreamEvent) -> StreamEvent | None:
+    """The server's GOAWAY without an error that had left the refused stream in."""
+    if response.defects or event.kind != "goaway":
+        return None
+    before = [e for e in goaways(failed) if e.time_ns <= event.time_ns]
+    return before[-1] if before and before[-1].name in _HARMLESS and not beyond(failed, before[-1]) else None
+
+
+def _left(failed: FailedExchange, response: Response, event: StreamEvent, promise: StreamEvent) -> Verdict:
+    """A client for which a GOAWAY ends the connection takes what comes behind it for an error."""
+    before = wording.span(event.time_ns - promise.time_ns)
+    why = (
+        f" The server's {frame_words(promise)}, {before} before, had announced the end of the connection, "
+        f"and counted this stream among those that it would still answer: {limit_words(failed, promise)}. "
+        "No defect shows in the response: the client refuses what it should go on to read (RFC 9113 section "
+        "6.8)."
     )
+    verdict = _verdict(failed, "client-abort", event, response, "client", why)
+    said = Evidence(promise.packet, f"{frame_words(promise)} from the server, {limit_words(failed, promise)}")
+    rival = "a response that breaks a rule, as the client's code says: no defect shows here"
+    return replace(verdict, evidence=(*verdict.evidence, said), runner_up=rival)
+
+
+def _too_large(failed: FailedExchange, response: Response, event: StreamEvent) -> Verdict:
+    grpc = failed.exchange.grpc
+    largest = 0 if grpc is None else grpc.largest[Side.SERVER]
+    fields = [len(name) + len(text) + _OVERHEAD for name, text in (*response.headers, *response.trailers)]
+    why = " By this code gRPC's libraries end a call of which they say RESOURCE_EXHAUSTED themselves: "
+    if largest > _GRPC_MESSAGE:
+        why += (
+            f"the response's largest message has {plurals.count(largest, 'byte')}, and a client takes no "
+            f"more than {_GRPC_MESSAGE} (4 MB) unless it is told to."
+        )
+    elif sum(fields) > _GRPC_FIELDS:
+        why += (
+            f"the response's header fields and trailers come to {plurals.count(sum(fields), 'byte')}, the "
+            f"largest to {max(fields)}, and a client takes no more than {_GRPC_FIELDS} to {2 * _GRPC_FIELDS} "
+            "unless it is told to."
+        )
+    else:
+        why += "the response is above a limit that the client has set."
+    verdict = _verdict(failed, "client-abort", event, response, "both", why)
+    rival = "a client that gave up after a time: refuted, its code names a limit"
+    return replace(verdict, runner_up=rival, retry_safe=None)
 
 
 def _undecodable(failed: FailedExchange, response: Response, event: StreamEvent) -> Verdict:

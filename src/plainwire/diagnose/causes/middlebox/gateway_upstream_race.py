@@ -12,13 +12,17 @@ from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Exchange
+    from plainwire.model import Exchange, Response
 
 
 _BAD_GATEWAY, _UNAVAILABLE = 502, 503
 """RFC 9110 sections 15.6.3 and 15.6.4."""
 
 _GATEWAYS = ("envoy", "istio", "awselb")
+
+_NAMED = (*_GATEWAYS, "nginx", "openresty", "haproxy", "cloudflare", "cloudfront", "akamai", "varnish",
+          "caddy", "apache", "google", "gws", "microsoft-azure")  # fmt: skip
+"""How the Server fields of gateways begin."""
 
 _QUICK_NS = 60_000_000
 """A gateway whose connection is closed under its request knows within a round trip of its own network
@@ -50,9 +54,10 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
     good = total - len(bad)
     if good < _FEWEST_GOOD * total or 2 * len(quick) < len(bad):
         return None
-    if failed.traffic.is_down(failed.connection.server, failed.request):
-        return None
     several = len(quick) >= _SEVERAL_QUICK
+    one_of_few = not several and not _is_marked(response)  # one 502 is not yet a story
+    if one_of_few or failed.traffic.is_down(failed.connection.server, failed.request):
+        return None
     took = wording.span(response.time_ns - failed.request.last_ns)
     return Verdict(
         code="gateway-upstream-race",
@@ -72,6 +77,12 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
     )
+
+
+def _is_marked(response: Response) -> bool:
+    """Whether a gateway shows itself: by Via (RFC 9110 section 7.6.3), or by its name."""
+    fields = {name.lower(): value.lower() for name, value in response.headers}
+    return "via" in fields or fields.get("server", "").startswith(_NAMED)
 
 
 def _quick_failure(exchange: Exchange, within: int) -> bool:

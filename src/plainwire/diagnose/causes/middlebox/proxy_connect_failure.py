@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
 from plainwire.model import Evidence, Side
 

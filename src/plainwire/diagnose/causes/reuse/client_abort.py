@@ -10,7 +10,8 @@ from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
+from plainwire.diagnose.traffic.given_up import last_heard_ns
 from plainwire.diagnose.verdict import Verdict, one_decision
 from plainwire.model import Evidence, Side
 
@@ -68,8 +69,11 @@ def _stage(failed: FailedExchange, close: CloseEvent, waited: int) -> tuple[str,
 def _stage_of_response(failed: FailedExchange, response: Response, close: CloseEvent) -> tuple[str, Fault]:
     if failed.late is not None:
         return "in the middle of the response", "client"
-    quiet = close.time_ns - response.last_ns
+    heard = last_heard_ns(failed.connection, response, close.time_ns) or failed.request.last_ns
+    quiet = close.time_ns - heard
     stage = f"in the middle of the response, {wording.span(quiet)} after its last byte"
+    if response.last_ns > close.time_ns:
+        stage = f"in the middle of the response, {wording.span(quiet)} after the last byte of it until then"
     if response.defects:
         return f"{stage} (the response breaks the rules of HTTP: that may be why)", "unknown"
     if _endless(response):

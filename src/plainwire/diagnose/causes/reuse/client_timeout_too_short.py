@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.traffic.given_up import given_up
+from plainwire.diagnose.verdict import of_what_was_coming
 from plainwire.model import Side
 
 from .client_abort import client_abort
@@ -33,17 +35,17 @@ def client_timeout_too_short(failed: FailedExchange) -> Verdict | None:
     aborted = client_abort(failed)
     one = given_up(failed.connection, failed.exchange)
     timer = None if one is None else failed.traffic.given_up.timer_of(one)
-    if aborted is None or timer is None:
+    if aborted is None or one is None or timer is None:
         return None
     if failed.late is None and not _arrived(failed):
         return None
-    unknown = "" if failed.late is not None else " The capture cannot show whether a response was coming."
+    hasty = timer.waited_ns < _HASTY_NS or one.silence_ns < PATIENCE_NS
     return replace(
         aborted,
         code="client-timeout-too-short",
-        fault="client" if failed.late is not None or timer.waited_ns < _HASTY_NS else "unknown",
+        fault="client" if failed.late is not None or hasty else "unknown",
         grounds=aborted.grounds if failed.late is not None else (*aborted.grounds, Ground.INFERENCE),
-        facts=f"{aborted.facts}{timer.says}{unknown}",
+        facts=f"{aborted.facts}{timer.says}{of_what_was_coming(failed, timer)}",
         runner_up="client-abort by other means (a cancelled call, the end of the process): the time speaks "
         f"against it; {aborted.runner_up}",
     )

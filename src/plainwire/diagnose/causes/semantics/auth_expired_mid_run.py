@@ -8,7 +8,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SKEW_NS
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.traffic.server_clock import answered_ns
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence

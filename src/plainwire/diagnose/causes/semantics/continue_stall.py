@@ -9,7 +9,7 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 

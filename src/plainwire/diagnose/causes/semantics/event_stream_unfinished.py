@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
-from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.cuts import longest_pause
+from plainwire.diagnose.evidence.cuts import pause_words
 from plainwire.diagnose.evidence.exchanges import SUCCESS
-from plainwire.diagnose.evidence.timers import usual_time
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
 
@@ -45,7 +42,7 @@ def _unfinished(case: Answered, events: EventStream) -> Verdict:
         grounds=(Ground.INFERENCE,),
         facts=f"The stream is of the kind {events.dialect}, whose last event says that it is over. Here "
         f"{plurals.some(events.events, 'event')} came, none of them that one, and HTTP's message ended in "
-        f"order.{_pause(case)}",
+        f"order.{pause_words(case.connection, response)}",
         evidence=(
             Evidence(request.packet, "the request"),
             Evidence(response.packet, f"the response begins, status {response.status}"),
@@ -55,12 +52,3 @@ def _unfinished(case: Answered, events: EventStream) -> Verdict:
         retry_safe=request.method in IDEMPOTENT,
         time_ns=request.time_ns,
     )
-
-
-def _pause(case: Answered) -> str:
-    """A time limit that ends the message in order shows in the silence before."""
-    longest = longest_pause(case.connection, case.response)
-    if longest < LONG_NS:
-        return ""
-    near = ", a time that people configure as a limit" if usual_time(longest, server=True) else ""
-    return f" The longest silence in it is {wording.span(longest)}{near}."

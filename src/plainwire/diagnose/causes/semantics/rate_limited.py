@@ -41,13 +41,8 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
     return [
         _limit_verdict(exchanges, case, asked, wait)
         for case, asked, wait in found
-        if asked is not None or case.exchange.id in blamed or not _made_good(exchanges, case, wait)
+        if asked is not None or case.exchange.id in blamed or exchanges.mended(case) is None
     ]
-
-
-def _made_good(exchanges: AnsweredExchanges, case: Answered, wait: int | None) -> bool:
-    """Whether the request was sent again, not before it should, and then succeeded."""
-    return (exchanges.mended(case) if wait is None else exchanges.succeeded_later(case)) is not None
 
 
 def _limit_verdict(

@@ -8,7 +8,7 @@ from urllib.parse import urldefrag, urljoin
 
 from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 

@@ -13,7 +13,7 @@ from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.evidence.timers import usual_time
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import CloseEvent, Evidence, Side
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.dates import date_ns
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose.evidence.dates import date_ns
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SECOND_NS
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
 from plainwire.model import Evidence
 

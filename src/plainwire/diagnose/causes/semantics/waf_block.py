@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.answered import value
+from plainwire.diagnose.traffic.copies import value
 
 from .status import status_verdict
 

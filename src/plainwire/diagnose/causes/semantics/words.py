@@ -95,7 +95,8 @@ CAUSES: tuple[Cause, ...] = (
         "response: nginx's proxy_read_timeout (60 s), HAProxy's timeout server, a cloud load balancer's idle "
         "timeout, a worker's. Streams of events and of language models are the usual victims: they pause.",
         "The server's side cuts a begun response (FIN, close_notify, RST_STREAM) after the same silence each "
-        "time, or once after a round time, and no response survived a longer one.",
+        "time, or once after a round time, and no response survived a longer one. Or it ends streams of "
+        "events in order, without another byte, after the same silence each time.",
         "Silences that differ: then what is behind the server fails, or ends by itself (response-truncated). "
         "A response of the same kind that went on after a longer pause.",
         "Take the cut for an error, and reconnect where the stream can be taken up again (Last-Event-ID).",
