@@ -150,6 +150,9 @@ def _is_healthy(connection: Connection) -> bool:
     read = not connection.undecrypted and bool(connection.exchanges)
     ended = max((e.response.last_ns for e in connection.exchanges if e.response is not None), default=0)
     reset = any(close.kind == "rst" and close.time_ns < ended for close in connection.closes)
+    first = connection.closes[0] if connection.closes else None
+    # a server that resets an idle connection (lab's server-crash-mid-stream) is trouble for who writes next
+    reset = reset or (first is not None and first.kind == "rst" and first.side is Side.SERVER)
     segments = connection.segments
     if segments is not None:  # also one that was no end: forged, or out of the window
         reset = reset or bool(((segments.flags & RST != 0) & (segments.time_ns < ended)).any())

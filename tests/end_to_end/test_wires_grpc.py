@@ -15,7 +15,7 @@ import pytest
 
 from plainwire.lab import certificates
 from tests.end_to_end import wires
-from tests.end_to_end.clients.rpc import COUNT, MESSAGE
+from tests.end_to_end.clients.rpc import COUNT, LARGE, MESSAGE
 from tests.end_to_end.recorded import record
 from tests.needs import needs, tool
 
@@ -88,6 +88,16 @@ def test_calls_that_fail_are_told_by_their_status_and_what_explains_it(server: i
     deadline = found.get("grpc-status-deadline-exceeded") or found["client-timeout-too-short"]
     assert "deadline" in deadline["claim"]
     assert "grpc-timeout" in deadline["claim"]
+
+
+def test_a_response_above_the_clients_own_limit_is_not_said_to_be_a_flood(
+    server: int, tmp_path: Path
+) -> None:
+    recorded = record(tmp_path, *wires.python("rpc.py", "large", f"{wires.HOST}:{server}"))
+    assert recorded.stdout == "RESOURCE_EXHAUSTED\n"
+    (finding,) = recorded.report["findings"]
+    assert (finding["code"], finding["fault"]) == ("client-abort", "both")
+    assert f"largest message has {LARGE} bytes" in finding["claim"]
 
 
 def test_calls_over_tls_are_read_where_nginx_ends_it(server: int, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Both ends of gRPC, by grpcio, with bytes for messages; the client says in JSON what came of each call.
 
 ``serve PORT-FILE``: opens a port of its own and writes its number into the file.
-``talk TARGET [AUTHORITY]``: TLS where there is an authority. ``leave TARGET``: takes one of many answers.
-``fail TARGET``: calls that fail: an exception in the handler, a message above the limit, a deadline.
+``talk TARGET [AUTHORITY]``: TLS where there is an authority. ``leave TARGET``: takes one of many
+answers. ``large TARGET``: asks for more than a client takes. ``fail TARGET``: calls that fail: an
+exception in the handler, a message above the limit, a deadline.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COUNT, MESSAGE = 5, b"x" * 1_000
 LIMIT = 100_000
+LARGE = 5_000_000
 REFUSAL = "no such thing: 100% \N{SNOWMAN}"
 
 
@@ -49,6 +51,10 @@ def _linger(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
     over.wait(60)
 
 
+def _large(request: bytes, _: grpc.ServicerContext) -> bytes:
+    return bytes(len(request) + LARGE)
+
+
 def _raise(request: bytes, _: grpc.ServicerContext) -> bytes:
     message = "the handler is broken"
     raise RuntimeError(message, len(request))
@@ -59,6 +65,7 @@ def _serve(port_file: Path) -> None:
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Echo": grpc.unary_unary_rpc_method_handler(_echo),
         "Refuse": grpc.unary_unary_rpc_method_handler(_refuse),
+        "Large": grpc.unary_unary_rpc_method_handler(_large),
         "Raise": grpc.unary_unary_rpc_method_handler(_raise),
         "Linger": grpc.unary_stream_rpc_method_handler(_linger),
         "Count": grpc.unary_stream_rpc_method_handler(_count),
@@ -121,6 +128,15 @@ def _fail(target: str) -> None:
     print(json.dumps(said))
 
 
+def _refuse_large(target: str) -> None:
+    with grpc.insecure_channel(target) as channel:
+        large: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/test.Things/Large")
+        try:
+            large(b"", timeout=60)
+        except grpc.RpcError as error:
+            print(getattr(error, "code")().name)  # noqa: B009 - of a Call
+
+
 def _leave(target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         linger: grpc.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/test.Things/Linger")
@@ -140,6 +156,8 @@ if __name__ == "__main__":
         _serve(Path(sys.argv[2]))
     elif sys.argv[1] == "fail":
         _fail(sys.argv[2])
+    elif sys.argv[1] == "large":
+        _refuse_large(sys.argv[2])
     elif sys.argv[1] == "leave":
         _leave(sys.argv[2])
     else:
