@@ -28,6 +28,7 @@ from plainwire.acquire.launch import Program, launch
 from plainwire.acquire.patcher import Patcher
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
+from plainwire.guard import guarded
 from plainwire.model import UserError
 from plainwire.opened_before import OpenedBefore
 from plainwire.plurals import count
@@ -101,7 +102,7 @@ def record(
     made = case
     if case is None:
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
-    with supervise.held_signals() as wait:
+    with guarded(case, keep_all=keep_all), supervise.held_signals() as wait:
         capture, program = _start(
             command, case, interface, capture_filter, restore=restore, key_logs=key_logs
         )

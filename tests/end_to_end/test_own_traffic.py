@@ -63,12 +63,17 @@ def curl(server: Misbehaving, *faults: str) -> str:
 def told(report: dict[str, Any]) -> list[object]:
     """What a report says, but for what only the program's own side can tell."""
     findings = [
-        (f["code"], f["fault"], f["certainty"], f["claim"], f["exchanges"], f["packets"], f["evidence"])
+        (f["code"], f["fault"], f["certainty"], f["claim"], f["exchanges"], f["packets"], seen(f["evidence"]))
         for f in report["findings"]
     ]
     exchanges = [(e["request"], e["response"], e["outcome"], e["connection"]) for e in report["exchanges"]]
     connections = [(c["client"], c["server"], c["close"], c["closed_by"]) for c in report["connections"]]
     return [findings, exchanges, connections, report["servers"], report["coverage"]["packets"]]
+
+
+def seen(evidence: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what this machine's kernel said while the program ran."""
+    return [e for e in evidence if "kernel says why" not in e["says"]]
 
 
 def assert_only_the_programs(recorded: Recorded, server: Misbehaving) -> None:
