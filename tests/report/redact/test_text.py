@@ -70,6 +70,9 @@ def test_ordinary_targets_stay(target: str) -> None:
         ("could not log in as bob:hunter2@db.example", "could not log in as [redacted]@db.example"),
         ("got token AbCdEf0123456789AbCdEf0123456789AbCd=", "got token [redacted]"),
         ("curl -u bob:hunter2 https://h", "curl -u bob:[redacted] https://h"),
+        ("\x1b[31mBearer hunter2\x1b[0m", "Bearer [redacted]"),
+        ("\x1b[32mtoken\x1b[0m=\x1b[33mhunter2\x1b[0m ok", "\x1b[32mtoken\x1b[0m=[redacted] ok"),
+        ("\x9b36mBearer hunter2", "Bearer [redacted]"),
     ],
 )
 def test_secrets_in_a_programs_words_are_hidden(text: str, shown: str) -> None:
@@ -83,6 +86,7 @@ def test_secrets_in_a_programs_words_are_hidden(text: str, shown: str) -> None:
         "SSLError(SSLZeroReturnError(6, 'TLS/SSL connection has been closed (EOF) (_ssl.c:1006)'))",
         "Bearer token expired; Basic authentication failed",
         "session: expired",
+        "\x1b[31msession\x1b[0m: expired",
         "pulling nginx:1.25@sha256:abcdef",
         "mailto:bob@storage.example at 12:34:56",
         "java.net.SocketException: Connection reset at sun.nio.ch.SocketChannelImpl.throwConnectionReset",

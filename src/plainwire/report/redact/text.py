@@ -46,14 +46,22 @@ _USER_INFO = re.compile(
 _BARE_USER_INFO = re.compile(
     r"(?<![\w.%+:/@-])([\w.%+-]{1,64}):([^\s/@:\"'<>,;(){}=&?]{1,256})@(?=[\w\[])(?!sha\d)"
 )
+_CONTROL_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+"""Of a terminal (ECMA-48 section 5.4), such as colours: its last character is a letter, which would be read with
+the word that follows."""
 _LOGIN_PATH = re.compile(
     r"oauth|openid|oidc|authori[sz]e|callback|/cb\b|sso|saml|signin|login|/auth|/token|/verify"
 )
 
 
 def line(text: str) -> str:
-    """Return a text with what may be secrets in it hidden."""
-    return _line(text, _depth(text), LONG, LONG)
+    """Return a text with what may be secrets in it hidden; a secret is found between colours, too."""
+    shown = _line(text, _depth(text), LONG, LONG)
+    plain = _CONTROL_SEQUENCE.sub("", text)
+    if plain == text:
+        return shown
+    without = _line(plain, _depth(plain), LONG, LONG)
+    return without if without.count(HIDDEN) > shown.count(HIDDEN) else shown
 
 
 def _depth(text: str) -> int:
