@@ -50,7 +50,7 @@ _ALL_FOR_DOUBT = (
 )
 
 
-_LAST_LOOK = 60.0
+_LAST_LOOK = 150.0
 """Seconds at the end of a recording of running programs for secrets that are still looked for."""
 _LAST_PACKETS = 0.5  # seconds until what came last is in the file
 

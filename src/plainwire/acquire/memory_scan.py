@@ -34,7 +34,6 @@ _PIECE = 1 << 22
 _LONGEST_ANSWER = 1 << 20
 _MOST_PLAIN = 3  # bytes of 0 or 255 in a secret: more are had by one in 5,000
 _FEWEST = {32: 25, 48: 36}  # different bytes in a secret: fewer are had by one in 10,000
-_NICE = 5
 
 
 class SealedRecord(Struct, frozen=True):
@@ -110,7 +109,6 @@ def _live(memory: int, regions: list[tuple[int, int]], records: Sequence[SealedR
     """The life of the fork; never returns."""
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-        os.nice(_NICE)
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(msgspec.json.encode(list(scan(memory, regions, records))))
     finally:
