@@ -47,7 +47,7 @@ _BARE_USER_INFO = re.compile(
     r"(?<![\w.%+:/@-])([\w.%+-]{1,64}):([^\s/@:\"'<>,;(){}=&?]{1,256})@(?=[\w\[])(?!sha\d)"
 )
 _CONTROL_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
-"""Of a terminal (ECMA-48 section 5.4), such as colours: its last character is a letter, which would be read with
+"""A terminal's (ECMA-48 section 5.4), such as a colour. It ends in a letter, which would be read as part of
 the word that follows."""
 _LOGIN_PATH = re.compile(
     r"oauth|openid|oidc|authori[sz]e|callback|/cb\b|sso|saml|signin|login|/auth|/token|/verify"
