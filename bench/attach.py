@@ -1,18 +1,22 @@
 """200 times plainwire attaches to a busy program and lets it go: no request may fail of it.
 
-    python bench/attach.py [--times 200] [--client python|node|go|ruby|curl_cffi|pyopenssl]
+    python bench/attach.py [--times 200] [--kills 50] [--client python|node|go|ruby|curl_cffi|pyopenssl]
 
 The client makes new connections all the time, each with a request whose answer it checks. Afterwards its code
-must be what its files say, and nothing of plainwire be mapped in it.
+must be what its files say, and nothing of plainwire be mapped in it. Then ``plainwire attach`` is killed at
+random moments, by SIGKILL, and the same must hold.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -24,18 +28,22 @@ from tests.acquire.driven import KINDS, driven
 from tests.acquire.test_attached import code_that_differs, traces_of_us
 from tests.acquire.tls_server import key_lines, tls_server
 
+LONGEST = 2.0  # seconds until it is killed
+PATIENCE = 10.0  # seconds
+
 
 def main() -> None:
     """See above."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--times", type=int, default=200)
     arguments.add_argument("--client", choices=KINDS, default="python")
+    arguments.add_argument("--kills", type=int, default=50)
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        _play(given.client, given.times, Path(name))
+        _play(given.client, given.times, given.kills, Path(name))
 
 
-def _play(kind: str, times: int, folder: Path) -> None:
+def _play(kind: str, times: int, kills: int, folder: Path) -> None:
     with tls_server(folder) as server, driven(kind, server.port, folder) as client:
         differed = code_that_differs(client.pid)
         answers: list[str] = []
@@ -53,6 +61,7 @@ def _play(kind: str, times: int, folder: Path) -> None:
                 seconds, keys = _once(client.pid, folder / f"case{number}")
                 stopped.append(seconds * 1000)
                 secrets |= keys
+            late = sum(_killed(client.pid, folder / f"killed{number}") for number in range(kills))
         finally:
             over.set()
             asking.join(60)
@@ -63,9 +72,21 @@ def _play(kind: str, times: int, folder: Path) -> None:
         f"{kind}: {times} times attached, {len(answers)} requests, {failed} failed; "
         f"{len({line.split()[1] for line in secrets})} handshakes told, {wrong} wrong lines; "
         f"stopped for {statistics.median(stopped):.1f} ms in the median, {max(stopped):.1f} at most; "
-        f"left behind: {left}"
+        f"killed {kills} times, {late} times something was left after {PATIENCE:.0f} s; left behind: {left}"
     )
-    sys.exit(bool(failed or wrong or left))
+    sys.exit(bool(failed or wrong or left or late))
+
+
+def _killed(pid: int, folder: Path) -> bool:
+    """Whether anything is left in the program a while after a plainwire that attached to it was killed."""
+    command = [sys.executable, "-m", "plainwire", "attach", "-q", "-o", str(folder), str(pid)]
+    with subprocess.Popen(command) as plainwire:
+        time.sleep(random.uniform(0, LONGEST))
+        plainwire.kill()
+    end = time.monotonic() + PATIENCE
+    while traces_of_us(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(traces_of_us(pid))
 
 
 def _once(pid: int, folder: Path) -> tuple[float, set[str]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire.acquire import kernel_sockets
-from plainwire.acquire.memory_scan import MemoryScan, SealedRecord
+from plainwire.acquire.memory_scan import FoundLine, MemoryScan, SealedRecord
 from plainwire.capture import reader
 from plainwire.model import PacketBatch
 from plainwire.packets.decode import Decoder
@@ -62,9 +62,11 @@ class OpenedBefore:
         """``connections``: the process, its own end, the other one."""
         self._capture = capture
         self._streams: dict[tuple[str, str], OpenStream] = {}
+        self._own: set[tuple[str, str]] = set()
         for pid, local, peer in connections:
             random = os.urandom(32)
             label, other = APPLICATION_SECRETS if _port(peer) < _port(local) else APPLICATION_SECRETS[::-1]
+            self._own.add((local, peer))
             self._streams[local, peer] = OpenStream(pid, label, random)
             self._streams[peer, local] = OpenStream(pid, other, random)
         self._ends = list(self._streams)
@@ -88,7 +90,7 @@ class OpenedBefore:
         """Whether there are connections of which nothing was captured yet."""
         return any(each.record is None for each in self._open())
 
-    def look(self, *, at_once: bool = False) -> list[bytes]:
+    def look(self, *, at_once: bool = False) -> list[FoundLine]:
         """Go on; what lines of a key log that has led to. ``at_once``: what is there by now has to do."""
         lines = self._results()
         now = time.monotonic()
@@ -108,17 +110,19 @@ class OpenedBefore:
     def _open(self) -> Iterator[OpenStream]:
         return (each for each in self._streams.values() if not each.found and each.scans < _MOST_SCANS)
 
-    def _results(self) -> list[bytes]:
+    def _results(self) -> list[FoundLine]:
         found = self._scan.found() if self._scan is not None else None
         if found is None:
             return []
         self._scan = None
         lines = []
         for each in found:
-            stream = self._streams[self._ends[each.stream]]
+            ends = self._ends[each.stream]
+            stream = self._streams[ends]
             stream.found = True
             line = f"{stream.label} {stream.random.hex()} {each.secret.hex()}\n"
-            lines.append(line.encode())
+            local, peer = ends if ends in self._own else ends[::-1]
+            lines.append(FoundLine(line.encode(), stream.pid, stream.random, local, peer))
         return lines
 
     def _begin(self, now: float, *, at_once: bool) -> None:

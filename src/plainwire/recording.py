@@ -158,7 +158,7 @@ def attach(
             while program.alive and not asked() and (left := end - time.monotonic()) > 0:
                 program.wait(min(left, attached_program.LOOK_EVERY))
                 program.look()
-                program.add_secrets(before.look())
+                program.add_found(before.look())
             progress("looking for the secrets of connections that were open before")
             _look_last(before, program, asked)
         recording = Recording(case, supervise.ProgramEnd(), capture.how)
@@ -175,14 +175,14 @@ def attach(
 def _look_last(before: OpenedBefore, program: AttachedProgram, asked: Callable[[], int]) -> None:
     """As long as a connection is open its secrets are in memory. A second Ctrl-C ends this, too."""
     already, began = asked(), time.monotonic()
-    program.add_secrets(before.look(at_once=True))
+    program.add_found(before.look(at_once=True))
     while program.alive and asked() == already:
         passed = time.monotonic() - began
         if passed > _LAST_LOOK or not (before.busy or (before.lacks_records and passed < _LAST_PACKETS)):
             break
         program.wait()
         program.look()
-        program.add_secrets(before.look(at_once=True))
+        program.add_found(before.look(at_once=True))
     before.stop()
 
 

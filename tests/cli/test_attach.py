@@ -72,6 +72,7 @@ def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path
     assert {each["outcome"] for each in report["exchanges"]} == {"complete"}
     assert report["coverage"]["mid_stream"] == [1]
     assert report["findings"] == []
+    assert {each["program"]["secrets"] for each in report["connections"]} == {"memory"}
     assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from plainwire.acquire.kernel_sockets import KernelWitness
+    from plainwire.acquire.memory_scan import FoundLine
     from plainwire.acquire.patcher import Patcher
     from plainwire.acquire.patching import KeyLogFunction
     from plainwire.acquire.running_patch import Mapping
@@ -129,8 +130,27 @@ class AttachedProgram:
                 self.note(f"process {pid} is in another network than {self.pid}, whose packets were captured")
         return [(pid, *ends) for ends, pid in self._sockets.items()]
 
-    def add_secrets(self, lines: list[bytes]) -> None:
-        """Lines of a key log that were had in another way."""
+    def add_found(self, found: list[FoundLine]) -> None:
+        """Secrets that were found in the memory of one of the processes."""
+        self._add_lines([each.line for each in found])
+        for each in found:
+            process = self.processes[each.pid]
+            self._tell(
+                {
+                    "event": "tls",
+                    "time": time.time(),
+                    "pid": process.pid,
+                    "tid": process.pid,
+                    "command": process.command,
+                    "local": each.local,
+                    "peer": each.peer,
+                    "client_random": each.random.hex(),
+                    "library": None,
+                    "how": "memory",
+                }
+            )
+
+    def _add_lines(self, lines: list[bytes]) -> None:
         if lines:
             with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
                 keys.writelines(lines)
@@ -266,7 +286,7 @@ class AttachedProgram:
         if process.ring is None:
             return
         lines, told = process.ring.take()
-        self.add_secrets(lines)
+        self._add_lines(lines)
         for event in told:
             self._tell(event)
 

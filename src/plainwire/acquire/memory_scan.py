@@ -55,6 +55,19 @@ class FoundSecret(Struct, frozen=True):
         return f"<secret of stream {self.stream}>"
 
 
+class FoundLine(Struct, frozen=True):
+    """A line for the key log, under a client random that is made up; and whose connection it is about."""
+
+    line: bytes
+    pid: int
+    random: bytes
+    local: str
+    peer: str
+
+    def __repr__(self) -> str:
+        return f"<line about {self.local} and {self.peer}>"
+
+
 class MemoryScan:
     """A scan, under way."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1 << 16  # bytes of a message
 _MOST_WANTED = 64
+_HASTE = -20  # nice: another program waits for us
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
 
 
@@ -108,6 +109,8 @@ def _in_a_fork(answers: socket.socket | None, question: _Question, owner: Owner)
     pid = os.fork()
     if pid == 0:
         try:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, 0, _HASTE)
             answer, memory = _answered(question, owner)
             if answers is not None:
                 data = [msgspec.json.encode(answer)]

@@ -18,8 +18,8 @@ class ProgramConnection(Struct):
     command: str
     tls_library: str | None = None
     secrets_by: str | None = None
-    """How the interposer had the secrets: by OpenSSL's own ``callback``, a ``patch``, the ``agent`` in a
-    Java virtual machine; None where it had none.
+    """How the secrets were had: by OpenSSL's own ``callback``, a ``patch``, the ``agent`` in a Java virtual
+    machine, from the program's ``memory``; None where none were.
     """
 
 
