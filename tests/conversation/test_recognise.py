@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.conversation.recognise import Spoken, recognise
+from plainwire.conversation.recognise import Spoken, holds_sealed_records, recognise
 
 PING = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)  # RFC 9113 section 6.7
 DATA = bytes((0, 0, 3, 0, 1, 0, 0, 0, 3)) + b"abc"
@@ -34,3 +34,23 @@ def test_frames_without_a_preface_are_not_http2_where_the_beginning_was_captured
         recognise(WINDOW + PING, DATA, alpn=None, late=False, final=True, server_first=False)
         is not Spoken.HTTP2
     )
+
+
+SEALED = b"\x17\x03\x03\x00\x20" + bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("data", "are"),
+    [
+        (SEALED, True),
+        (SEALED[20:] + SEALED, True),
+        (SEALED[20:] + SEALED + SEALED[:3], True),
+        (SEALED[20:] + SEALED[:20], False),
+        (SEALED[20:], False),
+        (SEALED + GET, False),
+        (GET, False),
+        (b"", False),
+    ],
+)
+def test_records_of_tls_from_the_middle_of_one(data: bytes, are: bool) -> None:  # noqa: FBT001 - of a table
+    assert holds_sealed_records(data) is are

@@ -84,6 +84,22 @@ def test_session_is_read_from_its_middle_on() -> None:
     assert read.reasons == []
 
 
+@pytest.mark.parametrize("cut", [1, 4, 5, 100, len(TICKET.replace("\n", "")) // 2 - 1])
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_a_direction_is_read_from_the_middle_of_a_record_on(cut: int, step: int) -> None:
+    """In pieces of any size: it goes on with the next record that a secret opens."""
+    read = session(secrets=SECRETS)
+    server = bytes.fromhex(TICKET + SERVER_DATA + SERVER_ALERT)
+    for at in range(cut, len(server), step):
+        read.feed(Side.SERVER, at, server[at : at + step])
+        read.advance()
+    read.feed(Side.CLIENT, 500, bytes.fromhex(CLIENT_DATA))
+    read.close()
+    assert [each[0] for each in read.plain(Side.SERVER) if not isinstance(each, Gap)] == [bytes(range(50))]
+    assert [each[0] for each in read.plain(Side.CLIENT) if not isinstance(each, Gap)] == [bytes(range(50))]
+    assert read.reasons == []
+
+
 def test_secrets_of_others_do_not_read_it() -> None:
     read = session(secrets={"CLIENT_TRAFFIC_SECRET_0": "22" * 32, "SERVER_TRAFFIC_SECRET_0": "33" * 48})
     read.feed(Side.CLIENT, 0, bytes.fromhex(CLIENT_DATA))

@@ -16,9 +16,16 @@ from typing import TYPE_CHECKING
 from plainwire.conversation.layers.http1 import Http1Layer
 from plainwire.conversation.layers.negotiation import NegotiationLayer
 from plainwire.conversation.layers.opaque import OpaqueLayer
-from plainwire.conversation.recognise import ENOUGH, Spoken, recognise
+from plainwire.conversation.recognise import (
+    ENOUGH,
+    TWO_RECORDS,
+    Spoken,
+    holds_sealed_records,
+    recognise,
+)
 from plainwire.conversation.shared import first_bytes, located, lowest, without_holes_ahead
 from plainwire.model import Gap, Side
+from plainwire.streams.speaker import is_client
 from plainwire.tunnels import proxy_protocol, socks, starttls
 
 if TYPE_CHECKING:
@@ -102,6 +109,8 @@ class Channel:
             kind = recognise(
                 client, server, alpn=alpn, late=self._late, final=final, server_first=server_first
             )
+        if self._late and self.depth == 0 and kind in (Spoken.HTTP1, Spoken.OTHER):
+            kind = self._in_mid_record(kind, client, server, final=final)
         if kind is None:
             return
         client_pieces, server_pieces = self._waiting
@@ -111,6 +120,14 @@ class Channel:
             self._layer.feed((), server_pieces)  # what it answers was not captured, and decides what follows
             server_pieces = []
         self._layer.feed(client_pieces, server_pieces)
+
+    def _in_mid_record(self, kind: Spoken, client: bytes, server: bytes, *, final: bool) -> Spoken | None:
+        """TLS that is seen from the middle of a record on looks like anything: wait for what comes behind."""
+        if is_client(client) is not None or is_client(server) is not None:
+            return kind
+        if any(holds_sealed_records(first_bytes(without_holes_ahead(p), TWO_RECORDS)) for p in self._waiting):
+            return Spoken.TLS
+        return kind if final else None
 
     def _make(self, kind: Spoken) -> Layer:
         if kind is Spoken.TLS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 
 from plainwire.http import http2_frames
 from plainwire.tunnels import proxy_protocol, socks, starttls
@@ -14,6 +15,10 @@ _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
 _STATUS_PREFIX = b"HTTP/"
 _SETTINGS, _SETTINGS_ENTRY = 4, 6
 _TLS_RECORDS = range(20, 25)
+_SEALED = re.compile(rb"\x17\x03\x03")
+_SMALLEST, _LARGEST = 17, (1 << 14) + 256  # bytes of a record's body (RFC 8446 section 5.2)
+TWO_RECORDS = 2 * (_LARGEST + 5)
+"""So many bytes have a whole record in them, wherever they begin, and the next one's header."""
 
 
 class Spoken(enum.Enum):
@@ -101,6 +106,16 @@ def _by_server(server: bytes, *, late: bool, final: bool) -> Spoken | None:
 def _are_frames(*sides: bytes) -> bool:
     """Whether what was seen of HTTP/2 can begin with frames, without its preface."""
     return all(not data or http2_frames.chain(data)[0] > 0 for data in sides)
+
+
+def holds_sealed_records(data: bytes) -> bool:
+    """Whether records of TLS 1.3 begin in the middle of the bytes: one, and another behind it or nothing."""
+    for match in _SEALED.finditer(data):
+        size = int.from_bytes(data[match.end() : match.end() + 2], "big")
+        end = match.end() + 2 + size
+        if _SMALLEST <= size <= _LARGEST and (end == len(data) or _SEALED.match(data, end)):
+            return True
+    return False
 
 
 def is_tls(data: bytes) -> bool:

@@ -9,7 +9,7 @@ so nothing is guessed. ``MOST_TRIES`` bounds the work for each gap.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from plainwire.tls.record_layer import LONGEST_RECORD
 
@@ -20,6 +20,7 @@ MOST_TRIES = 1 << 14
 """Decryption attempts that one gap may cost."""
 FEW_TRIES = 1 << 10
 """The same, where no bytes are missing."""
+_MOST_JOINS = 64  # records on which all secrets are tried, before a direction is given up
 _SLOW = 7  # as many halvings, for a cipher that is made in Python
 _MOST_NUMBERS = 1 << 12
 _SMALLEST = 5 + 17
@@ -57,6 +58,13 @@ class FoundRecord(NamedTuple):
     sequence: int
 
 
+class Joining(Protocol):
+    """Takes keys by the first record that can be read: see ``trial_keys``."""
+
+    def __call__(self, version: bytes, body: bytes) -> RecordCipher | None:
+        """The cipher that opens it, where there is one."""
+
+
 class Lost:
     """The state of a direction that has lost its place: since which offset, and what has been tried."""
 
@@ -81,8 +89,11 @@ class Lost:
     ) -> tuple[FoundRecord | None, int]:
         """The first record in ``buffer`` that decrypts, and its offset; else the offset to search on from."""
         search_on = max(len(buffer) - 4, 0)
-        for match in headers.finditer(buffer, 0, search_on):
+        last = search_on
+        for match in headers.finditer(buffer):
             at = match.start()
+            if at >= last:
+                break
             length = int.from_bytes(buffer[at + 3 : at + 5], "big")
             if length > LONGEST_RECORD or base + at in self._failed:
                 continue
@@ -118,3 +129,19 @@ class Lost:
                 if text is not None:
                     return FoundRecord(tried, number)
         return None
+
+
+class NotJoined(Lost):
+    """A direction that is seen from its middle on, of which no record was found yet."""
+
+    __slots__ = ("_join",)
+
+    def __init__(self, since: int, why: str, join: Joining) -> None:
+        super().__init__(since, 0, why)
+        self._tries = _MOST_JOINS
+        self._join = join
+
+    def _open(self, buffer: bytes, at: int, length: int, room: int) -> FoundRecord | None:  # noqa: ARG002 - as there
+        self._tries -= 1
+        cipher = self._join(buffer[at + 1 : at + 3], buffer[at + 5 : at + 5 + length])
+        return None if cipher is None else FoundRecord(Try(cipher), cipher.sequence)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from plainwire.model import Gap, Side
 from plainwire.tls import drafts, handshake_messages, resync
 from plainwire.tls.handshake_messages import TLS13
 from plainwire.tls.reasons import NO_HANDSHAKE, Reason
-from plainwire.tls.resync import Lost, Try
+from plainwire.tls.resync import Lost, NotJoined, Try
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS, HANDSHAKE_SECRETS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from plainwire.tls.session_state import SessionState
     from plainwire.tls.tls13_keys import Tls13Keys
     from plainwire.tls.tls_direction import TlsDirection
+    from plainwire.tls.trial_keys import TrialKeys
 
 _SSLV2_SERVER_HELLO = 4
 
@@ -25,7 +27,8 @@ _SSLV2_SERVER_HELLO = 4
 class Resynchronizer:
     """Finds the record at which a direction continues, or says why none does (``tls_direction.Losses``)."""
 
-    def __init__(self, state: SessionState, tls13: Tls13Keys) -> None:
+    def __init__(self, state: SessionState, tls13: Tls13Keys, trial: TrialKeys) -> None:
+        self._trial = trial
         self._state = state
         self._keys = state.keys
         self._first = state.first
@@ -45,6 +48,9 @@ class Resynchronizer:
             first and direction.side == Side.SERVER and buffer[0] & 0x80 and buffer[2] == _SSLV2_SERVER_HELLO
         ):
             self._tls13.give_up(direction, f"unsupported version {handshake_messages.VERSIONS[0x0200]}")
+        elif first and (self._trial.joined or not self._first.client_random):
+            join = functools.partial(self._trial.join, direction)
+            direction.lost = NotJoined(direction.base + at, NO_HANDSHAKE, join)
         elif first:
             self._tls13.give_up(direction, NO_HANDSHAKE)
         else:
@@ -75,12 +81,13 @@ class Resynchronizer:
         """See ``Losses``."""
         lost, negotiation = direction.lost, direction.negotiation
         assert lost is not None  # noqa: S101 - for the type checker
-        if not lost.ciphers:
+        from_the_middle = isinstance(lost, NotJoined)
+        if not lost.ciphers and not from_the_middle:
             lost.ciphers = list(self._behind_a_hole(direction))
-        direction.blocked = not lost.ciphers
+        direction.blocked = not lost.ciphers and not from_the_middle
         if direction.blocked:
             return False
-        tls13 = negotiation.version == TLS13
+        tls13 = from_the_middle or negotiation.version == TLS13
         version = negotiation.version or self._first.version  # a renegotiation may not have come that far
         headers = resync.TLS13_RECORDS if tls13 else resync.records_of(version)
         found, at = lost.find(direction.buffer, direction.base, headers, any_number=negotiation.seekable)

@@ -109,7 +109,7 @@ class TlsSession:
         self._tls13 = tls13 = Tls13Keys(state)
         self._handshaking = Handshaking(state, tls13)
         self._trial = TrialKeys(state, tls13)
-        self._losses = Resynchronizer(state, tls13)
+        self._losses = Resynchronizer(state, tls13, self._trial)
         for direction in self._sides:
             direction.witnessed = witness is not None
         self.info: TlsInfo = state.info

@@ -11,6 +11,7 @@ from plainwire.tls.record_layer import APPLICATION
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS, EARLY_SECRET, HANDSHAKE_SECRETS
 
 if TYPE_CHECKING:
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.session_state import SessionState
     from plainwire.tls.tls13_keys import Tls13Keys
     from plainwire.tls.tls_direction import TlsDirection
@@ -32,14 +33,14 @@ class TrialKeys:
         client, server = self._sides
         return self._find_client_random(server) or self._find_suite(client, server)
 
-    def join(self, direction: TlsDirection, version: bytes, body: bytes) -> None:
-        """Take the keys of a session that is seen from its middle on, whose first record this is."""
+    def join(self, direction: TlsDirection, version: bytes, body: bytes) -> RecordCipher | None:
+        """Take the keys of a session that is seen from its middle on, by the first record of a direction."""
         first = self._first
         if first.client_random and not self.joined:
-            return
+            return None
         found = joining.find(self._keys, APPLICATION, version, body, first.client_random)
         if found is None or (self.joined and suites.lookup(TLS13, found.suite) != first.suite):
-            return
+            return None
         self.joined = True
         first.version, first.suite, first.seekable = TLS13, suites.lookup(TLS13, found.suite), True
         first.client_random = self._info.client_random = found.client_random
@@ -53,6 +54,7 @@ class TrialKeys:
         )
         direction.cipher = self._tls13.cipher(first, found.secret)
         direction.cipher.sequence = found.number
+        return direction.cipher
 
     def _find_client_random(self, server: TlsDirection) -> bool:
         first = self._first
