@@ -191,7 +191,8 @@ a key log of its own: a cell says how many of the lines in that were had. None m
 
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
 Go, Go programs that another program starts; and no patch is made on machines other than x86-64. In programs
-that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go.
+that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory TLS 1.3 connections
+of any TLS that are open for some seconds.
 """
 
 

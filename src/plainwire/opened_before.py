@@ -1,6 +1,8 @@
-"""Connections that were open when a recording of running programs began.
+"""Connections of running programs whose secrets nobody tells.
 
-Nobody told their secrets, so they are looked for in the program's memory (``acquire.memory_scan``), by trial
+Those that were open when the recording began, and those of TLS that cannot be patched.
+
+Their secrets are looked for in the program's memory (``acquire.memory_scan``), by trial
 on records that the capture has of them so far. A connection on which nothing was sent since has none, and is
 looked at again later. Nobody knows their client random either: the key log gets one that is made up, under
 which the analysis finds the secret by trial as well (``tls.joining``).
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from plainwire.folder import FileSource
     from plainwire.model import SegmentBatch
 
+_HELLO = re.compile(rb"\x16\x03[\x00-\x04]..\x01...\x03[\x00-\x03](.{32})", re.DOTALL)
 _HEADER = re.compile(rb"\x17\x03\x03", re.DOTALL)
 _HEADER_SIZE = 5
 _SHORTEST, _LONGEST = 17, (1 << 14) + 256  # of a record's body (RFC 8446 section 5.2)
 _MOST_KEPT = 1 << 17  # bytes of a stream
-_ENOUGH = 8  # records, of which the shortest is taken
+_MOST_CONNECTIONS = 1000
+_ENOUGH = 3  # records, of which the shortest is taken
 _FIRST_LOOK, _SLOWER = 0.3, 1.5  # seconds; each look is so much later than the one before
 _WAIT_FOR_BOTH = 1.0  # seconds that a side may be silent behind the other
 _MOST_SCANS = 3  # for a stream
@@ -63,17 +67,26 @@ class OpenedBefore:
         self._capture = capture
         self._streams: dict[tuple[str, str], OpenStream] = {}
         self._own: set[tuple[str, str]] = set()
+        self._wait = _FIRST_LOOK
+        self._next = 0.0
+        self._scan: MemoryScan | None = None
+        self._scanned: list[OpenStream] = []
+        self._ends: list[tuple[str, str]] = []
+        self.add(connections)
+
+    def add(self, connections: Iterable[tuple[int, str, str]]) -> None:
+        """More of them."""
         for pid, local, peer in connections:
+            if (local, peer) in self._streams or len(self._own) >= _MOST_CONNECTIONS:
+                continue
             random = os.urandom(32)
             label, other = APPLICATION_SECRETS if _port(peer) < _port(local) else APPLICATION_SECRETS[::-1]
             self._own.add((local, peer))
             self._streams[local, peer] = OpenStream(pid, label, random)
             self._streams[peer, local] = OpenStream(pid, other, random)
-        self._ends = list(self._streams)
-        self._wait = _FIRST_LOOK
-        self._next = time.monotonic() + self._wait
-        self._scan: MemoryScan | None = None
-        self._scanned: list[OpenStream] = []
+            self._ends += [(local, peer), (peer, local)]
+            self._wait = _FIRST_LOOK
+            self._next = time.monotonic() + self._wait
 
     @property
     def found(self) -> int:
@@ -115,6 +128,8 @@ class OpenedBefore:
         if found is None:
             return []
         self._scan = None
+        for stream in self._scanned:  # what was tried may have been a record of the handshake
+            stream.record = None
         lines = []
         for each in found:
             ends = self._ends[each.stream]
@@ -135,6 +150,7 @@ class OpenedBefore:
         together = [each for each in ready if each.pid == due[0].pid]
         for each in together:
             each.scans += 1
+        self._scanned = together
         with contextlib.suppress(OSError):
             self._scan = MemoryScan(due[0].pid, [each.record for each in together if each.record is not None])
 
@@ -158,10 +174,21 @@ class OpenedBefore:
                 self._take(decoder.decode(item).segments)
         for number, ends in enumerate(self._ends):
             stream = self._streams[ends]
+            if stream.record is None:
+                self._take_hello(ends, stream)
             if stream.record is None and (found := _shortest(stream.pieces)) is not None:
                 stream.record = SealedRecord(number, found[:_HEADER_SIZE], found[_HEADER_SIZE:])
                 stream.since = time.monotonic()
             stream.pieces.clear()
+
+    def _take_hello(self, ends: tuple[str, str], stream: OpenStream) -> None:
+        """Where the capture has its begin, the client random is known, and who is the client."""
+        first = min(stream.pieces, default=None)
+        match = _HELLO.match(stream.pieces[first]) if first is not None else None
+        if match is not None:
+            other = self._streams[ends[::-1]]
+            stream.label, other.label = APPLICATION_SECRETS
+            stream.random = other.random = match[1]
 
     def _take(self, batch: SegmentBatch) -> None:
         names = [str(endpoint) for endpoint in batch.endpoints]
@@ -184,13 +211,9 @@ def _port(end: str) -> int:
 
 
 def _shortest(pieces: dict[int, bytes]) -> bytes | None:
-    """The shortest of the first whole records, with its header."""
-    found: list[bytes] = []
-    for run in _runs(pieces):
-        found += _records(run)
-        if len(found) >= _ENOUGH:
-            break
-    return min(found, key=len, default=None)
+    """The shortest of the last whole records, with its header: the first may be those of the handshake."""
+    found = [record for run in _runs(pieces) for record in _records(run)]
+    return min(found[-_ENOUGH:], key=len, default=None)
 
 
 def _runs(pieces: dict[int, bytes]) -> Iterator[bytes]:
@@ -217,5 +240,5 @@ def _records(run: bytes) -> list[bytes]:
             found.append(run[at : at + _HEADER_SIZE + size])
             at += _HEADER_SIZE + size
         if len(found) > 1 or (found and at == len(run)):
-            return found[:_ENOUGH]
+            return found
     return []

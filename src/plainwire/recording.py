@@ -158,6 +158,7 @@ def attach(
             while program.alive and not asked() and (left := end - time.monotonic()) > 0:
                 program.wait(min(left, attached_program.LOOK_EVERY))
                 program.look()
+                before.add(program.new_connections())
                 program.add_found(before.look())
             progress("looking for the secrets of connections that were open before")
             _look_last(before, program, asked)

@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from plainwire import case as cases
+from plainwire import recording
+from plainwire.acquire import patching
 from plainwire.acquire.attached import AttachedProgram, _command_line, _descendants
 from plainwire.acquire.patcher import Patcher
 from plainwire.keys import lines_of
@@ -74,6 +77,34 @@ def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path
     assert report["findings"] == []
     assert {each["program"]["secrets"] for each in report["connections"]} == {"memory"}
     assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
+
+
+def test_new_connections_of_tls_that_cannot_be_patched_are_read_by_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what came behind the handshake: its own secrets are gone by then."""
+    needs("root")
+    monkeypatch.setattr(patching, "of_library", lambda _: "for this test")
+    with tls_server(tmp_path) as server, driven("python", server.port, tmp_path) as client:
+
+        def ask() -> None:
+            client.do("new")
+            client.do("again")
+
+        asking = threading.Timer(0.5, ask)
+        asking.start()
+        done = recording.attach([client.pid], folder=tmp_path / "case", duration=4)
+        asking.join()
+    assert done.report is not None
+    assert [(each.response.status, each.outcome) for each in done.report.exchanges if each.response] == [
+        (200, "complete"),
+        (200, "complete"),
+    ]
+    (connection,) = done.report.connections
+    assert connection.tls is not None
+    assert connection.tls.client_random.hex() in server.key_log.read_text()
+    assert connection.program is not None
+    assert connection.program.secrets_by == "memory"
 
 
 IN_A_CONTAINER = """

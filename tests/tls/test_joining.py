@@ -11,13 +11,17 @@ from plainwire.model import Gap, Side
 from plainwire.tls.joining import Candidate
 from plainwire.tls.keylog import KeyLog
 from plainwire.tls.session import TlsSession
+from plainwire.tls.tls13_keys import APPLICATION_SECRETS
+from tests.tls.live import read as read_wire
 from tests.tls.test_session_rfc8448 import (
     CLIENT_ALERT,
     CLIENT_DATA,
+    RANDOM,
     SECRETS,
     SERVER_ALERT,
     SERVER_DATA,
     TICKET,
+    WIRE,
 )
 
 RECORD = bytes.fromhex(CLIENT_DATA)
@@ -98,6 +102,14 @@ def test_a_direction_is_read_from_the_middle_of_a_record_on(cut: int, step: int)
     assert [each[0] for each in read.plain(Side.SERVER) if not isinstance(each, Gap)] == [bytes(range(50))]
     assert [each[0] for each in read.plain(Side.CLIENT) if not isinstance(each, Gap)] == [bytes(range(50))]
     assert read.reasons == []
+
+
+def test_handshake_whose_own_secrets_are_lacking_is_skipped() -> None:
+    lines = [f"{label} {RANDOM} {SECRETS[label]}\n" for label in APPLICATION_SECRETS]
+    reading = read_wire(WIRE, "".join(lines).encode())
+    assert reading.texts == (bytes(range(50)), bytes(range(50)))
+    assert reading.reasons == []
+    assert reading.session.info.handshake_complete
 
 
 def test_secrets_of_others_do_not_read_it() -> None:

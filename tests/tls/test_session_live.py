@@ -313,7 +313,7 @@ def test_a_wrong_secret_is_named_at_the_first_record_that_does_not_open(
         assert sent[reason.side][reason.offset] in (22, 23)
 
 
-@pytest.mark.parametrize("label", ["CLIENT_TRAFFIC_SECRET_0", "SERVER_HANDSHAKE_TRAFFIC_SECRET"])
+@pytest.mark.parametrize("label", ["CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"])
 def test_one_missing_label_is_named_and_the_other_direction_is_read(label: str, tls13: Live) -> None:
     lines = [line for line in tls13.key_log.splitlines() if not line.startswith(label.encode())]
     reading = read(tls13.wire, b"\n".join(lines))
@@ -323,6 +323,14 @@ def test_one_missing_label_is_named_and_the_other_direction_is_read(label: str, 
     ]
     assert reading.texts[side] == b""
     assert reading.texts[side.peer] == (ASKED, ANSWERED)[side.peer]
+
+
+@pytest.mark.parametrize("label", ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET"])
+def test_what_comes_behind_a_handshake_that_cannot_be_read_is_read(label: str, tls13: Live) -> None:
+    lines = [line for line in tls13.key_log.splitlines() if not line.startswith(label.encode())]
+    reading = read(tls13.wire, b"\n".join(lines))
+    assert reading.texts == (ASKED, ANSWERED)
+    assert reading.reasons == []
 
 
 def test_a_connection_seen_from_its_middle_is_read_by_the_secrets_that_fit(tls13: Live) -> None:

@@ -53,7 +53,8 @@ LOOK_EVERY = 0.1
 _LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 _RUSTLS = b"NoKeyLog"
 _MOST_FILE = 1 << 30  # bytes of a library
-_START_ANEW = "start the program with plainwire run to have them"
+_IN_MEMORY = "those of TLS 1.3 are looked for in its memory as long as a connection is open"
+_START_ANEW = "start the program with plainwire run to have all"
 
 
 class AttachedProcess(Struct):
@@ -66,6 +67,7 @@ class AttachedProcess(Struct):
     looked_at: set[tuple[str, int]] = field(default_factory=set)
     libraries: list[str] = field(default_factory=list)
     ring: Ring | None = None
+    unreached: bool = False
     seconds: float = 0.0
 
 
@@ -96,6 +98,7 @@ class AttachedProgram:
         self._lowest: dict[tuple[str, int], int] = {}
         self._sockets: dict[tuple[str, str], int] = {}
         self._left = 0
+        self._new: list[tuple[tuple[str, str], int]] = []
         for pid in dict.fromkeys(pids):
             self.processes[pid] = _opened(pid)
         with contextlib.suppress(OSError):
@@ -129,6 +132,11 @@ class AttachedProgram:
             if not namespaces.share_network(pid, self.pid):
                 self.note(f"process {pid} is in another network than {self.pid}, whose packets were captured")
         return [(pid, *ends) for ends, pid in self._sockets.items()]
+
+    def new_connections(self) -> list[tuple[int, str, str]]:
+        """Those seen since it was last asked, of processes with TLS that does not tell its secrets."""
+        new, self._new = self._new, []
+        return [(pid, *ends) for ends, pid in new if self.processes[pid].unreached]
 
     def add_found(self, found: list[FoundLine]) -> None:
         """Secrets that were found in the memory of one of the processes."""
@@ -241,7 +249,7 @@ class AttachedProgram:
         )
 
     def _look_at(self, process: AttachedProcess) -> None:
-        if self._witness is None or not process.looked_at:
+        if self._witness is None or process.unreached or not process.looked_at:
             self._look_at_sockets(process)
         mapped = running_patch.mappings(process.pid)
         new = {
@@ -295,6 +303,7 @@ class AttachedProgram:
             if (local, peer) in self._sockets:
                 continue
             self._sockets[local, peer] = process.pid
+            self._new.append(((local, peer), process.pid))
             self._tell(
                 {
                     "event": "connect",
@@ -308,6 +317,7 @@ class AttachedProgram:
             )
 
     def _unreached(self, process: AttachedProcess, library: str, why: str | None) -> None:
+        process.unreached = True
         self._tell({"event": "unreached", "pid": process.pid, "library": library, "why": why})
 
     def note(self, text: str) -> None:
@@ -335,7 +345,7 @@ class AttachedProgram:
     def _looked_up(self, pid: int, mapping: Mapping) -> KeyLogFunction | str | None:
         name = Path(mapping.path).name
         if name == "libjvm.so":
-            return f"Java's secrets cannot be had from a running process yet; {_START_ANEW}"
+            return f"Java does not tell the secrets of a process that runs: {_IN_MEMORY}; {_START_ANEW}"
         if name.startswith(("libcrypto", interposer.LIBRARY)):
             return None
         descriptor = _file_of(pid, mapping)
@@ -366,7 +376,7 @@ def _known_not_to_be_had(descriptor: int) -> str | None:
         if data.find(_LABEL) < 0:
             return None
         rust = data.find(_RUSTLS) >= 0
-    return "the secrets of rustls cannot be had from a running process yet" if rust else ""
+    return f"rustls does not tell the secrets of a process that runs: {_IN_MEMORY}" if rust else ""
 
 
 def _file_of(pid: int, mapping: Mapping) -> int | None:

@@ -41,11 +41,23 @@ def first_sealed(buffer: bytes) -> Sealed | None:
     return Sealed(buffer[at + 1 : at + 3], buffer[at + 5 : end])
 
 
+def all_sealed(buffer: bytes) -> Iterator[tuple[int, Sealed]]:
+    """The records of application data up to one that is none, or not whole: where each begins."""
+    at = 0
+    while at + 5 <= len(buffer) and buffer[at] in (CHANGE_CIPHER_SPEC, APPLICATION):
+        end = at + 5 + int.from_bytes(buffer[at + 3 : at + 5], "big")
+        if end > len(buffer):
+            return
+        if buffer[at] == APPLICATION:
+            yield at, Sealed(buffer[at + 1 : at + 3], buffer[at + 5 : end])
+        at = end
+
+
 def client_random(keys: KeyLog, label: str, suite: suites.Suite, draft: int, record: Sealed) -> bytes | None:
     """The client random, of no connection seen so far, whose secret decrypts a direction's first record."""
     for random in _unclaimed(keys, label):
         for secret in keys.secrets(label, random):
-            if _opens(suite, secret, draft, record):
+            if opens(suite, secret, draft, record):
                 return random
     return None
 
@@ -70,12 +82,13 @@ def suite(
         for secret in keys.secrets(label, random):
             for number in offered:
                 found = suites.lookup(TLS13, number)
-                if found is not None and _opens(found, secret, 0, record):
+                if found is not None and opens(found, secret, 0, record):
                     return number, label
     return None
 
 
-def _opens(found: suites.Suite, secret: bytes, draft: int, record: Sealed) -> bool:
+def opens(found: suites.Suite, secret: bytes, draft: int, record: Sealed) -> bool:
+    """Whether a record is the first that was sealed with a secret."""
     if (len(secret) == _SHA384) != (found.prf == "sha384"):
         return False
     cipher = drafts.cipher(found, secret, draft)
