@@ -122,6 +122,19 @@ def test_secrets_of_others_do_not_read_it() -> None:
     assert (read.info.version, read.info.client_random) == (None, b"")
 
 
+def test_no_more_is_tried_than_all_connections_may_cost() -> None:
+    keys = KeyLog()
+    keys.add(f"CLIENT_TRAFFIC_SECRET_0 {OTHER} {SECRETS['CLIENT_TRAFFIC_SECRET_0']}\n".encode())
+    keys.joins_left = 1
+    texts = []
+    for _ in range(2):
+        read = TlsSession(keys)
+        read.feed(Side.CLIENT, 0, bytes.fromhex(CLIENT_DATA))
+        read.advance()
+        texts.append(len(read.plain(Side.CLIENT)))
+    assert texts == [1, 0]
+
+
 def test_one_side_of_which_the_secret_is_known() -> None:
     read = session(secrets={"SERVER_TRAFFIC_SECRET_0": SECRETS["SERVER_TRAFFIC_SECRET_0"]})
     read.feed(Side.CLIENT, 0, bytes.fromhex(CLIENT_DATA))

@@ -33,8 +33,6 @@ SUITES = {48: (0x1302,), 32: (0x1301, 0x1303)}
 """The suites that a secret of so many bytes may be of. 48: AES-256 with SHA-384; 32: AES-128 and ChaCha20."""
 BY_FREQUENCY = ((0x1302, 48), (0x1301, 32), (0x1303, 32))
 """The same, with what OpenSSL and Go choose between themselves first."""
-MOST_SECRETS = 1 << 12
-"""That are tried for one direction."""
 _MOST_NUMBERS = 16  # that are tried for ChaCha20-Poly1305
 _TAG, _NONCE = 16, bytes(12)
 _MOST_NUMBER = 1 << 48  # 2^24.5 records is as many as a key of AES-GCM may seal (RFC 8446 section 5.5)
@@ -55,11 +53,10 @@ class JoinedRecord(NamedTuple):
 def find(keys: KeyLog, kind: int, version: bytes, body: bytes, random: bytes) -> JoinedRecord | None:
     """Which secret a record was sealed with, of all that are known; where ``random`` is, of those."""
     header = bytes((kind,)) + version + len(body).to_bytes(2, "big")
-    left = MOST_SECRETS
     for of, secret in _secrets(keys, random):
-        left -= 1
-        if left < 0:
+        if keys.joins_left <= 0:
             return None
+        keys.joins_left -= 1
         for suite in SUITES.get(len(secret), ()):
             number = Candidate(suite, secret).number_of(header, body)
             if number is not None:
@@ -70,7 +67,7 @@ def find(keys: KeyLog, kind: int, version: bytes, body: bytes, random: bytes) ->
 def _secrets(keys: KeyLog, random: bytes) -> Iterator[tuple[bytes, bytes]]:
     for label in APPLICATION_SECRETS:
         for of in (random,) if random else keys.randoms(label):
-            for secret in keys.secrets(label, of):
+            for secret in keys.secrets(label, of) if random or of not in keys.claimed else ():
                 yield of, secret
 
 

@@ -56,6 +56,7 @@ _MOST_SECRETS = 4_000_000
 _MOST_CANDIDATES = 8
 _SEARCHED = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 _MOST_SEARCHES = 1 << 14  # client randoms that all connections together may try: see ``search``
+_MOST_JOINS = 1 << 17  # secrets that all connections together may try: see ``joining``; some 20 us each
 
 _Stored = bytes | tuple[bytes, ...]
 
@@ -77,6 +78,7 @@ class KeyLog:
         "claimed",
         "cut",
         "files",
+        "joins_left",
         "lines",
         "psks",
         "searches_left",
@@ -93,6 +95,7 @@ class KeyLog:
         self.psks: list[bytes] = []
         self.claimed: set[bytes] = set()  # client randoms of connections that were seen
         self.searches_left = _MOST_SEARCHES
+        self.joins_left = _MOST_JOINS
         self.lines = 0
         self.bad_lines = 0
         self.files: dict[str, set[bytes]] = {}
