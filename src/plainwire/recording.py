@@ -50,8 +50,10 @@ _ALL_FOR_DOUBT = (
 )
 
 
-_LAST_LOOK = 150.0
-"""Seconds at the end of a recording of running programs for secrets that are still looked for."""
+_LAST_LOOK = 200.0
+"""Seconds at the end of a recording of running programs for secrets that are still looked for. That is some
+seconds of computing; the machine may have others to serve.
+"""
 _LAST_PACKETS = 0.5  # seconds until what came last is in the file
 
 
