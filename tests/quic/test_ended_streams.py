@@ -22,7 +22,7 @@ def test_streams_in_order_leave_nothing_to_keep() -> None:
         streams.add(4 * number)
     assert 8 * MOST_APART in streams
     assert 1 not in streams
-    assert not any(streams._apart)
+    assert not streams._apart
 
 
 def test_where_every_other_one_is_left_out_the_newest_are_told_apart() -> None:
@@ -32,4 +32,4 @@ def test_where_every_other_one_is_left_out_the_newest_are_told_apart() -> None:
         streams.add(stream)
     assert all(stream in streams for stream in range(0, last + 1, 8))
     assert last - 4 not in streams
-    assert max(map(len, streams._apart)) <= MOST_APART
+    assert max(map(len, streams._apart.values())) <= MOST_APART

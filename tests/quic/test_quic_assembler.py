@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plainwire.model import Endpoint
 from plainwire.quic import quic_assembler
-from plainwire.quic.quic_assembler import NOT_SEEN_TO_BEGIN, UNKNOWN_VERSION
+from plainwire.quic.quic_assembler import NOT_SEEN_TO_BEGIN, TOO_SMALL, UNKNOWN_VERSION
 from plainwire.tls.keylog import KeyLog
 from tests.quic.test_quic_connection import ANSWER, QUESTION, talk
 from tests.quic.wire import AWAY, CLIENT, HOME, SERVER, START_NS, Columns, Sent, read
@@ -201,6 +201,24 @@ def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     _, over = assembler.feed(columns.batch(wire), KeyLog())
     assert len(over) == 45
     assert len(assembler.close()) == 5
+
+
+def test_after_very_many_connections_small_datagrams_begin_no_more(
+    monkeypatch: pytest.MonkeyPatch, made: Talk
+) -> None:
+    monkeypatch.setattr(quic_assembler, "MANY_OPENED", 5)
+    head = bytes.fromhex("c0 00000001 08")
+    small = [
+        Sent(
+            head + number.to_bytes(8, "big") + bytes.fromhex("0000 4030") + bytes(48),
+            Endpoint("192.0.2.9", 9),
+        )
+        for number in range(50)
+    ]
+    reading = read([*small, *made.wire], made.key_log)
+    assert reading.assembler.passed_over == {TOO_SMALL: 45}
+    assert len(reading.connections) == 6
+    assert reading.connections[-1].decrypted
 
 
 def test_ids_and_paths_are_forgotten_with_their_connection(made: Talk) -> None:

@@ -18,16 +18,21 @@ class EndedStreams:
 
     def __init__(self) -> None:
         self._below = [0] * _TYPES  # all before it, in the order of their type, are over
-        self._apart: tuple[set[int], ...] = tuple(set() for _ in range(_TYPES))
+        self._apart: dict[int, set[int]] = {}  # by type; most connections have none
 
     def __contains__(self, stream: int) -> bool:
         order, kind = divmod(stream, _TYPES)
-        return order < self._below[kind] or order in self._apart[kind]
+        return order < self._below[kind] or order in self._apart.get(kind, ())
 
     def add(self, stream: int) -> None:
         """The stream is over."""
         order, kind = divmod(stream, _TYPES)
-        apart = self._apart[kind]
+        if order < self._below[kind]:
+            return
+        if order == self._below[kind] and kind not in self._apart:
+            self._below[kind] += 1
+            return
+        apart = self._apart.setdefault(kind, set())
         apart.add(order)
         if len(apart) > MOST_APART:
             self._below[kind] = sorted(apart)[MOST_APART // 2]

@@ -40,6 +40,9 @@ IDLE_NS = 600_000_000_000
 MOST_OPEN = 4096
 """Most connections at a time; if there are more, the one that was silent longest is dropped."""
 
+MANY_OPENED = 50_000
+"""After so many connections, one only begins with a datagram of the size that a server demands."""
+
 _MOST_ON_PATH = 8
 _MOST_ROUTES = 256  # of one connection: two for each pair of addresses
 _SHORTEST_GLOBAL_ID = 4
@@ -48,6 +51,7 @@ _SHORTEST_GLOBAL_ID = 4
 NOT_SEEN_TO_BEGIN = (
     "UDP datagrams on port 443 that may be of QUIC connections whose handshake is not in the capture"
 )
+TOO_SMALL = "UDP datagrams too small to begin a connection of QUIC, behind very many connections"
 UNKNOWN_VERSION = "UDP datagrams of an unknown version of QUIC, or of another protocol"
 
 
@@ -89,7 +93,7 @@ class QuicAssembler:
                 found = self._route(data, here) if here or begin else None
             else:
                 found = self._route_short(data, here, path, batch.endpoints)
-            if found is None and begin:
+            if found is None and begin and not self._floods(length):
                 found = self._begin(data, path, batch.endpoints, keys, number, time_ns)
             if found is None:
                 continue
@@ -100,6 +104,13 @@ class QuicAssembler:
             touched[connection.facts.id] = connection
             over += self._sweep()
         return list(touched.values()), over
+
+    def _floods(self, length: int) -> bool:
+        """Whether a datagram is one of very many that no server takes for the start of a connection."""
+        if self.opened < MANY_OPENED or length >= sieve.SMALLEST_INITIAL:
+            return False
+        self.passed_over[TOO_SMALL] += 1
+        return True
 
     def close(self) -> list[QuicConnection]:
         """The capture has ended: return everything that is still open."""

@@ -23,7 +23,7 @@ GOOGLE_MASK, GOOGLE_BITS = 0x89, 0x09
 
 _GOOGLE_VERSIONS = (0x5130, 0x5430)  # "Q0", "T0"
 _KNOWN = (0, *versions.VERSIONS)
-_SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
+SMALLEST_INITIAL = 1200  # RFC 9000 section 14.1
 
 
 def begins(batch: DatagramBatch) -> Bools:
@@ -38,7 +38,7 @@ def begins(batch: DatagramBatch) -> Bools:
     for byte in range(1, 5):
         version = version << 8 | data[np.minimum(batch.offset + byte, last)]
     named = np.isin(version, _KNOWN) | (version & 0x0F0F0F0F == 0x0A0A0A0A) | (version >> 8 == 0xFF0000)
-    named |= np.isin(version >> 16, _GOOGLE_VERSIONS) | (batch.length >= _SMALLEST_INITIAL)
+    named |= np.isin(version >> 16, _GOOGLE_VERSIONS) | (batch.length >= SMALLEST_INITIAL)
     found: Bools = filled & (first & headers.LONG != 0) & named
     found |= filled & (first & GOOGLE_MASK == GOOGLE_BITS)
     return found
