@@ -94,4 +94,4 @@ def test_the_command_is_found_by_a_link_to_it(tmp_path: Path) -> None:
     link = tmp_path / "linked"
     link.symlink_to(COMMAND[0])
     status, said, _ = run([str(link)], "--version", folder=tmp_path)
-    assert (status, said.split(",")[0]) == (0, "plainwire")
+    assert (status, said.split()[0]) == (0, "plainwire")
