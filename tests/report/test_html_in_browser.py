@@ -218,7 +218,10 @@ def test_a_name_in_a_column_can_be_sorted_by_both_ways(opened: Callable[..., Pag
 
 
 def _escapes() -> Report:
-    return pipeline.analyze([TOP.parent / "shared" / "robust" / "escapes.pcap"])
+    capture = TOP.parent / "shared" / "robust" / "escapes.pcap"
+    if not capture.exists():
+        without("the capture with escapes", part_of_the_judgement=False)
+    return pipeline.analyze([capture])
 
 
 def _markup() -> Report:
