@@ -64,7 +64,7 @@ def begins(client: bytes, server: bytes) -> bool | None:
         return False
     if server[:1] not in (b"", b"\x05") or (len(server) > 1 and 0x0A <= server[1] < 0x80):
         return False  # RFC 1928 section 3: 5, and an assigned or a private method, or none
-    return True if len(server) > 1 and len(client) >= greeting else None
+    return True if len(server) > 1 and len(client) > greeting else None
 
 
 def negotiate(client: bytes, server: bytes) -> Outcome:
