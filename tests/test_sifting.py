@@ -37,12 +37,18 @@ def connected(*clients: tuple[str, int], local: str | None = None) -> ProgramEve
     )
 
 
-def stay(folder: Path, packets: list[bytes], events: ProgramEvents, key_log: bytes = b"") -> list[int]:
+def stay(
+    folder: Path,
+    packets: list[bytes],
+    events: ProgramEvents,
+    key_log: bytes = b"",
+    sent: list[tuple[int, int]] | None = None,
+) -> list[int]:
     """The indices of the packets that stay."""
     capture, keys = folder / "a.pcap", folder / "keys.log"
     capture.write_bytes(pcap(packets))
     keys.write_bytes(key_log)
-    found = own_packets(capture, events, read_keys([keys]))
+    found = own_packets(capture, events, read_keys([keys]), sent)
     assert len(found.flags) == len(packets)
     assert found.left_out == found.flags.count(0)
     return [index for index, flag in enumerate(found.flags) if flag]
@@ -158,3 +164,11 @@ def test_questions_stay_whose_names_the_program_spoke_of(tmp_path: Path) -> None
     packets = [question("bank.example"), answer("bank.example", "203.0.113.9")]
     assert stay(tmp_path, packets, ProgramEvents(command=["curl", "https://Bank.example/"])) == [0, 1]
     assert stay(tmp_path, packets, ProgramEvents(command=["curl", "https://storage.example/"])) == []
+
+
+def test_where_the_kernel_tells_what_was_sent_only_the_programs_own_questions_stay(tmp_path: Path) -> None:
+    packets = [question("lost.example"), answer("lost.example", code=3), question("of-others.example", 2)]
+    size = len(_message(1, 0x0100, "lost.example", b""))
+    assert stay(tmp_path, packets, ProgramEvents(), sent=[(BEGAN, size)]) == [0, 1]
+    assert stay(tmp_path, packets, ProgramEvents(), sent=[(BEGAN + 5_000_000_000, size)]) == []
+    assert stay(tmp_path, packets, ProgramEvents(), sent=[]) == []

@@ -335,7 +335,7 @@ def _own_packets(
             what = count(claimed, "socket")
             text = f"{what} that the program called its own, of which the kernel knows nothing"
             events.append(journal, {"event": "note", "text": text})
-    kept = own_packets(case.place.open(case.capture.name), seen, keys)
+    kept = own_packets(case.place.open(case.capture.name), seen, keys, program.sent)
     recording.left_out = kept.left_out
     if not kept.left_out:
         return None

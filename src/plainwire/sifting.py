@@ -5,9 +5,10 @@ program's events and secrets are complete, and tell which connections are its ow
 report (``attribution``): so a report on what stays says the same as one on all of it.
 
 Besides its connections, what a verdict needs of their surroundings stays: ICMP errors about them, fragments
-of their packets, and questions to name servers. Nobody knows who asked those. They stay where a name leads
-to an address that the program turned to, where the program spoke of the name, and where no answer had an
-address: it may be the one that the program was waiting for.
+of their packets, and questions to name servers. They stay where a name leads to an address that the program
+turned to, where the program spoke of the name, and where it was the program that asked. That is told by the
+kernel, which knows when it sent a datagram of that size. Where the kernel does not tell, nobody knows who
+asked; then those stay that no answer had an address for: the program may have waited for it.
 
 The file is read twice: the secrets tell of a connection only when its ClientHello has come by, behind its
 first packets. Memory grows with what may be the program's own (24 bytes a packet), not with the rest.
@@ -16,6 +17,7 @@ first packets. Memory grows with what may be the program's own (24 bytes a packe
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire import attribution, pipeline
@@ -53,6 +55,10 @@ _OUT_OF_ORDER_NS = 1_000_000_000
 """The SYN-ACK may have been captured before the SYN: packets so soon before it are of the same connection."""
 
 
+_APART_NS = 1_000_000_000
+"""The kernel tells of a datagram when the call that sent it ends, which on a busy machine is later."""
+
+
 class OwnPackets(NamedTuple):
     """Which packets are the program's: one byte for each. ``left_out`` counts the others."""
 
@@ -60,8 +66,12 @@ class OwnPackets(NamedTuple):
     left_out: int
 
 
-def own_packets(capture: FileSource, events: ProgramEvents, keys: KeyLog) -> OwnPackets:
+def own_packets(
+    capture: FileSource, events: ProgramEvents, keys: KeyLog, sent: Sequence[tuple[int, int]] | None = None
+) -> OwnPackets:
     """Tell the program's packets from those of others.
+
+    ``sent``: when (ns) it sent a small datagram, and of how many bytes; None where that is not known.
 
     Raises:
         UserError: the capture cannot be read.
@@ -74,7 +84,7 @@ def own_packets(capture: FileSource, events: ProgramEvents, keys: KeyLog) -> Own
     packets = _Packets(events, handshakes.randoms, quic)
     for batch in _batches(capture):
         packets.feed(batch)
-    return packets.kept(events, keys)
+    return packets.kept(events, keys, sent)
 
 
 def _batches(capture: FileSource) -> Iterator[PacketBatch]:
@@ -225,6 +235,8 @@ class _Message(NamedTuple):
     """One message of DNS. ``of_addresses``: it is about a name's addresses."""
 
     packet: int
+    time_ns: int
+    size: int
     ends: Ends
     name: str
     of_addresses: bool
@@ -264,10 +276,18 @@ class _Packets:
                 ends = _ends(batch.endpoints[int(batch.source[row])], batch.endpoints[int(batch.target[row])])
                 of_addresses = message.type in (messages.A, messages.AAAA)
                 self._messages.append(
-                    _Message(int(batch.number[row]), ends, message.name, of_addresses, message.addresses)
+                    _Message(
+                        int(batch.number[row]),
+                        int(batch.time_ns[row]),
+                        int(batch.captured[row]),
+                        ends,
+                        message.name,
+                        of_addresses,
+                        message.addresses,
+                    )
                 )
 
-    def kept(self, events: ProgramEvents, keys: KeyLog) -> OwnPackets:
+    def kept(self, events: ProgramEvents, keys: KeyLog, sent: Sequence[tuple[int, int]] | None) -> OwnPackets:
         """The decision."""
         parts = dict(enumerate(self._segments.connections(), 1))
         connections = [connection for connection, _ in parts.values()]
@@ -281,7 +301,7 @@ class _Packets:
         stay = np.zeros(self._total + 1, dtype=np.uint8)
         for numbers in packets:
             stay[numbers] = 1
-        for message in _of_names(self._messages, _names(self._messages, addresses, events)):
+        for message in _of_names(self._messages, _names(self._messages, addresses, events, sent)):
             stay[message.packet] = 1
             ends.add(message.ends)
         for error in self._errors:
@@ -303,14 +323,33 @@ def _addresses(events: ProgramEvents) -> set[str]:
     return {_address(peer) for _, peer in events.by_sockets}
 
 
-def _names(asked: list[_Message], addresses: set[str], events: ProgramEvents) -> set[str]:
+def _names(
+    asked: list[_Message], addresses: set[str], events: ProgramEvents, sent: Sequence[tuple[int, int]] | None
+) -> set[str]:
     """The names that the program may have asked for."""
     of_addresses = [message for message in asked if message.of_addresses]
-    resolved = {message.name for message in of_addresses if message.addresses}
     reached = {message.name for message in of_addresses if not addresses.isdisjoint(message.addresses)}
     spoken = "\n".join([*events.command, *(words.text for words in events.words)]).lower()
     names = {message.name for message in of_addresses}
-    return reached | {name for name in names if name not in resolved or (name != "." and name in spoken)}
+    if sent is None:
+        asked_for = names - {message.name for message in of_addresses if message.addresses}
+    else:
+        asked_for = _sent_names(of_addresses, sent)
+    return reached | asked_for | {name for name in names if name != "." and name in spoken}
+
+
+def _sent_names(asked: list[_Message], sent: Sequence[tuple[int, int]]) -> set[str]:
+    """The names in messages that are as large as a datagram that the program sent then."""
+    times: dict[int, list[int]] = {}
+    for time_ns, size in sorted(sent):
+        times.setdefault(size, []).append(time_ns)
+    found = set()
+    for message in asked:
+        of_size = times.get(message.size, [])
+        at = bisect_left(of_size, message.time_ns - _APART_NS)
+        if at < len(of_size) and of_size[at] <= message.time_ns + _APART_NS:
+            found.add(message.name)
+    return found
 
 
 def _of_names(asked: list[_Message], names: set[str]) -> list[_Message]:

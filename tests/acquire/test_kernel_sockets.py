@@ -286,3 +286,40 @@ def test_the_kernel_tells_why_it_refused_a_connection(watch: kernel_sockets.Kern
     assert [reset.local for reset in watch.resets() if reset.local == address] == [address]
     watch.sockets()
     assert watch.resets() == []
+
+
+def test_small_datagrams_of_a_child_and_of_nobody_else(watch: kernel_sockets.KernelWitness) -> None:
+    script = "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x' * {}, ('127.0.0.1', 53))"
+    began = time.time_ns()
+    for size in (33, 1000):
+        subprocess.run([sys.executable, "-c", script.format(size)], check=True, timeout=PATIENCE)
+    if not (Path("/proc/self/fd", str(watch._tracing)) / "events/sock/sock_send_length").exists():
+        without("a kernel that tells of datagrams (6.3)", part_of_the_judgement=False)
+    if kernel_sockets.others_ask():
+        assert watch.sent() is None
+        return
+    (sent,) = watch.sent() or []
+    assert sent[1] == 33
+    assert began <= sent[0] <= time.time_ns()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "others"),
+    [
+        ("files dns", False),
+        ("files [NOTFOUND=continue] dns myhostname  # mdns", False),
+        ("files mdns4_minimal [NOTFOUND=return] dns", True),
+        ("resolve [!UNAVAIL=return] files dns", True),
+    ],
+)
+def test_whether_others_ask_for_names(tmp_path: Path, hosts: str, *, others: bool) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "nsswitch.conf").write_text(f"passwd: files systemd\nhosts: {hosts}\n")
+    assert kernel_sockets.others_ask(tmp_path) is others
+
+
+def test_a_daemon_for_names_asks_for_others(tmp_path: Path) -> None:
+    assert not kernel_sockets.others_ask(tmp_path)
+    (tmp_path / "run" / "nscd").mkdir(parents=True)
+    (tmp_path / "run" / "nscd" / "socket").touch()
+    assert kernel_sockets.others_ask(tmp_path)

@@ -137,6 +137,28 @@ def test_a_program_without_connections_gets_none_of_others(tmp_path: Path) -> No
     assert SECRET not in recorded.case.capture.read_bytes()
 
 
+@pytest.mark.usefixtures("_told_of_datagrams")
+def test_what_others_ask_name_servers_does_not_stay(tmp_path: Path) -> None:
+    """Questions in vain, which the program might have asked."""
+    head, rest = b"\0\1\1\0\0\1\0\0\0\0\0\0", b"\7example\0\0\1\0\1"
+    own, foreign = head + b"\7in-vain" + rest, head + b"\x09of-others" + rest
+    over = threading.Event()
+
+    def ask() -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as asking:
+            while not over.wait(0.01):
+                asking.sendto(foreign, (HOST, 53))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    script = f"import socket; socket.socket(type=socket.SOCK_DGRAM).sendto({own!r}, ('{HOST}', 53))"
+    recorded = record(tmp_path, sys.executable, "-c", script)
+    over.set()
+    asking.join(PATIENCE)
+    kept = recorded.case.capture.read_bytes()
+    assert (b"in-vain" in kept, b"of-others" in kept) == (True, False)
+
+
 @pytest.mark.usefixtures("chatter")
 def test_with_keep_all_everything_stays_and_the_report_says_so(tmp_path: Path, server: Misbehaving) -> None:
     recorded = record(tmp_path, "sh", "-c", curl(server, "ok", "reset"), options=["--keep-all"])
@@ -189,6 +211,17 @@ def _traced() -> None:
     if witness is None:
         without("tracepoints, as root", part_of_the_judgement=False)
     witness.stop()
+
+
+@pytest.fixture
+def _told_of_datagrams() -> None:
+    """The kernel tells what a program sends by UDP, and the C library asks name servers itself."""
+    witness = kernel_sockets.watch()
+    told = None if witness is None else witness.sent()
+    if witness is not None:
+        witness.stop()
+    if told is None:
+        without("tracepoints of Linux 6.3, as root", part_of_the_judgement=False)
 
 
 def test_of_a_program_whose_sockets_cannot_be_seen_everything_stays_and_the_report_says_so(

@@ -92,6 +92,7 @@ class AttachedProgram:
         self.processes: dict[int, AttachedProcess] = {}
         self.unwatched, self.witnessed = False, False
         self.confirmed: set[tuple[str, str]] | None = None
+        self.sent: list[kernel_sockets.Sent] | None = None
         self.stopped_longest = 0.0
         self._case, self._patcher, self._children = case, patcher, children
         self._functions: dict[tuple[str, int], KeyLogFunction | str | None] = {}

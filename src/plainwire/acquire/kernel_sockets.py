@@ -6,6 +6,9 @@ As root only. A kernel tracepoint reports every change of a TCP socket's state, 
 own trace instance follows the task that starts the program, and its descendants by fork. It is read once,
 when the program has ended. Without tracing (as in containers) there is no report.
 
+Of UDP it tells (Linux 6.3) when the program sent how much, not to whom: enough to tell which questions to
+name servers are its own.
+
 What happens in an interrupt does not count: packets of any socket may be processed while the program's task
 runs. The kernel marks such events (``s`` or ``h`` among the flags). Kernels that mark work with disabled
 interrupts in the same way are not asked.
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 _EVENTS = ("sock/inet_sock_set_state", "tcp/tcp_destroy_sock")
 _RESET = "tcp/tcp_send_reset"
 """Linux 4.16; with the reason since 6.10. Of sockets that are gone it is told in interrupts, of no task."""
+_SENT, _SENT_FILTER = "sock/sock_send_length", "protocol == 17 && ret > 0 && ret <= 512"
+"""Linux 6.3. Of UDP what may be a question to a name server, by its size (RFC 1035 section 2.3.4)."""
+_ASKING_ITSELF = frozenset({"files", "dns", "myhostname"})
+"""Sources of names, in nsswitch.conf(5), that make the program itself ask, or nobody."""
 _PREFIX = "plainwire-"
 _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same on all machines
 _CLOEXEC, _CREATE = 1, 6  # linux/mount.h
@@ -45,9 +52,17 @@ _LINE = re.compile(
     r" *(?P<command>.{1,15})-(?P<tid>\d+) +(?:\( *(?P<pid>[\d-]+)\) +)?\[\d+\] (?P<flags>\S+) +"
     r"(?P<time>\d+\.\d{6}): (?P<event>\w+): family=(?P<family>\w+) (?P<rest>.*)"
 )
+_SENT_LINE = re.compile(
+    r".* (?P<time>\d+\.\d{6}): sock_send_length: .*protocol = (?:17|0x11)?,? ?length = (?P<length>\d+),.*"
+)
 _RESET_LINE = re.compile(r".* (?P<time>\d+\.\d{6}): tcp_send_reset: (?P<rest>.*)")
 _FIELD = re.compile(r"(\w+)=(\S*)")
+_HOSTS, _ACTION = re.compile(r"(?m)^\s*hosts:([^#\n]*)"), re.compile(r"\[[^]]*\]")
 _ENTRIES = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+) ")
+
+
+Sent = tuple[int, int]
+"""A datagram that the program sent: when (ns), and the bytes in it."""
 
 
 class KernelSocket(Struct, frozen=True):
@@ -96,9 +111,9 @@ class SentReset(Struct, frozen=True):
 
 
 class KernelWitness:
-    """A running trace instance, and one for the resets of the whole host.
+    """Running trace instances: for TCP, for UDP, and for the resets of the whole host.
 
-    The first follows what ``threads`` do, and what they start from now on.
+    The first two follow what ``threads`` do, and what they start from now on.
     """
 
     def __init__(self, tracing: int, threads: Sequence[int]) -> None:
@@ -112,6 +127,7 @@ class KernelWitness:
         instances = Path(f"/proc/self/fd/{tracing}/instances")
         self._instance = instances / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
         self._resets = self._instance.with_name(f"{self._instance.name}-resets")
+        self._sent = self._instance.with_name(f"{self._instance.name}-sent")
         try:
             _sweep(instances)
             self._instance.mkdir()
@@ -119,6 +135,11 @@ class KernelWitness:
         except OSError:
             self.stop()
             raise
+        with contextlib.suppress(OSError):  # older kernels do not tell
+            self._sent.mkdir()
+            self._follow(self._sent, _LEAST_KB)
+            self._write(f"events/{_SENT}/filter", _SENT_FILTER, self._sent)
+            self._write(f"events/{_SENT}/enable", "1", self._sent)
         with contextlib.suppress(OSError):  # nothing but the reasons is missing then
             self._resets.mkdir()
             self._write("buffer_size_kb", str(_LEAST_KB), self._resets)
@@ -127,13 +148,16 @@ class KernelWitness:
 
     def _begin(self) -> None:
         size = _BUFFER_KB // (os.cpu_count() or 1)
-        self._write("buffer_size_kb", str(max(_LEAST_KB, min(size, _MOST_KB))))
-        self._write("trace_clock", "mono")
+        self._follow(self._instance, max(_LEAST_KB, min(size, _MOST_KB)))
         self._write("options/record-tgid", "1")
-        self._write("options/event-fork", "1")
-        self._write("set_event_pid", " ".join(map(str, self._threads)))
         for event in _EVENTS:
             self._write(f"events/{event}/enable", "1")
+
+    def _follow(self, instance: Path, buffer_kb: int) -> None:
+        self._write("buffer_size_kb", str(buffer_kb), instance)
+        self._write("trace_clock", "mono", instance)
+        self._write("options/event-fork", "1", instance)
+        self._write("set_event_pid", " ".join(map(str, self._threads)), instance)
 
     def _write(self, name: str, value: str, instance: Path | None = None) -> None:
         ((instance or self._instance) / name).write_text(value, encoding="ascii")
@@ -146,6 +170,21 @@ class KernelWitness:
         except OSError:
             return []
         return resets_in(text.splitlines(), offset_ns)
+
+    def sent(self) -> list[Sent] | None:
+        """The small datagrams that it sent so far; None where they may not be all, or where others ask name
+        servers for it. Call it before ``sockets``.
+        """
+        try:
+            offset_ns = time.time_ns() - time.monotonic_ns()
+            text = (self._sent / "trace").read_text(encoding="utf-8", errors="replace")
+            complete = (self._sent / f"events/{_SENT}/enable").read_text(encoding="ascii").startswith("1")
+        except OSError:
+            return None
+        entries = _ENTRIES.search(text)
+        if not complete or entries is None or entries[1] != entries[2] or others_ask():
+            return None
+        return sent_in(text.splitlines(), offset_ns)
 
     def sockets(self) -> list[KernelSocket] | None:
         """What it saw, and end it; None where that is not all there was."""
@@ -165,7 +204,7 @@ class KernelWitness:
         """End it; nothing happens where it has ended."""
         if self._tracing < 0:
             return
-        for instance in (self._instance, self._resets):
+        for instance in (self._instance, self._resets, self._sent):
             with contextlib.suppress(OSError):
                 instance.rmdir()
         os.close(self._tracing)
@@ -288,6 +327,24 @@ def sockets_in(lines: Iterable[str], offset_ns: int) -> list[KernelSocket]:
         pid = int(match["pid"]) if (match["pid"] or "-").isdecimal() else tid
         found.append(KernelSocket(time_ns, pid, tid, match["command"], local, peer))
     return found
+
+
+def others_ask(root: Path = Path("/")) -> bool:
+    """Whether the C library lets another process ask for names (nscd(8), nss-resolve(8))."""
+    if (root / "run/nscd/socket").exists() or (root / "var/run/nscd/socket").exists():
+        return True
+    try:
+        text = (root / "etc/nsswitch.conf").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    hosts = _HOSTS.search(text)
+    return hosts is not None and not _ASKING_ITSELF.issuperset(_ACTION.sub(" ", hosts[1]).split())
+
+
+def sent_in(lines: Iterable[str], offset_ns: int) -> list[Sent]:
+    """The datagrams that a trace tells of. ``offset_ns``: from its clock to that of packets."""
+    matches = filter(None, map(_SENT_LINE.fullmatch, lines))
+    return [(round(float(m["time"]) * 1e6) * 1000 + offset_ns, int(m["length"])) for m in matches]
 
 
 def resets_in(lines: Iterable[str], offset_ns: int) -> list[SentReset]:

@@ -53,7 +53,8 @@ class Program:
 
     ``unwatched``: its sockets are not seen by the interposer; ``witnessed``: they all are by the kernel. Its
     events say so too, but it may have written them. ``confirmed``: the sockets that the kernel knows as its
-    own, where it is not to be believed alone, since somebody else's traffic is at stake.
+    own, where it is not to be believed alone, since somebody else's traffic is at stake. ``sent``: the small
+    datagrams that it sent, where the kernel told of them.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Program:
         self.notes = notes
         self.unwatched, self.witnessed = bool(notes), False
         self.confirmed: set[tuple[str, str]] | None = None
+        self.sent: list[kernel_sockets.Sent] | None = None
         self._witness = witness
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
@@ -191,6 +193,7 @@ class Program:
         if self._witness is None:
             return
         resets = self._witness.resets()
+        self.sent = self._witness.sent()
         told = self._witness.sockets()
         own = {*seen.by_sockets, *((each.local, each.peer) for each in told or ())}
         for reset in kernel_sockets.resets_of(resets, own):
