@@ -75,7 +75,7 @@ class _Block:
 
 
 class FewStreams:
-    """The streams that ended last: late frames of theirs must not begin a new exchange."""
+    """The streams that ended last: their late frames must not begin a new exchange."""
 
     MOST = 10_000
 

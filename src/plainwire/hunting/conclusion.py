@@ -66,7 +66,7 @@ class Fix(Struct):
 
     ``codes``: the causes before it; ``still``: those of them that were found again. ``copes``: each run that
     failed before ended with another status than 0, so that runs are judged by that, and none does any more:
-    what still happens the program bears. ``retried``: requests that were answered when sent again.
+    the program copes with what still happens. ``retried``: requests that were answered when sent again.
     """
 
     before: tuple[int, int]

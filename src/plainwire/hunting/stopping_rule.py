@@ -41,7 +41,7 @@ def compared(runs: Sequence[Run]) -> Comparison:
 def all_by_exit(before: Sequence[Run]) -> bool:
     """Whether each run that failed before the fix ended with another status than 0.
 
-    Then that is what the fix is to mend: what the program bears since then is no failure of it.
+    Then that is what is to be fixed: what the program copes with since then is no failure of it.
     """
     failed = [run for run in before if run.failed]
     return bool(failed) and all(run.status != 0 for run in failed)

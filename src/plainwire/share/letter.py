@@ -305,7 +305,7 @@ def _hygiene(whole: Whole) -> Iterator[str]:
         "acknowledgments as they were. Their TLS records were opened, secrets and bodies in them replaced "
         "by marks of the same length (equal values have equal marks), and sealed again under secrets made "
         "up for this file, which are in it: Wireshark shows plain HTTP with no settings. TCP's checksums "
-        "were mended accordingly."
+        "were corrected accordingly."
     )
     yield (
         "- `plain.pcapng` holds the same packets without TLS, for tools that know none "

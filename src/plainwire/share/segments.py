@@ -1,7 +1,7 @@
 """The packets of chosen connections, and what their sides sent: one more reading of the capture.
 
 A segment keeps the whole frame that it came in; only its payload will be another one. TCP's checksum is
-mended by what changed (RFC 1624): one that was right is right again, one that was left to the network card
+updated by what changed (RFC 1624): one that was right is right again, one that was left to the network card
 stays as wrong as it was.
 """
 
@@ -233,7 +233,7 @@ def _replaced(connection: KeptConnection, segment: KeptSegment, made: tuple[byte
         start = _offset(connection, segment, side)
         payload = _cut_out(made[side], start, segment.captured)
         frame = frame[: segment.at] + payload + frame[segment.at + segment.captured :]
-        frame = _mended(segment, frame)
+        frame = _updated(segment, frame)
     return WrittenPacket(segment.time_ns, segment.link, segment.length, frame)
 
 
@@ -267,7 +267,7 @@ def _header(segment: KeptSegment) -> int | None:
     return None
 
 
-def _mended(segment: KeptSegment, frame: bytes) -> bytes:
+def _updated(segment: KeptSegment, frame: bytes) -> bytes:
     at = _header(segment)
     return frame if at is None else _checksummed(frame, segment, at, segment.captured)
 
@@ -360,5 +360,5 @@ def _checksummed(frame: bytes, segment: KeptSegment, header: int, size: int) -> 
     checksum = int.from_bytes(before[_CHECKSUM : _CHECKSUM + 2])
     changed = _sum(after) + len(after) - _sum(before) - len(before)
     total = (~checksum & 0xFFFF) + changed % 0xFFFF
-    mended = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-    return frame[: header + _CHECKSUM] + mended.to_bytes(2) + frame[header + _CHECKSUM + 2 :]
+    updated = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return frame[: header + _CHECKSUM] + updated.to_bytes(2) + frame[header + _CHECKSUM + 2 :]

@@ -1,4 +1,4 @@
-"""Attempts to connect that came to nothing: the first ones are told in full, the others are counted.
+"""Attempts to connect without success: the first ones are told in full, the others are counted.
 
 A flood of SYNs has one for every packet, and what there is to learn of them, some thousands show as well.
 """
@@ -17,7 +17,7 @@ _FEW = 10
 _MOST_SERVERS = 20_000
 
 
-class FruitlessAttempts:
+class FailedAttempts:
     """``counted`` are those that are not kept: by the number of the server's endpoint, and by whether it
     refused them; -1 stands for further servers, where there are very many.
     """

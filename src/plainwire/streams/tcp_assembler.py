@@ -8,7 +8,7 @@ on which interface, a packet was captured makes no difference.
 A flood must not take memory for every packet of it. So a SYN that has no company yet is only noted
 (``LoneSyns``); of connections that are open at a time, those beyond ``MOST_OPEN`` are given up, the least
 promising ones first; and of attempts that came to nothing, only so many become connections
-(``FruitlessAttempts``).
+(``FailedAttempts``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from plainwire.arrays import np
-from plainwire.streams.attempts import FruitlessAttempts
+from plainwire.streams.attempts import FailedAttempts
 from plainwire.streams.lone_syns import LoneSyns, lone_syns
 from plainwire.streams.segment_columns import CLOCK, table
 from plainwire.streams.tcp_connection import TcpConnection
@@ -43,7 +43,7 @@ class Assembler:
     def __init__(self) -> None:
         self.opened = 0
         self.given_up = 0
-        self.attempts = FruitlessAttempts()
+        self.attempts = FailedAttempts()
         self._open: OrderedDict[int, TcpConnection] = OrderedDict()  # the one that got something last is last
         self._lone = LoneSyns()
         self._endpoints: Sequence[Endpoint] = ()

@@ -81,7 +81,7 @@ VALUES: dict[tuple[str, Need, str], str] = {
     # a box on the way forgets after 240 s: below half of that
     ("client", "TCP keepalive", "ms"): "110000",
     ("client", "TCP keepalive", "whole s"): "119",
-    # the response let wait 31.5 s
+    # the response took 31.5 s to begin
     ("client", "read timeout", "s"): "32",
     ("client", "read timeout", "ms"): "32000",
     ("server", "upstream read timeout", "whole s"): "32",

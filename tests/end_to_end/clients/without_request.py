@@ -1,4 +1,4 @@
-"""Programs that fail before a request of theirs leaves: KIND URL CA.
+"""Programs that fail before any request leaves: KIND URL CA.
 
 ``pool``: the one connection of httpx's pool waits for an answer. ``unread``: its response was never read.
 ``files``: no descriptor is left for another connection.

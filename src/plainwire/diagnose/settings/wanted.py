@@ -85,7 +85,7 @@ def _keepalive(found: Circumstances) -> int | None:
 
 
 def _client_patience(found: Circumstances) -> int | None:
-    """How long the client waited before it gave up, or how long the response let wait."""
+    """How long the client waited before it gave up, or how long it waited for the response."""
     waits = [
         gone.silence_ns if gone.silence_ns >= SHORTEST_WAIT_NS else gone.age_ns
         for c, e in found.exchanges
@@ -122,7 +122,7 @@ def _age(found: Circumstances) -> int | None:
 
 
 def _upstream(found: Circumstances) -> int | None:
-    """How long the response let wait."""
+    """How long it took until the response began."""
     waits = [
         e.response.time_ns - e.request.last_ns
         for _, e in found.exchanges

@@ -69,7 +69,7 @@ ENDINGS: dict[int, OwnReason] = {
     59: OwnReason("none of the cipher suites that were asked for can be used", "Look at --ciphers."),
     61: OwnReason(
         "the response has a content coding that it does not know, or that does not decode",
-        "Ask without --compressed, or mend the server's Content-Encoding.",
+        "Ask without --compressed, or fix the server's Content-Encoding.",
         "unknown",
     ),
     63: OwnReason("the response is larger than it was told to take", "Look at --max-filesize."),

@@ -231,7 +231,7 @@ class AnsweredExchanges:
         begin = bisect_right(good, case.request.time_ns, key=_sent)
         return good[begin] if begin < len(good) else None
 
-    def mended(self, case: Answered) -> Answered | None:
+    def retried_with_success(self, case: Answered) -> Answered | None:
         """The success of the same request that was sent again because of this response.
 
         A request that this traffic repeats anyhow, about as quickly, is one of its own (``repetitions``).

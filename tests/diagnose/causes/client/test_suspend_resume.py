@@ -19,7 +19,7 @@ CLIENT = "192.0.2.7"
 
 
 def opened(at: int, port: int, ticks: int) -> Wire:
-    """A connection whose SYN bears that many ticks of the client's clock."""
+    """A connection whose SYN has that many ticks of the client's clock."""
     wire = Wire((CLIENT, port))
     wire.client(-1, ack=None, flags=SYN, at=at, options=stamp(CLOCK + ticks))
     return wire.server(-1, flags=SYN, at=at + 20, options=stamp(7, CLOCK + ticks)).client(0, flags=ACK)
@@ -34,7 +34,7 @@ def answered(wire: Wire) -> Wire:
 
 
 def too_late(wire: Wire, at: int) -> Wire:
-    """Closed by the server while the client was deaf; then used again."""
+    """Closed by the server while the client was suspended; then used again."""
     wire.server(len(ANSWER), ack=len(GET), flags=FIN, at=at - 1)
     wire.client(len(GET), GET, ack=len(ANSWER) + 1, flags=PSH, at=at)
     return wire.server(len(ANSWER) + 1, ack=None, flags=RST, at=at + 20)

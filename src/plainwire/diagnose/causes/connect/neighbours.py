@@ -21,7 +21,7 @@ NEIGHBOURS = 200
 
 
 def accepted_later(connection: Connection, traffic: Traffic) -> Connection | None:
-    """A connection to the same address that came about within a minute."""
+    """A connection to the same address that was established within a minute."""
     same = traffic.by_server.get(connection.server, [])
     begin = bisect_right(same, connection.opened_ns, key=opened)
     end = bisect_right(same, connection.opened_ns + _WORKS_AGAIN_NS, key=opened)

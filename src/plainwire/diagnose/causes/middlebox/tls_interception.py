@@ -44,7 +44,7 @@ def tls_interception(verdict: Verdict, connection: Connection, traffic: Traffic)
         facts=f"{verdict.facts} The certificate is for the name that was asked for, but of another issuer "
         f"than on {plurals.count(len(foreign), 'connection')} where the client accepted the server's.",
         evidence=(*verdict.evidence, Evidence(foreign[0].first_packet, f"connection {foreign[0].id} begins")),
-        runner_up="cert-differs-by-backend: not excluded, a server of theirs may have a certificate of an "
+        runner_up="cert-differs-by-backend: not excluded, one of their servers may have a certificate of an "
         "issuer that the client does not know",
     )
 

@@ -93,7 +93,7 @@ def _out_of_date(tls: TlsInfo, now: int) -> str:
 
 
 def _is_of_another(tls: TlsInfo) -> bool:
-    """Whether a certificate that came alone bears the name of none of the authorities that are accepted.
+    """Whether a certificate that came alone names none of the authorities that are accepted.
 
     Names are compared as they are on the wire; a chain may lead to one of them by another certificate.
     """

@@ -46,14 +46,14 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
         status = case.response.status
         if status < SERVER_ERROR_STATUS or status in _CLIENT_S_OWN:
             continue
-        if status == UNAVAILABLE and exchanges.mended(case) is not None:
+        if status == UNAVAILABLE and exchanges.retried_with_success(case) is not None:
             continue
-        mended = exchanges.succeeded_later(case)
+        later = exchanges.succeeded_later(case)
         sick = method_or_path_specific_crash(exchanges, case)
         if sick is not None:
             found.append(sick)
             continue
-        again = f" The same request succeeded as exchange {mended.exchange.id} later." if mended else ""
+        again = f" The same request succeeded as exchange {later.exchange.id} later." if later else ""
         wait = wait_ns(case)
         asks = "" if wait is None else f" It asks to wait {wording.span(wait)}."
         found.append(

@@ -41,7 +41,7 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
     return [
         _limit_verdict(exchanges, case, asked, wait)
         for case, asked, wait in found
-        if asked is not None or case.exchange.id in blamed or exchanges.mended(case) is None
+        if asked is not None or case.exchange.id in blamed or exchanges.retried_with_success(case) is None
     ]
 
 

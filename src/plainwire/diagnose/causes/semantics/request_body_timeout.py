@@ -38,7 +38,7 @@ def body_too_slow(exchanges: AnsweredExchanges) -> list[Verdict]:
         _body_timeout(case)
         for case in exchanges.errors
         if case.response.status == _TIMEOUT
-        and not exchanges.mended(case)
+        and not exchanges.retried_with_success(case)
         and (not case.request.complete or case.request.last_ns - case.request.time_ns >= LONG_NS)
     ]
 
