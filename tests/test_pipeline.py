@@ -159,11 +159,16 @@ def test_the_caller_s_garbage_is_collected_again_afterwards(tmp_path: Path) -> N
 def test_packets_one_by_one_give_the_same_report(tmp_path: Path) -> None:
     live, conversation = _live()
     whole = _report(tmp_path, conversation.packets, live.key_log)
-    analysis = pipeline.Analysis(read_keys([tmp_path / "keys.log"]), keep_bodies=True)
-    for item in reader.read([tmp_path / "a.pcap"]):
+    assert json.encode(_one_by_one(tmp_path)) == json.encode(whole)
+
+
+def _one_by_one(folder: Path) -> Report:
+    """The report on what ``_report`` wrote, fed packet by packet."""
+    analysis = pipeline.Analysis(read_keys([folder / "keys.log"]), keep_bodies=True)
+    for item in reader.read([folder / "a.pcap"]):
         for row in range(len(item.number) if isinstance(item, PacketBatch) else 0):
             analysis.feed(_row(item, row))
-    assert json.encode(analysis.close()) == json.encode(whole)
+    return analysis.close()
 
 
 def _row(batch: object, row: int) -> PacketBatch:
@@ -337,6 +342,27 @@ def test_a_response_that_was_captured_ahead_of_its_request_answers_it_all_the_sa
     unasked.send(Side.CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").fin(Side.SERVER)
     report = _report(tmp_path, [*unasked.packets[:3], early, *unasked.packets[4:]])
     assert [e.request is not None for e in report.exchanges] == [False, True]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("at", [0, 3, 1499])
+def test_so_does_one_early_in_a_long_connection(tmp_path: Path, at: int, *, late: bool) -> None:
+    """More segments than a connection keeps; one of the requests lies in a hole."""
+    talk = Conversation().open()
+    for number in range(1500):
+        talk.send(Side.CLIENT, b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number)
+        talk.send(Side.SERVER, b"HTTP/1.1 200 OK\r\nX: %d\r\nContent-Length: 2\r\n\r\nok" % number)
+    packets = talk.fin(Side.CLIENT).fin(Side.SERVER).packets
+    request = 3 + 2 * at
+    packets[request : request + 2] = packets[request : request + 2][::-1]
+    whole = _report(tmp_path, packets[3 if late else 0 :])
+    for report in (whole, _one_by_one(tmp_path)):
+        assert report.findings == []
+        assert len(report.exchanges) == 1500
+        for exchange in report.exchanges:
+            assert exchange.request is not None
+            assert exchange.response is not None
+            assert exchange.request.target == "/" + dict(exchange.response.headers)["X"]
 
 
 def test_a_fin_that_the_capture_lost_leaves_open_who_closed_first(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Conversation:
     def __init__(self, tcp: TcpConnection, keys: KeyLog, reading: Reading) -> None:
         self.tcp = tcp
         where = (tcp.directions[0].positions, tcp.directions[1].positions)
-        self._shared = Shared(tcp.facts, where, keys, reading)
+        self._shared = Shared(tcp.facts, where, keys, reading, where)
         self._channel: Channel | None = None
 
     @property

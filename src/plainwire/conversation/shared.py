@@ -21,7 +21,7 @@ from plainwire.tls.alerts import name as alert_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.http.http1 import Locator
+    from plainwire.http.http1 import Locator, Numbered
     from plainwire.http.reading import Reading
     from plainwire.model import CloseKind
     from plainwire.tls.keylog import KeyLog
@@ -69,9 +69,9 @@ class StreamPair(Layer, Protocol):
 
 
 class Shared:
-    """The connection's facts, the secrets, and the way back to its packets."""
+    """The connection's facts, the secrets, and the way back to its packets; ``segments``: those of TCP."""
 
-    __slots__ = ("_alerts", "facts", "keys", "reading", "where")
+    __slots__ = ("_alerts", "facts", "keys", "reading", "segments", "where")
 
     def __init__(
         self,
@@ -79,11 +79,13 @@ class Shared:
         where: tuple[Locator, Locator],
         keys: KeyLog,
         reading: Reading,
+        segments: tuple[Numbered, Numbered] | None = None,
     ) -> None:
         self.facts = facts
         self.where = where
         self.keys = keys
         self.reading = reading
+        self.segments = segments
         self._alerts: list[CloseEvent] = []
 
     def begin_tls(self, info: TlsInfo) -> None:

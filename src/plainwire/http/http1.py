@@ -9,6 +9,7 @@ means for an open exchange.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +22,7 @@ from plainwire.http.http1_reader import State
 from plainwire.model import Connection, Exchange, Gap, Request, Response, Side, Text, Undecrypted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from plainwire.http.reading import Reading
     from plainwire.model import Outcome
@@ -41,19 +42,33 @@ class Locator(Protocol):
         """Whether a packet's bytes begin at the offset."""
 
 
+class Numbered(Protocol):
+    """Knows the numbers of a TCP stream's segments."""
+
+    def acknowledged(self, offsets: list[int]) -> list[int]:
+        """The acknowledgment numbers of the segments that brought the bytes there, -1 without one."""
+
+    @property
+    def origin(self) -> int | None:
+        """The sequence number of offset 0."""
+
+
 class Http1:
     """Reads both directions of a connection and pairs their messages.
 
-    ``joined_late``: the capture lacks the beginning of the connection.
+    ``joined_late``: the capture lacks the beginning of the connection. ``segments``: those of the TCP streams
+    whose offsets the messages' are.
     """
 
     __slots__ = (
+        "_acked",
         "_due",
         "_early",
         "_interim",
         "_left_out",
         "_open",
         "_orphans",
+        "_segments",
         "_where",
         "exchanges",
         "requests",
@@ -61,7 +76,14 @@ class Http1:
         "switched",
     )
 
-    def __init__(self, reading: Reading, *, exact: bool, joined_late: bool = False) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        *,
+        exact: bool,
+        joined_late: bool = False,
+        segments: tuple[Numbered, Numbered] | None = None,
+    ) -> None:
         share = ExchangeShare(reading.exchanges)
         self.requests = RequestReader(reading, share, exact=exact)
         self.responses = ResponseReader(reading, share, self.requests, exact=exact)
@@ -71,10 +93,12 @@ class Http1:
         self._open: Response | None = None  # the head is read and paired, the rest is not there yet
         self._interim: list[Response] = []
         self._early: list[Response] = []  # whose request has only begun
+        self._acked: array[int] | None = None  # by the packets of responses, as sent; but for interim ones
         # Responses whose request is not known, with their packets; few connections have any.
         self._orphans: deque[tuple[int, Exchange]] | None = None
         self._left_out: dict[Side, Undecrypted] = {}
         self._where: tuple[Locator, Locator] | None = None
+        self._segments = segments
         self.requests.joined_late = self.responses.joined_late = joined_late
         self.responses.asked = self._asked
 
@@ -100,6 +124,7 @@ class Http1:
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
+        self._note_acknowledged(answers)
         if self.responses.noted:
             places = where[Side.SERVER].locate([offset for offset, _ in self.responses.noted])
             for (_, events), packet, time_ns in zip(self.responses.noted, *places, strict=True):
@@ -114,6 +139,13 @@ class Http1:
             self._pair(response)
             paired += 1
         del self._early[:paired]
+
+    def _note_acknowledged(self, answers: list[Response]) -> None:
+        """Note what the packets of responses acknowledged, for ``_reunite``: 8 bytes each."""
+        starts = [response.start for response in answers if not _is_interim(response)]
+        if starts and self._segments is not None:
+            self._acked = self._acked or array("q")
+            self._acked.extend(self._segments[Side.SERVER].acknowledged(starts))
 
     def _note_left_out(self, where: tuple[Locator, Locator]) -> None:
         """Note the offset from which messages are not read, if there is one."""
@@ -158,7 +190,7 @@ class Http1:
     def _pair(self, response: Response) -> None:
         if self.requests.left_out_at is not None and not self._due:
             return  # it may answer a request that was left out
-        if 100 <= response.status < 200 and response.status != _SWITCHING:
+        if _is_interim(response):
             self._interim.append(response)
             return
         resumed = self.responses.resumed_at
@@ -210,7 +242,7 @@ class Http1:
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")
-        self._reunite(facts)
+        self._reunite()
         for exchange in self.exchanges:
             exchange.connection = facts.id
             response = exchange.response
@@ -221,22 +253,26 @@ class Http1:
         self._time()
         return self.exchanges
 
-    def _reunite(self, facts: Connection) -> None:
+    def _reunite(self) -> None:
         """Pair responses without a request with the requests that their packets acknowledge.
 
         If the two directions were captured in different places, or by clocks that differ, a response may come
-        before its request. Its sender's acknowledgment tells what it had received by then.
+        before its request, and all later ones would stand beside the wrong request. What its sender had
+        received by then its acknowledgment tells.
         """
-        segments = facts.segments
-        if segments is None or not any(e.request is None for e in self.exchanges):
+        if self.requests.left_out_at is not None or all(e.request is not None for e in self.exchanges):
             return
-        acks = dict(zip(segments.number.tolist(), segments.ack.tolist(), strict=True))
+        acks = self._acknowledged()
         due = deque(e.request for e in self.exchanges if e.request is not None)
         joined: list[Exchange] = []
         for exchange in self.exchanges:
+            request = due[0] if due else None
             if exchange.response is None:
+                if exchange.outcome == "unseen" and exchange.request is request:
+                    joined.append(exchange)  # its response lies in a hole
+                    due.popleft()
                 continue
-            request, ack = due[0] if due else None, acks.get(exchange.response.packet, -1)
+            ack = next(acks, -1)
             if request is not None and (exchange.request is request or ack > request.start):
                 joined.append(replace(exchange, request=due.popleft()))
             else:
@@ -247,6 +283,17 @@ class Http1:
         for ordinal, exchange in enumerate(joined, 1):
             exchange.ordinal = ordinal
         self.exchanges = joined
+
+    def _acknowledged(self) -> Iterator[int]:
+        """How much of the client's stream the server had received, at each response; -1: not known."""
+        last, origin = 0, self._segments[Side.CLIENT].origin if self._segments is not None else None
+        for number in self._acked or ():
+            if number < 0 or origin is None:
+                yield -1
+                continue
+            # Numbers wrap; no two responses are 2 GB of requests apart (RFC 9293 section 3.4).
+            last += ((number - origin - last + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+            yield last
 
     def _outcome(self, facts: Connection, exchange: Exchange) -> Outcome:
         """The outcome of an exchange without a complete response, by the end of the connection."""
@@ -271,6 +318,11 @@ class Http1:
                 last = max(last or 0, request.last_ns)
             if response is not None:
                 last = max(last or 0, response.last_ns)
+
+
+def _is_interim(response: Response) -> bool:
+    """Whether another response to the same request follows (RFC 9110 section 15.2)."""
+    return 100 <= response.status < 200 and response.status != _SWITCHING
 
 
 def _ended_cleanly(facts: Connection) -> bool:

@@ -42,7 +42,8 @@ _MOST_CONFLICTS = 16
 Piece = tuple[int, bytes] | Gap
 """Delivered bytes with the offset of the first, or a gap."""
 
-_Early = tuple[int, int, bytes, int, int, int]  # offset, arrival, captured bytes, length, packet, time
+_Early = tuple[int, int, bytes, int, int, int, int]
+"""Offset, arrival, captured bytes, length, packet, time, acknowledgment number."""
 
 
 class Direction:
@@ -111,10 +112,15 @@ class Direction:
 
     def begin(self, base: int) -> None:
         """Offset 0 has this sequence number. Only while nothing was delivered: what waits is forgotten."""
-        self.base, self.assumed = base & 0xFFFFFFFF, False
+        self.assume(base)
+        self.assumed = False
         self.acked, self.last_step, self.fin = 0, 0, None
         self._early.clear()
         self._waiting = 0
+
+    def assume(self, base: int) -> None:
+        """The same as far as the other side's acknowledgments tell."""
+        self.base = self.positions.origin = base & 0xFFFFFFFF
 
     def ends_at(self, offset: int) -> bool:
         """Take a FIN; False where it is junk from outside the window. The first one counts."""
@@ -175,19 +181,19 @@ class Direction:
         self._last = whole[-_LOOK_BACK:] if len(whole) >= _LOOK_BACK else (self._last + whole)[-_LOOK_BACK:]
         self.next = int(seq[-1] + length[-1])
 
-    def add(self, data: bytes, seq: int, length: int, number: int, time_ns: int) -> None:
-        """Take one segment: its captured payload, its offset, its length on the wire."""
+    def add(self, data: bytes, seq: int, length: int, number: int, time_ns: int, acked: int = -1) -> None:
+        """Take one segment: its captured payload, its offset, its length on the wire, its acknowledgment."""
         if seq + length <= self.next:
             if not (length == 1 and seq == self.next - 1):  # a keep-alive probe, RFC 9293 section 3.8.4
                 self.retransmissions += 1
                 self._compare(seq, data, number)
         elif seq <= self.next:
-            self._deliver(seq, data, length, number, time_ns)
+            self._deliver(seq, data, length, number, time_ns, acked)
             if self._early:
                 self._drain()
         elif seq - self._farthest() < FARTHEST:
             self._arrivals += 1
-            insort(self._early, (seq, self._arrivals, data, length, number, time_ns))
+            insort(self._early, (seq, self._arrivals, data, length, number, time_ns, acked))
             self._waiting += len(data) + _COST
             while self._waiting > MOST_WAITING:
                 self._give_up()
@@ -201,14 +207,14 @@ class Direction:
         if data[start - seq : end - seq] != self._last[start - oldest : end - oldest]:
             self.conflicting.append(number)
 
-    def _deliver(self, seq: int, data: bytes, length: int, number: int, time_ns: int) -> None:
+    def _deliver(self, seq: int, data: bytes, length: int, number: int, time_ns: int, acked: int) -> None:
         """Deliver what is new of a segment that begins at or before ``next`` and ends behind it."""
         if seq < self.next:
             self._compare(seq, data, number)
             fresh = data[self.next - seq :]
         else:
             fresh = data
-        self.positions.add(self.next, number, time_ns)
+        self.positions.add(self.next, number, time_ns, acked)
         if fresh:
             self.pieces.append((self.next, fresh))
             self._last = (self._last + fresh)[-_LOOK_BACK:]
@@ -227,13 +233,13 @@ class Direction:
     def _drain(self) -> None:
         """Deliver what waited for the bytes that have just come."""
         done = 0
-        for seq, _, data, length, number, time_ns in self._early:
+        for seq, _, data, length, number, time_ns, acked in self._early:
             if seq > self.next:
                 break
             done += 1
             self._waiting -= len(data) + _COST
             if seq + length > self.next:
-                self._deliver(seq, data, length, number, time_ns)
+                self._deliver(seq, data, length, number, time_ns, acked)
             else:
                 self.retransmissions += 1
                 self._compare(seq, data, number)

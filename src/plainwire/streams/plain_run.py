@@ -88,7 +88,8 @@ class _Side:
         rows = self._carrying[: int(np.searchsorted(self._carrying, count))]
         if len(rows):
             group, offsets = self._group, self._offsets[: len(rows)]
-            self._direction.positions.extend(offsets, group[NUMBER, rows], group[TIME, rows])
+            acked = np.where(group[FLAGS, rows] & ACK, group[ACKNOWLEDGED, rows], -1)
+            self._direction.positions.extend(offsets, group[NUMBER, rows], group[TIME, rows], acked)
             self._direction.extend(data, offsets, group[AT, rows], group[LENGTH, rows])
 
     def acknowledge(self, count: int) -> bool:

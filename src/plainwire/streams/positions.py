@@ -19,19 +19,23 @@ _BEHIND = 1 << 62
 
 
 class Positions:
-    """Where each packet's bytes begin in the stream."""
+    """Where each packet's bytes begin in the stream, and what the packet acknowledged.
 
-    __slots__ = ("_fresh", "_number", "_offset", "_time")
+    ``origin`` is the sequence number of offset 0, as far as is known.
+    """
+
+    __slots__ = ("_acked", "_fresh", "_number", "_offset", "_time", "origin")
 
     def __init__(self) -> None:
-        self._offset = self._number = self._time = _NONE
-        self._fresh: list[tuple[int, int, int]] = []  # not yet among the columns
+        self.origin: int | None = None
+        self._offset = self._number = self._time = self._acked = _NONE
+        self._fresh: list[tuple[int, int, int, int]] = []  # not yet among the columns
 
-    def add(self, offset: int, number: int, time_ns: int) -> None:
-        """Add a packet; offsets never fall."""
-        self._fresh.append((offset, number, time_ns))
+    def add(self, offset: int, number: int, time_ns: int, acked: int = -1) -> None:
+        """Add a packet; offsets never fall. ``acked``: its acknowledgment number, -1 without one."""
+        self._fresh.append((offset, number, time_ns, acked))
 
-    def extend(self, offset: Int64s, number: Int64s, time_ns: Int64s) -> None:
+    def extend(self, offset: Int64s, number: Int64s, time_ns: Int64s, acked: Int64s) -> None:
         """Add packets; offsets never fall."""
         if self._fresh:
             self._settle()
@@ -39,7 +43,8 @@ class Positions:
             offset = np.concatenate((self._offset, offset))
             number = np.concatenate((self._number, number))
             time_ns = np.concatenate((self._time, time_ns))
-        self._offset, self._number, self._time = offset, number, time_ns
+            acked = np.concatenate((self._acked, acked))
+        self._offset, self._number, self._time, self._acked = offset, number, time_ns, acked
 
     def _settle(self) -> None:
         columns = np.array(self._fresh, dtype=np.int64).T
@@ -61,10 +66,22 @@ class Positions:
             if not fresh:
                 return [0] * len(offsets), [0] * len(offsets)
             found = [fresh[max(bisect_right(fresh, (offset, _BEHIND)) - 1, 0)] for offset in offsets]
-            return [number for _, number, _ in found], [time_ns for _, _, time_ns in found]
-        at = np.searchsorted(self._offset, np.array(offsets, dtype=np.int64), side="right") - 1
-        np.maximum(at, 0, out=at)
+            return [row[1] for row in found], [row[2] for row in found]
+        at = self._at(offsets)
         return self._number[at].tolist(), self._time[at].tolist()
+
+    def acknowledged(self, offsets: list[int]) -> list[int]:
+        """The acknowledgment numbers of the packets that brought the bytes at ``offsets``, -1 without one."""
+        if self._are_few():
+            fresh = self._fresh
+            at = [max(bisect_right(fresh, (offset, _BEHIND)) - 1, 0) for offset in offsets]
+            return [fresh[row][3] for row in at] if fresh else [-1] * len(offsets)
+        found: list[int] = self._acked[self._at(offsets)].tolist()
+        return found
+
+    def _at(self, offsets: list[int]) -> Int64s:
+        at = np.searchsorted(self._offset, np.array(offsets, dtype=np.int64), side="right") - 1
+        return np.maximum(at, 0)
 
     def begins(self, offset: int) -> bool:
         """Whether a packet's bytes begin at the offset."""
@@ -83,6 +100,6 @@ class Positions:
             return
         keep = int(np.searchsorted(self._offset, before, side="right")) - 1
         if keep > 0:
-            self._offset, self._number, self._time = (
-                column[keep:].copy() for column in (self._offset, self._number, self._time)
+            self._offset, self._number, self._time, self._acked = (
+                column[keep:].copy() for column in (self._offset, self._number, self._time, self._acked)
             )

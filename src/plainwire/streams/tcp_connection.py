@@ -260,7 +260,8 @@ class TcpConnection:
         if length and not flags & RST:
             direction.rejoin(row[SEQ], row[NUMBER])
             seq = direction.offset(row[SEQ]) + (1 if flags & SYN else 0)
-            direction.add(payload, seq, length, row[NUMBER], row[TIME])
+            acked = row[ACKNOWLEDGED] if flags & ACK else -1
+            direction.add(payload, seq, length, row[NUMBER], row[TIME], acked)
         if flags & (ACK | RST) == ACK:
             self._acknowledge(row[ACKNOWLEDGED], which)
         if flags & (FIN | RST):
@@ -277,7 +278,7 @@ class TcpConnection:
         acknowledged = self.directions[1 - which]
         acknowledged.acked_number = number
         if acknowledged.base is None:
-            acknowledged.base = number
+            acknowledged.assume(number)
         if acknowledged.acknowledge(acknowledged.offset(number)) and which is Side.CLIENT:
             self.facts.established = True
 

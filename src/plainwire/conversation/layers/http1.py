@@ -22,7 +22,9 @@ class Http1Layer:
     def __init__(self, channel: StreamPair, *, joined_late: bool) -> None:
         shared = channel.shared
         self._channel = channel
-        self._http = Http1(shared.reading, exact=channel.exact, joined_late=joined_late)
+        self._http = Http1(
+            shared.reading, exact=channel.exact, joined_late=joined_late, segments=shared.segments
+        )
         self._inner: Layer | None = None
 
     def feed(self, client: Pieces, server: Pieces) -> None:
