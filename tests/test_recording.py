@@ -79,7 +79,7 @@ def test_under_sudo_program_and_case_are_the_callers(tmp_path: Path) -> None:
     )
     assert done.stdout == f"{NOBODY}\n"
     entries = [case.folder, *case.folder.iterdir()]
-    assert len(entries) == 5
+    assert len(entries) == 6
     assert {entry.stat().st_uid for entry in entries} == {int(NOBODY)}
 
 

@@ -61,6 +61,11 @@ class Case(Struct):
         return self.folder / "report.json"
 
     @property
+    def report_index(self) -> Path:
+        """Where in report.json its items begin."""
+        return self.folder / "report.index"
+
+    @property
     def report_html(self) -> Path:
         """The report, for people."""
         return self.folder / "report.html"
@@ -147,6 +152,7 @@ def discard(case: Case) -> None:
         case.program,
         case.keys,
         case.report_json,
+        case.report_index,
         case.report_html,
         case.stdout,
         case.stderr,

@@ -379,8 +379,7 @@ def analyze(
 
 
 def _analyze(recording: Recording) -> None:
-    from plainwire import provenance  # noqa: PLC0415 - its imports would delay the program's start
-    from plainwire.report import html, json  # noqa: PLC0415 - as above
+    from plainwire import provenance, stored  # noqa: PLC0415 - its imports would delay the program's start
 
     case = recording.case
     report = analyze(case)
@@ -388,9 +387,7 @@ def _analyze(recording: Recording) -> None:
     recording.report = report
     if not case.place.exists():
         return
-    about = provenance.about(case.folder, recorded_here=True)
     try:
-        cases.write(case.report_json, json.encode(report), case.place)
-        cases.write(case.report_html, html.render(report, about).encode(), case.place)
+        stored.write(case, report, provenance.about(case.folder, recorded_here=True))
     except OSError as error:
         recording.notes.append(f"the report could not be written: {error.strerror}")

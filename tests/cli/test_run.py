@@ -363,7 +363,8 @@ def test_a_case_is_for_its_owner_only_and_keeps_no_loose_keys(case: Case, server
     subprocess.run(plainwire(case, sys.executable, CLIENT, server.port, server.certificate), check=True)
     assert stat.S_IMODE(case.folder.stat().st_mode) == 0o700
     modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in case.folder.iterdir()}
-    assert modes == dict.fromkeys(["capture.pcapng", "program.jsonl", "report.html", "report.json"], 0o600)
+    reports = ["report.html", "report.index", "report.json"]
+    assert modes == dict.fromkeys(["capture.pcapng", "program.jsonl", *reports], 0o600)
 
 
 def test_kill_9_leaves_the_program_running_and_a_capture_that_tshark_reads(

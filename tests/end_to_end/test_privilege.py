@@ -78,7 +78,7 @@ def holds_secret(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["capture.pcapng", "keys.log", "program.jsonl", "report.json", "report.html"]
+    "name", ["capture.pcapng", "keys.log", "program.jsonl", "report.json", "report.index", "report.html"]
 )
 @pytest.mark.parametrize("put", ["ln -s $ROOTS", "mkfifo", "mkdir", "touch"])
 def test_whatever_is_put_in_a_files_place_roots_file_stays_roots(

@@ -67,7 +67,12 @@ def command(
         choice = Choice.of(failed, host, method, status, connection, since)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    report = source.analyze(case, keys, private_keys, psks, keep_bodies=body)
+    as_asked = bool(keys or private_keys or psks or body)
+    kept = _kept(case, number) if number is not None and not as_asked else None
+    if kept is not None and as_json:
+        _print(kept[1])
+        return
+    report = _readback(*kept) if kept else source.analyze(case, keys, private_keys, psks, keep_bodies=body)
     debug.show(report)
     if number is not None and all(e.id != number for e in report.exchanges):
         message = f"{case}: no exchange {number}; it has {len(report.exchanges)}"
@@ -84,6 +89,23 @@ def command(
         click.echo(text, color=colored)
     else:
         output.paged(text, sys.stdout, color=colored)
+
+
+_Kept = tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]
+
+
+def _kept(case: Path, number: int) -> _Kept | None:
+    """What the case's own report has of an exchange, which is at hand at once."""
+    from plainwire import stored  # noqa: PLC0415 - as above
+    from plainwire.case import Case  # noqa: PLC0415 - as above
+
+    return stored.items(Case(case), number) if case.is_dir() else None
+
+
+def _readback(connection: dict[str, Any], exchange: dict[str, Any], findings: list[dict[str, Any]]) -> Report:
+    from plainwire.report import readback  # noqa: PLC0415 - as above
+
+    return readback.report(connection, exchange, findings)
 
 
 def _text(report: Report, number: int | None, *, body: bool, color: bool) -> str:
@@ -112,4 +134,8 @@ def _print_json(report: Report, number: int | None) -> None:
     chosen: Any = whole["exchanges"]
     if number is not None:
         chosen = next(exchange for exchange in chosen if exchange["id"] == number)
+    _print(chosen)
+
+
+def _print(chosen: Any) -> None:  # noqa: ANN401 - any JSON
     sys.stdout.write(stdlib_json.dumps(chosen, indent=2, ensure_ascii=True) + "\n")

@@ -8,17 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct, field
 
 from plainwire.model import Side
 from plainwire.report import parts, program_account, redact
 from plainwire.report.escape import printable_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from plainwire.model import (
         Bounds,
         Bug,
+        CloseEvent,
         Connection,
         Contrast,
         Exchange,
@@ -32,37 +34,67 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _PART = 500
-"""Exchanges that are encoded at a time."""
+"""Items that are handed on at a time."""
 _SIDES = {Side.CLIENT: "client", Side.SERVER: "server", None: None}
 
 
-def encode(report: Report) -> bytes:
-    """The report as UTF-8 JSON, one line."""
-    return b"".join(encoded(report))
+class Places(Struct):
+    """Where in the encoded report each item begins, in bytes, and at last where one more would.
+
+    So the one with the id ``n`` is ``[places[n - 1], places[n] - 1)``: a comma stands between two.
+    """
+
+    connections: list[int] = field(default_factory=list)
+    exchanges: list[int] = field(default_factory=list)
+    findings: list[int] = field(default_factory=list)
 
 
-def encoded(report: Report) -> Iterator[bytes]:
+def encode(report: Report, places: Places | None = None) -> bytes:
+    """The report as UTF-8 JSON, one line. ``places`` are filled in."""
+    return b"".join(encoded(report, places))
+
+
+def encoded(report: Report, places: Places | None = None) -> Iterator[bytes]:
     """The same in parts: a report of many exchanges need not be there twice."""
-    before = {
-        "schema": SCHEMA,
-        "coverage": _coverage(report),
-        "connections": [_connection(c) for c in report.connections],
-    }
-    after = {
+    places = Places() if places is None else places
+    before = {"schema": SCHEMA, "coverage": _coverage(report)}
+    between = {
         "servers": [_server(s) for s in report.servers],
         "comparison": [_contrast(c) for c in report.comparison],
         "undecided": report.undecided,
         "attempts": program_account.encode_attempts(report.attempts),
         "program": program_account.encode(report.testimony),
-        "findings": [_finding(f) for f in report.findings],
-        "signs": [_sign(s) for s in report.signs],
     }
-    yield printable_json(orjson.dumps(before))[:-1] + b',"exchanges":['
-    for start in range(0, len(report.exchanges), _PART):
-        exchanges = [_exchange(e) for e in report.exchanges[start : start + _PART]]
-        part = printable_json(orjson.dumps(exchanges))[1:-1]
-        yield b"," + part if start else part
-    yield b"]," + printable_json(orjson.dumps(after))[1:]
+    head, middle = _dumped(before)[:-1], _dumped(between)[1:-1]
+    at = 0
+    for text, items, where in (
+        (head + b',"connections":[', map(_connection, report.connections), places.connections),
+        (b'],"exchanges":[', map(_exchange, report.exchanges), places.exchanges),
+        (b"]," + middle + b',"findings":[', map(_finding, report.findings), places.findings),
+    ):
+        yield text
+        at += len(text)
+        yield from _listed(items, where, at)
+        at = max(at, where[-1] - 1)
+    yield b'],"signs":' + _dumped([_sign(s) for s in report.signs]) + b"}"
+
+
+def _listed(items: Iterable[dict[str, Any]], where: list[int], at: int) -> Iterator[bytes]:
+    """The items, with commas between them; ``where`` gets their places, of which the first is ``at``."""
+    where.append(at)
+    pieces: list[bytes] = []
+    for item in items:
+        piece = _dumped(item)
+        pieces += (b",", piece) if len(where) > 1 else (piece,)
+        where.append(where[-1] + len(piece) + 1)
+        if len(pieces) >= _PART:
+            yield b"".join(pieces)
+            pieces.clear()
+    yield b"".join(pieces)
+
+
+def _dumped(value: object) -> bytes:
+    return printable_json(orjson.dumps(value))
 
 
 def _coverage(report: Report) -> dict[str, Any]:
@@ -105,9 +137,11 @@ def _connection(connection: Connection) -> dict[str, Any]:
         else None,
         "opened": _seconds(connection.opened_ns),
         "connected": _duration(connection.connected_ns),
+        "last": _seconds(connection.last_ns),
         "closed": _seconds(connection.closes[0].time_ns) if connection.closes else None,
         "closed_by": _SIDES[connection.closed_by],
         "close": connection.close,
+        "closes": [_close(close) for close in connection.closes],
         "packets": connection.packets,
         "first_packet": connection.first_packet,
         "last_packet": connection.last_packet,
@@ -120,6 +154,19 @@ def _connection(connection: Connection) -> dict[str, Any]:
         ],
         **({"alike": connection.alike} if connection.alike else {}),
         **parts.of_connection(connection),
+    }
+
+
+def _close(close: CloseEvent) -> dict[str, Any]:
+    return {
+        "kind": close.kind,
+        "from": _SIDES[close.side],
+        "time": _seconds(close.time_ns),
+        "packet": close.packet,
+        "offset": close.seq,
+        "acknowledges": close.ack,
+        **({"detail": close.detail} if close.detail else {}),
+        **({"repeated": True} if close.repeated else {}),
     }
 
 
@@ -153,6 +200,8 @@ def _request(request: Request) -> dict[str, Any]:
         "version": request.version,
         "headers": redact.headers(request.headers),
         "body_size": request.body_size,
+        "declared_size": request.declared_size,
+        "framing": request.framing,
         "time": request.time_ns / 1e9,
         "end": request.last_ns / 1e9,
         "packet": request.packet,
@@ -175,6 +224,8 @@ def _response(response: Response) -> dict[str, Any]:
         "version": response.version,
         "headers": redact.headers(response.headers),
         "body_size": response.body_size,
+        "declared_size": response.declared_size,
+        "framing": response.framing,
         "time": response.time_ns / 1e9,
         "end": response.last_ns / 1e9,
         "packet": response.packet,

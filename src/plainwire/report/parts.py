@@ -30,6 +30,9 @@ MOST_FRAMES = 1_000
 MOST_PINGS = 20
 """PINGs of a WebSocket that a report lists: the last ones."""
 
+_LAST_WORDS = ("goaway", "connection_close")
+"""Events that a report always lists."""
+
 _SIDES = ("client", "server")
 _OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 
@@ -75,7 +78,9 @@ def of_connection(connection: Connection) -> dict[str, Any]:
             for e in connection.icmp_errors
         ]
     if connection.events:
-        fields["events"] = [_event(e) for e in connection.events[:MOST_EVENTS]]
+        fields["events"] = [
+            _event(e) for n, e in enumerate(connection.events) if n < MOST_EVENTS or e.kind in _LAST_WORDS
+        ]
         fields["events_in_all"] = len(connection.events)
     if connection.quic is not None:
         quic = connection.quic
@@ -97,6 +102,7 @@ def tls(info: TlsInfo) -> dict[str, Any]:
         "version": info.version,
         "cipher_suite": info.cipher_suite,
         "alpn": info.alpn,
+        "server_name": info.server_name,
         "resumed": info.resumed,
         "began": None if info.began_ns is None else info.began_ns / 1e9,
         "finished": None if info.finished_ns is None else info.finished_ns / 1e9,
@@ -241,7 +247,7 @@ def _websocket_lines(exchange: Exchange) -> Iterator[str]:
         yield f"  packet {frame.packet}: {name} from the {_SIDES[frame.side]}, {size}{more}"
     if sum(websocket.counts) > 20:
         yield f"  and {sum(websocket.counts) - 20} more frames"
-    for ping in websocket.pings:
+    for ping in websocket.pings[-MOST_PINGS:]:
         if ping.pong_packet is None:
             yield f"  packet {ping.packet}: the {_SIDES[ping.side]}'s ping, never answered"
     for defect in websocket.defects:
@@ -280,7 +286,7 @@ def connection_lines(connection: Connection) -> Iterator[str]:
     for error in connection.icmp_errors[:10]:
         yield f"  packet {error.packet}: ICMP from {error.sender}: {error.says}"
     for event in connection.events:
-        if event.kind in ("goaway", "connection_close"):
+        if event.kind in _LAST_WORDS:
             yield f"  {_event_line(event)}"
 
 
