@@ -10,6 +10,7 @@ from plainwire.model import Finding
 
 from .causes.catalogue import CAUSES
 from .certainty import GRADES, settled
+from .evidence.tunnels import is_tunnelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +97,17 @@ def _claim(members: list[Verdict], total: int, grades: Counter[Certainty]) -> st
     )
     which = f"Exchange {first.exchanges[-1]}" if first.exchanges else f"Connection {first.connection.id}"
     example = "" if count == 1 else f"{which}: "
-    return " ".join(part for part in (head, example + first.facts, _mixture(grades)) if part)
+    parts = (head, example + first.facts, _behind_a_proxy(members), _mixture(grades))
+    return " ".join(part for part in parts if part)
+
+
+def _behind_a_proxy(members: list[Verdict]) -> str:
+    """That the address is a proxy's, and what failed is inside its tunnel, where the facts do not say so."""
+    first = members[0]
+    told = "tunnel" in first.facts or "proxy" in first.facts
+    if told or not all(is_tunnelled(member.connection) for member in members):
+        return ""
+    return f"{first.connection.server} is a proxy: this happened inside its tunnel."
 
 
 def _mixture(grades: Counter[Certainty]) -> str:

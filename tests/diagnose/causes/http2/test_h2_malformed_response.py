@@ -1,4 +1,4 @@
-"""The response contradicts itself."""
+"""The response is malformed."""
 
 from __future__ import annotations
 

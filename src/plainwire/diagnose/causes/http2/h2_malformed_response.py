@@ -1,4 +1,4 @@
-"""Rule h2-malformed-response: the response contradicts itself."""
+"""Rule h2-malformed-response: the response is malformed."""
 
 from __future__ import annotations
 

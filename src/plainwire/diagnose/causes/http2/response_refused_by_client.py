@@ -30,6 +30,14 @@ _UNDECODABLE = ("RFC 7541", "RFC 9204")
 """Stands in every defect of a header block's coding."""
 
 _MOST_QUOTED = 3
+_STRICT = (
+    "Nothing to fix on the client: it may not take such a response (RFC 9113 section 8.1.1). Over HTTP/1.1 "
+    "many clients are less strict: that helps until the server is fixed."
+)
+_CORRECT = (
+    "Correct the field or frame that breaks the rule (the details quote it) where it is made: in the "
+    "application, or in a proxy that passes fields of HTTP/1.1 on."
+)
 _HARMLESS = frozenset(("", "NO_ERROR", "H3_NO_ERROR"))
 
 _GRPC_MESSAGE = 4 * 1024 * 1024
@@ -125,7 +133,8 @@ def _broken(failed: FailedExchange, response: Response, event: StreamEvent) -> V
     if response.defects:
         count = len(response.defects)
         why = f" The response does break the rules of HTTP, in {plurals.count(count, 'way')}."
-        return _verdict(failed, "h2-malformed-response", event, response, "server", why)
+        verdict = _verdict(failed, "h2-malformed-response", event, response, "server", why)
+        return replace(verdict, advice_client=_STRICT, advice_server=_CORRECT)
     said = reset_family(failed).said(event.name, event.side)
     why = " The client says that the server broke a rule"
     why += f": {said.means}." if said is not None else "."

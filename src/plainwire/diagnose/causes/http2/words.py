@@ -66,11 +66,13 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "h2-malformed-response",
-        "the response contradicts itself",
+        "the response is malformed",
         "The stream ended (END_STREAM) after more or fewer bytes than the response's content-length had "
-        "announced. HTTP/2 makes such a response malformed: most clients reset the stream with "
-        "PROTOCOL_ERROR and report that, some hand out the short body as if it were whole.",
-        "The response's content-length, and the sizes of all its DATA frames up to END_STREAM.",
+        "announced, or the header section has what HTTP/2 forbids (upper-case names, CR or LF in a value, "
+        "Connection or Transfer-Encoding, no :status). Most clients reset the stream with PROTOCOL_ERROR "
+        "and report that, some hand out a short body as if it were whole.",
+        "The response's content-length, and the sizes of all its DATA frames up to END_STREAM; or the field "
+        "or frame that breaks the rule, and the client's error code behind it.",
         "A response to HEAD, or with 204 or 304; frames that the capture lacks.",
         "Retry the request if its method is idempotent; compare lengths, as not every library does.",
         "Look for what changes bodies behind the length: compression, an upstream that was cut, a multibyte "
