@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from plainwire.model import Process
 
 RESETS = {Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING}
+WAITS = {Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT}
+CONNECT = {Wire.REFUSED, Wire.UNREACHABLE, Wire.NO_CONNECT}
 
 TEXTS: list[tuple[Process, str, set[Wire]]] = [
     (
@@ -159,6 +161,67 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
         JAVA,
         "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake",
         {Wire.HELLO_RESET, Wire.HELLO_CLOSE},
+    ),
+    (JAVA, "java.io.IOException: unexpected end of stream on https://a/...", {Wire.CLOSE}),
+    (JAVA, "java.net.ProtocolException: unexpected end of stream", {Wire.CLOSE_INSIDE}),
+    (JAVA, "java.net.ProtocolException: Unexpected status line: what", {Wire.NONSENSE}),
+    (
+        JAVA,
+        "java.net.SocketTimeoutException: timeout\nCaused by: java.net.SocketException: Socket closed\n",
+        {Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE},
+    ),
+    (
+        JAVA,
+        "org.apache.http.NoHttpResponseException: a:443 failed to respond",
+        {Wire.CLOSE, Wire.CUT_SENDING, Wire.NONSENSE},
+    ),
+    (
+        JAVA,
+        (
+            "org.apache.hc.core5.http.ConnectionClosedException: Premature end of Content-Length delimited "
+            "message body (expected: 100; received: 50)"
+        ),
+        {Wire.CLOSE_INSIDE},
+    ),
+    (JAVA, "org.apache.http.conn.HttpHostConnectException: Connect to a failed: Connection refused", CONNECT),
+    (
+        UNKNOWN,
+        (
+            "error sending request for url (https://a/b): client error (SendRequest): connection closed before "
+            "message completed"
+        ),
+        {Wire.CLOSE},
+    ),
+    (
+        UNKNOWN,
+        (
+            "Error: reqwest::Error { kind: Decode, source: hyper::Error(Body, Custom { kind: UnexpectedEof, "
+            "error: IncompleteBody }) }"
+        ),
+        {Wire.CLOSE_INSIDE},
+    ),
+    (
+        UNKNOWN,
+        (
+            "error decoding response body: error reading a body from connection: Connection reset by peer "
+            "(os error 104)"
+        ),
+        {Wire.RESET_INSIDE},
+    ),
+    (UNKNOWN, "error sending request for url (https://a/b): operation timed out", WAITS),
+    (UNKNOWN, "500 Server closed connection without sending any data back", {Wire.CLOSE}),
+    (UNKNOWN, "500 Status read failed: Connection reset by peer", RESETS),
+    (
+        UNKNOWN,
+        "`rbuf_fill': end of file reached (EOFError)",
+        {Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.HELLO_CLOSE},
+    ),
+    (UNKNOWN, '`read_status_line\': wrong status line: "what" (Net::HTTPBadResponse)', {Wire.NONSENSE}),
+    (UNKNOWN, "cURL error 52: Empty reply from server (see https://curl.se) for https://a/b", {Wire.CLOSE}),
+    (
+        UNKNOWN,
+        "TypeError: ECONNRESET: The socket connection was closed unexpectedly. For more information, ...",
+        RESETS | {Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.HELLO_CLOSE},
     ),
     (UNKNOWN, 'Get "https://a/b": EOF', {Wire.CLOSE, Wire.HELLO_CLOSE}),
     (UNKNOWN, 'Get "https://a/b": read tcp 1.2.3.4:5->6.7.8.9:443: read: connection reset by peer', RESETS),

@@ -4,23 +4,8 @@ grpclib, grpc-go, grpc-java), websockets, ws, botocore, openai. And words that a
 
 from __future__ import annotations
 
-from .wording import Wire, row
+from .wording import CONNECTING, CUT, RESETS, TIMEOUTS, Wire, row
 
-_RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
-_TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT)
-_CONNECTING = (
-    Wire.NAME,
-    Wire.REFUSED,
-    Wire.UNREACHABLE,
-    Wire.NO_CONNECT,
-    Wire.HELLO_RESET,
-    Wire.HELLO_CLOSE,
-    Wire.HELLO_SILENCE,
-    Wire.ALERT,
-    Wire.CERTIFICATE,
-    Wire.NOT_TLS,
-)
-_CUT = (*_RESETS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.GOAWAY, Wire.CORRUPT)
 _NO_STATUS = "A gRPC status may be the server's own, or made by the client of what became of the connection."
 _GIVEN_UP = r"DEADLINE_EXCEEDED|DeadlineExceeded|Deadline exceeded|Deadline Exceeded"
 
@@ -31,20 +16,20 @@ CALLS = (
         rf"\b(?:StatusCode|Status)[.:]\s?(?:{_GIVEN_UP})|code = DeadlineExceeded|"
         r"StatusRuntimeException: DEADLINE_EXCEEDED|\b4 DEADLINE_EXCEEDED\b|TimeoutError:? Deadline exceeded",
         Wire.CALL_STATUS,
-        *_TIMEOUTS,
+        *TIMEOUTS,
         note=_NO_STATUS,
     ),
     row(
         "grpc",
         "the status UNAVAILABLE",
         r"\b(?:StatusCode|Status)\.UNAVAILABLE\b|code = Unavailable\b|StatusRuntimeException: UNAVAILABLE|"
-        r"\b14 UNAVAILABLE\b",
+        r"\b14 UNAVAILABLE\b|^UNAVAILABLE\b",
         Wire.CALL_STATUS,
         Wire.STATUS,
         Wire.STREAM_REFUSED,
         Wire.STREAM_RESET,
-        *_CONNECTING,
-        *_CUT,
+        *CONNECTING,
+        *CUT,
         note=_NO_STATUS,
     ),
     row(
@@ -52,16 +37,17 @@ CALLS = (
         "an error status",
         r"\b(?:StatusCode|Status)\.(?!OK\b|UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]{5,}\b|"
         r"rpc error: code = (?!Unavailable|DeadlineExceeded)\w+|"
-        r"StatusRuntimeException: (?!UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]+",
+        r"StatusRuntimeException: (?!UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]+|"
+        r"\b(?:1 CANCELLED|2 UNKNOWN|8 RESOURCE_EXHAUSTED|13 INTERNAL): ",
         Wire.CALL_STATUS,
         Wire.STATUS,
         Wire.STREAM_RESET,
         Wire.STREAM_REFUSED,
         Wire.NONSENSE,
         Wire.WHOLE,
-        *_CUT,
+        *CUT,
     ),
-    row("grpc", "Connection lost", r"\bStreamTerminatedError\b.*Connection lost", *_CUT),
+    row("grpc", "Connection lost", r"\bStreamTerminatedError\b.*Connection lost", *CUT),
     row(
         "grpc",
         "StreamTerminatedError",
@@ -71,6 +57,40 @@ CALLS = (
         Wire.STREAM_REFUSED,
         Wire.NONSENSE,
         Wire.CALL_STATUS,
+    ),
+    row("grpc", "failed to connect to all addresses", r"failed to connect to all addresses", *CONNECTING),
+    row(
+        "grpc", "Stream removed", r"\bStream removed\b|\bConnection dropped\b|\btransport is closing\b", *CUT
+    ),
+    row(
+        "grpc",
+        "an answer that is no gRPC",
+        r"Received http2 header with status: \d{3}|unexpected HTTP status code received from server",
+        Wire.STATUS,
+        Wire.WHOLE,
+    ),
+    row("grpc", "RST_STREAM, refused", r"Received RST_STREAM with (?:error )?code 7\b", Wire.STREAM_REFUSED),
+    row(
+        "grpc",
+        "RST_STREAM",
+        r"Received RST_STREAM with (?:error )?code (?!7\b)\d+",
+        Wire.STREAM_RESET,
+    ),
+    row(
+        "grpc", "too_many_pings", r"\btoo_many_pings\b|\bENHANCE_YOUR_CALM\b", Wire.GOAWAY, Wire.STREAM_RESET
+    ),
+    row(
+        "websockets",
+        "ConnectionClosedError",
+        r"\bwebsockets\.exceptions\.ConnectionClosedError\b|^ConnectionClosedError$",
+        Wire.WEBSOCKET_CUT,
+        Wire.WEBSOCKET_CLOSED,
+    ),
+    row(
+        "websockets",
+        "the code 1006",
+        r"\b(?:code|closed with|close)[ :=(]*1006\b|abnormal closure \[internal\]|close 1006\b",
+        Wire.WEBSOCKET_CUT,
     ),
     row(
         "websockets",
@@ -99,23 +119,23 @@ CALLS = (
         Wire.STATUS,
         Wire.WHOLE,
     ),
-    row("botocore", "EndpointConnectionError", r"Could not connect to the endpoint URL", *_CONNECTING),
+    row("botocore", "EndpointConnectionError", r"Could not connect to the endpoint URL", *CONNECTING),
     row(
         "botocore",
         "ConnectionClosedError",
-        r"Connection was closed before we received a valid response",
+        r"Connection was closed before we received a valid response|^ConnectionClosedError$",
         Wire.CLOSE,
-        *_RESETS,
+        *RESETS,
         Wire.NONSENSE,
     ),
     row("botocore", "ReadTimeoutError", r"Read timeout on endpoint URL", Wire.SILENCE, Wire.STALL),
     row("botocore", "ConnectTimeoutError", r"Connect timeout on endpoint URL", Wire.NO_CONNECT),
-    row("botocore", "SSLError", r"SSL validation failed for", Wire.CERTIFICATE, Wire.ALERT, *_CUT),
+    row("botocore", "SSLError", r"SSL validation failed for", Wire.CERTIFICATE, Wire.ALERT, *CUT),
     row("botocore", "HTTPClientError", r"An HTTP Client raised an unhandled exception", *Wire),
-    row("botocore", "ResponseStreamingError", r"error occurred while reading from response stream", *_CUT),
+    row("botocore", "ResponseStreamingError", r"error occurred while reading from response stream", *CUT),
     row("botocore", "ClientError", r"An error occurred \(\w+\) when calling the \w+ operation", Wire.STATUS),
-    row("openai", "APITimeoutError", r"\bAPITimeoutError\b", *_TIMEOUTS),
-    row("openai", "APIConnectionError", r"\bAPIConnectionError\b", *_CONNECTING, *_CUT, Wire.NONSENSE),
+    row("openai", "APITimeoutError", r"\bAPITimeoutError\b", *TIMEOUTS),
+    row("openai", "APIConnectionError", r"\bAPIConnectionError\b", *CONNECTING, *CUT, Wire.NONSENSE),
     row(
         "openai",
         "an error status",
@@ -126,21 +146,21 @@ CALLS = (
 )
 
 KERNEL = (
-    row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *_RESETS),
-    row("a C program", "Broken pipe", r"\bBroken pipe\b", Wire.CUT_SENDING, Wire.RESET),
-    row("a C program", "Connection refused", r"[Cc]onnection refused", Wire.REFUSED),
-    row("a C program", "timed out", r"\b[Tt]imed out\b", *_TIMEOUTS, Wire.CALL_STATUS),
+    row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *RESETS),
+    row("a C program", "Broken pipe", r"\b[Bb]roken pipe\b|\bEPIPE\b", Wire.CUT_SENDING, Wire.RESET),
+    row("a C program", "Connection refused", r"[Cc]onnection refused|\bECONNREFUSED\b", Wire.REFUSED),
+    row("a C program", "timed out", r"\b[Tt]imed out\b|\bETIMEDOUT\b", *TIMEOUTS, Wire.CALL_STATUS),
 )
 """What the kernel's errors are called, by C and all that passes its words on."""
 
 WEAK = (
-    row("a C program", "a timeout", r"\b[Tt]ime-?out\b", *_TIMEOUTS, Wire.CALL_STATUS, weak=True),
+    row("a C program", "a timeout", r"\b[Tt]ime-?out\b", *TIMEOUTS, Wire.CALL_STATUS, weak=True),
     row(
         "a C program",
         "a lost connection",
         r"\b[Cc]onnection (?:was |is |has been )?(?:closed|lost|dropped|aborted|terminated|ended)\b|"
         r"\b[Ss]tream (?:was )?closed\b|\b[Uu]nexpected(?:ly)? (?:EOF|close|end of)",
-        *_CUT,
+        *CUT,
         Wire.WEBSOCKET_CUT,
         Wire.WEBSOCKET_CLOSED,
         weak=True,

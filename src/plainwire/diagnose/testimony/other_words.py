@@ -1,15 +1,11 @@
-"""What clients of other kinds say: Node 20, Java 17, Go 1.19, curl 7.88, wget, Ruby, PHP; and the exit
-statuses that say something by themselves.
+"""What clients of other kinds say: Node 20 with its libraries, Go 1.19, curl 7.88; and the exit statuses that
+say something by themselves.
 """
 
 from __future__ import annotations
 
 from .curl_statuses import ENDINGS
-from .wording import Wire, row
-
-_RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
-_TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT)
-_HELLO = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.ALERT, Wire.NOT_TLS)
+from .wording import ENDS, HELLO, RESETS, TIMEOUTS, Wire, row
 
 _TWO_RESETS = (
     "Node's code ECONNRESET stands for a close (`socket hang up`) and for a reset (`read ECONNRESET`, but "
@@ -17,7 +13,17 @@ _TWO_RESETS = (
 )
 
 NODE = (
-    row("node", "read ECONNRESET", r"\bread ECONNRESET\b", *_RESETS, Wire.CORRUPT, note=_TWO_RESETS),
+    row(
+        "node",
+        "ECONNRESET",
+        r"\bECONNRESET\b",
+        *RESETS,
+        *ENDS,
+        Wire.CORRUPT,
+        note=_TWO_RESETS,
+    ),
+    row("node", "read ECONNRESET", r"\bread ECONNRESET\b", *RESETS, Wire.CORRUPT, note=_TWO_RESETS),
+    row("node", "write ECONNRESET", r"\bwrite ECONNRESET\b", *RESETS, note=_TWO_RESETS),
     row("node", "socket hang up", r"\bsocket hang up\b", Wire.CLOSE, Wire.RESET, note=_TWO_RESETS),
     row(
         "node",
@@ -36,6 +42,48 @@ NODE = (
         Wire.CLOSE_INSIDE,
         Wire.RESET_INSIDE,
     ),
+    row(
+        "node",
+        "UND_ERR_SOCKET",
+        r"\bUND_ERR_SOCKET\b",
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+        *RESETS,
+        Wire.CORRUPT,
+    ),
+    row(
+        "node",
+        "Premature close",
+        r"\bPremature close\b|\bERR_STREAM_PREMATURE_CLOSE\b",
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+    ),
+    row(
+        "node",
+        "a body of another length",
+        r"UND_ERR_RES_CONTENT_LENGTH_MISMATCH|body does not match content-length",
+        Wire.CLOSE_INSIDE,
+        Wire.NONSENSE,
+    ),
+    row(
+        "node",
+        "This operation was aborted",
+        r"\bThis operation was aborted\b|\bUND_ERR_ABORTED\b|AbortError: The (?:user|operation)",
+        *TIMEOUTS,
+        Wire.LOCAL,
+        note="The program aborted it itself, as a timeout of its own does.",
+    ),
+    row("node-fetch", "a request that failed", r"\brequest to \S+ failed, reason: ", *Wire),
+    row("axios", "a timeout", r"\btimeout of \d+ms exceeded\b|\bECONNABORTED\b", *TIMEOUTS),
+    row(
+        "axios",
+        "an error status",
+        r"\bRequest failed with status code \d{3}\b|\bERR_BAD_RE(?:SPONSE|QUEST)\b",
+        Wire.STATUS,
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+    ),
+    row("got", "a timeout", r"Timeout awaiting '\w+' for \d+ms", *TIMEOUTS),
     row("axios", "stream has been aborted", r"stream has been aborted", Wire.CLOSE_INSIDE, Wire.RESET_INSIDE),
     row(
         "got",
@@ -69,12 +117,17 @@ NODE = (
         r"\b(?:UNABLE_TO_VERIFY|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+",
         Wire.CERTIFICATE,
     ),
-    row("node", "Parse Error", r"\bHPE_[A-Z_]+\b|\bParse Error: |HTTPParserError", Wire.NONSENSE),
+    row(
+        "node",
+        "Parse Error",
+        r"\bHPE_[A-Z_]+\b|\bParse Error: |HTTPParserError|not match the HTTP/1\.1 protocol",
+        Wire.NONSENSE,
+    ),
     row(
         "node",
         "a timeout",
         r"UND_ERR_(?:HEADERS|BODY)_TIMEOUT|operation was aborted due to timeout",
-        *_TIMEOUTS,
+        *TIMEOUTS,
     ),
     row(
         "node",
@@ -85,89 +138,71 @@ NODE = (
         note="Node makes this by itself after a GOAWAY, without any RST_STREAM.",
     ),
     row("node", "a stream error", r"\bNGHTTP2_[A-Z_]+\b", Wire.STREAM_RESET, Wire.NONSENSE),
+    row("node", "a session after GOAWAY", r"\bERR_HTTP2_GOAWAY_SESSION\b", Wire.GOAWAY),
+    row(
+        "node",
+        "a canceled stream",
+        r"\bERR_HTTP2_STREAM_CANCEL\b|pending stream has been canceled",
+        Wire.GOAWAY,
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+        *RESETS,
+        Wire.STREAM_REFUSED,
+    ),
     row("node", "Session closed with error code", r"\bSession closed with error code\b", Wire.GOAWAY),
     row("node", "fetch failed", r"TypeError: fetch failed", *Wire),
 )
 
-JAVA = (
-    row("java", "Connection reset", r"SocketException: Connection reset", *_RESETS),
-    row("java", "EOF reached while reading", r"EOF reached while reading", Wire.CLOSE, Wire.CLOSE_INSIDE),
-    row(
-        "java",
-        "header parser received no bytes",
-        r"header parser received no bytes",
-        Wire.CLOSE,
-        Wire.RESET,
-        Wire.CORRUPT,
-    ),
-    row("java", "Unexpected end of file from server", r"Unexpected end of file from server", Wire.CLOSE),
-    row(
-        "java",
-        "an error status",
-        r"Server returned HTTP response code: [45]\d\d|FileNotFoundException: https?://",
-        Wire.STATUS,
-    ),
-    row("java", "Premature EOF", r"\bPremature EOF\b", Wire.CLOSE_INSIDE),
-    row(
-        "java",
-        "fewer bytes than the length",
-        r"fixed content-length: \d+, bytes received",
-        Wire.CLOSE_INSIDE,
-        Wire.RESET_INSIDE,
-    ),
-    row(
-        "java",
-        "chunked transfer encoding, state",
-        r"chunked transfer encoding, state:",
-        Wire.CLOSE_INSIDE,
-        Wire.RESET_INSIDE,
-    ),
-    row(
-        "java",
-        "Remote host terminated the handshake",
-        r"Remote host terminated the handshake",
-        Wire.HELLO_RESET,
-        Wire.HELLO_CLOSE,
-    ),
-    row("java", "Received fatal alert", r"Received fatal alert: \w+", Wire.ALERT),
-    row("java", "plaintext connection?", r"plaintext connection\?", Wire.NOT_TLS),
-    row("java", "Tag mismatch", r"Tag mismatch", Wire.CORRUPT),
-    row("java", "PKIX path", r"PKIX path \w+ failed|CertificateException", Wire.CERTIFICATE),
-    row(
-        "java",
-        "ConnectException",
-        r"java\.net\.ConnectException\b",
-        Wire.REFUSED,
-        Wire.UNREACHABLE,
-        Wire.NO_CONNECT,
-    ),
-    row(
-        "java",
-        "HttpConnectTimeoutException",
-        r"HttpConnectTimeoutException",
-        Wire.NO_CONNECT,
-        Wire.HELLO_SILENCE,
-    ),
-    row("java", "a timeout", r"HttpTimeoutException|SocketTimeoutException|Read timed out", *_TIMEOUTS),
-    row("java", "UnknownHostException", r"UnknownHostException", Wire.NAME),
-    row("java", "Invalid status line", r"Invalid status line|Invalid Http response", Wire.NONSENSE),
-    row("java", "Stream not processed", r"Received RST_STREAM: Stream not processed", Wire.STREAM_REFUSED),
-    row("java", "Received RST_STREAM", r"Received RST_STREAM: ", Wire.STREAM_RESET),
-    row("java", "GOAWAY received", r"\bGOAWAY received\b", Wire.GOAWAY),
-)
-
 GO = (
-    row("go", "connection reset by peer", r"\bread tcp .*: connection reset by peer", *_RESETS),
+    row("go", "connection reset by peer", r"\bread tcp .*: connection reset by peer", *RESETS),
     row("go", "unexpected EOF", r"\bunexpected EOF$", Wire.CLOSE_INSIDE),
     row("go", "EOF", r"(?:Get|Post|Put|Delete|Head|Patch) \"\S+\": EOF\b", Wire.CLOSE, Wire.HELLO_CLOSE),
     row(
         "go",
         "context deadline exceeded",
         r"context deadline exceeded|Client\.Timeout",
-        *_TIMEOUTS,
+        *TIMEOUTS,
         Wire.STREAM_REFUSED,
         Wire.GOAWAY,
         note="Go repeats by itself until the deadline what was refused or came behind a GOAWAY.",
+    ),
+    row("go", "server closed idle connection", r"http: server closed idle connection", Wire.CLOSE),
+    row(
+        "go",
+        "a write that failed",
+        r"\bwrite tcp .*: (?:broken pipe|connection reset by peer)",
+        Wire.CUT_SENDING,
+        Wire.RESET,
+    ),
+    row("go", "TLS handshake timeout", r"\bTLS handshake timeout\b", Wire.HELLO_SILENCE),
+    row("go", "timeout awaiting response headers", r"timeout awaiting response headers", Wire.SILENCE),
+    row("go", "client connection lost", r"http2: client connection lost", Wire.SILENCE, Wire.STALL),
+    row(
+        "go",
+        "transport connection broken",
+        r"transport connection broken",
+        *RESETS,
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+        Wire.NONSENSE,
+    ),
+    row(
+        "go",
+        "a request that cannot be retried",
+        r"cannot retry err \[|after Request\.Body was written",
+        Wire.GOAWAY,
+        Wire.STREAM_REFUSED,
+        Wire.CLOSE,
+        note="Go repeats by itself only what it can send again: set Request.GetBody.",
+    ),
+    row(
+        "go",
+        "use of closed network connection",
+        r"use of closed network connection|client connection force closed",
+        Wire.SILENCE,
+        Wire.STALL,
+        Wire.LOCAL,
+        note="The program's own side closed it.",
     ),
     row("go", "connection refused", r"\bdial tcp .*: connect: connection refused", Wire.REFUSED),
     row("go", "i/o timeout", r"\bdial tcp .*: i/o timeout", Wire.NO_CONNECT),
@@ -189,15 +224,15 @@ CURL = (
     row("curl", "(18) transfer closed", r"curl: \(18\)", Wire.CLOSE_INSIDE, Wire.GOAWAY),
     row("curl", "(22) an error status", r"curl: \(22\)", Wire.STATUS),
     row("curl", "(23) failed writing", r"curl: \(23\)", Wire.CONTENT, Wire.LOCAL),
-    row("curl", "(28) timed out", r"curl: \(28\)", *_TIMEOUTS),
-    row("curl", "(35) TLS connect error", r"curl: \(35\)", *_HELLO),
+    row("curl", "(28) timed out", r"curl: \(28\)", *TIMEOUTS),
+    row("curl", "(35) TLS connect error", r"curl: \(35\)", *HELLO),
     row("curl", "(52) Empty reply from server", r"curl: \(52\)", Wire.CLOSE),
     row("curl", "(55) send failed", r"curl: \(55\)", Wire.CUT_SENDING, Wire.RESET),
     row(
         "curl",
         "(56) receiving failed",
         r"curl: \(56\)",
-        *_RESETS,
+        *RESETS,
         Wire.CLOSE,
         Wire.CLOSE_INSIDE,
         Wire.CORRUPT,
@@ -248,26 +283,6 @@ OTHERS = (
         r"Temporary failure in name resolution|Name or service not known",
         Wire.NAME,
     ),
-    row("wget", "Read error", r"Read error .*reset by peer", *_RESETS),
-    row("wget", "No data received", r"\bNo data received\b", Wire.CLOSE),
-    row("wget", "Unable to establish SSL connection", r"Unable to establish SSL connection", *_HELLO),
-    row("ruby", "EOFError", r"end of file reached \(EOFError\)|\bEOFError\b", Wire.CLOSE, Wire.CLOSE_INSIDE),
-    row("ruby", "Errno::ECONNRESET", r"Errno::ECONNRESET", *_RESETS),
-    row("ruby", "Errno::ECONNREFUSED", r"Errno::ECONNREFUSED", Wire.REFUSED),
-    row("ruby", "Net::ReadTimeout", r"Net::ReadTimeout", Wire.SILENCE, Wire.STALL),
-    row("ruby", "Net::OpenTimeout", r"Net::OpenTimeout", Wire.NO_CONNECT, Wire.HELLO_SILENCE),
-    row(
-        "ruby",
-        "OpenSSL::SSL::SSLError",
-        r"OpenSSL::SSL::SSLError",
-        *_HELLO,
-        Wire.CORRUPT,
-        Wire.CERTIFICATE,
-        Wire.CLOSE,
-        Wire.CLOSE_INSIDE,
-    ),
-    row("php", "HTTP request failed!", r"HTTP request failed!", Wire.CLOSE, Wire.RESET, Wire.STATUS),
-    row("php", "SSL: Connection reset by peer", r"SSL: Connection reset by peer", *_RESETS),
 )
 
 EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
@@ -280,9 +295,9 @@ EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
     ("curl", 1): ("exit status 1", frozenset({Wire.NONSENSE, Wire.LOCAL})),
     ("wget", 4): (
         "exit status 4",
-        frozenset({*_RESETS, *_TIMEOUTS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.REFUSED, Wire.NAME}),
+        frozenset({*RESETS, *TIMEOUTS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.REFUSED, Wire.NAME}),
     ),
-    ("wget", 5): ("exit status 5", frozenset({*_HELLO, Wire.CERTIFICATE})),
+    ("wget", 5): ("exit status 5", frozenset({*HELLO, Wire.CERTIFICATE})),
     ("wget", 8): ("exit status 8", frozenset({Wire.STATUS})),
 }
 """Runtime and exit status to our words for it, and what the wire may have done."""

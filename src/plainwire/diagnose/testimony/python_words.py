@@ -4,7 +4,7 @@ requests 2.34, httpx 0.28, aiohttp 3.14, urllib3 2.
 
 from __future__ import annotations
 
-from .wording import Blur, Wire, row
+from .wording import CONNECTING, ENDS, RESETS, Blur, Wire, row
 
 _WHY = (
     "CPython 3.10 to 3.12 can report a reset under TLS as an end of file (corrected by "
@@ -21,27 +21,14 @@ _PYTHON_2 = (
         "python", (2,), (3,), frozenset({Wire.CLOSE}), "Python 2 words a close without an answer so as well"
     ),
 )
-_ALL_RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
-_CONNECTING = (
-    Wire.NAME,
-    Wire.REFUSED,
-    Wire.UNREACHABLE,
-    Wire.NO_CONNECT,
-    Wire.HELLO_RESET,
-    Wire.HELLO_CLOSE,
-    Wire.HELLO_SILENCE,
-    Wire.ALERT,
-    Wire.CERTIFICATE,
-    Wire.NOT_TLS,
-    Wire.CUT_SENDING,
-)
+_CONNECTING = (*CONNECTING, Wire.CUT_SENDING)
 _READ_TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE)
 
 PYTHON = (
     row(
         "http.client",
         "RemoteDisconnected",
-        r"\bRemoteDisconnected\b",
+        r"\bRemoteDisconnected\b|Remote end closed connection without response",
         Wire.CLOSE,
         blurs=_blurred(Wire.RESET),
     ),
@@ -49,7 +36,7 @@ PYTHON = (
     row(
         "http.client",
         "IncompleteRead",
-        r"\bIncompleteRead\(",
+        r"\bIncompleteRead\b",
         Wire.CLOSE_INSIDE,
         blurs=_blurred(Wire.RESET_INSIDE),
     ),
@@ -60,9 +47,9 @@ PYTHON = (
         Wire.LOCAL,
         note="It is said where a connection is used again before its response was read.",
     ),
-    row("python", "ConnectionResetError", r"\bConnectionResetError\b|\[Errno 104\]", *_ALL_RESETS),
+    row("python", "ConnectionResetError", r"\bConnectionResetError\b|\[Errno 104\]", *RESETS),
     row("python", "BrokenPipeError", r"\bBrokenPipeError\b|\[Errno 32\]", Wire.CUT_SENDING, Wire.RESET),
-    row("python", "ConnectionAbortedError", r"\bConnectionAbortedError\b|\[Errno 103\]", *_ALL_RESETS),
+    row("python", "ConnectionAbortedError", r"\bConnectionAbortedError\b|\[Errno 103\]", *RESETS),
     row("python", "ConnectionRefusedError", r"\bConnectionRefusedError\b|\[Errno 111\]", Wire.REFUSED),
     row("python", "no route to host", r"\[Errno 1(?:13|01)\]", Wire.UNREACHABLE),
     row("python", "gaierror", r"\bgaierror\b|Name or service not known|\bNameResolutionError\b", Wire.NAME),
@@ -116,7 +103,7 @@ PYTHON = (
         "ConnectionError('Connection aborted.')",
         r"\bConnectionError: \('Connection aborted\.'|\bProtocolError: \('Connection aborted\.'",
         Wire.CLOSE,
-        *_ALL_RESETS,
+        *RESETS,
         Wire.NONSENSE,
     ),
     row(
@@ -136,6 +123,29 @@ PYTHON = (
         Wire.CLOSE_INSIDE,
         blurs=_blurred(Wire.RESET_INSIDE),
         note="requests says ChunkedEncodingError of any body that ended early, with Content-Length too.",
+    ),
+    row(
+        "urllib3",
+        "InvalidChunkLength",
+        r"\bInvalidChunkLength\b",
+        Wire.CLOSE_INSIDE,
+        Wire.NONSENSE,
+        blurs=_blurred(Wire.RESET_INSIDE),
+    ),
+    row(
+        "urllib3",
+        "a proxy that refused",
+        r"Cannot connect to proxy|Tunnel connection failed: \d{3}",
+        Wire.PROXY,
+        *_CONNECTING,
+        Wire.CLOSE,
+        Wire.RESET,
+    ),
+    row(
+        "requests",
+        "a body that cannot be decoded",
+        r"\bContentDecodingError\b|\burllib3\.exceptions\.DecodeError\b|\bhttpx\.DecodingError\b",
+        Wire.CONTENT,
     ),
     row(
         "requests", "ReadTimeout", r"\brequests\.exceptions\.ReadTimeout\b|Read timed out\.", *_READ_TIMEOUTS
@@ -165,7 +175,27 @@ PYTHON = (
     row(
         "httpx", "illegal status line", r"RemoteProtocolError(?:: |\(['\"])illegal status line", Wire.NONSENSE
     ),
-    row("httpx", "ReadError", r"\bhttp(?:x|core)\.ReadError\b", *_ALL_RESETS, Wire.CORRUPT, Wire.CLOSE),
+    row(
+        "httpx",
+        "RemoteProtocolError",
+        r"\bRemoteProtocolError\b",
+        Wire.CLOSE,
+        Wire.CLOSE_INSIDE,
+        Wire.NONSENSE,
+        Wire.STREAM_RESET,
+        Wire.STREAM_REFUSED,
+        Wire.GOAWAY,
+        blurs=_blurred(Wire.RESET, Wire.RESET_INSIDE),
+    ),
+    row(
+        "httpx",
+        "LocalProtocolError",
+        r"\bLocalProtocolError\b",
+        Wire.LOCAL,
+        Wire.GOAWAY,
+        Wire.STREAM_RESET,
+    ),
+    row("httpx", "ReadError", r"\bhttp(?:x|core)\.ReadError\b", *RESETS, Wire.CORRUPT, Wire.CLOSE),
     row("httpx", "WriteError", r"\bhttp(?:x|core)\.WriteError\b", Wire.CUT_SENDING, Wire.RESET),
     row("httpx", "ConnectError", r"\bhttp(?:x|core)\.ConnectError\b", *_CONNECTING),
     row("httpx", "ReadTimeout", r"\bhttp(?:x|core)\.ReadTimeout\b", Wire.SILENCE, Wire.STALL),
@@ -202,7 +232,23 @@ PYTHON = (
         Wire.RESET_INSIDE,
         note="aiohttp says the same of a close and of a reset in mid-body.",
     ),
-    row("aiohttp", "ClientOSError", r"\bClientOSError\b", *_ALL_RESETS),
+    row(
+        "aiohttp",
+        "a body that ended early",
+        r"\b(?:TransferEncodingError|ContentLengthError)\b|Not enough data (?:for|to) satisfy",
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+        Wire.NONSENSE,
+    ),
+    row(
+        "aiohttp",
+        "Cannot write to closing transport",
+        r"\bClientConnectionResetError\b|Cannot write to closing transport",
+        Wire.CUT_SENDING,
+        Wire.CLOSE,
+        Wire.RESET,
+    ),
+    row("aiohttp", "ClientOSError", r"\bClientOSError\b", *RESETS),
     row("aiohttp", "ClientConnectorError", r"\bClientConnector(?:SSL|DNS)?Error\b", *_CONNECTING),
     row(
         "aiohttp",
@@ -212,5 +258,23 @@ PYTHON = (
         Wire.NO_CONNECT,
     ),
     row("aiohttp", "an error status", r"\bClientResponseError: [45]\d\d\b", Wire.STATUS),
+    row("anyio", "EndOfStream", r"\banyio\.EndOfStream\b", *ENDS),
+    row("anyio", "BrokenResourceError", r"\b(?:anyio|trio)\.BrokenResourceError\b", *RESETS, *ENDS),
+    row(
+        "websocket-client",
+        "Connection to remote host was lost",
+        r"\bWebSocketConnectionClosedException\b|Connection to remote host was lost",
+        Wire.WEBSOCKET_CUT,
+        Wire.WEBSOCKET_CLOSED,
+        Wire.CLOSE,
+        *RESETS,
+    ),
+    row(
+        "websocket-client",
+        "an answer that is no WebSocket",
+        r"\bWebSocketBadStatusException\b|Handshake status \d{3}",
+        Wire.STATUS,
+        Wire.WHOLE,
+    ),
     row("aiohttp", "Bad status line", r"\bBad status line\b", Wire.NONSENSE),
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from . import call_words, other_words, python_words
+from . import call_words, further_words, java_words, native_words, other_words, python_words, script_words
 from .named_tests import mark
 from .wording import Line, Wire, Wording
 
@@ -31,21 +31,26 @@ _ONE_WRITE_NS = 1_000_000
 _MOST_LINES = 200
 _MOST_CHARACTERS = 2000
 
+_PYTHON = (*python_words.PYTHON, *script_words.LIBCURL, *native_words.RUST)
 _TABLES: dict[str, tuple[Wording, ...]] = {
-    "python": python_words.PYTHON,
-    "pypy": python_words.PYTHON,
+    "python": _PYTHON,
+    "pypy": _PYTHON,
     "node": other_words.NODE,
-    "java": other_words.JAVA,
+    "java": java_words.JAVA,
     "curl": other_words.CURL,
     "go": other_words.GO,
 }
 _ALL: tuple[Wording, ...] = (
     *(row for rows in dict.fromkeys(_TABLES.values()) for row in rows),
+    *native_words.DOTNET,
+    *script_words.SCRIPTS,
+    *further_words.BUN,
+    *further_words.GATEWAYS,
     *other_words.OTHERS,
     *call_words.KERNEL,
 )
 _FETCHERS = frozenset({"curl", "wget", "wget2"})
-_GENERAL = frozenset({"python", "a C program", "json"})
+_GENERAL = frozenset({"python", "a C program", "a TLS library", "json"})
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
 _CONTINUED = re.compile(
@@ -62,6 +67,10 @@ _SIGNS = re.compile(
     r"Remote|NGHTTP2|HPE_|disconnected|hang up|aborted|terminated|StatusLine|IncompleteRead|<Stream|GOAWAY|"
     r"x509|PKIX|deadline|alert|Invalid|malformed|no bytes|No data|plaintext|fresh connect|certificate|"
     r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr|"
+    r"rematur|IncompleteMessage|end of (?:file|stream)|stream was reset|os error|failed to respond|"
+    r"ended early|response ended|Socket closed|not found: limit|actively refused|Empty reply|transfer closed|"
+    r"read failed|read timeout|hung up|too many concurrent|too_many_pings|Can't connect|"
+    r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus"
 )
 
@@ -238,7 +247,7 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
     """Add the rows that know this line; whether there were any. On standard output weak ones may be data."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
-    special = (*table, *other_words.SHORTAGES, *call_words.CALLS)
+    special = (*table, *native_words.TLS, *other_words.SHORTAGES, *call_words.CALLS)
     rows = [wording for wording in special if wording.pattern.search(text)]
     if not rows:
         data = said.output == "stdout" and not _FAILURE.search(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from . import call_words, other_words, python_words
+from . import call_words, further_words, java_words, native_words, other_words, python_words, script_words
 from .wording import Wire, Wording
 
 CODES: dict[Wire, tuple[str, ...]] = {
@@ -27,6 +27,7 @@ CODES: dict[Wire, tuple[str, ...]] = {
         "tls-interception",
     ),
     Wire.NOT_TLS: ("plaintext-on-tls-port", "proxy-connect-failure"),
+    Wire.PROXY: ("proxy-connect-failure",),
     Wire.CORRUPT: ("bad-record-mac", "connection-shared"),
     Wire.CUT_SENDING: ("stale-connection-reuse", "early-response-reset", "request-body-timeout"),
     Wire.RESET: ("reset-mid-request", "keepalive-idle-race", "nat-idle-reset", "idle-close-by-reset"),
@@ -58,9 +59,17 @@ CODES: dict[Wire, tuple[str, ...]] = {
 _TABLES = (
     *python_words.PYTHON,
     *other_words.NODE,
-    *other_words.JAVA,
+    *java_words.JAVA,
     *other_words.GO,
     *other_words.CURL,
+    *script_words.LIBCURL,
+    *native_words.RUST,
+    *native_words.DOTNET,
+    *script_words.SCRIPTS,
+    *further_words.BUN,
+    *further_words.BROWSERS,
+    *further_words.GATEWAYS,
+    *native_words.TLS,
     *other_words.SHORTAGES,
     *other_words.OTHERS,
     *call_words.CALLS,

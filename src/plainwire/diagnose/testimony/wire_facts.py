@@ -29,9 +29,17 @@ _INSIDE = (
     Wire.EVENT_ERROR,
     Wire.CONTENT,
     Wire.GOAWAY,
+    Wire.PROXY,
 )
 """What can be the matter with an exchange whose response is whole by HTTP."""
-_BEGINNINGS = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.HELLO_SILENCE, Wire.CERTIFICATE, Wire.NOT_TLS)
+_BEGINNINGS = (
+    Wire.HELLO_RESET,
+    Wire.HELLO_CLOSE,
+    Wire.HELLO_SILENCE,
+    Wire.CERTIFICATE,
+    Wire.NOT_TLS,
+    Wire.PROXY,
+)
 
 
 class Fate(Struct):

@@ -34,6 +34,7 @@ class Wire(enum.Enum):
     ALERT = "a fatal TLS alert of the server"
     CERTIFICATE = "a certificate that the client itself refused"
     NOT_TLS = "an answer without TLS"
+    PROXY = "a proxy that refused the tunnel"
     CORRUPT = "a TLS record that does not authenticate"
     CUT_SENDING = "an end of the connection while the request was being sent"
     RESET = "a reset before any byte of the response"
@@ -54,6 +55,26 @@ class Wire(enum.Enum):
     STATUS = "a whole response whose status is an error"
     WHOLE = "a whole response"
     LOCAL = "nothing: it is the client's own"
+
+
+RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
+HELLO = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.ALERT, Wire.NOT_TLS)
+ENDS = (Wire.HELLO_CLOSE, Wire.CUT_SENDING, Wire.CLOSE, Wire.CLOSE_INSIDE)
+"""Ends of the connection without a reset, as TLS libraries meet them."""
+TIMEOUTS = (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT)
+CONNECTING = (
+    Wire.NAME,
+    Wire.REFUSED,
+    Wire.UNREACHABLE,
+    Wire.NO_CONNECT,
+    Wire.HELLO_RESET,
+    Wire.HELLO_CLOSE,
+    Wire.HELLO_SILENCE,
+    Wire.ALERT,
+    Wire.CERTIFICATE,
+    Wire.NOT_TLS,
+)
+CUT = (*RESETS, Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.GOAWAY, Wire.CORRUPT)
 
 
 class Line(Struct):
