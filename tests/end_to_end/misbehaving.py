@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 _LONGEST = 120  # seconds that anything waits
 _UNTIL_RESET = 0.5
 _FAREWELL = 0.3
-"""Seconds that it waits for the client's close_notify: Java's HttpClient sends none before it sees the FIN."""
+"""Seconds that it waits for the client's close_notify: Java's HttpClient sends none before the FIN."""
 _RESETTING = struct.pack("ii", 1, 0)
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 50

@@ -187,8 +187,8 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
     (
         UNKNOWN,
         (
-            "error sending request for url (https://a/b): client error (SendRequest): connection closed before "
-            "message completed"
+            "error sending request for url (https://a/b): client error (SendRequest): connection closed "
+            "before message completed"
         ),
         {Wire.CLOSE},
     ),
