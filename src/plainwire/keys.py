@@ -54,14 +54,20 @@ def lines_of(captures: Sequence[FileSource], key_logs: Iterable[FileSource] = ()
     """
     seen: set[bytes] = set()
     blocks = (item.data for item in reader.read(captures) if isinstance(item, SecretsBlock))
-    for text in (*blocks, *(piece for source in key_logs for piece in _pieces(source))):
+    for text in (*blocks, *(piece for source in key_logs for piece in pieces_of(source))):
         for line in text.splitlines(keepends=True):
             if line.strip() and line not in seen:
                 seen.add(line)
                 yield line if line.endswith(b"\n") else line + b"\n"
 
 
-def _pieces(source: FileSource) -> Iterator[bytes]:
+def pieces_of(source: FileSource) -> Iterator[bytes]:
+    """A key log in pieces of whole lines.
+
+    Raises:
+        UserError: it cannot be read.
+
+    """
     with _opened(source) as file:
         yield from key_lines.pieces(file)
 

@@ -32,6 +32,7 @@ from plainwire.guard import guarded
 from plainwire.model import UserError
 from plainwire.opened_before import OpenedBefore
 from plainwire.plurals import count
+from plainwire.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +55,7 @@ _LAST_LOOK = 200.0
 """Seconds at the end of a recording of running programs for secrets that are still looked for. That is some
 seconds of computing; the machine may have others to serve.
 """
+_UNSEEN = Progress()
 _LAST_PACKETS = 0.5  # seconds until what came last is in the file
 
 
@@ -86,7 +88,7 @@ def record(
     restore: bool = True,
     keep_all: bool = False,
     key_logs: Sequence[Path] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = _UNSEEN,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
 
@@ -109,9 +111,9 @@ def record(
             command, case, interface, capture_filter, restore=restore, key_logs=key_logs
         )
         recording = Recording(case, wait(program.pid), capture.how)
-        progress("the program has ended; taking the last packets")
+        progress.step("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
-            _collect(recording, capture, program, keep_all=keep_all)
+            _collect(recording, capture, program, progress, keep_all=keep_all)
     _conclude(recording, progress)
     if made is None:
         case.close()
@@ -128,7 +130,7 @@ def attach(
     duration: float | None = None,
     keep_all: bool = False,
     attached: Callable[[AttachedProgram], None] = lambda _: None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = _UNSEEN,
 ) -> Recording:
     """Record processes that run already until they end, ``duration`` seconds are over, or a signal that ends
     programs comes; then put them back as they were.
@@ -162,12 +164,12 @@ def attach(
                 program.look()
                 before.add(program.new_connections())
                 program.add_found(before.look())
-            progress("looking for the secrets of connections that were open before")
+            progress.step("looking for the secrets of connections that were open before")
             _look_last(before, program, asked)
         recording = Recording(case, supervise.ProgramEnd(), capture.how)
         with _kept(recording, "the end of the recording"):
-            progress("taking the last packets")
-            _collect(recording, capture, program, keep_all=keep_all)
+            progress.step("taking the last packets")
+            _collect(recording, capture, program, progress, keep_all=keep_all)
     finally:
         patcher.close()
     _conclude(recording, progress)
@@ -202,12 +204,11 @@ def _until_asked_to_end() -> Iterator[Callable[[], int]]:
             signal.signal(number, handler)
 
 
-def _conclude(recording: Recording, progress: Callable[[str], None]) -> None:
+def _conclude(recording: Recording, progress: Progress) -> None:
     """The report, and the case to whom it belongs."""
     case = recording.case
     with _kept(recording, "the analysis"):
-        progress("decrypting and analysing")
-        _analyze(recording)
+        _analyze(recording, progress)
     with contextlib.suppress(OSError):
         case.place.hand_over(*(n for n in case.place.made if recording.for_caller or n != case.capture.name))
 
@@ -267,7 +268,12 @@ def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
 
 
 def _collect(
-    recording: Recording, capture: live.Capture, program: Program | AttachedProgram, *, keep_all: bool
+    recording: Recording,
+    capture: live.Capture,
+    program: Program | AttachedProgram,
+    progress: Progress,
+    *,
+    keep_all: bool,
 ) -> None:
     """The program's end, the last packets, and the secrets ahead of them."""
     recording.for_caller = False  # until what is others' is out of the capture
@@ -280,10 +286,12 @@ def _collect(
     program.finish()
     recording.spoiled = recording.case.place.amiss()
     if recording.case.place.exists():
-        _complete(recording, program, keep_all=keep_all)
+        _complete(recording, program, progress, keep_all=keep_all)
 
 
-def _complete(recording: Recording, program: Program | AttachedProgram, *, keep_all: bool) -> None:
+def _complete(
+    recording: Recording, program: Program | AttachedProgram, progress: Progress, *, keep_all: bool
+) -> None:
     """The case as it is to be read: the program's packets, with their secrets ahead of them, and nowhere
     else.
     """
@@ -296,7 +304,7 @@ def _complete(recording: Recording, program: Program | AttachedProgram, *, keep_
         )
     keep, may_go = None, True
     try:
-        keep = _own_packets(recording, program, keep_all=keep_all)
+        keep = _own_packets(recording, program, progress, keep_all=keep_all)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the secrets
         may_go = False
         said = str(error) if isinstance(error, UserError) else type(error).__name__
@@ -314,7 +322,7 @@ def _complete(recording: Recording, program: Program | AttachedProgram, *, keep_
 
 
 def _own_packets(
-    recording: Recording, program: Program | AttachedProgram, *, keep_all: bool
+    recording: Recording, program: Program | AttachedProgram, progress: Progress, *, keep_all: bool
 ) -> bytearray | None:
     """Which packets stay in the case; None where all do. What that was goes into the program's events."""
     from plainwire import attribution  # noqa: PLC0415 - as above
@@ -335,7 +343,10 @@ def _own_packets(
             what = count(claimed, "socket")
             text = f"{what} that the program called its own, of which the kernel knows nothing"
             events.append(journal, {"event": "note", "text": text})
-    kept = own_packets(case.place.open(case.capture.name), seen, keys, program.sent)
+    capture = case.place.open(case.capture.name)
+    progress.step("leaving out what other programs sent", 2 * os.fstat(capture.descriptor).st_size)
+    kept = own_packets(capture, seen, keys, program.sent, progress.through)
+    progress.step("putting the secrets into the capture")
     recording.left_out = kept.left_out
     if not kept.left_out:
         return None
@@ -350,6 +361,7 @@ def analyze(
     private_keys: Sequence[FileSource] = (),
     psks: Sequence[str] = (),
     keep_bodies: bool = False,
+    progress: Progress = _UNSEEN,
 ) -> Report:
     """Read a case: its packets, which hold everything, with what its program's side saw.
 
@@ -367,26 +379,30 @@ def analyze(
         raise UserError(message)
     program = events.read(place.open(case.program.name)) if place.has(case.program.name) else None
     left = [place.open(case.keys.name)] if place.has(case.keys.name) else []
+    capture = place.open(case.capture.name)
+    progress.step("decrypting and analysing", os.fstat(capture.descriptor).st_size)
     return pipeline.analyze(
-        [place.open(case.capture.name)],
+        [capture],
         [*keys, *left],
         private_keys=private_keys,
         psks=psks,
         events=program,
         program_only=program is not None,
         keep_bodies=keep_bodies,
+        through=progress.through,
     )
 
 
-def _analyze(recording: Recording) -> None:
+def _analyze(recording: Recording, progress: Progress) -> None:
     from plainwire import provenance, stored  # noqa: PLC0415 - its imports would delay the program's start
 
     case = recording.case
-    report = analyze(case)
+    report = analyze(case, progress=progress)
     report.coverage.notes.extend(recording.notes)
     recording.report = report
     if not case.place.exists():
         return
+    progress.step("writing the report")
     try:
         stored.write(case, report, provenance.about(case.folder, recorded_here=True))
     except OSError as error:

@@ -30,13 +30,23 @@ from plainwire.packets.decode import Decoder
 from plainwire.quic import sieve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from plainwire.folder import FileSource
-    from plainwire.model import DatagramBatch, Endpoint, IcmpError, Int64s, ProgramEvents, SegmentBatch
+    from plainwire.model import (
+        CaptureItem,
+        DatagramBatch,
+        Endpoint,
+        IcmpError,
+        Int64s,
+        ProgramEvents,
+        SegmentBatch,
+    )
     from plainwire.tls.keylog import KeyLog
+
+    Through = Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]]
 
 Ends = frozenset[str]
 """Both ends of a connection, as ``ip:port``."""
@@ -67,9 +77,13 @@ class OwnPackets(NamedTuple):
 
 
 def own_packets(
-    capture: FileSource, events: ProgramEvents, keys: KeyLog, sent: Sequence[tuple[int, int]] | None = None
+    capture: FileSource,
+    events: ProgramEvents,
+    keys: KeyLog,
+    sent: Sequence[tuple[int, int]] | None = None,
+    through: Through = iter,
 ) -> OwnPackets:
-    """Tell the program's packets from those of others.
+    """Tell the program's packets from those of others. All that is read goes ``through`` that function.
 
     ``sent``: when (ns) it sent a small datagram, and of how many bytes; None where that is not known.
 
@@ -78,27 +92,27 @@ def own_packets(
 
     """
     handshakes = _Handshakes(events, keys)
-    for batch in _batches(capture):
+    for batch in _batches(capture, through):
         handshakes.feed(batch)
-    quic = _of_quic(capture, events, keys) if handshakes.quic else set()
+    quic = _of_quic(capture, events, keys, through) if handshakes.quic else set()
     packets = _Packets(events, handshakes.randoms, quic)
-    for batch in _batches(capture):
+    for batch in _batches(capture, through):
         packets.feed(batch)
     return packets.kept(events, keys, sent)
 
 
-def _batches(capture: FileSource) -> Iterator[PacketBatch]:
-    return (item for item in reader.read([capture]) if isinstance(item, PacketBatch))
+def _batches(capture: FileSource, through: Through) -> Iterator[PacketBatch]:
+    return (item for item in through(reader.read([capture])) if isinstance(item, PacketBatch))
 
 
 def _ends(one: Endpoint, other: Endpoint) -> Ends:
     return frozenset((str(one), str(other)))
 
 
-def _of_quic(capture: FileSource, events: ProgramEvents, keys: KeyLog) -> set[Ends]:
+def _of_quic(capture: FileSource, events: ProgramEvents, keys: KeyLog, through: Through) -> set[Ends]:
     """The ends of the program's QUIC connections: whose they are is told by what is encrypted in them."""
     analysis = pipeline.Analysis(keys, events=events, program_only=True)
-    for batch in _batches(capture):
+    for batch in _batches(capture, through):
         analysis.feed(batch)
     found: set[Ends] = set()
     for connection in analysis.close().connections:

@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from plainwire.capture import key_lines
 from plainwire.folder import held, new_file
-from plainwire.model import UserError
+from plainwire.model import CaptureDrops, PacketBatch, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from plainwire.folder import Folder, OpenFile
+    from plainwire.model import CaptureItem
 
 SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 5, 6, 10
 OBSOLETE_PACKET = 2
@@ -105,24 +106,63 @@ def file_of(packets: Sequence[WrittenPacket], key_log: bytes, dropped: int | Non
 
     Nothing in it identifies the machine that writes it.
     """
-    yield _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + _option(4, b"plainwire") + bytes(4))
+    yield _nameless_section()
     links = {link: index for index, link in enumerate(dict.fromkeys(packet.link for packet in packets))}
     for link in links:
-        options = _option(9, bytes([_NANOSECONDS])) + bytes(4)
-        yield _block(INTERFACE, struct.pack("=HHI", link, 0, 0) + options)
+        yield _nameless_interface(link)
     yield from _secrets(key_log.splitlines(), "<" if sys.byteorder == "little" else ">")
     for packet in packets:
-        captured = len(packet.data)
-        ticks = packet.time_ns >> 32 & 0xFFFFFFFF, packet.time_ns & 0xFFFFFFFF
-        body = struct.pack("=IIIII", links[packet.link], *ticks, captured, packet.length & 0xFFFFFFFF)
-        body += packet.data + bytes(-captured % 4)
-        if packet.comment:
-            body += _option(1, packet.comment.encode()) + bytes(4)
-        yield _block(PACKET, body)
+        yield _packet(packet, links[packet.link])
     if packets and dropped is not None:
-        times = packets[-1].time_ns >> 32 & 0xFFFFFFFF, packets[-1].time_ns & 0xFFFFFFFF
-        options = _option(5, struct.pack("=Q", dropped)) + bytes(4)
-        yield _block(STATISTICS, struct.pack("=III", 0, *times) + options)
+        yield _dropped(dropped, packets[-1].time_ns)
+
+
+def file_of_items(items: Iterable[CaptureItem]) -> Iterator[bytes]:
+    """A whole file of what readers of captures gave: the packets as they were, and how many were lost."""
+    yield _nameless_section()
+    links: dict[int, int] = {}
+    dropped, last = None, 0
+    for item in items:
+        if isinstance(item, CaptureDrops):
+            dropped = (dropped or 0) + item.count
+        if not isinstance(item, PacketBatch):
+            continue
+        columns = (item.time_ns, item.link, item.length, item.offset, item.caplen)
+        for time_ns, link, length, offset, captured in zip(*(c.tolist() for c in columns), strict=True):
+            if link not in links:
+                links[link] = len(links)
+                yield _nameless_interface(link)
+            data = item.data[offset : offset + captured]
+            yield _packet(WrittenPacket(time_ns, link, length, data), links[link])
+            last = time_ns
+    if links and dropped is not None:
+        yield _dropped(dropped, last)
+
+
+def _nameless_section() -> bytes:
+    return _block(SECTION, struct.pack("=IHHq", _ORDER_MAGIC, 1, 0, -1) + _option(4, b"plainwire") + bytes(4))
+
+
+def _nameless_interface(link: int) -> bytes:
+    options = _option(9, bytes([_NANOSECONDS])) + bytes(4)
+    return _block(INTERFACE, struct.pack("=HHI", link, 0, 0) + options)
+
+
+def _packet(packet: WrittenPacket, interface: int) -> bytes:
+    captured = len(packet.data)
+    ticks = packet.time_ns >> 32 & 0xFFFFFFFF, packet.time_ns & 0xFFFFFFFF
+    body = struct.pack("=IIIII", interface, *ticks, captured, packet.length & 0xFFFFFFFF)
+    body += packet.data + bytes(-captured % 4)
+    if packet.comment:
+        body += _option(1, packet.comment.encode()) + bytes(4)
+    return _block(PACKET, body)
+
+
+def _dropped(count: int, time_ns: int) -> bytes:
+    options = _option(5, struct.pack("=Q", count)) + bytes(4)
+    return _block(
+        STATISTICS, struct.pack("=III", 0, time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF) + options
+    )
 
 
 def statistics(received: int, dropped: int, time_us: int) -> bytes:

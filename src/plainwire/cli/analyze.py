@@ -6,13 +6,17 @@ import gc
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from plainwire.cli import completion, debug, output
+from plainwire.cli.watching import Watch, size_of
+from plainwire.model import UserError
 
 if TYPE_CHECKING:
+    from plainwire.model import Report
+    from plainwire.progress import Progress
     from plainwire.report.terminal import CasePaths
 
 
@@ -40,6 +44,14 @@ if TYPE_CHECKING:
     help="A pre-shared key of TLS 1.2, or a file that holds it. "
     "Other users of this machine can see arguments in the list of processes. Repeatable.",
 )
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="CASE",
+    type=click.Path(path_type=Path),
+    help="Make a case folder of it: report, page, and the packets with their secrets.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @output.much_options
 @output.color_option
@@ -51,6 +63,7 @@ def command(
     keys: tuple[str, ...],
     private_keys: tuple[str, ...],
     psks: tuple[str, ...],
+    folder: Path | None,
     color: output.Color,
     *,
     brief: bool,
@@ -66,6 +79,9 @@ def command(
 
     A folder is a case that plainwire run left: it is read together with what the program saw. Several cases,
     or the folder of a hunt, are compared with each other.
+
+    With -o CASE the packets, their secrets and the report are kept in a new folder, as plainwire run leaves
+    one, for show, export, share and Wireshark.
 
     On a terminal a long reading says how far it is. Ctrl-C ends it with the report of what was read.
 
@@ -87,6 +103,9 @@ def command(
     if folders and len(folders) < len(files + more):
         message = "folders of cases cannot be read together with capture files"
         raise click.UsageError(message)
+    if folders and folder is not None:
+        message = "-o makes a case of capture files: these are cases already"
+        raise click.UsageError(message)
     from plainwire import case as cases  # noqa: PLC0415
 
     if len(folders) > 1 or any(cases.HuntFolder(folder).runs.exists() for folder in folders):
@@ -94,16 +113,9 @@ def command(
             message = "several cases are compared by their own secrets: give --keys and the like for one case"
             raise click.UsageError(message)
         return _compare(folders, as_json=as_json, quiet=quiet)
-    if folders:
-        from plainwire import recording  # noqa: PLC0415
-
-        report = recording.analyze(cases.Case(folders[0]), keys, private_keys=private_keys, psks=psks)
-    else:
-        from plainwire.cli.watching import watched  # noqa: PLC0415
-
-        report = pipeline.analyze(
-            files + more, keys, private_keys=private_keys, psks=psks, through=watched(files + more)
-        )
+    read = _Read(files + more, folders, keys, private_keys, psks)
+    with Watch(shown=not quiet, stops=True) as progress:
+        report = read.kept(folder, progress) if folder is not None else read.report(progress)
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 
@@ -118,10 +130,57 @@ def command(
 
             click.echo(table.exchanges(report))
         looks = output.looks(sys.stdout, color, report)
-        text = terminal.verdict(report, place=_place(files + more, keys), much=much, **looks)
+        place = _place((str(folder),), ()) if folder is not None else _place(files + more, keys)
+        text = terminal.verdict(report, place=place, much=much, **looks)
         click.echo(text, nl=False, color=looks["color"])
     debug.show(report)
     return pipeline.exit_code(report)
+
+
+class _Read(NamedTuple):
+    """What to read, and what opens it. ``cases``: folders among the files."""
+
+    files: tuple[str, ...]
+    cases: list[Path]
+    keys: tuple[str, ...]
+    private_keys: tuple[str, ...]
+    psks: tuple[str, ...]
+
+    def report(self, progress: Progress) -> Report:
+        """Read the files, or the case."""
+        from plainwire import case, pipeline, recording  # noqa: PLC0415 - as in the command
+
+        private_keys, psks = self.private_keys, self.psks
+        if self.cases:
+            found = case.Case(self.cases[0])
+            return recording.analyze(
+                found, self.keys, private_keys=private_keys, psks=psks, progress=progress
+            )
+        progress.step("reading", size_of(self.files))
+        return pipeline.analyze(
+            self.files, self.keys, private_keys=private_keys, psks=psks, through=progress.through
+        )
+
+    def kept(self, folder: Path, progress: Progress) -> Report:
+        """Make a case of the files, with its report."""
+        from plainwire import adopting, provenance, recording, stored  # noqa: PLC0415 - as in the command
+
+        progress.step("reading", size_of(self.files))
+        case, notes = adopting.adopt(self.files, self.keys, folder, progress)
+        report = recording.analyze(case, private_keys=self.private_keys, psks=self.psks, progress=progress)
+        report.coverage.notes += [note for note in notes if note not in report.coverage.notes]
+        if self.private_keys or self.psks:
+            again = "name them again to read it"
+            report.coverage.notes.append(f"private and pre-shared keys are not in the case {folder}: {again}")
+        progress.step("writing the report")
+        try:
+            stored.write(case, report, provenance.about(folder))
+        except OSError as error:
+            message = f"{folder}: the report could not be written: {error.strerror}"
+            raise UserError(message) from error
+        case.place.hand_over()
+        case.close()
+        return report
 
 
 def _place(files: tuple[str, ...], keys: tuple[str, ...]) -> CasePaths | None:

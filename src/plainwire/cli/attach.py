@@ -12,7 +12,8 @@ import click
 from plainwire import recording as recordings
 from plainwire.acquire import attached, namespaces
 from plainwire.cli import debug, job, output
-from plainwire.cli.run import Progress, Shown, words
+from plainwire.cli.run import Shown, words
+from plainwire.cli.watching import Watch
 from plainwire.model import UserError
 from plainwire.plurals import count
 from plainwire.report.escape import printable
@@ -87,7 +88,7 @@ def command(
     """
     chosen = _chosen(pids, name, container)
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
-    progress = Progress(shown=not quiet and sys.stderr.isatty())
+    progress = Watch(shown=not quiet)
     try:
         recording = recordings.attach(
             chosen,
@@ -98,10 +99,10 @@ def command(
             duration=duration,
             keep_all=keep_all,
             attached=lambda program: None if quiet else _say(_begun(program)),
-            progress=progress.say,
+            progress=progress,
         )
     finally:
-        progress.clear()
+        progress.close()
     if not quiet:
         _say(words(recording, shown, job.asked(None, None, None, ci=False)))
     if recording.report is None:

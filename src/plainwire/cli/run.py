@@ -12,6 +12,7 @@ import click
 
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.cli import debug, job, output
+from plainwire.cli.watching import Watch
 from plainwire.plurals import count
 from plainwire.recording import record
 from plainwire.report.escape import printable
@@ -91,7 +92,7 @@ def command(
     """
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     asked = job.asked(fail_on, baseline, write_baseline, ci=ci)
-    progress = Progress(shown=not quiet and sys.stderr.isatty())
+    progress = Watch(shown=not quiet)
     try:
         recording = record(
             command,
@@ -101,10 +102,10 @@ def command(
             restore=not no_restore,
             key_logs=[path.absolute() for path in key_logs],
             keep_all=keep_all,
-            progress=progress.say,
+            progress=progress,
         )
     finally:
-        progress.clear()
+        progress.close()
     text = words(recording, shown, asked)
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
@@ -159,28 +160,3 @@ def _lines(recording: Recording, shown: Shown, asked: job.Job) -> list[str]:
             f"plainwire: {count(recording.packets, 'packet')} captured with {recording.how}{of_others}"
         )
     return lines
-
-
-class Progress:
-    """One line on a terminal, which goes away again."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown, self._dirty = shown, False
-
-    def say(self, text: str) -> None:
-        """What is being done."""
-        if self._shown:
-            self._write(f"\r\x1b[Kplainwire: {text} ...")
-            self._dirty = True
-
-    def clear(self) -> None:
-        """Take it away."""
-        if self._dirty:
-            self._write("\r\x1b[K")
-            self._dirty = False
-
-    @staticmethod
-    def _write(text: str) -> None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
-            sys.stderr.flush()

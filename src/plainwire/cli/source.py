@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from plainwire.case import Case
+from plainwire.cli.watching import Watch, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,11 +57,27 @@ def analyze(
     """Read the packets again: they hold everything, with the secrets, and nothing can have gone stale."""
     from plainwire import pipeline  # noqa: PLC0415 - kept out of the start-up of other commands
 
-    if not path.is_dir():
-        return pipeline.analyze([path], keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
-    from plainwire import recording  # noqa: PLC0415 - as above
+    with Watch() as progress:
+        if not path.is_dir():
+            progress.step("reading", size_of([str(path)]))
+            return pipeline.analyze(
+                [path],
+                keys,
+                private_keys=private_keys,
+                psks=psks,
+                keep_bodies=keep_bodies,
+                through=progress.through,
+            )
+        from plainwire import recording  # noqa: PLC0415 - as above
 
-    return recording.analyze(Case(path), keys, private_keys=private_keys, psks=psks, keep_bodies=keep_bodies)
+        return recording.analyze(
+            Case(path),
+            keys,
+            private_keys=private_keys,
+            psks=psks,
+            keep_bodies=keep_bodies,
+            progress=progress,
+        )
 
 
 def captures(path: Path) -> list[FileSource]:
