@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .fields import field
 from .names import Kind, kind
-from .shapes import HIDDEN
+from .shapes import HIDDEN, is_key
 from .text import line
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ _HEADERS = frozenset({"-H", "--header", "--proxy-header", "--metadata", "-rpc-he
 _COOKIES = frozenset({"-b", "--cookie"})
 
 
+_CERTIFICATES = frozenset({"-E", "--cert", "--proxy-cert"})
+_GLUED = re.compile(r"(-[Hb])(?=[^\s=:]+[=:])(.+)", re.DOTALL)
+"""curl's short options may have their values behind them at once."""
+_LOGS_IN = re.compile(r"(?:^|/)(?:docker|podman|nerdctl|az|oc|helm|crane|skopeo|vault|ftp)$")
+"""Programs with a command ``login`` whose ``-p``, or last word, is a secret."""
+_BEHIND_PERCENT = re.compile(r"(?:^|/)(?:smbclient|rpcclient|net|smbget)$")
+_PERCENT = re.compile(r"^((?:-U|--user=)?[\w.\\/@-]{1,64}%)[^%\s]+$")
 _PASSWORD_IN_P = re.compile(r"(?:^|/)(?:mysql\w*|mariadb[\w-]*|sshpass|htpasswd|mongo\w*|http|https)$")
 """Programs whose ``-p`` takes a password."""
 
@@ -25,25 +32,36 @@ _PASSWORD_IN_P = re.compile(r"(?:^|/)(?:mysql\w*|mariadb[\w-]*|sshpass|htpasswd|
 def arguments(command: Sequence[str]) -> list[str]:
     """Return the words of a command with what may be secrets in them hidden."""
     shown = [_argument(before, word) for before, word in zip(["", *command], command, strict=False)]
+    if command and _LOGS_IN.search(command[0]) and "login" in command[:4]:
+        shown = _without_short(_without_last(shown, command.index("login")))
+    elif command and _BEHIND_PERCENT.search(command[0]):
+        shown = [_PERCENT.sub(rf"\1{HIDDEN}", word) for word in shown]
     return _without_short(shown) if command and _PASSWORD_IN_P.search(command[0]) else shown
 
 
+def _without_last(words: list[str], login: int) -> list[str]:
+    """Without the token that stands behind ``login``, where it looks like one."""
+    return [HIDDEN if at == login + 1 and is_key(word) else word for at, word in enumerate(words)]
+
+
 def _argument(before: str, word: str) -> str:
-    if before in _USERS and not word.startswith("-"):
-        user, mark, _ = word.partition(":")
-        return f"{user}:{HIDDEN}" if mark else HIDDEN if before == "-a" else line(word)
-    if before in _COOKIES and "=" in word:
+    glued = _GLUED.fullmatch(word)
+    if glued is not None:
+        return glued[1] + _behind(glued[1], glued[2])
+    return line(word) if word.startswith("-") else _behind(before, word)
+
+
+def _behind(option: str, word: str) -> str:
+    """The value of an option."""
+    if option in _USERS or option in _CERTIFICATES:
+        name, mark, _ = word.partition(":")
+        return f"{name}:{HIDDEN}" if mark else HIDDEN if option in {"-a", "--auth"} else line(word)
+    if option in _COOKIES and "=" in word:
         return field("cookie", word)
-    if before in _HEADERS:
+    if option in _HEADERS:
         return header_line(word)
-    if (
-        before.startswith("-")
-        and "=" not in before
-        and kind(before) == Kind.SECRET
-        and not word.startswith("-")
-    ):
-        return HIDDEN
-    return line(word)
+    hidden = option.startswith("-") and "=" not in option and kind(option) == Kind.SECRET
+    return HIDDEN if hidden else line(word)
 
 
 def _without_short(words: list[str]) -> list[str]:

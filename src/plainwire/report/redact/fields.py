@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from . import vocabulary
+from .assigned import assigned
 from .names import LONGEST, Kind, kind
-from .shapes import HIDDEN, known, unnamed
+from .shapes import HIDDEN, is_key, known, unnamed
 from .spoken import is_plain
 from .text import authority, line, target, user_information
 
@@ -32,6 +33,7 @@ _SCHEME = re.compile(r"([A-Za-z][\w-]{1,30})(\s+)\S")
 _SUBPROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9.+_-]{0,39}")
 _WORDS = re.compile(r"(?:[A-Za-z0-9._/*+'()-]{0,23}[ ,;])*[A-Za-z0-9._/*+'()-]{0,23}")
 """A value of words that are too short to be secrets, unless they are of a known make."""
+_SAYING = ("bearer ", "basic ", "dpop ", "token ", "password ", "secret ", "key ")
 _LONGEST_DATE = 40
 _IDENTIFIER = re.compile(r"[W/\"]{0,3}[0-9A-Fa-f-]{0,64}\"?")
 """A UUID, a number, hexadecimal digits: of no known make."""
@@ -65,7 +67,7 @@ def _hider(name: str) -> Callable[[str], str]:
         return target
     if name in vocabulary.DATES:
         return _date
-    special = str if _OPEN_TO_ALL.fullmatch(name) else _SPECIAL.get(name)
+    special = user_information if _OPEN_TO_ALL.fullmatch(name) else _SPECIAL.get(name)
     return special or _by_name(name)
 
 
@@ -88,12 +90,17 @@ def _date(value: str) -> str:
 def _opaque(value: str) -> str:
     if _IDENTIFIER.fullmatch(value):
         return value
-    return _remembered_opaque(value) if len(value) <= _MOST_REMEMBERED else known(user_information(value))
+    return _remembered_opaque(value) if len(value) <= _MOST_REMEMBERED else _of_names(value)
 
 
 @lru_cache(maxsize=4096)
 def _remembered_opaque(value: str) -> str:
-    return known(user_information(value))
+    return _of_names(value)
+
+
+def _of_names(value: str) -> str:
+    """What looks like chance stays; what a name calls a secret does not."""
+    return assigned(known(user_information(value)), is_key)
 
 
 def _secret(value: str) -> str:
@@ -122,7 +129,7 @@ def _remembered(value: str) -> str:
 
 def _says_scheme(value: str) -> bool:
     lower = value.lower()
-    return "bearer " in lower or "basic " in lower or "dpop " in lower or "token " in lower
+    return any(word in lower for word in _SAYING)
 
 
 def _credentials(value: str) -> str:

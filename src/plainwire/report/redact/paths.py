@@ -60,11 +60,9 @@ def _segment(text: str, before: str, inside: Callable[[str], str], *, hook: bool
     return unnamed(text, hexadecimal=LONGER, mixed=LONGER)
 
 
-def _begins_hook(text: str, before: str) -> bool:
-    return "hook" in text.lower() or (before in _SLACK and _TEAM.fullmatch(text) is not None)
-
-
 def _names_a_secret(segment: str) -> bool:
+    if segment.lower() in vocabulary.DOORS:
+        return True
     return len(segment) <= _LONGEST_NAME and "." not in segment and kind(segment) >= Kind.DOUBTFUL
 
 

@@ -54,6 +54,14 @@ _KNOWN = re.compile(
     r"|hv[sbr]\.[\w-]{16,}|ATATT3x\w{8,}[\w=-]*|sl\.[\w-]{20,}|dapi[0-9a-f]{32}|lin_api_\w{16,}|ntn_\w{16,}"
     r"|glsa_\w{16,}|NRAK-\w{16,}|sntr(?:ys|yu)_[\w+/=-]{16,}|dp\.[a-z]{2,4}\.\w{16,}|fo1_\w{16,}|PMAK-[\w-]{16,}"
     r"|AGE-SECRET-KEY-1\w{8,}|EAA[A-Za-z0-9]{24,}|figd_[\w-]{16,}|rubygems_\w{16,}"
+    r"|[a-z][a-z0-9]{1,11}[_-](?:live|pat|prod|sandbox|secret|test)_(?=[A-Za-z]*\d)[A-Za-z0-9]{14,}"
+    r"|(?:fw|lip|unkey)_(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}|(?:live|test)_(?=[A-Za-z]*\d)[A-Za-z0-9]{30,}"
+    r"|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|(?:tvly|db|ico|NRII)-(?:dev-)?[A-Za-z0-9]{28,}|fury_\w{24,}|aio_\w{28}"
+    r"|(?:LTAI|AKID)(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}|(?:cu|zpka)_[0-9a-f]{32}\w*|ATBB\w{28,}|AT[CS]TT3x\w{8,}[\w=-]*"
+    r"|tskey-[a-z]+-[\w-]{16,}|GR1348941[\w-]{16,}|FLWSECK(?:_TEST)?-\w{16,}(?:-X)?|cio(?=[A-Za-z]*\d)[A-Za-z0-9]{32}"
+    r"|(?:[sp]k-lf|sdk|mob|api|HRKU|access-(?:sandbox|development|production))-[0-9a-f]{8}-[0-9a-f-]{27}"
+    r"|a[ks]-(?=[A-Za-z]*\d)[A-Za-z0-9]{22}|[0-9a-f]{32}-us\d{1,2}|\d/\d{10,}(?:/\d{10,})?:[0-9a-f]{32}"
+    r"|s\.(?=[A-Za-z]*\d)(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{24}|secret-(?=[A-Za-z]*\d)[A-Za-z0-9]{36,}"
     r"|\d{8,10}:[A-Za-z0-9_-]{30,}"  # Telegram
     r"|[MNO][\w-]{22,30}\.[\w-]{6}\.[\w-]{25,}"  # Discord
     r")"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .shapes import HIDDEN
+from .shapes import HIDDEN, is_mixed
 
 _SCHEME = re.compile(
     r"(?<![\w-])(Basic|Bearer|Digest|Negotiate|NTLM|DPoP|Token|ApiKey|Hawk|HOBA|OAuth|MAC|SharedKey|SharedAccessSignature|"
@@ -21,12 +21,37 @@ _BESIDE = re.compile(
     r"from|of|must|should|could|can|cannot|did|does|used|value|key\w*|request\w*|response\w*|proof\w*|address)[.:!?]?",
     re.IGNORECASE,
 )
+_SAID = re.compile(
+    r"\b((?:pass(?:word|wd|phrase|code)|token|secret|(?:api|access)[ _-]?key|credentials?)"
+    r"(?:\s+for\s+\S{1,64})?(?:\s+(?:is|was|provided|given|used|received)){0,2}:?\s+)([\"'`]?)([^\s\"'`<>\[]{4,200})",
+    re.IGNORECASE,
+)
+_LEAST_SAID = 8
 _PLAIN = re.compile(r"(?:true|false|yes|no|on|off|null|none|undefined|nil|[01]?)", re.IGNORECASE)
 
 
 def schemes(text: str) -> str:
     """Hide what stands behind the name of an authentication scheme (RFC 9110 section 11.4)."""
     return _SCHEME.sub(_credentials, text)
+
+
+def spoken(text: str) -> str:
+    """Hide what a sentence calls a password or a token: ``invalid password 'x'``, ``API key provided: x``."""
+    return _SAID.sub(_said, text) if " " in text else text
+
+
+def _said(match: re.Match[str]) -> str:
+    before, mark, value = match.groups()
+    word = value.rstrip(".,;:!?)")
+    if (
+        word.replace("-", "").replace("_", "").isalpha()
+        or not (mark or len(word) >= _LEAST_SAID)
+        or "=" in word
+    ):
+        return match[0]
+    if not is_mixed(word):
+        return match[0]
+    return f"{before}{mark}{HIDDEN}{value[len(word) :]}"
 
 
 def is_plain(value: str) -> bool:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 from . import vocabulary
 from .assigned import assigned
 from .names import Kind, decoded, kind_of
+from .paired import paired
 from .paths import path
 from .shapes import HIDDEN, LONG, LONGER, is_key, is_random, known, unnamed
-from .spoken import is_plain, schemes
+from .spoken import is_plain, schemes, spoken
 
 DEPTH = 6
 """How often texts in texts are taken apart: twice for a URL in a URL."""
@@ -46,6 +47,9 @@ _USER_INFO = re.compile(
 _BARE_USER_INFO = re.compile(
     r"(?<![\w.%+:/@-])([\w.%+-]{1,64}):([^\s/@:\"'<>,;(){}=&?]{1,256})@(?=[\w\[])(?!sha\d)"
 )
+_ESCAPED_USER_INFO = re.compile(r"(?<=\\/\\/)[^\s/?#@\"'<>\\]{1,256}@")
+r"""As JSON may write it: ``https:\/\/user:password@host``."""
+_ORACLE = re.compile(r"(:thin:[\w.$#-]{1,64}/)[^\s/@\"']{1,256}(?=@)")
 _CONTROL_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 """A terminal's (ECMA-48 section 5.4), such as a colour. It ends in a letter, which would be read as part of
 the word that follows."""
@@ -70,7 +74,7 @@ def _depth(text: str) -> int:
 
 def _line(text: str, depth: int, hexadecimal: int, mixed: int) -> str:
     """``hexadecimal`` and ``mixed`` as in ``unnamed``."""
-    text = assigned(schemes(user_information(known(text))), is_key)
+    text = assigned(paired(spoken(schemes(user_information(known(text))))), is_key)
     if depth <= 0:
         return unnamed(text, hexadecimal=hexadecimal, mixed=mixed)
 
@@ -105,7 +109,8 @@ def user_information(text: str) -> str:
     """Hide ``user:password@`` wherever it stands."""
     if "@" not in text:
         return text
-    return _BARE_USER_INFO.sub(_bare, _USER_INFO.sub(f"{HIDDEN}@", text))
+    text = _BARE_USER_INFO.sub(_bare, _USER_INFO.sub(f"{HIDDEN}@", text))
+    return _ORACLE.sub(rf"\1{HIDDEN}", _ESCAPED_USER_INFO.sub(f"{HIDDEN}@", text))
 
 
 def _bare(match: re.Match[str]) -> str:
@@ -118,7 +123,15 @@ def _target(text: str, depth: int) -> str:
     shown = _path(place, depth)
     if question:
         shown += "?" + parameters(query, depth, place)
-    return f"{shown}#{parameters(fragment, depth, place)}" if mark else shown
+    return f"{shown}#{_fragment(fragment, depth, place)}" if mark else shown
+
+
+def _fragment(text: str, depth: int, place: str) -> str:
+    """A page may keep its own path and query there (``#!/login?token=...``)."""
+    rest = text.removeprefix("!")
+    if depth <= 0 or not rest.startswith("/"):
+        return parameters(text, depth, place)
+    return text[: len(text) - len(rest)] + _target(rest, depth - 1)
 
 
 def _path(text: str, depth: int) -> str:

@@ -8,8 +8,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 SECRET = _words(
-    "assertion auth authorization hmac oauth otp pass passwd pin psk pw pwd sess session sid sig totp "
-    "userpass xauth"
+    "assertion auth authentication authorization cred creds hmac oauth otp pass passkey passwd pin psk pw "
+    "pwd sess session sid sig totp userpass wskey xauth"
 )
 """Words of names that introduce secrets; longer ones, which stand inside other words too: ``names``."""
 
@@ -45,6 +45,12 @@ LOGIN = _words(
 """Parameters beside which ``code`` and ``state`` are those of OAuth (RFC 6749 section 4.1.2)."""
 
 OF_A_LOGIN = _words("code nonce state ticket")
+
+DOORS = _words(
+    "activate activation confirm confirm-email confirmation email-verification integration magic magic-link "
+    "magiclink one-time unsubscribe verification verify-email"
+)
+"""Segments of paths behind which a key stands, as ``names`` would not tell: links in mails, mostly."""
 
 CONTENTS = _words(
     "assets blob blobs chunks commit commits containers dist exec hash images layers manifests md5 "
