@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -227,7 +227,7 @@ def _usual_pause(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> i
 
 def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[Sending]:
     begin = bisect_left(copies, at_ns, key=_sent)
-    for copy in islice(copies, begin, begin + _MOST_COMPARED):
+    for copy in copies[begin : begin + _MOST_COMPARED]:
         if copy.request.time_ns > at_ns + WITHIN_NS:
             return
         if copy.exchange.id not in taken:

@@ -11,7 +11,7 @@ from .method_or_path_specific_crash import method_or_path_specific_crash
 from .status import UNAVAILABLE, status_verdict, wait_ns
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.traffic.answered import AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import Endpoint
 
@@ -41,7 +41,7 @@ _CLIENT_S_OWN = frozenset((501, 505, 511))
 def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Other errors of the server's own: of one place only, or of overload or failure in general."""
     found = []
-    waits = _waits(exchanges)
+    limits = {server: _limit(waits) for server, waits in _waits(exchanges).items()}
     for case in exchanges.errors:
         status = case.response.status
         if status < SERVER_ERROR_STATUS or status in _CLIENT_S_OWN:
@@ -55,13 +55,14 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
             continue
         again = f" The same request succeeded as exchange {later.exchange.id} later." if later else ""
         wait = wait_ns(case)
+        limit = limits[case.connection.server] if case.first_byte_ns >= _LONG_WAIT_NS else ""
         asks = "" if wait is None else f" It asks to wait {wording.span(wait)}."
         found.append(
             status_verdict(
                 "overload-5xx",
                 case,
                 f"The server answered with status {status}, {wording.span(case.first_byte_ns)} after the "
-                f"request: {_says(status)}.{_constant(waits[case.connection.server], case)}{asks}{again}",
+                f"request: {_says(status)}.{limit}{asks}{again}",
                 "server",
                 "gateway-timeout: refuted, the status is another"
                 if status != UNAVAILABLE
@@ -90,10 +91,10 @@ def _waits(exchanges: AnsweredExchanges) -> dict[Endpoint, list[int]]:
     return found
 
 
-def _constant(waits: list[int], case: Answered) -> str:
-    """Whether the errors come after one long time: then a timer ends requests, not what they asked."""
+def _limit(waits: list[int]) -> str:
+    """Whether a server's errors come after one long time: then a timer ends requests, not what they asked."""
     alike = [wait for wait in waits if wait >= _LONG_WAIT_NS]
-    if len(alike) < _FEWEST_ALIKE or case.first_byte_ns < _LONG_WAIT_NS or len(alike) * 2 < len(waits):
+    if len(alike) < _FEWEST_ALIKE or len(alike) * 2 < len(waits):
         return ""
     if max(alike) - min(alike) > max(_ALIKE * min(alike), min(_LOOK_NS, _AT_MOST * min(alike))):
         return ""
