@@ -34,11 +34,17 @@ def test_records_of_a_stream_that_is_seen_from_its_middle(run: bytes, sizes: lis
     assert [len(each) - 5 for each in opened_before._records(run)] == sizes
 
 
-def test_the_shortest_is_taken_and_pieces_may_overlap_or_be_out_of_order() -> None:
+def test_the_last_is_taken_and_pieces_may_overlap_or_be_out_of_order() -> None:
+    """The shortest may be the Finished of the handshake, which has other secrets."""
     stream = record(300) + record(30) + record(60)
     pieces = {1200: stream[200:], 1000: stream[:250]}
-    assert opened_before._shortest(pieces) == record(30)
-    assert opened_before._shortest({1000: stream[:250], 1310: stream[310:]}) == record(60)
+    assert opened_before._to_try(pieces) == record(60)
+    assert opened_before._to_try({1000: stream[:250], 1310: stream[310:]}) == record(60)
+
+
+def test_of_long_records_the_shortest_is_taken() -> None:
+    stream = record(30) + record(9000) + record(5000)
+    assert opened_before._to_try({0: stream}) == record(30)
 
 
 def test_nothing_is_looked_for_where_nothing_was_open(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
  *
  * Without _GNU_SOURCE: with it the type of connect's argument is one that cannot be defined.
  *
- * A call that succeeds costs one comparison more. There is no look at data, but for what goes to standard error. Programs
+ * A call that succeeds costs one comparison more, unless sockets are traced (trace.h). There is no look at data, but for what
+ * goes to standard error, and in a trace. Programs
  * that make their system calls themselves (Go, static ones) are not seen, nor is what the C library writes from inside
  * itself (fprintf).
  */
@@ -18,39 +19,64 @@
 #include "event.h"
 #include "hook.h"
 #include "text.h"
+#include "trace.h"
 
-/* Each function: its type, name, parameters, arguments. */
+/* Each function: its name, what it is called in events, which way it moves bytes, its flags, where the bytes are, its
+ * parameters, arguments. Those with __ are what glibc makes of a call whose buffer's size the compiler knew. */
+#define ONE (&(struct iovec){(void *)(uintptr_t)buffer, size}), 1
+#define SEVERAL parts, (size_t)count
+#define OF_MESSAGE message->msg_iov, message->msg_iovlen
 #define TRANSFERS(WATCHED) \
-    WATCHED(read, (int descriptor, void *buffer, size_t size), (descriptor, buffer, size)) \
-    WATCHED(recv, (int descriptor, void *buffer, size_t size, int flags), (descriptor, buffer, size, flags)) \
-    WATCHED(recvfrom, (int descriptor, void *restrict buffer, size_t size, int flags, \
-                       struct sockaddr *restrict from, socklen_t *restrict length), \
+    WATCHED(read, "read", came, 0, ONE, (int descriptor, void *buffer, size_t size), (descriptor, buffer, size)) \
+    WATCHED(__read_chk, "read", came, 0, ONE, (int descriptor, void *buffer, size_t size, size_t room), \
+            (descriptor, buffer, size, room)) \
+    WATCHED(recv, "recv", came, flags, ONE, (int descriptor, void *buffer, size_t size, int flags), \
+            (descriptor, buffer, size, flags)) \
+    WATCHED(__recv_chk, "recv", came, flags, ONE, \
+            (int descriptor, void *buffer, size_t size, size_t room, int flags), \
+            (descriptor, buffer, size, room, flags)) \
+    WATCHED(recvfrom, "recvfrom", came, flags, ONE, \
+            (int descriptor, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict from, \
+             socklen_t *restrict length), \
             (descriptor, buffer, size, flags, from, length)) \
-    WATCHED(recvmsg, (int descriptor, struct msghdr *message, int flags), (descriptor, message, flags)) \
-    WATCHED(readv, (int descriptor, const struct iovec *parts, int count), (descriptor, parts, count)) \
-    WATCHED(send, (int descriptor, const void *buffer, size_t size, int flags), (descriptor, buffer, size, flags)) \
-    WATCHED(sendto, (int descriptor, const void *buffer, size_t size, int flags, const struct sockaddr *to, \
-                     socklen_t length), \
+    WATCHED(__recvfrom_chk, "recvfrom", came, flags, ONE, \
+            (int descriptor, void *restrict buffer, size_t size, size_t room, int flags, \
+             struct sockaddr *restrict from, socklen_t *restrict length), \
+            (descriptor, buffer, size, room, flags, from, length)) \
+    WATCHED(recvmsg, "recvmsg", came, flags, OF_MESSAGE, (int descriptor, struct msghdr *message, int flags), \
+            (descriptor, message, flags)) \
+    WATCHED(readv, "readv", came, 0, SEVERAL, (int descriptor, const struct iovec *parts, int count), \
+            (descriptor, parts, count)) \
+    WATCHED(send, "send", sent, flags, ONE, (int descriptor, const void *buffer, size_t size, int flags), \
+            (descriptor, buffer, size, flags)) \
+    WATCHED(sendto, "sendto", sent, flags, ONE, \
+            (int descriptor, const void *buffer, size_t size, int flags, const struct sockaddr *to, \
+             socklen_t length), \
             (descriptor, buffer, size, flags, to, length)) \
-    WATCHED(sendmsg, (int descriptor, const struct msghdr *message, int flags), (descriptor, message, flags))
+    WATCHED(sendmsg, "sendmsg", sent, flags, OF_MESSAGE, \
+            (int descriptor, const struct msghdr *message, int flags), (descriptor, message, flags))
 
-#define DECLARE(name, parameters, arguments) static ssize_t(*_Atomic real_##name) parameters;
+#define DECLARE(name, call, way, flags, bytes, parameters, arguments) static ssize_t(*_Atomic real_##name) parameters;
 TRANSFERS(DECLARE)
 static ssize_t (*_Atomic real_write)(int, const void *, size_t);
 static ssize_t (*_Atomic real_writev)(int, const struct iovec *, int);
+static ssize_t (*_Atomic real_sendfile)(int, int, off_t *, size_t);
+static ssize_t (*_Atomic real_sendfile64)(int, int, int64_t *, size_t);
 static int (*_Atomic real_connect)(int, const struct sockaddr *, socklen_t);
 static int (*_Atomic real_getsockopt)(int, int, int, void *restrict, socklen_t *restrict);
 static int (*_Atomic real_shutdown)(int, int);
 static size_t (*_Atomic real_fwrite)(const void *restrict, size_t, size_t, FILE *restrict);
 static int (*_Atomic real_fputs)(const char *restrict, FILE *restrict);
 
-#define RESOLVE_IT(name, parameters, arguments) RESOLVE(name)
+#define RESOLVE_IT(name, call, way, flags, bytes, parameters, arguments) RESOLVE(name)
 
 void calls_resolve(void)
 {
     TRANSFERS(RESOLVE_IT)
     RESOLVE(write)
     RESOLVE(writev)
+    RESOLVE(sendfile)
+    RESOLVE(sendfile64)
     RESOLVE(connect)
     RESOLVE(getsockopt)
     RESOLVE(shutdown)
@@ -63,11 +89,67 @@ static bool watched(int descriptor)
     return descriptor_marked(descriptor) && hooks_wanted();
 }
 
+static bool traced(int descriptor)
+{
+    return trace_wanted() && watched(descriptor);
+}
+
+static void trace_now(int descriptor, enum trace_kind kind, int error)
+{
+    struct trace_state state;
+    trace_look(descriptor, &state);
+    trace_call(descriptor, kind, &state, error, NULL, 0);
+}
+
 static void failed(int descriptor, const char *call)
 {
     const int error = errno;
-    if (error != EAGAIN && watched(descriptor))
-        KEEPING_ERRNO(event_error(descriptor, call, error, NULL, 0));
+    if (error == EAGAIN || !watched(descriptor))
+        return;
+    event_error(descriptor, call, error, NULL, 0);
+    if (trace_wanted())
+        trace_now(descriptor, TRACE_FAILED, error);
+    errno = error;
+}
+
+/* What is sent is told of as it stood before the call: what came by then, the sender may have known. */
+static void sent_begins(int descriptor, struct trace_state *state)
+{
+    state->time = 0;
+    if (traced(descriptor))
+        trace_look(descriptor, state);
+}
+
+static void sent(int descriptor, int flags, struct trace_state *state, size_t total, const struct iovec *parts,
+                 size_t count)
+{
+    if (state->time && total > 0 && !(flags & MSG_OOB) && hooks_wanted())
+        trace_moved(descriptor, TRACE_SENT, state, parts, count, total, parts != NULL);
+}
+
+static void came_begins(int descriptor, struct trace_state *state)
+{
+    (void)descriptor;
+    (void)state;
+}
+
+static bool asks_for_bytes(const struct iovec *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].iov_len > 0)
+            return true;
+    return false;
+}
+
+static void came(int descriptor, int flags, struct trace_state *state, size_t total, const struct iovec *parts,
+                 size_t count)
+{
+    if (!traced(descriptor) || flags & (MSG_OOB | MSG_ERRQUEUE) || (total > 0 && flags & MSG_PEEK))
+        return;
+    if (total == 0 && !asks_for_bytes(parts, count))
+        return;
+    trace_look(descriptor, state);
+    trace_moved(descriptor, TRACE_CAME, state, parts, count, total, !(flags & MSG_TRUNC));
 }
 
 /* Standard output and error may have become connections: then that is no words. */
@@ -91,13 +173,17 @@ static int descriptor_of(const FILE *stream)
     return stream == stderr ? STDERR_FILENO : stream == stdout ? STDOUT_FILENO : -1;
 }
 
-#define DEFINE(name, parameters, arguments) \
+#define DEFINE(name, call, way, flags, bytes, parameters, arguments) \
     HOOK ssize_t name parameters \
     { \
         hooks_ready(); \
+        struct trace_state state; \
+        way##_begins(descriptor, &state); \
         const ssize_t result = atomic_load(&real_##name) arguments; \
         if (result < 0) \
-            failed(descriptor, #name); \
+            failed(descriptor, call); \
+        else if (trace_wanted()) \
+            way(descriptor, flags, &state, (size_t)result, bytes); \
         return result; \
     }
 TRANSFERS(DEFINE)
@@ -105,11 +191,38 @@ TRANSFERS(DEFINE)
 HOOK ssize_t write(int descriptor, const void *buffer, size_t size)
 {
     hooks_ready();
+    struct trace_state state;
+    sent_begins(descriptor, &state);
     const ssize_t result = atomic_load(&real_write)(descriptor, buffer, size);
     if (result < 0)
         failed(descriptor, "write");
     else if (for_people(descriptor))
         said(descriptor, buffer, (size_t)result);
+    if (result > 0)
+        sent(descriptor, 0, &state, (size_t)result, ONE);
+    return result;
+}
+
+/* Of what is sent so the bytes are not seen, but how many they were. */
+HOOK ssize_t sendfile(int descriptor, int from, off_t *offset, size_t count)
+{
+    hooks_ready();
+    struct trace_state state;
+    sent_begins(descriptor, &state);
+    const ssize_t result = atomic_load(&real_sendfile)(descriptor, from, offset, count);
+    if (result > 0)
+        sent(descriptor, 0, &state, (size_t)result, NULL, 0);
+    return result;
+}
+
+HOOK ssize_t sendfile64(int descriptor, int from, int64_t *offset, size_t count)
+{
+    hooks_ready();
+    struct trace_state state;
+    sent_begins(descriptor, &state);
+    const ssize_t result = atomic_load(&real_sendfile64)(descriptor, from, offset, count);
+    if (result > 0)
+        sent(descriptor, 0, &state, (size_t)result, NULL, 0);
     return result;
 }
 
@@ -126,11 +239,15 @@ static void said_parts(int descriptor, const struct iovec *parts, size_t written
 HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
 {
     hooks_ready();
+    struct trace_state state;
+    sent_begins(descriptor, &state);
     const ssize_t result = atomic_load(&real_writev)(descriptor, parts, count);
     if (result < 0)
         failed(descriptor, "writev");
     else if (for_people(descriptor))
         said_parts(descriptor, parts, (size_t)result);
+    if (result > 0)
+        sent(descriptor, 0, &state, (size_t)result, SEVERAL);
     return result;
 }
 
@@ -154,31 +271,45 @@ HOOK int fputs(const char *restrict text, FILE *restrict stream)
     return result;
 }
 
-static void connecting(int descriptor, int result, const struct sockaddr *address, socklen_t length)
+static void connecting(int descriptor, int result, const struct sockaddr *address, socklen_t length,
+                       const struct trace_state *state)
 {
-    const int error = errno;
+    const int error = result == 0 ? 0 : errno;
+    const bool begun = error == 0 || error == EINPROGRESS || error == EINTR;
     if (!event_is_about(descriptor))
         return;
     descriptor_mark(descriptor);
-    if (result == 0 || error == EINPROGRESS || error == EINTR)
+    if (begun)
         event_connect(descriptor, address, length);
     else
         event_error(descriptor, "connect", error, address, length);
+    if (!state->time || error == EALREADY || error == EISCONN)
+        return;
+    trace_call(descriptor, TRACE_CONNECT, state, error, address, length);
+    if (error == 0)
+        trace_now(descriptor, TRACE_CONNECTED, 0);
+    else if (!begun)
+        trace_now(descriptor, TRACE_FAILED, error);
 }
 
 HOOK int connect(int descriptor, const struct sockaddr *address, socklen_t length)
 {
     hooks_ready();
+    struct trace_state state = {0};
+    if (trace_wanted() && hooks_wanted())
+        trace_look(descriptor, &state);
     const int result = atomic_load(&real_connect)(descriptor, address, length);
     if (hooks_wanted())
-        KEEPING_ERRNO(connecting(descriptor, result, address, length));
+        KEEPING_ERRNO(connecting(descriptor, result, address, length, &state));
     return result;
 }
 
 static void asked(int descriptor, int pending)
 {
     if (pending && watched(descriptor))
-        KEEPING_ERRNO(event_error(descriptor, "getsockopt", pending, NULL, 0));
+        event_error(descriptor, "getsockopt", pending, NULL, 0);
+    if (traced(descriptor))
+        trace_now(descriptor, pending ? TRACE_FAILED : TRACE_CONNECTED, pending);
 }
 
 /* A connect that does not block ends here. */
@@ -189,7 +320,7 @@ HOOK int getsockopt(int descriptor, int level, int option, void *restrict value,
     if (result == 0 && level == SOL_SOCKET && option == SO_ERROR && *length == sizeof(int)) {
         int pending;
         bytes_copy(&pending, value, sizeof pending);
-        asked(descriptor, pending);
+        KEEPING_ERRNO(asked(descriptor, pending));
     }
     return result;
 }
@@ -199,5 +330,7 @@ HOOK int shutdown(int descriptor, int how)
     hooks_ready();
     if (how != SHUT_RD && watched(descriptor))
         KEEPING_ERRNO(event_close(descriptor, "shutdown"));
+    if (how != SHUT_RD && traced(descriptor))
+        trace_now(descriptor, TRACE_SHUTDOWN, how);
     return atomic_load(&real_shutdown)(descriptor, how);
 }

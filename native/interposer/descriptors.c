@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "process.h"
 #include "sandbox.h"
+#include "trace.h"
 
 enum { MOST = 1 << 16 };
 
@@ -75,6 +76,15 @@ void descriptors_resolve(void)
     RESOLVE(fcntl64)
 }
 
+static void trace_now(int descriptor, enum trace_kind kind)
+{
+    struct trace_state state;
+    if (!trace_wanted() || !descriptor_marked(descriptor) || !hooks_wanted())
+        return;
+    trace_look(descriptor, &state);
+    trace_call(descriptor, kind, &state, 0, NULL, 0);
+}
+
 /* --- they come ------------------------------------------------------------------------------------------------- */
 
 HOOK int accept(int descriptor, struct sockaddr *restrict address, socklen_t *restrict length)
@@ -82,6 +92,7 @@ HOOK int accept(int descriptor, struct sockaddr *restrict address, socklen_t *re
     hooks_ready();
     const int made = atomic_load(&real_accept)(descriptor, address, length);
     descriptor_mark(made);
+    trace_now(made, TRACE_ACCEPT);
     return made;
 }
 
@@ -90,6 +101,7 @@ HOOK int accept4(int descriptor, struct sockaddr *restrict address, socklen_t *r
     hooks_ready();
     const int made = atomic_load(&real_accept4)(descriptor, address, length, flags);
     descriptor_mark(made);
+    trace_now(made, TRACE_ACCEPT);
     return made;
 }
 
@@ -152,6 +164,7 @@ HOOK int close(int descriptor)
         const int error = errno;
         if (descriptor_marked(descriptor))
             event_close(descriptor, "close");
+        trace_now(descriptor, TRACE_CLOSE);
         const bool ours = journal_keeps(descriptor);
         errno = ours ? EBADF : error;
         if (ours)

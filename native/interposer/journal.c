@@ -18,11 +18,15 @@ static struct outlet {
     atomic_int descriptor; /* 0: never opened. We never keep 0 to 9. */
     atomic_ullong device, inode;
     atomic_bool cut; /* the last line was written in part */
-} keys = {.file = KEYS}, events = {.file = EVENTS}, sink = {.file = SINK};
+} keys = {.file = KEYS}, events = {.file = EVENTS}, trace = {.file = TRACE}, sink = {.file = SINK};
 
-static struct outlet *const outlets[] = {&keys, &events, &sink};
+static struct outlet *const outlets[] = {&keys, &events, &trace, &sink};
 
-enum { OUTLETS = sizeof outlets / sizeof outlets[0], ABSENT = -1 };
+enum {
+    OUTLETS = sizeof outlets / sizeof outlets[0],
+    ABSENT = -1,
+    MOST_TRACE = 512 << 20, /* bytes of that file; acquire/socket_trace.py knows the number */
+};
 
 bool journal_wanted(void)
 {
@@ -115,6 +119,8 @@ void journal_open(void)
     const bool secrets = can_open(&keys), rest = can_open(&events);
     if (!secrets || !rest)
         can_open(&sink);
+    if (setting(TRACE)[0])
+        can_open(&trace);
 }
 
 static struct outlet *outlet_at(int descriptor)
@@ -202,4 +208,17 @@ void journal_event(struct line *line)
 {
     if (!line->overflow)
         put_or_sink(&events, line->text, line->length);
+}
+
+/* A record that went in by half would spoil those behind it: then there are none. */
+void journal_trace(const struct iovec *parts, size_t count, size_t size)
+{
+    struct stat file;
+    const struct access access = access_to(&trace, &file);
+    if (access.descriptor < 0)
+        return;
+    if (file.st_size + (off_t)size <= MOST_TRACE && !beyond_limit(&file, size) && !atomic_load(&trace.cut) &&
+        kernel(SYS_writev, access.descriptor, parts, count) != (long)size)
+        atomic_store(&trace.cut, true);
+    leave(access);
 }

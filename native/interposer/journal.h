@@ -1,4 +1,4 @@
-/* Where the lines go: two files that plainwire made before the program started, and a last resort.
+/* Where the lines go: two files (three where sockets are traced) that plainwire made before the program started, and a last resort.
  *
  * Rules, because these are somebody else's processes:
  * 1. Nothing is created: a file that is not there (any more) is not written.
@@ -18,6 +18,9 @@
 
 #include <stdbool.h>
 
+#include <stddef.h>
+#include <sys/uio.h>
+
 #include "line.h"
 
 /* Whether this process is under plainwire at all. */
@@ -31,6 +34,9 @@ void journal_key(const char *text);
 
 /* Without its end as well. One that has overflown is dropped. */
 void journal_event(struct line *line);
+
+/* A record of what goes over sockets (trace.h), `size` bytes in `count` parts: whole, or not at all. */
+void journal_trace(const struct iovec *parts, size_t count, size_t size);
 
 /* Whether `descriptor` is one of ours. */
 bool journal_keeps(int descriptor);

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "hook.h"
 #include "journal.h"
+#include "settings.h"
 #include "sandbox.h"
 #include "text.h"
 #include "../patch/jvm.h"
@@ -69,7 +70,7 @@ void on_key_line(const struct copy *copy, const SSL *ssl, const char *text)
  * program's; where it is ours, SSL_CTX_new has called SSL_CTX_new_ex by way of us, and all is done. */
 static void adopt(const struct copy *copy, SSL_CTX *context)
 {
-    if (!context || !copy->loggable || !copy->callback || !hooks_wanted())
+    if (!context || !copy->loggable || !copy->callback || !hooks_wanted() || !settings_allow("preload"))
         return;
     const keylog_callback present = copy->call.SSL_CTX_get_keylog_callback(context);
     if (copies_own(present) || (!context_note(context, present) && present))
@@ -194,7 +195,7 @@ static bool makes_machine(void *handle, const char *symbol)
 static void *machine_maker(dlsym_function find, void *handle, const char *symbol)
 {
     hooks_load();
-    void *found = find(handle, symbol), *ours = hooks_wanted() ? jvm_for(symbol, found) : NULL;
+    void *found = find(handle, symbol), *ours = hooks_wanted() && settings_allow("agent") ? jvm_for(symbol, found) : NULL;
     return ours ? ours : found;
 }
 

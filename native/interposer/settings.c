@@ -11,6 +11,8 @@ extern char **environ;
 static const char *const names[LIBRARY] = {
     [KEYS] = OURS "KEYS",
     [EVENTS] = OURS "EVENTS",
+    [TRACE] = OURS "TRACE",
+    [ONLY] = OURS "ONLY",
     [SINK] = OURS "SINK",
     [SSLKEYLOG] = OURS "SSLKEYLOG",
     [FILTERS] = OURS "FILTERS",
@@ -99,6 +101,11 @@ void settings_read(void)
 const char *setting(enum setting which)
 {
     return settings[which].entry + settings[which].value;
+}
+
+bool settings_allow(const char *method)
+{
+    return !setting(ONLY)[0] || text_equal(setting(ONLY), method);
 }
 
 const char *setting_entry(enum setting which)

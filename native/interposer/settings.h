@@ -2,6 +2,7 @@
 #ifndef PLAINWIRE_SETTINGS_H
 #define PLAINWIRE_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { LONGEST_PATH = 4096 };
@@ -9,6 +10,8 @@ enum { LONGEST_PATH = 4096 };
 enum setting {
     KEYS,      /* PLAINWIRE_KEYS: the file for key log lines. Where it is not set, nothing is wanted of us. */
     EVENTS,    /* PLAINWIRE_EVENTS: the file for events */
+    TRACE,     /* PLAINWIRE_TRACE: the file for what goes over sockets (trace.h); not set where packets are captured */
+    ONLY,      /* PLAINWIRE_ONLY: "preload", "patch" or "agent" where secrets are to be had in no other way (--via) */
     SINK,      /* PLAINWIRE_SINK: the file for both, of processes that cannot reach those (journal.h) */
     SSLKEYLOG, /* PLAINWIRE_SSLKEYLOG: what plainwire set SSLKEYLOGFILE to (keylogfile.h) */
     FILTERS,   /* PLAINWIRE_FILTERS: how many seccomp filters plainwire itself is under (sandbox.h) */
@@ -30,6 +33,9 @@ const char *settings_ours_in(const char *list, size_t *length);
 
 #define PRELOAD "LD_PRELOAD="
 #define PRELOAD_SEPARATORS ": "
+
+/* Whether secrets may be had by `method`: where ONLY names none, or this one. */
+bool settings_allow(const char *method);
 
 /* A variable's value; "" where it is not set, or too long for a path. */
 const char *setting(enum setting which);

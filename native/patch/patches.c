@@ -332,10 +332,11 @@ static const char *patch_tables(const struct object *object, unsigned count)
 }
 
 /* What is reached in other ways: by a callback, or by SSLKEYLOGFILE. */
+/* Where nothing but patches is wanted libssl is patched, too. */
 static bool is_reached(const struct object *object)
 {
     static const char *const names[] = {"libssl", "libcrypto", "libgnutls", "libplainwire", "libc.", "ld-linux"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = setting(ONLY)[0] ? 1 : 0; i < sizeof names / sizeof names[0]; i++)
         if (text_starts(text_name(object->name), names[i]))
             return true;
     return false;
@@ -408,7 +409,7 @@ static bool look_once(const struct object *object, void *unused)
 
 void patches_begin(void)
 {
-    if (!begin_work())
+    if (!settings_allow("patch") || !begin_work())
         return;
     objects_all(look_once, NULL);
     end_work();
@@ -433,7 +434,7 @@ void patches_look(void *handle)
 {
     const struct link_map *map = handle;
     struct wanted wanted = {.dynamic = map->l_ld};
-    if (!wanted.dynamic || !hooks_wanted() || !begin_work())
+    if (!wanted.dynamic || !hooks_wanted() || !settings_allow("patch") || !begin_work())
         return;
     if (is_new(wanted.dynamic)) {
         objects_all(is_wanted, &wanted);

@@ -56,6 +56,11 @@ class Case(Struct):
         return self.folder / "keys.log"
 
     @property
+    def sockets(self) -> Path:
+        """What goes over the running program's sockets, where packets may not be captured."""
+        return self.folder / "sockets.trace"
+
+    @property
     def report_json(self) -> Path:
         """The report, for machines."""
         return self.folder / "report.json"
@@ -151,6 +156,7 @@ def discard(case: Case) -> None:
         case.capture,
         case.program,
         case.keys,
+        case.sockets,
         case.report_json,
         case.report_index,
         case.report_html,

@@ -37,10 +37,12 @@ _HEADER_SIZE = 5
 _SHORTEST, _LONGEST = 17, (1 << 14) + 256  # of a record's body (RFC 8446 section 5.2)
 _MOST_KEPT = 1 << 17  # bytes of a stream
 _MOST_CONNECTIONS = 1000
-_ENOUGH = 3  # records, of which the shortest is taken
+_ENOUGH = 3  # records, of which one is taken
+_SHORT = 1 << 12  # bytes of a record: it is tried in some 20 us
 _FIRST_LOOK, _SLOWER = 0.3, 1.5  # seconds; each look is so much later than the one before
 _WAIT_FOR_BOTH = 1.0  # seconds that a side may be silent behind the other
-_MOST_SCANS = 3  # for a stream
+_MOST_SCANS = 3  # for a stream; at the end there is one more
+_GIVEN_UP = _MOST_SCANS + 1
 
 
 class OpenStream(Struct):
@@ -51,6 +53,7 @@ class OpenStream(Struct):
     random: bytes
     pieces: dict[int, bytes] = field(default_factory=dict)
     record: SealedRecord | None = None
+    tried: SealedRecord | None = None
     since: float = 0.0
     scans: int = 0
     found: bool = False
@@ -69,6 +72,7 @@ class OpenedBefore:
         self._own: set[tuple[str, str]] = set()
         self._wait = _FIRST_LOOK
         self._next = 0.0
+        self._most = _MOST_SCANS
         self._scan: MemoryScan | None = None
         self._scanned: list[OpenStream] = []
         self._ends: list[tuple[str, str]] = []
@@ -96,7 +100,7 @@ class OpenedBefore:
     @property
     def busy(self) -> bool:
         """Whether something is being looked for, or could be."""
-        return self._scan is not None or any(each.record and not each.scans for each in self._open())
+        return self._scan is not None or any(_untried(each) for each in self._open())
 
     @property
     def lacks_records(self) -> bool:
@@ -106,6 +110,7 @@ class OpenedBefore:
     def look(self, *, at_once: bool = False) -> list[FoundLine]:
         """Go on; what lines of a key log that has led to. ``at_once``: what is there by now has to do."""
         lines = self._results()
+        self._most = _GIVEN_UP if at_once else _MOST_SCANS
         now = time.monotonic()
         if self._scan is None and any(self._open()) and (at_once or now >= self._next):
             self._wait *= _SLOWER
@@ -121,7 +126,7 @@ class OpenedBefore:
             self._scan = None
 
     def _open(self) -> Iterator[OpenStream]:
-        return (each for each in self._streams.values() if not each.found and each.scans < _MOST_SCANS)
+        return (each for each in self._streams.values() if not each.found and each.scans < self._most)
 
     def _results(self) -> list[FoundLine]:
         found = self._scan.found() if self._scan is not None else None
@@ -129,7 +134,7 @@ class OpenedBefore:
             return []
         self._scan = None
         for stream in self._scanned:  # what was tried may have been a record of the handshake
-            stream.record = None
+            stream.tried, stream.record = stream.record, None
         lines = []
         for each in found:
             ends = self._ends[each.stream]
@@ -143,7 +148,9 @@ class OpenedBefore:
     def _begin(self, now: float, *, at_once: bool) -> None:
         """Scan the memory of the first process that has records to try on."""
         self._forget_closed()
-        ready = [each for each in self._open() if each.record is not None and not (at_once and each.scans)]
+        ready = [
+            each for each in self._open() if each.record is not None and not (at_once and not _untried(each))
+        ]
         due = [each for each in ready if at_once or self._both(each) or now > each.since + _WAIT_FOR_BOTH]
         if not due:
             return
@@ -160,7 +167,7 @@ class OpenedBefore:
         there = {pid: kernel_sockets.of_process(pid) for pid in pids}
         for ends, stream in self._streams.items():
             if stream.pid in there and not {ends, ends[::-1]} & there[stream.pid]:
-                stream.scans = _MOST_SCANS
+                stream.scans = _GIVEN_UP
 
     def _both(self, stream: OpenStream) -> bool:
         return all(each.record for each in self._streams.values() if each.random == stream.random)
@@ -176,7 +183,7 @@ class OpenedBefore:
             stream = self._streams[ends]
             if stream.record is None:
                 self._take_hello(ends, stream)
-            if stream.record is None and (found := _shortest(stream.pieces)) is not None:
+            if stream.record is None and (found := _to_try(stream.pieces)) is not None:
                 stream.record = SealedRecord(number, found[:_HEADER_SIZE], found[_HEADER_SIZE:])
                 stream.since = time.monotonic()
             stream.pieces.clear()
@@ -210,10 +217,20 @@ def _port(end: str) -> int:
     return int(end.rsplit(":", 1)[1])
 
 
-def _shortest(pieces: dict[int, bytes]) -> bytes | None:
-    """The shortest of the last whole records, with its header: the first may be those of the handshake."""
-    found = [record for run in _runs(pieces) for record in _records(run)]
-    return min(found[-_ENOUGH:], key=len, default=None)
+def _untried(stream: OpenStream) -> bool:
+    """Whether it has a record that it had not when it was looked for last."""
+    return stream.record is not None and stream.record != stream.tried
+
+
+def _to_try(pieces: dict[int, bytes]) -> bytes | None:
+    """The last whole record, with its header: the first are those of the handshake, which other secrets seal.
+
+    Where that is a long one, the shortest of the last.
+    """
+    found = [record for run in _runs(pieces) for record in _records(run)][-_ENOUGH:]
+    if found and len(found[-1]) <= _SHORT:
+        return found[-1]
+    return min(found, key=len, default=None)
 
 
 def _runs(pieces: dict[int, bytes]) -> Iterator[bytes]:

@@ -209,6 +209,9 @@ class Analysis:
         datagrams = self._quic.passed_over if self._quic is not None else {}
         unseen.note_passed_over(self.coverage, self._decoder.passed_over, datagrams)
         unseen.note_keys(self.coverage, self._keys, connections)
+        from_sockets = {connection.from_sockets for connection in connections}
+        if True in from_sockets:
+            self.coverage.evidence = "both" if False in from_sockets else "sockets"
         tcp = self._assembler
         unseen.note_given_up(self.coverage, tcp.given_up)
         self.coverage.notes += count_alike(connections, tcp.attempts.counted, self._decoder.endpoints)

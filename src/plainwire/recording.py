@@ -21,15 +21,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire import case as cases
+from plainwire import traced
 from plainwire.acquire import attached as attached_program
 from plainwire.acquire import events, namespaces, spoken_words, supervise
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.launch import Program, launch
 from plainwire.acquire.patcher import Patcher
+from plainwire.acquire.via import Via
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
 from plainwire.guard import guarded
-from plainwire.model import UserError
+from plainwire.model import NoRightError, UserError
 from plainwire.opened_before import OpenedBefore
 from plainwire.plurals import count
 from plainwire.progress import Progress
@@ -51,6 +53,7 @@ _ALL_FOR_DOUBT = (
 )
 
 
+ANYHOW = Via()
 _LAST_LOOK = 200.0
 """Seconds at the end of a recording of running programs for secrets that are still looked for. That is some
 seconds of computing; the machine may have others to serve.
@@ -76,6 +79,7 @@ class Recording(Struct):
     spoiled: str | None = None
     left_out: int = 0  # packets, of other programs
     for_caller: bool = True
+    via: Via = ANYHOW
 
 
 def record(
@@ -88,6 +92,7 @@ def record(
     restore: bool = True,
     keep_all: bool = False,
     key_logs: Sequence[Path] = (),
+    via: Via = ANYHOW,
     progress: Progress = _UNSEEN,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
@@ -96,6 +101,7 @@ def record(
     ``restore``: programs that are started with an environment of their own belong to it too. ``keep_all``:
     packets of other programs stay in the capture.
     ``key_logs``: files that the program writes key logs to by itself; by its end their lines are taken.
+    ``via`` forces how connections are seen and secrets are had.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -108,9 +114,9 @@ def record(
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
     with guarded(case, keep_all=keep_all), supervise.held_signals() as wait:
         capture, program = _start(
-            command, case, interface, capture_filter, restore=restore, key_logs=key_logs
+            command, case, interface, capture_filter, restore=restore, key_logs=key_logs, via=via
         )
-        recording = Recording(case, wait(program.pid), capture.how)
+        recording = Recording(case, wait(program.pid), capture.how, via=via)
         progress.step("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
             _collect(recording, capture, program, progress, keep_all=keep_all)
@@ -180,6 +186,8 @@ def attach(
 def _look_last(before: OpenedBefore, program: AttachedProgram, asked: Callable[[], int]) -> None:
     """As long as a connection is open its secrets are in memory. A second Ctrl-C ends this, too."""
     already, began = asked(), time.monotonic()
+    program.look()
+    before.add(program.new_connections())
     program.add_found(before.look(at_once=True))
     while program.alive and asked() == already:
         passed = time.monotonic() - began
@@ -232,17 +240,37 @@ def _start(
     *,
     restore: bool,
     key_logs: Sequence[Path],
+    via: Via,
 ) -> tuple[live.Capture, Program]:
     try:
-        capture = _capture(case, interface, capture_filter)
+        capture = _evidence(command, case, interface, capture_filter, via)
         try:
-            return capture, launch(command, case, _without_secrets, restore=restore, key_logs=key_logs)
+            return capture, launch(
+                command, case, _without_secrets, restore=restore, key_logs=key_logs, via=via
+            )
         except BaseException:
             capture.stop()
             raise
     except BaseException:
         cases.discard(case)
         raise
+
+
+def _evidence(
+    command: Sequence[str], case: Case, interface: str, capture_filter: str, via: Via
+) -> live.Capture:
+    """Packets, where the user may capture them; else the program's calls on its sockets."""
+    if via.evidence != "sockets":
+        try:
+            return _capture(case, interface, capture_filter, via)
+        except NoRightError as error:
+            why = traced.refused(command, interface, capture_filter)
+            if via.evidence is not None or why is not None:
+                raise traced.instead(error, why or "--via asks for packets") from None
+    elif (why := traced.refused(command, interface, capture_filter)) is not None:
+        message = f"its sockets cannot be traced: {why}"
+        raise UserError(message)
+    return traced.SocketTrace(case)
 
 
 def _without_secrets(command: Sequence[str]) -> list[str]:
@@ -257,14 +285,14 @@ def _take_out_spoken_secrets(case: Case) -> None:
     spoken_words.take_out_secrets(case.program, redact.line, case.place)
 
 
-def _capture(case: Case, interface: str, capture_filter: str) -> live.Capture:
+def _capture(case: Case, interface: str, capture_filter: str, via: Via = ANYHOW) -> live.Capture:
     try:
         case.place.make(case.capture.name)
     except OSError as error:
         message = f"{case.capture}: {error.strerror}"
         raise UserError(message) from error
     file = case.place.open(case.capture.name)
-    return live.start(file, interface=interface, capture_filter=capture_filter)
+    return live.start(file, interface=interface, capture_filter=capture_filter, only=via.evidence)
 
 
 def _collect(
@@ -331,6 +359,12 @@ def _own_packets(
 
     case = recording.case
     journal = case.place.made[case.program.name]
+    if recording.via.words:
+        events.append(journal, {"event": "note", "text": recording.via.words})
+    if recording.how == traced.HOW:
+        note = traced.NOTE if recording.via.evidence is None else traced.NOTE_FORCED
+        events.append(journal, {"event": "note", "text": note})
+        return None
     if keep_all or (program.unwatched and not program.witnessed):
         events.append(journal, {"event": "note", "text": _ALL_BY_ORDER if keep_all else _ALL_FOR_DOUBT})
         return None

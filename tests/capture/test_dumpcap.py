@@ -149,7 +149,7 @@ def test_a_filter_that_dumpcap_does_not_take_is_one_line(tmp_path: Path, path_wi
 
 def test_with_no_right_at_all_one_line_says_which_command_grants_it(tmp_path: Path) -> None:
     done = subprocess.run(
-        plainwire("-o", tmp_path / "case", "--", "touch", tmp_path / "started"),
+        plainwire("-i", "lo", "-o", tmp_path / "case", "--", "touch", tmp_path / "started"),
         capture_output=True,
         text=True,
         check=False,

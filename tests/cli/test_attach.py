@@ -90,10 +90,10 @@ def test_new_connections_of_tls_that_cannot_be_patched_are_read_by_memory(
         def ask() -> None:
             client.do("new")
             client.do("again")
+            os.kill(os.getpid(), signal.SIGINT)
 
-        asking = threading.Timer(0.5, ask)
-        asking.start()
-        done = recording.attach([client.pid], folder=tmp_path / "case", duration=4)
+        asking = threading.Thread(target=ask)
+        done = recording.attach([client.pid], folder=tmp_path / "case", attached=lambda _: asking.start())
         asking.join()
     assert done.report is not None
     assert [(each.response.status, each.outcome) for each in done.report.exchanges if each.response] == [

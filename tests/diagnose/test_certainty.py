@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import plainwire.diagnose
+from plainwire.arrays import np
 from plainwire.diagnose.certainty import of_grounds, settled
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Endpoint, Gap, Side
+from plainwire.model import Endpoint, Gap, Segments, Side
 from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Certainty, Connection, Fault
 
+SEGMENT_COLUMNS = ("number", "time_ns", "side", "seq", "ack", "length", "flags", "window")
 LOOPBACK = Endpoint("127.0.0.1", 443)
 
 
@@ -106,3 +108,16 @@ def test_no_rule_says_how_sure_it_is() -> None:
     places = [p for room in ("causes", "evidence", "traffic", "servers") for p in (home / room).rglob("*.py")]
     assert len(places) > 100
     assert [p.name for p in places if grade.search(p.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("ground", [Ground.SEALED, Ground.NUMBERS, Ground.FLAG])
+def test_nothing_is_proved_by_a_program_s_own_calls(ground: Ground) -> None:
+    """Segments that were made of them have no TTL."""
+    captured, told = connection(here=True), connection(here=True)
+    segments = told.segments
+    assert segments is not None
+    columns = [getattr(segments, name) for name in SEGMENT_COLUMNS]
+    told.segments = Segments(*columns, np.zeros(len(segments), dtype=np.int64), segments.ip_id)
+    assert (captured.from_sockets, told.from_sockets) == (False, True)
+    assert settled(verdict(captured, ground)).certainty == "proved"
+    assert settled(verdict(told, ground)).certainty == "likely"

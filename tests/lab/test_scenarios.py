@@ -61,7 +61,7 @@ def test_demo_without_a_name_shows_one_exception_with_two_causes(tmp_path: Path)
     ("taken", "status", "said"),
     [
         ("sys_admin", 0, "no network namespace can be made here"),
-        ("sys_admin,-net_raw,-net_admin", 2, "no right to capture packets"),
+        ("sys_admin,-net_raw,-net_admin", 0, "Evidence: socket trace"),
     ],
 )
 def test_machine_that_forbids_something_says_so_in_one_line(

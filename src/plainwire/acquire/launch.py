@@ -32,6 +32,7 @@ from plainwire.acquire import (
     unprivileged,
 )
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
+from plainwire.acquire.via import Via
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from plainwire.case import Case
     from plainwire.model import ProgramEvents
 
+ANY = Via()
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
@@ -230,12 +232,14 @@ def launch(
     *,
     restore: bool = True,
     key_logs: Sequence[Path] = (),
+    via: Via = ANY,
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 
     ``as_written`` makes of the command what stands in the events: secrets left out. ``restore``: the
     interposer goes into programs too that are started with an environment of their own (``env -i``).
-    ``key_logs``: files that have lines of key logs by the program's end, besides its own.
+    ``key_logs``: files that have lines of key logs by the program's end, besides its own. ``via``: how its
+    secrets are to be had.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -243,11 +247,12 @@ def launch(
     """
     with sudo.as_caller():
         target = find(command)
-    written = case.keys.name, case.program.name
+    written = [case.keys.name, case.program.name]
     try:
         for name in written:
             case.place.make(name, os.O_RDWR | os.O_APPEND)
-        case.place.hand_over(*written)
+        traced = [case.sockets.name] if case.sockets.name in case.place.made else []
+        case.place.hand_over(*written, *traced)
     except OSError as error:
         message = f"{case.folder}: {error.strerror}"
         raise UserError(message) from error
@@ -257,11 +262,11 @@ def launch(
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
-    patch = go_patch.prepare(target)
+    patch = go_patch.prepare(target) if via.allows("patch") else None
     ring = patch if isinstance(patch, go_patch.GoPatch) else None
     witness = kernel_sockets.watch()
     try:
-        variables = _environment(environment.given(), case, stage, target, restore=restore)
+        variables = _environment(environment.given(), case, stage, target, via, restore=restore)
         process = _start(target, variables, ring)
     except BaseException:
         stage.remove()
@@ -290,15 +295,25 @@ def _key_log_of_the_user() -> tuple[Path, int] | None:
 
 
 def _environment(
-    inherited: Mapping[str, str], case: Case, stage: interposer.Stage, target: Target, *, restore: bool
+    inherited: Mapping[str, str],
+    case: Case,
+    stage: interposer.Stage,
+    target: Target,
+    via: Via,
+    *,
+    restore: bool,
 ) -> dict[str, str]:
     user = sudo.caller()
     variables = dict(inherited) if user is None else user.environment(inherited)
     key_log = str(stage.sink or case.keys.absolute())
-    users_own = variables.setdefault("SSLKEYLOGFILE", key_log) != key_log
+    users_own = "SSLKEYLOGFILE" in variables
+    if via.allows("environment"):
+        variables.setdefault("SSLKEYLOGFILE", key_log)
     if stage.preload is None or target.untouched is not None:
         return variables
-    if not users_own:
+    if via.secrets is not None:
+        variables["PLAINWIRE_ONLY"] = via.secrets
+    elif not users_own:
         variables["PLAINWIRE_SSLKEYLOG"] = key_log
     variables["LD_PRELOAD"] = interposer.preload_list(stage.preload, variables.get("LD_PRELOAD", ""))
     variables["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
@@ -306,6 +321,8 @@ def _environment(
         variables["PLAINWIRE_NO_RESTORE"] = "1"
     variables["PLAINWIRE_KEYS"] = str(case.keys.absolute())
     variables["PLAINWIRE_EVENTS"] = str(case.program.absolute())
+    if case.sockets.name in case.place.made:
+        variables["PLAINWIRE_TRACE"] = str(case.sockets.absolute())
     if stage.sink is not None:
         variables["PLAINWIRE_SINK"] = str(stage.sink)
     return variables

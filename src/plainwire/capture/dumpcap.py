@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from plainwire.capture.pcapng import PACKET, STATISTICS, BlockFile, whole_blocks
-from plainwire.model import CaptureEnd, UserError
+from plainwire.model import CaptureEnd, NoRightError, UserError
 
 if TYPE_CHECKING:
     from plainwire.folder import OpenFile
 
+NAME = "dumpcap"
 _PLACES = ("/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin")
 _RING_MEGABYTES = 64
 _START_SECONDS = 20.0
@@ -39,12 +40,13 @@ def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: i
     """Start ``dumpcap`` and return once it captures.
 
     Raises:
-        UserError: it is missing, has no right to capture either, or rejects the filter.
+        NoRightError: it is missing, or has no right to capture either.
+        UserError: it rejects the filter.
 
     """
     program = find()
     if program is None:
-        raise UserError(_advice(None))
+        raise NoRightError(_advice(None))
     command = [
         program,
         "-q",
@@ -73,7 +75,9 @@ def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: i
         return DumpcapCapture(process, file, header)
     process.kill()
     complaint = process.communicate()[1].decode(errors="replace")
-    raise UserError(_explain(program, complaint, capture_filter))
+    if "permission" in complaint.lower():
+        raise NoRightError(_advice(program))
+    raise UserError(_explain(complaint, capture_filter))
 
 
 def find() -> str | None:
@@ -100,10 +104,8 @@ def _header(output: IO[bytes]) -> bytes:
     return data
 
 
-def _explain(program: str, complaint: str, capture_filter: str) -> str:
+def _explain(complaint: str, capture_filter: str) -> str:
     lines = [line.removeprefix("dumpcap: ") for line in complaint.splitlines()]
-    if "permission" in complaint.lower():
-        return _advice(program)
     if capture_filter and any("filter" in line for line in lines):
         return f"capture filter {capture_filter!r}: not accepted by dumpcap"
     said = next(
@@ -133,7 +135,7 @@ def _advice(program: str | None) -> str:
 class DumpcapCapture:
     """A capture through ``dumpcap``."""
 
-    how = "dumpcap"
+    how = NAME
 
     def __init__(self, process: subprocess.Popen[bytes], file: Path | OpenFile, header: bytes) -> None:
         self._process = process

@@ -28,7 +28,7 @@ import cypcap  # type: ignore[import-untyped]
 
 from plainwire.capture import dumpcap
 from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
-from plainwire.model import CaptureEnd, UserError
+from plainwire.model import CaptureEnd, NoRightError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,19 +60,29 @@ class Capture(Protocol):
         """Take what is still on its way, end, and say what was seen. After that the file is complete."""
 
 
-def start(file: Path | OpenFile, *, interface: str = ANY, capture_filter: str = "") -> Capture:
+def start(
+    file: Path | OpenFile, *, interface: str = ANY, capture_filter: str = "", only: str | None = None
+) -> Capture:
     """Capture to a new file (0600), or one that is open and empty. Packets from now on are in it.
 
+    ``only``: by ``libpcap`` or ``dumpcap`` alone.
+
     Raises:
-        UserError: no such interface, an invalid filter, no right to capture, file not writable.
+        NoRightError: no right to capture.
+        UserError: no such interface, an invalid filter, file not writable.
 
     """
     if interface not in (names := [ANY, *(name for _, name in socket.if_nameindex())]):
         message = f"{interface}: no such network interface (there are: {', '.join(names)})"
         raise UserError(message)
+    if only == dumpcap.NAME:
+        return dumpcap.start(file, interface, capture_filter, SNAPLEN)
     try:
         pcap = _activate(interface, capture_filter)
     except PermissionError:
+        if only is not None:
+            message = "no right to capture packets with libpcap"
+            raise NoRightError(message) from None
         return dumpcap.start(file, interface, capture_filter, SNAPLEN)
     return KernelCapture(pcap, file, interface)
 

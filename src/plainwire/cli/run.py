@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from plainwire.acquire import via
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.cli import debug, job, output
 from plainwire.cli.watching import Watch
@@ -56,6 +57,15 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A key log that the program writes by itself. Repeatable.",
 )
+@click.option(
+    "--via",
+    "methods",
+    multiple=True,
+    metavar="METHOD",
+    type=click.Choice(via.OF_RUN),
+    help="Force how connections are seen (libpcap, dumpcap, sockets) or secrets are had (environment, "
+    "preload, patch, agent). Repeatable.",
+)
 @click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
 @output.much_options
@@ -68,6 +78,7 @@ def command(
     interface: str,
     capture_filter: str,
     key_logs: tuple[Path, ...],
+    methods: tuple[str, ...],
     color: output.Color,
     fail_on: str | None,
     baseline: Path | None,
@@ -102,6 +113,7 @@ def command(
             restore=not no_restore,
             key_logs=[path.absolute() for path in key_logs],
             keep_all=keep_all,
+            via=via.chosen(methods),
             progress=progress,
         )
     finally:

@@ -2,7 +2,8 @@
 
 Rules say what they rest on (``grounds``); none of them says how sure that makes it. The weakest ground
 decides. Then it counts what stands between the evidence and us: a proxy, whose TCP is not the server's;
-bytes that the capture lacks; the program's word, where it came before what is said to be its cause.
+bytes that the capture lacks; the program's word, where it came before what is said to be its cause; and that
+there was no capture, but the program's own calls on its sockets: then nothing is proved.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def settled(verdict: Verdict) -> Settled:
         fault = "unknown" if verdict.fault == "server" and not any(heard) else verdict.fault
         verdict = replace(verdict, fault=fault, facts=verdict.facts + _PROXY_WORDS)
         certainty = weaker(certainty)
-    return Settled(verdict, weaker(certainty) if impaired(connection) else certainty)
+    if impaired(connection):
+        certainty = weaker(certainty)
+    return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty)
 
 
 def of_grounds(grounds: Grounds, connection: Connection) -> Certainty:
@@ -75,7 +78,7 @@ def weaker(certainty: Certainty) -> Certainty:
 
 
 def withheld(certainty: Certainty) -> Certainty:
-    """At most likely: for what the program spoke of before it happened."""
+    """At most likely: for what the program spoke of before it happened, or what no packet shows."""
     return min(certainty, "likely", key=GRADES.index)
 
 

@@ -96,7 +96,7 @@ with imported_when_asked(__package__):
     from .causes.reuse.keepalive_hint_ignored import keepalive_hint_ignored
     from .causes.reuse.keepalive_idle_race import keepalive_idle_race
     from .causes.reuse.pipelining_broken import pipelining_broken
-    from .causes.reuse.reset_mid_request import reset_mid_request
+    from .causes.reuse.reset_mid_request import reset_mid_request, reset_upon_request
     from .causes.reuse.reset_mid_response import reset_mid_response
     from .causes.reuse.response_not_drained import response_not_drained
     from .causes.reuse.response_truncated import response_truncated
@@ -234,6 +234,7 @@ FAILED: tuple[OfExchange, ...] = (
     keepalive_idle_race,
     close_mid_request,
     reset_mid_request,
+    reset_upon_request,
     half_open_connection,
     reset_mid_response,
     response_truncated,

@@ -49,6 +49,8 @@ def address(connection: Connection) -> str:
 def act(close: CloseEvent) -> str:
     """The act of closing by its name, with the flag that tells the two kinds of RST apart."""
     if close.kind == "rst":
+        if close.from_sockets:
+            return "RST"
         return "RST, ACK" if close.ack is not None else "RST without ACK"
     if close.kind == "alert" and close.detail.replace("_", "").replace(" ", "").isalnum():
         return f"{_NAMES['alert']} ({close.detail})"

@@ -79,11 +79,13 @@ class PlayFiles(Struct, frozen=True):
         return self.folder / "client.log"
 
 
-def play(scenario: Scenario, stage: PlayFiles, program: Sequence[str] = ()) -> None:
+def play(
+    scenario: Scenario, stage: PlayFiles, program: Sequence[str] = (), options: Sequence[str] = ()
+) -> None:
     """Play it; afterwards ``stage`` holds the files. UserError where this machine cannot do it.
 
     ``program``: the command line of another client in place of the scenario's own script; it gets the
-    same arguments.
+    same arguments. ``options``: of ``plainwire run``.
     """
     _demand(scenario.packages)
     address = SERVER_ADDRESS if scenario.route is not None else LOOPBACK
@@ -102,7 +104,7 @@ def play(scenario: Scenario, stage: PlayFiles, program: Sequence[str] = ()) -> N
         port = _output(server).readline().strip()
         client = [*(program or (sys.executable, str(scenario.script))), address, port, str(issued.authority)]
         keys = stage.client_keys if scenario.writes_keys else None
-        _run(_command(stage, [*client, *scenario.client[1:]]), stage, keys)
+        _run(_command(stage, [*client, *scenario.client[1:]], options), stage, keys)
 
 
 def _demand(packages: tuple[str, ...]) -> None:
@@ -176,8 +178,9 @@ def _output(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
-def _command(stage: PlayFiles, client: list[str]) -> list[str]:
-    return [sys.executable, "-m", "plainwire", "run", "-o", str(stage.case.folder), "--", *client]
+def _command(stage: PlayFiles, client: list[str], options: Sequence[str]) -> list[str]:
+    run = [sys.executable, "-m", "plainwire", "run", *options]
+    return [*run, "-o", str(stage.case.folder), "--", *client]
 
 
 def _run(command: list[str], stage: PlayFiles, keys: Path | None) -> None:

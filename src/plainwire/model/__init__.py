@@ -16,7 +16,7 @@ Conventions that hold everywhere:
 
 from typing import TYPE_CHECKING
 
-from plainwire.model.base import Discreet, Side, UserError
+from plainwire.model.base import Discreet, NoRightError, Side, UserError
 from plainwire.model.bugs import Bug, Bugs
 from plainwire.model.capture import (
     CaptureDrops,
@@ -151,6 +151,7 @@ __all__ = [
     "Lookup",
     "NamedSetting",
     "Need",
+    "NoRightError",
     "Outcome",
     "PacketBatch",
     "Process",

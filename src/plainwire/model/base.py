@@ -24,6 +24,10 @@ class UserError(Exception):
         self.exit_code = exit_code
 
 
+class NoRightError(UserError):
+    """The user may not capture packets; the message names the command that grants it."""
+
+
 class Discreet:
     """A ``Struct`` whose ``repr`` leaves out what is ``unshown``: secrets, bytes off the wire, long lists."""
 

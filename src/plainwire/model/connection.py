@@ -88,6 +88,14 @@ class Connection(Discreet, Struct):
         return next((s.time_ns for s in self.syns if s.side == 1 and s.flags & ACK), None)
 
     @property
+    def from_sockets(self) -> bool:
+        """Whether it is told by the program's calls on its socket, and was not captured.
+
+        Segments that were made of such calls have a TTL of 0, which no wire carries.
+        """
+        return self.segments is not None and len(self.segments) > 0 and not self.segments.ttl.any()
+
+    @property
     def closed_by(self) -> Side | None:
         """The side that closed first, by alert, FIN or RST.
 

@@ -222,6 +222,8 @@ class Coverage(Struct):
     decrypted: int = 0
     undecrypted: list[tuple[int, str]] = field(default_factory=list)  # connection, reason
     mid_stream: list[int] = field(default_factory=list)
+    evidence: Literal["packets", "sockets", "both"] = "packets"
+    """Packets that were captured; or what the program's calls on its sockets showed."""
     other_connections: int = 0  # of other processes: not in the report
     other_packets: int = 0  # of other processes: not in the case
     notes: list[str] = field(default_factory=list)

@@ -169,6 +169,9 @@ class CloseEvent(Struct, frozen=True):
     window: int = 0
     detail: str = ""
     repeated: bool = False
+    from_sockets: bool = False
+    """It was not captured, but the program was told of it: see ``Connection.from_sockets``. What a RST
+    acknowledged the kernel keeps to itself: then ``ack`` is None, which says nothing."""
 
     def knew_of(self, other: CloseEvent) -> bool:
         """Whether its sender had received ``other``, a close of TCP's or TLS's by its peer, by then."""

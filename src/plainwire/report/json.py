@@ -106,6 +106,7 @@ def _coverage(report: Report) -> dict[str, Any]:
         "decrypted": coverage.decrypted,
         "undecrypted": [{"connection": c, "reason": reason} for c, reason in coverage.undecrypted],
         "mid_stream": coverage.mid_stream,
+        "evidence": coverage.evidence,
         "other_connections": coverage.other_connections,
         "other_packets": coverage.other_packets,
         "notes": redact.lines(coverage.notes),

@@ -376,6 +376,7 @@ class TcpConnection:
                 ack=other.offset(row[ACKNOWLEDGED]) if flags & ACK else None,
                 flags=flags,
                 ttl=row[TTL],
+                from_sockets=row[TTL] == 0,
                 ip_id=row[IP_ID],
                 window=row[WINDOW],
                 repeated=repeated,

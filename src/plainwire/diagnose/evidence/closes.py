@@ -54,8 +54,11 @@ def _when(close: CloseEvent) -> tuple[int, int]:
 
 
 def is_reactive(close: CloseEvent) -> bool:
-    """Whether this is a RST that answers a segment for a connection that is gone."""
-    return close.kind == "rst" and close.ack is None
+    """Whether this is a RST that answers a segment for a connection that is gone.
+
+    What a program was told of a RST (``Connection.from_sockets``) does not say of which kind it was.
+    """
+    return close.kind == "rst" and close.ack is None and not close.from_sockets
 
 
 def ground_of(close: CloseEvent, connection: Connection) -> Ground:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Connection, Endpoint
@@ -86,3 +87,28 @@ def test_a_reset_during_the_upload_tells_how_much_had_arrived() -> None:
 
 def test_a_reset_after_the_upload_had_stalled_accuses_nobody() -> None:
     assert only(diagnose([upload(5000)])).fault == "unknown"
+
+
+def told_by_sockets(*, idle: float = 400, waited: float = 90, method: str = "GET") -> Connection:
+    """A request on a connection that the program's calls tell of: what the RST acknowledged is not known."""
+    wire = Wire(rtt=80)
+    wire.ok(0)
+    wire.ask(80 + idle, method=method)
+    wire.close(SERVER, "rst", 80 + idle + waited, bare=True)
+    wire.closes[-1] = replace(wire.closes[-1], from_sockets=True)
+    return wire.done("unanswered")
+
+
+def test_a_reset_that_the_program_was_told_of_in_the_midst_of_use_answered_the_request() -> None:
+    finding = only(diagnose([told_by_sockets(method="POST")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("reset-mid-request", "server", "likely")
+    assert finding.retry_safe is False
+    assert "Whether it acknowledged that, the program's kernel does not tell" in finding.claim
+
+
+@pytest.mark.parametrize(("idle", "waited"), [(1100, 90), (600_000, 90), (400, 70)])
+def test_one_after_idleness_or_within_a_round_trip_accuses_nobody(idle: float, waited: float) -> None:
+    """The server, or something on the way, may have let go of the connection before."""
+    finding = only(diagnose([told_by_sockets(idle=idle, waited=waited)]))
+    assert (finding.code, finding.fault) == ("unexplained", "unknown")
+    assert "of what a RST acknowledges it tells nothing" in finding.claim

@@ -68,6 +68,8 @@ def _facts(failed: FailedExchange) -> str:
     had = "nothing of the request" if ack is None or ack <= failed.request.start else "some of the request"
     if ack is not None and ack >= failed.request.end:
         had = "the whole request"
+    if close.from_sockets:
+        had += " by then, as the program's kernel tells; of what a RST acknowledges it tells nothing"
     return (
         f"The connection ended with {wording.act(close)} from the server's side; it had acknowledged {had}."
     )

@@ -1,0 +1,75 @@
+"""Where nobody may capture packets: the program's own calls on its sockets are the capture.
+
+``acquire.socket_trace`` makes segments of them, which are written as packets when the program has ended. All
+that reads captures reads them; ``Connection.from_sockets`` tells that they are none.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from plainwire.acquire import interposer, socket_trace, target
+from plainwire.capture.live import ANY
+from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
+from plainwire.model import CaptureEnd, NoRightError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.case import Case
+
+HOW = "socket trace"
+NOTE = (
+    "Evidence: socket trace. There was no right to capture packets, so that connections are told as the "
+    "program's own calls on its sockets show them: what it sent, got and was told, and what the peer had "
+    "acknowledged by then. Retransmissions and exact times are not seen, and nothing is proved by packets."
+)
+NOTE_FORCED = NOTE.replace("There was no right to capture packets, so that", "As asked for by --via,")
+_BATCH = 1000
+
+
+class SocketTrace:
+    """A running trace: the interposer writes it (``launch``)."""
+
+    how = HOW
+
+    def __init__(self, case: Case) -> None:
+        if case.capture.name not in case.place.made:
+            case.place.make(case.capture.name)
+        case.place.make(case.sockets.name, os.O_RDWR | os.O_APPEND)
+        self._case = case
+
+    def stop(self) -> CaptureEnd:
+        """See ``capture.live.Capture``. What processes that still run do from now on is not in it."""
+        case = self._case
+        header = file_header(HOW, socket_trace.LINK_RAW, socket_trace.SNAPLEN)
+        file = BlockFile(case.place.open(case.capture.name), header)
+        made, cut = socket_trace.segments(case.place.made[case.sockets.name])
+        for at in range(0, len(made), _BATCH):
+            pieces: list[bytes] = []
+            add = packet_blocks(pieces)
+            for segment in made[at : at + _BATCH]:
+                add(segment.time_ns / 1e9, segment.length, segment.data)
+            file.write(b"".join(pieces))
+        lost = int(cut is not None)
+        file.write(statistics(len(made), lost, time.time_ns() // 1000))
+        file.close()
+        case.place.remove(case.sockets.name)
+        trouble = file.trouble or (f"of the socket trace not all was read: {cut}" if cut else None)
+        return CaptureEnd(len(made), lost, trouble)
+
+
+def refused(command: Sequence[str], interface: str, capture_filter: str) -> str | None:
+    """Why a command's sockets cannot be traced; None where they can."""
+    if interface != ANY or capture_filter:
+        return "an interface or a filter was asked for, which only a capture of packets has"
+    if interposer.compiled() is None:
+        return interposer.missing()
+    return target.find(command).untouched
+
+
+def instead(error: NoRightError, why: str) -> NoRightError:
+    """The error that there is no right to capture, and why sockets are not traced instead."""
+    return NoRightError(f"{error}; its sockets cannot be traced instead: {why}")

@@ -1,0 +1,132 @@
+"""``plainwire run`` by a user who may not capture packets, and has no dumpcap: by a socket trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plainwire import pipeline
+from plainwire.keys import lines_of
+from plainwire.lab import scenarios, truth
+from plainwire.lab.play import PlayFiles
+from tests.acquire.conftest import CLIENTS
+from tests.acquire.tls_server import tls_server
+from tests.needs import needs, tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acquire.tls_server import TlsServer
+
+WITHOUT_RIGHTS = ("setpriv", "--securebits=+noroot,+noroot_locked", "--inh-caps=-all")
+
+
+def run(case: Path, *command: object, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    needs("root", "setpriv")
+    whole = [*WITHOUT_RIGHTS, sys.executable, "-m", "plainwire", "run", *options, "-o", case, "--", *command]
+    return subprocess.run(
+        [str(word) for word in whole],
+        env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def report_of(case: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((case / "report.json").read_text())
+    return report
+
+
+def client(kind: str, server: TlsServer) -> list[object]:
+    match kind:
+        case "curl":
+            return [tool("curl"), "-sk", server.url, server.url]
+        case "node":
+            return [tool("node"), CLIENTS / "in_node.js", server.port, server.certificate]
+        case "aiohttp":
+            return [sys.executable, CLIENTS / "with_aiohttp.py", server.port, server.certificate]
+    return [sys.executable, CLIENTS / "plain_http.py", server.port, server.certificate]
+
+
+@pytest.mark.parametrize("kind", ["python", "curl", "node", "aiohttp"])
+def test_whole_exchanges_are_had_of_the_program_s_own_calls(kind: str, tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server:
+        done = run(case, *client(kind, server))
+        truth = server.secrets()
+        served = len(server.peers)
+    report = report_of(case)
+    assert done.returncode == 0, done.stderr
+    assert served > 0
+    assert [(each["response"]["status"], each["outcome"]) for each in report["exchanges"]] == [
+        (200, "complete")
+    ] * served, done.stderr
+    assert report["coverage"]["evidence"] == "sockets"
+    assert report["coverage"]["undecrypted"] == report["coverage"]["mid_stream"] == report["findings"] == []
+    assert "Evidence: socket trace. There was no right to capture packets" in " ".join(done.stderr.split())
+    assert {each["client"] for each in report["connections"]} == set(server.peers)
+    assert all(each["round_trip"] is not None for each in report["connections"])
+    assert truth <= {line.decode().strip() for line in lines_of([case / "capture.pcapng"])}
+    assert sorted(path.name for path in case.iterdir()) == [
+        "capture.pcapng",
+        "program.jsonl",
+        "report.html",
+        "report.json",
+    ]
+
+
+def test_capture_alone_says_what_it_was_made_of(tmp_path: Path) -> None:
+    with tls_server(tmp_path) as server:
+        run(tmp_path / "case", *client("curl", server))
+    report = pipeline.analyze([tmp_path / "case" / "capture.pcapng"])
+    assert report.coverage.evidence == "sockets"
+    assert [connection.from_sockets for connection in report.connections] == [True]
+
+
+def test_program_whose_sockets_cannot_be_traced_is_not_started(tmp_path: Path) -> None:
+    source = tmp_path / "static.c"
+    source.write_text('#include <stdio.h>\nint main(void) { fopen("started", "w"); return 0; }\n')
+    subprocess.run([tool("gcc"), "-static", "-o", tmp_path / "static", source], check=True)
+    done = run(tmp_path / "case", tmp_path / "static")
+    assert done.returncode == 2
+    assert done.stderr.startswith("plainwire: no right to capture packets: ")
+    assert "its sockets cannot be traced instead: " in done.stderr
+    assert "is statically linked" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"static.c", "static"}
+
+
+def test_packets_are_asked_for_and_may_not_be_had(tmp_path: Path) -> None:
+    done = run(tmp_path / "case", "true", options=("--via", "libpcap"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("plainwire: no right to capture packets with libpcap")
+
+
+PLAY = """
+import sys
+from pathlib import Path
+from plainwire.lab import play, scenarios
+play.play(scenarios.find(sys.argv[1]), play.PlayFiles(Path(sys.argv[2])), options=["--via", "sockets"])
+"""
+
+
+@pytest.mark.parametrize("name", ["reset-mid-request", "keepalive-idle-race"])
+def test_demo_s_scenarios_get_the_right_codes_and_nothing_is_proved(name: str, tmp_path: Path) -> None:
+    needs("root")
+    scenario, stage = scenarios.find(name), PlayFiles(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY, name, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    score = truth.score(scenario, stage)
+    assert score.problems == [], done.stdout
+    findings = report_of(stage.case.folder)["findings"]
+    assert {each["code"] for each in findings} == set(scenario.expects)
+    assert "proved" not in {each["certainty"] for each in findings}
+    assert "Evidence: socket trace" in done.stdout
