@@ -77,6 +77,7 @@ def test_whole_exchanges_are_had_of_the_program_s_own_calls(kind: str, tmp_path:
         "capture.pcapng",
         "program.jsonl",
         "report.html",
+        "report.index",
         "report.json",
     ]
 

@@ -117,7 +117,7 @@ def test_nothing_is_proved_by_a_program_s_own_calls(ground: Ground) -> None:
     segments = told.segments
     assert segments is not None
     columns = [getattr(segments, name) for name in SEGMENT_COLUMNS]
-    told.segments = Segments(*columns, np.zeros(len(segments), dtype=np.int64), segments.ip_id)
+    told.segments = Segments(*[*columns, np.zeros(len(segments), dtype=np.int64), segments.ip_id])
     assert (captured.from_sockets, told.from_sockets) == (False, True)
     assert settled(verdict(captured, ground)).certainty == "proved"
     assert settled(verdict(told, ground)).certainty == "likely"
