@@ -17,10 +17,11 @@ from plainwire import pipeline
 from plainwire.capture import reader
 from plainwire.keys import read_keys
 from plainwire.model import PacketBatch, ProgramConnection, ProgramEvents, Side, Unreached, UserError
-from plainwire.report import json
+from plainwire.report import json, terminal
 from tests.builders.captures import enhanced, interface, pcap, secrets, section
 from tests.builders.conversation import Conversation
 from tests.builders.packets import SYN, packet
+from tests.http.talk2 import Pair
 from tests.tls.live import Live, contexts
 
 if TYPE_CHECKING:
@@ -363,6 +364,33 @@ def test_so_does_one_early_in_a_long_connection(tmp_path: Path, at: int, *, late
             assert exchange.request is not None
             assert exchange.response is not None
             assert exchange.request.target == "/" + dict(exchange.response.headers)["X"]
+
+
+@pytest.mark.parametrize("cut", [7, 8, 12, 30])
+def test_http2_in_clear_text_is_read_from_the_middle_of_a_frame_on(tmp_path: Path, cut: int) -> None:
+    pair = Pair()
+    pair.answer(pair.ask(), bytes(range(256)) * 60)
+    for _ in range(2):
+        pair.answer(pair.ask(), b"yes")
+    talk = Conversation(segment_size=600).open()
+    for act in pair.talk.acts:
+        talk.send(act.side, act.data or b"")
+    report = _report(tmp_path, talk.fin(SERVER).fin(CLIENT).packets[cut:])
+    assert _only(report).application == "h2"
+    assert [e.outcome for e in report.exchanges[-2:]] == ["complete"] * 2
+    assert json.encode(_one_by_one(tmp_path)) == json.encode(report)
+    assert report.findings == []
+
+
+def test_a_reset_of_an_idle_connection_is_no_failure_and_is_said(tmp_path: Path) -> None:
+    says = "Theserverresettheidleconnection1;aclientthatwritesonitnextgetsECONNRESETwithoutapacket."
+    talk = Conversation().open().send(CLIENT, GET).send(SERVER, OK).ack(CLIENT)
+    report = _report(tmp_path, talk.rst(SERVER).packets)
+    assert report.findings == []
+    assert says in "".join(terminal.verdict(report).split())
+    talk = Conversation().open().send(CLIENT, GET).send(SERVER, OK).ack(CLIENT)
+    report = _report(tmp_path, talk.fin(SERVER).rst(SERVER).packets)
+    assert "ECONNRESET" not in terminal.verdict(report)
 
 
 def test_a_fin_that_the_capture_lost_leaves_open_who_closed_first(tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ UPGRADES: list[tuple[str, Said]] = [
             (SERVER, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
         ],
     ),
+    (
+        "XMPP",
+        [
+            (CLIENT, b"<?xml version='1.0'?><stream:stream to='a.example'>"),
+            (SERVER, b"<?xml version='1.0'?><stream:stream><stream:features><starttls/></stream:features>"),
+            (CLIENT, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'> <required/>\n</starttls>"),
+            (SERVER, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+        ],
+    ),
     ("PostgreSQL", [(CLIENT, b"\0\0\0\x08\x04\xd2\x16\x2f"), (SERVER, b"S")]),
     (
         "MySQL",

@@ -120,12 +120,21 @@ def test_a_datagram_that_only_has_the_port_of_a_tunnel_stays_one(port: int, data
         (tunnels.outer6(108, bytes(60)), "IPComp"),
         (tunnels.gre(FOUR, flags=0x4000), "GRE with source routes"),
         (tunnels.gre(bytes(60), b"\x88\xe5"), "MACsec"),
+        (tunnels.gre(bytes(60), b"\x12\x34"), "an EtherType that is not known"),
+        (tunnels.outer(132, bytes(60)), "SCTP"),
+        (tunnels.outer6(132, bytes(60)), "SCTP"),
     ],
 )
 def test_what_cannot_be_looked_into_is_counted_by_name(frame: bytes, name: str) -> None:
     decoder = Decoder()
     assert len(decoder.decode(batch([frame, FOUR])).segments.number) == 1
     assert +decoder.passed_over == {name: 1}
+
+
+def test_arp_is_of_no_connection_s_concern() -> None:
+    decoder = Decoder()
+    decoder.decode(batch([tunnels.gre(bytes(60), b"\x08\x06")]))
+    assert not +decoder.passed_over
 
 
 def test_nesting_is_followed_to_a_depth_and_no_further() -> None:

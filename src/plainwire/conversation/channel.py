@@ -20,6 +20,7 @@ from plainwire.conversation.recognise import (
     ENOUGH,
     TWO_RECORDS,
     Spoken,
+    holds_frames,
     holds_sealed_records,
     recognise,
 )
@@ -122,11 +123,13 @@ class Channel:
         self._layer.feed(client_pieces, server_pieces)
 
     def _in_mid_record(self, kind: Spoken, client: bytes, server: bytes, *, final: bool) -> Spoken | None:
-        """TLS that is seen from the middle of a record on looks like anything: wait for what comes behind."""
+        """What is seen from the middle of a record or frame on looks like anything: wait for what comes."""
         if is_client(client) is not None or is_client(server) is not None:
             return kind
         if any(holds_sealed_records(first_bytes(without_holes_ahead(p), TWO_RECORDS)) for p in self._waiting):
             return Spoken.TLS
+        if any(holds_frames(first_bytes(without_holes_ahead(p), _MOST_WAITING)) for p in self._waiting):
+            return Spoken.HTTP2
         return kind if final else None
 
     def _make(self, kind: Spoken) -> Layer:

@@ -6,6 +6,7 @@ import enum
 import re
 
 from plainwire.http import http2_frames
+from plainwire.streams.speaker import is_client
 from plainwire.tunnels import proxy_protocol, socks, starttls
 
 ENOUGH = 1 << 12
@@ -104,8 +105,18 @@ def _by_server(server: bytes, *, late: bool, final: bool) -> Spoken | None:
 
 
 def _are_frames(*sides: bytes) -> bool:
-    """Whether what was seen of HTTP/2 can begin with frames, without its preface."""
-    return all(not data or http2_frames.chain(data)[0] > 0 for data in sides)
+    """Whether what was seen of HTTP/2 can begin with frames, without its preface.
+
+    Two frames in a row of one side suffice, or fields that begin as those of a message do: the other may be
+    seen from the middle of a frame on.
+    """
+    counts = [(http2_frames.chain(data)[0], data) for data in sides if data]
+    return min(counts)[0] > 0 or any(n > 1 or (n == 1 and is_client(data) is not None) for n, data in counts)
+
+
+def holds_frames(data: bytes) -> bool:
+    """Whether frames of HTTP/2 follow each other somewhere in the bytes."""
+    return http2_frames.find_chain(data) >= 0
 
 
 def holds_sealed_records(data: bytes) -> bool:

@@ -6,9 +6,9 @@
 
 ``START`` looks for what a direction must begin with: the preface of a client, the SETTINGS of a server.
 Without it the capture began in mid-connection, and ``PROBE`` looks whether the bytes form a plausible chain
-of frames: ``CHAIN`` headers that follow each other, each valid for its type. ``LOST`` skips everything up to
-the next gap, after which it probes again: frames often begin where a segment does. There is no search byte by
-byte.
+of frames: ``CHAIN`` headers that follow each other, each valid for its type. First from where the bytes
+begin, as frames often begin where a segment does, then from any place behind it. ``LOST`` skips everything
+up to the next gap, after which it probes again.
 
 DATA is given as it comes, in parts; all other frames are given whole. Without TLS, a gap inside the payload
 of a frame is subtracted from its length (``FramePart.missing``), so that the number of bytes is known.
@@ -17,6 +17,8 @@ of a frame is subtracted from its length (``FramePart.missing``), so that the nu
 from __future__ import annotations
 
 import enum
+import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -55,6 +57,9 @@ _ON_STREAM = frozenset((DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTI
 _ON_CONNECTION = frozenset((SETTINGS, PING, GOAWAY, ORIGIN, PRIORITY_UPDATE))
 _KNOWN = _ON_STREAM | _ON_CONNECTION | {WINDOW_UPDATE, ALTSVC}
 _LARGEST_USUAL = 1 << 16  # few peers allow frames larger than 2^14
+_MAY_BE_HEADER = re.compile(rb"(?=\0..[\0-\x0a\x0c\x10][\0-\x2d][\0-\x7f]...)", re.DOTALL).finditer
+_MOST_TRIED = 1 << 12
+"""Places at which a frame may begin that are looked at; each costs some microseconds."""
 
 
 class FramePart(Struct):
@@ -152,11 +157,11 @@ class FrameReader:
         """The stream has ended: a chain of fewer frames counts if there is nothing else."""
         if self._held:
             data = b"".join(text[0] for text in self._held)
-            count, end = chain(data)
-            if count > 1 and end == len(data):
-                self._release(0)
-            else:
+            at = find_chain(data, whole=True)
+            if at < 0:
                 self._give_up()
+            else:
+                self._release(at)
         parts, self._parts = self._parts, []
         return parts
 
@@ -179,9 +184,12 @@ class FrameReader:
         if self.sync is Sync.PROBE:
             count, end = chain(data)
             self._wanted = end + HEADER
-            if count >= CHAIN:
-                self._release(0)
-            elif count < 0 or self._wanted > _MOST_PROBED:
+            at = 0 if count >= CHAIN else -1
+            if count < 0:  # it begins in the middle of a frame
+                at, self._wanted = find_chain(data), 2 * len(data)
+            if at >= 0:
+                self._release(at)
+            elif len(data) > _MOST_PROBED or (count >= 0 and self._wanted > _MOST_PROBED):
                 self._give_up()
 
     def _begins(self, data: bytes) -> bool:
@@ -313,9 +321,22 @@ class FrameReader:
         )
 
 
-def chain(data: bytes) -> tuple[int, int]:
+def find_chain(data: bytes, *, whole: bool = False) -> int:
+    """Where a chain of frames begins in bytes from the middle of some; -1: none is found.
+
+    ``whole``: nothing comes behind the data, and a chain of fewer frames counts that ends where they do.
+    """
+    for match in islice(_MAY_BE_HEADER(data), _MOST_TRIED):
+        at = match.start()
+        count, end = chain(data, at)
+        if count >= CHAIN or (whole and count > 1 and end == len(data)):
+            return at
+    return -1
+
+
+def chain(data: bytes, at: int = 0) -> tuple[int, int]:
     """Number of valid frame headers in a row, and the end of the last frame; -1: there can be none."""
-    at = count = 0
+    count = 0
     while at + HEADER <= len(data) and count < CHAIN:
         length, kind, flags = int.from_bytes(data[at : at + 3]), data[at + 3], data[at + 4]
         if not _plausible(length, kind, flags, int.from_bytes(data[at + 5 : at + 9])):

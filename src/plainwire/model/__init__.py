@@ -60,6 +60,7 @@ from plainwire.model.program import (
 from plainwire.model.quic import QuicInfo
 from plainwire.model.report import (
     HARMLESS,
+    IDLE_RESET,
     Attempts,
     Bounds,
     Certainty,
@@ -111,6 +112,7 @@ __all__ = [
     "ECE",
     "FIN",
     "HARMLESS",
+    "IDLE_RESET",
     "PSH",
     "RST",
     "SYN",

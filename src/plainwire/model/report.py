@@ -268,6 +268,12 @@ class Attempts(Struct, frozen=True):
 HARMLESS = "harmless: "
 """What begins the reason for which a sign is none of trouble."""
 
+IDLE_RESET = (
+    "an idle connection that no request was using; a client that writes on it next gets ECONNRESET, "
+    "and no packet shows that"
+)
+"""The reason for which a server's reset is none."""
+
 
 class Sign(Struct):
     """One thing that could be trouble, on the wire or in the program, and what accounts for it.

@@ -47,12 +47,32 @@ _NOT_DECODED = {
     0x876B: "compressed TCP/IP (Van Jacobson)",
 }
 
+_WITHOUT_IP = (
+    0x0806,  # ARP
+    0x0842,  # Wake-on-LAN
+    0x8035,  # RARP
+    0x8808,  # flow control
+    0x8809,  # slow protocols: LACP, OAM
+    0x8863,  # PPPoE discovery
+    0x888E,  # EAP over LAN
+    0x88A2,  # ATA over Ethernet
+    0x88CC,  # LLDP
+    0x88F7,  # precision time
+    0x8902,  # connectivity faults
+    0x9000,  # loopback
+)
+"""What is of no connection's concern, and common."""
+_LOWEST = 0x0600  # below it the field is a length, or a number of another list
+
 
 def follow(layer: PacketLayer, types: Int64s, passed_over: Counter[str]) -> Found:
     """Groups by EtherType; ``layer`` is past the type."""
     found = list(split(layer, types, KINDS))
     if sum(len(part.row) for _, part in found) < len(layer.row):
         name_others(types, _NOT_DECODED, passed_over)
+        known = np.isin(types, (*KINDS, *_NOT_DECODED, *_WITHOUT_IP)) | (types < _LOWEST)
+        if not known.all():
+            passed_over["an EtherType that is not known"] += int((~known).sum())
     yield from found
 
 

@@ -167,7 +167,7 @@ def split(layer: PacketLayer, numbers: Int64s, kinds: Mapping[int, HeaderKind]) 
 
 
 def name_others(numbers: Int64s, names: Mapping[int, str], passed_over: Counter[str]) -> None:
-    """Count the packets that may carry TCP in an encapsulation that is not decoded."""
+    """Count the packets that may carry what is looked for, in or above something that is not decoded."""
     for number, name in names.items():
         count = int((numbers == number).sum())
         if count:

@@ -32,11 +32,14 @@ PROTOCOLS = {
 }
 
 _NOT_DECODED = {
+    33: "DCCP",
     50: "IPsec ESP",
     55: "minimal encapsulation (RFC 2004)",
     98: "encapsulation header (RFC 1241)",
     108: "IPComp",
     115: "L2TP version 3",
+    132: "SCTP",
+    136: "UDP-Lite",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.model import HARMLESS, IDLE_RESET
 from plainwire.plurals import agreeing, count, plural
 from plainwire.report import economy, redact
 from plainwire.report.escape import printable
@@ -50,9 +51,26 @@ def remarks(report: Report) -> list[str]:
     return (
         _stopped(report)
         + _fruitless(report.connections, explained)
+        + _reset_while_idle(report)
         + [printable(redact.line(note), 300) for note in report.coverage.notes]
         + economy.lines(report)
     )
+
+
+def _reset_while_idle(report: Report) -> list[str]:
+    """Connections that a server reset while no request used them, and no finding is about."""
+    told = {connection for finding in report.findings for connection in finding.connections}
+    ids = [
+        sign.connection
+        for sign in report.signs
+        if sign.claimed_by == f"{HARMLESS}{IDLE_RESET}" and sign.connection not in told
+        if sign.connection is not None
+    ]
+    if not ids:
+        return []
+    them = "it" if len(set(ids)) == 1 else "one of them"
+    says = f"a client that writes on {them} next gets ECONNRESET without a packet."
+    return [f"The server reset the idle {_named('connection', ids)}; {says}"]
 
 
 def _fruitless(connections: Iterable[Connection], explained: set[int]) -> list[str]:

@@ -27,7 +27,7 @@ _COMMANDS = (
     ("POP3", re.compile(rb"(?i)(?:\A|\n)STLS\r?\n\Z")),
     ("FTP", re.compile(rb"(?i)(?:\A|\n)AUTH (?:TLS|SSL|TLS-C|TLS-P)\r?\n\Z")),
     ("NNTP", re.compile(rb"(?i)(?:\A|\n)STARTTLS\r?\n\Z")),
-    ("XMPP", re.compile(rb"<starttls[^<>]*(?:/>|></starttls>)\s*\Z")),
+    ("XMPP", re.compile(rb"<starttls[^<>]*(?:/>|>(?:\s*<[^<>]{1,200}>){0,8}\s*</starttls>)\s*\Z")),
     ("LDAP", re.compile(rb"\A\x30(?s:.)*1\.3\.6\.1\.4\.1\.1466\.20037(?s:.){0,8}\Z")),
     ("PostgreSQL", re.compile(rb"\A(?:\0\0\0\x08\x04\xd2\x16\x30)?\0\0\0\x08\x04\xd2\x16\x2f\Z")),
     ("MySQL", re.compile(rb"\A\x20\0\0\x01(?s:.){32}\Z")),

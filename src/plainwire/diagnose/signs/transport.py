@@ -8,7 +8,7 @@ from plainwire.arrays import np
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.ends import on_one_host, syns_of
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
-from plainwire.model import ACK, FIN, RST, SYN, Side
+from plainwire.model import ACK, FIN, IDLE_RESET, RST, SYN, Side
 
 from .kinds import sign
 
@@ -137,10 +137,7 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
         return ""
     if reset.side is Side.CLIENT:
         return "the client's reset when nothing was outstanding"
-    return (
-        "an idle connection that no request was using; a client that writes on it next gets ECONNRESET, "
-        "and no packet shows that"
-    )
+    return IDLE_RESET
 
 
 def _all_complete(connection: Connection) -> bool:
