@@ -1,6 +1,7 @@
 """An HTTPS server that does what the path of a request says: ``/reset``, ``/close``, ``/half-close``, ...
 
-``/once`` is closed without an answer the first time, and answered from then on.
+``/once`` is closed without an answer the first time, and answered from then on. To clients that want HTTP/2
+alone (``serving(folder, http2=True)``) the same is done in its frames.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import h2.config
+import h2.connection
+import h2.events
 
 from plainwire.lab import certificates
 
@@ -51,10 +56,12 @@ class Misbehaving:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Misbehaving]:
+def serving(folder: Path, *, http2: bool = False) -> Iterator[Misbehaving]:
     """Serve until the block ends."""
     papers = certificates.make(folder, (HOST,))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if http2:
+        context.set_alpn_protocols(["h2"])
     context.load_cert_chain(papers.chain, papers.key)
     over, struck = threading.Event(), threading.Event()
     with (
@@ -97,6 +104,9 @@ def _serve(
 ) -> None:
     plain.settimeout(_LONGEST)
     with contextlib.suppress(OSError), _secured(plain, context) as connection:
+        if isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2":
+            _serve_frames(connection, over)
+            return
         while True:
             fault = _asked(connection)
             if fault == "once":
@@ -121,9 +131,38 @@ def _asked(connection: socket.socket) -> str | None:
     return text.split(b" ", 2)[1].decode().strip("/")
 
 
+def _serve_frames(connection: ssl.SSLSocket, over: threading.Event) -> None:
+    """One request in HTTP/2, as gRPC sends it."""
+    http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+    http.initiate_connection()
+    connection.sendall(http.data_to_send())
+    going_on = True
+    while going_on and (data := connection.recv(65536)):
+        fault = ""
+        for event in http.receive_data(data):
+            if isinstance(event, h2.events.RequestReceived):
+                fault = dict(event.headers or ())[":path"].strip("/")
+                _answer_frames(http, event.stream_id or 0, fault)
+        connection.sendall(http.data_to_send() + (ANSWERS["nonsense"] if fault == "nonsense" else b""))
+        going_on = not fault or _end(connection, fault, over)
+
+
+def _answer_frames(http: h2.connection.H2Connection, stream: int, fault: str) -> None:
+    if fault == "busy":
+        http.send_headers(stream, [(":status", "503")], end_stream=True)
+    elif fault.startswith("half"):
+        http.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+        http.send_data(stream, b"\0\0\0\0\x64half of it")
+
+
 def _treat(connection: socket.socket, fault: str, over: threading.Event) -> bool:
     """Whether the connection goes on."""
     connection.sendall(ANSWERS.get(fault, b""))
+    return _end(connection, fault, over)
+
+
+def _end(connection: socket.socket, fault: str, over: threading.Event) -> bool:
+    """Whether the connection goes on."""
     if fault in {"ok", "busy"}:
         return True
     if fault.endswith("reset"):

@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 CLIENTS = Path(__file__).parent / "clients"
 MODES = ("traceback", "logging", "print", "buffered")
 FAULTS = ("close", "reset", "half-close", "half-reset", "nonsense", "silence", "busy", "refused")
+POM = """
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>clients</groupId><artifactId>clients</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>com.squareup.okhttp3</groupId><artifactId>okhttp</artifactId><version>4.12.0</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.httpcomponents</groupId><artifactId>httpclient</artifactId><version>4.5.14</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.httpcomponents.client5</groupId><artifactId>httpclient5</artifactId>
+      <version>5.3.1</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
 SLACK = 0.05
 """Seconds between the client's clock and what it prints: it is told of behind the failure."""
 
@@ -97,6 +115,8 @@ def test_http_client(tmp_path: Path, server: Misbehaving, refused: str, mode: st
         ("aiohttp", "buffered"),
         ("botocore", "traceback"),
         ("botocore", "print"),
+        ("websockets", "traceback"),
+        ("websockets", "print"),
     ],
 )
 def test_libraries_of_python(
@@ -105,6 +125,13 @@ def test_libraries_of_python(
     least = 6 if library == "botocore" else len(FAULTS)  # which compares no lengths below its parsers
     script = CLIENTS / "eight_failures.py"
     run(tmp_path, server, refused, sys.executable, script, library, mode, least=least)
+
+
+@pytest.mark.parametrize("mode", ["traceback", "logging", "buffered"])
+def test_grpc(tmp_path: Path, refused: str, mode: str) -> None:
+    (tmp_path / "server").mkdir()
+    with serving(tmp_path / "server", http2=True) as server:
+        run(tmp_path, server, refused, sys.executable, CLIENTS / "eight_failures.py", "grpcio", mode)
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.8", "3.11", "3.12", "3.13"])
@@ -163,11 +190,61 @@ def test_node(
     run(tmp_path, server, refused, tool("node"), script, library, mode)
 
 
-def test_java(tmp_path: Path, server: Misbehaving, refused: str) -> None:
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The class path of the libraries, by Maven: what it has already is not fetched again."""
+    folder = tmp_path_factory.mktemp("maven")
+    (folder / "pom.xml").write_text(POM)
+    told = folder / "path"
+    words = [shutil.which("mvn") or without("Maven", part_of_the_judgement=False), "-B", "-q"]
+    words += ["-f", str(folder), "dependency:build-classpath", f"-Dmdep.outputFile={told}"]
+    for way in (["-o"], []):
+        if not subprocess.run([*words, *way], capture_output=True, timeout=240, check=False).returncode:
+            return told.read_text().strip()
+    return without("Maven could not fetch the libraries", part_of_the_judgement=False)
+
+
+def compiled(folder: Path, *sources: str, path: str = ".") -> tuple[object, ...]:
+    """The command that runs them, as soon as a virtual machine can."""
+    words = [tool("javac"), "-cp", path, "-d", folder / "classes", *(CLIENTS / name for name in sources)]
+    subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=120)
+    quick = ("-Xshare:auto", "-XX:TieredStopAtLevel=1")
+    return (tool("java"), *quick, "-cp", f"{folder / 'classes'}{os.pathsep}{path}", "EightFailures")
+
+
+@pytest.mark.parametrize(
+    ("library", "mode"),
+    [("url_connection", "print"), ("http_client", "traceback"), ("http_client", "buffered")],
+)
+def test_java(tmp_path: Path, server: Misbehaving, refused: str, library: str, mode: str) -> None:
     """HttpURLConnection takes what came of a body for all of it."""
-    tool("javac")
-    script = CLIENTS / "EightFailures.java"
-    run(tmp_path, server, refused, tool("java"), script, "print", least=len(FAULTS) - 1)
+    client = compiled(tmp_path, "EightFailures.java")
+    run(tmp_path, server, refused, *client, library, mode, least=len(FAULTS) - (library == "url_connection"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("library", "mode"),
+    [
+        ("okhttp", "traceback"),
+        ("okhttp", "buffered"),
+        ("apache4", "logging"),
+        ("apache5", "traceback"),
+        ("apache5", "print"),
+    ],
+)
+def test_libraries_of_java(
+    tmp_path: Path, server: Misbehaving, refused: str, libraries: str, library: str, mode: str
+) -> None:
+    client = compiled(tmp_path, "EightFailures.java", "Libraries.java", path=libraries)
+    run(tmp_path, server, refused, *client, library, mode)
+
+
+@pytest.mark.parametrize(("language", "mode"), [("ruby", "traceback"), ("ruby", "print"), ("php", "print")])
+def test_scripts(tmp_path: Path, server: Misbehaving, refused: str, language: str, mode: str) -> None:
+    """Both take what came of a body for all of it, where a close ends it."""
+    script = CLIENTS / ("eight_failures.rb" if language == "ruby" else "eight_failures.php")
+    run(tmp_path, server, refused, tool(language), script, mode, least=len(FAULTS) - 1)
 
 
 def test_go(tmp_path: Path, server: Misbehaving, refused: str) -> None:

@@ -75,13 +75,30 @@ def by_botocore(url):
         raise RuntimeError("HTTP status %d" % response.status_code)
 
 
+def by_websockets(url):
+    import with_websockets
+
+    with_websockets.get(url, authority, TIMEOUT)
+
+
+def by_grpcio(url):
+    import grpc
+
+    with open(authority, "rb") as file:
+        credentials = grpc.ssl_channel_credentials(file.read())
+    place, _, path = url.partition("://")[2].partition("/")
+    options = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
+    with grpc.secure_channel(place, credentials, options=options) as channel:
+        channel.unary_unary("/" + path)(b"", timeout=TIMEOUT)
+
+
 def tell(url):
     if mode == "traceback":
         traceback.print_exc()
     elif mode == "logging":
         logging.getLogger("client").exception("GET %s", url)
     else:
-        print("GET %s failed: %r" % (url, sys.exc_info()[1]))
+        print("GET %s failed: %s" % (url, " ".join(repr(sys.exc_info()[1]).split())))
         if mode == "print":
             sys.stdout.flush()
 

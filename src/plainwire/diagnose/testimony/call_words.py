@@ -4,7 +4,7 @@ grpclib, grpc-go, grpc-java), websockets, ws, botocore, openai. And words that a
 
 from __future__ import annotations
 
-from .wording import CONNECTING, CUT, RESETS, TIMEOUTS, Wire, row
+from .wording import CONNECTING, CUT, ENDS, RESETS, TIMEOUTS, Wire, row
 
 _NO_STATUS = "A gRPC status may be the server's own, or made by the client of what became of the connection."
 _GIVEN_UP = r"DEADLINE_EXCEEDED|DeadlineExceeded|Deadline exceeded|Deadline Exceeded"
@@ -60,8 +60,19 @@ CALLS = (
     ),
     row("grpc", "failed to connect to all addresses", r"failed to connect to all addresses", *CONNECTING),
     row(
-        "grpc", "Stream removed", r"\bStream removed\b|\bConnection dropped\b|\btransport is closing\b", *CUT
+        "grpc",
+        "Stream removed",
+        r"\bStream removed\b(?! \()|\bConnection dropped\b|\btransport is closing\b",
+        *CUT,
     ),
+    row(
+        "grpc",
+        "Socket closed",
+        r"\(Socket closed\)|details = \"Socket closed|UNAVAILABLE: ?Socket closed",
+        *ENDS,
+    ),
+    row("grpc", "recvmsg: Connection reset by peer", r"recvmsg: ?Connection reset by peer", *RESETS),
+    row("grpc", "Failed parsing HTTP/2", r"Failed parsing HTTP/2", Wire.NONSENSE),
     row(
         "grpc",
         "an answer that is no gRPC",
@@ -97,6 +108,39 @@ CALLS = (
         "no close frame received or sent",
         r"no close frame received(?: or sent)?\b",
         Wire.WEBSOCKET_CUT,
+    ),
+    row(
+        "websockets",
+        "a handshake without an answer",
+        r"stream ends after 0 bytes|connection closed while reading HTTP status line",
+        Wire.CLOSE,
+        Wire.RESET,
+        note="websockets says the same of a close and of a reset.",
+    ),
+    row(
+        "websockets",
+        "an answer that ends early",
+        r"stream ends after [1-9]\d* bytes, expected \d+ bytes",
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+    ),
+    row(
+        "websockets",
+        "did not receive a valid HTTP response",
+        r"did not receive a valid HTTP response|unsupported protocol; expected HTTP/1\.1",
+        Wire.CLOSE,
+        Wire.RESET,
+        Wire.CLOSE_INSIDE,
+        Wire.RESET_INSIDE,
+        Wire.NONSENSE,
+    ),
+    row(
+        "websockets",
+        "timed out during opening handshake",
+        r"timed out (?:during opening handshake|while waiting for handshake response)",
+        Wire.SILENCE,
+        Wire.STALL,
+        Wire.HELLO_SILENCE,
     ),
     row(
         "websockets",

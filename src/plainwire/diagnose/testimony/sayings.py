@@ -58,8 +58,9 @@ _CONTINUED = re.compile(
     r"establish a secure connection to it\.|how to fix it, please visit)|^$"
 )
 _FRAME = re.compile(r"^\s+at\s")
+_SUPPRESSED = re.compile(r"^\s+Suppressed: ")
 _OTHER_ERROR = re.compile(
-    r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
+    r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
 )
 _FAILURE = re.compile(r"(?i)fail|error|exception")
 _SIGNS = re.compile(
@@ -225,10 +226,8 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
     python = any(line.text == _TRACEBACK for line in block)
     telling = [
         line.text.lstrip() if line.test and not python else line.text
-        for line in block
-        if _SIGNS.search(line.text)
-        and not _FRAME.match(line.text)
-        and not (python and line.text[:1].isspace())
+        for line in _of_exceptions(block)
+        if _SIGNS.search(line.text) and not _FRAME.match(line.text)
     ]
     if not telling:
         return None
@@ -242,6 +241,20 @@ def _understood(block: list[Line], process: Process | None) -> Said | None:
         return None  # it may be data
     said.told_by, said.wire = telling[-1].strip(), frozenset({Wire.LOCAL})
     return said if any(map(_OTHER_ERROR.match, telling)) else None
+
+
+def _of_exceptions(block: Iterable[Line]) -> Iterator[Line]:
+    """Without the frames of Python, and what Java tells as met on the way (closing what had failed).
+
+    A message may have indented lines as well: they come behind its exception.
+    """
+    in_frames = in_suppressed = False
+    for line in block:
+        indented = line.text[:1].isspace()
+        in_frames = line.text == _TRACEBACK or (in_frames and indented)
+        in_suppressed = indented and (in_suppressed or _SUPPRESSED.match(line.text) is not None)
+        if not in_frames and not in_suppressed:
+            yield line
 
 
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
