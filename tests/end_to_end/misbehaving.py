@@ -141,7 +141,8 @@ def _serve_frames(connection: ssl.SSLSocket, over: threading.Event) -> None:
         fault = ""
         for event in http.receive_data(data):
             if isinstance(event, h2.events.RequestReceived):
-                fault = dict(event.headers or ())[":path"].strip("/")
+                fields = {str(name): str(value) for name, value in event.headers or ()}
+                fault = fields[":path"].strip("/")
                 _answer_frames(http, event.stream_id or 0, fault)
         connection.sendall(http.data_to_send() + (ANSWERS["nonsense"] if fault == "nonsense" else b""))
         going_on = not fault or _end(connection, fault, over)
