@@ -173,3 +173,42 @@ def test_under_sudo_no_folder_is_made_where_a_link_of_the_callers_leads(
 @pytest.mark.usefixtures("as_sudo")
 def test_under_sudo_a_folder_is_made_in_one_of_roots_that_only_root_can_change(open_folder: Path) -> None:
     assert folder.made(open_folder / "case").path.stat().st_uid == USER
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "link on the way"])
+@pytest.mark.usefixtures("as_sudo")
+def test_under_sudo_what_is_written_is_written_with_the_callers_rights(
+    home: Path, elsewhere: Path, kind: str
+) -> None:
+    path = home / "out" / elsewhere.name
+    if kind == "link on the way":
+        path.parent.symlink_to(elsewhere.parent)
+    else:
+        path.parent.mkdir()
+        in_place_of(path, elsewhere, kind)
+        for each in (path.parent, path):
+            os.chown(each, USER, USER, follow_symlinks=False)
+    with pytest.raises(OSError, match=r"denied|No such device"):
+        folder.output(path)
+    assert elsewhere.read_bytes() == SECRET
+
+
+@pytest.mark.usefixtures("as_sudo")
+def test_under_sudo_what_is_written_is_the_callers(home: Path) -> None:
+    for append in (False, True):
+        with folder.output(home / "out", append=append) as file:
+            file.write(b"x")
+    folder.output_folder(home / "tables" / "below")
+    assert (home / "out").read_bytes() == b"xx"
+    made = [home / "out", home / "tables", home / "tables" / "below"]
+    assert {each.stat().st_uid for each in made} == {USER}
+    assert {each.stat().st_mode & 0o077 for each in made if each.is_file()} == {0}
+
+
+def test_a_link_is_followed_where_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with folder.output(tmp_path / "link") as file:
+        file.write(b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+    with pytest.raises(OSError, match="symbolic links"):
+        folder.output(tmp_path / "link", links=False)

@@ -272,6 +272,33 @@ def made_anew(path: Path) -> Folder:
     return folder
 
 
+def output(path: Path, *, append: bool = False, links: bool = True) -> BinaryIO:
+    """Open a file (0600 where it is new) that the user named, to write to it from the start, or at its end.
+
+    With the rights of the user who called sudo: by now the program may have put a link there. Nobody is
+    waited for. ``links``: they may be followed.
+
+    Raises:
+        OSError: it cannot be written.
+
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    flags |= (os.O_APPEND if append else os.O_TRUNC) | (0 if links else os.O_NOFOLLOW)
+    descriptor = _as_allowed(path, lambda: os.open(path, flags, 0o600))
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb")
+
+
+def output_folder(path: Path) -> None:
+    """Make a folder (0700) for such files, and those above it, where they are not there yet.
+
+    Raises:
+        OSError: it cannot be made.
+
+    """
+    _as_allowed(path, lambda: path.mkdir(mode=0o700, parents=True, exist_ok=True))
+
+
 def _as_allowed(path: Path, act: Callable[[], _Result]) -> _Result:
     """Do something to ``path`` with the rights of the user who called sudo; with root's where that user has
     none and the names on the way are root's alone, so that nobody can have them mean something else.

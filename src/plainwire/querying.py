@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import orjson
 
 from plainwire.case import Case
 from plainwire.export.tables import TABLES, rows
+from plainwire.folder import output, output_folder
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -109,15 +111,14 @@ class Tables:
         """
         engine = _duckdb()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            output_folder(folder)
             self._load()
             for name in TABLES:
-                target = folder / f"{name}.parquet"
-                partial = folder / f"{name}.partial"
-                partial.touch(mode=0o600)
-                self._database.execute(f"COPY {name} TO ? (FORMAT parquet, COMPRESSION zstd)", [str(partial)])
-                partial.chmod(0o600)
-                partial.replace(target)
+                written = Path(self._made.name) / f"{name}.parquet"
+                self._database.execute(f"COPY {name} TO ? (FORMAT parquet, COMPRESSION zstd)", [str(written)])
+                with written.open("rb") as source, output(folder / written.name, links=False) as target:
+                    shutil.copyfileobj(source, target)
+                written.unlink()
         except (engine.Error, OSError) as error:
             message = f"{folder}: {error}"
             raise UserError(message) from error

@@ -172,6 +172,18 @@ def test_the_key_log_of_the_user_is_read_with_his_rights(case: Case, home: Path,
     assert status == STATUS
 
 
+@pytest.mark.parametrize("put", ["ln -sf $ROOTS", "mkfifo"])
+def test_what_is_written_for_a_job_is_written_with_the_users_rights(
+    case: Case, home: Path, roots: Path, put: str
+) -> None:
+    """By the time that it is written, the program may have put anything where it was."""
+    out = home / "baseline"
+    status, said = run(case, f"{put} {out}", "--write-baseline", str(out), ROOTS=str(roots))
+    assert status == STATUS
+    assert f"plainwire: {out}: " in said
+    assert roots.read_text() == SECRET + "\n"
+
+
 def test_while_the_program_runs_what_is_captured_is_not_for_its_eyes(case: Case) -> None:
     """It is everybody's traffic by then."""
     status, said = run(case, "stat -c %u:%a $CASE/capture.pcapng >&2; cat $CASE/capture.pcapng >/dev/null")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from plainwire import folder
 from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 
@@ -283,8 +282,8 @@ def command(
     _write(output, form.write(report, wanted))
 
 
-def _parquet(folder: Path | None, case: Path, report: Report) -> None:
-    if folder is None:
+def _parquet(into: Path | None, case: Path, report: Report) -> None:
+    if into is None:
         message = "--parquet writes a folder: name it with -o"
         raise click.UsageError(message)
     import orjson  # noqa: PLC0415 - as each form
@@ -294,7 +293,7 @@ def _parquet(folder: Path | None, case: Path, report: Report) -> None:
 
     with Tables() as tables:
         tables.add(orjson.loads(json.encode(report)), str(case))
-        tables.write_parquet(folder)
+        tables.write_parquet(into)
     debug.show(report)
 
 
@@ -303,6 +302,5 @@ def _write(path: Path | None, parts: Iterable[bytes]) -> None:
         sys.stdout.buffer.writelines(parts)
         sys.stdout.buffer.flush()
         return
-    modes = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with contextlib.closing(os.fdopen(os.open(path, modes, 0o600), "wb")) as file:
+    with folder.output(path, links=False) as file:
         file.writelines(parts)

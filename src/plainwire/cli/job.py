@@ -6,16 +6,17 @@ import contextlib
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
+from plainwire import folder
 from plainwire.cli import completion
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from plainwire.model import Report
     from plainwire.report.gate import Gate
@@ -159,7 +160,7 @@ def folded(job: Job, brief: str, whole: str) -> str:
 def _written(path: Path | str, data: bytes, *, append: bool = False) -> list[str]:
     """Write a file that the user named; what is to be said where that fails."""
     try:
-        with open(path, "ab" if append else "wb") as file:  # noqa: PTH123 - a name, or a path
+        with folder.output(Path(path), append=append) as file:
             file.write(data)
     except OSError as error:
         return [f"plainwire: {path}: {error.strerror}"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import secrets as chance
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plainwire import folder
 from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
 from plainwire.plurals import count
@@ -150,8 +149,7 @@ def _short(found: Checked) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    modes = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with contextlib.closing(os.fdopen(os.open(path, modes, 0o600), "wb")) as file:
+    with folder.output(path, links=False) as file:
         file.write(data)
     click.echo(f"{path}: SHA-256 {hashlib.sha256(data).hexdigest()}")
 
