@@ -127,6 +127,13 @@ def test_line_that_does_not_fit_is_counted_and_hurts_no_other(tmp_path: Path, ju
     assert found.notes == ["program.jsonl: 1 line could not be understood"]
 
 
+def test_very_many_notes_are_not_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "program.jsonl"
+    notes = [{"event": "note", "text": f"{number // 10}"} for number in range(20_000)]
+    path.write_bytes(b"".join(orjson.dumps(note) + b"\n" for note in notes))
+    assert events.read(path).notes == [str(number) for number in range(events.MOST_NOTES)]
+
+
 def test_missing_file_is_an_empty_one(tmp_path: Path) -> None:
     assert events.read(tmp_path / "program.jsonl").by_client_random == {}
 

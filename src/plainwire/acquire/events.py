@@ -44,6 +44,8 @@ MOST_WORDS = 20_000
 """Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
 MOST_RESETS = 10_000
 """RSTs of the kernel's own account."""
+MOST_NOTES = 100
+"""Different ones, of which plainwire itself writes a few; the program may write as well."""
 MOST_UNREACHED = 1_000
 """Most libraries that could not be reached, of all processes together."""
 LARGEST_FILE = 256 << 20
@@ -154,7 +156,9 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
     elif kind == "connect":
         _note_sockets(event, _connection(event), found)
     elif kind == "note":
-        found.notes.append(str(event["text"]))
+        text = str(event["text"])
+        if text not in found.notes and len(found.notes) < MOST_NOTES:
+            found.notes.append(text)
         found.unwatched |= event.get("unwatched") is True
     elif kind in _PROGRAM:
         _PROGRAM[kind](event, found)
