@@ -26,6 +26,7 @@ ELSEWHERE = {
     "fuzz": "what reads foreign bytes, over bytes that nobody thought of",
     "native": "the interposer, which is native/interposer/*.c, inside real programs",
     "report/redact/test_planted.py": "all outputs together, for secrets planted in every place",
+    "test_security_tests.py": "docs/security-tests.md, whose every line is held by a test",
     "diagnose/test_any_facts.py": "all rules together, on facts that nobody thought of",
     "diagnose/test_any_facts_of_streams.py": "the same, of HTTP/2 and HTTP/3",
     "diagnose/test_codes.py": "all codes together: their spelling, and whole sentences in their words",
