@@ -103,8 +103,7 @@ class Channel:
         held = sum(len(p[0]) for pieces in self._waiting for p in pieces if not isinstance(p, Gap))
         final = final or held > _MOST_WAITING
         kind: Spoken | None = Spoken.OTHER
-        said = [located(self.shared.where, side, self._waiting[side]) for side in Side]
-        server_first = bool(server) and (not client or said[Side.SERVER] < said[Side.CLIENT])
+        server_first = bool(server) and (not client or self._server_was_first())
         if (client or server) and self.depth < MOST_NESTED:
             alpn = self._tls.alpn if self._tls is not None else None
             kind = recognise(
@@ -121,6 +120,10 @@ class Channel:
             self._layer.feed((), server_pieces)  # what it answers was not captured, and decides what follows
             server_pieces = []
         self._layer.feed(client_pieces, server_pieces)
+
+    def _server_was_first(self) -> bool:
+        client, server = (located(self.shared.where, side, self._waiting[side]) for side in Side)
+        return server < client
 
     def _in_mid_record(self, kind: Spoken, client: bytes, server: bytes, *, final: bool) -> Spoken | None:
         """What is seen from the middle of a record or frame on looks like anything: wait for what comes."""

@@ -144,11 +144,10 @@ class Shared:
     def _with_segment(self, event: CloseEvent) -> CloseEvent:
         """What the segment that carried an alert acknowledged."""
         segments = self.facts.segments
-        rows = [] if segments is None else (segments.number == event.packet).nonzero()[0].tolist()
-        if segments is None or not rows:
+        row = None if segments is None else segments.find(event.packet)
+        if row is None:
             return event
-        row = rows[0]
-        ack = int(segments.ack[row])
+        *_, ack, _, flags, window, ttl, ip_id = row
         return CloseEvent(
             kind=event.kind,
             side=event.side,
@@ -156,10 +155,10 @@ class Shared:
             packet=event.packet,
             seq=event.seq,
             ack=None if ack < 0 else ack,
-            flags=int(segments.flags[row]),
-            ttl=int(segments.ttl[row]),
-            ip_id=int(segments.ip_id[row]),
-            window=int(segments.window[row]),
+            flags=flags,
+            ttl=ttl,
+            ip_id=ip_id,
+            window=window,
             detail=event.detail,
         )
 

@@ -85,7 +85,10 @@ class Connection(Discreet, Struct):
     @property
     def connected_ns(self) -> int | None:
         """When the server's SYN-ACK was captured; None where none was, and in QUIC."""
-        return next((s.time_ns for s in self.syns if s.side == 1 and s.flags & ACK), None)
+        for syn in self.syns:
+            if syn.flags & ACK and syn.side == 1:
+                return syn.time_ns
+        return None
 
     @property
     def from_sockets(self) -> bool:

@@ -58,9 +58,8 @@ class Segments:
     @classmethod
     def few(cls, columns: array[int], length: int) -> Segments:
         """Those of a short connection: its columns one behind the other, ``length`` numbers each."""
-        none = np.empty(0, dtype=np.int64)
-        made = cls(none, none, none, none, none, none, none, none, none, none)
-        made._length, made._few = length, columns
+        made = cls.__new__(cls)
+        made._length, made._few, made._layout, made._packed = length, columns, [], b""
         return made
 
     def _pack(self, table: Int64s) -> None:
@@ -88,6 +87,17 @@ class Segments:
             return np.full(self._length, lowest, dtype=np.int64)
         packed = np.frombuffer(self._packed, f"u{width}", self._length, position)
         return packed.astype(np.int64) * factor + lowest
+
+    def find(self, number: int) -> tuple[int, ...] | None:
+        """The first segment of a packet, in the order of the columns; None where it is not among them."""
+        if self._few is not None and self._length:
+            try:
+                at = self._few.index(number, 0, self._length)
+            except ValueError:
+                return None
+            return tuple(self._few[at :: self._length])
+        rows = (self.number == number).nonzero()[0]
+        return tuple(int(self._column(i)[rows[0]]) for i in range(len(_COLUMNS))) if len(rows) else None
 
     def __len__(self) -> int:
         return self._length

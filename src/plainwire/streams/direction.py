@@ -95,6 +95,11 @@ class Direction:
         """Whether there is a hole with something behind it."""
         return bool(self._early)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is known where it stands, without a hole, and not over."""
+        return self.base is not None and self.fin is None and not self._early
+
     def offset(self, seq: int) -> int:
         """The offset of a sequence number: the one nearest to ``next`` (RFC 9293 section 3.4).
 
@@ -180,6 +185,14 @@ class Direction:
         self.pieces.append((self.next, whole))
         self._last = whole[-_LOOK_BACK:] if len(whole) >= _LOOK_BACK else (self._last + whole)[-_LOOK_BACK:]
         self.next = int(seq[-1] + length[-1])
+
+    def append(self, data: bytes, number: int, time_ns: int, acked: int) -> None:
+        """Take a segment that is all there and begins at ``next``, when nothing waits."""
+        at = self.next
+        self.positions.add(at, number, time_ns, acked)
+        self.pieces.append((at, data))
+        self._last = data[-_LOOK_BACK:] if len(data) >= _LOOK_BACK else (self._last + data)[-_LOOK_BACK:]
+        self.next = at + len(data)
 
     def add(self, data: bytes, seq: int, length: int, number: int, time_ns: int, acked: int = -1) -> None:
         """Take one segment: its captured payload, its offset, its length on the wire, its acknowledgment."""

@@ -65,6 +65,9 @@ class Positions:
             fresh = self._fresh
             if not fresh:
                 return [0] * len(offsets), [0] * len(offsets)
+            if len(offsets) == 1:
+                _, number, time_ns, _ = fresh[max(bisect_right(fresh, (offsets[0], _BEHIND)) - 1, 0)]
+                return [number], [time_ns]
             found = [fresh[max(bisect_right(fresh, (offset, _BEHIND)) - 1, 0)] for offset in offsets]
             return [row[1] for row in found], [row[2] for row in found]
         at = self._at(offsets)

@@ -118,12 +118,16 @@ class TcpConnection:
                 longest = min(4 * longest, _LONG_RUN) if whole else _SOME_RUN
                 if whole:
                     continue
+            calm = False
             for row in columns[:, rows[taken : taken + pause]].T.tolist():
-                if self._is_of_another(row):
-                    return taken
-                if row[FLAGS] & SYN:
-                    self._options[row[NUMBER]] = options.get(row[NUMBER])
-                self._take_one(data, row)
+                calm = calm or self._calm()
+                if not (calm and self._take_plain(data, row)):
+                    calm = False
+                    if self._is_of_another(row):
+                        return taken
+                    if row[FLAGS] & SYN:
+                        self._options[row[NUMBER]] = options.get(row[NUMBER])
+                    self._take_one(data, row)
                 taken += 1
         return taken
 
@@ -163,8 +167,9 @@ class TcpConnection:
             self._opening is None
             and not self.ended
             and self._copies is None
-            and not any(d.base is None or d.waits or d.fin is not None for d in self.directions)
-            and (len(self._offered) < 2 or self.directions[Side.SERVER].next > 0)
+            and self.directions[0].goes_on
+            and self.directions[1].goes_on
+            and (len(self._offered) < 2 or self.directions[1].next > 0)
         )
 
     def _note(self, group: Int64s) -> None:
@@ -175,6 +180,29 @@ class TcpConnection:
         self._tail.extend(group)
 
     # --- one by one ---------------------------------------------------------------------------------
+
+    def _take_plain(self, data: bytes, row: Row) -> bool:
+        """Take a plain segment (see ``plain_run``) while it is calm; False where it is none."""
+        number, time_ns, source, seq, acknowledged, flags, length, *_, at, captured, clock = row
+        mine, theirs = self.directions
+        by_client = source == self.client
+        if not by_client:
+            mine, theirs = theirs, mine
+        if flags & (SYN | FIN | RST) or mine.assumed:
+            return False
+        if length:
+            if captured != length or mine.offset(seq) != mine.next:
+                return False
+            mine.append(data[at : at + length], number, time_ns, acknowledged if flags & ACK else -1)
+        facts = self.facts
+        if flags & ACK:
+            theirs.acked_number = acknowledged
+            if theirs.acknowledge(theirs.offset(acknowledged)) and by_client:
+                facts.established = True
+        facts.packets += 1
+        facts.last_packet, facts.last_ns, self._clock_ns = number, time_ns, clock
+        self._tail.add(row)
+        return True
 
     def _is_of_another(self, row: Row) -> bool:
         """Whether a segment belongs to another connection between the same ports (RFC 9293 section 3.6.1)."""
@@ -418,12 +446,13 @@ class TcpConnection:
     def _located(self, rows: list[Row]) -> array[int]:
         """The same for a few segments, which are quicker done one by one: column by column."""
         located: list[tuple[int, ...]] = []
-        for number, time_ns, source, raw_seq, raw_ack, flags, length, window, ttl, ip_id in rows:
-            side = int(source != self.client)
-            mine, theirs = self.directions[side], self.directions[1 - side]
-            ack = theirs.offset(raw_ack) if flags & ACK else -1
-            seq = mine.offset(raw_seq)
-            located.append((number, time_ns, side, seq, ack, length, flags, window, ttl, ip_id))
+        client, (mine, theirs) = self.client, self.directions
+        for number, time_ns, source, seq, ack, flags, length, window, ttl, ip_id in rows:
+            if source == client:
+                at, side, taken = mine.offset(seq), 0, theirs.offset(ack) if flags & ACK else -1
+            else:
+                at, side, taken = theirs.offset(seq), 1, mine.offset(ack) if flags & ACK else -1
+            located.append((number, time_ns, side, at, taken, length, flags, window, ttl, ip_id))
         return array("q", chain.from_iterable(zip(*located, strict=True)))
 
 

@@ -9,6 +9,7 @@ A cipher's ``open`` gives the plain text of one record, or None where the record
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
@@ -87,15 +88,21 @@ class Aead12:
 
 def expand_label(suite: Suite, secret: bytes, label: bytes, length: int) -> bytes:
     """HKDF-Expand-Label with an empty context (RFC 8446 section 7.1)."""
+    return hkdf_expand(suite.prf, secret, _label_info(label, length), length)
+
+
+@functools.cache
+def _label_info(label: bytes, length: int) -> bytes:
     full = b"tls13 " + label
-    info = length.to_bytes(2, "big") + bytes((len(full),)) + full + b"\0"
-    return hkdf_expand(suite.prf, secret, info, length)
+    return length.to_bytes(2, "big") + bytes((len(full),)) + full + b"\0"
 
 
 def hkdf_expand(algorithm: str, secret: bytes, info: bytes, length: int) -> bytes:
     """HKDF-Expand (RFC 5869 section 2.3); ``algorithm`` is the hash's name."""
-    output = block = b""
-    for count in range(1, 256):
+    output = block = hmac.digest(secret, info + b"\1", algorithm)
+    if len(output) >= length:
+        return output[:length]
+    for count in range(2, 256):
         block = hmac.digest(secret, block + info + bytes((count,)), algorithm)
         output += block
         if len(output) >= length:

@@ -10,7 +10,6 @@ A record that is sent again byte for byte also repeats its number, but does not 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ FEW_TRIES = 1 << 3
 _TAIL = 16
 """Bytes at a record's end that depend on the whole record: the tag, or the last block."""
 _HEADER = 5
+_MOST_HELD = 4 * MOST_NUMBERS
 
 
 class OpenedRecord(NamedTuple):
@@ -52,25 +52,30 @@ class RecordNumbers:
 
     def __init__(self) -> None:
         self._cipher: RecordCipher | None = None
-        self._records: deque[tuple[int, int, int, bytes]] = deque(maxlen=MOST_NUMBERS)  # as ``OpenedRecord``
+        self._records: list[tuple[int, int, int, bytes]] = []  # as ``OpenedRecord``; the last of them count
         self._tries = 0  # that were made
 
     def note(self, cipher: RecordCipher, start: int, body: bytes | memoryview) -> None:
         """``cipher`` has just decrypted the record at offset ``start`` of the stream."""
         if cipher is not self._cipher:
             self._begin(cipher)
-        self._records.append((cipher.sequence - 1, start, len(body), bytes(body[-_TAIL:])))
+        records = self._records
+        records.append((cipher.sequence - 1, start, len(body), bytes(body[-_TAIL:])))
+        if len(records) > _MOST_HELD:
+            del records[:-MOST_NUMBERS]
 
     def note_all(self, cipher: RecordCipher, texts: list[Text], buffer: bytes, base: int) -> None:
         """It has just decrypted the records that carried ``texts``; ``base`` is the offset of ``buffer``."""
         if cipher is not self._cipher:
             self._begin(cipher)
         last_ones = texts[-MOST_NUMBERS:]
-        number = cipher.sequence - len(last_ones)
+        number, records = cipher.sequence - len(last_ones), self._records
         for _, start, end in last_ones:
             last = end - base
-            self._records.append((number, start, end - start - _HEADER, buffer[last - _TAIL : last]))
+            records.append((number, start, end - start - _HEADER, buffer[last - _TAIL : last]))
             number += 1
+        if len(records) > _MOST_HELD:
+            del records[:-MOST_NUMBERS]
 
     def _begin(self, cipher: RecordCipher) -> None:
         """Other keys, counted from zero."""
@@ -84,7 +89,7 @@ class RecordNumbers:
         if cipher is not self._cipher:
             return None
         expected, most = cipher.sequence, FEW_TRIES if slow else MOST_TRIES
-        for record in reversed(self._records):
+        for record in reversed(self._records[-MOST_NUMBERS:]):
             earlier = OpenedRecord(*record)
             if self._tries >= most:
                 break

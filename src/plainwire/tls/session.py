@@ -201,6 +201,8 @@ class TlsSession:
         """See ``Taker``."""
         if direction.messages and not self._handshaking.messages(direction):
             return False
+        if kind == APPLICATION and direction.cipher is not None:
+            return self._sealed(direction, kind, version, body, start)  # most records
         if kind == CHANGE_CIPHER_SPEC:
             return self._handshaking.change_cipher_spec(direction)
         plain_alert = kind == ALERT and len(body) == 2
@@ -248,7 +250,8 @@ class TlsSession:
             return True
         if direction.cipher is not None:
             direction.numbers.note(direction.cipher, start, body)
-            self._bear_witness(direction, kind, direction.cipher.sequence - 1, text, start, len(body))
+            if self._witness is not None:
+                self._bear_witness(direction, kind, direction.cipher.sequence - 1, text, start, len(body))
         self._opened(direction, kind, text, start, start + 5 + len(body))
         return True
 
