@@ -59,7 +59,8 @@ class Segments:
     def few(cls, columns: array[int], length: int) -> Segments:
         """Those of a short connection: its columns one behind the other, ``length`` numbers each."""
         made = cls.__new__(cls)
-        made._length, made._few, made._layout, made._packed = length, columns, [], b""
+        made._few, made._length = columns, length  # noqa: SLF001 - its own; there is no table to pack
+        made._layout, made._packed = [], b""  # noqa: SLF001
         return made
 
     def _pack(self, table: Int64s) -> None:
