@@ -311,6 +311,15 @@ def test_a_header_block_goes_on_in_continuation_frames() -> None:
     assert exchange.request.complete
 
 
+def test_what_a_header_block_says_that_is_too_large_to_be_kept_is_not_known() -> None:
+    answer = frame(1, 0, 1, b"\x88") + frame(9, 0, 1, bytes(16384)) * 65 + frame(9, END_HEADERS, 1, b"")
+    answer += frame(0, END_STREAM, 1, b"x")
+    (exchange,) = exchanges(
+        _clear(PREFACE + SETTINGS + frame(1, 0x5, 1, hpack.Encoder().encode(ASK)), answer)
+    )
+    assert exchange.outcome == "unseen"
+
+
 def test_a_frame_within_a_header_block_breaks_the_table_and_says_so() -> None:
     block = hpack.Encoder().encode([*ASK, ("x-first", "1")])
     encoder = hpack.Encoder()

@@ -11,7 +11,7 @@ from aioquic.tls import CipherSuite
 from plainwire.model import Gap
 from plainwire.tls.certificate import read as read_certificate
 from tests.quic.talk import ALPN, Talk, configurations
-from tests.quic.wire import AWAY, CLIENT, HOME, MOVED, SERVER, read
+from tests.quic.wire import AWAY, CLIENT, HOME, MOVED, SERVER, Sent, read
 from tests.tls.live import HOST
 
 QUESTION, ANSWER = b"what is there?" * 3, bytes(range(256)) * 300
@@ -115,6 +115,31 @@ def test_text_leads_back_to_the_packets_that_brought_it(plain: Talk) -> None:
     offsets = [offset for offset, _ in reading.places[0, SERVER]]
     assert offsets == sorted(offsets)
     assert len({packet for _, (packet,) in reading.places[0, SERVER]}) == len(offsets)
+
+
+@pytest.mark.parametrize("full", [None, 1350])
+def test_datagrams_that_the_kernel_is_yet_to_cut_are_read(plain: Talk, full: int | None) -> None:
+    """A capture on the sender's host takes what is sent with UDP_SEGMENT as one datagram."""
+    made = plain
+    if full is not None:  # of a size that no datagram had before
+        made = Talk()
+        for end in (made.client, made.server):
+            setattr(end, "_max_datagram_size", full)  # noqa: B010
+        exchange(made.connect())
+    joined: list[Sent] = []
+    size = 0  # of the datagrams that the last one holds; 0 where nothing may follow
+    for sent in made.wire:
+        fits = 0 < len(sent.data) <= size and not sent.data[0] & 0x80
+        if fits and joined[-1].source == sent.source == AWAY:
+            joined[-1] = joined[-1]._replace(data=joined[-1].data + sent.data)
+            size = size if len(sent.data) == size else 0
+        else:
+            joined.append(sent)
+            size = len(sent.data) if len(sent.data) >= 1200 and not sent.data[0] & 0x80 else 0
+    assert len(joined) < len(made.wire)
+    reading = read(joined, made.key_log)
+    assert reading.text(0, SERVER) == ANSWER
+    assert not reading.gaps
 
 
 def test_an_acknowledgment_says_who_has_what(plain: Talk) -> None:

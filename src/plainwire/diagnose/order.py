@@ -47,7 +47,7 @@ with imported_when_asked(__package__):
     from .causes.handshake.resumption_failure import resumption_failure
     from .causes.handshake.tls_alert import alert_in_handshake, late_alert
     from .causes.handshake.tls_version_or_cipher_by_backend import tls_version_or_cipher_by_backend
-    from .causes.http2.client_abort_of_stream import client_left, stream_cancelled
+    from .causes.http2.client_abort_of_stream import client_left, deadline_at_server, stream_cancelled
     from .causes.http2.goaway_accepted_not_answered import goaway_accepted_not_answered
     from .causes.http2.goaway_error import calls_ended_by_goaway, goaway_between_streams, goaway_error
     from .causes.http2.goaway_race import goaway_race
@@ -289,6 +289,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     quic_nat_rebinding,
     gateway_holds_back,
     stream_idle_timeout,
+    deadline_at_server,
     h2_stream_reset,
     stream_cancelled,
     capture_artifact,

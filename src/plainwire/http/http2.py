@@ -210,11 +210,20 @@ class Http2:
             block.missing = True
         block.size += len(part.payload)
         if block.size > http2_frames.MOST_PAYLOAD or len(block.fragments) > 10_000:
-            self._break_block(part.side, "a header block is too large to be kept")
+            self._leave_block(block, part)
             return
         block.fragments.append(part.payload)
         if part.flags & http2_frames.END_HEADERS:
             self._end_block(block, part)
+
+    def _leave_block(self, block: _Block, part: FramePart) -> None:
+        """What a header block said that is too large to be kept, and with it the message, is not known."""
+        self._break_block(part.side, "a header block is too large to be kept")
+        call = self._calls.get(block.stream)
+        if call is not None:
+            call.lost[part.side] = True
+            if block.first.flags & http2_frames.END_STREAM:
+                self._end(call, part)
 
     def _break_block(self, side: Side, why: str) -> None:
         self._decoders[side].forget(why)

@@ -48,6 +48,10 @@ _MOST_PACKETS = 64
 
 _MOST_INITIAL_IDS, _MOST_IDS = 4, 256
 _TAIL = 2048
+_FULL, _LARGEST = 1200, 1472
+"""Bytes of a full datagram: at the least (RFC 9000 section 14), and at the most over Ethernet and IPv4."""
+
+_MOST_FULL, _MOST_SEARCHES = 4, 16
 _RESET = 21
 """The smallest stateless reset (RFC 9000 section 10.3)."""
 
@@ -93,6 +97,8 @@ class QuicConnection:
         self._forced = False
         self._unopened: dict[tuple[Form, int], tuple[int, str]] = {}  # first packet, why
         self._opened: set[tuple[Form, int]] = set()
+        self._full: list[list[int]] = [[], []]  # sizes of full datagrams, the newest first
+        self._searches = _MOST_SEARCHES
         facts.transport, facts.quic = "quic", self._info
 
     @property
@@ -325,10 +331,44 @@ class QuicConnection:
         reset = packet.form is Form.ONE_RTT and len(packet.data) >= _RESET
         if reset and self._after.is_reset(packet.data[-16:], sender):
             self._after.stateless_reset(sender, datagram)
+        elif packet.form is Form.ONE_RTT and self._segments(packet):
+            return
         elif not datagram.whole:
             self._unopen((packet.form, datagram.sender), datagram, "was cut by the snap length")
         else:
             self._unopen((packet.form, datagram.sender), datagram, "does not authenticate")
+
+    def _segments(self, packet: Packet) -> bool:
+        """Read what the kernel is yet to cut into datagrams of one size (udp(7), UDP_SEGMENT).
+
+        A capture on the sender's host, or on the loopback interface, takes them as one. The size is none that
+        it tells: one that the sender's datagrams had before, or one of all that are usual.
+        """
+        end, data = packet.carrier.sender, packet.data
+        sizes = [size for size in self._full[end] if size < len(data)]
+        if len(data) > _LARGEST and self._searches:
+            self._searches -= 1
+            sizes += range(_LARGEST, _FULL - 1, -1)
+        version = VERSIONS.get(self._version) or VERSIONS[1]
+        for size in sizes:
+            first, expected = data[:size], self._numbers[2][end].largest + 1
+            opened = self._keyring.open(
+                Form.ONE_RTT, self.side(end), version, first, packet.number_at, expected
+            )
+            if opened is None:
+                continue
+            self._note_full(end, size)
+            self._arrived(packet._replace(data=first), opened)
+            for at in range(size, len(data), size):
+                self._take(packet._replace(data=data[at : at + size]))
+            return True
+        return False
+
+    def _note_full(self, end: int, size: int) -> None:
+        sizes = self._full[end]
+        if size not in sizes:
+            sizes.insert(0, size)
+            del sizes[_MOST_FULL:]
 
     def _unopen(self, key: tuple[Form, int], datagram: Datagram, why: str) -> None:
         if not datagram.whole:
@@ -342,6 +382,8 @@ class QuicConnection:
         if not self._numbers[_SPACES[form]][end].add(opened.number):
             return  # captured twice, or repeated on the way
         self._opened.add((form, end))
+        if _FULL <= len(datagram.data) <= _LARGEST:
+            self._note_full(end, len(datagram.data))
         self.renegotiating = False
         if packet.target:
             self._learn_id(packet.target, 1 - end)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+import pytest
 from msgspec.structs import replace
 
 from plainwire.diagnose import testimony
-from tests.diagnose.testimony.speech import account, error, words
+from plainwire.model import StreamEvent
+from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, error, words
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding, SocketError, Words
+    from plainwire.model import Connection, Finding, Process, SocketError, Words
 
 NO_ROUTE = "OSError: [Errno 101] Network is unreachable\n"
 
@@ -75,3 +77,40 @@ def test_program_that_went_on_to_another_address_did_not_fail() -> None:
 
 def test_program_that_failed_and_said_nothing() -> None:
     assert [f.code for f in found([], refused_by_the_host(0), status=7)] == ["no-route"]
+
+
+GOAWAY_RECEIVED = "java.io.IOException: /127.0.0.1:38300: GOAWAY received\n"
+
+
+def ended_in_order(name: str = "NO_ERROR") -> Connection:
+    wire = Wire()
+    wire.ok(0)
+    row = wire.segment(SERVER, 90, length=17)
+    connection = wire.done()
+    connection.application = "h2"
+    connection.events = [StreamEvent("goaway", SERVER, row.time_ns, row.packet, name=name, last_stream=1)]
+    connection.program = OWNER
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("name", "process", "text", "found"),
+    [
+        ("NO_ERROR", JAVA, GOAWAY_RECEIVED, True),
+        ("NO_ERROR", PYTHON, "httpx.LocalProtocolError: in state ConnectionState.CLOSED\n", True),
+        ("NO_ERROR", NODE, 'SocketError: HTTP/2: "GOAWAY" frame received with code 0\n', True),
+        ("NO_ERROR", NODE, "Error [ERR_HTTP2_GOAWAY_SESSION]: New streams cannot be created\n", True),
+        ("ENHANCE_YOUR_CALM", JAVA, GOAWAY_RECEIVED, False),
+        ("NO_ERROR", JAVA, "java.io.IOException: something else\n", False),
+    ],
+)
+def test_an_end_in_order_that_the_client_takes_for_an_error(
+    name: str,
+    process: Process,
+    text: str,
+    found: bool,  # noqa: FBT001
+) -> None:
+    events = account(words(text, 100), process=process)
+    heard = testimony.read_messages(events)
+    said = testimony.without_packet([ended_in_order(name)], events, heard)
+    assert [finding.code for finding in said] == ["client-own-error"] * found

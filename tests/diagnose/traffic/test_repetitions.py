@@ -130,10 +130,29 @@ def test_a_call_of_grpc_is_over_when_its_status_came_not_when_its_connection_end
     assert (operation.said, operation.pauses[0] // MS) == (True, 210)
 
 
-@pytest.mark.parametrize(("agent", "repeated"), [("Go-http-client/2.0", True), ("python-httpx/0.28", False)])
+@pytest.mark.parametrize(
+    ("agent", "repeated"),
+    [
+        ("Go-http-client/2.0", True),
+        ("python-httpx/0.28", False),
+        ("Java-http-client/17.0.15", False),
+        ("Java-http-client/24", True),
+    ],
+)
 def test_what_was_refused_is_repeated_by_clients_that_are_known_to(agent: str, repeated: bool) -> None:  # noqa: FBT001
     field = ("User-Agent", agent)
     loop = [answered(number, 100 * number, field) for number in range(10, 16)]
     refused = failing(1, 2000, field)
     refused.exchanges[0].outcome = "refused"
     assert (found(*loop, refused, answered(2, 3500, field)) == [[10, 20]]) == repeated
+
+
+def test_what_one_goaway_leaves_out_is_not_repeated_on_its_connection() -> None:
+    """Two streams sent at one time, and both left out: each is repeated elsewhere."""
+    wire = Wire(id=1, first_exchange=10)
+    for at in (0, 0.01):
+        exchange = wire.ask(at, "/object")
+        exchange.protocol, exchange.stream, exchange.outcome = "h2", 1 + int(at * 200), "refused"
+    field = ("User-Agent", "okhttp/4.12.0")
+    left_out = _with(wire.done(), (field,), None)
+    assert found(left_out, answered(2, 50, field), answered(3, 51, field)) == [[10, 20], [11, 30]]

@@ -13,12 +13,15 @@ from plainwire.model import Side
 from .closes import first_close, ground_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.model import (
         CloseEvent,
         Connection,
         Exchange,
         WebSocket,
         WebSocketClose,
+        WebSocketFrame,
         WebSocketPing,
     )
 
@@ -47,27 +50,47 @@ def ending_of(connection: Connection, exchange: Exchange) -> Ending | None:
     websocket, reset = exchange.websocket, exchange.reset
     if websocket is None or exchange.response is None:
         return None
-    last_ns = max([exchange.response.time_ns, *(f.time_ns for f in websocket.last if f is not None)])
-    found: list[Ending] = []
+    acts: list[tuple[Side, int, int, str, CloseEvent | None]] = []
     if reset is not None:
-        act = f"{reset.kind.upper()} ({reset.name})"
-        found.append(Ending(reset.side, reset.packet, reset.time_ns, act, None, reset.time_ns - last_ns))
-    found += [
-        Ending(event.side, event.packet, event.time_ns, "END_STREAM", None, event.time_ns - last_ns)
+        acts.append((reset.side, reset.packet, reset.time_ns, f"{reset.kind.upper()} ({reset.name})", None))
+    acts += [
+        (event.side, event.packet, event.time_ns, "END_STREAM", None)
         for event in websocket.ended
         if event is not None
     ]
     for side in Side:
         close = first_close(connection, side)
         if close is not None:
-            quiet = close.time_ns - last_ns
-            found.append(Ending(side, close.packet, close.time_ns, wording.act(close), close, quiet))
-    return min(found, key=lambda end: (end.time_ns, end.packet), default=None)
+            acts.append((side, close.packet, close.time_ns, wording.act(close), close))
+    if not acts:
+        return None
+    side, packet, time_ns, act, close = min(acts, key=lambda one: (one[2], one[1]))
+    last_ns = max([exchange.response.time_ns, *(f.time_ns for f in frames_before(websocket, time_ns))])
+    return Ending(side, packet, time_ns, act, close, max(0, time_ns - last_ns))
 
 
-def first_close_frame(websocket: WebSocket) -> tuple[Side, WebSocketClose] | None:
-    """The Close frame that began the closing, and whose it is."""
-    sent = [(side, close) for side in Side if (close := websocket.closes[side]) is not None]
+def frames_before(websocket: WebSocket, at_ns: int) -> Iterator[WebSocketFrame]:
+    """Frames until a time, the last one of them among them; the peer may send some more behind an end."""
+    late = any(frame is not None and frame.time_ns > at_ns for frame in websocket.last)
+    for frame in (*websocket.last, *(websocket.frames if late else ())):
+        if frame is not None and frame.time_ns <= at_ns:
+            yield frame
+
+
+def first_close_frame(connection: Connection, exchange: Exchange) -> tuple[Side, WebSocketClose] | None:
+    """The Close frame that began the closing, and whose it is.
+
+    One that is sent when the other side has ended the transport begins nothing.
+    """
+    websocket, ending = exchange.websocket, ending_of(connection, exchange)
+    if websocket is None:
+        return None
+    sent = [
+        (side, close)
+        for side in Side
+        if (close := websocket.closes[side]) is not None
+        and (ending is None or ending.side == side or close.time_ns <= ending.time_ns)
+    ]
     return min(sent, key=lambda pair: (pair[1].time_ns, pair[1].packet), default=None)
 
 
@@ -89,7 +112,7 @@ def ended_badly(connection: Connection, exchange: Exchange) -> bool:
     websocket = exchange.websocket
     if websocket is None:
         return False
-    begun = first_close_frame(websocket)
+    begun = first_close_frame(connection, exchange)
     if begun is not None:
         return begun[1].code not in ORDINARY_CODES
     return ending_of(connection, exchange) is not None

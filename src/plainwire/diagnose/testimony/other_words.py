@@ -150,6 +150,20 @@ NODE = (
         Wire.STREAM_REFUSED,
     ),
     row("node", "Session closed with error code", r"\bSession closed with error code\b", Wire.GOAWAY),
+    row(
+        "node",
+        "GOAWAY frame received",
+        r"\"GOAWAY\" frame received with code 0\b",
+        Wire.GOAWAY,
+        note="undici fails what it has under way for a GOAWAY, also what the server answers.",
+    ),
+    row(
+        "node",
+        "a session that is over",
+        r"\bERR_HTTP2_(?:GOAWAY|INVALID)_SESSION\b",
+        Wire.GOAWAY,
+        note="The program goes on with a session that has ended; no packet leaves.",
+    ),
     row("node", "fetch failed", r"TypeError: fetch failed", *Wire),
 )
 

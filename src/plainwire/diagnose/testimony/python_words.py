@@ -217,6 +217,13 @@ PYTHON = (
         Wire.STREAM_REFUSED,
     ),
     row("httpx", "StreamReset", r"<StreamReset ", Wire.STREAM_RESET, Wire.STREAM_REFUSED),
+    row(
+        "httpx",
+        "ConnectionState.CLOSED",
+        r"LocalProtocolError\b.*\bConnectionState\.CLOSED",
+        Wire.GOAWAY,
+        note="httpx sends on a connection that a GOAWAY has ended; no packet leaves.",
+    ),
     row("httpx", "ConnectionTerminated", r"<ConnectionTerminated ", Wire.GOAWAY),
     row(
         "aiohttp",

@@ -1,7 +1,8 @@
 """Failures that the kernel told the program of, and that left no packet of their own.
 
 ``stale-connection-reuse``: a connection was reset while it was idle, and the program's next write failed at
-once. ``no-route``: connect() failed before a SYN left.
+once. ``no-route``: connect() failed before a SYN left. ``client-own-error``: an HTTP/2 client failed over a
+GOAWAY that left no request out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.evidence.closes import client_first, first_close
@@ -21,7 +23,7 @@ from .wording import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import CloseEvent, Connection, ProgramEvents, SocketError
+    from plainwire.model import CloseEvent, Connection, ProgramEvents, SocketError, StreamEvent
 
     from .sayings import Said
 
@@ -29,6 +31,20 @@ _WRITES = frozenset(("send", "sendto", "sendmsg", "write", "writev", "sendfile")
 _READS = frozenset(("recv", "recvfrom", "recvmsg", "read", "readv"))
 _MOST_CITED = 8
 _MOST_NAMED = 3
+
+OVER = frozenset(
+    ("GOAWAY received", "ConnectionState.CLOSED", "GOAWAY frame received", "a session that is over")
+)
+"""What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
+"Node."""
+
+_WHO = (
+    "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "
+    "programs that keep a session of Node's http2 for longer than it lasts."
+)
+_SOON_NS = 60_000_000_000
+_CLOCK_SLACK_NS = 2_000_000
+"""Times of the program and of the capture differ by less: one host, two readings (chosen)."""
 
 _NO_WAY: dict[int, tuple[str, str]] = {
     errno.ENETUNREACH: (
@@ -56,7 +72,11 @@ def without_packet(
     connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
 ) -> list[Finding]:
     """A finding for each server address at which that happened. Pure."""
-    return [*_resets(connections, events, heard), *_no_routes(connections, events, heard)]
+    return [
+        *_resets(connections, events, heard),
+        *_no_routes(connections, events, heard),
+        *_goaways(connections, events, heard),
+    ]
 
 
 def explains(finding: Finding, said: Said) -> bool:
@@ -66,7 +86,58 @@ def explains(finding: Finding, said: Said) -> bool:
             return bool(said.wire & {Wire.RESET, Wire.CUT_SENDING, Wire.CLOSE})
         case "no-route":
             return Wire.UNREACHABLE in said.wire
+        case "client-own-error":
+            return said.label in OVER
     return False
+
+
+def _goaways(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> Iterator[Finding]:
+    """The ends of connections, all in order, which the program's HTTP/2 library took for errors."""
+    said = [s for s in heard if s.label in OVER]
+    ends = [
+        (connection, goaway)
+        for connection in connections
+        if said and connection.program is not None and any(s.pid == connection.program.pid for s in said)
+        if (goaway := _in_order(connection)) is not None
+        if any(s.untimed or 0 <= s.time_ns - goaway.time_ns + _CLOCK_SLACK_NS <= _SOON_NS for s in said)
+    ]
+    if not ends:
+        return
+    connection, goaway = ends[0]
+    answered = plurals.count(len(connection.exchanges), "request")
+    yield finding_of_the_program(
+        "client-own-error",
+        f"The server announced the end of connection {connection.id} with GOAWAY (NO_ERROR), after "
+        f"{answered}, "
+        "and answered all of them. The client failed all the same: it takes the announcement for an error, "
+        "or "
+        f"goes on with what is over. {_WHO}{_ends_words(len(ends))}",
+        [
+            Evidence(e.packet, f"GOAWAY (NO_ERROR) from the server, last stream {e.last_stream}")
+            for _, e in ends[:_MOST_CITED]
+        ],
+        said,
+        events,
+        connections=[c for c, _ in ends],
+        runner_up="goaway-race: refuted, the GOAWAY left none of the requests out",
+        advice="Update the client's HTTP/2 library; until then catch the error and send the request again "
+        "where "
+        "its method is idempotent, or use HTTP/1.1.",
+    )
+
+
+def _ends_words(number: int) -> str:
+    return "" if number == 1 else f" {number} connections ended so."
+
+
+def _in_order(connection: Connection) -> StreamEvent | None:
+    """The server's GOAWAY without an error, where every request was answered."""
+    if connection.application != "h2" or any(e.outcome != "complete" for e in connection.exchanges):
+        return None
+    said = [e for e in connection.events if e.kind == "goaway" and e.side == Side.SERVER]
+    return said[0] if said and all(e.name in ("", "NO_ERROR") for e in said) else None
 
 
 def _resets(

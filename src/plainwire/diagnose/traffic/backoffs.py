@@ -5,6 +5,7 @@ Pauses alone name a library from three on, as two are soon alike; and never one 
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -28,9 +29,13 @@ _AT_ONCE_NS = 50_000_000
 _DOUBLE = (1.8, 2.3)
 """Ratios of pauses that double, with some jitter (chosen)."""
 
-_REPEAT_REFUSED = ("go-http-client/", "curl/", "okhttp/", "java-http-client/")
-"""Go's http2 ``canRetryError``, curl's ``Curl_retry_request``, OkHttp's ``RetryAndFollowUpInterceptor``,
-the JDK's ``MultiExchange``: REFUSED_STREAM, and streams that a GOAWAY leaves out (RFC 9113 section 8.7)."""
+_REPEAT_REFUSED = ("go-http-client/", "curl/", "okhttp/")
+"""Go's http2 ``canRetryError``, curl's ``Curl_retry_request``, OkHttp's ``RetryAndFollowUpInterceptor``:
+REFUSED_STREAM, and streams that a GOAWAY leaves out (RFC 9113 section 8.7). The JDK's client does so since
+release 24 (JDK-8335181); releases before it throw "GOAWAY received"."""
+
+_JDK = re.compile(r"java-http-client/(\d{1,4})\b")
+_JDK_REPEATS = 24
 
 _MOST_SHOWN = 6
 _AT_ONCE = "at once"
@@ -85,7 +90,9 @@ def habits(agent: str | None) -> tuple[Backoff, ...]:
 
 def repeats_what_was_refused(agent: str | None) -> bool:
     """Whether this client itself sends again what the server said that it had not worked on."""
-    return (agent or "").lower().startswith(_REPEAT_REFUSED)
+    name = (agent or "").lower()
+    jdk = _JDK.match(name)
+    return name.startswith(_REPEAT_REFUSED) or (jdk is not None and int(jdk[1]) >= _JDK_REPEATS)
 
 
 def habitual_pause(agent: str | None, place: int, pause_ns: int) -> bool:

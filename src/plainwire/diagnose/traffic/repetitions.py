@@ -245,6 +245,8 @@ def _next(
         here = copy.connection.id == other.connection.id
         if here and not shares_connection(copy.exchange) and not was_refused(copy.exchange):
             continue  # what a connection of HTTP/1 carries behind a failure was sent before it was known
+        if here and copy.exchange.outcome == "refused" and copy.exchange.reset is None:
+            continue  # the same GOAWAY leaves that copy out as well (RFC 9113 section 6.8)
         pause = other.request.time_ns - at_ns
         if same or usual_ns is None or usual_ns > _MUCH_QUICKER * pause:
             return other

@@ -36,7 +36,7 @@ class WebSocketEndings:
         found = (
             ending_of(connection, exchange)
             for connection, exchange in self._sockets
-            if exchange.websocket is not None and first_close_frame(exchange.websocket) is None
+            if exchange.websocket is not None and first_close_frame(connection, exchange) is None
         )
         return [ending for ending in found if ending is not None]
 

@@ -89,7 +89,7 @@ SCENARIOS = (
         expects=frozenset({"misdirected-421"}),
         server=_at(Fault.MISDIRECTED, 4, 9),
         client=serial(14, 0.02),
-        fault=frozenset({"server", "both"}),
+        fault=frozenset({"server", "both", "client"}),  # without SNI it is the client that tells no name
     ),
     Scenario(
         name="gateway-timeout",

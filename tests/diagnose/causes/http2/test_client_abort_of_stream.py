@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
+from plainwire.model import Grpc
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
 from tests.diagnose.wire import CLIENT, SERVER
 
@@ -44,3 +46,24 @@ def test_a_reset_on_a_connection_that_the_server_had_closed_is_its_consequence()
     scene = Multiplexed().close(SERVER, "fin", 299).reset(CLIENT, "REFUSED_STREAM", "aborted", at=300)
     finding = scene.finding()
     assert (finding.code, finding.fault) == ("h2-close-without-goaway", "server")
+
+
+@pytest.mark.parametrize(("at", "code"), [(700, "client-timeout-too-short"), (450, "h2-stream-reset-cancel")])
+def test_a_server_that_keeps_the_clients_deadline(at: float, code: str) -> None:
+    """Servers of gRPC in Go and Java reset a stream when its grpc-timeout is over."""
+    scene = Multiplexed().reset(SERVER, "CANCEL", "unanswered", at=at)
+    scene.failed.grpc = Grpc("/t.T/Unary", timeout_ns=500_000_000)
+    finding = scene.finding()
+    assert finding.code == code
+    assert (finding.fault == "client") is (code == "client-timeout-too-short")
+
+
+@pytest.mark.parametrize("by", ["CANCEL", "fin"])
+def test_a_message_above_the_limit_of_grpcs_libraries_is_named(by: str) -> None:
+    scene = Multiplexed()
+    scene.failed.outcome = "aborted"
+    scene = scene.close(CLIENT, "fin", 300) if by == "fin" else scene.reset(CLIENT, by, "aborted")
+    scene.failed.grpc = Grpc("/t.T/Unary", largest=[10, 5_000_000])
+    finding = scene.finding()
+    assert says(finding) == ("client-abort", "both", "likely", None)
+    assert "5000000 bytes, and a client of gRPC takes no more than 4194304" in finding.claim

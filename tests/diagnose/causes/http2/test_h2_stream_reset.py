@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
+from plainwire.model import StreamEvent
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
 from tests.diagnose.wire import SERVER, only
 
@@ -49,3 +50,16 @@ def test_over_quic_the_codes_are_those_of_http_3(name: str, code: str) -> None:
     connection = scene.connection()
     connection.transport = "quic"
     assert only(diagnose([connection])).code == code
+
+
+def test_resets_of_one_age_are_told_as_a_limit() -> None:
+    scene = Multiplexed().reset(SERVER, "INTERNAL_ERROR", "unanswered", at=2200)
+    connection = scene.connection()
+    twin = scene.wire.ask(3000, "/failed")
+    twin.protocol, twin.stream, twin.outcome = "h2", 5, "unanswered"
+    row = scene.wire.segment(SERVER, 5003, length=40)
+    twin.reset = StreamEvent("rst_stream", SERVER, row.time_ns, row.packet, 5, 2, "INTERNAL_ERROR")
+    connection = scene.connection()
+    connection.events.append(twin.reset)
+    finding = only(diagnose([connection]))
+    assert "All 2 that it reset so were 2.000 s to 2.003 s old then" in finding.claim

@@ -89,3 +89,17 @@ def test_a_grpc_client_that_says_calm_down_means_a_limit_of_its_own(
     finding = _only(scene)
     assert (finding.code, finding.fault, finding.retry_safe) == ("client-abort", "both", None)
     assert says in finding.claim
+
+
+@pytest.mark.parametrize("limit", [64, 1 << 20])
+def test_header_fields_above_what_the_clients_settings_allow_are_named(limit: int) -> None:
+    scene = _refused("PROTOCOL_ERROR", [], kind="goaway")
+    assert scene.failed.response
+    scene.failed.response.headers = [("x-large", "l" * 100)]
+    detail = f"ENABLE_PUSH=0, MAX_HEADER_LIST_SIZE={limit}"
+    scene.events.append(StreamEvent("settings", CLIENT, 0, 3, detail=detail))
+    finding = _only(scene)
+    assert (finding.code == "client-abort") is (limit == 64)
+    assert ("come to 139 bytes, and the client had said that it takes no more than 64" in finding.claim) is (
+        limit == 64
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import EventStream
-from tests.diagnose.wire import only
+from plainwire.model import EventStream, StreamEvent
+from tests.diagnose.wire import SERVER, only
 
 from .streams import cut
 
@@ -48,3 +48,17 @@ def test_a_stream_that_ended_in_the_middle_of_its_beat_is_none() -> None:
 def test_heartbeats_that_came_are_not_called_missing() -> None:
     finding = only(diagnose([cut(1, 5004, events=EventStream(3, heartbeats=2))]))
     assert "heartbeat" not in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("announced", "code"), [(True, "goaway-accepted-not-answered"), (False, "stream-idle-timeout")]
+)
+def test_a_connection_whose_end_was_announced_did_not_end_for_silence(announced: bool, code: str) -> None:  # noqa: FBT001
+    """Limits of a connection's age let open streams go on for a while (gRPC: MAX_CONNECTION_AGE_GRACE)."""
+    connection = cut(1, 3002)
+    (exchange,) = connection.exchanges
+    exchange.protocol, exchange.stream, connection.application = "h2", 1, "h2"
+    if announced:
+        at = connection.closes[0].time_ns - 3_500_000_000
+        connection.events.append(StreamEvent("goaway", SERVER, at, 3, name="NO_ERROR", last_stream=1))
+    assert only(diagnose([connection])).code == code

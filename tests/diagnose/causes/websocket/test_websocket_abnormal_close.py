@@ -66,3 +66,14 @@ def test_the_end_of_its_stream_in_http2_is_an_end() -> None:
     finding = only(diagnose([socket.wire.done()]))
     assert finding.code == "websocket-abnormal-close"
     assert "RST_STREAM (INTERNAL_ERROR)) 2.000 s after the last frame" in finding.claim
+
+
+def test_frames_that_follow_the_end_do_not_shorten_the_silence() -> None:
+    """A client writes on until it reads the end; a Close frame of that kind closes nothing in order."""
+    socket = Socket().message(SERVER, 200).message(CLIENT, 3200).bye(CLIENT, 3201, 1000)
+    earlier = Socket().message(SERVER, 200).facts.last[SERVER]
+    assert earlier is not None
+    socket.facts.frames = [earlier]
+    finding = only(diagnose([socket.end(SERVER, "close_notify", 2200)]))
+    assert (finding.code, finding.fault) == ("websocket-abnormal-close", "server")
+    assert "2.000 s after the last frame" in finding.claim

@@ -150,8 +150,8 @@ CAUSES: tuple[Cause, ...] = (
         "the client says that it failed for a reason of its own",
         "The program ended with a status that stands for something which only it can know: an option or a "
         "file of its own, a rule of its own about the server's certificate or about the response.",
-        "The exit status of curl, which has a number for each of its reasons, and no failure on the wire "
-        "that another finding explains.",
+        "The exit status of curl, which has a number for each of its reasons, or words that HTTP/2 clients "
+        "have for a GOAWAY, and no failure on the wire that another finding explains.",
         "A failure on the wire that explains the status; a status that is about the network.",
         "Do what the status's meaning asks for: see the claim.",
         "Nothing to fix on the server, unless the claim names something of it.",

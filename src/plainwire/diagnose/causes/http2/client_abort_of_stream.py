@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
@@ -28,12 +29,16 @@ from .reset_family import reset_family
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.given_up import GivenUp
     from plainwire.diagnose.verdict import FailedExchange, Verdict
+    from plainwire.model import Grpc
 
 
 _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_NO_ERROR"))
 
 _DUE, _LATE_NS = 0.97, 100_000_000
 """How much sooner, and later, than its grpc-timeout a client may give a call up."""
+
+_GRPC_MESSAGE = 4 * 1024 * 1024
+"""Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 
 
 def stream_cancelled(failed: FailedExchange) -> Verdict | None:
@@ -62,7 +67,35 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
         retry_safe=failed.idempotent,
         runner_up="a reset by the server: refuted, the client's frame came first",
     )
-    return verdict if reset.name not in _CHANGES_OF_MIND else _timed(failed, verdict)
+    if reset.name not in _CHANGES_OF_MIND:
+        return verdict
+    return _of_size(failed, verdict) or _timed(failed, verdict)
+
+
+def deadline_at_server(failed: FailedExchange) -> Verdict | None:
+    """The server gave a call up because the deadline that the client had sent was over (Go, Java)."""
+    reset, grpc = failed.exchange.reset, failed.exchange.grpc
+    if reset is None or reset.side != Side.SERVER or reset.name not in _CHANGES_OF_MIND:
+        return None
+    age_ns = reset.time_ns - failed.request.time_ns
+    if grpc is None or not _is_due(grpc, age_ns):
+        return None
+    return stream_verdict(
+        failed,
+        "client-timeout-too-short",
+        "client" if age_ns < 2 * PATIENCE_NS else "unknown",
+        (Ground.INFERENCE,),
+        f"The server gave {stream_name(failed)} up with {reset.name}, {stage(failed, reset.time_ns)}. That "
+        "is "
+        f"the client's own deadline: its request had set {wording.span(grpc.timeout_ns or 0)} "
+        "(grpc-timeout), "
+        "and both sides keep it. The capture cannot show whether a response was coming.",
+        Evidence(reset.packet, f"{frame_words(reset)} from the server"),
+        retry_safe=failed.idempotent,
+        runner_up="a server, or a proxy in front of it, that gave up by itself: it would not keep the "
+        "client's "
+        "time",
+    )
 
 
 def client_left(failed: FailedExchange) -> Verdict | None:
@@ -97,7 +130,7 @@ def client_left(failed: FailedExchange) -> Verdict | None:
         runner_up="a close by the server: refuted, none came before",
         quotes=tuple(q for e in promises[-1:] for q in quoted(e.packet, "the GOAWAY's debug data", e.said)),
     )
-    return verdict if hasty else _timed(failed, verdict)
+    return verdict if hasty else _of_size(failed, verdict) or _timed(failed, verdict)
 
 
 def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
@@ -126,12 +159,36 @@ def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
 def _deadline(failed: FailedExchange, one: GivenUp) -> tuple[str, int] | None:
     """A gRPC client gives a call up when the deadline that it had sent is over."""
     grpc = failed.exchange.grpc
-    if grpc is None or grpc.timeout_ns is None:
+    if grpc is None or not _is_due(grpc, one.age_ns):
         return None
-    if not grpc.timeout_ns * _DUE <= one.age_ns <= grpc.timeout_ns + _LATE_NS:
+    limit = wording.span(grpc.timeout_ns or 0)
+    return f" That is its own deadline: the request had set {limit} (grpc-timeout).", grpc.timeout_ns or 0
+
+
+def _is_due(grpc: Grpc, age_ns: int) -> bool:
+    limit_ns = grpc.timeout_ns
+    return limit_ns is not None and limit_ns * _DUE <= age_ns <= limit_ns + _LATE_NS
+
+
+def _of_size(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
+    """The verdict where a message is larger than gRPC's libraries take: they give the call up themselves."""
+    largest = 0 if failed.exchange.grpc is None else failed.exchange.grpc.largest[Side.SERVER]
+    if largest <= _GRPC_MESSAGE:
         return None
-    limit = wording.span(grpc.timeout_ns)
-    return f" That is its own deadline: the request had set {limit} (grpc-timeout).", grpc.timeout_ns
+    return replace(
+        verdict,
+        fault="both",
+        grounds=(Ground.INFERENCE,),
+        facts=f"{verdict.facts} The server's message has {plurals.count(largest, 'byte')}, and a client of "
+        "gRPC "
+        f"takes no more than {_GRPC_MESSAGE} (4 MB) unless it is told to: it then says RESOURCE_EXHAUSTED "
+        "itself.",
+        retry_safe=None,
+        runner_up=f"a client that gave up for another reason: not excluded; {verdict.runner_up}",
+        advice_client="Raise the limit (max_receive_message_length, MaxCallRecvMsgSize, "
+        "maxInboundMessageSize), or ask for less at a time.",
+        advice_server="Send large answers in parts: a stream of messages, or pages.",
+    )
 
 
 def _arrived(failed: FailedExchange) -> bool:

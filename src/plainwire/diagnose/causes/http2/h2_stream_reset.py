@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 
 _MOST_QUOTED = 3
+
+_SAME, _SAME_NS = 0.03, 50_000_000
+"""How far the ages of what one limit ends lie apart (chosen: a server's timers are seldom finer)."""
+
+_MOST_COMPARED = 200
 
 
 def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
@@ -40,7 +47,8 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         family.code(reset.name),
         fault,
         (Ground.SAID,),
-        f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}",
+        f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}"
+        f"{_time_words(failed, reset)}",
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=failed.idempotent,
@@ -50,6 +58,31 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
     wrong = [Quoted(failed.request.packet, "what is wrong with the request", text)
              for text in failed.request.defects[:_MOST_QUOTED]]  # fmt: skip
     return replace(verdict, quotes=tuple(wrong))
+
+
+def _time_words(failed: FailedExchange, reset: StreamEvent) -> str:
+    """A limit on the whole of a response, which other resets of this server keep as well."""
+    age_ns = reset.time_ns - failed.request.time_ns
+    if age_ns < LONG_NS:
+        return ""
+    ages = [
+        e.reset.time_ns - e.request.time_ns
+        for connection in islice(failed.traffic.by_server.get(failed.connection.server, ()), _MOST_COMPARED)
+        for e in islice(connection.exchanges, _MOST_COMPARED)
+        if e.request is not None
+        and e.reset is not None
+        and e.reset.side == Side.SERVER
+        and e.reset.name == reset.name
+    ]
+    same = [age for age in ages if abs(age - age_ns) <= max(_SAME_NS, age_ns * _SAME)]
+    if len(same) > 1 and len(same) == len(ages):
+        return (
+            f" All {len(same)} that it reset so were {wording.span(min(same))} to {wording.span(max(same))} "
+            "old "
+            "then, as a time limit on the whole response makes it (Go: WriteTimeout; Envoy: a "
+            "route's timeout, max_stream_duration)."
+        )
+    return "" if failed.exchange.response is None else f" The request was {wording.span(age_ns)} old."
 
 
 def _rival(failed: FailedExchange, reset: StreamEvent) -> str:

@@ -7,6 +7,7 @@ wrote the response. What of the response breaks a rule is read here again, from 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -44,6 +45,7 @@ _GRPC_MESSAGE = 4 * 1024 * 1024
 """Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 _GRPC_FIELDS = 8192
 """Bytes: the soft limit of metadata in gRPC's core; Java's limit is the same (GRPC_ARG_MAX_METADATA_SIZE)."""
+_LIST = re.compile(r"\bMAX_HEADER_LIST_SIZE=(\d{1,10})\b")
 _OVERHEAD = 32
 """What each field counts beside its text (RFC 9113 section 10.5.1)."""
 
@@ -63,10 +65,16 @@ def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
         and response.declared_size not in (None, response.body_size)
     ):
         return None  # the size is what is wrong, and has words of its own
+    return _by_code(failed, response, event)
+
+
+def _by_code(failed: FailedExchange, response: Response, event: StreamEvent) -> Verdict:
     if event.name in _OF_COMPRESSION:
         return _undecodable(failed, response, event)
     if event.name == GRPC_LIMIT:
         return _too_large(failed, response, event)
+    if not response.defects and (above := _above_announced(failed, response)):
+        return _refused_for_size(failed, response, event, above)
     promise = _promise(failed, response, event)
     return _broken(failed, response, event) if promise is None else _left(failed, response, event, promise)
 
@@ -91,6 +99,38 @@ def _left(failed: FailedExchange, response: Response, event: StreamEvent, promis
     verdict = _verdict(failed, "client-abort", event, response, "client", why)
     said = Evidence(promise.packet, f"{frame_words(promise)} from the server, {limit_words(failed, promise)}")
     rival = "a response that breaks a rule, as the client's code says: no defect shows here"
+    return replace(verdict, evidence=(*verdict.evidence, said), runner_up=rival)
+
+
+def _above_announced(failed: FailedExchange, response: Response) -> tuple[int, StreamEvent] | None:
+    """The largest header block, where it is above what the client's SETTINGS allow (RFC 9113, 6.5.2)."""
+    sizes = [
+        sum(len(name) + len(text) + _OVERHEAD for name, text in block)
+        for block in (response.headers, response.trailers)
+    ]
+    for event in failed.connection.events:
+        found = _LIST.search(event.detail) if event.kind == "settings" and event.side == Side.CLIENT else None
+        if found is not None and int(found[1]) < max(sizes):
+            return max(sizes), event
+    return None
+
+
+def _refused_for_size(
+    failed: FailedExchange, response: Response, event: StreamEvent, above: tuple[int, StreamEvent]
+) -> Verdict:
+    size, settings = above
+    limit = _LIST.search(settings.detail)
+    allowed = plurals.count(int(limit[1]), "byte") if limit is not None else "fewer"
+    why = (
+        f" Header fields or trailers of the response come to {plurals.count(size, 'byte')}, and the client "
+        "had "
+        f"said that it takes no more than {allowed} (SETTINGS_MAX_HEADER_LIST_SIZE)."
+    )
+    verdict = _verdict(failed, "client-abort", event, response, "both", why)
+    said = Evidence(settings.packet, "the client's SETTINGS, with its limit")
+    rival = (
+        "a response that breaks a rule, as the client's code says: its size is what the client does not take"
+    )
     return replace(verdict, evidence=(*verdict.evidence, said), runner_up=rival)
 
 

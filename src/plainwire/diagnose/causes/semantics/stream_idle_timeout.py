@@ -14,7 +14,7 @@ from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.cuts import Cut
@@ -33,6 +33,8 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
     limit = failed.traffic.silent_cuts(failed.connection.server).limit_of(cut)
     behind = _behind(failed)
     if limit is None and behind is None:
+        return None
+    if behind is None and limit is not None and limit.count == 1 and _announced(failed, cut):
         return None
     sure = behind is not None or (limit is not None and limit.count > 1)
     response = cut.response
@@ -55,6 +57,14 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
         runner_up=_rival(cut, sure=sure),
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+    )
+
+
+def _announced(failed: FailedExchange, cut: Cut) -> bool:
+    """Whether a GOAWAY had announced the end of the connection: its age is then what ended it."""
+    return failed.exchange.reset is None and any(
+        event.kind == "goaway" and event.side == Side.SERVER and event.time_ns <= cut.time_ns
+        for event in failed.connection.events
     )
 
 

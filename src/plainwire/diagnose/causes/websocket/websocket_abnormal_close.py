@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import reset_sender
-from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_frame
+from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_frame, frames_before
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.model import Evidence, Side
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from plainwire.diagnose.evidence.websocket_end import Ending
     from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Fault
+    from plainwire.model import Fault, WebSocket
 
 
 def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
     """A verdict where the transport ended and neither side had sent a Close frame (RFC 6455, 7.1.5)."""
     websocket, ending = failed.exchange.websocket, ending_of(failed.connection, failed.exchange)
-    if websocket is None or ending is None or first_close_frame(websocket) is not None:
+    if websocket is None or ending is None or first_close_frame(failed.connection, failed.exchange):
         return None
     who = SIDES[ending.side]
     limit = failed.traffic.websocket_endings(failed.connection.server).limit_of(ending)
@@ -35,7 +35,7 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
         f"The {who}'s side ended the connection ({ending.act}) {wording.span(ending.quiet_ns)} after the "
         "last frame, without a Close frame from either side (code 1006 in the client's words). "
         f"{traffic_words(websocket)}{limit}{source}",
-        *_last_frames(failed),
+        *_last_frames(websocket, ending),
         Evidence(ending.packet, f"{ending.act} from the {who}"),
         runner_up=_rival(ending, limit),
     )
@@ -50,9 +50,8 @@ def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Grounds, str]
     return party(ending.side), (ending.ground(failed.connection),), ""
 
 
-def _last_frames(failed: FailedExchange) -> tuple[Evidence, ...]:
-    websocket = failed.exchange.websocket
-    frames = [] if websocket is None else [frame for frame in websocket.last if frame is not None]
+def _last_frames(websocket: WebSocket, ending: Ending) -> tuple[Evidence, ...]:
+    frames = frames_before(websocket, ending.time_ns)
     last = max(frames, key=lambda frame: (frame.time_ns, frame.packet), default=None)
     return () if last is None else (Evidence(last.packet, f"the last frame, from the {SIDES[last.side]}"),)
 

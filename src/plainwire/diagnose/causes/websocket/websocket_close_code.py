@@ -29,7 +29,7 @@ _TOO_BIG = 1009
 def websocket_close_code(failed: FailedExchange) -> Verdict | None:
     """A verdict where the Close frame that began the closing has another code than a normal one."""
     websocket = failed.exchange.websocket
-    begun = None if websocket is None else first_close_frame(websocket)
+    begun = first_close_frame(failed.connection, failed.exchange)
     if websocket is None or begun is None or begun[1].code in ORDINARY_CODES:
         return None
     side, close = begun

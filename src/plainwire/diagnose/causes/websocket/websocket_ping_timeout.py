@@ -33,7 +33,7 @@ def websocket_ping_timeout(failed: FailedExchange) -> Verdict | None:
     websocket, ending = failed.exchange.websocket, ending_of(failed.connection, failed.exchange)
     if websocket is None:
         return None
-    begun = first_close_frame(websocket)
+    begun = first_close_frame(failed.connection, failed.exchange)
     if begun is not None:
         side, packet, ended_ns, act = begun[0], begun[1].packet, begun[1].time_ns, f"Close ({begun[1].code})"
     elif ending is not None:
