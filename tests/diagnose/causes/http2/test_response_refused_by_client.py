@@ -93,7 +93,7 @@ def test_a_grpc_client_that_says_calm_down_means_a_limit_of_its_own(
 
 @pytest.mark.parametrize("limit", [64, 1 << 20])
 def test_header_fields_above_what_the_clients_settings_allow_are_named(limit: int) -> None:
-    scene = _refused("PROTOCOL_ERROR", [], kind="goaway")
+    scene = _refused("PROTOCOL_ERROR", [])
     assert scene.failed.response
     scene.failed.response.headers = [("x-large", "l" * 100)]
     detail = f"ENABLE_PUSH=0, MAX_HEADER_LIST_SIZE={limit}"
