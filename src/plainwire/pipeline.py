@@ -170,6 +170,7 @@ class Analysis:
         if self._events is not None:
             connections = self._attribute(connections, self._events)
             attempt("the reading of the program's end failed", mark_stopped, connections, self._events)
+            _watch(connections, self._events)
         exchanges = _number(connections)
         self._cover(connections)
         servers = attempt("the inference of servers' limits failed", infer, connections) or {}
@@ -216,6 +217,13 @@ class Analysis:
         unseen.note_given_up(self.coverage, tcp.given_up)
         self.coverage.notes += count_alike(connections, tcp.attempts.counted, self._decoder.endpoints)
         self.coverage.notes += self._done.notes()
+
+
+def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
+    """The capture of a program's run goes on until the program has ended."""
+    for connection in connections:
+        if connection.quic is not None and events.ended_ns is not None:
+            connection.quic.watched_until_ns = max(connection.quic.watched_until_ns, events.ended_ns)
 
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:

@@ -84,7 +84,9 @@ with imported_when_asked(__package__):
     from .causes.quic.quic_idle_timeout_reuse import quic_idle_timeout_reuse
     from .causes.quic.quic_nat_rebinding import quic_nat_rebinding
     from .causes.quic.quic_pmtu_or_amplification_stall import quic_pmtu_or_amplification_stall
+    from .causes.quic.quic_refused import quic_refused
     from .causes.quic.quic_udp_blocked import quic_udp_blocked
+    from .causes.quic.quic_version_mismatch import quic_version_mismatch
     from .causes.reuse.client_abort import client_abort
     from .causes.reuse.client_timeout_too_short import client_timeout_too_short
     from .causes.reuse.close_mid_request import close_mid_request, closed_on_half_close
@@ -165,6 +167,8 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     proxy_refused,
     quic_pmtu_or_amplification_stall,
     alt_svc_stale,
+    quic_version_mismatch,
+    quic_refused,
     quic_udp_blocked,
     connection_shared_without_request,
     port_reuse_time_wait,
@@ -310,7 +314,12 @@ ANSWERED_STREAM: tuple[OfExchange, ...] = (
     early_response_closed,
     h2_malformed_response,
 )
-OPEN_STREAM: tuple[OfExchange, ...] = (nat_idle_drop, nat_idle_drop_under_stream, h2_dead_connection)
+OPEN_STREAM: tuple[OfExchange, ...] = (
+    nat_idle_drop,
+    nat_idle_drop_under_stream,
+    h2_dead_connection,
+    quic_idle_timeout_reuse,
+)
 UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
 
 WEBSOCKET: tuple[OfExchange, ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.captured import is_whole
+from plainwire.diagnose.evidence.websocket_end import first_close_frame
 
 from .kinds import sign
 
@@ -51,7 +52,7 @@ def _websocket(connection: Connection, exchange: Exchange, websocket: WebSocket)
         yield _sign("websocket-close-code", exchange, *(close.packet for close in wrong), says=says)
     if not connection.closes or not is_whole(connection):
         return
-    if websocket.close_codes == [None, None]:
+    if first_close_frame(connection, exchange) is None:
         yield _sign("websocket-no-close-frame", exchange, connection.closes[0].packet)
     unanswered = [ping for ping in websocket.pings if ping.pong_packet is None]
     if unanswered and connection.last_ns - unanswered[0].time_ns >= _PATIENCE_NS:

@@ -42,7 +42,8 @@ _WHO = (
     "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "
     "programs that keep a session of Node's http2 for longer than it lasts."
 )
-_SOON_NS = 60_000_000_000
+_OVER_NS = 60_000_000_000
+"""How long after a GOAWAY a program may speak of it: at its next request (chosen)."""
 _CLOCK_SLACK_NS = 2_000_000
 """Times of the program and of the capture differ by less: one host, two readings (chosen)."""
 
@@ -101,7 +102,7 @@ def _goaways(
         for connection in connections
         if said and connection.program is not None and any(s.pid == connection.program.pid for s in said)
         if (goaway := _in_order(connection)) is not None
-        if any(s.untimed or 0 <= s.time_ns - goaway.time_ns + _CLOCK_SLACK_NS <= _SOON_NS for s in said)
+        if any(s.untimed or 0 <= s.time_ns - goaway.time_ns + _CLOCK_SLACK_NS <= _OVER_NS for s in said)
     ]
     if not ends:
         return

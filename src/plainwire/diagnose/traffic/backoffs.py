@@ -36,6 +36,7 @@ release 24 (JDK-8335181); releases before it throw "GOAWAY received"."""
 
 _JDK = re.compile(r"java-http-client/(\d{1,4})\b")
 _JDK_REPEATS = 24
+"""The first release of the JDK that sends again what a GOAWAY leaves out (JDK-8335181)."""
 
 _MOST_SHOWN = 6
 _AT_ONCE = "at once"

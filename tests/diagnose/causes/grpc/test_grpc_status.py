@@ -89,3 +89,19 @@ def test_a_goaway_before_it_explains_a_call_that_the_server_ended() -> None:
     assert "GOAWAY (NO_ERROR), when that was 2.000 s old, and ended the call 1.000 s later" in finding.claim
     assert {quoted.text for quoted in finding.quotes} == {"max connection age", "max_age"}
     assert finding.exchanges == [exchange.id]
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("upstream request timeout", "a time limit of its own"),
+        ("upstream connect error or disconnect/reset before headers. reset reason: x", "could not connect"),
+    ],
+)
+def test_a_message_in_a_proxys_own_words_names_the_proxy(message: str, says: str) -> None:
+    calls = Calls()
+    calls.call(0, 14, after=1001, message=message)
+    finding = calls.finding()
+    assert (finding.code, finding.fault) == ("grpc-status-unavailable", "server")
+    assert "The message is Envoy's" in finding.claim
+    assert says in finding.claim

@@ -17,3 +17,15 @@ def test_a_request_after_the_agreed_silence_is_the_clients(idle: int, code: str)
     connection = scene.connection()
     connection.quic = QuicInfo(idle_timeout_ns=30_000 * MS)
     assert [finding.code for finding in diagnose([connection])] == [code]
+
+
+@pytest.mark.parametrize(("watched", "codes"), [(2000, ["quic-idle-timeout-reuse"]), (900, [])])
+def test_a_response_that_takes_longer_than_the_agreed_silence(watched: int, codes: list[str]) -> None:
+    """No packet says that both ends have forgotten the connection: only a capture that goes on shows it."""
+    scene = Multiplexed("h3")
+    scene.failed.outcome = "unseen"
+    connection = scene.connection()
+    connection.quic = QuicInfo(idle_timeout_ns=1000 * MS, watched_until_ns=connection.last_ns + watched * MS)
+    findings = diagnose([connection])
+    assert [finding.code for finding in findings] == codes
+    assert all((f.fault, f.certainty) == ("both", "likely") for f in findings)

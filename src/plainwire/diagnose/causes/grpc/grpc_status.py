@@ -108,8 +108,26 @@ def _exhausted(call: Call) -> _Explained:
     return _Explained()
 
 
+_ENVOY_TIMEOUT = "upstream request timeout"
+_ENVOY_UNREACHED = "upstream connect error or disconnect/reset before headers"
+"""What Envoy says of what is behind it, in grpc-message and in bodies of 503 and 504."""
+
+
 def _unavailable(call: Call) -> _Explained:
-    """The end of the connection, where a GOAWAY had announced it."""
+    """The end of the connection, where a GOAWAY had announced it; or what a proxy says in words of its "
+    "own.
+    """
+    took = wording.span(call.grpc.status_ns - call.case.request.time_ns)
+    if call.grpc.message.startswith(_ENVOY_TIMEOUT):
+        return _Explained(
+            " The message is Envoy's, for a time limit of its own: what is behind it had not answered after "
+            f"{took} (a route's timeout, 15 s by default).",
+            "server",
+        )
+    if call.grpc.message.startswith(_ENVOY_UNREACHED):
+        return _Explained(
+            " The message is Envoy's: it could not connect to what is behind it, or that hung up.", "server"
+        )
     goaways = [
         e
         for e in call.case.connection.events

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
@@ -55,7 +56,7 @@ def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
     event = failed.traffic.complaints(failed.connection).get(failed.exchange.id)
     response = failed.exchange.response
     reset = failed.exchange.reset
-    if event is None or response is None:
+    if event is None or response is None or _is_error(failed, response):
         return None
     if reset is not None and reset.side == Side.SERVER and reset.time_ns <= event.time_ns:
         return None  # the server had given the stream up before
@@ -66,6 +67,17 @@ def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
     ):
         return None  # the size is what is wrong, and has words of its own
     return _by_code(failed, response, event)
+
+
+def _is_error(failed: FailedExchange, response: Response) -> bool:
+    """Whether a client of gRPC was answered by something else with a whole error page, which it refuses."""
+    return (
+        failed.exchange.outcome == "complete"
+        and failed.exchange.grpc is not None
+        and failed.exchange.grpc.status is None
+        and response.status >= ERROR_STATUS
+        and not response.defects
+    )
 
 
 def _by_code(failed: FailedExchange, response: Response, event: StreamEvent) -> Verdict:

@@ -40,13 +40,18 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "quic-idle-timeout-reuse",
-        "the request left after the connection's idle timeout",
-        "Both ends say in the handshake after how much silence they forget the connection; the shorter time "
-        "counts. The client used it again after that.",
-        "Both transport parameters, decrypted, a longer silence before the request, and no answer to it.",
+        "the QUIC connection's idle timeout was over",
+        "Both ends say in the handshake after how much silence they forget the connection, without a word; "
+        "the "
+        "shorter time counts. The client used it again after that, or the response took longer and nobody "
+        "sent "
+        "PINGs.",
+        "Both transport parameters, decrypted; a longer silence before the request and no answer to it, or a "
+        "longer silence while its response was awaited.",
         "An answer: then the server still knew the connection.",
-        "Do not use a connection again that was silent for longer; send PING if it must stay.",
-        "Announce a longer max_idle_timeout.",
+        "Do not use a connection again that was silent for longer; send PINGs while a response is awaited "
+        "(quic-go: KeepAlivePeriod).",
+        "Announce a longer max_idle_timeout; send PINGs while a response takes its time.",
         ("RFC 9000 section 10.1", "RFC 9114 section 5.1"),
     ),
     Cause(
@@ -63,6 +68,19 @@ CAUSES: tuple[Cause, ...] = (
         failure=False,
         second_capture="One at the server: whether the packets arrive there.",
         unplayed="The lab does not drop UDP; the test writes the packets.",
+    ),
+    Cause(
+        "quic-version-mismatch",
+        "client and server have no version of QUIC in common",
+        "A server that does not speak the client's version names those that it speaks, and the client comes "
+        "again with one of them. Here it did not.",
+        "A Version Negotiation packet in answer to the client's Initial, and a handshake that did not come "
+        "about.",
+        "A handshake in another version.",
+        "Allow the versions that the server names, or use HTTP/2.",
+        "Speak QUIC version 1 (RFC 9000) beside others.",
+        ("RFC 9000 section 6", "RFC 9000 section 17.2.1"),
+        unplayed="The lab's ends both speak version 1; the test writes the packets.",
     ),
     Cause(
         "quic-nat-rebinding",
