@@ -160,7 +160,7 @@ NODE = (
     row(
         "node",
         "a session that is over",
-        r"\bERR_HTTP2_(?:GOAWAY|INVALID)_SESSION\b",
+        r"\bERR_HTTP2_INVALID_SESSION\b",
         Wire.GOAWAY,
         note="The program goes on with a session that has ended; no packet leaves.",
     ),

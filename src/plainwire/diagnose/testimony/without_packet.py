@@ -33,7 +33,13 @@ _MOST_CITED = 8
 _MOST_NAMED = 3
 
 OVER = frozenset(
-    ("GOAWAY received", "ConnectionState.CLOSED", "GOAWAY frame received", "a session that is over")
+    (
+        "GOAWAY received",
+        "ConnectionState.CLOSED",
+        "GOAWAY frame received",
+        "a session after GOAWAY",
+        "a session that is over",
+    )
 )
 """What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
 "Node."""
