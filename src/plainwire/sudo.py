@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -81,6 +81,14 @@ def as_caller() -> Iterator[None]:
         os.seteuid(0)
         os.setegid(gid)
         os.setgroups(groups)
+
+
+def identity() -> dict[str, Any]:
+    """What makes ``subprocess.Popen`` start a program as the user who called sudo; nothing without sudo."""
+    user = caller()
+    if user is None:
+        return {}
+    return {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
 
 
 def owner() -> int:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from plainwire import pipeline
 from plainwire.cli import open as opening
 from tests.export import case
+from tests.users import USER, as_sudo, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+__all__ = ["as_sudo", "open_folder"]
 
 
 def test_the_command_leads_to_the_packet_that_decides(
@@ -59,3 +62,29 @@ def test_a_finding_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     capture, keys = case.write(tmp_path)
     done = CliRunner().invoke(opening.command, [str(capture), "-k", str(keys), "--finding", "9"])
     assert "no finding 9" in str(done.exception)
+
+
+@pytest.mark.usefixtures("as_sudo")
+def test_under_sudo_wireshark_is_the_callers(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, program = open_folder / "said", open_folder / "wireshark"
+    said.touch()
+    os.chown(said, USER, USER)
+    program.write_text(f"#!/bin/sh\nid -u >{said}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(open_folder), prepend=":")
+    monkeypatch.setenv("DISPLAY", ":0")
+    started = []
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)))
+    capture, _ = case.write(open_folder)
+    assert CliRunner().invoke(opening.command, [str(capture)]).exit_code == 0
+    assert started[0].wait(60) == 0
+    assert said.read_text() == f"{USER}\n"
+
+
+def test_a_name_that_begins_with_a_dash_is_no_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture, _ = case.write(tmp_path)
+    capture.rename(tmp_path / "-Xlua.pcap")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(opening.command, ["--print", "./-Xlua.pcap"])
+    assert shlex.split(done.output)[1] == str(tmp_path / "-Xlua.pcap")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from plainwire.cli import output
 from tests.report.samples import failing, report
+from tests.users import as_sudo
 
 if TYPE_CHECKING:
     from plainwire.cli.output import Color
+
+
+__all__ = ["as_sudo"]
 
 
 class Terminal(io.StringIO):
@@ -54,3 +60,17 @@ def test_the_zone_is_the_readers_at_the_time_of_the_capture(monkeypatch: pytest.
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.usefixtures("as_sudo")
+def test_under_sudo_the_pager_runs_no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str | None, str | None]] = []
+    monkeypatch.setenv("PAGER", "/home/user/pager")
+    monkeypatch.setenv("LESSSECURE", "0")
+    monkeypatch.setenv("LINES", "3")
+    monkeypatch.setattr(
+        click, "echo_via_pager", lambda *_, **__: seen.append((os.getenv("PAGER"), os.getenv("LESSSECURE")))
+    )
+    output.paged("a\n" * 100, Terminal(), color=False)
+    assert seen in ([("less", "1")], [])  # where there is no less, nothing is run
+    assert (os.environ["PAGER"], os.environ["LESSSECURE"]) == ("less", "1")

@@ -358,17 +358,13 @@ def _start(
 def _started(
     target: Target, variables: dict[str, str], preexec_fn: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
-    user = sudo.caller()
-    identity: dict[str, Any] = {}
-    if user is not None:
-        identity = {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
     try:
         return subprocess.Popen(
             target.argv,
             executable=target.program,
             env=variables,
             close_fds=False,
-            **identity,
+            **sudo.identity(),
             preexec_fn=preexec_fn,  # noqa: PLW1509 - what it calls is loaded, and takes no lock
         )
     except FileNotFoundError as error:

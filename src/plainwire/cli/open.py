@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plainwire import sudo
 from plainwire.case import Case
 from plainwire.cli import completion, debug, source
 from plainwire.model import UserError
@@ -48,8 +49,11 @@ def command(
     if only_print or program is None or not shows:
         click.echo(shlex.join([_WIRESHARK, *words]))
         return
+    user = sudo.caller()
     subprocess.Popen(
         [program, *words],
+        env=None if user is None else user.environment(os.environ),
+        **sudo.identity(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -62,7 +66,8 @@ def arguments(report: Report, case: Path, keys: tuple[str, ...], number: int) ->
     if report.findings and not 1 <= number <= len(report.findings):
         message = f"{case}: no finding {number}; it has {len(report.findings)}"
         raise UserError(message)
-    words = [str(Case(case).capture if case.is_dir() else case)]
+    # absolute: a name that begins with a dash would be read as an option
+    words = [str((Case(case).capture if case.is_dir() else case).absolute())]
     words += [word for key in keys for word in ("-o", f"tls.keylog_file:{Path(key).absolute()}")]
     if not report.findings:
         return words

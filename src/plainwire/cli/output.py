@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import click
 
+from plainwire import sudo
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -78,6 +80,8 @@ def zone(report: Report) -> dt.tzinfo | None:
 def paged(text: str, stream: TextIO, *, color: bool) -> None:
     """Write a text: through the user's pager where it is longer than the terminal."""
     longer = stream.isatty() and text.count("\n") + 1 >= shutil.get_terminal_size().lines
+    if sudo.caller() is not None:
+        os.environ["PAGER"], os.environ["LESSSECURE"] = "less", "1"  # no commands from within, as root
     if longer and shutil.which((os.environ.get("PAGER") or "less").split()[0]):
         os.environ.setdefault("LESS", "-RSX")
         click.echo_via_pager(text, color=color)
