@@ -356,10 +356,12 @@ static bool is_text(const char *bytes, size_t count)
 }
 
 /* As those that run tests print of one that failed: "  1) title" (mocha), "--- FAIL: TestX" (Go), "FAIL: test_x"
- * (unittest), "[ERROR] X.test" (Maven), "not ok 1 - title" (TAP). */
+ * (unittest), "[ERROR] X.test" (Maven), "not ok 1 - title" (TAP), "---- test stdout ----" (cargo), and with a cross
+ * node --test. */
 static bool names_a_test(const char *bytes, size_t count)
 {
-    static const char *const starts[] = {"--- FAIL: ", "FAIL: ", "ERROR: ", "[ERROR] ", "not ok "};
+    static const char *const starts[] = {"--- FAIL: ", "FAIL: ", "ERROR: ", "[ERROR] ", "not ok ",
+                                         "---- ",     "\xe2\x9c\x96 "};
     size_t at = 0, digits = 0;
     while (at < count && bytes[at] == ' ')
         at++;

@@ -96,12 +96,43 @@ def test_bytes_acknowledged_at_errors_are_those_of_the_last_ack_on_the_wire(
     assert told_by(recorded.case, "close") == wire
 
 
-def test_reason_of_a_reset_is_in_the_evidence_where_the_kernel_tells_it(tmp_path: Path) -> None:
+def reasons_are_told() -> None:
+    """Skip where the kernel tells nobody, or us not."""
     needs("root")
     witness = kernel_sockets.watch()
     if witness is None:
         without("tracepoints, as root", part_of_the_judgement=False)
+    with socket.socket() as bound, socket.socket() as refused:
+        bound.bind((HOST, 0))
+        refused.connect_ex(bound.getsockname())
+    told = witness.resets()
     witness.stop()
+    if not any(reset.reason for reset in told):
+        without("a kernel that tells the reasons of resets", part_of_the_judgement=False)
+
+
+def test_each_reset_of_a_findings_connections_has_the_kernels_reason(tmp_path: Path) -> None:
+    reasons_are_told()
+    (tmp_path / "server").mkdir()
+    with serving(tmp_path / "server") as server, socket.socket() as bound:
+        bound.bind((HOST, 0))
+        ports = server.plain_port, bound.getsockname()[1]
+        recorded = record(tmp_path, sys.executable, CLIENTS / "aborting.py", HOST, *ports)
+    connections = {c["id"]: c for c in recorded.report["connections"]}
+    told = []
+    for finding in recorded.report["findings"]:
+        cited = [e["says"] for e in finding["evidence"] if "kernel says why" in e["says"]]
+        closes = [close for number in finding["connections"] for close in connections[number]["closes"]]
+        sides = {close["from"] for close in closes if close["kind"] == "rst"}
+        assert {side for side in ("client", "server") if any(f"the {side}'s" in c for c in cited)} == sides
+        told += cited
+    meant = "the {}'s kernel says why it reset: {}"
+    assert any(each.startswith(meant.format("server", "NO_SOCKET, no socket was there")) for each in told)
+    assert any(each.startswith(meant.format("client", "TCP_ABORT_ON_CLOSE, its program")) for each in told)
+
+
+def test_reason_of_a_reset_is_in_the_evidence_where_the_kernel_tells_it(tmp_path: Path) -> None:
+    reasons_are_told()
     (tmp_path / "server").mkdir()
     with serving(tmp_path / "server") as server:
         client = CLIENTS / "one_request.py"
@@ -109,9 +140,6 @@ def test_reason_of_a_reset_is_in_the_evidence_where_the_kernel_tells_it(tmp_path
             tmp_path, sys.executable, client, "http.client", server.url("reset"), server.authority
         )
     (finding,) = (f for f in recorded.report["findings"] if f["failure"])
-    resets = [line for line in recorded.case.program.read_text().splitlines() if '"reset"' in line]
-    if not any(json.loads(line)["reason"] for line in resets):
-        without("a kernel that tells the reasons of resets", part_of_the_judgement=False)
     (says,) = (each["says"] for each in finding["evidence"] if "kernel says why" in each["says"])
     assert says.startswith(
         "the server's kernel says why it reset: TCP_STATE, its program ended the connection"

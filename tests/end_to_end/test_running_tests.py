@@ -138,10 +138,11 @@ def fetched(*command: object, where: Path) -> None:
         without(f"{command[0]} could not fetch its packages", part_of_the_judgement=False)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_pytest(tmp_path: Path, server: Misbehaving, workers: int) -> None:
+@pytest.mark.parametrize(
+    "parallel", [("-p", "no:xdist"), ("-p", "no:xdist", "-s"), ("-n", 2)], ids=["one", "uncaptured", "two"]
+)
+def test_pytest(tmp_path: Path, server: Misbehaving, parallel: tuple[object, ...]) -> None:
     assert server.port
-    parallel = ["-n", workers] if workers else ["-p", "no:xdist"]
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", PYTHON.parent, "-c", os.devnull, *parallel]
     recorded = record(tmp_path, sys.executable, "-m", "pytest", *options, PYTHON)
     assert recorded.status == 1
@@ -168,6 +169,14 @@ def test_mocha(tmp_path: Path, server: Misbehaving) -> None:
     mocha = tmp_path / "node_modules" / "mocha" / "bin" / "mocha.js"
     recorded = record(tmp_path, tool("node"), mocha, tmp_path / "things.js")
     assert named(recorded) == {"/close": "things inside closed", "/half-close": "things cut"}
+
+
+@pytest.mark.parametrize("reporter", ["tap", "spec"])
+def test_node(tmp_path: Path, server: Misbehaving, reporter: str) -> None:
+    assert server.port
+    (tmp_path / "things.js").write_text("const {describe, it} = require('node:test');" + MOCHA)
+    node = (tool("node"), "--test", f"--test-reporter={reporter}", tmp_path / "things.js")
+    assert named(record(tmp_path, *node)) == {"/close": "closed", "/half-close": "cut"}
 
 
 @pytest.mark.timeout(600)

@@ -27,7 +27,8 @@ _TELLING = re.compile(
 )
 """A line about an error has one of these words, as in native/interposer/event.c."""
 _NAMING = re.compile(
-    rb" *(?:--- FAIL: |=== RUN|FAIL: |ERROR: |\[ERROR\] |not ok | \d{1,5}\) )|\S+ > .* FAILED$"
+    rb" *(?:--- FAIL: |=== RUN|FAIL: |ERROR: |\[ERROR\] |not ok |---- |\xe2\x9c\x96 | \d{1,5}\) )|"
+    rb"\S+ > .* FAILED$"
 )
 """Lines that name a failed test, likewise; those behind them are titles, and the error."""
 _LINES_OF_A_NAME = 3

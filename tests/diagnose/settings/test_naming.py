@@ -118,6 +118,8 @@ def _signs(row: Setting) -> Signs:
     if row.product == "Apache HttpClient":
         version = "4.5.14" if row.before else "5.3.1"
         return {"agents": (f"Apache-HttpClient/{version} (Java/17.0.9)",)}
+    if row.product == "JDK HttpClient":
+        return {"agents": (f"Java-http-client/{'17.0.15' if row.before else '21.0.2'}",), "runtime": "java"}
     if row.product == "nginx" and row.before:
         return {"server": (("Server", "nginx/1.18.0 (Ubuntu)"),)}
     return (CLIENTS if row.side == "client" else SERVERS)[row.product]

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import KernelReset, SocketError
+from plainwire.model import Finding, KernelReset, SocketError
 from tests.diagnose.testimony.speech import OWNER, PID, account, judged
 from tests.diagnose.wire import CLIENT_END, EPOCH_NS, MS, SERVER, SERVER_END, Wire, only
 
@@ -56,6 +56,34 @@ def test_reason_of_a_reset_is_evidence(reason: str, says: str) -> None:
 @pytest.mark.parametrize(("at", "reason"), [(400, ""), (400, "NOT_SPECIFIED"), (900, "NO_SOCKET")])
 def test_no_reason_and_that_of_another_reset_are_not(at: float, reason: str) -> None:
     assert told(kernel_reset(at, reason))[0] == []
+
+
+def test_a_reset_that_the_capture_missed_is_told_behind_the_last_packet() -> None:
+    wire = Wire()
+    wire.ok(0)
+    wire.ask(300)
+    connection = wire.done("unanswered")
+    connection.program = OWNER
+    events = account()
+    events.resets = [kernel_reset(400, "TCP_ABORT_ON_CLOSE"), kernel_reset(401, "NO_SOCKET")]
+    finding = Finding("client-abort", "", "unknown", "likely", [2], [connection.id], [], "", failure=True)
+    judged([connection], [finding], events)
+    (evidence,) = finding.evidence
+    assert evidence.packet == connection.last_packet
+    assert evidence.says.startswith("the server's kernel says why it reset: TCP_ABORT_ON_CLOSE")
+    assert evidence.says.endswith("the capture does not hold that reset, which came behind this")
+
+
+def test_a_reset_of_the_next_connection_with_the_same_ports_is_not_this_ones() -> None:
+    first, second = Wire(), Wire(id=2, start=5000.0)
+    for wire in (first, second):
+        wire.ok(0)
+    before, after = first.done(), second.done()
+    events = account()
+    events.resets = [kernel_reset(5400, "NO_SOCKET")]
+    finding = Finding("client-abort", "", "unknown", "likely", [], [before.id], [], "", failure=True)
+    judged([before, after], [finding], events)
+    assert finding.evidence == []
 
 
 def test_without_the_kernels_account_nothing_is_missing_but_the_line() -> None:

@@ -1,5 +1,6 @@
 """Names of tests: the reports are the runners' own (unittest of Python 3.8 and 3.11, go 1.26, mocha 11, Maven
-3.8 with surefire 2.12 and 3.2, Gradle 8, node:test), cut to what matters.
+3.8 with surefire 2.12 and 3.2, Gradle 8, node:test, jest 30, vitest 4; cargo's and RSpec's from their
+documentation), cut to what matters.
 """
 
 from __future__ import annotations
@@ -72,6 +73,58 @@ NODE_TEST = """not ok 1 - bad
   error: 'socket hang up'
 """
 
+NODE_SPEC = """✖ bad (134.715709ms)
+  Error: socket hang up
+      at TLSSocket.socketCloseListener (node:_http_client:464:19)
+
+✖ things (445.245834ms)
+"""
+JEST = """  things
+    ✕ cut (79 ms)
+
+  ● things \u203a inside \u203a closed
+
+    socket hang up
+
+  ● things \u203a cut
+
+    aborted
+
+Test Suites: 1 failed, 1 total
+"""
+VITEST = """⎯⎯⎯⎯⎯⎯⎯ Failed Tests 2 ⎯⎯⎯⎯⎯⎯⎯
+
+ FAIL  things.test.js > things > inside > closed
+Error: socket hang up
+⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯[1/2]⎯
+
+ FAIL  things.test.js > things > cut
+Error: aborted
+"""
+CARGO = """failures:
+
+---- tests::closed stdout ----
+
+thread 'tests::closed' panicked at src/lib.rs:9:41:
+called `Result::unwrap()` on an `Err` value: hyper::Error(IncompleteMessage)
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    tests::closed
+"""
+RSPEC = """Failures:
+
+  1) Things answers
+     Failure/Error: http.get('/close')
+
+     EOFError:
+       end of file reached
+     # ./things_spec.rb:9:in `block'
+
+Finished in 0.1 seconds
+"""
+
 
 def lines(text: str) -> list[Line]:
     made = [Line(each, 0, PID, afterwards=False) for each in text.strip("\n").split("\n")]
@@ -92,9 +145,17 @@ def lines(text: str) -> list[Line]:
         (OLD_MAVEN, {"SocketException": "x.ThingsTest.bad"}),
         (GRADLE, {"SocketException": "ThingsTest.bad()"}),
         (NODE_TEST, {"socket hang up": "bad"}),
+        (NODE_SPEC, {"socket hang up": "bad"}),
+        (JEST, {"hang up": "things > inside > closed", "aborted": "things > cut", "Suites": ""}),
+        (VITEST, {"hang up": "things > inside > closed", "aborted": "things > cut", "1/2": ""}),
+        (CARGO, {"IncompleteMessage": "tests::closed", "    tests": ""}),
+        (RSPEC, {"EOFError": "Things answers", "end of file": "Things answers"}),
         ("plain words\n1) a list\nConnectionResetError: x\n", {"ConnectionReset": "", "list": ""}),
     ],
-    ids=["unittest", "go", "mocha", "surefire", "surefire-2", "gradle", "node", "none"],
+    ids=[
+        *("unittest", "go", "mocha", "surefire", "surefire-2", "gradle", "node"),
+        *("node-spec", "jest", "vitest", "cargo", "rspec", "none"),
+    ],
 )
 def test_lines_of_a_report_have_the_name_of_their_test(report: str, named: dict[str, str]) -> None:
     made = lines(report)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.model import (
-        CloseEvent,
         Connection,
         Finding,
         KernelReset,
@@ -62,9 +61,17 @@ def add_reasons(
         if reset.reason not in _NONE_GIVEN:
             by_ends[reset.local, reset.peer].append(reset)
     by_id = {connection.id: connection for connection in connections}
+    until = _begun_again(connections)
     for finding in findings if by_ends else ():
         own = [by_id[number] for number in finding.connections if number in by_id]
-        found = [each for connection in own for each in _of_connection(connection, by_ends)]
+        found = [
+            each
+            for connection in own
+            for each in (
+                *_of_connection(connection, by_ends),
+                *(_not_captured(connection, by_ends, until.get(connection.id)) if finding.failure else ()),
+            )
+        ]
         finding.evidence += found[:_MOST_CITED]
 
 
@@ -83,15 +90,49 @@ def _of_connection(
             continue
         if (close.side, reset.reason) not in told:
             told.add((close.side, reset.reason))
-            found.append(Evidence(close.packet, _reason(close, reset)))
+            found.append(Evidence(close.packet, _reason(close.side, reset)))
     return found
 
 
-def _reason(close: CloseEvent, reset: KernelReset) -> str:
-    side = "client" if close.side == Side.CLIENT else "server"
+def _begun_again(connections: Sequence[Connection]) -> dict[int, int]:
+    """By connection: when the next one with the same ends began, ns."""
+    found: dict[int, int] = {}
+    newest: dict[tuple[str, str], Connection] = {}
+    for connection in sorted(connections, key=lambda each: each.opened_ns):
+        ends = str(connection.client), str(connection.server)
+        if ends in newest:
+            found[newest[ends].id] = connection.opened_ns
+        newest[ends] = connection
+    return found
+
+
+def _not_captured(
+    connection: Connection, by_ends: dict[tuple[str, str], list[KernelReset]], until_ns: int | None
+) -> list[Evidence]:
+    """The first reset of each side of whose resets the capture holds none."""
+    ends = {Side.CLIENT: str(connection.client), Side.SERVER: str(connection.server)}
+    captured = {close.side for close in connection.closes if close.kind == "rst"}
+    found = []
+    for side in Side:
+        if side in captured:
+            continue
+        sent = [
+            reset
+            for reset in by_ends.get((ends[side], ends[side.peer]), [])
+            if connection.opened_ns - _SAME_NS <= reset.time_ns
+            and (until_ns is None or reset.time_ns < until_ns)
+        ]
+        if sent:
+            says = f"{_reason(side, sent[0])}; the capture does not hold that reset, which came behind this"
+            found.append(Evidence(connection.last_packet, says))
+    return found
+
+
+def _reason(side: Side, reset: KernelReset) -> str:
+    name = "client" if side == Side.CLIENT else "server"
     meaning = REASONS.get(reset.reason)
     known = reset.reason if reset.reason.replace("_", "").isalnum() else "a reason without a name"
-    return f"the {side}'s kernel says why it reset: {known}" + (f", {meaning}" if meaning else "")
+    return f"the {name}'s kernel says why it reset: {known}" + (f", {meaning}" if meaning else "")
 
 
 def acknowledged(fate: Fate, told: SocketError | SocketClose | None) -> str:

@@ -26,10 +26,17 @@ _MAVEN = re.compile(
 )
 _GRADLE = re.compile(r"^(?P<place>\S+) > (?P<test>\S.*) FAILED$")
 _TAP = re.compile(r"^\s*not ok \d+ - (?P<test>.+)$")
-_HEADS = (_UNITTEST, _GO, _MAVEN, _GRADLE, _TAP)
+_CARGO = re.compile(r"^---- (?P<test>\S+) stdout ----$")
+_JEST = re.compile(r"^\s+● (?P<test>\S.*)$")
+_VITEST = re.compile(r"^ FAIL  \S+ > (?P<test>\S.*)$")
+_NODE = re.compile(r"^\s*✖ (?P<test>\S.*) \(\d[\d.]*ms\)$")
+_HEADS = (_UNITTEST, _GO, _MAVEN, _GRADLE, _TAP, _CARGO, _JEST, _VITEST, _NODE)
 _MOCHA = re.compile(r"^ +\d{1,5}\) (?P<title>\S.*)$")
+_RSPEC = "Failure/Error:"
+"""It begins the error behind one line of title, as mocha's are numbered."""
 _ENDS = re.compile(
-    r"^(?:={20,}|Ran \d+ tests?\b|ok\b|FAIL\b|PASS\b|--- PASS|\[(?:INFO|WARNING)\]|\[ERROR\] [TFE])"
+    r"^(?:={20,}|Ran \d+ tests?\b|Test Suites: | Test Files |⎯{10,}|failures:$|"
+    r"ok\b|FAIL\b|PASS\b|--- PASS|\[(?:INFO|WARNING)\]|\[ERROR\] [TFE])"
 )
 """What follows is about no test, or about all of them."""
 _MOST_TITLES = 6
@@ -46,6 +53,8 @@ def mark(lines: Iterable[Line]) -> None:
             name, titles = _full(head), []
         elif titled is not None:
             name, titles = "", [titled["title"]]
+        elif titles and line.text.strip().startswith(_RSPEC):
+            name, titles = " ".join(titles), []
         elif titles and line.text.strip():
             titles.append(line.text.strip())
         elif _ENDS.match(line.text):
@@ -59,7 +68,7 @@ def mark(lines: Iterable[Line]) -> None:
 
 
 def _full(head: re.Match[str]) -> str:
-    place, test = head.groupdict().get("place"), head["test"]
+    place, test = head.groupdict().get("place"), head["test"].replace(" \u203a ", " > ")  # as jest parts them
     if not place or place.endswith(f".{test}"):  # unittest since Python 3.11 has the test there as well
         return place or test
     return f"{place}.{test}"

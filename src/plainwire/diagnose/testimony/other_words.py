@@ -38,7 +38,7 @@ NODE = (
     row(
         "node",
         "aborted",
-        r"^(?:Uncaught )?Error: aborted\b|\baborted\b.* ECONNRESET\b",
+        r"^(?:Uncaught )?(?:Error: )?aborted$|^Error: aborted\b|\baborted\b.* ECONNRESET\b",
         Wire.CLOSE_INSIDE,
         Wire.RESET_INSIDE,
     ),

@@ -62,6 +62,7 @@ _SUPPRESSED = re.compile(r"^\s+Suppressed: ")
 _OTHER_ERROR = re.compile(
     r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAILURE = re.compile(r"(?i)fail|error|exception")
 _SIGNS = re.compile(
     r"rror|Errno|xception|eset|EOF|E[A-Z]{4,}|losed|broken|Broken|imeout|imed out|refused|Retrying|curl: \(|"
@@ -187,7 +188,7 @@ def _lines(words: Sequence[Words]) -> Iterator[Line]:
             if begun is None:
                 begun = Line("", piece.time_ns, piece.pid, piece.afterwards, piece.output, piece.buffered)
             if len(begun.text) < _MOST_CHARACTERS:
-                begun.text += part.rstrip("\r\n")
+                begun.text += _COLOUR.sub("", part.rstrip("\r\n"))
             if part.endswith("\n"):
                 yield begun
                 begun = None
