@@ -135,12 +135,14 @@ def attach(
     children: bool = False,
     duration: float | None = None,
     keep_all: bool = False,
+    via: Via = ANYHOW,
     attached: Callable[[AttachedProgram], None] = lambda _: None,
     progress: Progress = _UNSEEN,
 ) -> Recording:
     """Record processes that run already until they end, ``duration`` seconds are over, or a signal that ends
     programs comes; then put them back as they were.
 
+    ``via`` forces how connections are seen and secrets are had.
     ``attached`` is called when that has begun.
 
     Raises:
@@ -152,27 +154,37 @@ def attach(
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
         with _until_asked_to_end() as asked:
             try:
-                program = AttachedProgram(pids, case, patcher, _without_secrets, children=children)
+                program = AttachedProgram(
+                    pids,
+                    case,
+                    patcher,
+                    _without_secrets,
+                    children=children,
+                    patches=via.allows("patch"),
+                )
                 try:
                     with namespaces.network_of(program.pid):
-                        capture = _capture(case, interface, capture_filter)
+                        capture = _capture(case, interface, capture_filter, via)
                 except BaseException:
                     program.discard()
                     raise
             except BaseException:
                 cases.discard(case)
                 raise
-            before = OpenedBefore(case.place.open(case.capture.name), program.begin())
+            scanned = via.allows("memory")
+            opened = program.begin()
+            before = OpenedBefore(case.place.open(case.capture.name), opened if scanned else ())
             attached(program)
             end = time.monotonic() + (math.inf if duration is None else duration)
             while program.alive and not asked() and (left := end - time.monotonic()) > 0:
                 program.wait(min(left, attached_program.LOOK_EVERY))
                 program.look()
-                before.add(program.new_connections())
+                before.add(program.new_connections() if scanned else ())
                 program.add_found(before.look())
             progress.step("looking for the secrets of connections that were open before")
-            _look_last(before, program, asked)
-        recording = Recording(case, supervise.ProgramEnd(), capture.how)
+            if scanned:
+                _look_last(before, program, asked)
+        recording = Recording(case, supervise.ProgramEnd(), capture.how, via=via)
         with _kept(recording, "the end of the recording"):
             progress.step("taking the last packets")
             _collect(recording, capture, program, progress, keep_all=keep_all)

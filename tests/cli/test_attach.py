@@ -14,9 +14,9 @@ import pytest
 
 from plainwire import case as cases
 from plainwire import recording
-from plainwire.acquire import patching
 from plainwire.acquire.attached import AttachedProgram, _command_line, _descendants
 from plainwire.acquire.patcher import Patcher
+from plainwire.acquire.via import Via
 from plainwire.keys import lines_of
 from plainwire.lab.namespaces import obstacle
 from plainwire.model import UserError
@@ -79,12 +79,9 @@ def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path
     assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
 
 
-def test_new_connections_of_tls_that_cannot_be_patched_are_read_by_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_connections_of_tls_that_is_not_patched_are_read_by_memory(tmp_path: Path) -> None:
     """Only what came behind the handshake: its own secrets are gone by then."""
     needs("root")
-    monkeypatch.setattr(patching, "of_library", lambda _: "for this test")
     with tls_server(tmp_path) as server, driven("python", server.port, tmp_path) as client:
 
         def ask() -> None:
@@ -93,7 +90,12 @@ def test_new_connections_of_tls_that_cannot_be_patched_are_read_by_memory(
             os.kill(os.getpid(), signal.SIGINT)
 
         asking = threading.Thread(target=ask)
-        done = recording.attach([client.pid], folder=tmp_path / "case", attached=lambda _: asking.start())
+        done = recording.attach(
+            [client.pid],
+            folder=tmp_path / "case",
+            via=Via(secrets="memory"),
+            attached=lambda _: asking.start(),
+        )
         asking.join()
     assert done.report is not None
     assert [(each.response.status, each.outcome) for each in done.report.exchanges if each.response] == [
@@ -105,6 +107,7 @@ def test_new_connections_of_tls_that_cannot_be_patched_are_read_by_memory(
     assert connection.tls.client_random.hex() in server.key_log.read_text()
     assert connection.program is not None
     assert connection.program.secrets_by == "memory"
+    assert "Asked for by --via: memory, and nothing else was tried." in done.report.coverage.notes
 
 
 IN_A_CONTAINER = """

@@ -450,3 +450,20 @@ sys.exit(7)
     )
     assert len(listed.stdout.splitlines()) > 20
     assert "cut short" not in listed.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "had"), [("environment", None), ("preload", "callback"), ("patch", "patch"), ("agent", "")]
+)
+def test_secrets_are_had_by_the_method_that_is_forced(method: str, had: str | None, tmp_path: Path) -> None:
+    """``agent`` has none: curl is no Java."""
+    needs("root", "curl")
+    with tls_server(tmp_path) as server:
+        command = [sys.executable, "-m", "plainwire", "run", "--via", method, "-o", str(tmp_path / "case")]
+        command += ["--", tool("curl"), "-sk", server.url]
+        subprocess.run(command, capture_output=True, check=True)
+    report = json.loads((tmp_path / "case" / "report.json").read_text())
+    (connection,) = report["connections"]
+    assert bool(report["exchanges"]) == (had != "")
+    assert connection["program"]["secrets"] == (had or None)
+    assert f"Asked for by --via: {method}, and nothing else was tried." in report["coverage"]["notes"]

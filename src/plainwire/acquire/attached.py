@@ -54,6 +54,7 @@ _LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 _RUSTLS = b"NoKeyLog"
 _MOST_FILE = 1 << 30  # bytes of a library
 _IN_MEMORY = "those of TLS 1.3 are looked for in its memory as long as a connection is open"
+_NO_PATCH = f"--via memory leaves it as it is: {_IN_MEMORY}"
 _START_ANEW = "start the program with plainwire run to have all"
 
 
@@ -82,8 +83,11 @@ class AttachedProgram:
         as_written: Callable[[Sequence[str]], list[str]] = list,
         *,
         children: bool = False,
+        patches: bool = True,
     ) -> None:
         """Look at ``pids``, which ``begin`` attaches to; with ``children`` also at what descends from them.
+
+        Without ``patches`` nothing is changed in them: their secrets are looked for in their memory alone.
 
         Raises:
             UserError: one of them is not there, or may not be traced.
@@ -95,6 +99,7 @@ class AttachedProgram:
         self.sent: list[kernel_sockets.Sent] | None = None
         self.stopped_longest = 0.0
         self._case, self._patcher, self._children = case, patcher, children
+        self._patches = patches
         self._functions: dict[tuple[str, int], KeyLogFunction | str | None] = {}
         self._lowest: dict[tuple[str, int], int] = {}
         self._sockets: dict[tuple[str, str], int] = {}
@@ -264,8 +269,9 @@ class AttachedProgram:
             function = self._function(process.pid, mapping)
             if function is None:
                 continue
-            if isinstance(function, str):
-                self._unreached(process, mapping.path, function)
+            if not self._patches or isinstance(function, str):
+                why = function if isinstance(function, str) else _NO_PATCH
+                self._unreached(process, mapping.path, why)
                 continue
             lowest = min(each.start for each in mapped if each.file == file)
             number = len(process.libraries)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire import recording as recordings
-from plainwire.acquire import attached, namespaces
+from plainwire.acquire import attached, namespaces, via
 from plainwire.cli import debug, job, output
 from plainwire.cli.run import Shown, words
 from plainwire.cli.watching import Watch
@@ -53,6 +53,14 @@ _UNSEEN = 3
     metavar="FILTER",
     help="What to capture, a filter as in pcap-filter(7).",
 )
+@click.option(
+    "--via",
+    "methods",
+    multiple=True,
+    metavar="METHOD",
+    type=click.Choice(via.OF_ATTACH),
+    help="Force how packets are captured (libpcap, dumpcap) or secrets are had (patch, memory). Repeatable.",
+)
 @click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit status gives the result.")
 @output.much_options
@@ -66,6 +74,7 @@ def command(
     duration: float | None,
     interface: str,
     capture_filter: str,
+    methods: tuple[str, ...],
     color: output.Color,
     *,
     brief: bool,
@@ -98,6 +107,7 @@ def command(
             children=children,
             duration=duration,
             keep_all=keep_all,
+            via=via.chosen(methods),
             attached=lambda program: None if quiet else _say(_begun(program)),
             progress=progress,
         )
