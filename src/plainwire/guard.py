@@ -68,16 +68,21 @@ def _hold_only(*descriptors: int) -> None:
 
 
 def sift(case: Case) -> None:
-    """Leave only the program's packets in the capture, where it can be told which they are.
+    """Leave only the program's packets in the capture, where it can be told which they are; of a socket trace
+    make the capture.
 
     A case that has no key log any more was completed.
     """
+    from plainwire import traced  # noqa: PLC0415 - as below
     from plainwire.acquire import events  # noqa: PLC0415 - its imports would delay the program's start
     from plainwire.capture.pcapng import embed_secrets  # noqa: PLC0415 - as above
     from plainwire.keys import read_keys  # noqa: PLC0415 - as above
     from plainwire.sifting import own_packets  # noqa: PLC0415 - as above
 
     place = case.place
+    if place.has(case.sockets.name):  # all of it is the program's
+        traced.recover(case)
+        return
     if not all(place.has(path.name) for path in (case.capture, case.keys, case.program)):
         return
     journal = place.appender(case.program.name)

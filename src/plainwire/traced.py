@@ -16,8 +16,9 @@ from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, stat
 from plainwire.model import CaptureEnd, NoRightError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from plainwire.acquire.socket_trace import TracedSegment
     from plainwire.case import Case
 
 HOW = "socket trace"
@@ -44,21 +45,35 @@ class SocketTrace:
     def stop(self) -> CaptureEnd:
         """See ``capture.live.Capture``. What processes that still run do from now on is not in it."""
         case = self._case
-        header = file_header(HOW, socket_trace.LINK_RAW, socket_trace.SNAPLEN)
-        file = BlockFile(case.place.open(case.capture.name), header)
-        made, cut = socket_trace.segments(case.place.made[case.sockets.name])
-        for at in range(0, len(made), _BATCH):
-            pieces: list[bytes] = []
-            add = packet_blocks(pieces)
-            for segment in made[at : at + _BATCH]:
-                add(segment.time_ns / 1e9, segment.length, segment.data)
-            file.write(b"".join(pieces))
-        lost = int(cut is not None)
-        file.write(statistics(len(made), lost, time.time_ns() // 1000))
+        file = BlockFile(case.place.open(case.capture.name))
+        made, cut = socket_trace.segments(case.place.open(case.sockets.name).descriptor)
+        for blocks in _blocks(made, cut):
+            file.write(blocks)
         file.close()
         case.place.remove(case.sockets.name)
         trouble = file.trouble or (f"of the socket trace not all was read: {cut}" if cut else None)
-        return CaptureEnd(len(made), lost, trouble)
+        return CaptureEnd(len(made), int(cut is not None), trouble)
+
+
+def recover(case: Case) -> None:
+    """Where plainwire was killed while it traced: make the capture of what there is by now."""
+    if not case.place.has(case.sockets.name):
+        return
+    made, cut = socket_trace.segments(case.place.open(case.sockets.name).descriptor)
+    case.place.replace(case.capture.name, lambda file: file.writelines(_blocks(made, cut)))
+    case.place.remove(case.sockets.name)
+
+
+def _blocks(made: Sequence[TracedSegment], cut: str | None) -> Iterator[bytes]:
+    """A file of them. Where the trace was cut, a packet is said to be missing: more is not known."""
+    yield file_header(HOW, socket_trace.LINK_RAW, socket_trace.SNAPLEN)
+    for at in range(0, len(made), _BATCH):
+        pieces: list[bytes] = []
+        add = packet_blocks(pieces)
+        for segment in made[at : at + _BATCH]:
+            add(segment.time_ns / 1e9, segment.length, segment.data)
+        yield b"".join(pieces)
+    yield statistics(len(made), int(cut is not None), time.time_ns() // 1000)
 
 
 def refused(command: Sequence[str], interface: str, capture_filter: str) -> str | None:

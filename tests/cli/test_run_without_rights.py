@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plainwire import pipeline
+from plainwire import case as cases
+from plainwire import pipeline, recording
 from plainwire.keys import lines_of
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import PlayFiles
@@ -21,6 +23,7 @@ from tests.needs import needs, tool
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from plainwire.model import Report
     from tests.acquire.tls_server import TlsServer
 
 WITHOUT_RIGHTS = ("setpriv", "--securebits=+noroot,+noroot_locked", "--inh-caps=-all")
@@ -41,6 +44,10 @@ def run(case: Path, *command: object, options: tuple[str, ...] = ()) -> subproce
 def report_of(case: Path) -> dict[str, Any]:
     report: dict[str, Any] = json.loads((case / "report.json").read_text())
     return report
+
+
+def api_report(case: Path) -> Report:
+    return recording.analyze(cases.Case(case))
 
 
 def client(kind: str, server: TlsServer) -> list[object]:
@@ -88,6 +95,20 @@ def test_capture_alone_says_what_it_was_made_of(tmp_path: Path) -> None:
     report = pipeline.analyze([tmp_path / "case" / "capture.pcapng"])
     assert report.coverage.evidence == "sockets"
     assert [connection.from_sockets for connection in report.connections] == [True]
+
+
+def test_what_was_traced_until_plainwire_was_killed_is_kept(tmp_path: Path) -> None:
+    needs("root", "setpriv")
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server:
+        again = f"curl -sk {server.url}; kill -9 $PPID; curl -sk {server.url}"
+        run(case, "sh", "-c", again)
+        until = time.monotonic() + 60
+        while (case / "sockets.trace").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+    report = api_report(case)
+    assert report.coverage.evidence == "sockets"
+    assert [each.outcome for each in report.exchanges][:1] == ["complete"]
 
 
 def test_program_whose_sockets_cannot_be_traced_is_not_started(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ It holds where the capture has holes; where it has none, the two agree.
 
 from __future__ import annotations
 
+import errno
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Side, SocketError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         KernelReset,
         ProgramEvents,
         SocketClose,
-        SocketError,
     )
 
     from .wire_facts import Fate
@@ -150,4 +150,6 @@ def acknowledged(fate: Fate, told: SocketError | SocketClose | None) -> str:
         part = "the whole request"
     else:
         part = f"{had - request.start} of {size} bytes of the request"
-    return f"When it called {told.call}(), its peer had acknowledged {part} (TCP_INFO)."
+    reset = isinstance(told, SocketError) and told.error == errno.ECONNRESET and had < request.end
+    besides = " What a reset acknowledges is not counted there." if reset else ""
+    return f"When it called {told.call}(), its peer had acknowledged {part} (TCP_INFO).{besides}"
