@@ -198,7 +198,7 @@ def main() -> None:
         row = rows[client.name] = Row([_cell(client, version) for version in VERSIONS.values()])
         row.without_root = _without_root(client)
         if client.name in DRIVEN:
-            row.attached = _attached(DRIVEN[client.name], ["new", "again", "new"], [])
+            row.attached = _attached(DRIVEN[client.name], ["new", "again", "new"], ["new"])
             row.open_before = _attached(DRIVEN[client.name], ["again"] * 3, ["new"])
         print(client.name, row, flush=True)
         RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
@@ -285,9 +285,9 @@ def _page(rows: dict[str, Row]) -> str:
 Made by `python bench/runtimes.py` on {platform.machine()}: do not edit.
 Each program is started by what `plainwire run` starts it with, against a server on this machine that writes
 a key log of its own: a cell says how many of the lines in that were had. None may be wrong.
-"Without root": how many of the responses that the server gave (TLS 1.3) the socket trace shows in full (or as
-far as the client took them), where nobody may capture packets. "Attached": the same of three requests after `plainwire attach`, on two new
-connections, and of three on a connection that was open before (TLS 1.3).
+"Without root": how many of the responses that the server gave (TLS 1.3) the socket trace shows in full, or as
+far as the client took them, where nobody may capture packets. "Attached": the same of three requests after
+`plainwire attach`, on two new connections, and of three on a connection that was open before (TLS 1.3).
 
 {chr(10).join(lines)}
 

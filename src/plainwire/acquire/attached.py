@@ -105,6 +105,7 @@ class AttachedProgram:
         self._sockets: dict[tuple[str, str], int] = {}
         self._left = 0
         self._new: list[tuple[tuple[str, str], int]] = []
+        self._late: set[tuple[str, str]] = set()
         for pid in dict.fromkeys(pids):
             self.processes[pid] = _opened(pid)
         with contextlib.suppress(OSError):
@@ -140,9 +141,11 @@ class AttachedProgram:
         return [(pid, *ends) for ends, pid in self._sockets.items()]
 
     def new_connections(self) -> list[tuple[int, str, str]]:
-        """Those seen since it was last asked, of processes with TLS that does not tell its secrets."""
+        """Those seen since it was last asked whose secrets may not have been told: of processes with TLS that
+        does not tell them, and those that a library made before it could be patched.
+        """
         new, self._new = self._new, []
-        return [(pid, *ends) for ends, pid in new if self.processes[pid].unreached]
+        return [(pid, *ends) for ends, pid in new if self.processes[pid].unreached or ends in self._late]
 
     def add_found(self, found: list[FoundLine]) -> None:
         """Secrets that were found in the memory of one of the processes."""
@@ -258,6 +261,7 @@ class AttachedProgram:
         if self._witness is None or process.unreached or not process.looked_at:
             self._look_at_sockets(process)
         mapped = running_patch.mappings(process.pid)
+        began = not process.looked_at
         new = {
             each.file: each
             for each in mapped
@@ -279,6 +283,10 @@ class AttachedProgram:
             wanted.append(WantedPatch(function, lowest - self._lowest[file], lowest, number))
         if wanted:
             self._patch(process, wanted)
+        if wanted and not began:
+            known = len(self._new)
+            self._look_at_sockets(process)
+            self._late |= {ends for ends, _ in self._new[known:]}
 
     def _patch(self, process: AttachedProcess, wanted: list[WantedPatch]) -> None:
         why = _untouchable(process.pid)
