@@ -15,6 +15,7 @@ ENOUGH = 1 << 12
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
 _STATUS_PREFIX = b"HTTP/"
 _SETTINGS, _SETTINGS_ENTRY = 4, 6
+_ASKS = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT) [^\r\n ]+ HTTP/1\.[01]\r?\n").match
 _TLS_RECORDS = range(20, 25)
 _SEALED = re.compile(rb"\x17\x03\x03")
 _SMALLEST, _LARGEST = 17, (1 << 14) + 256  # bytes of a record's body (RFC 8446 section 5.2)
@@ -68,7 +69,7 @@ def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Spok
             return kind
         if known is None and not final:
             return None
-    if starttls.begins(client) or starttls.greets(server):
+    if _ASKS(client) is None and (starttls.begins(client) or starttls.greets(server)):
         return Spoken.STARTTLS
     if late or client[:1].isalpha() or client[0] in b"\r\n":  # RFC 9112 section 2.2
         return Spoken.HTTP2 if late and _are_frames(client, server) else Spoken.HTTP1
@@ -91,10 +92,10 @@ def _by_server(server: bytes, *, late: bool, final: bool) -> Spoken | None:
         return Spoken.TLS
     if server.startswith(_STATUS_PREFIX):
         return Spoken.HTTP1
+    if not final:
+        return None  # who greets may have been asked in HTTP
     if starttls.greets(server):
         return Spoken.STARTTLS
-    if not final:
-        return None
     if len(server) >= 9 and server[3] == _SETTINGS and not any(server[5:9]):
         return Spoken.OTHER if int.from_bytes(server[:3], "big") % _SETTINGS_ENTRY else Spoken.HTTP2
     if late and _are_frames(server):

@@ -32,8 +32,13 @@ class _AskedUpstream(NamedTuple):
     place: int
 
 
+GAVE_UP = ("client-abort", "client-timeout-too-short")
+"""What is said of a client that left."""
+
+
 def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts without those on answers that follow from another failure, which then says so."""
+    verdicts = _without_leavings(verdicts)
     served = {
         e.id: (c, e)
         for c in traffic.connections
@@ -52,6 +57,17 @@ def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
             kept[root] = _with_consequence(kept[root], front[1])
             del kept[place]
     return list(kept.values())
+
+
+def _without_leavings(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Where answers are shifted by one, the client gives up the last one: it has no use for it."""
+    shifted = {number for verdict in verdicts if is_shift(verdict) for number in verdict.exchanges}
+    return [v for v in verdicts if v.code not in GAVE_UP or not shifted.issuperset(v.exchanges)]
+
+
+def is_shift(verdict: Verdict) -> bool:
+    """Whether a client takes each response for another request's."""
+    return verdict.code == "response-desync" and verdict.fault == "client"
 
 
 def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_AskedUpstream]]:

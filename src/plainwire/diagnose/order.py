@@ -123,6 +123,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.gateway_timeout import gateway_timeout
     from .causes.semantics.header_growth_431 import header_growth_431
     from .causes.semantics.misdirected_421 import misdirected_421
+    from .causes.semantics.not_http import not_http
     from .causes.semantics.overload_5xx import overload_5xx
     from .causes.semantics.rate_limited import rate_limited
     from .causes.semantics.read_after_write_miss import read_after_write_miss
@@ -194,6 +195,7 @@ SHARPER: tuple[Sharper, ...] = (tls_interception,)
 FAILED: tuple[OfExchange, ...] = (
     connection_shared,  # before the rule below: a hole elsewhere cannot make up records that authenticate
     capture_artifact,
+    not_http,  # before the rules below: a client that hangs up on it is not the cause
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
     connection_close_ignored,
     body_longer_than_declared,

@@ -23,7 +23,7 @@ from . import order
 from .boundary import Boundary
 from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
-from .consequences import told_once
+from .consequences import GAVE_UP, is_shift, told_once
 from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
@@ -243,8 +243,13 @@ def _late_openings(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boun
     return found
 
 
-def _of_the_rest(verdict: Verdict, explained: set[int]) -> Verdict | None:
-    """The verdict about those of its exchanges that no other has explained; None where its first ones are."""
+def _of_the_rest(verdict: Verdict, explained: set[int], given_up: set[int]) -> Verdict | None:
+    """The verdict about those of its exchanges that no other has explained; None where its first ones are.
+
+    That a client gave the last one up explains nothing where its answers are shifted.
+    """
+    if is_shift(verdict):
+        explained = explained - given_up
     if explained.isdisjoint(verdict.exchanges):
         return verdict
     rest = tuple(number for number in verdict.exchanges if number not in explained)
@@ -256,10 +261,11 @@ def _complete(traffic: Traffic, verdicts: Sequence[Verdict], boundary: Boundary)
     """What is to be said of complete exchanges that no other rule has explained."""
     exchanges = AnsweredExchanges(traffic)
     explained = {number for verdict in verdicts for number in verdict.exchanges}
+    given_up = {number for verdict in verdicts if verdict.code in GAVE_UP for number in verdict.exchanges}
     found: list[Verdict] = []
     for rule in order.COMPLETE if exchanges.remarkable else order.COMPLETE_AND_PLAIN:
         said = boundary.all(rule, exchanges)
-        fresh = [verdict for verdict in (_of_the_rest(each, explained) for each in said) if verdict]
+        fresh = [verdict for verdict in (_of_the_rest(each, explained, given_up) for each in said) if verdict]
         explained.update(number for verdict in fresh for number in verdict.exchanges)
         found += fresh
     return found

@@ -216,6 +216,11 @@ class ResponseReader(Reader[Response]):
             return False
         return True
 
+    @property
+    def lowest_needed(self) -> int:
+        """See the base: junk is noted with where it began."""
+        return min(super().lowest_needed, self._junk_start) if self._junk_size else super().lowest_needed
+
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
         return (match.start() for match in STATUS_START(text, at))
 

@@ -34,6 +34,8 @@ _OF_THE_APPLICATION = frozenset(
 """Statuses by which an application answers a request that it has read and understood."""
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that people poll with (RFC 9110 section 9.2.1)."""
+_NOT_IMPLEMENTED, _ALWAYS_KNOWN = 501, frozenset(("GET", "HEAD"))
+"""RFC 9110 sections 15.6.2 and 9.1."""
 _SWITCHING = 101
 """Switching Protocols (RFC 9110 section 15.2.2)."""
 _NOT_OURS = ("not decoded", "not in the capture")
@@ -128,6 +130,8 @@ def _status(connection: Connection, background: Background, exchange: Exchange) 
         kind = "status-5xx" if status >= SERVER_ERROR_STATUS else "status-4xx"
         if status == _EXPECTATION_FAILED:
             reason = reason or "the client had asked first whether to send its body"
+        elif status == _NOT_IMPLEMENTED and request.method not in _ALWAYS_KNOWN:
+            reason = reason or "the server's word that it does not know this method"
         elif status in _OF_THE_APPLICATION or _is_considered(response):
             reason = reason or "the application's answer to a request that it understood"
     yield _sign(kind, exchange, response.packet, harmless=reason, says=says)

@@ -41,7 +41,7 @@ CODES: dict[Wire, tuple[str, ...]] = {
     Wire.CLOSE_INSIDE: ("response-truncated", "server-crash-mid-stream", "stream-idle-timeout"),
     Wire.SILENCE: ("client-timeout-too-short", "slow-first-byte", "nat-idle-drop", "half-open-connection"),
     Wire.STALL: ("slow-body-stall", "zero-window-stall", "mtu-blackhole"),
-    Wire.NONSENSE: ("bad-framing", "response-desync", "h2-malformed-response"),
+    Wire.NONSENSE: ("not-http", "bad-framing", "response-desync", "h2-malformed-response"),
     Wire.STREAM_REFUSED: ("h2-stream-refused",),
     Wire.STREAM_RESET: ("h2-stream-reset",),
     Wire.GOAWAY: ("goaway-race", "goaway-accepted-not-answered", "goaway-error"),

@@ -31,8 +31,8 @@ _MOST_LATER = 50
 
 _MOST_NEAR = 400
 
-_REDIRECTION, _NOT_MODIFIED = 300, 304
-"""RFC 9110 sections 15.4 and 15.4.5."""
+_PARTIAL, _REDIRECTION, _NOT_MODIFIED = 206, 300, 304
+"""RFC 9110 sections 15.3.7, 15.4 and 15.4.5."""
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 """RFC 9110 section 15.4."""
@@ -73,6 +73,7 @@ class AnsweredExchanges:
         self.resent: list[Answered] = []  # on connections on which the client sent bytes again
         self.broken: list[Answered] = []  # what the response says of itself does not hold
         self.unasked: list[tuple[Connection, int]] = []
+        self.parts: list[Answered] = []  # of a representation (206)
         self.calls: list[Answered] = []  # of gRPC, whose status is not OK
         self.streams: list[Answered] = []  # of events
         self.upgrades: list[Answered] = []  # requests for a WebSocket that did not become one
@@ -101,6 +102,7 @@ class AnsweredExchanges:
                 long = exchange.duration_ns
                 if (
                     (status >= _REDIRECTION and status != _NOT_MODIFIED)
+                    or status == _PARTIAL
                     or response.defects
                     or (response.content is not None and response.content.defect)
                     or (long is not None and long >= LONG_NS)
@@ -121,6 +123,8 @@ class AnsweredExchanges:
             self.errors.append(case)
         elif status in _REDIRECTS:
             self.redirects.append(case)
+        elif status == _PARTIAL:
+            self.parts.append(case)
         if long >= LONG_NS:
             self.slow.append(case)
         if again and long >= DRAWN_OUT_NS:
@@ -139,6 +143,7 @@ class AnsweredExchanges:
             or self.slow
             or self.resent
             or self.broken
+            or self.parts
             or self.unasked
             or self.calls
             or self.streams
@@ -243,6 +248,28 @@ class AnsweredExchanges:
         """The refused attempts of operations that succeeded."""
         found = (each for each in series(self.traffic.connections, set()) if made_good(each, set()))
         return {attempt.exchange.id for each in found for attempt in each.attempts[:-1]}
+
+    def open_at(self, case: Answered) -> tuple[int, int]:
+        """How many accepted requests its server was at when it came, and how many at most at any time."""
+        begun, ended, most = self._spans[case.connection.server]
+        at = case.request.time_ns
+        return bisect_right(begun, at) - bisect_right(ended, at), most
+
+    @cached_property
+    def _spans(self) -> dict[Endpoint, tuple[list[int], list[int], int]]:
+        """By server: when accepted requests began and ended, and how many were open at once."""
+        found: dict[Endpoint, tuple[list[int], list[int], int]] = {}
+        for server, connections in self.traffic.by_server.items():
+            spans = [
+                (e.request.time_ns, e.response.last_ns)
+                for c in connections
+                for e in c.exchanges
+                if e.request is not None and e.response is not None and e.response.status < ERROR_STATUS
+            ]
+            begun, ended = sorted(b for b, _ in spans), sorted(e for _, e in spans)
+            most = max((n + 1 - bisect_right(ended, at) for n, at in enumerate(begun)), default=0)
+            found[server] = begun, ended, most
+        return found
 
     def neighbours(self, case: Answered) -> list[Answered]:
         """Responses of the same server to requests of the same kind: the nearest by time, without itself."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.middlebox.gateways import served
 from tests.diagnose.wire import CLIENT, SERVER, Wire
@@ -42,6 +44,31 @@ def test_a_request_without_host_that_is_refused_as_such() -> None:
     (finding,) = diagnose([connection])
     assert finding.code == "client-bug-request"
     assert "it has no Host field" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("status", "target", "coding", "says"),
+    [
+        (400, "/%", "", "hexadecimal"),
+        (400, "/a?b=%", "", ""),
+        (400, "/%41", "", ""),
+        (411, "/", "", "Content-Length"),
+        (501, "/", "foo", "another coding than chunked"),
+        (501, "/", "chunked", ""),
+        (501, "/", "", ""),
+    ],
+)
+def test_what_a_status_says_of_a_request_that_shows_it(
+    status: int, target: str, coding: str, says: str
+) -> None:
+    connection = bad_request([], status=status)
+    request = connection.exchanges[0].request
+    assert request is not None
+    request.target = target
+    request.headers += [("Transfer-Encoding", coding)] if coding else []
+    findings = diagnose([connection])
+    assert [f.code for f in findings] == (["client-bug-request"] if says else [])
+    assert not says or says in findings[0].claim
 
 
 def test_bytes_that_only_the_capture_lacks_are_no_defect_of_the_request() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
-from tests.diagnose.wire import MS, Wire
+from tests.diagnose.wire import CLIENT, MS, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Finding
@@ -51,6 +51,21 @@ def test_a_request_after_a_long_wait_on_the_same_connection_shifts_as_well() -> 
 def test_a_100_that_is_taken_for_the_final_response_shifts_as_well() -> None:
     (finding,) = _found(_talk(700, interim=100))
     assert (finding.fault, finding.exchanges) == ("client", [2, 3, 4])
+
+
+def test_the_last_response_which_the_client_has_no_use_for_is_no_failure_of_its_own() -> None:
+    wire = Wire()
+    wire.ok(0)
+    first = wire.ask(500)
+    wire.answer(6_000)
+    assert first.response is not None
+    second = wire.ask(6_010)
+    assert second.request is not None
+    wire.rows[-1].ack = first.response.start
+    second.request.time_ns = second.request.last_ns = first.response.time_ns - 500 * MS
+    wire.close(CLIENT, "fin", 6_020)
+    (finding,) = diagnose([wire.done("aborted")])
+    assert (finding.code, finding.exchanges) == ("response-desync", [2, 3])
 
 
 def test_pipelining_is_no_shift() -> None:

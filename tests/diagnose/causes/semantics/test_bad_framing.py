@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from plainwire.diagnose import diagnose
+from tests.diagnose.causes.semantics.talks import Talk, found
 from tests.diagnose.wire import CLIENT, Wire, only
 
 if TYPE_CHECKING:
@@ -38,6 +41,35 @@ def test_two_lengths_in_a_complete_response_are_told_as_no_failure() -> None:
     response.defects = ["Content-Length fields that differ (RFC 9112 section 6.3); the first one counts here"]
     finding = only(diagnose([wire.done()]))
     assert (finding.code, finding.failure) == ("bad-framing", False)
+
+
+def test_a_status_line_without_a_status_is_one_also_where_the_response_is_complete() -> None:
+    wire = Wire()
+    response = wire.ok(0).response
+    assert response is not None
+    response.status, response.defects = 0, ["status line without a status: 'HTTP/1.1 20x'"]
+    finding = only(diagnose([wire.done()]))
+    assert (finding.code, finding.fault, finding.failure) == ("bad-framing", "server", False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "wrong"),
+    [
+        ("bytes=5000-", "bytes 0-10239/10240", True),
+        ("bytes=5000-", "bytes 4096-10239/10240", True),
+        ("bytes=5000-", "bytes 5000-10239/10240", False),
+        ("bytes=5000-5999", "bytes 5000-5499/10240", False),
+        ("bytes=-500", "bytes 9740-10239/10240", False),
+        ("bytes=0-1,5-6", "bytes 0-6/10240", False),
+    ],
+)
+def test_a_part_that_was_not_asked_for(asked: str, given: str, wrong: bool) -> None:  # noqa: FBT001 - of a table
+    talk = Talk().say(206, asked=(("Range", asked),), told=(("Content-Range", given),))
+    findings = found(talk)
+    assert list(findings) == (["bad-framing"] if wrong else [])
+    if wrong:
+        assert findings["bad-framing"].failure is False
+        assert "5000" in findings["bad-framing"].claim
 
 
 def test_a_small_flaw_in_a_complete_response_is_not_worth_a_word() -> None:

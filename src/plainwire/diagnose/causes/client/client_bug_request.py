@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 _BROKEN = frozenset({400, 411, 414, 501, 505})
 """Statuses by which a server says that a message was not as HTTP wants it."""
 
-_BAD_REQUEST = 400
-"""RFC 9110 section 15.5.1."""
+_BAD_REQUEST, _LENGTH_REQUIRED, _NOT_IMPLEMENTED = 400, 411, 501
+"""RFC 9110 sections 15.5.1, 15.5.12 and 15.6.2; RFC 9112 section 6.1 of the last one."""
+
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 
 _MOST_QUOTED = 3
 
@@ -34,9 +37,30 @@ def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def _is_broken(case: Answered) -> bool:
-    if case.response.status == _BAD_REQUEST and _hosts(case.request) != 1:
-        return True
-    return bool(own_defects(case.request))
+    return bool(_flaws(case) or own_defects(case.request))
+
+
+def _flaws(case: Answered) -> list[str]:
+    """What its own fields show that the server's status fits, and a reader of messages does not mind."""
+    request, status = case.request, case.response.status
+    found = []
+    hosts = _hosts(request)
+    if status == _BAD_REQUEST and hosts != 1:
+        found.append(f"it has {plurals.some(hosts, 'Host field')}")
+    if status == _BAD_REQUEST and _BAD_PERCENT(request.target.partition("?")[0]):
+        found.append("a % in its path is not followed by two hexadecimal digits (RFC 3986 section 2.1)")
+    if status == _LENGTH_REQUIRED and request.framing == "none":
+        found.append("it says of no length (Content-Length), which this server wants")
+    if status == _NOT_IMPLEMENTED and _unusual_coding(request):
+        found.append(
+            "its Transfer-Encoding names another coding than chunked, which the server does not know"
+        )
+    return found
+
+
+def _unusual_coding(request: Request) -> bool:
+    codings = [v.strip().lower() for n, v in request.headers if n.lower() == "transfer-encoding"]
+    return any(coding not in ("chunked", "identity") for coding in codings)
 
 
 def body_longer_than_declared(failed: FailedExchange) -> Verdict | None:
@@ -82,9 +106,9 @@ def _hosts(request: Request) -> int:
 def _verdict(case: Answered) -> Verdict:
     request, response = case.request, case.response
     defects = own_defects(request)
-    hosts = _hosts(request)
-    which = "" if hosts == 1 else f": it has {plurals.some(hosts, 'Host field')}"
-    count = len(defects) + (hosts != 1)
+    flaws = _flaws(case)
+    which = f": {', and '.join(flaws)}" if flaws else ""
+    count = len(defects) + len(flaws)
     return Verdict(
         code="client-bug-request",
         connection=case.connection,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose.evidence import ranges
 from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -108,6 +109,7 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
             if verdict is not None:
                 found.append(verdict)
                 break
+    found += [verdict for case in exchanges.parts if (verdict := _another_part(case)) is not None]
     for connection, place in exchanges.unasked:
         verdict = unread_body(connection, place) or content_length_mismatch(connection, place)
         if verdict is not None:
@@ -117,12 +119,44 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 def _two_messages(case: Answered) -> Verdict | None:
     left = None if _left_at_once(case) else False
+    if not case.response.status:
+        says = "its status line has no status"
+        alone = None if _left_alone(case) else False
+        return _framing(case.connection, case.exchange, case.response, says, failure=alone)
     shapes = _GRAVE if left is False and not _left_alone(case) else (*_GRAVE, *_REFUSED)
     grave = next((g for g in shapes if any(d.startswith(g) for d in case.response.defects)), None)
     if grave is None:
         return None
     says = next(says for begin, says in _SHAPES if begin == grave)
     return _framing(case.connection, case.exchange, case.response, says, failure=left)
+
+
+def _another_part(case: Answered) -> Verdict | None:
+    """A verdict where a part (206) is not the one that was asked for, by its own word."""
+    asked, given = ranges.asked(case.request), ranges.given(case.response)
+    if asked is None or given is None or given.first == asked.first:
+        return None
+    return Verdict(
+        code="bad-framing",
+        connection=case.connection,
+        exchanges=(case.exchange.id,),
+        fault="server",
+        grounds=(Ground.SAID,),
+        facts=f"The request asks for the bytes from {asked.first} on (Range), and the response (206) has "
+        f"those from {given.first} on (Content-Range). A client that puts them behind what it has, without a "
+        "look at that field, gets a file that is wrong.",
+        evidence=(
+            Evidence(case.request.packet, f"the request, for the bytes from {asked.first} on"),
+            Evidence(case.response.packet, f"the response, with the bytes from {given.first} on"),
+        ),
+        runner_up="content-length-mismatch: refuted, the part has the length that it says",
+        retry_safe=True,
+        time_ns=case.request.time_ns,
+        failure=False,
+        advice_client="Compare Content-Range with what was asked for, and begin anew where it differs "
+        "(RFC 9110 section 14.4). Check downloads by their size or a checksum.",
+        advice_server="Send the part that was asked for, or all with status 200 (RFC 9110 section 14.2).",
+    )
 
 
 def _left_at_once(case: Answered) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
+from plainwire.diagnose.evidence import nginx_pages
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 
 from .status import TOO_LARGE_HEADER, status_verdict
@@ -31,7 +32,10 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
     found = []
     for case in exchanges.errors:
         size = _header_size(case)
-        named = case.response.status == TOO_LARGE_HEADER
+        named = (
+            case.response.status == TOO_LARGE_HEADER
+            or nginx_pages.page(case.response) == nginx_pages.TOO_LARGE_HEADER
+        )
         if not named and not (
             case.response.status in _UNNAMED and size >= _LONG_HEADER_BYTES and not case.request.body_size
         ):
@@ -45,16 +49,22 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
                 "header-growth-431",
                 case,
                 f"The request's header has {plurals.count(size, 'byte')}, and the server answered with "
-                f"status {case.response.status}.{before or _limit_words(named=named)}",
+                f"status {case.response.status}{_by_nginx(case)}.{before or _limit_words(named=named)}",
                 "client",
                 "a bad request for another reason: smaller headers to the same place are accepted"
                 if smaller
-                else "a bad request for another reason: refuted, the status names the header"
+                else "a bad request for another reason: refuted, the answer names the header"
                 if named
                 else "a bad request for another reason: the response's body would say so",
             )
         )
     return found
+
+
+def _by_nginx(case: Answered) -> str:
+    if case.response.status == TOO_LARGE_HEADER or not nginx_pages.page(case.response):
+        return ""
+    return ", with the page by which nginx says so (large_client_header_buffers)"
 
 
 def _limit_words(*, named: bool) -> str:

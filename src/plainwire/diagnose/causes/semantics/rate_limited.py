@@ -5,8 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import nginx_pages
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence
+from plainwire.plurals import count
 
 from .status import TOO_MANY, UNAVAILABLE, status_verdict, wait_ns
 
@@ -37,12 +43,24 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
         if wait is not None:
             end = case.response.last_ns + wait
             until[scope] = (end, case) if asked is None or end > asked[0] else asked
+    found += [(case, None, None) for case in exchanges.errors if _by_nginx(exchanges, case)]
     blamed = {asked[1].exchange.id for _, asked, _ in found if asked is not None}
     return [
         _limit_verdict(exchanges, case, asked, wait)
         for case, asked, wait in found
         if asked is not None or case.exchange.id in blamed or exchanges.retried_with_success(case) is None
     ]
+
+
+def _by_nginx(exchanges: AnsweredExchanges, case: Answered) -> bool:
+    """Whether nginx answered 503 by itself, and others like it well: then a limit of its own refused it."""
+    if case.response.status != UNAVAILABLE or wait_ns(case) is not None:
+        return False
+    if nginx_pages.page(case.response) != nginx_pages.LIMITED:
+        return False
+    if exchanges.open_at(case)[0]:
+        return True
+    return any(near.response.status < ERROR_STATUS for near in exchanges.neighbours(case))
 
 
 def _limit_verdict(
@@ -61,6 +79,8 @@ def _limit_verdict(
             "a limit that the client could not know: refuted, Retry-After had told it",
             more=(Evidence(before.response.packet, "the response before, with Retry-After"),),
         )
+    if case.response.status == UNAVAILABLE and wait is None:
+        return _of_nginx(exchanges, case)
     says = "" if wait is None else f" It asks to wait {wording.span(wait)} (Retry-After)."
     return status_verdict(
         "rate-limited",
@@ -69,6 +89,30 @@ def _limit_verdict(
         f"{case.response.status}).{says}{_rate_words(exchanges, case)}",
         "unknown",
         "overload-5xx: refuted, the status names a limit",
+    )
+
+
+def _of_nginx(exchanges: AnsweredExchanges, case: Answered) -> Verdict:
+    """What nginx refuses by limit_req, by limit_conn, and by a ``return 503`` that some requests meet."""
+    others, most = exchanges.open_at(case)
+    which = f"limit_req:{_rate_words(exchanges, case) or ' requests like it were accepted before or after'}"
+    if 0 < others >= most:
+        either = "limit_conn" if most > 1 else "limit_conn or limit_req"
+        which = f"{either}: {count(others, 'other', 'was')} being answered, and never more at once accepted"
+    verdict = status_verdict(
+        "rate-limited",
+        case,
+        "nginx answered with status 503 and the page that is its own, while it accepted other requests of "
+        f"the kind: a limit of nginx's refused it, as it looks {which.rstrip('.')}.",
+        "unknown",
+        "overload-5xx: what is behind nginx would have answered with a page of its own, or nginx with 502",
+    )
+    return replace(
+        verdict,
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        advice_client="Send fewer requests at a time, at a slower pace; repeat refused ones after a pause.",
+        advice_server="nginx's error log says which limit it was (limiting requests, or connections): raise "
+        "its rate, burst or number, and answer 429 (limit_req_status, limit_conn_status).",
     )
 
 

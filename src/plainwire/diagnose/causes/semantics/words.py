@@ -159,6 +159,20 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9112 section 6.1", "RFC 9112 section 6.3", "RFC 9112 section 7.1"),
     ),
     Cause(
+        "not-http",
+        "what answers at that port does not speak HTTP",
+        "The server greeted the client, or answered its request, in another protocol: SSH, mail, a database. "
+        "Clients call that a bad status line, HTTP/0.9, or a parse error, and hang up.",
+        "The server's first bytes are those with which another protocol begins.",
+        "A status line in them; bytes that no known protocol begins with (bad-framing).",
+        "Mend the port in the URL.",
+        "Nothing to fix, if another service is meant to be there.",
+        ("RFC 9112 section 4",),
+        by_backend=False,
+        unplayed="No server of the lab speaks another protocol: the test writes the packets.",
+        lasting=True,
+    ),
+    Cause(
         "content-encoding-corrupt",
         "the body cannot be decoded",
         "The body came whole, but it is not what its Content-Encoding says: its checksum is wrong, it ends "
