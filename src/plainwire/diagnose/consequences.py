@@ -62,7 +62,7 @@ def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
 def _without_leavings(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Where answers are shifted by one, the client gives up the last one: it has no use for it."""
     shifted = {number for verdict in verdicts if is_shift(verdict) for number in verdict.exchanges}
-    return [v for v in verdicts if v.code not in GAVE_UP or not shifted.issuperset(v.exchanges)]
+    return [v for v in verdicts if v.code not in GAVE_UP or not set(v.exchanges) & shifted]
 
 
 def is_shift(verdict: Verdict) -> bool:
