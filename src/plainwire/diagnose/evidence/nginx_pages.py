@@ -20,7 +20,7 @@ _LINES = (
     "</body>",
     "</html>",
 )
-_LINE_END = 2
+_LINE_END = len("\r\n")
 _PADDING = 6 * len("<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n")
 """What it adds for clients that call themselves MSIE or Chrome."""
 
