@@ -118,3 +118,12 @@ def test_where_the_traffic_could_not_be_read_the_sign_stays_open_and_rules_nothi
     assert finding is None
     assert [sign.claimed_by for sign in signs] == [None]
     assert exit_code(report) == 3
+
+
+def test_connections_that_a_finding_is_about_are_claimed_however_many_and_failed_or_not() -> None:
+    """A finding cites a part of them only."""
+    refused = [Sign("connect-failed", [number], number) for number in range(1, 60)]
+    finding = _finding("connection-refused", exchanges=[], packets=[1], failure=False)
+    finding.connections = list(range(1, 60))
+    claim(refused, [finding])
+    assert {sign.claimed_by for sign in refused} == {"connection-refused"}

@@ -110,7 +110,7 @@ class _Claims:
         self._connections: dict[int, str] = {}
         for finding in sorted(findings, key=lambda f: not f.failure):
             _enter(self._packets, finding.packets, finding.code)
-            if finding.failure or finding.code == "capture-artifact":
+            if finding.failure or _tells_why(finding):
                 _enter(self._exchanges, finding.exchanges, finding.code)
                 _enter(self._connections, finding.connections, finding.code)
 
@@ -121,6 +121,12 @@ class _Claims:
         if sign.exchange is not None and sign.exchange not in self._unasked:
             return self._exchanges.get(sign.exchange)
         return self._connections.get(sign.connection or 0)
+
+
+def _tells_why(finding: Finding) -> bool:
+    """Whether what is no failure for the program says all the same why its connections ended."""
+    about_connections = not finding.exchanges and CAUSES[finding.code].failure
+    return about_connections or finding.code == "capture-artifact" or finding.code in MISREAD
 
 
 def _enter(known: dict[int, str], numbers: Iterable[int], code: str) -> None:

@@ -40,6 +40,8 @@ class Fault(enum.StrEnum):
     """Half of a body that only the close ends, then FIN without close_notify."""
     EARLY_413 = "early-413"
     """413 as soon as the header is there; the body is not read, so that the close becomes a reset."""
+    TOO_LARGE = "too-large"
+    """413 when the whole request has been read: the client gets the answer."""
     CRASH = "crash"
     """All connections are reset at once and the server is away for ``delay`` seconds."""
     RATE_LIMIT = "rate-limit"

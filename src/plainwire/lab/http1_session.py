@@ -86,6 +86,7 @@ STATUSES: dict[Fault, tuple[int] | tuple[int, str]] = {
     Fault.MISDIRECTED: (421,),
     Fault.REDIRECT: (302, "Location: /container/elsewhere"),
     Fault.OVERLOAD: (503,),
+    Fault.TOO_LARGE: (413,),
     Fault.GATEWAY_TIMEOUT: (504,),
     Fault.MISSING: (404,),
 }

@@ -47,6 +47,15 @@ def test_write_on_a_connection_that_was_reset_while_idle() -> None:
     assert "the request never left" in finding.claim
 
 
+def test_reset_that_came_with_others_is_the_servers() -> None:
+    busy = Wire(id=2, first_exchange=20, first_packet=200)
+    busy.ask(900)
+    busy.close(SERVER, "rst", 1001)
+    finding = only(found([idle(), busy.done("unanswered")], error(errno.ECONNRESET, 1800, call="send")))
+    assert (finding.fault, finding.connections) == ("server", [1])
+    assert "the server's process ended" in finding.claim
+
+
 def test_read_that_finds_an_idle_connection_reset_is_no_failure() -> None:
     """A pool that looks whether its connection still lives."""
     failed = error(errno.ECONNRESET, 1800, call="recv")

@@ -31,6 +31,9 @@ _WRITES = frozenset(("send", "sendto", "sendmsg", "write", "writev", "sendfile")
 _READS = frozenset(("recv", "recvfrom", "recvmsg", "read", "readv"))
 _MOST_CITED = 8
 _MOST_NAMED = 3
+_AT_ONE_INSTANT_NS = 50_000_000
+"""Resets of one process that ends come within less (chosen)."""
+_CRASHED = " Connections with requests under way were reset at the same instant: the server's process ended."
 
 OVER = frozenset(
     (
@@ -164,7 +167,7 @@ def _resets(
         if told is not None and (told.call in _WRITES or _spoken(told, heard)):
             met.setdefault(str(connection.server), []).append((connection, reset, told))
     for server, cases in met.items():
-        yield _of_resets(server, cases, events, heard)
+        yield _of_resets(server, cases, events, heard, crashed=_fell_with_others(cases[0], connections))
 
 
 def _reset_while_idle(connection: Connection) -> CloseEvent | None:
@@ -184,11 +187,29 @@ def _spoken(error: SocketError, heard: Sequence[Said]) -> bool:
     )
 
 
+def _fell_with_others(
+    case: tuple[Connection, CloseEvent, SocketError], connections: Sequence[Connection]
+) -> bool:
+    """Whether connections with an exchange under way were reset at the same instant: a process that ended."""
+    connection, reset, _ = case
+    for other in connections:
+        close = first_close(other, Side.SERVER) if other.server == connection.server else None
+        if other is connection or close is None or close.kind != "rst":
+            continue
+        if abs(close.time_ns - reset.time_ns) <= _AT_ONE_INSTANT_NS and any(
+            e.outcome != "complete" for e in other.exchanges
+        ):
+            return True
+    return False
+
+
 def _of_resets(
     server: str,
     cases: list[tuple[Connection, CloseEvent, SocketError]],
     events: ProgramEvents,
     heard: Sequence[Said],
+    *,
+    crashed: bool,
 ) -> Finding:
     connection, reset, error = cases[0]
     idle = reset.time_ns - finished_ns(connection.exchanges[-1])
@@ -202,11 +223,12 @@ def _of_resets(
         f"At {server}: {CAUSES['stale-connection-reuse'].title}. The server reset connection {connection.id} "
         f"after {wording.span(idle)} without a request, and {wording.span(error.time_ns - reset.time_ns)} "
         f"later the program's {error.call}() on it failed with {errno.errorcode[error.error]}: the request "
-        f"never left, so that no packet shows it.{times}",
+        f"never left, so that no packet shows it.{times}{_CRASHED if crashed else ''}",
         evidence,
         [s for s in heard if Wire.RESET in s.wire and s.pid == error.pid],
         events,
         connections=[c for c, _, _ in cases],
+        fault="server" if crashed else "client",
         runner_up="reset-mid-request: refuted, no byte of a request left after the reset",
     )
 

@@ -18,6 +18,22 @@ SCENARIOS = (
         fault=CLIENT,
     ),
     Scenario(
+        name="content-too-large-413",
+        story="A server that takes some uploads for too large, and says so when it has them.",
+        expects=frozenset({"content-too-large-413"}),
+        server=Behaviour(schedule={3: Fault.TOO_LARGE, 6: Fault.TOO_LARGE}),
+        client=serial(8, 0.02, method="PUT", size=200_000),
+        fault=frozenset({"unknown"}),
+    ),
+    Scenario(
+        name="clear-text-to-tls-port",
+        story="A client that speaks HTTP to the port of HTTPS in every fourth request.",
+        expects=frozenset({"clear-text-to-tls-port"}),
+        server=Behaviour(),
+        client=("clear_text.py", "12"),
+        fault=CLIENT,
+    ),
+    Scenario(
         name="request-body-timeout",
         story="A client that stops in the middle of some uploads, and a server that waits for a second.",
         expects=frozenset({"request-body-timeout"}),

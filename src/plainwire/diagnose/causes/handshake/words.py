@@ -204,7 +204,6 @@ CAUSES: tuple[Cause, ...] = (
         "Nothing to fix on the server; it can redirect (nginx: error_page 497).",
         ("RFC 9110 section 4.2.2",),
         by_backend=False,
-        unplayed="No client of the lab does this: the test writes the packets.",
         lasting=True,
     ),
     Cause(

@@ -347,7 +347,6 @@ CAUSES: tuple[Cause, ...] = (
         "Raise the limit at each hop if such bodies are legitimate; say the limit in the answer.",
         ("RFC 9110 section 15.5.14",),
         by_backend=False,
-        unplayed="No server of the lab has a limit for bodies; its test writes the packets.",
         server_needs=("body size limit",),
         lasting=True,
     ),
