@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from plainwire.model import Grpc
+from plainwire.model import Grpc, StreamEvent
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
 from tests.diagnose.wire import CLIENT, SERVER
 
@@ -67,3 +67,32 @@ def test_a_message_above_the_limit_of_grpcs_libraries_is_named(by: str) -> None:
     finding = scene.finding()
     assert says(finding) == ("client-abort", "both", "likely", None)
     assert "5000000 bytes, and a client of gRPC takes no more than 4194304" in finding.claim
+
+
+@pytest.mark.parametrize(("acked", "fault"), [(True, "server"), (False, "unknown")])
+@pytest.mark.parametrize("by", ["PROTOCOL_ERROR", "fin"])
+def test_a_client_whose_ping_was_not_answered_found_the_connection_dead(
+    by: str,
+    acked: bool,  # noqa: FBT001
+    fault: str,
+) -> None:
+    """OkHttp resets the streams with PROTOCOL_ERROR then; Go and gRPC close."""
+    scene = Multiplexed()
+    scene.failed.outcome = "aborted"
+    row = scene.wire.segment(CLIENT, 900, length=17)
+    scene.events.append(StreamEvent("ping", CLIENT, row.time_ns, row.packet))
+    if acked:
+        scene.wire.segment(SERVER, 940, ack=row.seq + 17)
+    scene = scene.close(CLIENT, "fin", 2400) if by == "fin" else scene.reset(CLIENT, by, "aborted", at=2400)
+    finding = scene.finding()
+    assert says(finding)[:3] == ("h2-dead-connection", fault, "likely")
+    assert "The client's PING got no answer for 1.500 s" in finding.claim
+
+
+def test_a_ping_behind_which_the_server_went_on_says_nothing() -> None:
+    scene = Multiplexed()
+    scene.failed.outcome = "aborted"
+    row = scene.wire.segment(CLIENT, 900, length=17)
+    scene.events.append(StreamEvent("ping", CLIENT, row.time_ns, row.packet))
+    scene.wire.segment(SERVER, 990, length=17)
+    assert scene.close(CLIENT, "fin", 2400).finding().code == "client-abort"

@@ -29,13 +29,16 @@ from .reset_family import reset_family
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.given_up import GivenUp
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-    from plainwire.model import Grpc
+    from plainwire.model import Grpc, StreamEvent
 
 
 _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_NO_ERROR"))
 
 _DUE, _LATE_NS = 0.97, 100_000_000
 """How much sooner, and later, than its grpc-timeout a client may give a call up."""
+
+_PONG_NS = 300_000_000
+"""Who ends a connection sooner than this after a PING did not wait for the answer (chosen)."""
 
 _GRPC_MESSAGE = 4 * 1024 * 1024
 """Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
@@ -49,6 +52,9 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
     over = failed.first_close
     if over is not None and over.side == Side.SERVER and over.time_ns <= reset.time_ns:
         return None  # gRPC's libraries reset a stream whose connection is already gone
+    dead = _dead(failed, reset.time_ns, Evidence(reset.packet, f"{frame_words(reset)} from the client"))
+    if dead is not None:
+        return dead
     quiet = reset.time_ns - max(failed.request.last_ns, response.last_ns if response else 0)
     says, fault = "", "client" if quiet < PATIENCE_NS else "unknown"
     if reset.name not in _CHANGES_OF_MIND:
@@ -103,6 +109,9 @@ def client_left(failed: FailedExchange) -> Verdict | None:
     close = failed.first_close
     if close is None or close.side != Side.CLIENT:
         return None
+    dead = _dead(failed, close.time_ns, Evidence(close.packet, f"{wording.act(close)} from the client"))
+    if dead is not None:
+        return dead
     response = failed.exchange.response
     quiet = close.time_ns - max(failed.request.last_ns, response.last_ns if response else 0)
     promises = [e for e in goaways(failed) if e.time_ns <= close.time_ns and not beyond(failed, e)]
@@ -131,6 +140,63 @@ def client_left(failed: FailedExchange) -> Verdict | None:
         quotes=tuple(q for e in promises[-1:] for q in quoted(e.packet, "the GOAWAY's debug data", e.said)),
     )
     return verdict if hasty else _of_size(failed, verdict) or _timed(failed, verdict)
+
+
+def _dead(failed: FailedExchange, at_ns: int, end: Evidence) -> Verdict | None:
+    """A verdict where the client ended it because its PING was not answered (RFC 9113 section 6.7)."""
+    ping = _unanswered_ping(failed, at_ns)
+    grpc = failed.exchange.grpc
+    if ping is None or (grpc is not None and _is_due(grpc, at_ns - failed.request.time_ns)):
+        return None
+    acknowledged = _acknowledged(failed, ping)
+    host = (
+        "TCP had acknowledged the PING: the server's host was there, its program did not answer."
+        if acknowledged
+        else "Not even TCP acknowledged it."
+    )
+    return stream_verdict(
+        failed,
+        "h2-dead-connection",
+        "server" if acknowledged else "unknown",
+        (Ground.INFERENCE,),
+        f"The client's PING got no answer for {wording.span(at_ns - ping.time_ns)}, nor did anything else "
+        "come "
+        f"from the server in that time, and the client gave {stream_name(failed)} up, "
+        f"{stage(failed, at_ns)}. "
+        f"{host}",
+        Evidence(ping.packet, "the client's PING, not answered"),
+        end,
+        retry_safe=failed.idempotent,
+        runner_up="a client that gave up for another reason: not excluded, but libraries send PINGs for this",
+    )
+
+
+def _unanswered_ping(failed: FailedExchange, at_ns: int) -> StreamEvent | None:
+    """The client's first PING after which the server said nothing more, where it waited for an answer."""
+    connection = failed.connection
+    if connection.segments is None or connection.application != "h2":
+        return None
+    rows = connection.segments
+    said = rows.time_ns[(rows.side == Side.SERVER) & (rows.length > 0) & (rows.time_ns <= at_ns)]
+    heard_ns = int(said.max()) if len(said) else 0
+    pings = [
+        e
+        for e in connection.events
+        if e.kind == "ping" and e.side == Side.CLIENT and not e.detail and heard_ns < e.time_ns <= at_ns
+    ]
+    return pings[0] if pings and at_ns - pings[0].time_ns >= _PONG_NS else None
+
+
+def _acknowledged(failed: FailedExchange, ping: StreamEvent) -> bool:
+    rows = failed.connection.segments
+    if rows is None:
+        return False
+    sent = rows.number == ping.packet
+    if not sent.any():
+        return False
+    end = int((rows.seq[sent] + rows.length[sent]).max())
+    acknowledged = last_ack(failed.connection, Side.SERVER)
+    return acknowledged is not None and acknowledged >= end
 
 
 def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:

@@ -100,8 +100,12 @@ CAUSES: tuple[Cause, ...] = (
         "From some moment on no packet came from the server, while the client sent the same segments again "
         "and again. HTTP/2 clients put all requests onto one connection, so that all of them wait until "
         "somebody notices, which can take a quarter of an hour.",
-        "The request was sent more than once, and nothing at all came back, not even an acknowledgment.",
-        "An acknowledgment after the request: then the host is there and the server is slow.",
+        "The request was sent more than once, and nothing at all came back, not even an acknowledgment; or "
+        "a PING "
+        "of the client's, behind which nothing more came from the server, and the client gave up for that.",
+        "An answer to the PING; without one, an acknowledgment after the request: then the host is there "
+        "and the "
+        "server is slow.",
         "Send PING when a connection has been silent (10 to 30 s), and open a new one where no response "
         "comes.",
         "Close connections before a load balancer or a NAT forgets them.",
