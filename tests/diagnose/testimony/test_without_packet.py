@@ -123,3 +123,14 @@ def test_an_end_in_order_that_the_client_takes_for_an_error(
     heard = testimony.read_messages(events)
     said = testimony.without_packet([ended_in_order(name)], events, heard)
     assert [finding.code for finding in said] == ["client-own-error"] * found
+
+
+@pytest.mark.parametrize("detail", ["MAX_CONCURRENT_STREAMS=1, INITIAL_WINDOW_SIZE=65535", "ENABLE_PUSH=0"])
+def test_requests_that_the_client_refused_for_the_servers_limit_of_streams(detail: str) -> None:
+    connection = ended_in_order()
+    connection.events = [StreamEvent("settings", SERVER, 0, 4, detail=detail)]
+    events = account(words("java.io.IOException: too many concurrent streams\n", 100), process=JAVA)
+    heard = testimony.read_messages(events)
+    findings = testimony.without_packet([connection], events, heard)
+    assert [finding.code for finding in findings] == ["client-own-error"] * ("MAX" in detail)
+    assert all("allows 1 stream at a time" in f.claim and f.packets == [4] for f in findings)

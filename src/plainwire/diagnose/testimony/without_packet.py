@@ -8,6 +8,7 @@ GOAWAY that left no request out.
 from __future__ import annotations
 
 import errno
+import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -46,6 +47,11 @@ OVER = frozenset(
 )
 """What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
 "Node."""
+
+CROWDED = "too many concurrent streams"
+"""What the JDK's client says where the server's limit is reached."""
+
+_LIMIT = re.compile(r"\bMAX_CONCURRENT_STREAMS=(\d{1,9})\b")
 
 _WHO = (
     "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "
@@ -86,6 +92,7 @@ def without_packet(
         *_resets(connections, events, heard),
         *_no_routes(connections, events, heard),
         *_goaways(connections, events, heard),
+        *_crowded(connections, events, heard),
     ]
 
 
@@ -97,7 +104,7 @@ def explains(finding: Finding, said: Said) -> bool:
         case "no-route":
             return Wire.UNREACHABLE in said.wire
         case "client-own-error":
-            return said.label in OVER
+            return said.label in OVER or said.label == CROWDED
     return False
 
 
@@ -135,6 +142,37 @@ def _goaways(
         advice="Update the client's HTTP/2 library; until then catch the error and send the request again "
         "where "
         "its method is idempotent, or use HTTP/1.1.",
+    )
+
+
+def _crowded(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> Iterator[Finding]:
+    """Requests that the client itself refused because the server's limit of streams was reached."""
+    said = [s for s in heard if s.label == CROWDED]
+    limits = [
+        (connection, event, int(found[1]))
+        for connection in connections
+        if said and connection.program is not None and any(s.pid == connection.program.pid for s in said)
+        for event in connection.events
+        if event.kind == "settings" and event.side == Side.SERVER and (found := _LIMIT.search(event.detail))
+    ]
+    if not limits:
+        return
+    connection, event, limit = limits[0]
+    yield finding_of_the_program(
+        "client-own-error",
+        f"The client refused {plurals.count(len(said), 'request')} itself: the server of connection "
+        f"{connection.id} allows {plurals.count(limit, 'stream')} at a time, and so many were in use. Other "
+        "clients "
+        "wait for one that becomes free; the JDK's does not.",
+        [Evidence(event.packet, f"the server's SETTINGS: {plurals.count(limit, 'stream')} at a time")],
+        said,
+        events,
+        connections=[connection],
+        runner_up="h2-stream-refused: refuted, the server refused none of these, as they never left",
+        advice=f"Have at most {plurals.count(limit, 'request')} under way at a time to this server, or use "
+        "HTTP/1.1.",
     )
 
 

@@ -37,7 +37,7 @@ _CHANGES_OF_MIND = frozenset(("CANCEL", "NO_ERROR", "H3_REQUEST_CANCELLED", "H3_
 _DUE, _LATE_NS = 0.97, 100_000_000
 """How much sooner, and later, than its grpc-timeout a client may give a call up."""
 
-_PONG_NS = 300_000_000
+_PONG_NS, _ROUND_TRIPS = 90_000_000, 3
 """Who ends a connection sooner than this after a PING did not wait for the answer (chosen)."""
 
 _GRPC_MESSAGE = 4 * 1024 * 1024
@@ -184,7 +184,8 @@ def _unanswered_ping(failed: FailedExchange, at_ns: int) -> StreamEvent | None:
         for e in connection.events
         if e.kind == "ping" and e.side == Side.CLIENT and not e.detail and heard_ns < e.time_ns <= at_ns
     ]
-    return pings[0] if pings and at_ns - pings[0].time_ns >= _PONG_NS else None
+    patience_ns = max(_PONG_NS, _ROUND_TRIPS * (connection.rtt_syn_ns or 0))
+    return pings[0] if pings and at_ns - pings[0].time_ns >= patience_ns else None
 
 
 def _acknowledged(failed: FailedExchange, ping: StreamEvent) -> bool:
