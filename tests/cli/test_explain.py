@@ -70,6 +70,14 @@ def test_words_of_a_program_lead_to_the_findings_behind_them(said: str, codes: s
     assert "packets do: plainwire run" in text
 
 
+def test_words_that_wrap_others_do_not_hide_what_these_tell() -> None:
+    wrapped = "error sending request for url (https://a/): connection closed before message completed"
+    told = run(*wrapped.split())
+    assert "keepalive-idle-race" in told
+    assert "connection-refused" not in told
+    assert "connection-refused" in run(*wrapped.partition("): ")[0].split())
+
+
 def test_without_a_code_all_are_listed() -> None:
     assert [line.split()[0] for line in run().splitlines()] == list(CAUSES)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.case import Case
+    from tests.end_to_end.recorded import Recorded
 
 CLIENTS = Path(__file__).parent / "clients"
 HOST = "127.0.0.1"
@@ -111,24 +112,50 @@ def reasons_are_told() -> None:
         without("a kernel that tells the reasons of resets", part_of_the_judgement=False)
 
 
-def test_each_reset_of_a_findings_connections_has_the_kernels_reason(tmp_path: Path) -> None:
-    reasons_are_told()
+@pytest.fixture
+def aborted(tmp_path: Path) -> Iterator[list[object]]:
+    """The command of a program that resets a connection, and is refused another."""
     (tmp_path / "server").mkdir()
     with serving(tmp_path / "server") as server, socket.socket() as bound:
         bound.bind((HOST, 0))
         ports = server.plain_port, bound.getsockname()[1]
-        recorded = record(tmp_path, sys.executable, CLIENTS / "aborting.py", HOST, *ports)
+        yield [sys.executable, CLIENTS / "aborting.py", HOST, *ports]
+
+
+def told_of(recorded: Recorded) -> dict[str, list[str]]:
+    """By finding: what the kernel says there of resets."""
+    return {
+        finding["code"]: [e["says"] for e in finding["evidence"] if "kernel says why" in e["says"]]
+        for finding in recorded.report["findings"]
+    }
+
+
+def test_each_reset_of_a_findings_connections_has_the_kernels_reason(
+    tmp_path: Path, aborted: list[object]
+) -> None:
+    reasons_are_told()
+    recorded = record(tmp_path, *aborted)
     connections = {c["id"]: c for c in recorded.report["connections"]}
-    told = []
+    told = told_of(recorded)
     for finding in recorded.report["findings"]:
-        cited = [e["says"] for e in finding["evidence"] if "kernel says why" in e["says"]]
         closes = [close for number in finding["connections"] for close in connections[number]["closes"]]
         sides = {close["from"] for close in closes if close["kind"] == "rst"}
+        cited = told[finding["code"]]
         assert {side for side in ("client", "server") if any(f"the {side}'s" in c for c in cited)} == sides
-        told += cited
     meant = "the {}'s kernel says why it reset: {}"
-    assert any(each.startswith(meant.format("server", "NO_SOCKET, no socket was there")) for each in told)
-    assert any(each.startswith(meant.format("client", "TCP_ABORT_ON_CLOSE, its program")) for each in told)
+    every = [each for cited in told.values() for each in cited]
+    assert any(each.startswith(meant.format("server", "NO_SOCKET, no socket was there")) for each in every)
+    assert any(each.startswith(meant.format("client", "TCP_ABORT_ON_CLOSE, its program")) for each in every)
+
+
+def test_without_the_right_to_trace_nothing_is_missing_but_the_line(
+    tmp_path: Path, aborted: list[object]
+) -> None:
+    needs("root")
+    rights = [tool("setpriv"), "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    told = told_of(record(tmp_path, *aborted, inside=rights))
+    assert told["connection-refused"] == []
+    assert list(told.values()) == [[], []]
 
 
 def test_reason_of_a_reset_is_in_the_evidence_where_the_kernel_tells_it(tmp_path: Path) -> None:

@@ -180,18 +180,23 @@ def test_node(tmp_path: Path, server: Misbehaving, reporter: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_go(tmp_path: Path, server: Misbehaving) -> None:
+def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is between a program and its output: of a Go program it is read where it is a file."""
     assert server.port
     (tmp_path / "go.mod").write_text("module things\n\ngo 1.19\n")
     (tmp_path / "things_test.go").write_text(GO)
-    go = (tool("go"), "test", "-vet=off", "./...")
-    fetched(*go, "-run", "None", where=tmp_path)
+    go = (tool("go"), "test", "-vet=off")
+    fetched(*go, "-c", "-o", tmp_path / "things.test", where=tmp_path)
     script = f'cd "{tmp_path}" && exec "$@"'
-    recorded = record(
-        tmp_path, "/bin/sh", "-c", script, "sh", *go, stdout=tmp_path / "output.txt", patience=280
-    )
-    assert named(recorded) == {"/close": "TestClosed", "/half-close": "TestThings/cut"}
+    failing = {"/close": "TestClosed", "/half-close": "TestThings/cut"}
+    output = tmp_path / "output.txt"
+    recorded = record(tmp_path, "/bin/sh", "-c", script, "sh", *go, stdout=output, patience=280)
+    assert named(recorded) == failing
+    monkeypatch.setenv("PLAIN", os.environ["SERVER"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
+    (tmp_path / "tls").mkdir()
+    recorded = record(tmp_path / "tls", tmp_path / "things.test", stdout=output)
+    assert named(recorded) == failing
 
 
 @pytest.mark.timeout(600)

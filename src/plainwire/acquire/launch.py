@@ -46,6 +46,10 @@ ANY = Via()
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
+_GO_TOOL = (
+    "go starts what it builds as a program of its own, whose TLS is not read; it is with "
+    "go test -exec 'plainwire run --' (or go run -exec), or where go test -c or go build made the program"
+)
 _TAKEN_WITHIN = 30.0
 """Seconds for reading a file of the user's, which may be large."""
 
@@ -332,6 +336,8 @@ def _untouched(target: Target, patch: go_patch.GoPatch | str | None) -> str | No
     """Why the interposer is not in the program, and what is known of it all the same."""
     why = patch.why if isinstance(patch, go_patch.GoPatch) else patch
     if isinstance(patch, go_patch.GoPatch) and why is None:
+        if Path(target.argv[0]).name == "go" and set(target.argv[1:2]) & {"run", "test"}:
+            return _GO_TOOL
         return f"{target.argv[0]} is written in Go, without the C library: its TLS is read all the same"
     return target.untouched and (f"{target.untouched}: {why}" if why else target.untouched)
 

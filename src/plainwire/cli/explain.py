@@ -15,6 +15,8 @@ from plainwire.diagnose.causes.catalogue import CAUSES, Cause
 from plainwire.model import UserError
 
 _WIDTH = 80
+_FEW = 12
+"""Words that stand for more things than this wrap others, which tell more (our own choice)."""
 
 
 @click.command("explain", epilog="Example: plainwire explain keepalive-idle-race")
@@ -60,14 +62,15 @@ def _said(words: str) -> str | None:
     lines = []
     if call is not None:
         lines += _paragraph(f"{call[0]}: the kernel says it of {_listed([each.value for each in wire])}.", "")
+    special = any(len(row.wire) <= _FEW for row in rows)
     for row in rows:
         blurs = [each for blur in row.blurs for each in blur.wire]
         told = sorted(row.wire, key=list(spoken_causes.CODES).index)
-        if len(told) < len(spoken_causes.CODES):
+        if len(told) <= _FEW or (len(told) < len(spoken_causes.CODES) and not special):
             wire |= dict.fromkeys([*told, *blurs])
             told_of = _listed([each.value for each in told])
         else:
-            told_of = "anything: what it wraps tells more"
+            told_of = "nearly anything: what it wraps tells more"
         lines += _paragraph(f"{row.client}, {row.label}: it stands for {told_of}.", "")
         notes = [row.note] if row.note else []
         notes += [f"{blur.why}: {_listed([each.value for each in blur.wire])}." for blur in row.blurs]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.diagnose.testimony.sayings import sayings
+from plainwire.diagnose.testimony.sayings import read_messages, sayings
 from plainwire.model import Words
-from tests.diagnose.testimony.speech import NODE, PYTHON, REMOTE_DISCONNECTED, account, words
+from tests.diagnose.testimony.speech import NODE, PYTHON, REMOTE_DISCONNECTED, UNKNOWN, account, words
 
 CHAINED = """
     Traceback (most recent call last):
@@ -94,3 +94,19 @@ def test_errors_that_no_table_knows_count_and_other_lines_do_not() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     for said in sayings(account(words(text, 0))):
         assert said.wire
+
+
+BUN = """
+TypeError: ECONNRESET: The socket connection was closed unexpectedly.
+  path: "https://a/{}",
+"""
+
+
+def test_two_failures_within_a_moment_are_two_where_they_name_what_they_are_about() -> None:
+    spoken = [words(BUN.format(path), at) for path, at in (("one", 0), ("two", 0.1), ("two", 0.2))]
+    assert len(read_messages(account(*spoken, process=UNKNOWN))) == 2
+
+
+def test_source_code_that_is_shown_says_nothing() -> None:
+    text = "4 |   try { await fetch(url, {signal: AbortSignal.timeout(1000)}) } // timed out\n      ^\n"
+    assert read_messages(account(words(text, 0), process=UNKNOWN)) == []

@@ -217,6 +217,8 @@ TEXTS: list[tuple[Process, str, set[Wire]]] = [
         {Wire.CLOSE, Wire.CLOSE_INSIDE, Wire.HELLO_CLOSE},
     ),
     (UNKNOWN, '`read_status_line\': wrong status line: "what" (Net::HTTPBadResponse)', {Wire.NONSENSE}),
+    (PYTHON, "error(18, 'end of response with 50 bytes missing')", {Wire.CLOSE_INSIDE, Wire.GOAWAY}),
+    (PYTHON, "failed: (7, 'Failed to connect to a:1 after 0 ms: Could not connect to server')", CONNECT),
     (UNKNOWN, "cURL error 52: Empty reply from server (see https://curl.se) for https://a/b", {Wire.CLOSE}),
     (
         UNKNOWN,

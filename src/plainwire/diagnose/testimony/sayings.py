@@ -57,7 +57,9 @@ _CONTINUED = re.compile(
     r"^(?:\s|\}|Caused by: |\.\.\. \d+ more|More details here: |curl failed to verify the legitimacy|"
     r"establish a secure connection to it\.|how to fix it, please visit)|^$"
 )
-_FRAME = re.compile(r"^\s+at\s")
+_FRAME = re.compile(r"^\s+at\s|^\s*>?\s*\d{1,6} \|")
+"""Places in source code, and the code itself as Bun, jest and Rust show it."""
+_URL = re.compile(r"https?://[^\s'\"<>)]+")
 _SUPPRESSED = re.compile(r"^\s+Suppressed: ")
 _OTHER_ERROR = re.compile(
     r"^(?:Uncaught )?(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::|$)"
@@ -71,7 +73,8 @@ _SIGNS = re.compile(
     r"received|oo many open files|assign requested|buffer space|resol[uv]|service not known|getaddr|"
     r"rematur|IncompleteMessage|end of (?:file|stream)|stream was reset|os error|failed to respond|"
     r"ended early|response ended|Socket closed|not found: limit|actively refused|Empty reply|transfer closed|"
-    r"read failed|read timeout|hung up|too many concurrent|too_many_pings|Can't connect|"
+    r"bytes missing|read failed|read timeout|"
+    r"hung up|too many concurrent|too_many_pings|Can't connect|to connect|"
     r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus"
 )
@@ -304,5 +307,12 @@ def _again(before: Said, said: Said) -> bool:
         and said.pid == before.pid
         and said.test == before.test
         and not said.lines[0].buffered
+        and not _elsewhere(before, said)
         and said.time_ns - before.time_ns < _ONE_WRITE_NS
     )
+
+
+def _elsewhere(before: Said, said: Said) -> bool:
+    """Whether both name what they were about, and name different things."""
+    named = [{url for line in each.lines for url in _URL.findall(line.text)} for each in (before, said)]
+    return all(named) and not named[0] & named[1]

@@ -7,7 +7,7 @@ from .wording import CONNECTING, CUT, HELLO, RESETS, TIMEOUTS, Wire, row
 
 def _curl(number: str) -> str:
     """How bindings write libcurl's number: Guzzle, pycurl, git."""
-    return rf"cURL error {number}\b|pycurl\.error: \({number},|\bcurl {number}\b"
+    return rf"cURL error {number}\b|pycurl\.error: \({number},|\berror\({number}, '|\bcurl {number}\b"
 
 
 LIBCURL = (
@@ -15,7 +15,7 @@ LIBCURL = (
     row(
         "libcurl",
         "Failed to connect",
-        rf"\bFailed to connect to \S+ port \d+|{_curl('7')}",
+        rf"\bFailed to connect to \S+(?: port \d+| after \d+ ms)|{_curl('7')}",
         Wire.REFUSED,
         Wire.UNREACHABLE,
         Wire.NO_CONNECT,
@@ -24,7 +24,8 @@ LIBCURL = (
     row(
         "libcurl",
         "transfer closed",
-        rf"transfer closed with (?:\d+ bytes remaining|outstanding read data)|{_curl('18')}",
+        rf"transfer closed with (?:\d+ bytes remaining|outstanding read data)|"
+        rf"end of response with \d+ bytes missing|{_curl('18')}",
         Wire.CLOSE_INSIDE,
         Wire.GOAWAY,
     ),
