@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
+from plainwire.mcp.server import MOST_CASES, Cases
 from tests.cli import plain_capture
 from tests.cli.test_job import FORGIVING, closing_server
 from tests.needs import needs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     Ask = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -121,6 +125,47 @@ def test_a_program_that_does_not_end_is_ended() -> None:
 
     answer = talk(do)
     assert answer["ended_in_time"] is False
+
+
+@pytest.mark.parametrize("stay", [False, True])
+def test_cases_last_as_long_as_the_server_unless_they_are_to_stay(tmp_path: Path, stay: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    needs("root")
+
+    async def do(_session: ClientSession, ask: Ask) -> list[Path]:
+        ran = [await ask("run", command=["true"]) for _ in range(2)]
+        cases = [Path(answer["path"]) for answer in ran]
+        assert len({*cases}) == 2
+        assert all((case / "capture.pcapng").exists() for case in cases)
+        assert ran[0]["path_lasts"].startswith("it stays" if stay else "until the server ends")
+        return cases
+
+    cases = talk(do, *(["--cases", str(tmp_path / "cases")] if stay else []))
+    assert [case.exists() for case in cases] == [stay, stay]
+    if stay:
+        assert {case.parent for case in cases} == {tmp_path / "cases"}
+
+
+def test_of_many_runs_the_last_cases_are_kept(tmp_path: Path) -> None:
+    cases = Cases(tmp_path, stay=False)
+    made = [cases.new() for _ in range(MOST_CASES + 2)]
+    assert [case.exists() for case in made] == [False] * 2 + [True] * MOST_CASES
+
+
+def test_a_signal_that_ends_the_server_removes_them(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from plainwire.mcp.server import cases_in\n"
+        "with cases_in(None) as cases:\n"
+        "    print(cases.new(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    signal.pause()\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == -signal.SIGTERM
+    assert str(tmp_path) in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_the_right_to_run_there_is_no_such_tool() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
@@ -21,12 +26,17 @@ from plainwire.report.style import Style
 from . import answers, knowledge
 from .answers import AbsentError, Answer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=True)
 LONGEST_RUN = 3600
 """Seconds that a program may be given (chosen)."""
 _LINES = 40
 """Of what the program wrote last."""
+MOST_CASES = 20
+"""Cases of runs that are kept at a time where they are not to stay (chosen)."""
 INSTRUCTIONS = """\
 plainwire finds out what really happened on HTTPS connections. Run a failing program with `run` (it captures
 and decrypts its traffic; the case folder in the answer is the `path` of the other tools), or `analyze` a
@@ -35,13 +45,65 @@ one request. `explain` takes a code, or what a program said (RemoteDisconnected,
 proved, likely or possible: do not claim more than that. Secrets are hidden in all answers."""
 
 
-def make(*, may_run: bool) -> MCPServer:
-    """The server; ``may_run``: it runs programs too."""
+class Cases:
+    """Where ``run`` leaves its cases.
+
+    In a folder that the user named they stay. Else they last as long as the server does, and the last
+    MOST_CASES of them: they hold what the user's programs sent and received, with its secrets.
+    """
+
+    def __init__(self, folder: Path, *, stay: bool) -> None:
+        self._folder, self._stay = folder, stay
+        self._made: deque[Path] = deque()
+
+    def new(self) -> Path:
+        """The name of one that is to be made."""
+        while not self._stay and len(self._made) >= MOST_CASES:
+            shutil.rmtree(self._made.popleft(), ignore_errors=True)
+        case = Path(tempfile.mkdtemp(prefix="case-", dir=self._folder))
+        self._made.append(case)
+        return case
+
+    @property
+    def last(self) -> str:
+        """How long they do."""
+        return "it stays" if self._stay else f"until the server ends, or {MOST_CASES} runs have followed"
+
+
+@contextlib.contextmanager
+def cases_in(folder: Path | None) -> Iterator[Cases]:
+    """Where cases go: ``folder``, or one that is removed at the end, also where SIGTERM ends the server.
+
+    Raises:
+        UserError: the folder cannot be made.
+
+    """
+    if folder is not None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{folder}: {error.strerror}"
+            raise UserError(message) from error
+        yield Cases(folder.absolute(), stay=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="plainwire-mcp-") as own:
+
+        def end(number: int, _frame: object) -> None:
+            shutil.rmtree(own, ignore_errors=True)
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        signal.signal(signal.SIGTERM, end)
+        yield Cases(Path(own), stay=False)
+
+
+def make(cases: Cases | None) -> MCPServer:
+    """The server; with a place for ``cases`` it runs programs too."""
     server = MCPServer("plainwire", instructions=INSTRUCTIONS)
     for tool in (analyze, findings, exchange, explain, compare):
         server.tool(annotations=_READS)(tool)
-    if may_run:
-        server.tool(annotations=_RUNS)(run)
+    if cases is not None:
+        server.tool(annotations=_RUNS)(runs(cases))
     return server
 
 
@@ -76,19 +138,24 @@ def compare(a: str, b: str, keys: list[str] | None = None) -> dict[str, Any]:
     return _asked(compared)
 
 
-def run(command: list[str], directory: str = "", timeout_seconds: int = 300) -> dict[str, Any]:
-    """Run a program (a list of arguments, no shell): exit status, last output, its case and the verdict.
+def runs(cases: Cases) -> Callable[..., dict[str, Any]]:
+    """Make the tool that runs programs."""
 
-    Its standard input is empty. It is ended after timeout_seconds.
-    """
-    return _asked(lambda: _run(command, directory, min(max(1, timeout_seconds), LONGEST_RUN)))
+    def run(command: list[str], directory: str = "", timeout_seconds: int = 300) -> dict[str, Any]:
+        """Run a program (a list of arguments, no shell): exit status, last output, its case and the verdict.
+
+        Its standard input is empty. It is ended after timeout_seconds.
+        """
+        return _asked(lambda: _run(cases, command, directory, min(max(1, timeout_seconds), LONGEST_RUN)))
+
+    return run
 
 
-def _run(command: list[str], directory: str, seconds: int) -> Answer:
+def _run(cases: Cases, command: list[str], directory: str, seconds: int) -> Answer:
     if not command:
         message = "command is empty"
         raise AbsentError(message)
-    case = Path(tempfile.mkdtemp(prefix="plainwire-")) / "case"
+    case = cases.new()
     words_of_it = [sys.executable, "-m", "plainwire", "run", "-q", "-o", str(case), "--", *command]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
@@ -101,7 +168,9 @@ def _run(command: list[str], directory: str, seconds: int) -> Answer:
             status, in_time = process.wait(), False
         said = _last_lines(output)
     made = {"exit_status": status, "ended_in_time": in_time, "output": said, "path": str(case)}
-    return made | (answers.overview(_report(str(case), None)) if case.exists() else {"headline": "no case"})
+    made["path_lasts"] = cases.last
+    there = (case / "capture.pcapng").exists()
+    return made | (answers.overview(_report(str(case), None)) if there else {"headline": "no case"})
 
 
 def _last_lines(output: Any) -> str:  # noqa: ANN401 - a file without a name has a type without one
