@@ -34,6 +34,8 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for page in sorted((TOP / "docs").glob("*.md")):
         shutil.copy(page, folder)
+    for other in (*(TOP / "docs").glob("*.json"), *(TOP / "docs").glob("*.svg")):
+        shutil.copy(other, folder)
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     (folder / "index.md").write_text(readme.replace("](docs/", "]("), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
