@@ -27,4 +27,7 @@ def fits(timeout: Bounds, idle_ns: int) -> bool:
 def timeout_words(timeout: Bounds) -> str:
     """The timeout in words, and how often it was seen."""
     low, high = wording.span(timeout.low_ns), wording.span(timeout.high_ns)
+    first, last = (f"{limit / 1e9:.3f}" for limit in (timeout.low_ns, timeout.high_ns))
+    if first == last:
+        low = high  # "1000 ms to 1.000 s" tells nothing
     return f"{low if low == high else f'{low} to {high}'}, seen {plurals.times(timeout.count)}"
