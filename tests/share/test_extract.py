@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire import pipeline
+from plainwire.model import Endpoint, Side
+from tests.builders.captures import pcap
+from tests.builders.packets import ipv4
 from tests.needs import needs, tool
+from tests.quic.talk import Talk
+from tests.quic.wire import HOME
 from tests.report.redact import planted
 from tests.share import cases
 
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from plainwire.model import Report
+    from tests.quic.wire import Sent
 
 PACKETS = ("frame.time_epoch", "tcp.flags", "tcp.srcport", "tcp.dstport")
 EXCHANGES = (
@@ -116,3 +123,36 @@ def test_a_connection_that_is_not_there_is_one_line(capture: tuple[Path, Path], 
     assert "no connection 9" in done.stderr
     other = subprocess.run([*map(str, words[:4]), "--har", "--decrypted"], capture_output=True, check=False)
     assert other.returncode == 2
+
+
+def spoken(port: int) -> Talk:
+    """A question and its answer over QUIC, from this port."""
+    made = Talk(client_at=Endpoint(HOME.address, port)).connect()
+    made.say(Side.CLIENT, 0, b"what is there?", end=True)
+    return made.run()
+
+
+def frame(sent: Sent) -> bytes:
+    header = struct.pack("!HHHH", sent.source.port, sent.target.port, 8 + len(sent.data), 0)
+    return ipv4(sent.source.address, sent.target.address, header + sent.data, protocol=17)
+
+
+def test_a_connection_of_quic_is_taken_out_as_it_was(tmp_path: Path) -> None:
+    talks = [spoken(50001), spoken(50002)]
+    wire = [sent for pair in zip(*(talk.wire for talk in talks), strict=False) for sent in pair]
+    path, keys = tmp_path / "both.pcap", tmp_path / "keys"
+    path.write_bytes(pcap([frame(sent) for sent in wire]))
+    keys.write_bytes(b"".join(talk.key_log for talk in talks))
+    original = pipeline.analyze([path], [keys])
+    assert [(c.transport, c.decrypted) for c in original.connections] == [("quic", True)] * 2
+    second = pipeline.analyze([export((path, keys), tmp_path / "second.pcapng", "--connection", 2)])
+    (only,) = second.connections
+    assert (only.client, only.packets, only.decrypted) == (
+        original.connections[1].client,
+        original.connections[1].packets,
+        True,
+    )
+    ours, theirs = (next(line.split()[1] for line in talk.key_log.splitlines()) for talk in reversed(talks))
+    written = (tmp_path / "second.pcapng").read_bytes()
+    assert ours in written
+    assert theirs not in written

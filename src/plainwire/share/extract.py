@@ -40,8 +40,7 @@ def as_it_was(chosen: Chosen, key_log: Iterable[bytes], report: Report) -> Extra
     packets = [packet for _, packet in subtraction.originals(chosen)]
     lines = b"\n".join(lines_of(key_log, chosen.connections))
     dropped = report.coverage.packets_dropped
-    quic = {c.id: "QUIC is not taken out yet" for c in chosen.connections if c.transport == "quic"}
-    return Extract(b"".join(file_of(packets, lines, dropped)), quic)
+    return Extract(b"".join(file_of(packets, lines, dropped)))
 
 
 def decrypted(chosen: Chosen, key: bytes) -> Extract:

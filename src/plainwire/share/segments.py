@@ -80,15 +80,23 @@ class KeptPackets(Struct):
 
 
 def collect(
-    captures: Sequence[FileSource], wanted: Iterable[Connection], numbers: Iterable[int] = ()
+    captures: Sequence[FileSource],
+    wanted: Iterable[Connection],
+    numbers: Iterable[int] = (),
+    *,
+    quic: bool = False,
 ) -> KeptPackets:
     """Read a capture again for the connections of a report of it, and for single packets by their numbers.
+
+    ``quic``: the datagrams of QUIC connections are among the ``others``.
 
     Raises:
         UserError: it cannot be read, or is too much.
 
     """
-    collector = _Collector({c.first_packet: c for c in wanted}, frozenset(numbers))
+    connections = {c.first_packet: c for c in wanted}
+    datagrams = [c for c in connections.values() if quic and c.quic is not None]
+    collector = _Collector(connections, frozenset(numbers), datagrams)
     for item in reader.read(captures):
         if isinstance(item, PacketBatch):
             collector.feed(item)
@@ -98,11 +106,18 @@ def collect(
 
 
 class _Collector:
-    def __init__(self, wanted: dict[int, Connection], numbers: frozenset[int]) -> None:
+    def __init__(
+        self, wanted: dict[int, Connection], numbers: frozenset[int], quic: Iterable[Connection]
+    ) -> None:
         self.kept = KeptPackets()
         self._wanted = wanted
         self._numbers = numbers
         self._pairs = {frozenset((c.client, c.server)) for c in wanted.values()}
+        self._quic: dict[frozenset[Endpoint], list[Connection]] = {}
+        for connection in quic:
+            paths = connection.quic.paths if connection.quic is not None else []
+            for path in {frozenset(ends) for ends in [(connection.client, connection.server), *paths]}:
+                self._quic.setdefault(path, []).append(connection)
         self._decoder = Decoder()
         self._assembler = Assembler()
         self._over: list[TcpConnection] = []
@@ -117,7 +132,7 @@ class _Collector:
         pairs = zip(segments.source.tolist(), segments.target.tolist(), strict=True)
         rows = np.array([self._wants(*pair) for pair in pairs], dtype=bool)
         if decoded.datagrams is not None:
-            self._take_lookups(batch, decoded.datagrams)
+            self._take_datagrams(batch, decoded.datagrams)
         if not rows.any():
             return
         chosen = _only(segments, rows)
@@ -131,16 +146,21 @@ class _Collector:
             self._is_wanted[key] = frozenset(ends) in self._pairs
         return self._is_wanted[key]
 
-    def _take_lookups(self, batch: PacketBatch, datagrams: DatagramBatch) -> None:
-        """Of the packets that are wanted by their numbers those to and from name servers."""
+    def _take_datagrams(self, batch: PacketBatch, datagrams: DatagramBatch) -> None:
+        """Of the packets that are wanted by their numbers those to and from name servers; those of QUIC."""
         ends = zip(
             datagrams.number.tolist(), datagrams.source.tolist(), datagrams.target.tolist(), strict=True
         )
         for number, source, target in ends:
-            ports = {self._decoder.endpoints[source].port, self._decoder.endpoints[target].port}
-            if number in self._numbers and DNS_PORT in ports:
+            pair: frozenset[Endpoint] = frozenset(
+                (self._decoder.endpoints[source], self._decoder.endpoints[target])
+            )
+            asked = number in self._numbers and any(end.port == DNS_PORT for end in pair)
+            if asked or any(c.first_packet <= number <= c.last_packet for c in self._quic.get(pair, ())):
                 row = int(np.searchsorted(batch.number, number))
-                self.kept.others.append((number, _packet(batch, row)))
+                packet = _packet(batch, row)
+                self._count(packet)
+                self.kept.others.append((number, packet))
 
     def _keep(self, batch: PacketBatch, chosen: SegmentBatch) -> None:
         where = np.searchsorted(batch.number, chosen.number)
@@ -153,15 +173,16 @@ class _Collector:
             if not 0 <= at <= at + captured <= len(packet.data):
                 self._fragmented.add(pair)
                 continue
-            self._size += len(packet.data)
-            if self._size > MOST_BYTES:
-                message = (
-                    f"these connections have more than {MOST_BYTES >> 20} MB: choose some (--connection N)"
-                )
-                raise UserError(message)
+            self._count(packet)
             kept = (sequence, acknowledged, flags, at, captured, packet.link, packet.length, packet.data)
             number = int(batch.number[row])
             self._rows.setdefault(pair, []).append(KeptSegment(number, packet.time_ns, source, *kept))
+
+    def _count(self, packet: WrittenPacket) -> None:
+        self._size += len(packet.data)
+        if self._size > MOST_BYTES:
+            message = f"these connections have more than {MOST_BYTES >> 20} MB: choose some (--connection N)"
+            raise UserError(message)
 
     def close(self) -> KeptPackets:
         for tcp in [*self._over, *self._assembler.close()]:

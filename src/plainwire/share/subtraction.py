@@ -112,7 +112,7 @@ def _subtracted(connection: KeptConnection, work: Rewriting) -> tuple[Numbered, 
 
 def originals(chosen: Chosen) -> Numbered:
     """The packets of the same connections as they were."""
-    kept = segments.collect(chosen.captures, chosen.connections, chosen.packets)
+    kept = segments.collect(chosen.captures, chosen.connections, chosen.packets, quic=True)
     found = [
         (s.number, WrittenPacket(s.time_ns, s.link, s.length, s.frame))
         for connection in kept.connections
