@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from haralyzer import HarParser
 
 from plainwire.export import har
+from plainwire.model import Side, WebSocket, WebSocketFrame, WebSocketMessage
 
 if TYPE_CHECKING:
     from plainwire.model import Report
@@ -54,6 +55,27 @@ def follow_the_rules_of_chrome(log: dict[str, Any]) -> None:
 
 def test_chromes_importer_takes_it(report: Report) -> None:
     follow_the_rules_of_chrome(exported(report)["log"])
+
+
+def test_messages_of_a_websocket_are_in_it_as_chrome_has_them_without_secrets(report: Report) -> None:
+    second = 1_000_000_000
+    exchange = report.exchanges[0]
+    frame = WebSocketFrame(
+        Side.SERVER, 9, fin=True, rsv=0, masked=False, size=1, packet=8, time_ns=2 * second
+    )
+    exchange.websocket = WebSocket([frame])
+    exchange.websocket.kept = [
+        WebSocketMessage(Side.SERVER, 2, 9, 3 * second, b"\xff\x00"),
+        WebSocketMessage(Side.CLIENT, 1, 7, second, b'{"token": "hunter2", "page": 2}'),
+    ]
+    first = exported(report)["log"]["entries"][0]
+    assert first["_resourceType"] == "websocket"
+    told = [(m["type"], m["time"], m["opcode"]) for m in first["_webSocketMessages"]]
+    assert told == [("send", 1.0, 1), ("receive", 2.0, 9), ("receive", 3.0, 2)]
+    text, _, binary = (m["data"] for m in first["_webSocketMessages"])
+    assert '"page"' in text
+    assert "hunter2" not in text
+    assert binary == ""
 
 
 def test_another_reader_finds_the_same(report: Report) -> None:

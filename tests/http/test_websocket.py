@@ -20,6 +20,7 @@ from wsproto.events import (
 from wsproto.extensions import PerMessageDeflate
 
 from plainwire.http.budget import Budget
+from plainwire.http.reading import Reading
 from plainwire.http.websocket import WebSocketReader
 from plainwire.model import Connection, Endpoint, Exchange, Gap, Response, Side, WebSocket
 
@@ -63,9 +64,16 @@ def spoken(events: Sequence[tuple[Side, Event]], *, deflate: bool = False) -> tu
     return (names or [""])[0], wire
 
 
-def read(extensions: str, wire: list[bytes], *, step: int = 1 << 20, hole: Gap | None = None) -> WebSocket:
+def read(
+    extensions: str,
+    wire: list[bytes],
+    *,
+    step: int = 1 << 20,
+    hole: Gap | None = None,
+    reading: Reading | None = None,
+) -> WebSocket:
     response = Response(101, "", "HTTP/1.1", [("Sec-WebSocket-Extensions", extensions)], 0, 0)
-    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"), Budget())
+    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"), Budget(), reading)
     for side in Side:
         for at in range(0, len(wire[side]), step):
             part = wire[side][at : at + step]
@@ -74,6 +82,32 @@ def read(extensions: str, wire: list[bytes], *, step: int = 1 << 20, hole: Gap |
         if hole is not None and hole.side == side:
             reader.feed(*(([hole], []) if side == CLIENT else ([], [hole])), (Where(), Where()))
     return reader.facts
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_whole_messages_are_kept_where_bodies_are(deflate: bool) -> None:  # noqa: FBT001 - a parameter
+    said: list[tuple[Side, Event]] = [
+        (CLIENT, TextMessage("hel", message_finished=False)),
+        (CLIENT, TextMessage("lo")),
+        (SERVER, BytesMessage(b"\x00\x01" * 50)),
+        (SERVER, TextMessage("")),
+        (SERVER, Ping(b"p")),
+    ]
+    extensions, wire = spoken(said, deflate=deflate)
+    whole = [(CLIENT, 1, b"hello"), (SERVER, 2, b"\x00\x01" * 50), (SERVER, 1, b"")]
+    facts = read(extensions, wire, step=7, reading=Reading(keep_bodies=True))
+    assert [(m.side, m.opcode, m.data) for m in facts.kept] == whole
+    assert "hello" not in repr(facts)
+    assert not read(extensions, wire, reading=Reading()).kept
+
+
+def test_a_message_with_a_hole_is_not_kept() -> None:
+    _, wire = spoken([(CLIENT, TextMessage("hello"))])
+    wire[0] = wire[0][:-2]
+    hole = Gap(CLIENT, len(wire[0]), 2, 1)
+    facts = read("", wire, hole=hole, reading=Reading(keep_bodies=True))
+    assert facts.messages == [1, 0]
+    assert not facts.kept
 
 
 def talked(*events: tuple[Side, Event]) -> WebSocket:

@@ -19,13 +19,25 @@ from plainwire.report.coverage import shortfalls
 from plainwire.report.escape import printable_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from plainwire.export.timing import Phases
-    from plainwire.model import Connection, Exchange, Report, Request, Response
+    from plainwire.model import (
+        Connection,
+        Exchange,
+        Report,
+        Request,
+        Response,
+        WebSocketFrame,
+        WebSocketMessage,
+    )
 
 _NOT_KNOWN = -1
 _MOST_BODY = 1 << 20
+_TEXT_MESSAGE, _CONTROL = 1, 8
+"""Opcodes of a WebSocket: a message of text, and from where on frames are control frames (RFC 6455 section
+11.8).
+"""
 _TEXT = (
     "text/",
     "application/json",
@@ -208,8 +220,33 @@ def _text(message: Request | Response, kind: str) -> str:
 
 
 def _frames(exchange: Exchange) -> list[Json]:
-    """The frames of a WebSocket, without payloads, which are not kept."""
-    frames = exchange.websocket.frames if exchange.websocket is not None else []
+    """The messages of a WebSocket and its control frames, in order of time, where bodies were kept.
+
+    Elsewhere its frames, without what was in them. Of messages that are no text nothing is shown.
+    """
+    if exchange.websocket is None:
+        return []
+    frames, kept = exchange.websocket.frames, exchange.websocket.kept
+    if kept:
+        frames = [frame for frame in frames if frame.opcode >= _CONTROL]
+        both = [*map(_message, kept), *_without_data(frames)]
+        return sorted(both, key=lambda told: (told["time"], told["_packet"]))
+    return _without_data(frames)
+
+
+def _message(message: WebSocketMessage) -> Json:
+    is_text = message.opcode == _TEXT_MESSAGE
+    return {
+        "type": "receive" if message.side else "send",
+        "time": message.time_ns / 1e9,
+        "opcode": message.opcode,
+        "data": redact.body(message.data[:_MOST_BODY].decode("utf-8", "replace")) if is_text else "",
+        "_size": len(message.data),
+        "_packet": message.packet,
+    }
+
+
+def _without_data(frames: Iterable[WebSocketFrame]) -> list[Json]:
     return [
         {
             "type": "receive" if frame.side else "send",

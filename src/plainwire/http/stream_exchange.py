@@ -173,7 +173,7 @@ class StreamExchange:
         self._tunnel = True
         response.framing, response.complete = "tunnel", True
         if value_of(request.headers, ":protocol") == "websocket":
-            self.websocket = WebSocketReader(self.exchange, self._shared.budget)
+            self.websocket = WebSocketReader(self.exchange, self._shared.budget, self._shared.reading)
 
     def _trailers(self, side: Side, message: Request | Response, block: Block, place: Place) -> None:
         message.trailers += block.fields

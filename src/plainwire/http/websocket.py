@@ -13,13 +13,24 @@ from bisect import insort
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from plainwire.model import Exchange, Gap, Side, WebSocket, WebSocketClose, WebSocketFrame, WebSocketPing
+from plainwire.http.body import KeptBody
+from plainwire.model import (
+    Exchange,
+    Gap,
+    Side,
+    WebSocket,
+    WebSocketClose,
+    WebSocketFrame,
+    WebSocketMessage,
+    WebSocketPing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from plainwire.http.budget import Budget
     from plainwire.http.http1 import Locator
+    from plainwire.http.reading import Reading
     from plainwire.model import Connection, Text
 
 MOST_FRAMES = 10_000
@@ -58,8 +69,10 @@ class _Direction:
         "buffer",
         "control",
         "dead",
+        "first",
         "frame",
         "inflater",
+        "kept",
         "key",
         "left",
         "message",
@@ -71,7 +84,9 @@ class _Direction:
         "taken",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptBody | None) -> None:
+        self.kept = kept  # the message so far
+        self.first: WebSocketFrame | None = None  # of the message
         self.buffer: list[Text] = []
         self.frame: WebSocketFrame | None = None  # whose payload is being read
         self.left = 0
@@ -92,7 +107,8 @@ class _Direction:
 class WebSocketReader:
     """Reads what follows the opening handshake of ``exchange`` and notes it there."""
 
-    def __init__(self, exchange: Exchange, budget: Budget) -> None:
+    def __init__(self, exchange: Exchange, budget: Budget, reading: Reading | None = None) -> None:
+        """``reading``: where it keeps bodies, messages are kept too."""
         self._exchange = exchange
         self._budget = budget
         self.facts = exchange.websocket = WebSocket()
@@ -104,7 +120,9 @@ class WebSocketReader:
             "client_no_context_takeover" in extensions,
             "server_no_context_takeover" in extensions,
         )
-        self._sides = (_Direction(), _Direction())
+        keeps = reading is not None and reading.keep_bodies
+        kept = [KeptBody(reading) if keeps and reading is not None else None for _ in Side]
+        self._sides = (_Direction(kept[0]), _Direction(kept[1]))
         self._times: list[int] = []  # of the frames that began since the last call
         self._last_ns = 0
 
@@ -159,6 +177,8 @@ class WebSocketReader:
             direction.left -= gap.length
             self._forget_context(direction)
             self._defect(f"{gap.length} bytes of a payload are not in the capture")
+            if not direction.frame.opcode & _CONTROL:
+                direction.first = None
             if direction.left == 0:
                 self._end_frame(side, direction)
         elif not direction.dead:
@@ -215,7 +235,9 @@ class WebSocketReader:
         direction.key = header[-4:] if masked else b""
         if not opcode & _CONTROL and opcode != _CONTINUATION:
             direction.packed = bool(rsv & _DEFLATED) and self.facts.compressed
-            direction.broken, direction.size = False, 0
+            direction.broken, direction.size, direction.first = False, 0, frame
+            if direction.kept is not None:
+                direction.kept.take()
         if length == 0:
             self._end_frame(side, direction)
 
@@ -245,6 +267,8 @@ class WebSocketReader:
         else:
             direction.size += len(part)
             self.facts.sizes[side] += len(part)
+            if direction.kept is not None:
+                direction.kept.add(_unmask(part, direction.key, direction.taken))
         direction.taken += len(part)
         direction.left -= len(part)
         if direction.left == 0:
@@ -262,10 +286,20 @@ class WebSocketReader:
                 self._inflate(side, direction, _TAIL)
                 self.facts.sizes[side] += direction.size
             self.facts.largest[side] = max(self.facts.largest[side], direction.size)
+            self._keep(side, direction)
             if direction.packed:
                 direction.broken, direction.size = False, 0
                 if self._no_context[side]:
                     self._forget_context(direction)
+
+    def _keep(self, side: Side, direction: _Direction) -> None:
+        """A message is whole: keep it, unless a part of it found no room, or the capture lacks one."""
+        first = direction.first
+        if direction.kept is None or first is None:
+            return
+        data = direction.kept.take() or b""
+        if len(data) == direction.size and len(self.facts.kept) < MOST_FRAMES:
+            self.facts.kept.append(WebSocketMessage(side, first.opcode, first.packet, first.time_ns, data))
 
     def _end_control(self, side: Side, direction: _Direction, frame: WebSocketFrame) -> None:
         payload = direction.control
@@ -299,8 +333,11 @@ class WebSocketReader:
         inflater = direction.inflater = direction.inflater or zlib.decompressobj(-15)
         self._budget.earn(len(data))
         while data:
-            size = len(inflater.decompress(data, _PIECE))
+            piece = inflater.decompress(data, _PIECE)
+            size = len(piece)
             direction.size += size
+            if direction.kept is not None:
+                direction.kept.add(piece)
             if not self._budget.spend(size):
                 return False
             data = inflater.unconsumed_tail

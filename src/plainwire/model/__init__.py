@@ -42,6 +42,7 @@ from plainwire.model.http import (
     WebSocket,
     WebSocketClose,
     WebSocketFrame,
+    WebSocketMessage,
     WebSocketPing,
 )
 from plainwire.model.program import (
@@ -189,6 +190,7 @@ __all__ = [
     "WebSocket",
     "WebSocketClose",
     "WebSocketFrame",
+    "WebSocketMessage",
     "WebSocketPing",
     "Words",
 ]

@@ -93,12 +93,24 @@ class WebSocketPing(Struct, frozen=True):
     pong_ns: int | None = None
 
 
+class WebSocketMessage(Discreet, Struct, frozen=True):
+    """A whole message of text or of bytes, decompressed. Packet and time are those of its first frame."""
+
+    unshown = ("data",)
+
+    side: Side
+    opcode: int
+    packet: int
+    time_ns: int
+    data: bytes
+
+
 class WebSocket(Discreet, Struct):
     """What an exchange that became a WebSocket carried. ``frames`` holds the first ones, ``counts`` all,
     by side. ``close_codes`` by side (RFC 6455 section 7.4), None where no Close frame was seen.
     """
 
-    unshown = ("frames",)
+    unshown = ("frames", "kept")
 
     frames: list[WebSocketFrame] = field(default_factory=list)
     counts: list[int] = field(default_factory=lambda: [0, 0])
@@ -120,6 +132,8 @@ class WebSocket(Discreet, Struct):
     """The longest time without a frame of either side, up to the last frame."""
     pings: list[WebSocketPing] = field(default_factory=list)
     """The last ones of both sides, by time."""
+    kept: list[WebSocketMessage] = field(default_factory=list)
+    """The first messages, by their ends, where bodies are kept; what was too much is not in it."""
     ended: list[StreamEvent | None] = field(default_factory=lambda: [None, None])
     """Where it runs on a stream of HTTP/2: how each side ended that stream in order (END_STREAM)."""
 

@@ -17,7 +17,7 @@ class WebSocketLayer:
 
     def __init__(self, shared: Shared, exchange: Exchange) -> None:
         self._shared = shared
-        self._reader = WebSocketReader(exchange, Budget(shared.reading.budget))
+        self._reader = WebSocketReader(exchange, Budget(shared.reading.budget), shared.reading)
 
     def feed(self, client: Pieces, server: Pieces) -> None:
         """See ``Layer``."""
