@@ -89,6 +89,11 @@ def test_only_what_is_asked_for_is_shown(capture: Path) -> None:
         run(capture, "--since", "noon")
 
 
+def test_where_nothing_is_to_be_shown_that_is_said(capture: Path) -> None:
+    assert "no exchanges to show" in run(capture, "--host", "elsewhere.example")
+    assert "no exchanges to show" not in run(capture)
+
+
 def test_a_connection_is_shown_from_top_to_bottom(capture: Path) -> None:
     text = run(capture, "--connection", 1, "--ladder")
     assert "1: GET /object?token=[redacted]" in text

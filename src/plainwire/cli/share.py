@@ -28,7 +28,9 @@ _EXPOSED = (
 
 
 @click.command("share", epilog="Example: plainwire share plainwire-case -o for-the-vendor.zip")
-@click.argument("case", type=click.Path(path_type=Path), shell_complete=completion.cases)
+@click.argument(
+    "case", required=False, metavar="CASE", type=click.Path(path_type=Path), shell_complete=completion.cases
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="BUNDLE", help="Write to BUNDLE (0600)."
 )
@@ -56,7 +58,7 @@ _EXPOSED = (
 )
 @source.options
 def command(
-    case: Path,
+    case: Path | None,
     output: Path | None,
     finished: Path | None,
     connections: tuple[int, ...],
@@ -76,6 +78,11 @@ def command(
 
     Exit status: 0 done, and with --check nothing was found; 1 something was found; 2 it could not be made.
     """
+    if case is None:
+        message = "name the case"
+        if finished is not None:
+            message = f"name the case that {finished} was made of: its secrets are looked for in the bundle"
+        raise click.UsageError(message)
     from plainwire.share import bundle as bundles  # noqa: PLC0415 - kept out of the start-up of other commands
     from plainwire.share.secrets_of import secrets_of  # noqa: PLC0415 - as above
 

@@ -79,6 +79,8 @@ def command(
         raise UserError(message)
     if number is None:
         report.exchanges = choice.among(report)
+        if not report.exchanges:
+            click.echo(f"plainwire: {case}: no exchanges to show", err=True)
     if as_json:
         _print_json(report, number)
         return

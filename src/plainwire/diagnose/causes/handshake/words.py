@@ -19,8 +19,9 @@ CAUSES: tuple[Cause, ...] = (
         "handshake was not finished.",
         "A request on another connection with the same certificate; a fatal alert; a close long after the "
         "handshake; a client that is a health check.",
-        "Read the client's own message. Compare the name that it asks for with those in the certificate; "
-        "give it the issuing authority if that is your own. REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, "
+        "See in the client's own message what it did not accept. Compare the name that it asks for with "
+        "those in the certificate; give it the issuing authority if that is your own. REQUESTS_CA_BUNDLE, "
+        "CURL_CA_BUNDLE, "
         "SSL_CERT_FILE and NODE_EXTRA_CA_CERTS override or extend what a program trusts.",
         "Use a certificate for the name that clients ask for, in time, and send the intermediate ones with "
         "it.",
@@ -82,7 +83,7 @@ CAUSES: tuple[Cause, ...] = (
         "The capture's own keys do not fit: then earlier records could not be read either. Two records that "
         "have one number (connection-shared).",
         "Never use a connection in two processes: open new ones after a fork. Retry on a new connection.",
-        "The same, if the server forks.",
+        "If the server forks: open no TLS session before that which both processes use.",
         ("RFC 8446 section 5.2", "RFC 8446 section 6.2"),
         second_capture="At the other end: whether the record's bytes are the same there.",
         unplayed="Real clients and servers play it in tests/end_to_end/test_damage.py.",

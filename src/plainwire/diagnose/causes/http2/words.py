@@ -153,7 +153,8 @@ CAUSES: tuple[Cause, ...] = (
         "is false) or do not (it is true).",
         "A capture that began after the connection did, or has a hole: its tables cannot be known.",
         "Open a new connection; report which side's blocks are wrong.",
-        "The same; proxies that rewrite frames are the usual cause.",
+        "Update the server's HTTP/2 library, or the proxy in front of it: what rewrites frames is the usual "
+        "cause.",
         ("RFC 7541 section 2.3", "RFC 9113 section 4.3"),
         second_capture="One on the other side of a proxy in between, with its secrets.",
         made_by="causes/http2/goaway_error.py",

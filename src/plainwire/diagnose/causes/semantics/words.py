@@ -155,7 +155,8 @@ CAUSES: tuple[Cause, ...] = (
         "The decrypted bytes of the response break the framing; which rule is told.",
         "Bytes missing from the capture.",
         "Do not retry it on the same connection.",
-        "Fix what writes the response; one length only, and chunks as they must be.",
+        "Correct what writes the response: one length only, well-formed chunks, no body with 204 and 304, or "
+        "to HEAD.",
         ("RFC 9112 section 6.1", "RFC 9112 section 6.3", "RFC 9112 section 7.1"),
     ),
     Cause(
