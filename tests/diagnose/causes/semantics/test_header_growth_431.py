@@ -31,6 +31,13 @@ PAGE = (
 """As nginx 1.22.1 sends it."""
 
 
+def test_a_414_names_the_target() -> None:
+    finding = found(Talk().say(200, "/abc").say(414, "/" + "a" * 2999))["header-growth-431"]
+    assert finding.fault == "client"
+    assert "3000 bytes" in finding.claim
+    assert found(Talk().say(404, "/" + "a" * 2999)) == {}
+
+
 def test_a_400_to_a_long_header_counts_beside_shorter_ones_or_beyond_what_servers_take() -> None:
     long = (("Cookie", "a" * 9000),)
     assert set(found(Talk().say(200).say(400, asked=long))) == {"header-growth-431"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire import plurals
 from plainwire.diagnose.evidence import nginx_pages
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
@@ -22,6 +24,9 @@ part."""
 _UNNAMED = frozenset((400, 413))
 """What servers say that do not name the header: nginx 400, others 413 (RFC 9110 sections 15.5.1, 15.5.14)."""
 
+_TOO_LONG_TARGET = 414
+"""RFC 9110 section 15.5.15."""
+
 _LIMIT = 8_000
 """What servers take by default in one field or in all: nginx, Apache, Tomcat and Jetty 8 KB (RFC 9110 section
 5.4 asks for no number)."""
@@ -31,6 +36,9 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests whose header was too long for the server (RFC 6585 section 5)."""
     found = []
     for case in exchanges.errors:
+        if case.response.status == _TOO_LONG_TARGET:
+            found.append(_target_too_long(exchanges, case))
+            continue
         size = _header_size(case)
         named = (
             case.response.status == TOO_LARGE_HEADER
@@ -59,6 +67,25 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
             )
         )
     return found
+
+
+def _target_too_long(exchanges: AnsweredExchanges, case: Answered) -> Verdict:
+    """The status says it (RFC 9110 section 15.5.15): the target is a part of the head."""
+    good = [len(c.request.target) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
+    before = f" The longest that was accepted here has {max(good)}." if good else ""
+    return replace(
+        status_verdict(
+            "header-growth-431",
+            case,
+            f"The request's target has {plurals.count(len(case.request.target), 'byte')}, and the server "
+            f"answered with status 414 (URI Too Long).{before}",
+            "client",
+            "a bad request for another reason: refuted, the answer names the target",
+        ),
+        advice_client="Send less in the URL: put what a query holds into the body of a POST.",
+        advice_server="Raise the limit of a request's line, if such targets are meant (nginx: "
+        "large_client_header_buffers).",
+    )
 
 
 def _by_nginx(case: Answered) -> str:
