@@ -80,7 +80,7 @@ def frames_before(websocket: WebSocket, at_ns: int) -> Iterator[WebSocketFrame]:
 def first_close_frame(connection: Connection, exchange: Exchange) -> tuple[Side, WebSocketClose] | None:
     """The Close frame that began the closing, and whose it is.
 
-    One that is sent when the other side has ended the transport begins nothing.
+    One that the other side had not received when it ended the transport begins nothing.
     """
     websocket, ending = exchange.websocket, ending_of(connection, exchange)
     if websocket is None:
@@ -89,9 +89,21 @@ def first_close_frame(connection: Connection, exchange: Exchange) -> tuple[Side,
         (side, close)
         for side in Side
         if (close := websocket.closes[side]) is not None
-        and (ending is None or ending.side == side or close.time_ns <= ending.time_ns)
+        and (ending is None or ending.side == side or not _unheard(connection, ending, close))
     ]
     return min(sent, key=lambda pair: (pair[1].time_ns, pair[1].packet), default=None)
+
+
+def _unheard(connection: Connection, ending: Ending, close: WebSocketClose) -> bool:
+    """Whether the Close frame came behind the end, which does not acknowledge it.
+
+    Time alone does not tell: two directions may be captured by clocks that differ.
+    """
+    rows = connection.segments
+    if rows is None or ending.close is None or close.time_ns <= ending.time_ns:
+        return False
+    heard, sent = rows.ack[rows.number == ending.packet], rows.seq[rows.number == close.packet]
+    return bool(len(heard) and len(sent)) and int(heard.max()) <= int(sent.min())
 
 
 def unanswered_ping(websocket: WebSocket, side: Side, before_ns: int) -> WebSocketPing | None:
