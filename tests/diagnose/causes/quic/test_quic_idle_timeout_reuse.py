@@ -29,3 +29,13 @@ def test_a_response_that_takes_longer_than_the_agreed_silence(watched: int, code
     findings = diagnose([connection])
     assert [finding.code for finding in findings] == codes
     assert all((f.fault, f.certainty) == ("both", "likely") for f in findings)
+
+
+def test_a_response_that_the_capture_may_lack_is_none_that_did_not_come() -> None:
+    scene = Multiplexed("h3")
+    scene.failed.outcome = "unseen"
+    connection = scene.connection()
+    connection.quic = QuicInfo(idle_timeout_ns=1000 * MS, watched_until_ns=connection.last_ns + 2000 * MS)
+    connection.quic.numbers[1] = [(2, 0), (4, 1)]
+    connection.quic.acknowledged[0] = [(connection.last_ns, 5, 0, 2)]  # the client has a third one
+    assert diagnose([connection]) == []

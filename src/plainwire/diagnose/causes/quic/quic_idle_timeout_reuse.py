@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stage, stream_verdict
-from plainwire.model import Evidence
+from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
@@ -31,6 +31,8 @@ def quic_idle_timeout_reuse(failed: FailedExchange) -> Verdict | None:
     idle, limit = failed.exchange.idle_before_ns, quic.idle_timeout_ns
     watched_ns = quic.watched_until_ns - connection.last_ns
     open_still = failed.exchange.outcome == "unseen"
+    if open_still and quic.lost_by_capture(Side.SERVER):
+        return None  # the response may have been among what the capture lacks
     if idle is not None and idle > limit and failed.exchange.response is None:
         if open_still and quic.watched_until_ns - failed.request.last_ns < _NO_ANSWER_NS:
             return None
