@@ -90,6 +90,17 @@ def test_a_copy_is_known_among_many_segments() -> None:
         assert (facts.duplicates, facts.retransmissions) == (1, [0, 1])
 
 
+def test_a_copy_is_known_after_very_many_segments_that_were_sent_again() -> None:
+    wire = Wire().opened().server(0, b"answer", at=10)
+    for number in range(400):
+        wire.server(0, b"answer", at=10, ident=1000 + number)
+    wire.server(0, b"answer", at=10, ident=1399).server(6, b"!", at=10, ident=1401)
+    wire.server(0, b"answer", at=10, ident=1398).server(6, b"!", at=10, ident=1401)
+    for cuts in ((), (300,), (403,)):
+        facts = wire.stream(cuts).facts
+        assert (facts.duplicates, facts.retransmissions) == (3, [0, 400])
+
+
 def test_a_fin_and_a_syn_captured_twice_are_one() -> None:
     wire = Wire().client(-1, ack=None, flags=SYN, ident=5).client(-1, ack=None, flags=SYN, ident=5)
     wire.server(-1, flags=SYN, at=40).client(0).server(0, flags=FIN, ident=77).server(0, flags=FIN, ident=77)

@@ -49,6 +49,8 @@ LINGER_NS = 30_000_000_000
 _MOST_CLOSES = 64
 _MOST_OFFERED = 8
 _MOST_SYNS = 8
+_MANY_SUSPICIONS = 256
+"""Segments that may be copies and are none, until what they are compared with is kept: it takes 20 KB."""
 _SHORT_RUN = 16
 _LONG_RUN = 1 << 16
 _SOME_RUN = 1 << 10
@@ -69,6 +71,8 @@ class TcpConnection:
         "_offered",
         "_opening",
         "_options",
+        "_suspected",
+        "_suspicions",
         "_syn_ns",
         "_tail",
         "client",
@@ -98,6 +102,8 @@ class TcpConnection:
         self._offered: list[int] = []  # where the stream begins by the SYN-ACKs of the server
         self._tail = LastSegments()
         self._copies: Duplicates | None = None  # once there is one, every packet may have been captured twice
+        self._suspected: Duplicates | None = None  # kept where what may be a copy comes again and again
+        self._suspicions = 0
         self._clock_ns = first[CLOCK]
 
     def take(self, data: bytes, columns: Int64s, rows: Int64s, options: Mapping[int, SynOptions]) -> int:
@@ -178,6 +184,7 @@ class TcpConnection:
         facts.last_packet, facts.last_ns = int(group[NUMBER, -1]), int(group[TIME, -1])
         self._clock_ns = int(group[CLOCK, -1])
         self._tail.extend(group)
+        self._suspected = None
 
     # --- one by one ---------------------------------------------------------------------------------
 
@@ -202,6 +209,7 @@ class TcpConnection:
         facts.packets += 1
         facts.last_packet, facts.last_ns, self._clock_ns = number, time_ns, clock
         self._tail.add(row)
+        self._suspected = None
         return True
 
     def _is_of_another(self, row: Row) -> bool:
@@ -299,8 +307,9 @@ class TcpConnection:
             client.settle(row[TIME])
             server.settle(row[TIME])
         self._tail.add(row)
-        if self._copies is not None:
-            self._copies.remember(row)
+        compared = self._copies or self._suspected
+        if compared is not None:
+            compared.remember(row)
 
     def _acknowledge(self, number: int, which: Side) -> None:
         acknowledged = self.directions[1 - which]
@@ -319,7 +328,12 @@ class TcpConnection:
             )
             if not came:
                 return False
-        copies = self._copies or Duplicates(self._tail.latest())
+        copies = self._copies or self._suspected
+        if copies is None:
+            copies = Duplicates(self._tail.latest())
+            self._suspicions += 1
+            if self._suspicions > _MANY_SUSPICIONS:
+                self._suspected = copies
         copy = copies.holds(row)
         if copy:
             self._copies = copies
