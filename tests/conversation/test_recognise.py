@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.conversation.recognise import Spoken, holds_sealed_records, recognise
+from plainwire.conversation.recognise import Spoken, holds_frames, holds_sealed_records, recognise
 
 PING = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)  # RFC 9113 section 6.7
 DATA = bytes((0, 0, 3, 0, 1, 0, 0, 0, 3)) + b"abc"
@@ -34,6 +34,12 @@ def test_frames_without_a_preface_are_not_http2_where_the_beginning_was_captured
         recognise(WINDOW + PING, DATA, alpn=None, late=False, final=True, server_first=False)
         is not Spoken.HTTP2
     )
+
+
+def test_frames_are_found_from_the_middle_of_one_and_zeros_are_none() -> None:
+    assert holds_frames(DATA[4:] + DATA + PING + WINDOW)
+    assert not holds_frames(bytes(5) + b"\0\0\x44\6" + bytes(5) + b"\0\0\1\0" + bytes(8) + b"\5" + bytes(9))
+    assert not holds_frames(JUNK)
 
 
 SEALED = b"\x17\x03\x03\x00\x20" + bytes(32)

@@ -329,9 +329,19 @@ def find_chain(data: bytes, *, whole: bool = False) -> int:
     for match in islice(_MAY_BE_HEADER(data), _MOST_TRIED):
         at = match.start()
         count, end = chain(data, at)
-        if count >= CHAIN or (whole and count > 1 and end == len(data)):
+        found = count >= CHAIN or (whole and count > 1 and end == len(data))
+        if found and not _has_idle_frames(data, at):
             return at
     return -1
+
+
+def _has_idle_frames(data: bytes, at: int) -> bool:
+    """Whether a chain has DATA without bytes that ends nothing: so zeros look, and nobody sends it."""
+    for _ in range(CHAIN):
+        if data[at : at + 5] == bytes(5):
+            return True
+        at += HEADER + int.from_bytes(data[at : at + 3])
+    return False
 
 
 def chain(data: bytes, at: int = 0) -> tuple[int, int]:
