@@ -10,15 +10,12 @@ from attack.programs import PROGRAMS
 
 TOP = Path(__file__).resolve().parents[1]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`(?: \(([^)]+)\))?")
-NAMES = NAMED.findall((TOP / "docs" / "security-tests.md").read_text())
+LINES = (TOP / "docs" / "security-tests.md").read_text().partition("\n## What floods")[0]
+NAMES = NAMED.findall(LINES)
 
 
 def test_every_line_names_a_test() -> None:
-    rows = [
-        line
-        for line in (TOP / "docs" / "security-tests.md").read_text().splitlines()
-        if line.startswith("| ") and line != "| line | tests |"
-    ]
+    rows = [line for line in LINES.splitlines() if line.startswith("| ") and line != "| line | tests |"]
     assert len(rows) > 30
     assert [row for row in rows if NAMED.search(row) is None] == []
 
