@@ -53,6 +53,11 @@ class Kept:
         self._room_of_healthy -= cost if healthy else 0
         self.connections.append(connection)
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether all were kept so far."""
+        return not self.healthy[0] and not self.others[0]
+
     def notes(self) -> list[str]:
         """What is not kept, in words."""
         found = []

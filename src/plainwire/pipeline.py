@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plainwire import attribution, unseen
 from plainwire.capture import reader
@@ -12,6 +12,8 @@ from plainwire.conversation import Conversation, Guarded
 from plainwire.diagnose import account, account_program, diagnose, infer
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
+from plainwire.http.budget import CaptureBudget
+from plainwire.http.exchange_room import ROOM
 from plainwire.http.reading import Reading
 from plainwire.keeping import Kept, count_alike
 from plainwire.keys import read_keys
@@ -28,7 +30,9 @@ from plainwire.model import (
 from plainwire.packets.decode import Decoder
 from plainwire.portions import MOST_DATAGRAMS, MOST_SEGMENTS, portions
 from plainwire.stopping import mark_stopped, stopped_by
-from plainwire.streams.tcp_assembler import Assembler, TcpConnection
+from plainwire.streams.attempts import MOST_KEPT
+from plainwire.streams.lone_syns import MOST_NOTED
+from plainwire.streams.tcp_assembler import ALL, MOST_OPEN, Assembler, TcpConnection
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
@@ -53,6 +57,18 @@ if TYPE_CHECKING:
 _MOST_ERRORS = 10_000
 
 
+class Part(NamedTuple):
+    """What came of a share of a capture's TCP connections. ``claimed``: client randoms that were seen;
+    ``room``: what their exchanges take of the room for all; ``limited``: it may have met a limit that all
+    connections share.
+    """
+
+    connections: list[Connection]
+    claimed: set[bytes]
+    room: int
+    limited: bool
+
+
 class Analysis:
     """Feeds on what a capture holds, piece by piece; ``close`` gives the report."""
 
@@ -63,16 +79,18 @@ class Analysis:
         events: ProgramEvents | None = None,
         program_only: bool = False,
         keep_bodies: bool = False,
+        share: tuple[int, int] = ALL,
     ) -> None:
         self.coverage = Coverage()
+        self._share = share
         self._bugs = Bugs()
         self._keys = keys or KeyLog()
         self._events = events
         self._program_only = program_only and events is not None
         self._decoder = Decoder()
-        self._assembler = Assembler()
+        self._assembler = Assembler(share)
         self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
-        self._reading = Reading(keep_bodies=keep_bodies)
+        self._reading = Reading(keep_bodies=keep_bodies, budget=CaptureBudget.part(share[1]))
         self._open: dict[int, Guarded] = {}
         self._open_quic: dict[int, Guarded] = {}
         self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
@@ -97,6 +115,8 @@ class Analysis:
             return
         for segments in portions(decoded.segments, MOST_SEGMENTS):
             self._bugs.attempt("the following of connections failed", self._segments, segments)
+        if self._share[0]:
+            return  # what else there is belongs to the first share
         if decoded.datagrams is not None:
             self._bugs.attempt("the reading of DNS failed", self._names, decoded.datagrams)
             for datagrams in portions(decoded.datagrams, MOST_DATAGRAMS):
@@ -158,6 +178,40 @@ class Analysis:
         for conversations in (self._open, self._open_quic):
             while conversations:
                 self._keep(conversations.popitem()[1])
+
+    def part(self) -> Part:
+        """The capture is over: what came of the share that is followed here."""
+        self._finish()
+        room = ROOM - self._reading.exchanges.left
+        return Part(self._done.connections, self._keys.claimed, room, self._is_limited())
+
+    def _is_limited(self) -> bool:
+        of, tcp = self._share[1], self._assembler
+        return (
+            bool(self._bugs.found or tcp.given_up or tcp.attempts.counted)
+            or self._reading.budget.met
+            or not self._done.keeps_all
+            or of * self._keys.tried > 1
+            or of * tcp.most_open > MOST_OPEN
+            or of * tcp.opened > MOST_NOTED
+            or of * tcp.attempts.total > MOST_KEPT
+        )
+
+    def joins(self, own: Part, others: list[Part]) -> bool:
+        """Take the other shares to one's own; False where one process alone could have found something else:
+        where a limit was met, or a session may be one that another connection knows the secret of.
+        """
+        parts = [own, *others]
+        room = sum(part.room for part in parts)
+        if any(part.limited for part in parts) or max(part.room for part in parts) > ROOM - room:
+            return False
+        if self._keys.lines and any(map(_may_resume, (c for part in parts for c in part.connections))):
+            return False
+        for part in others:
+            self._keys.claimed |= part.claimed
+            for connection in part.connections:
+                self._done.add(connection)
+        return self._done.keeps_all
 
     def close(self) -> Report:
         """The capture is over."""
@@ -283,6 +337,12 @@ def _identify(connections: list[Connection]) -> None:
             exchange.connection = index
 
 
+def _may_resume(connection: Connection) -> bool:
+    """Whether it could not be read, and is of a version in which another connection may tell its secret."""
+    sessions = [tls for tls in (connection.tls, *connection.inner_tls) if tls is not None]
+    return bool(connection.undecrypted) and any(tls.version != "TLS 1.3" for tls in sessions)
+
+
 def _attach(errors: list[IcmpError], connections: list[Connection]) -> None:
     """ICMP errors belong to the last connection that began before them with the quoted packet's ends."""
     if not errors:
@@ -370,14 +430,14 @@ def analyze(
     """
     known = read_keys(keys, private_keys, psks)
     analysis = Analysis(known, events=events, program_only=program_only, keep_bodies=keep_bodies)
-    with _uncollected():
+    with uncollected():
         for item in through(reader.read(paths)):
             analysis.feed(item)
         return analysis.close()
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """What an analysis builds lives to its end and holds no cycles: to look for some costs a fifth of it."""
     collects = gc.isenabled()
     gc.disable()

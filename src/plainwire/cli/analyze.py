@@ -52,6 +52,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Make a case folder of it: report, page, and the packets with their secrets.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Share the work among N processes: quicker for large captures of many connections.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @output.much_options
 @output.color_option
@@ -68,6 +75,7 @@ def command(
     *,
     brief: bool,
     tell_all: bool,
+    processes: int,
     as_json: bool,
     verbose: bool,
     quiet: bool,
@@ -113,7 +121,7 @@ def command(
             message = "several cases are compared by their own secrets: give --keys and the like for one case"
             raise click.UsageError(message)
         return _compare(folders, as_json=as_json, quiet=quiet)
-    read = _Read(files + more, folders, keys, private_keys, psks)
+    read = _Read(files + more, folders, keys, private_keys, psks, processes)
     with Watch(shown=not quiet, stops=True) as progress:
         report = read.kept(folder, progress) if folder is not None else read.report(progress)
     if as_json:
@@ -145,10 +153,11 @@ class _Read(NamedTuple):
     keys: tuple[str, ...]
     private_keys: tuple[str, ...]
     psks: tuple[str, ...]
+    processes: int
 
     def report(self, progress: Progress) -> Report:
         """Read the files, or the case."""
-        from plainwire import case, pipeline, recording  # noqa: PLC0415 - as in the command
+        from plainwire import case, dividing, recording  # noqa: PLC0415 - as in the command
 
         private_keys, psks = self.private_keys, self.psks
         if self.cases:
@@ -157,8 +166,13 @@ class _Read(NamedTuple):
                 found, self.keys, private_keys=private_keys, psks=psks, progress=progress
             )
         progress.step("reading", size_of(self.files))
-        return pipeline.analyze(
-            self.files, self.keys, private_keys=private_keys, psks=psks, through=progress.through
+        return dividing.analyze(
+            self.files,
+            self.keys,
+            private_keys=private_keys,
+            psks=psks,
+            through=progress.through,
+            processes=self.processes,
         )
 
     def kept(self, folder: Path, progress: Progress) -> Report:

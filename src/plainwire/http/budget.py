@@ -27,10 +27,11 @@ MOST_KEPT = 256 << 20
 class Allowance:
     """What may still be decoded. It never falls below 0, so later contents still have their credit."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "refused")
 
     def __init__(self, left: int) -> None:
         self.left = left
+        self.refused = False  # at least once
 
     def earn(self, coded: int) -> None:
         """So many coded bytes came."""
@@ -40,18 +41,30 @@ class Allowance:
         """So many bytes were decoded; False if that was too much."""
         enough = decoded <= self.left
         self.left = self.left - decoded if enough else 0
+        self.refused = self.refused or not enough
         return enough
 
 
 class CaptureBudget:
     """What all connections of a capture share."""
 
-    __slots__ = ("_bodies", "decoded", "room")
+    __slots__ = ("_bodies", "decoded", "full", "room")
 
     def __init__(self, decoded: int = MOST_DECODED_IN_ALL, room: int = MOST_HELD) -> None:
         self.decoded = Allowance(decoded)
         self.room = room
+        self.full = False  # it was, at least once
         self._bodies = MOST_KEPT
+
+    @classmethod
+    def part(cls, of: int) -> CaptureBudget:
+        """One of so many equal parts of it."""
+        return cls(MOST_DECODED_IN_ALL // of, MOST_HELD // of)
+
+    @property
+    def met(self) -> bool:
+        """Whether anything was ever refused."""
+        return self.full or self.decoded.refused
 
     def keep(self, size: int) -> bool:
         """Keep so many bytes of a body; False if that is too much."""
@@ -81,6 +94,7 @@ class Budget:
     def hold(self, size: int) -> bool:
         """Let a decoder use so many more bytes; False if there is no room."""
         if size > self.capture.room:
+            self.capture.full = True
             return False
         self.capture.room -= size
         return True

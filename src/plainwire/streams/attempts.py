@@ -27,6 +27,11 @@ class FailedAttempts:
         self._kept: Counter[int] = Counter()
         self._total = 0
 
+    @property
+    def total(self) -> int:
+        """How many are told in full."""
+        return self._total
+
     def keep(self, server: int, *, refused: bool) -> bool:
         """Whether one more is to be told in full; else it is counted."""
         few = self._total < MOST_KEPT + MOST_OF_OTHERS and self._kept[server] < _FEW

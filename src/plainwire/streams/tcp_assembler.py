@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Assembler", "TcpConnection"]
 
+ALL = (0, 1)
+"""The only one of one share."""
+
 MOST_OPEN = 16_384
 """Connections at a time, beside lone SYNs."""
 
@@ -37,16 +40,19 @@ MOST_OPEN = 16_384
 class Assembler:
     """Sorts segments into connections. ``opened`` counts them; ids are 1, 2, ... in order of first packet.
 
-    ``given_up`` counts those that were followed no further because too many were open.
+    ``given_up`` counts those that were followed no further because too many were open, ``most_open`` is how
+    many there were at a time. ``share``: only one of so many equal shares is followed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: tuple[int, int] = ALL) -> None:
+        self.most_open = 0
         self.opened = 0
         self.given_up = 0
         self.attempts = FailedAttempts()
         self._open: OrderedDict[int, TcpConnection] = OrderedDict()  # the one that got something last is last
         self._lone = LoneSyns()
         self._endpoints: Sequence[Endpoint] = ()
+        self._share = share
         self._clock_ns = 0
 
     def feed(self, batch: SegmentBatch) -> tuple[list[TcpConnection], list[TcpConnection]]:
@@ -63,7 +69,7 @@ class Assembler:
         self._endpoints = batch.endpoints
         touched: dict[int, TcpConnection] = {}
         over: list[TcpConnection] = []
-        left = [(int(rows[0]), pair, rows) for pair, rows in _groups(batch)]
+        left = [(int(rows[0]), pair, rows) for pair, rows in _groups(batch, self._share)]
         heapify(left)
         single = lone_syns(batch)
         while left:
@@ -84,6 +90,7 @@ class Assembler:
                 heappush(left, (int(rows[taken]), pair, rows[taken:]))
             if len(self._open) > MOST_OPEN:
                 over += self._thin_out()
+        self.most_open = max(self.most_open, len(self._open))
         over += self._sweep()
         return list(touched.values()), over
 
@@ -138,11 +145,21 @@ class Assembler:
         return gone
 
 
-def _groups(batch: SegmentBatch) -> list[tuple[int, Int64s]]:
-    """The rows of each pair of endpoints, in file order."""
+def _groups(batch: SegmentBatch, share: tuple[int, int]) -> list[tuple[int, Int64s]]:
+    """The rows of each pair of endpoints, in file order; of the pairs of one share.
+
+    Endpoints are numbered as they come, so that the higher number is mostly that of a client's new socket.
+    """
     low, high = np.minimum(batch.source, batch.target), np.maximum(batch.source, batch.target)
     pairs = (low << 32) | high
-    order = np.argsort(pairs, kind="stable")
+    index, of = share
+    if of > 1:
+        ours = np.flatnonzero(high % of == index)
+        if not len(ours):
+            return []
+        order = ours[np.argsort(pairs[ours], kind="stable")]
+    else:
+        order = np.argsort(pairs, kind="stable")
     ordered = pairs[order]
     cuts = np.flatnonzero(np.diff(ordered)) + 1
     return [(int(pairs[rows[0]]), rows) for rows in np.split(order, cuts)]

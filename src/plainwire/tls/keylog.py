@@ -120,6 +120,11 @@ class KeyLog:
     def __repr__(self) -> str:
         return f"<KeyLog of {self.lines} lines>"
 
+    @property
+    def tried(self) -> float:
+        """How much was tried of what may be, 1 for all."""
+        return max(1 - self.searches_left / _MOST_SEARCHES, 1 - self.joins_left / _MOST_JOINS)
+
     def begin(self, name: str | None) -> None:
         """What is added from here on stands in this file; None: in the capture itself."""
         self._file = None if name is None else self.files.setdefault(name, set())
