@@ -282,11 +282,9 @@ def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
     """What the program said; add the findings that only its words tell of."""
-    from plainwire.diagnose.testimony import (  # noqa: PLC0415 - see __init__
-        read_messages,
-        without_packet,
-        without_request,
-    )
+    from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
+    from plainwire.diagnose.testimony.without_request import without_request  # noqa: PLC0415
 
     said = read_messages(events)
     report.findings = [
@@ -299,7 +297,9 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[
 
 def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
     """Add what the program's words mean, held against the findings."""
-    from plainwire.diagnose.testimony import name_proxies, own_errors, testify  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony.matching import testify  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
+    from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
 
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     report.testimony = testify(report.connections, report.findings, events, said)

@@ -297,3 +297,11 @@ def test_nothing_of_a_hostile_request_reaches_the_terminal_as_control(tmp_path: 
     path.write_bytes(pcap(conversation(ask)))
     _, said, errors = analyzed("-v", path)
     assert all(c == "\n" or c.isprintable() for c in said + errors)
+
+
+def test_several_processes_print_the_same_report(tmp_path: Path) -> None:
+    capture = tmp_path / "several.pcap"
+    capture.write_bytes(pcap([each for port in range(40000, 40005) for each in conversation(port=port)]))
+    one = analyzed("--json", capture)
+    assert len(json.loads(one[1])["connections"]) == 5
+    assert analyzed("--json", "--processes", 3, capture) == one

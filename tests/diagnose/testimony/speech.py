@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose import testimony
+from plainwire.diagnose.testimony.matching import testify
+from plainwire.diagnose.testimony.sayings import read_messages
+from plainwire.diagnose.testimony.without_request import without_request as found
 from plainwire.model import Process, ProgramConnection, ProgramEvents, SocketError, Words
 from tests.diagnose.wire import CLIENT_END, EPOCH_NS, MS
 
@@ -28,14 +30,14 @@ def judged(
     connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
 ) -> Testimony:
     """What becomes of all that was said."""
-    return testimony.testify(connections, findings, events, testimony.read_messages(events))
+    return testify(connections, findings, events, read_messages(events))
 
 
 def without_request(
     connections: Sequence[Connection], lookups: Sequence[Lookup], events: ProgramEvents
 ) -> list[Finding]:
     """What only the words tell of."""
-    return testimony.without_request(connections, lookups, events, testimony.read_messages(events))
+    return found(connections, lookups, events, read_messages(events))
 
 
 def words(text: str, at: float, *, pid: int = PID, afterwards: bool = False) -> Words:

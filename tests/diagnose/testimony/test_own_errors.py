@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from plainwire.diagnose import account as account_for
-from plainwire.diagnose import diagnose, testimony
+from plainwire.diagnose import diagnose
+from plainwire.diagnose.testimony.own_errors import own_errors
 from plainwire.model import Finding, Process, ProgramEvents
 from tests.diagnose.testimony.speech import OWNER, PID, account
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
@@ -32,7 +33,7 @@ def _found(wire: Wire | None, events: ProgramEvents) -> list[Finding]:
         connection.program = OWNER
     findings = diagnose(connections)
     signs = account_for(connections, findings)
-    return testimony.own_errors(connections, findings, signs, events)
+    return own_errors(connections, findings, signs, events)
 
 
 def test_a_whole_answer_and_a_status_of_its_own() -> None:
@@ -78,4 +79,4 @@ def test_what_nothing_explained_is_explained_by_the_status() -> None:
         refuted_by="",
         failure=True,
     )
-    assert only(testimony.own_errors([connection], [weak], [], _ended(90))).code == "client-own-error"
+    assert only(own_errors([connection], [weak], [], _ended(90))).code == "client-own-error"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plainwire.diagnose import diagnose, testimony
+from plainwire.diagnose import diagnose
+from plainwire.diagnose.testimony.proxy_variables import name_proxies
 from plainwire.model import Finding, Lookup
 from tests.diagnose.opening import Opening
 from tests.diagnose.testimony.speech import account
@@ -18,7 +19,7 @@ def _refused(place: str, *lookups: Lookup) -> Finding:
     findings = diagnose([connection])
     events = account()
     events.proxies = {"https_proxy": place}
-    testimony.name_proxies([connection], lookups, findings, events)
+    name_proxies([connection], lookups, findings, events)
     return only(findings)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from plainwire.diagnose import testimony
+from plainwire.diagnose.testimony.sayings import read_messages
+from plainwire.diagnose.testimony.without_packet import without_packet
 from plainwire.model import StreamEvent
 from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, error, words
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
@@ -24,7 +25,7 @@ def found(
 ) -> list[Finding]:
     events = account(*said, status=status)
     events.errors += errors
-    return testimony.without_packet(connections, events, testimony.read_messages(events))
+    return without_packet(connections, events, read_messages(events))
 
 
 def refused_by_the_host(at: float, peer: str = "[2001:db8::1]:443") -> SocketError:
@@ -120,8 +121,8 @@ def test_an_end_in_order_that_the_client_takes_for_an_error(
     found: bool,  # noqa: FBT001
 ) -> None:
     events = account(words(text, 100), process=process)
-    heard = testimony.read_messages(events)
-    said = testimony.without_packet([ended_in_order(name)], events, heard)
+    heard = read_messages(events)
+    said = without_packet([ended_in_order(name)], events, heard)
     assert [finding.code for finding in said] == ["client-own-error"] * found
 
 
@@ -130,7 +131,7 @@ def test_requests_that_the_client_refused_for_the_servers_limit_of_streams(detai
     connection = ended_in_order()
     connection.events = [StreamEvent("settings", SERVER, 0, 4, detail=detail)]
     events = account(words("java.io.IOException: too many concurrent streams\n", 100), process=JAVA)
-    heard = testimony.read_messages(events)
-    findings = testimony.without_packet([connection], events, heard)
+    heard = read_messages(events)
+    findings = without_packet([connection], events, heard)
     assert [finding.code for finding in findings] == ["client-own-error"] * ("MAX" in detail)
     assert all("allows 1 stream at a time" in f.claim and f.packets == [4] for f in findings)
