@@ -99,8 +99,8 @@ def hunt(plan: Plan, tell: Callable[[Hunt, int], None] = lambda _hunt, _running:
 def _preload() -> None:
     """Import once what every run needs."""
     from plainwire import pipeline  # noqa: F401, PLC0415
-    from plainwire.diagnose import testimony  # noqa: F401, PLC0415
     from plainwire.diagnose.comparison import comparison  # noqa: F401, PLC0415
+    from plainwire.diagnose.testimony import matching, own_errors, sayings, without_packet, without_request  # noqa: F401, PLC0415  # noqa: F401, PLC0415
     from plainwire.report import html, json  # noqa: F401, PLC0415
 
 
