@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from plainwire.folder import FileSource
     from plainwire.model import CaptureItem, Report
-    from plainwire.pipeline import Part
+    from plainwire.pipeline import FollowedShare
     from plainwire.tls.keylog import KeyLog
 
     Through = Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]]
@@ -120,7 +120,9 @@ def _started(paths: Sequence[FileSource], known: KeyLog, share: tuple[int, int],
     return _Helper(pid, ours)
 
 
-def _followed(paths: Sequence[FileSource], known: KeyLog, share: tuple[int, int], stop: mmap.mmap) -> Part:
+def _followed(
+    paths: Sequence[FileSource], known: KeyLog, share: tuple[int, int], stop: mmap.mmap
+) -> FollowedShare:
     analysis = pipeline.Analysis(known, share=share)
     for item in reader.read(paths):
         analysis.feed(item)
@@ -129,12 +131,12 @@ def _followed(paths: Sequence[FileSource], known: KeyLog, share: tuple[int, int]
     return analysis.part()
 
 
-def _received(helper: _Helper) -> Part | None:
+def _received(helper: _Helper) -> FollowedShare | None:
     """A process's part; None where it came to nothing."""
     with open(helper.pipe, "rb", closefd=False) as pipe:
         data = pipe.read()
     try:
-        part: Part = pickle.loads(data)  # noqa: S301 - of our own child
+        part: FollowedShare = pickle.loads(data)  # noqa: S301 - of our own child
     except (EOFError, pickle.UnpicklingError):
         return None
     return part

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 _MOST_ERRORS = 10_000
 
 
-class Part(NamedTuple):
+class FollowedShare(NamedTuple):
     """What came of a share of a capture's TCP connections. ``claimed``: client randoms that were seen;
     ``room``: what their exchanges take of the room for all; ``limited``: it may have met a limit that all
     connections share.
@@ -179,11 +179,11 @@ class Analysis:
             while conversations:
                 self._keep(conversations.popitem()[1])
 
-    def part(self) -> Part:
+    def part(self) -> FollowedShare:
         """The capture is over: what came of the share that is followed here."""
         self._finish()
         room = ROOM - self._reading.exchanges.left
-        return Part(self._done.connections, self._keys.claimed, room, self._is_limited())
+        return FollowedShare(self._done.connections, self._keys.claimed, room, self._is_limited())
 
     def _is_limited(self) -> bool:
         of, tcp = self._share[1], self._assembler
@@ -197,7 +197,7 @@ class Analysis:
             or of * tcp.attempts.total > MOST_KEPT
         )
 
-    def joins(self, own: Part, others: list[Part]) -> bool:
+    def joins(self, own: FollowedShare, others: list[FollowedShare]) -> bool:
         """Take the other shares to one's own; False where one process alone could have found something else:
         where a limit was met, or a session may be one that another connection knows the secret of.
         """
