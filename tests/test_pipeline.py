@@ -145,6 +145,7 @@ def test_the_caller_s_garbage_is_collected_again_afterwards(tmp_path: Path) -> N
     capture = tmp_path / "made.pcap"
     capture.write_bytes(pcap([]))
     seen: list[bool] = []
+    gc.enable()  # the command line leaves it off, and may have been called by a test
 
     def through(items: Iterator[CaptureItem]) -> Iterator[CaptureItem]:
         seen.append(gc.isenabled())

@@ -110,7 +110,7 @@ def test_a_pre_shared_key_is_read_from_a_file(command: str, capture: Path, tmp_p
     path = tmp_path / "psk"
     path.write_text("00 ff\n")
     status, _, error = plainwire(command, capture, "--psk", f"@{path}")
-    assert (status != UNREADABLE, error) == (True, "")
+    assert (status != UNREADABLE, "psk" in error.replace(str(tmp_path), "")) == (True, False)
     path.write_text("passw0rd")
     status, _, error = plainwire(command, capture, "--psk", f"@{path}")
     assert (status, "passw0rd" in error) == (UNREADABLE, False)
