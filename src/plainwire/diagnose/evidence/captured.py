@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from plainwire.model import Side
@@ -24,13 +27,28 @@ def server_was_seen(connection: Connection) -> bool:
 
 def is_damaged(connection: Connection, exchange: Exchange) -> bool:
     """Whether bytes around an exchange are missing, from its first to its last and the next one's first."""
+    if connection.snapped or not (connection.gaps or connection.undecrypted):
+        return connection.snapped
     first = next((m.packet for m in (exchange.request, exchange.response) if m is not None), 0)
-    later = (e.request.packet for e in connection.exchanges if e.request is not None)
-    until = min((packet for packet in later if packet > first), default=connection.last_packet + 1)
-    until = max(until, 0 if exchange.response is None else exchange.response.last_packet)
     holes = [gap.packet for gap in connection.gaps if not never_arrived(connection, gap)]
     holes += [failure.packet or first for failure in connection.undecrypted]
-    return connection.snapped or any(first <= packet <= until for packet in holes)
+    nearest = min((packet for packet in holes if packet >= first), default=None)
+    if nearest is None:
+        return False
+    if exchange.response is not None and nearest <= exchange.response.last_packet:
+        return True
+    return nearest <= _next_request(connection, exchange, first)
+
+
+def _next_request(connection: Connection, exchange: Exchange, first: int) -> int:
+    """The packet in which the next request begins; one behind the connection's last where there is none.
+
+    Exchanges stand in the order of their ids, so that not all are looked at for each of very many.
+    """
+    exchanges = connection.exchanges
+    start = bisect.bisect_right(exchanges, exchange.id, key=attrgetter("id"))
+    later = (e.request.packet for e in islice(exchanges, start, None) if e.request is not None)
+    return next((packet for packet in later if packet > first), connection.last_packet + 1)
 
 
 def is_whole(connection: Connection) -> bool:
