@@ -18,8 +18,6 @@
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
-# Half of the time of most end-to-end tests is waiting, for a server's timeout or a client's pause.
-WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
@@ -32,7 +30,7 @@ demo: $(INSTALLED)
 	@$(VENV)/bin/plainwire demo $(ARGS)
 
 test: $(DEVELOPED) system web/node_modules
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal --durations=15 $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
 
 lint: $(DEVELOPED)
 	$(VENV)/bin/ruff check .
