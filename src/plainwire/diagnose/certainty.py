@@ -20,6 +20,8 @@ from .evidence.tunnels import is_tunnelled
 from .grounds import Ground
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plainwire.model import Certainty, Connection
 
     from .grounds import Grounds
@@ -52,12 +54,15 @@ class Settled(Struct, frozen=True):
     certainty: Certainty
 
 
-def settled(verdict: Verdict) -> Settled:
-    """How sure a verdict is. Through a proxy, it names the server only where the server itself was heard."""
+def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnelled) -> Settled:
+    """How sure a verdict is. Through a proxy, it names the server only where the server itself was heard.
+
+    ``through`` says whether a connection leads through a proxy's tunnel: of many verdicts it may remember.
+    """
     connection = verdict.connection
-    certainty = of_grounds(verdict.grounds, connection)
+    certainty = of_grounds(verdict.grounds, connection, through)
     heard = [ground in _WORDS for ground in verdict.grounds]
-    if not all(heard) and verdict.fault not in ("client", "unknown") and is_tunnelled(connection):
+    if not all(heard) and verdict.fault not in ("client", "unknown") and through(connection):
         fault = "unknown" if verdict.fault == "server" and not any(heard) else verdict.fault
         verdict = replace(verdict, fault=fault, facts=verdict.facts + _PROXY_WORDS)
         certainty = weaker(certainty)
@@ -66,9 +71,11 @@ def settled(verdict: Verdict) -> Settled:
     return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty)
 
 
-def of_grounds(grounds: Grounds, connection: Connection) -> Certainty:
+def of_grounds(
+    grounds: Grounds, connection: Connection, through: Callable[[Connection], bool] = is_tunnelled
+) -> Certainty:
     """As sure as the weakest ground; nothing is proved by nothing."""
-    grades = [_sure(ground, connection) for ground in grounds] or ["possible"]
+    grades = [_sure(ground, connection, through) for ground in grounds] or ["possible"]
     return min(grades, key=GRADES.index)
 
 
@@ -91,9 +98,9 @@ def impaired(connection: Connection) -> bool:
     return any(not never_arrived(connection, gap) for gap in connection.gaps)
 
 
-def _sure(ground: Ground, connection: Connection) -> Certainty:
+def _sure(ground: Ground, connection: Connection, through: Callable[[Connection], bool]) -> Certainty:
     if ground is Ground.SAID:
-        here = on_one_host(connection) and not is_tunnelled(connection)
+        here = on_one_host(connection) and not through(connection)
         return "proved" if here or _sealed(connection) else "likely"
     if ground is Ground.FLAG:
         return "proved" if on_one_host(connection) else "likely"

@@ -38,7 +38,16 @@ def group(verdicts: Sequence[Verdict], connections: Iterable[Connection]) -> lis
         tried[connection.server] += 1
         totals[connection.server] += sum(e.request is not None for e in connection.exchanges)
     groups: dict[tuple[str, Endpoint, str, bool | None, Side | None], list[Settled]] = {}
-    for each in map(settled, sorted(verdicts, key=lambda v: v.time_ns)):
+    known: dict[int, bool] = {}
+
+    def through(connection: Connection) -> bool:
+        """Asked once a connection: each answer looks at all of its exchanges."""
+        if connection.id not in known:
+            known[connection.id] = is_tunnelled(connection)
+        return known[connection.id]
+
+    for told in sorted(verdicts, key=lambda v: v.time_ns):
+        each = settled(told, through)
         verdict = each.verdict
         key = verdict.code, verdict.connection.server, verdict.fault, verdict.failure, verdict.sender
         groups.setdefault(key, []).append(each)
