@@ -20,6 +20,7 @@ from .given_up import GivenUps
 from .idle_closes import Closes
 from .legs import Legs
 from .name_lookups import NameLookups
+from .reset_ages import ResetAges
 from .silent_cuts import SilentCuts
 from .syn_ecn import tally
 from .syn_timestamps import stamps_of
@@ -63,6 +64,7 @@ class Traffic:
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._events: dict[int, dict[str, list[StreamEvent]]] = {}
         self._last_complete: dict[int, list[int]] = {}
+        self._reset_ages: dict[Endpoint, ResetAges] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
         self._silent_cuts: dict[Endpoint, SilentCuts] = {}
         self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
@@ -139,6 +141,12 @@ class Traffic:
         if server not in self._sizes:
             self._sizes[server] = segment_sizes.of(self.by_server.get(server, ()))
         return self._sizes[server]
+
+    def reset_ages(self, server: Endpoint) -> ResetAges:
+        """How old requests were when the server reset their streams."""
+        if server not in self._reset_ages:
+            self._reset_ages[server] = ResetAges(self.by_server.get(server, ()))
+        return self._reset_ages[server]
 
     def silent_cuts(self, server: Endpoint) -> SilentCuts:
         """What the cuts of the server's responses have in common."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,8 +24,6 @@ _MOST_QUOTED = 3
 
 _SAME, _SAME_NS = 0.03, 50_000_000
 """How far the ages of what one limit ends lie apart (chosen: a server's timers are seldom finer)."""
-
-_MOST_COMPARED = 200
 
 
 def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
@@ -65,22 +62,13 @@ def _time_words(failed: FailedExchange, reset: StreamEvent) -> str:
     age_ns = reset.time_ns - failed.request.time_ns
     if age_ns < LONG_NS:
         return ""
-    ages = [
-        e.reset.time_ns - e.request.time_ns
-        for connection in islice(failed.traffic.by_server.get(failed.connection.server, ()), _MOST_COMPARED)
-        for e in islice(connection.exchanges, _MOST_COMPARED)
-        if e.request is not None
-        and e.reset is not None
-        and e.reset.side == Side.SERVER
-        and e.reset.name == reset.name
-    ]
-    same = [age for age in ages if abs(age - age_ns) <= max(_SAME_NS, age_ns * _SAME)]
-    if len(same) > 1 and len(same) == len(ages):
+    ages = failed.traffic.reset_ages(failed.connection.server)[reset.name]
+    apart_ns = max(_SAME_NS, age_ns * _SAME)
+    if ages.number > 1 and age_ns - apart_ns <= ages.shortest_ns and ages.longest_ns <= age_ns + apart_ns:
         return (
-            f" All {len(same)} that it reset so were {wording.span(min(same))} to {wording.span(max(same))} "
-            "old "
-            "then, as a time limit on the whole response makes it (Go: WriteTimeout; Envoy: a "
-            "route's timeout, max_stream_duration)."
+            f" All {ages.number} that it reset so were {wording.span(ages.shortest_ns)} to "
+            f"{wording.span(ages.longest_ns)} old then, as a time limit on the whole response makes it (Go: "
+            "WriteTimeout; Envoy: a route's timeout, max_stream_duration)."
         )
     return "" if failed.exchange.response is None else f" The request was {wording.span(age_ns)} old."
 
