@@ -63,6 +63,7 @@ class Traffic:
         self.lookups = lookups
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._events: dict[int, dict[str, list[StreamEvent]]] = {}
+        self._pings: dict[int, list[StreamEvent]] = {}
         self._last_complete: dict[int, list[int]] = {}
         self._reset_ages: dict[Endpoint, ResetAges] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
@@ -221,6 +222,13 @@ class Traffic:
             for event in connection.events:
                 found.setdefault(event.kind, []).append(event)
         return self._events[connection.id].get(kind, ())
+
+    def pings(self, connection: Connection) -> list[StreamEvent]:
+        """The client's PINGs, by time; not its answers to the server's."""
+        if connection.id not in self._pings:
+            own = [e for e in self.events(connection, "ping") if e.side == Side.CLIENT and not e.detail]
+            self._pings[connection.id] = sorted(own, key=lambda event: event.time_ns)
+        return self._pings[connection.id]
 
     def previous(self, connection: Connection, index: int) -> Exchange | None:
         """The last exchange before this one that came to its end; without such, the one just before."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -174,18 +176,15 @@ def _dead(failed: FailedExchange, at_ns: int, end: Evidence) -> Verdict | None:
 def _unanswered_ping(failed: FailedExchange, at_ns: int) -> StreamEvent | None:
     """The client's first PING after which the server said nothing more, where it waited for an answer."""
     connection = failed.connection
-    if connection.segments is None or connection.application != "h2":
+    rows, pings = connection.segments, failed.traffic.pings(connection)
+    if rows is None or connection.application != "h2" or not pings:
         return None
-    rows = connection.segments
     said = rows.time_ns[(rows.side == Side.SERVER) & (rows.length > 0) & (rows.time_ns <= at_ns)]
     heard_ns = int(said.max()) if len(said) else 0
-    pings = [
-        e
-        for e in connection.events
-        if e.kind == "ping" and e.side == Side.CLIENT and not e.detail and heard_ns < e.time_ns <= at_ns
-    ]
+    place = bisect_right(pings, heard_ns, key=attrgetter("time_ns"))
     patience_ns = max(_PONG_NS, _ROUND_TRIPS * (connection.rtt_syn_ns or 0))
-    return pings[0] if pings and at_ns - pings[0].time_ns >= patience_ns else None
+    waited = place < len(pings) and at_ns - pings[place].time_ns >= patience_ns
+    return pings[place] if waited else None
 
 
 def _acknowledged(failed: FailedExchange, ping: StreamEvent) -> bool:

@@ -114,29 +114,26 @@ def _left(failed: FailedExchange, response: Response, event: StreamEvent, promis
     return replace(verdict, evidence=(*verdict.evidence, said), runner_up=rival)
 
 
-def _above_announced(failed: FailedExchange, response: Response) -> tuple[int, StreamEvent] | None:
+def _above_announced(failed: FailedExchange, response: Response) -> tuple[int, int, StreamEvent] | None:
     """The largest header block, where it is above what the client's SETTINGS allow (RFC 9113, 6.5.2)."""
-    sizes = [
+    size = max(
         sum(len(name) + len(text) + _OVERHEAD for name, text in block)
         for block in (response.headers, response.trailers)
-    ]
-    for event in failed.connection.events:
-        found = _LIST.search(event.detail) if event.kind == "settings" and event.side == Side.CLIENT else None
-        if found is not None and int(found[1]) < max(sizes):
-            return max(sizes), event
+    )
+    for event in failed.traffic.events(failed.connection, "settings"):
+        found = _LIST.search(event.detail) if event.side == Side.CLIENT else None
+        if found is not None and int(found[1]) < size:
+            return size, int(found[1]), event
     return None
 
 
 def _refused_for_size(
-    failed: FailedExchange, response: Response, event: StreamEvent, above: tuple[int, StreamEvent]
+    failed: FailedExchange, response: Response, event: StreamEvent, above: tuple[int, int, StreamEvent]
 ) -> Verdict:
-    size, settings = above
-    limit = _LIST.search(settings.detail)
-    allowed = plurals.count(int(limit[1]), "byte") if limit is not None else "fewer"
+    size, limit, settings = above
     why = (
         f" Header fields or trailers of the response come to {plurals.count(size, 'byte')}, and the client "
-        "had "
-        f"said that it takes no more than {allowed} (SETTINGS_MAX_HEADER_LIST_SIZE)."
+        f"had said that it takes no more than {plurals.count(limit, 'byte')} (SETTINGS_MAX_HEADER_LIST_SIZE)."
     )
     verdict = _verdict(failed, "client-abort", event, response, "both", why)
     said = Evidence(settings.packet, "the client's SETTINGS, with its limit")

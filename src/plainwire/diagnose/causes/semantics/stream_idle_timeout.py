@@ -63,8 +63,8 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
 def _announced(failed: FailedExchange, cut: Cut) -> bool:
     """Whether a GOAWAY had announced the end of the connection: its age is then what ended it."""
     return failed.exchange.reset is None and any(
-        event.kind == "goaway" and event.side == Side.SERVER and event.time_ns <= cut.time_ns
-        for event in failed.connection.events
+        event.side == Side.SERVER and event.time_ns <= cut.time_ns
+        for event in failed.traffic.events(failed.connection, "goaway")
     )
 
 
