@@ -8,7 +8,6 @@ GOAWAY that left no request out.
 from __future__ import annotations
 
 import errno
-import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -16,6 +15,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import finished_ns
+from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.model import Evidence, Finding, Side
 
 from .program_finding import finding_of_the_program
@@ -50,8 +50,6 @@ OVER = frozenset(
 
 CROWDED = "too many concurrent streams"
 """What the JDK's client says where the server's limit is reached."""
-
-_LIMIT = re.compile(r"\bMAX_CONCURRENT_STREAMS=(\d{1,9})\b")
 
 _WHO = (
     "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "
@@ -115,8 +113,7 @@ def _goaways(
     said = [s for s in heard if s.label in OVER]
     ends = [
         (connection, goaway)
-        for connection in connections
-        if said and connection.program is not None and any(s.pid == connection.program.pid for s in said)
+        for connection in _spoken_of(connections, said)
         if (goaway := _in_order(connection)) is not None
         if any(s.untimed or 0 <= s.time_ns - goaway.time_ns + _CLOCK_SLACK_NS <= _OVER_NS for s in said)
     ]
@@ -145,21 +142,28 @@ def _goaways(
     )
 
 
+def _spoken_of(connections: Sequence[Connection], said: Sequence[Said]) -> Iterator[Connection]:
+    """The connections of the processes that said it."""
+    speakers = {each.pid for each in said}
+    return (c for c in connections if c.program is not None and c.program.pid in speakers)
+
+
 def _crowded(
     connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
 ) -> Iterator[Finding]:
     """Requests that the client itself refused because the server's limit of streams was reached."""
     said = [s for s in heard if s.label == CROWDED]
-    limits = [
-        (connection, event, int(found[1]))
-        for connection in connections
-        if said and connection.program is not None and any(s.pid == connection.program.pid for s in said)
-        for event in connection.events
-        if event.kind == "settings" and event.side == Side.SERVER and (found := _LIMIT.search(event.detail))
-    ]
-    if not limits:
+    allowed = next(
+        (
+            (connection, event, limit)
+            for connection in _spoken_of(connections, said)
+            for event, limit in limits_announced(connection.events, Side.SERVER, "MAX_CONCURRENT_STREAMS")
+        ),
+        None,
+    )
+    if allowed is None:
         return
-    connection, event, limit = limits[0]
+    connection, event, limit = allowed
     yield finding_of_the_program(
         "client-own-error",
         f"The client refused {plurals.count(len(said), 'request')} itself: the server of connection "

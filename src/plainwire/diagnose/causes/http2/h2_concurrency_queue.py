@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Failures
     from plainwire.model import Connection, Endpoint, Exchange, StreamEvent
 
-
-_LIMIT = re.compile(r"\bMAX_CONCURRENT_STREAMS=(\d{1,9})\b")
 
 _FEWEST_FOLLOWERS = 5
 """So many requests in the place of another are no coincidence."""
@@ -89,13 +87,8 @@ def _setting(connection: Connection) -> tuple[StreamEvent, int] | None:
     """The server's first SETTINGS that limits the streams of an HTTP/2 connection, and its limit."""
     if connection.application != "h2":
         return None
-    for event in connection.events:
-        found = (
-            _LIMIT.search(event.detail) if event.kind == "settings" and event.side == Side.SERVER else None
-        )
-        if found is not None:
-            return (event, int(found[1])) if int(found[1]) else None
-    return None
+    first = next(limits_announced(connection.events, Side.SERVER, "MAX_CONCURRENT_STREAMS"), None)
+    return first if first is not None and first[1] else None
 
 
 def _sent_after(exchange: Exchange, event: StreamEvent) -> bool:

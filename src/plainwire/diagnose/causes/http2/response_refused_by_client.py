@@ -7,7 +7,6 @@ wrote the response. What of the response breaks a rule is read here again, from 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
@@ -46,7 +46,6 @@ _GRPC_MESSAGE = 4 * 1024 * 1024
 """Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 _GRPC_FIELDS = 8192
 """Bytes: the soft limit of metadata in gRPC's core; Java's limit is the same (GRPC_ARG_MAX_METADATA_SIZE)."""
-_LIST = re.compile(r"\bMAX_HEADER_LIST_SIZE=(\d{1,10})\b")
 _OVERHEAD = 32
 """What each field counts beside its text (RFC 9113 section 10.5.1)."""
 
@@ -120,10 +119,10 @@ def _above_announced(failed: FailedExchange, response: Response) -> tuple[int, i
         sum(len(name) + len(text) + _OVERHEAD for name, text in block)
         for block in (response.headers, response.trailers)
     )
-    for event in failed.traffic.events(failed.connection, "settings"):
-        found = _LIST.search(event.detail) if event.side == Side.CLIENT else None
-        if found is not None and int(found[1]) < size:
-            return size, int(found[1]), event
+    settings = failed.traffic.events(failed.connection, "settings")
+    for event, limit in limits_announced(settings, Side.CLIENT, "MAX_HEADER_LIST_SIZE"):
+        if limit < size:
+            return size, limit, event
     return None
 
 
