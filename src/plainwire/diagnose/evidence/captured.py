@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -30,14 +29,11 @@ def is_damaged(connection: Connection, exchange: Exchange) -> bool:
     if connection.snapped or not (connection.gaps or connection.undecrypted):
         return connection.snapped
     first = next((m.packet for m in (exchange.request, exchange.response) if m is not None), 0)
-    holes = [gap.packet for gap in connection.gaps if not never_arrived(connection, gap)]
-    holes += [failure.packet or first for failure in connection.undecrypted]
-    nearest = min((packet for packet in holes if packet >= first), default=None)
-    if nearest is None:
-        return False
-    if exchange.response is not None and nearest <= exchange.response.last_packet:
-        return True
-    return nearest <= _next_request(connection, exchange, first)
+    until = _next_request(connection, exchange, first)
+    until = max(until, 0 if exchange.response is None else exchange.response.last_packet)
+    return any(first <= (failure.packet or first) <= until for failure in connection.undecrypted) or any(
+        first <= gap.packet <= until and not never_arrived(connection, gap) for gap in connection.gaps
+    )
 
 
 def _next_request(connection: Connection, exchange: Exchange, first: int) -> int:
@@ -46,9 +42,11 @@ def _next_request(connection: Connection, exchange: Exchange, first: int) -> int
     Exchanges stand in the order of their ids, so that not all are looked at for each of very many.
     """
     exchanges = connection.exchanges
-    start = bisect.bisect_right(exchanges, exchange.id, key=attrgetter("id"))
-    later = (e.request.packet for e in islice(exchanges, start, None) if e.request is not None)
-    return next((packet for packet in later if packet > first), connection.last_packet + 1)
+    for place in range(bisect.bisect_right(exchanges, exchange.id, key=attrgetter("id")), len(exchanges)):
+        request = exchanges[place].request
+        if request is not None and request.packet > first:
+            return request.packet
+    return connection.last_packet + 1
 
 
 def is_whole(connection: Connection) -> bool:
