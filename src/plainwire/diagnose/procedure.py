@@ -248,11 +248,12 @@ def _of_the_rest(verdict: Verdict, explained: set[int], given_up: set[int]) -> V
 
     That a client gave the last one up explains nothing where its answers are shifted.
     """
+    known = explained.intersection(verdict.exchanges)
     if is_shift(verdict):
-        explained = explained - given_up
-    if explained.isdisjoint(verdict.exchanges):
+        known = known - given_up
+    if not known:
         return verdict
-    rest = tuple(number for number in verdict.exchanges if number not in explained)
+    rest = tuple(number for number in verdict.exchanges if number not in known)
     begins = verdict.exchanges[:2]
     return replace(verdict, exchanges=rest) if len(rest) > 1 and rest[:2] == begins else None
 
