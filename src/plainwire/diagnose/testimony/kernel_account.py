@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.model import Evidence, Side, SocketError
@@ -54,25 +55,24 @@ def add_reasons(
     connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
 ) -> None:
     """Give findings the kernel's reasons for the resets of their connections, as evidence."""
-    if not events.resets:
-        return
     by_ends: defaultdict[tuple[str, str], list[KernelReset]] = defaultdict(list)
     for reset in events.resets:
         if reset.reason not in _NONE_GIVEN:
             by_ends[reset.local, reset.peer].append(reset)
+    if not by_ends:
+        return
     by_id = {connection.id: connection for connection in connections}
     until = _begun_again(connections)
-    for finding in findings if by_ends else ():
-        own = [by_id[number] for number in finding.connections if number in by_id]
-        found = [
+    for finding in findings:
+        found = (
             each
-            for connection in own
+            for connection in (by_id[number] for number in finding.connections if number in by_id)
             for each in (
                 *_of_connection(connection, by_ends),
                 *(_not_captured(connection, by_ends, until.get(connection.id)) if finding.failure else ()),
             )
-        ]
-        finding.evidence += found[:_MOST_CITED]
+        )
+        finding.evidence += islice(found, _MOST_CITED)
 
 
 def _of_connection(
