@@ -57,15 +57,15 @@ def verdict(where: Connection, *grounds: Ground, fault: Fault = "server") -> Ver
 def test_what_each_class_of_evidence_is_worth(
     ground: Ground, remote: Certainty, clear: Certainty, here: Certainty
 ) -> None:
-    assert of_grounds((ground,), connection()) == remote
-    assert of_grounds((ground,), connection(tls=False)) == clear
-    assert of_grounds((ground,), connection(tls=False, here=True)) == here
+    assert of_grounds((ground,), connection(), tunnelled=False) == remote
+    assert of_grounds((ground,), connection(tls=False), tunnelled=False) == clear
+    assert of_grounds((ground,), connection(tls=False, here=True), tunnelled=False) == here
 
 
 def test_the_weakest_ground_decides_and_nothing_is_proved_by_nothing() -> None:
-    assert of_grounds((Ground.SEALED, Ground.SILENCE), connection()) == "likely"
-    assert of_grounds((Ground.SEALED, Ground.HABIT, Ground.ONCE), connection()) == "possible"
-    assert of_grounds((), connection()) == "possible"
+    assert of_grounds((Ground.SEALED, Ground.SILENCE), connection(), tunnelled=False) == "likely"
+    assert of_grounds((Ground.SEALED, Ground.HABIT, Ground.ONCE), connection(), tunnelled=False) == "possible"
+    assert of_grounds((), connection(), tunnelled=False) == "possible"
 
 
 def test_missing_bytes_cost_one_grade() -> None:

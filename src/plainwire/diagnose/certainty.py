@@ -48,10 +48,11 @@ _PROXY_WORDS = (
 
 
 class Settled(Struct, frozen=True):
-    """A verdict, and how sure it is."""
+    """A verdict, how sure it is, and whether it is about what passed through a proxy's tunnel."""
 
     verdict: Verdict
     certainty: Certainty
+    tunnelled: bool
 
 
 def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnelled) -> Settled:
@@ -59,23 +60,21 @@ def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnell
 
     ``through`` says whether a connection leads through a proxy's tunnel: of many verdicts it may remember.
     """
-    connection = verdict.connection
-    certainty = of_grounds(verdict.grounds, connection, through)
+    connection, tunnelled = verdict.connection, through(verdict.connection)
+    certainty = of_grounds(verdict.grounds, connection, tunnelled=tunnelled)
     heard = [ground in _WORDS for ground in verdict.grounds]
-    if not all(heard) and verdict.fault not in ("client", "unknown") and through(connection):
+    if not all(heard) and verdict.fault not in ("client", "unknown") and tunnelled:
         fault = "unknown" if verdict.fault == "server" and not any(heard) else verdict.fault
         verdict = replace(verdict, fault=fault, facts=verdict.facts + _PROXY_WORDS)
         certainty = weaker(certainty)
     if impaired(connection):
         certainty = weaker(certainty)
-    return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty)
+    return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty, tunnelled)
 
 
-def of_grounds(
-    grounds: Grounds, connection: Connection, through: Callable[[Connection], bool] = is_tunnelled
-) -> Certainty:
+def of_grounds(grounds: Grounds, connection: Connection, *, tunnelled: bool) -> Certainty:
     """As sure as the weakest ground; nothing is proved by nothing."""
-    grades = [_sure(ground, connection, through) for ground in grounds] or ["possible"]
+    grades = [_sure(ground, connection, tunnelled=tunnelled) for ground in grounds] or ["possible"]
     return min(grades, key=GRADES.index)
 
 
@@ -98,9 +97,9 @@ def impaired(connection: Connection) -> bool:
     return any(not never_arrived(connection, gap) for gap in connection.gaps)
 
 
-def _sure(ground: Ground, connection: Connection, through: Callable[[Connection], bool]) -> Certainty:
+def _sure(ground: Ground, connection: Connection, *, tunnelled: bool) -> Certainty:
     if ground is Ground.SAID:
-        here = on_one_host(connection) and not through(connection)
+        here = on_one_host(connection) and not tunnelled
         return "proved" if here or _sealed(connection) else "likely"
     if ground is Ground.FLAG:
         return "proved" if on_one_host(connection) else "likely"

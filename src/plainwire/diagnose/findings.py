@@ -75,7 +75,7 @@ def _finding(settled_members: list[Settled], total: int) -> Finding:
     said = cause.said_by(first.sender) or cause
     return Finding(
         code=first.code,
-        claim=_claim(members, total, grades),
+        claim=_claim(settled_members, total, grades),
         fault=first.fault,
         certainty=min(grades, key=GRADES.index),
         exchanges=sorted({e for v in members for e in v.exchanges}),
@@ -95,9 +95,9 @@ def _finding(settled_members: list[Settled], total: int) -> Finding:
     )
 
 
-def _claim(members: list[Verdict], total: int, grades: Counter[Certainty]) -> str:
+def _claim(members: list[Settled], total: int, grades: Counter[Certainty]) -> str:
     """How often of how many, what, and the facts of the first one."""
-    first, count = members[0], len(members)
+    first, count = members[0].verdict, len(members)
     if first.counts:
         return f"At {first.connection.server}: {CAUSES[first.code].title}. {first.facts}"
     noun = "request" if first.exchanges else "connection"
@@ -110,11 +110,11 @@ def _claim(members: list[Verdict], total: int, grades: Counter[Certainty]) -> st
     return " ".join(part for part in parts if part)
 
 
-def _behind_a_proxy(members: list[Verdict]) -> str:
+def _behind_a_proxy(members: list[Settled]) -> str:
     """That the address is a proxy's, and what failed is inside its tunnel, where the facts do not say so."""
-    first = members[0]
+    first = members[0].verdict
     told = "tunnel" in first.facts or "proxy" in first.facts
-    if told or not all(is_tunnelled(member.connection) for member in members):
+    if told or not all(member.tunnelled for member in members):
         return ""
     return f"{first.connection.server} is a proxy: this happened inside its tunnel."
 
