@@ -25,7 +25,7 @@ static struct outlet *const outlets[] = {&keys, &events, &trace, &sink};
 enum {
     OUTLETS = sizeof outlets / sizeof outlets[0],
     ABSENT = -1,
-    MOST_TRACE = 512 << 20, /* bytes of that file; acquire/socket_trace.py knows the number */
+    MOST_TRACE = 512 << 20, /* bytes of that file; acquire/trace_records.py knows the number */
 };
 
 bool journal_wanted(void)

@@ -3,7 +3,7 @@
  * One record a call: a head, and behind it the bytes that the call moved. It is written with one writev(2), whose parts
  * are the program's own buffers: nothing is copied here. Records of several threads stand in the order in which they were
  * written, so each has the time at which what it tells was begun (what is sent) or had happened (what came).
- * `plainwire.acquire.socket_trace` reads it. Rules: journal.h. */
+ * `plainwire.acquire.trace_records` reads it. Rules: journal.h. */
 #ifndef PLAINWIRE_TRACE_H
 #define PLAINWIRE_TRACE_H
 

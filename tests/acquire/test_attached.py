@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire import case as cases
-from plainwire.acquire.attached import AttachedProgram, named
+from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
 from plainwire.model import UserError
 from tests.acquire.driven import KINDS, Driven, driven
@@ -213,9 +213,3 @@ def test_process_that_is_not_there(case: Case) -> None:
     with pytest.raises(UserError, match="no such process"):
         AttachedProgram([process.pid], case, patcher)
     patcher.close()
-
-
-def test_processes_by_the_name_of_their_command(server13: TlsServer, tmp_path: Path) -> None:
-    with driven("node", server13.port, tmp_path) as client:
-        assert client.pid in named("node")
-    assert named("no-such-command") == []

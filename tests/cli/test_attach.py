@@ -14,7 +14,8 @@ import pytest
 
 from plainwire import case as cases
 from plainwire import recording
-from plainwire.acquire.attached import AttachedProgram, _command_line, _descendants
+from plainwire.acquire import processes
+from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
 from plainwire.acquire.via import Via
 from plainwire.keys import lines_of
@@ -138,8 +139,8 @@ def test_program_in_a_container(tmp_path: Path) -> None:
             assert container.poll() is None
         client = next(
             pid
-            for pid in _descendants([container.pid])
-            if any("driven.py" in word for word in _command_line(pid))
+            for pid in processes.descendants([container.pid])
+            if any("driven.py" in word for word in processes.command_line(pid))
         )
         done = subprocess.run(
             [*ATTACH, "--duration", "1.5", "-o", str(case), str(client)],

@@ -29,6 +29,7 @@ from plainwire.acquire import (
     kernel_sockets,
     namespaces,
     patching,
+    processes,
     running_patch,
     runtime,
 )
@@ -38,7 +39,7 @@ from plainwire.model import UserError
 from plainwire.plurals import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from plainwire.acquire.kernel_sockets import KernelWitness
     from plainwire.acquire.memory_scan import FoundLine
@@ -115,7 +116,7 @@ class AttachedProgram:
         for name in (case.keys.name, case.program.name):
             case.place.make(name, os.O_RDWR | os.O_APPEND)
         self._journal = case.place.made[case.program.name]
-        command = as_written(_command_line(self.pid))
+        command = as_written(processes.command_line(self.pid))
         self._tell({"event": "start", "time": time.time(), "command": command, "pid": self.pid})
         if self._left:
             who = count(self._left, "process")
@@ -175,17 +176,17 @@ class AttachedProgram:
     @property
     def alive(self) -> bool:
         """Whether one of them still runs."""
-        return any(not _ended(process.descriptor) for process in self.processes.values())
+        return any(not processes.has_ended(process.descriptor) for process in self.processes.values())
 
     def look(self) -> None:
         """Look what is new: children, libraries, secrets, sockets."""
-        for pid in _descendants(self.processes) if self._children else ():
+        for pid in processes.descendants(self.processes) if self._children else ():
             if pid not in self.processes:
                 with contextlib.suppress(UserError):
                     self.processes[pid] = _opened(pid)
                     self._begin(self.processes[pid])
         for process in self.processes.values():
-            if not _ended(process.descriptor):
+            if not processes.has_ended(process.descriptor):
                 with contextlib.suppress(OSError):
                     self._look_at(process)
             self._take(process)
@@ -194,7 +195,7 @@ class AttachedProgram:
         """Wait until one of them ends, at most so long."""
         poll = select.poll()
         for process in self.processes.values():
-            if not _ended(process.descriptor):
+            if not processes.has_ended(process.descriptor):
                 poll.register(process.descriptor, select.POLLIN)
         poll.poll(seconds * 1000)
 
@@ -289,7 +290,7 @@ class AttachedProgram:
             self._late |= {ends for ends, _ in self._new[known:]}
 
     def _patch(self, process: AttachedProcess, wanted: list[WantedPatch]) -> None:
-        why = _untouchable(process.pid)
+        why = processes.why_untouchable(process.pid)
         if why is None:
             try:
                 done, memory = self._patcher.patch(process.pid, wanted)
@@ -303,7 +304,7 @@ class AttachedProgram:
                 for number, reason in done.why.items():
                     self._unreached(process, process.libraries[number], reason)
         for each in wanted if why is not None else ():
-            self._unreached(process, process.libraries[each.library], why)
+            self._unreached(process, process.libraries[each.number], why)
 
     def _take(self, process: AttachedProcess) -> None:
         if process.ring is None:
@@ -412,25 +413,6 @@ def _file_of(pid: int, mapping: Mapping) -> int | None:
     return None
 
 
-# --- processes --------------------------------------------------------------------------------------------
-
-
-def named(command: str) -> list[int]:
-    """The processes that run a command: by their own name, their file's, or what they were called as."""
-    own = {os.getpid(), *_ancestors(os.getpid())}
-    return [pid for pid in sorted(_all_processes()) if pid not in own and command in _names(pid)]
-
-
-def _names(pid: int) -> set[str]:
-    found = set()
-    with contextlib.suppress(OSError):
-        found.add(Path(f"/proc/{pid}/comm").read_text(errors="surrogateescape").strip())
-    with contextlib.suppress(OSError):
-        found.add(Path(f"/proc/{pid}/exe").readlink().name)
-    line = _command_line(pid)
-    return found | ({Path(line[0]).name} if line else set())
-
-
 def _opened(pid: int) -> AttachedProcess:
     try:
         descriptor = os.pidfd_open(pid)
@@ -447,58 +429,3 @@ def _opened(pid: int) -> AttachedProcess:
         message = f"{pid}: belongs to another user (as root: plainwire attach {pid})"
         raise UserError(message if theirs else f"{pid}: no such process") from None
     return AttachedProcess(pid, name, executable, descriptor)
-
-
-def _ended(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _untouchable(pid: int) -> str | None:
-    """Why a process is better left alone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
-    except OSError:
-        return "it has ended"
-    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    if fields.get("State", "").strip()[:1] in ("T", "t"):
-        return "it is stopped"
-    if fields.get("TracerPid", "0").strip() != "0":
-        return "something else traces it"
-    if int(fields.get("Seccomp_filters", "0")) > interposer.seccomp_filters():
-        return "it has forbidden itself system calls (seccomp)"
-    return None
-
-
-def _command_line(pid: int) -> list[str]:
-    with contextlib.suppress(OSError):
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0")
-        return [os.fsdecode(word) for word in line.split(b"\0")]
-    return []
-
-
-def _all_processes() -> dict[int, int]:
-    """Every process with its parent."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError):
-                text = (folder / "stat").read_text(errors="replace")
-                found[int(folder.name)] = int(text.rpartition(")")[2].split()[1])
-    return found
-
-
-def _ancestors(pid: int) -> list[int]:
-    parents, found = _all_processes(), []
-    while pid in parents and pid not in found:
-        found.append(pid)
-        pid = parents[pid]
-    return found
-
-
-def _descendants(of: Iterable[int]) -> list[int]:
-    found, parents = set(of), _all_processes()
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sorted(found)

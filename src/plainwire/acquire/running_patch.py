@@ -75,13 +75,13 @@ class Owner(Struct, frozen=True):
 
 class WantedPatch(Struct, frozen=True):
     """A function to patch. ``offset``: from the file's addresses to those in memory; ``lowest``: where its
-    file begins there. ``library`` numbers it.
+    file begins there. ``number``: of its library.
     """
 
     place: KeyLogFunction
     offset: int
     lowest: int
-    library: int
+    number: int
 
 
 class Patched(Struct):
@@ -144,7 +144,7 @@ def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patche
             return made, None
         made.seconds += process.seconds
         return made, memory
-    made.why = {each.library: "not all of its threads could be stopped" for each in wanted}
+    made.why = {each.number: "not all of its threads could be stopped" for each in wanted}
     return made, None
 
 
@@ -162,7 +162,7 @@ def _patch_all(
         if hand.read(each.place.function + each.offset, len(each.place.code)) == each.place.code:
             fitting.append(each)
         else:
-            made.why[each.library] = "its code is not what its file says"
+            made.why[each.number] = "its code is not what its file says"
     if not fitting:
         return None
     there = _rings(mapped)
@@ -171,7 +171,7 @@ def _patch_all(
     for each in fitting:
         why = _patch_one(hand, mapped, shared, each, first if each is fitting[0] else None)
         if why is not None:
-            made.why[each.library] = why
+            made.why[each.number] = why
     return memory
 
 
@@ -226,7 +226,7 @@ def _patch_one(
         page = page or _page_near(hand, mapped, wanted.lowest)
     except OSError as error:
         return error.strerror
-    hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.library))
+    hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.number))
     entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
     hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
     hand.write(shared + _HEAD_AT + _HEAD.size - 4, struct.pack("<I", count + 1))

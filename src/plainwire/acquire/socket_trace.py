@@ -1,8 +1,7 @@
 """What the program's own calls on its TCP sockets showed, as segments: for users who may not capture.
 
-The interposer writes a record a call (``native/interposer/trace.h``): what was moved, and how the kernel saw
-the connection at that moment (TCP_INFO): its state, the bytes that had come and that the peer had
-acknowledged. Of that segments are made, as a capture on this host would have had them at the least:
+The interposer wrote a record a call (``trace_records``): of these segments are made, as a capture on this
+host would have had them at the least:
 
 - Bytes that the kernel had by a moment came before whatever the program did then, though it may have read
   them later.
@@ -16,38 +15,28 @@ They have a TTL of 0, which no segment on a wire has: by that everybody who read
 
 from __future__ import annotations
 
-import enum
 import errno
-import ipaddress
 import mmap
 import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct, field
+from plainwire.acquire.trace_records import CLOSED, NOT_BEGUN, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MOST = 512 << 20
-"""Bytes of a trace; the interposer writes no more."""
+    from plainwire.acquire.trace_records import Record, TracedConnection
+
 LINK_RAW = 101  # LINKTYPE_RAW
 SNAPLEN = 1 << 16
-_MAGIC = b"plainwi\n"
-_HEAD = struct.Struct("=8sQQQIIIIIIIiBBBBHH16s16s")
-_UNKNOWN = (1 << 64) - 1
-_MOST_RECORDS = 4_000_000
-_MOST_CONNECTIONS = 100_000
 _MOST_SEGMENTS = 4_000_000
 _MOST_UNKNOWN = 1 << 28
 """Bytes between two calls that the kernel counted and nobody saw. More are a mistake, or a lie."""
-_LAST_TIME = 1 << 62
 
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
-_CLOSED = 7  # TCP_CLOSE of include/net/tcp_states.h
 _FIN_CAME = (6, 8, 9, 11)  # TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EINTR)
-_NOT_BEGUN = (0, _CLOSED)
 _ISN = (0x10000000, 0x20000000)
 _MOST_SEGMENT = 60_000
 _MSS = b"\x02\x04\x05\xb4"
@@ -55,34 +44,12 @@ _WINDOW = 65_535
 _STALE_NS = 20_000_000
 """What TCP_INFO says of the time of the last segment is as fine as the kernel's timer: 1 to 10 ms."""
 
-End = tuple[bytes, int]
-
 
 class Piece(NamedTuple):
     """Bytes of a stream: where they lie in the trace; None where only their number is known."""
 
     at: int | None
     size: int
-
-
-class Record(NamedTuple):
-    """One call. ``payload`` is where its bytes lie."""
-
-    kind: str
-    time: int  # monotonic, ns
-    acked: int | None
-    received: int | None
-    pid: int
-    size: int
-    total: int
-    last_data: int
-    last_ack: int
-    error: int
-    unread: int
-    state: int
-    local: End
-    peer: End | None
-    payload: int
 
 
 class TracedSegment(NamedTuple):
@@ -93,15 +60,6 @@ class TracedSegment(NamedTuple):
     length: int
 
 
-class _Whose(enum.Enum):
-    OURS = enum.auto()
-    THEIRS = enum.auto()
-
-
-def _whose(*, ours: bool) -> _Whose:
-    return _Whose.OURS if ours else _Whose.THEIRS
-
-
 class _Made(NamedTuple):
     time: int
     ours: bool
@@ -110,26 +68,6 @@ class _Made(NamedTuple):
     ack: int
     pieces: tuple[Piece, ...]
     size: int
-
-
-class Trace(Struct):
-    """What was read of a file. ``cut`` says why there is no more of it, where there is not all."""
-
-    connections: list[TracedConnection] = field(default_factory=list)
-    clocks: dict[int, int] = field(default_factory=dict)
-    """By process: from its clock to the time since the epoch, ns."""
-    cut: str | None = None
-
-
-class TracedConnection(Struct):
-    """One connection as one side saw it."""
-
-    local: End
-    peer: End
-    active: bool
-    begun: bool  # its begin was seen
-    records: list[Record] = field(default_factory=list)
-    closed: bool = False
 
 
 def segments(descriptor: int) -> tuple[list[TracedSegment], str | None]:
@@ -154,121 +92,6 @@ def segments(descriptor: int) -> tuple[list[TracedSegment], str | None]:
 
 def _offset(connection: TracedConnection, clocks: dict[int, int]) -> int:
     return clocks.get(connection.records[0].pid, next(iter(clocks.values()), 0))
-
-
-# --- records ----------------------------------------------------------------------------------------------
-
-
-def read(data: bytes | mmap.mmap) -> Trace:
-    """Give each record to its connection. What is damaged ends the reading."""
-    trace = Trace()
-    live: dict[tuple[End, End], TracedConnection] = {}
-    for record in _records(data, trace):
-        connection = _connection_of(record, live, trace)
-        if connection is not None:
-            connection.records.append(record)
-            connection.closed = record.kind == "Q"
-    for connection in trace.connections:
-        connection.records.sort(key=lambda record: record.time)
-    trace.connections = [each for each in trace.connections if each.records]
-    return trace
-
-
-def _records(data: bytes | mmap.mmap, trace: Trace) -> Iterator[Record]:
-    at = count = 0
-    while at < len(data):
-        if at + _HEAD.size > len(data):
-            trace.cut = "its last record is cut off"
-            return
-        found = _HEAD.unpack_from(data, at)
-        size, at = found[6], at + _HEAD.size
-        if found[0] != _MAGIC or at + size > len(data) or found[1] > _LAST_TIME or found[7] > MOST:
-            trace.cut = "a record in it is damaged"
-            return
-        count += 1
-        if count > _MOST_RECORDS:
-            trace.cut = f"only its first {_MOST_RECORDS:,} records were read"
-            return
-        kind = chr(found[12])
-        if kind == "K":
-            trace.clocks[found[4]] = min(found[3], _LAST_TIME) - found[1]
-        else:
-            yield _record(kind, found, at)
-        at += size
-    if len(data) > MOST - (1 << 20):
-        trace.cut = f"it is full ({MOST >> 20} MB)"
-
-
-def _record(kind: str, found: tuple[int, ...], at: int) -> Record:
-    _, time, acked, received, pid, _, size, total, unread, last_data, last_ack, error, _, state, *ends = found
-    family, peer_family, local_port, peer_port, local, peer = ends
-    return Record(
-        kind,
-        time,
-        None if acked == _UNKNOWN else acked,
-        None if received == _UNKNOWN else received,
-        pid,
-        size,
-        max(total, size),
-        last_data,
-        last_ack,
-        error,
-        unread,
-        state,
-        _end(family, local, local_port),
-        _end(peer_family, peer, peer_port) if peer_family else None,
-        at,
-    )
-
-
-def _end(family: int, address: object, port: int) -> End:
-    """Its address in 4 or 16 bytes: one of IPv4 inside IPv6 is written as it goes over the wire."""
-    assert isinstance(address, bytes)  # noqa: S101 - of struct
-    mapped = ipaddress.IPv6Address(address).ipv4_mapped if family == 6 else None
-    short = mapped.packed if mapped is not None else address[:4] if family == 4 else address
-    return short, int.from_bytes(port.to_bytes(2, "little"), "big")
-
-
-def _connection_of(
-    record: Record, live: dict[tuple[End, End], TracedConnection], trace: Trace
-) -> TracedConnection | None:
-    if record.kind == "C" and record.state in _NOT_BEGUN and record.peer is not None:
-        return _opened(record.local, record.peer, live, trace, active=True, begun=True)
-    if record.kind == "A" and record.peer is not None:
-        return _opened(record.local, record.peer, live, trace, active=False, begun=True)
-    if record.peer is None:
-        return _by_own_end(record, live)
-    found = live.get((record.local, record.peer))
-    if found is None and record.kind in "SR":
-        return _opened(record.local, record.peer, live, trace, active=True, begun=False)
-    return found
-
-
-def _opened(
-    local: End,
-    peer: End,
-    live: dict[tuple[End, End], TracedConnection],
-    trace: Trace,
-    *,
-    active: bool,
-    begun: bool,
-) -> TracedConnection | None:
-    if len(trace.connections) >= _MOST_CONNECTIONS:
-        trace.cut = f"only its first {_MOST_CONNECTIONS:,} connections were read"
-        return None
-    made = TracedConnection(local, peer, active, begun)
-    live[local, peer] = made
-    trace.connections.append(made)
-    return made
-
-
-def _by_own_end(record: Record, live: dict[tuple[End, End], TracedConnection]) -> TracedConnection | None:
-    """Of a connection that is over the kernel knows the peer no more, nor always the address."""
-    port = record.local[1]
-    found = [each for each in live.values() if each.local[1] == port and not each.closed and each.records]
-    same = [each for each in found if each.local == record.local] or found
-    own = [each for each in same if each.records[-1].pid == record.pid] or same
-    return max(own, key=lambda each: each.records[-1].time, default=None)
 
 
 def _one_side_each(connections: Iterable[TracedConnection]) -> list[TracedConnection]:
@@ -306,7 +129,7 @@ class _Synthesis:
         if kind == "X" and not self._established:
             self._refuse(record)
             return
-        if kind == "E" and record.state in (2, *_NOT_BEGUN):
+        if kind == "E" and record.state in (2, *NOT_BEGUN):
             return
         self._establish(record)
         if kind == "R":
@@ -327,25 +150,25 @@ class _Synthesis:
     # --- its begin
 
     def _connect(self, record: Record) -> None:
-        if record.state not in _NOT_BEGUN:
+        if record.state not in NOT_BEGUN:
             return
-        self._add(record.time, _Whose.OURS, _SYN, -1, -1)
+        self._add(record.time, _SYN, -1, -1, ours=True)
         if record.error not in _UNDER_WAY:
             self._refuse(record)
 
     def _refuse(self, record: Record) -> None:
         self._refused = True
         if record.error == errno.ECONNREFUSED:
-            self._add(record.time, _Whose.THEIRS, _RST | _ACK, -1, 0)
+            self._add(record.time, _RST | _ACK, -1, 0, ours=False)
 
     def _establish(self, record: Record) -> None:
         if self._established:
             return
         self._established = True
         if not self._connection.active:
-            self._add(record.time, _Whose.THEIRS, _SYN, -1, -1)
-        self._add(record.time, _whose(ours=not self._connection.active), _SYN | _ACK, -1, 0)
-        self._add(record.time, _whose(ours=self._connection.active), _ACK, 0, 0)
+            self._add(record.time, _SYN, -1, -1, ours=False)
+        self._add(record.time, _SYN | _ACK, -1, 0, ours=not self._connection.active)
+        self._add(record.time, _ACK, 0, 0, ours=self._connection.active)
 
     # --- what came
 
@@ -355,7 +178,7 @@ class _Synthesis:
         target = self._read
         if record.received is not None and record.received < self._known + _MOST_UNKNOWN:
             came = record.received - ended
-            if record.state == _CLOSED and came == self._known + 1:
+            if record.state == CLOSED and came == self._known + 1:
                 came, ended = self._known, True
             target = max(target, came)
         if self._connection.begun and target > self._arrived:
@@ -363,17 +186,17 @@ class _Synthesis:
         elif target > self._arrived:  # its begin was not seen: only what was read counts
             self._come(record, max(self._read, self._arrived))
         if record.kind == "R" and record.total == 0 and not ended:
-            ended = record.state != _CLOSED or self._fin_sent
+            ended = record.state != CLOSED or self._fin_sent
         if ended and not self._fin_came:
             time = _earlier(record.time, record.last_ack)
-            self._add(time, _Whose.THEIRS, _FIN | _ACK, self._arrived, self._acked(record))
+            self._add(time, _FIN | _ACK, self._arrived, self._acked(record), ours=False)
             self._fin_came = True
 
     def _come(self, record: Record, target: int) -> None:
         pieces = self._next(target - self._arrived)
         time, ack = _earlier(record.time, record.last_data), self._acked(record)
         for part, size in _portions(pieces):
-            self._add(time, _Whose.THEIRS, _PSH | _ACK, self._arrived, ack, part)
+            self._add(time, _PSH | _ACK, self._arrived, ack, part, ours=False)
             self._arrived += size
 
     def _next(self, size: int) -> list[Piece]:
@@ -402,13 +225,13 @@ class _Synthesis:
         before = self._acknowledged
         if self._acked(record) > before:
             time = _earlier(record.time, record.last_ack)
-            self._add(time, _Whose.THEIRS, _ACK, self._arrived + self._fin_came, self._acknowledged)
+            self._add(time, _ACK, self._arrived + self._fin_came, self._acknowledged, ours=False)
 
     # --- what was sent
 
     def _send(self, record: Record, pieces: list[Piece]) -> None:
         for part, size in _portions([piece for piece in pieces if piece.size]):
-            self._add(record.time, _Whose.OURS, _PSH | _ACK, self._sent, self._arrived + self._fin_came, part)
+            self._add(record.time, _PSH | _ACK, self._sent, self._arrived + self._fin_came, part, ours=True)
             self._sent += size
 
     def _finish(self, record: Record) -> None:
@@ -416,35 +239,42 @@ class _Synthesis:
             self._end(record)
 
     def _end(self, record: Record) -> None:
-        self._add(record.time, _Whose.OURS, _FIN | _ACK, self._sent, self._arrived + self._fin_came)
+        self._add(record.time, _FIN | _ACK, self._sent, self._arrived + self._fin_came, ours=True)
         self._fin_sent = True
 
     def _fail(self, record: Record) -> None:
-        broken = record.error == errno.EPIPE and record.state == _CLOSED and not self._fin_sent
+        broken = record.error == errno.EPIPE and record.state == CLOSED and not self._fin_sent
         if record.error == errno.ECONNRESET or broken:
             self._acknowledge(record)
             self._be_reset(record)
 
     def _be_reset(self, record: Record) -> None:
-        self._add(record.time, _Whose.THEIRS, _RST, self._arrived + self._fin_came, -1)
+        self._add(record.time, _RST, self._arrived + self._fin_came, -1, ours=False)
         self._reset = True
 
     def _close(self, record: Record) -> None:
-        if record.state == _CLOSED:
+        if record.state == CLOSED:
             if not self._fin_sent:
                 self._be_reset(record)
         elif record.unread or record.error:
             at = self._sent + self._fin_sent
-            self._add(record.time, _Whose.OURS, _RST | _ACK, at, self._arrived + self._fin_came)
+            self._add(record.time, _RST | _ACK, at, self._arrived + self._fin_came, ours=True)
         elif not self._fin_sent:
             self._end(record)
 
     def _add(
-        self, time: int, side: _Whose, flags: int, seq: int, ack: int, pieces: tuple[Piece, ...] = ()
+        self,
+        time: int,
+        flags: int,
+        seq: int,
+        ack: int,
+        pieces: tuple[Piece, ...] = (),
+        *,
+        ours: bool,
     ) -> None:
         before = self.made[-1].time if self.made else time
         size = sum(piece.size for piece in pieces)
-        self.made.append(_Made(max(time, before), side is _Whose.OURS, flags, seq, ack, pieces, size))
+        self.made.append(_Made(max(time, before), ours, flags, seq, ack, pieces, size))
 
 
 def _synthesised(connection: TracedConnection) -> list[_Made]:

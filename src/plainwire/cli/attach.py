@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plainwire import recording as recordings
-from plainwire.acquire import attached, namespaces, via
+from plainwire.acquire import namespaces, processes, via
 from plainwire.cli import debug, job, output
 from plainwire.cli.run import Shown, words
 from plainwire.cli.watching import Watch
@@ -125,7 +125,7 @@ def command(
 def _chosen(pids: tuple[int, ...], name: str | None, container: str | None) -> list[int]:
     found = list(pids)
     if name is not None:
-        found += attached.named(name)
+        found += processes.named(name)
     if container is not None:
         found += namespaces.in_container(container)
     if not found and container is not None:

@@ -1,0 +1,88 @@
+"""Processes that run already, as /proc has them: which there are, and whether they may be touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plainwire.acquire import interposer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def named(command: str) -> list[int]:
+    """The processes that run a command: by their own name, their file's, or what they were called as."""
+    own = {os.getpid(), *_ancestors(os.getpid())}
+    return [pid for pid in sorted(_all_processes()) if pid not in own and command in _names(pid)]
+
+
+def _names(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        found.add(Path(f"/proc/{pid}/comm").read_text(errors="surrogateescape").strip())
+    with contextlib.suppress(OSError):
+        found.add(Path(f"/proc/{pid}/exe").readlink().name)
+    line = command_line(pid)
+    return found | ({Path(line[0]).name} if line else set())
+
+
+def command_line(pid: int) -> list[str]:
+    """The words that a process was started with; none where it is gone."""
+    with contextlib.suppress(OSError):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0")
+        return [os.fsdecode(word) for word in line.split(b"\0")]
+    return []
+
+
+def _all_processes() -> dict[int, int]:
+    """Every process with its parent."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError, ValueError):
+                text = (folder / "stat").read_text(errors="replace")
+                found[int(folder.name)] = int(text.rpartition(")")[2].split()[1])
+    return found
+
+
+def _ancestors(pid: int) -> list[int]:
+    parents, found = _all_processes(), []
+    while pid in parents and pid not in found:
+        found.append(pid)
+        pid = parents[pid]
+    return found
+
+
+def descendants(of: Iterable[int]) -> list[int]:
+    """Those processes, and all that descend from them."""
+    found, parents = set(of), _all_processes()
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found)
+
+
+def has_ended(descriptor: int) -> bool:
+    """Whether the process of a pidfd is over."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def why_untouchable(pid: int) -> str | None:
+    """Why a process is better left alone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return "it has ended"
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    if fields.get("State", "").strip()[:1] in ("T", "t"):
+        return "it is stopped"
+    if fields.get("TracerPid", "0").strip() != "0":
+        return "something else traces it"
+    if int(fields.get("Seccomp_filters", "0")) > interposer.seccomp_filters():
+        return "it has forbidden itself system calls (seccomp)"
+    return None

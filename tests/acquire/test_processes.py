@@ -1,0 +1,34 @@
+"""Processes that run already."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from plainwire.acquire import processes
+
+SLEEPS = "import sys; print(flush=True); sys.stdin.read()"
+
+
+def test_processes_by_the_name_of_their_command(tmp_path: Path) -> None:
+    """By the file's name too, where they were called something else."""
+    name = tmp_path / "an-odd-name"
+    name.symlink_to(sys.executable)
+    with subprocess.Popen(
+        [name, "-c", SLEEPS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert processes.named("an-odd-name") == [child.pid]
+        assert child.pid in processes.named(Path(sys.executable).resolve().name)
+        assert child.pid in processes.descendants([os.getpid()])
+        assert processes.command_line(child.pid)[1:] == ["-c", SLEEPS]
+        pidfd = os.pidfd_open(child.pid)
+        assert not processes.has_ended(pidfd)
+        child.communicate()
+    assert processes.has_ended(pidfd)
+    os.close(pidfd)
+    assert processes.named("no-such-command") == []
+    assert processes.named("an-odd-name") == []
