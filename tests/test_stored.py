@@ -31,6 +31,17 @@ def test_one_exchange_is_read_without_the_others(case: Case) -> None:
     assert found == (whole["connections"][0], whole["exchanges"][1], whole["findings"])
 
 
+def test_there_may_be_no_findings(tmp_path: Path) -> None:
+    plain_capture.write(tmp_path / "capture.pcapng")
+    made = Case(tmp_path)
+    report = recording.analyze(made)
+    report.findings = []
+    stored.write(made, report, About("a case", "", ()))
+    found = stored.items(Case(tmp_path), 2)
+    assert found is not None
+    assert (found[1]["id"], found[2]) == (2, [])
+
+
 @pytest.mark.parametrize("number", [-1, 0, 3])
 def test_there_is_no_other_exchange(case: Case, number: int) -> None:
     assert stored.items(case, number) is None

@@ -61,19 +61,19 @@ def items(case: Case, number: int) -> tuple[dict[str, Any], dict[str, Any], list
             return None
         if not 1 <= number < len(index.exchanges):
             return None
-        found = _part(case, index.exchanges, number)
-        connection = _part(case, index.connections, found["connection"])
-        findings = [_part(case, index.findings, n) for n in range(1, len(index.findings))]
+        (found,) = _items(case, index.exchanges, number, number)
+        (connection,) = _items(case, index.connections, found["connection"], found["connection"])
+        findings = _items(case, index.findings, 1, len(index.findings) - 1)
     except (UserError, OSError, msgspec.DecodeError, LookupError, ValueError):
         return None
     return connection, found, findings
 
 
-def _part(case: Case, places: list[int], number: int) -> dict[str, Any]:
-    """One item of report.json, by its number from 1."""
-    start, end = places[number - 1], places[number] - 1
-    part: dict[str, Any] = msgspec.json.decode(_read(case, case.report_json.name, start, end), type=dict)
-    return part
+def _items(case: Case, places: list[int], first: int, last: int) -> list[dict[str, Any]]:
+    """The items of report.json with these numbers, from 1, by one read; none where ``last`` is 0."""
+    start, end = places[first - 1], places[last] - 1
+    items = _read(case, case.report_json.name, start, max(start, end))
+    return msgspec.json.decode(b"[" + items + b"]", type=list[dict[str, Any]])
 
 
 def _read(case: Case, name: str, start: int = 0, end: int | None = None) -> bytes:
