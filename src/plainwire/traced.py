@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from plainwire.acquire import interposer, socket_trace, target
+from plainwire.acquire import interposer, target
 from plainwire.capture.live import ANY
 from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
 from plainwire.model import CaptureEnd, NoRightError
@@ -46,7 +46,7 @@ class SocketTrace:
         """See ``capture.live.Capture``. What processes that still run do from now on is not in it."""
         case = self._case
         file = BlockFile(case.place.open(case.capture.name))
-        made, cut = socket_trace.segments(case.place.open(case.sockets.name).descriptor)
+        made, cut = _segments(case)
         for blocks in _blocks(made, cut):
             file.write(blocks)
         file.close()
@@ -57,16 +57,21 @@ class SocketTrace:
 
 def recover(case: Case) -> None:
     """Where plainwire was killed while it traced: make the capture of what there is by now."""
-    if not case.place.has(case.sockets.name):
-        return
-    made, cut = socket_trace.segments(case.place.open(case.sockets.name).descriptor)
-    case.place.replace(case.capture.name, lambda file: file.writelines(_blocks(made, cut)))
+    case.place.replace(case.capture.name, lambda file: file.writelines(_blocks(*_segments(case))))
     case.place.remove(case.sockets.name)
+
+
+def _segments(case: Case) -> tuple[list[TracedSegment], str | None]:
+    from plainwire.acquire import socket_trace  # noqa: PLC0415 - it would delay the program's start
+
+    return socket_trace.segments(case.place.open(case.sockets.name).descriptor)
 
 
 def _blocks(made: Sequence[TracedSegment], cut: str | None) -> Iterator[bytes]:
     """A file of them. Where the trace was cut, a packet is said to be missing: more is not known."""
-    yield file_header(HOW, socket_trace.LINK_RAW, socket_trace.SNAPLEN)
+    from plainwire.acquire.socket_trace import LINK_RAW, SNAPLEN  # noqa: PLC0415 - as above
+
+    yield file_header(HOW, LINK_RAW, SNAPLEN)
     for at in range(0, len(made), _BATCH):
         pieces: list[bytes] = []
         add = packet_blocks(pieces)
