@@ -27,7 +27,7 @@ from plainwire.acquire import events, namespaces, spoken_words, supervise
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.launch import Program, launch
 from plainwire.acquire.patcher import Patcher
-from plainwire.acquire.via import Via
+from plainwire.acquire.via import ANYHOW, Via
 from plainwire.capture import live
 from plainwire.capture.pcapng import embed_secrets
 from plainwire.guard import guarded
@@ -53,7 +53,6 @@ _ALL_FOR_DOUBT = (
 )
 
 
-ANYHOW = Via()
 _LAST_LOOK = 200.0
 """Seconds at the end of a recording of running programs for secrets that are still looked for. That is some
 seconds of computing; the machine may have others to serve.

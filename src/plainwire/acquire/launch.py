@@ -32,7 +32,7 @@ from plainwire.acquire import (
     unprivileged,
 )
 from plainwire.acquire.target import NOT_EXECUTABLE, NOT_FOUND, Target, find
-from plainwire.acquire.via import Via
+from plainwire.acquire.via import ANYHOW, Via
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from plainwire.case import Case
     from plainwire.model import ProgramEvents
 
-ANY = Via()
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
@@ -236,7 +235,7 @@ def launch(
     *,
     restore: bool = True,
     key_logs: Sequence[Path] = (),
-    via: Via = ANY,
+    via: Via = ANYHOW,
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 

@@ -36,6 +36,9 @@ class Via(Struct, frozen=True):
         return f"Asked for by --via: {' and '.join(asked)}, and nothing else was tried." if asked else None
 
 
+ANYHOW = Via()
+
+
 def chosen(words: Sequence[str]) -> Via:
     """Read the values of ``--via``.
 
