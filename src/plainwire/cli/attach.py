@@ -97,8 +97,7 @@ def command(
     """
     chosen = _chosen(pids, name, container)
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
-    progress = Watch(shown=not quiet)
-    try:
+    with Watch(shown=not quiet) as progress:
         recording = recordings.attach(
             chosen,
             folder=folder,
@@ -111,8 +110,6 @@ def command(
             attached=lambda program: None if quiet else _say(_begun(program)),
             progress=progress,
         )
-    finally:
-        progress.close()
     if not quiet:
         _say(words(recording, shown, job.asked(None, None, None, ci=False)))
     if recording.report is None:

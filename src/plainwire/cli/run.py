@@ -103,8 +103,7 @@ def command(
     """
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     asked = job.asked(fail_on, baseline, write_baseline, ci=ci)
-    progress = Watch(shown=not quiet)
-    try:
+    with Watch(shown=not quiet) as progress:
         recording = record(
             command,
             folder=folder,
@@ -116,8 +115,6 @@ def command(
             via=via.chosen(methods),
             progress=progress,
         )
-    finally:
-        progress.close()
     text = words(recording, shown, asked)
     if not quiet:
         with contextlib.suppress(OSError):  # nobody listens: no reason to change the program's status
