@@ -23,14 +23,13 @@ from plainwire.capture.sources import is_regular
 from plainwire.keys import read_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.folder import FileSource
     from plainwire.model import CaptureItem, Report
     from plainwire.pipeline import FollowedShare
+    from plainwire.progress import Through
     from plainwire.tls.keylog import KeyLog
-
-    Through = Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]]
 
 MOST_PROCESSES = 64
 

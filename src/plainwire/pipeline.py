@@ -36,7 +36,7 @@ from plainwire.streams.tcp_assembler import ALL, MOST_OPEN, Assembler, TcpConnec
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.diagnose.testimony.sayings import Said
     from plainwire.dns.lookups import Lookups
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         ProgramEvents,
         SegmentBatch,
     )
+    from plainwire.progress import Through
     from plainwire.quic.quic_assembler import QuicAssembler
 
 _MOST_ERRORS = 10_000
@@ -416,7 +417,7 @@ def analyze(
     events: ProgramEvents | None = None,
     program_only: bool = False,
     keep_bodies: bool = False,
-    through: Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]] = iter,
+    through: Through = iter,
 ) -> Report:
     """Read capture files as one capture, with the secrets in them and in key log files.
 

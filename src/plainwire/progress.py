@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from plainwire.model import CaptureItem
+
+    Through = Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]]
+    """What sees all that is read, and may end it."""
 
 
 class Progress:

@@ -30,13 +30,12 @@ from plainwire.packets.decode import Decoder
 from plainwire.quic import sieve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from plainwire.folder import FileSource
     from plainwire.model import (
-        CaptureItem,
         DatagramBatch,
         Endpoint,
         IcmpError,
@@ -44,9 +43,8 @@ if TYPE_CHECKING:
         ProgramEvents,
         SegmentBatch,
     )
+    from plainwire.progress import Through
     from plainwire.tls.keylog import KeyLog
-
-    Through = Callable[[Iterator[CaptureItem]], Iterator[CaptureItem]]
 
 Ends = frozenset[str]
 """Both ends of a connection, as ``ip:port``."""
