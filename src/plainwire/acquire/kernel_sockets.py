@@ -26,7 +26,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from msgspec import Struct
 
@@ -110,6 +110,30 @@ class SentReset(Struct, frozen=True):
         }
 
 
+class _Trace(NamedTuple):
+    """What an instance has recorded. ``offset_ns``: from its clock to that of packets."""
+
+    text: str
+    offset_ns: int
+
+    @classmethod
+    def of(cls, instance: Path) -> Self:
+        """Read it.
+
+        Raises:
+            OSError: it is gone.
+
+        """
+        offset_ns = time.time_ns() - time.monotonic_ns()
+        return cls((instance / "trace").read_text(encoding="utf-8", errors="replace"), offset_ns)
+
+    @property
+    def complete(self) -> bool:
+        """Whether no event was lost."""
+        entries = _ENTRIES.search(self.text)
+        return entries is not None and entries[1] == entries[2]
+
+
 class KernelWitness:
     """Running trace instances: for TCP, for UDP, and for the resets of the whole host.
 
@@ -165,40 +189,35 @@ class KernelWitness:
     def resets(self) -> list[SentReset]:
         """The RSTs that this host has sent so far, of any program. Call it before ``sockets``."""
         try:
-            offset_ns = time.time_ns() - time.monotonic_ns()
-            text = (self._resets / "trace").read_text(encoding="utf-8", errors="replace")
+            trace = _Trace.of(self._resets)
         except OSError:
             return []
-        return resets_in(text.splitlines(), offset_ns)
+        return resets_in(trace.text.splitlines(), trace.offset_ns)
 
     def sent(self) -> list[Sent] | None:
         """The small datagrams that it sent so far; None where they may not be all, or where others ask name
         servers for it. Call it before ``sockets``.
         """
         try:
-            offset_ns = time.time_ns() - time.monotonic_ns()
-            text = (self._sent / "trace").read_text(encoding="utf-8", errors="replace")
-            complete = (self._sent / f"events/{_SENT}/enable").read_text(encoding="ascii").startswith("1")
+            trace = _Trace.of(self._sent)
+            enabled = (self._sent / f"events/{_SENT}/enable").read_text(encoding="ascii").startswith("1")
         except OSError:
             return None
-        entries = _ENTRIES.search(text)
-        if not complete or entries is None or entries[1] != entries[2] or others_ask():
+        if not enabled or not trace.complete or others_ask():
             return None
-        return sent_in(text.splitlines(), offset_ns)
+        return sent_in(trace.text.splitlines(), trace.offset_ns)
 
     def sockets(self) -> list[KernelSocket] | None:
         """What it saw, and end it; None where that is not all there was."""
         try:
-            offset_ns = time.time_ns() - time.monotonic_ns()
-            text = (self._instance / "trace").read_text(encoding="utf-8", errors="replace")
+            trace = _Trace.of(self._instance)
         except OSError:
             return None
         finally:
             self.stop()
-        entries = _ENTRIES.search(text)
-        if entries is None or entries[1] != entries[2] or _TELLS_INTERRUPTS not in text:
+        if not trace.complete or _TELLS_INTERRUPTS not in trace.text:
             return None
-        return sockets_in(text.splitlines(), offset_ns)
+        return sockets_in(trace.text.splitlines(), trace.offset_ns)
 
     def stop(self) -> None:
         """End it; nothing happens where it has ended."""
