@@ -148,9 +148,7 @@ class OpenedBefore:
     def _begin(self, now: float, *, at_once: bool) -> None:
         """Scan the memory of the first process that has records to try on."""
         self._forget_closed()
-        ready = [
-            each for each in self._open() if each.record is not None and not (at_once and not _untried(each))
-        ]
+        ready = [each for each in self._open() if _untried(each) or (each.record and not at_once)]
         due = [each for each in ready if at_once or self._both(each) or now > each.since + _WAIT_FOR_BOTH]
         if not due:
             return
