@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
-from plainwire.mcp.server import MOST_CASES, Cases
+from plainwire.mcp.server import MOST_CASES, Cases, cases_in, runs
 from tests.cli import plain_capture
 from tests.cli.test_job import FORGIVING, closing_server
 from tests.needs import needs
+from tests.users import USER, as_sudo, home, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+__all__ = ["as_sudo", "home", "open_folder"]
 
 
 def talk(do: Callable[[ClientSession, Ask], Awaitable[Any]], *options: str) -> Any:  # noqa: ANN401 - of any test
@@ -143,6 +146,18 @@ def test_cases_last_as_long_as_the_server_unless_they_are_to_stay(tmp_path: Path
     assert [case.exists() for case in cases] == [stay, stay]
     if stay:
         assert {case.parent for case in cases} == {tmp_path / "cases"}
+
+
+@pytest.mark.usefixtures("as_sudo")
+@pytest.mark.parametrize("stay", [False, True])
+def test_under_sudo_programs_are_run_and_their_cases_are_the_users(home: Path, stay: bool) -> None:  # noqa: FBT001 - as above
+    with cases_in(home / "cases" if stay else None) as cases:
+        answer = runs(cases)(["true"])
+        assert answer["exit_status"] == 0
+        made = Path(answer["path"])
+        assert (made / "capture.pcapng").exists()
+        assert {made.stat().st_uid, made.parent.stat().st_uid} == {USER}
+    assert made.exists() == stay
 
 
 def test_of_many_runs_the_last_cases_are_kept(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets as chance
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
 
-from plainwire import api, comparing
+from plainwire import api, comparing, sudo
+from plainwire import folder as folders
 from plainwire.comparing import words
 from plainwire.model import UserError
 from plainwire.report import redact
@@ -60,7 +62,8 @@ class Cases:
         """The name of one that is to be made."""
         while not self._stay and len(self._made) >= MOST_CASES:
             shutil.rmtree(self._made.popleft(), ignore_errors=True)
-        case = Path(tempfile.mkdtemp(prefix="case-", dir=self._folder))
+        case = self._folder / f"case-{chance.token_hex(8)}"
+        folders.made_anew(case).close()
         self._made.append(case)
         return case
 
@@ -74,19 +77,23 @@ class Cases:
 def cases_in(folder: Path | None) -> Iterator[Cases]:
     """Where cases go: ``folder``, or one that is removed at the end, also where SIGTERM ends the server.
 
+    They belong to whoever called sudo, as those of ``plainwire run`` do.
+
     Raises:
         UserError: the folder cannot be made.
 
     """
     if folder is not None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folders.output_folder(folder)
         except OSError as error:
             message = f"{folder}: {error.strerror}"
             raise UserError(message) from error
         yield Cases(folder.absolute(), stay=True)
         return
-    with tempfile.TemporaryDirectory(prefix="plainwire-mcp-") as own:
+    with sudo.as_caller():
+        made = tempfile.TemporaryDirectory(prefix="plainwire-mcp-")
+    with made as own:
 
         def end(number: int, _frame: object) -> None:
             shutil.rmtree(own, ignore_errors=True)
