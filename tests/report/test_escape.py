@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.report.escape import printable, printable_json
+from plainwire.report.escape import printable, printable_json, unescaped
 
 
 def test_control_characters_and_marks_of_direction_are_written_out() -> None:
@@ -30,6 +30,11 @@ def test_long_text_is_cut() -> None:
 @given(st.text())
 def test_nothing_unprintable_comes_out(text: str) -> None:
     assert printable(text).isprintable()
+
+
+@given(st.text(st.characters()))
+def test_what_was_made_safe_can_be_had_as_it_was(text: str) -> None:
+    assert unescaped(printable(text)) == text
 
 
 @given(st.text())

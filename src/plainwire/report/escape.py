@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _STEERING = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 """DEL, U+0080 to U+009F; U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069."""
+_ESCAPED = re.compile(r"\\([\\ntr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+"""What ``printable`` writes."""
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -20,6 +23,11 @@ def printable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(safe) > limit:
         return safe[: max(0, limit - 1)] + "…"
     return safe
+
+
+def unescaped(safe: str) -> str:
+    """Return the text that ``printable`` made this of; whoever shows it makes it safe again."""
+    return _ESCAPED.sub(lambda found: codecs.decode(found[0], "unicode_escape"), safe)
 
 
 def printable_json(encoded: bytes) -> bytes:

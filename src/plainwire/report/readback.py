@@ -6,8 +6,6 @@ quarter of a microsecond.
 
 from __future__ import annotations
 
-import codecs
-import re
 from typing import TYPE_CHECKING, Any
 
 from plainwire.model import (
@@ -36,14 +34,12 @@ from plainwire.model import (
     WebSocketFrame,
     WebSocketPing,
 )
+from plainwire.report.escape import unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Item = dict[str, Any]
-
-_ESCAPED = re.compile(r"\\([\\ntr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
-"""What ``escape.printable`` writes."""
 
 _NOWHERE = Endpoint("", 0)
 
@@ -158,7 +154,7 @@ def _response(item: Item) -> Response:
         made.event_stream = EventStream(item["events"], dialect=stream["dialect"] or "")
         if stream["error"] is not None:
             made.event_stream.error_packet = stream["error"]["packet"]
-            made.event_stream.error = _unescaped(stream["error"]["says"])
+            made.event_stream.error = unescaped(stream["error"]["says"])
     return made
 
 
@@ -209,7 +205,7 @@ def _websocket(item: Item) -> WebSocket:
         for f in item["frames"]
     ]
     made.closes = [
-        None if reason is None else WebSocketClose(code or 0, _unescaped(reason), 0, 0)
+        None if reason is None else WebSocketClose(code or 0, unescaped(reason), 0, 0)
         for code, reason in zip(item["close_codes"], item["close_reasons"], strict=True)
     ]
     made.pings = [
@@ -247,11 +243,6 @@ def _finding(item: Item) -> Finding:
 
 def _fields(pairs: Iterable[list[str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs]
-
-
-def _unescaped(text: str) -> str:
-    """What was escaped for the report: it will be again for the reader."""
-    return _ESCAPED.sub(lambda found: codecs.decode(found[0], "unicode_escape"), text)
 
 
 def _side(name: str) -> Side:
