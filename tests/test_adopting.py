@@ -55,6 +55,15 @@ def test_the_secrets_are_in_it_ahead_of_the_packets(tmp_path: Path) -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_secrets_are_taken_along_however_their_file_is_written(tmp_path: Path, encoding: str) -> None:
+    capture, keys = exported.write(tmp_path)
+    keys.write_bytes(keys.read_text().encode(encoding))
+    adopting.adopt([capture], [keys], tmp_path / "case", Progress())
+    of_the_case = pipeline.analyze([tmp_path / "case" / "capture.pcapng"])
+    assert of_the_case.coverage.decrypted == pipeline.analyze([capture], [keys]).coverage.decrypted == 1
+
+
 def test_a_file_that_is_no_capture_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "no").write_bytes(b"no capture at all")
     with pytest.raises(UserError):

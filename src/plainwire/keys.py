@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from plainwire.capture import key_lines, reader
 from plainwire.folder import OpenFile
 from plainwire.model import SecretsBlock, UserError
-from plainwire.tls.keylog import KeyLog
+from plainwire.tls.keylog import KeyLog, in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,22 +62,27 @@ def lines_of(captures: Sequence[FileSource], key_logs: Iterable[FileSource] = ()
 
 
 def pieces_of(source: FileSource) -> Iterator[bytes]:
-    """A key log in pieces of whole lines.
+    """A key log in pieces of whole lines, in UTF-8.
 
     Raises:
         UserError: it cannot be read.
 
     """
     with _opened(source) as file:
-        yield from key_lines.pieces(file)
+        yield from map(in_utf8, _pieces(file))
+
+
+def _pieces(file: BufferedReader) -> Iterator[bytes]:
+    """Its pieces as they are; what is in UTF-16 is one."""
+    if file.peek(2)[:2] == _UTF16:
+        yield file.read(key_lines.LARGEST_KEY_LOG)
+    yield from key_lines.pieces(file)
 
 
 def _add_key_log(keys: KeyLog, source: FileSource) -> None:
     with _opened(source) as file:
         keys.begin(str(source))
-        if file.peek(2)[:2] == _UTF16:
-            keys.add(file.read(key_lines.LARGEST_KEY_LOG))
-        for text in key_lines.pieces(file):
+        for text in _pieces(file):
             keys.add(text)
         keys.begin(None)
         if file.read(1):

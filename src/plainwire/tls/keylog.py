@@ -61,6 +61,13 @@ _MOST_JOINS = 1 << 17  # secrets that all connections together may try: see ``jo
 _Stored = bytes | tuple[bytes, ...]
 
 
+def in_utf8(text: bytes) -> bytes:
+    """A key log's text, which may be in UTF-16 and begin with a byte order mark: as PowerShell writes it."""
+    if text[:2] + text[3:4] == b"\xff\xfe\0":
+        text = text.decode("utf-16", "replace").encode("utf-8", "replace")
+    return text.removeprefix(b"\xef\xbb\xbf")
+
+
 class KeyLog:
     """Secrets, looked up by label and client random. Its ``repr`` and its errors never show one.
 
@@ -131,9 +138,7 @@ class KeyLog:
 
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
-        if text[:2] + text[3:4] == b"\xff\xfe\0":  # as PowerShell writes what it is given
-            text = text.decode("utf-16", "replace").encode("utf-8", "replace")
-        for line in text.removeprefix(b"\xef\xbb\xbf").splitlines():
+        for line in in_utf8(text).splitlines():
             stripped = line.strip()
             if not stripped or stripped.startswith(b"#"):
                 continue
