@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
 from plainwire.model import IcmpError
@@ -35,4 +36,14 @@ def test_a_client_that_goes_on_over_tcp_did_not_fail() -> None:
 def test_an_error_about_a_connection_that_was_answered_refuses_nothing() -> None:
     connection = unanswered(answered=True)
     connection.icmp_errors = [_error()]
+    assert "connection-refused" not in [finding.code for finding in diagnose([connection])]
+
+
+def test_a_datagram_that_was_too_large_for_a_link_was_not_refused() -> None:
+    """RFC 1191: the sender is to send smaller ones."""
+    connection = unanswered()
+    too_big = replace(
+        _error("203.0.113.1"), code=4, says="destination unreachable: fragmentation needed", mtu=1200
+    )
+    connection.icmp_errors = [too_big]
     assert "connection-refused" not in [finding.code for finding in diagnose([connection])]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence import icmp_refusals, opening
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 _BOTH_ADDRESSES_NS = 1_000_000_000
 """Programs try both addresses of localhost within a second (chosen)."""
 
-_UNREACHABLE, _TIME_EXCEEDED = 3, 11
-"""Types of ICMP (RFC 792)."""
-
-_UNREACHABLE6, _TIME_EXCEEDED6 = 1, 3
-"""Types of ICMPv6 (RFC 4443 sections 3.1 and 3.3)."""
-
-_TOO_BIG_CODE = 4
-"""A code of ICMP type 3 (RFC 1191 section 4): no refusal."""
-
 
 def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where the SYN was answered by a RST, or by an ICMP error (RFC 9293 section 3.5.1)."""
@@ -41,7 +32,7 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
     if begin is None or begin.syn_acks or connection.established:
         return None
     reset = next((r for r in begin.resets if r.ack == 0), None)
-    errors = [error for error in connection.icmp_errors if _forbids(error)]
+    errors = [error for error in connection.icmp_errors if icmp_refusals.refuses(error)]
     if reset is None and not errors:
         return None
     if _loopback_twin(connection, traffic) or _starting(connection, traffic):
@@ -70,37 +61,22 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
     )
 
 
-_PROHIBITED, _PROHIBITED6 = (9, 10, 13), (1, 5, 6)
-"""Codes of unreachable destinations, by a rule: RFC 1812 section 5.2.7.1, RFC 4443 section 3.1."""
-
-
-def _forbids(error: IcmpError) -> bool:
-    if ":" in error.sender:
-        return error.type in (_UNREACHABLE6, _TIME_EXCEEDED6)
-    return error.type == _TIME_EXCEEDED or (error.type == _UNREACHABLE and error.code != _TOO_BIG_CODE)
-
-
-def _filter(error: IcmpError) -> str:
-    """A packet filter, where the code says so (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
-    by_rule = _PROHIBITED6 if ":" in error.sender else _PROHIBITED
-    kind = _UNREACHABLE6 if ":" in error.sender else _UNREACHABLE
-    if error.type != kind or error.code not in by_rule:
-        return ""
-    return " The code says that a rule of a packet filter forbids it, not that nothing listens there."
-
-
 def _forbidden(connection: Connection, begin: Opening, errors: list[IcmpError]) -> Verdict:
     first = errors[0]
-    own = first.sender == connection.server.address
-    sender = "the server's own address" if own else "another address on the way"
+    fault, sender = icmp_refusals.refuser(connection, first)
+    why = (
+        " The code says that a rule of a packet filter forbids it, not that nothing listens there."
+        if icmp_refusals.by_rule(first)
+        else ""
+    )
     return Verdict(
         code="connection-refused",
         connection=connection,
         exchanges=(),
-        fault="server" if own else "path",
+        fault=fault,
         grounds=(Ground.INFERENCE,),
         facts=f"The SYN was answered by an ICMP error (type {first.type}, code {first.code}) from {sender} "
-        f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.{_filter(first)}",
+        f"after {wording.span(first.time_ns - begin.syns[0].time_ns)}, and by nothing else.{why}",
         evidence=(
             Evidence(begin.syns[0].packet, "SYN from the client"),
             Evidence(first.packet, f"ICMP error, type {first.type}, code {first.code}, about this SYN"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import icmp_refusals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -15,24 +16,21 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection
 
-_UNREACHABLE = "destination unreachable"
-
 
 def quic_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where nothing takes the client's UDP (RFC 792; RFC 4443 section 3.1)."""
     quic = connection.quic
-    errors = [error for error in connection.icmp_errors if _UNREACHABLE in error.says]
+    errors = [error for error in connection.icmp_errors if icmp_refusals.is_unreachable(error)]
     if quic is None or quic.answered or connection.mid_stream or not errors:
         return None
     first = errors[0]
-    own = first.sender == connection.server.address
-    sender = "the server's own address" if own else "another address on the way"
+    fault, sender = icmp_refusals.refuser(connection, first)
     after = wording.span(max(0, first.time_ns - connection.opened_ns))
     return Verdict(
         code="connection-refused",
         connection=connection,
         exchanges=(),
-        fault="server" if own else "path",
+        fault=fault,
         grounds=(Ground.INFERENCE,),
         facts=f"The client's first packets of QUIC, over UDP, were answered by an ICMP error ({first.says}) "
         f"from {sender} after {after}, and by nothing else: nothing takes UDP at "
