@@ -32,6 +32,9 @@ GRPC_LIMIT = "ENHANCE_YOUR_CALM"
 """Of a gRPC client: its own status RESOURCE_EXHAUSTED (gRPC over HTTP2, "Errors"), a limit that the response
 is above."""
 
+GRPC_MESSAGE = 4 * 1024 * 1024
+"""Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
+
 _ACTED_ON = _COMPLAINTS | {GRPC_LIMIT}
 
 

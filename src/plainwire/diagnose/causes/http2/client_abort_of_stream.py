@@ -12,6 +12,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
+from plainwire.diagnose.evidence.stream_errors import GRPC_MESSAGE
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS
 from plainwire.diagnose.traffic.given_up import given_up
@@ -41,9 +42,6 @@ _DUE, _LATE_NS = 0.97, 100_000_000
 
 _PONG_NS, _ROUND_TRIPS = 90_000_000, 3
 """Who ends a connection sooner than this after a PING did not wait for the answer (chosen)."""
-
-_GRPC_MESSAGE = 4 * 1024 * 1024
-"""Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 
 
 def stream_cancelled(failed: FailedExchange) -> Verdict | None:
@@ -239,7 +237,7 @@ def _is_due(grpc: Grpc, age_ns: int) -> bool:
 def _of_size(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
     """The verdict where a message is larger than gRPC's libraries take: they give the call up themselves."""
     largest = 0 if failed.exchange.grpc is None else failed.exchange.grpc.largest[Side.SERVER]
-    if largest <= _GRPC_MESSAGE:
+    if largest <= GRPC_MESSAGE:
         return None
     return replace(
         verdict,
@@ -247,7 +245,7 @@ def _of_size(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
         grounds=(Ground.INFERENCE,),
         facts=f"{verdict.facts} The server's message has {plurals.count(largest, 'byte')}, and a client of "
         "gRPC "
-        f"takes no more than {_GRPC_MESSAGE} (4 MB) unless it is told to: it then says RESOURCE_EXHAUSTED "
+        f"takes no more than {GRPC_MESSAGE} (4 MB) unless it is told to: it then says RESOURCE_EXHAUSTED "
         "itself.",
         retry_safe=None,
         runner_up=f"a client that gave up for another reason: not excluded; {verdict.runner_up}",

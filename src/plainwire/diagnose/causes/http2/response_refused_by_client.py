@@ -15,7 +15,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.evidence.limits_announced import limits_announced
-from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT
+from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT, GRPC_MESSAGE
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
@@ -41,9 +41,6 @@ _CORRECT = (
     "application, or in a proxy that passes fields of HTTP/1.1 on."
 )
 _HARMLESS = frozenset(("", "NO_ERROR", "H3_NO_ERROR"))
-
-_GRPC_MESSAGE = 4 * 1024 * 1024
-"""Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 _GRPC_FIELDS = 8192
 """Bytes: the soft limit of metadata in gRPC's core; Java's limit is the same (GRPC_ARG_MAX_METADATA_SIZE)."""
 _OVERHEAD = 32
@@ -147,10 +144,10 @@ def _too_large(failed: FailedExchange, response: Response, event: StreamEvent) -
     largest = 0 if grpc is None else grpc.largest[Side.SERVER]
     fields = [len(name) + len(text) + _OVERHEAD for name, text in (*response.headers, *response.trailers)]
     why = " By this code gRPC's libraries end a call of which they say RESOURCE_EXHAUSTED themselves: "
-    if largest > _GRPC_MESSAGE:
+    if largest > GRPC_MESSAGE:
         why += (
             f"the response's largest message has {plurals.count(largest, 'byte')}, and a client takes no "
-            f"more than {_GRPC_MESSAGE} (4 MB) unless it is told to."
+            f"more than {GRPC_MESSAGE} (4 MB) unless it is told to."
         )
     elif sum(fields) > _GRPC_FIELDS:
         why += (

@@ -133,8 +133,8 @@ def _two_messages(case: Answered) -> Verdict | None:
 
 def _another_part(case: Answered) -> Verdict | None:
     """A verdict where a part (206) is not the one that was asked for, by its own word."""
-    asked, given = ranges.asked(case.request), ranges.given(case.response)
-    if asked is None or given is None or given.first == asked.first:
+    asked, given = ranges.first_asked(case.request), ranges.first_given(case.response)
+    if asked is None or given is None or given == asked:
         return None
     return Verdict(
         code="bad-framing",
@@ -142,12 +142,12 @@ def _another_part(case: Answered) -> Verdict | None:
         exchanges=(case.exchange.id,),
         fault="server",
         grounds=(Ground.SAID,),
-        facts=f"The request asks for the bytes from {asked.first} on (Range), and the response (206) has "
-        f"those from {given.first} on (Content-Range). A client that puts them behind what it has, without a "
+        facts=f"The request asks for the bytes from {asked} on (Range), and the response (206) has "
+        f"those from {given} on (Content-Range). A client that puts them behind what it has, without a "
         "look at that field, gets a file that is wrong.",
         evidence=(
-            Evidence(case.request.packet, f"the request, for the bytes from {asked.first} on"),
-            Evidence(case.response.packet, f"the response, with the bytes from {given.first} on"),
+            Evidence(case.request.packet, f"the request, for the bytes from {asked} on"),
+            Evidence(case.response.packet, f"the response, with the bytes from {given} on"),
         ),
         runner_up="content-length-mismatch: refuted, the part has the length that it says",
         retry_safe=True,
