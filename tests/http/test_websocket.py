@@ -73,7 +73,8 @@ def read(
     reading: Reading | None = None,
 ) -> WebSocket:
     response = Response(101, "", "HTTP/1.1", [("Sec-WebSocket-Extensions", extensions)], 0, 0)
-    reader = WebSocketReader(Exchange(1, 1, 1, None, response, "complete"), Budget(), reading)
+    exchange = Exchange(1, 1, 1, None, response, "complete")
+    reader = WebSocketReader(exchange, Budget(), reading or Reading())
     for side in Side:
         for at in range(0, len(wire[side]), step):
             part = wire[side][at : at + step]
@@ -117,9 +118,8 @@ def talked(*events: tuple[Side, Event]) -> WebSocket:
     list(ends[SERVER].events())
     ends[CLIENT].receive_data(ends[SERVER].send(AcceptConnection()))
     list(ends[CLIENT].events())
-    reader = WebSocketReader(
-        Exchange(1, 1, 1, None, Response(101, "", "HTTP/1.1", [], 0, 0), "complete"), Budget()
-    )
+    exchange = Exchange(1, 1, 1, None, Response(101, "", "HTTP/1.1", [], 0, 0), "complete")
+    reader = WebSocketReader(exchange, Budget(), Reading())
     sent = [0, 0]
     packets: tuple[dict[int, int], dict[int, int]] = ({}, {})
     texts: tuple[list[Text | Gap], list[Text | Gap]] = ([], [])

@@ -84,7 +84,7 @@ class _Direction:
         "taken",
     )
 
-    def __init__(self, kept: KeptBody | None) -> None:
+    def __init__(self, kept: KeptBody) -> None:
         self.kept = kept  # the message so far
         self.first: WebSocketFrame | None = None  # of the message
         self.buffer: list[Text] = []
@@ -107,7 +107,7 @@ class _Direction:
 class WebSocketReader:
     """Reads what follows the opening handshake of ``exchange`` and notes it there."""
 
-    def __init__(self, exchange: Exchange, budget: Budget, reading: Reading | None = None) -> None:
+    def __init__(self, exchange: Exchange, budget: Budget, reading: Reading) -> None:
         """``reading``: where it keeps bodies, messages are kept too."""
         self._exchange = exchange
         self._budget = budget
@@ -120,9 +120,8 @@ class WebSocketReader:
             "client_no_context_takeover" in extensions,
             "server_no_context_takeover" in extensions,
         )
-        keeps = reading is not None and reading.keep_bodies
-        kept = [KeptBody(reading) if keeps and reading is not None else None for _ in Side]
-        self._sides = (_Direction(kept[0]), _Direction(kept[1]))
+        self._keeps = reading.keep_bodies
+        self._sides = (_Direction(KeptBody(reading)), _Direction(KeptBody(reading)))
         self._times: list[int] = []  # of the frames that began since the last call
         self._last_ns = 0
 
@@ -236,8 +235,7 @@ class WebSocketReader:
         if not opcode & _CONTROL and opcode != _CONTINUATION:
             direction.packed = bool(rsv & _DEFLATED) and self.facts.compressed
             direction.broken, direction.size, direction.first = False, 0, frame
-            if direction.kept is not None:
-                direction.kept.take()
+            direction.kept.take()
         if length == 0:
             self._end_frame(side, direction)
 
@@ -267,7 +265,7 @@ class WebSocketReader:
         else:
             direction.size += len(part)
             self.facts.sizes[side] += len(part)
-            if direction.kept is not None:
+            if self._keeps:
                 direction.kept.add(_unmask(part, direction.key, direction.taken))
         direction.taken += len(part)
         direction.left -= len(part)
@@ -295,7 +293,7 @@ class WebSocketReader:
     def _keep(self, side: Side, direction: _Direction) -> None:
         """A message is whole: keep it, unless a part of it found no room, or the capture lacks one."""
         first = direction.first
-        if direction.kept is None or first is None:
+        if not self._keeps or first is None:
             return
         data = direction.kept.take() or b""
         if len(data) == direction.size and len(self.facts.kept) < MOST_FRAMES:
@@ -336,8 +334,7 @@ class WebSocketReader:
             piece = inflater.decompress(data, _PIECE)
             size = len(piece)
             direction.size += size
-            if direction.kept is not None:
-                direction.kept.add(piece)
+            direction.kept.add(piece)
             if not self._budget.spend(size):
                 return False
             data = inflater.unconsumed_tail
