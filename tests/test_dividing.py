@@ -52,20 +52,26 @@ def _written(folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> 
     return [folder / "a.pcap"], [folder / "keys.log"]
 
 
+class _Readings:
+    """How often this process began to read the capture."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def through(self, items: Iterator[CaptureItem]) -> Iterator[CaptureItem]:
+        self.begun += 1
+        return items
+
+
 @pytest.mark.parametrize("processes", [2, 3, 9])
 def test_the_report_is_that_of_one_process(processes: int, tmp_path: Path) -> None:
     capture, keys = _written(tmp_path)
     whole = pipeline.analyze(capture, keys)
     assert [e.outcome for e in whole.exchanges].count("unanswered") == 2
-    started: list[int] = []
-
-    def through(items: Iterator[CaptureItem]) -> Iterator[CaptureItem]:
-        started.append(1)
-        return items
-
-    divided = dividing.analyze(capture, keys, processes=processes, through=through)
+    readings = _Readings()
+    divided = dividing.analyze(capture, keys, processes=processes, through=readings.through)
     assert json.encode(divided) == json.encode(whole)
-    assert started == [1]  # nothing was read again
+    assert readings.begun == 1  # nothing was read again
 
 
 def test_where_sessions_may_be_resumed_all_is_read_by_one(tmp_path: Path) -> None:
@@ -73,15 +79,10 @@ def test_where_sessions_may_be_resumed_all_is_read_by_one(tmp_path: Path) -> Non
     capture, keys = _written(tmp_path, ssl.TLSVersion.TLSv1_2)
     lines = keys[0].read_bytes().splitlines(keepends=True)
     keys[0].write_bytes(b"".join(lines[:-1]))
-    started: list[int] = []
-
-    def through(items: Iterator[CaptureItem]) -> Iterator[CaptureItem]:
-        started.append(1)
-        return items
-
-    divided = dividing.analyze(capture, keys, processes=2, through=through)
+    readings = _Readings()
+    divided = dividing.analyze(capture, keys, processes=2, through=readings.through)
     assert json.encode(divided) == json.encode(pipeline.analyze(capture, keys))
-    assert started == [1, 1]
+    assert readings.begun == 2
 
 
 def test_a_process_that_dies_costs_nothing_but_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

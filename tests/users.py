@@ -21,6 +21,9 @@ USER = 1000
 SUDO = {"SUDO_UID": str(USER), "SUDO_GID": str(USER), "SUDO_COMMAND": "/usr/bin/plainwire run"}
 """What sudo puts into the environment when that user calls it."""
 
+WITHOUT_RIGHTS = ("setpriv", "--securebits=+noroot,+noroot_locked", "--inh-caps=-all")
+"""What, put before a command, makes it root's without any of root's rights."""
+
 
 def become_user() -> None:
     """Turn this process, a forked one, into that user for good."""

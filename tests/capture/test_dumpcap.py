@@ -19,6 +19,7 @@ import pytest
 from plainwire.case import Case
 from tests.acquire.tls_server import tls_server
 from tests.needs import needs, tool
+from tests.users import WITHOUT_RIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tests.acquire.tls_server import TlsServer
 
 CLIENT = Path(__file__).parent.parent / "acquire" / "clients" / "plain_http.py"
-WITHOUT_RIGHTS = ("setpriv", "--securebits=+noroot,+noroot_locked", "--inh-caps=-all")
 
 
 @pytest.fixture(autouse=True)

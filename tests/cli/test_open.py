@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,18 +38,22 @@ def test_the_command_leads_to_the_packet_that_decides(
     assert "tcp.port == 40002" in words[7]
 
 
-def test_wireshark_is_started_where_it_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said, program = tmp_path / "said", tmp_path / "wireshark"
-    program.write_text(
-        f"#!{sys.executable}\nimport os, sys\nopen({str(said)!r} + '.part', 'w').write(sys.argv[1])\n"
-        f"os.rename({str(said)!r} + '.part', {str(said)!r})\n"
-    )
+def watched(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """The processes that are started: ``wireshark`` is this script, and there is a display."""
+    program = folder / "wireshark"
+    program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
     monkeypatch.setenv("DISPLAY", ":0")
-    started = []
+    started: list[subprocess.Popen[str]] = []
     real = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)))
+    return started
+
+
+def test_wireshark_is_started_where_it_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "said"
+    started = watched(tmp_path, f'printf %s "$1" >{said}', monkeypatch)
     capture, _ = case.write(tmp_path)
     done = CliRunner().invoke(opening.command, [str(capture)])
     assert (done.exit_code, done.output) == (0, "")
@@ -66,16 +69,10 @@ def test_a_finding_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("as_sudo")
 def test_under_sudo_wireshark_is_the_callers(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said, program = open_folder / "said", open_folder / "wireshark"
+    said = open_folder / "said"
     said.touch()
     os.chown(said, USER, USER)
-    program.write_text(f"#!/bin/sh\nid -u >{said}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(open_folder), prepend=":")
-    monkeypatch.setenv("DISPLAY", ":0")
-    started = []
-    real = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)))
+    started = watched(open_folder, f"id -u >{said}", monkeypatch)
     capture, _ = case.write(open_folder)
     assert CliRunner().invoke(opening.command, [str(capture)]).exit_code == 0
     assert started[0].wait(60) == 0

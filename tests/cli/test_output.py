@@ -11,6 +11,7 @@ import click
 import pytest
 
 from plainwire.cli import output
+from tests.cli.terminal import Terminal
 from tests.report.samples import failing, report
 from tests.users import as_sudo
 
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["as_sudo"]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -20,6 +19,7 @@ import pytest
 from plainwire.case import Case
 from tests.acquire.tls_server import tls_server
 from tests.needs import needs, tool
+from tests.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.acquire.tls_server import TlsServer
 
 CLIENT = Path(__file__).parent.parent / "acquire" / "clients" / "plain_http.py"
-PATIENCE = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +53,6 @@ def plainwire(case: Case, *words: object, quiet: bool = True) -> list[str]:
 
 def python(script: str) -> tuple[str, str, str]:
     return sys.executable, "-c", script
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_a_key_log_that_the_program_writes_by_itself(case: Case, tmp_path: Path) -> None:

@@ -19,14 +19,13 @@ from plainwire.lab.play import PlayFiles
 from tests.acquire.conftest import CLIENTS
 from tests.acquire.tls_server import tls_server
 from tests.needs import needs, tool
+from tests.users import WITHOUT_RIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from plainwire.model import Report
     from tests.acquire.tls_server import TlsServer
-
-WITHOUT_RIGHTS = ("setpriv", "--securebits=+noroot,+noroot_locked", "--inh-caps=-all")
 
 
 def run(case: Path, *command: object, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +14,11 @@ from plainwire.cli import watching
 from plainwire.model import CaptureNote, PacketBatch
 from plainwire.pipeline import Analysis
 from tests.cli import plain_capture
+from tests.cli.terminal import Terminal
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from plainwire.model import CaptureItem
@@ -96,11 +97,6 @@ def test_the_rest_is_estimated_where_that_can_be_done(
     assert watching.line(1000, read * 1_000_000, size * 1_000_000, seconds) == said
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_long_work_is_told_on_a_terminal_and_the_line_goes_away(
     items: list[CaptureItem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,10 +139,3 @@ def test_nothing_is_told_where_nobody_looks(
         watch.step("reading", 1)
         assert list(watch.through(iter(items))) == items
     assert not pipe.getvalue()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
