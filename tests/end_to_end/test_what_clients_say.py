@@ -206,20 +206,34 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def compiled(folder: Path, *sources: str, path: str = ".") -> tuple[object, ...]:
     """The command that runs them, as soon as a virtual machine can."""
-    words = [tool("javac"), "-cp", path, "-d", folder / "classes", *(CLIENTS / name for name in sources)]
+    words = [tool("javac"), "-cp", path, "-d", folder, *(CLIENTS / name for name in sources)]
     subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=120)
     quick = ("-Xshare:auto", "-XX:TieredStopAtLevel=1")
-    return (tool("java"), *quick, "-cp", f"{folder / 'classes'}{os.pathsep}{path}", "EightFailures")
+    return (tool("java"), *quick, "-cp", f"{folder}{os.pathsep}{path}", "EightFailures")
+
+
+@pytest.fixture(scope="module")
+def java(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """The command of a client that has what Java has."""
+    return compiled(tmp_path_factory.mktemp("java"), "EightFailures.java")
+
+
+@pytest.fixture(scope="module")
+def java_with_libraries(libraries: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """The same with the libraries."""
+    sources = ("EightFailures.java", "Libraries.java")
+    return compiled(tmp_path_factory.mktemp("java"), *sources, path=libraries)
 
 
 @pytest.mark.parametrize(
     ("library", "mode"),
     [("url_connection", "print"), ("http_client", "traceback"), ("http_client", "buffered")],
 )
-def test_java(tmp_path: Path, server: Misbehaving, refused: str, library: str, mode: str) -> None:
+def test_java(
+    tmp_path: Path, server: Misbehaving, refused: str, java: tuple[object, ...], library: str, mode: str
+) -> None:
     """HttpURLConnection takes what came of a body for all of it."""
-    client = compiled(tmp_path, "EightFailures.java")
-    run(tmp_path, server, refused, *client, library, mode, least=len(FAULTS) - (library == "url_connection"))
+    run(tmp_path, server, refused, *java, library, mode, least=len(FAULTS) - (library == "url_connection"))
 
 
 @pytest.mark.timeout(600)
@@ -234,10 +248,14 @@ def test_java(tmp_path: Path, server: Misbehaving, refused: str, library: str, m
     ],
 )
 def test_libraries_of_java(
-    tmp_path: Path, server: Misbehaving, refused: str, libraries: str, library: str, mode: str
+    tmp_path: Path,
+    server: Misbehaving,
+    refused: str,
+    java_with_libraries: tuple[object, ...],
+    library: str,
+    mode: str,
 ) -> None:
-    client = compiled(tmp_path, "EightFailures.java", "Libraries.java", path=libraries)
-    run(tmp_path, server, refused, *client, library, mode)
+    run(tmp_path, server, refused, *java_with_libraries, library, mode)
 
 
 @pytest.mark.parametrize(("language", "mode"), [("ruby", "traceback"), ("ruby", "print"), ("php", "print")])
