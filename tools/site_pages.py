@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.causes.cause import Cause
 
 TOP = Path(__file__).resolve().parents[1]
+_COPIED = (".md", ".json", ".svg")
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
@@ -32,10 +33,9 @@ _CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 def main(folder: Path) -> int:
     """Write the pages."""
     folder.mkdir(parents=True, exist_ok=True)
-    for page in sorted((TOP / "docs").glob("*.md")):
-        shutil.copy(page, folder)
-    for other in (*(TOP / "docs").glob("*.json"), *(TOP / "docs").glob("*.svg")):
-        shutil.copy(other, folder)
+    for file in (TOP / "docs").iterdir():
+        if file.suffix in _COPIED:
+            shutil.copy(file, folder)
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     (folder / "index.md").write_text(readme.replace("](docs/", "]("), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
