@@ -9,10 +9,17 @@ import hypothesis
 import pytest
 
 from plainwire.model import Bugs
+from tests import own_network
 
 hypothesis.settings.register_profile("here", deadline=None, max_examples=60, print_blob=True)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each process that runs tests has a network of its own, not the one that only hands them out."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        own_network.enter()
 
 
 @pytest.fixture(autouse=True)

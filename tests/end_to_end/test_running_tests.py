@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import own_network
 from tests.end_to_end.misbehaving import serving
 from tests.end_to_end.recorded import record
 from tests.needs import tool, without
@@ -125,16 +125,7 @@ def named(recorded: Recorded) -> dict[str, str]:
 
 def fetched(*command: object, where: Path) -> None:
     """Get what is not part of the machine; without a network the test ends here."""
-    environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=where,
-        env=environment,
-        capture_output=True,
-        timeout=240,
-        check=False,
-    )
-    if done.returncode:
+    if not own_network.fetches(command, where=where):
         without(f"{command[0]} could not fetch its packages", part_of_the_judgement=False)
 
 
@@ -143,7 +134,8 @@ def fetched(*command: object, where: Path) -> None:
 )
 def test_pytest(tmp_path: Path, server: Misbehaving, parallel: tuple[object, ...]) -> None:
     assert server.port
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", PYTHON.parent, "-c", os.devnull, *parallel]
+    alone = ["--rootdir", PYTHON.parent, "--confcutdir", PYTHON.parent, "-c", os.devnull]
+    options = ["-q", "-p", "no:cacheprovider", *alone, *parallel]
     recorded = record(tmp_path, sys.executable, "-m", "pytest", *options, PYTHON)
     assert recorded.status == 1
     assert {path: name.rpartition("/")[2] for path, name in named(recorded).items()} == {

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import own_network
 from tests.end_to_end.misbehaving import serving
 from tests.end_to_end.recorded import record
 from tests.needs import tool, without
@@ -185,7 +186,7 @@ def test_node(
         if shutil.which("npm") is None:
             without("npm", part_of_the_judgement=False)
         words = ["npm", "install", "--no-audit", "--no-fund", library]
-        if subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode:
+        if not own_network.fetches(words, where=tmp_path):
             without(f"npm could not fetch {library}", part_of_the_judgement=False)
     run(tmp_path, server, refused, tool("node"), script, library, mode)
 
@@ -199,7 +200,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> str:
     words = [shutil.which("mvn") or without("Maven", part_of_the_judgement=False), "-B", "-q"]
     words += ["-f", str(folder), "dependency:build-classpath", f"-Dmdep.outputFile={told}"]
     for way in (["-o"], []):
-        if not subprocess.run([*words, *way], capture_output=True, timeout=240, check=False).returncode:
+        if own_network.fetches([*words, *way], where=folder):
             return told.read_text().strip()
     return without("Maven could not fetch the libraries", part_of_the_judgement=False)
 
