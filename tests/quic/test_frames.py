@@ -42,12 +42,12 @@ def test_integers_of_the_rfc(encoded: str, value: int) -> None:
 
 FRAMES: list[tuple[bytes, list[Frame]]] = [  # RFC 9000 section 19, by hand
     (bytes.fromhex("02 05 00 00 02"), [Ack(5, 3)]),
-    (bytes.fromhex("02 4123 00 01 02 00 03"), [Ack(0x123, 0x121)]),
+    (bytes.fromhex("02 4123 00 01 02 00 03"), [Ack(0x123, 0x121, ((0x11C, 0x11F),))]),
     (bytes.fromhex("03 05 00 00 02 01 02 03"), [Ack(5, 3)]),  # with ECN counts
     (bytes.fromhex("04 08 410c 07"), [ResetStream(8, 0x10C, 7)]),
     (bytes.fromhex("05 08 410c"), [StopSending(8, 0x10C)]),
     (bytes.fromhex("06 0a 02 6869"), [Crypto(10, b"hi")]),
-    (bytes.fromhex("07 02 aabb"), [Other("new_token")]),
+    (bytes.fromhex("07 02 aabb"), [Other("new_token", 2)]),
     (bytes.fromhex("08 04 6869"), [Stream(4, 0, b"hi", fin=False)]),
     (bytes.fromhex("0b 04 02 6869"), [Stream(4, 0, b"hi", fin=True)]),
     (bytes.fromhex("0f 04 40ff 02 6869"), [Stream(4, 255, b"hi", fin=True)]),
@@ -58,7 +58,7 @@ FRAMES: list[tuple[bytes, list[Frame]]] = [  # RFC 9000 section 19, by hand
     (bytes.fromhex("14 09"), [LimitFrame("data_blocked", None, 9)]),
     (bytes.fromhex("15 04 09"), [LimitFrame("stream_data_blocked", 4, 9)]),
     (bytes.fromhex("18 01 00 02 aabb") + bytes(16), [NewConnectionId(1, b"\xaa\xbb", bytes(16))]),
-    (bytes.fromhex("19 01"), [Other("retire_connection_id")]),
+    (bytes.fromhex("19 01"), [Other("retire_connection_id", 1)]),
     (b"\x1a" + bytes(8), [Other("path_challenge")]),
     (b"\x1b" + bytes(8), [Other("path_response")]),
     (bytes.fromhex("1c 0a 08 02 6e6f"), [Close(10, 8, b"no")]),

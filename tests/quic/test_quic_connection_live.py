@@ -40,6 +40,7 @@ class Relay(asyncio.DatagramProtocol):
     outward: list[asyncio.DatagramTransport] = field(default_factory=list)
     client: tuple[str, int] = ("", 0)
     passed: int = 0
+    secrets: bytes = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.inward = cast("asyncio.DatagramTransport", transport)
@@ -131,7 +132,8 @@ def live(
     both[0].secrets_log_file = secrets
     conversation = _talk(both, retry=retry, rebind=rebind, requests=requests, update=update)
     relay = asyncio.run(asyncio.wait_for(conversation, _ENOUGH_SECONDS))
-    return read(relay.wire, secrets.getvalue().encode()), relay
+    relay.secrets = secrets.getvalue().encode()
+    return read(relay.wire, relay.secrets), relay
 
 
 def assert_all_was_read(reading: Reading, requests: int = 1) -> None:

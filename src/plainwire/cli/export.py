@@ -16,7 +16,8 @@ from plainwire.model import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from plainwire.model import Report
+    from plainwire.model import Connection, Report
+    from plainwire.tls.keylog import KeyLog
 
 
 class _Form(NamedTuple):
@@ -90,6 +91,21 @@ def _trace(report: Report, _wanted: ExportOptions) -> Iterable[bytes]:
     return trace.encoded(report)
 
 
+def _qlog(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
+    from plainwire.export.qlog import Qlog  # noqa: PLC0415 - as above
+    from plainwire.share import quic_packets  # noqa: PLC0415 - as above
+
+    qlog = Qlog([connection for connection in _chosen(report, wanted) if connection.transport == "quic"])
+    if qlog.empty:
+        message = f"{wanted.path}: none of these connections is one of QUIC: --qlog is about no others"
+        raise UserError(message)
+    keys = _keys(wanted)
+    for line in source.key_log(wanted.path):
+        keys.add(line)
+    quic_packets.follow(source.captures(wanted.path), keys, qlog.take)
+    return qlog.written()
+
+
 def _curl(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     return (_repeated(report, wanted, "curl"),)
 
@@ -116,19 +132,13 @@ def _repeated(report: Report, wanted: ExportOptions, form: str) -> bytes:
 def _pcapng(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     import secrets  # noqa: PLC0415 - as above
 
-    from plainwire.keys import read_keys  # noqa: PLC0415 - as above
     from plainwire.share import extract  # noqa: PLC0415 - as above
     from plainwire.share.subtraction import Chosen  # noqa: PLC0415 - as above
 
-    known = {connection.id: connection for connection in report.connections}
-    missing = [number for number in wanted.connections if number not in known]
-    if missing:
-        message = f"{wanted.path}: no connection {missing[0]}; it has {len(known)}"
-        raise UserError(message)
     chosen = Chosen(
         captures=source.captures(wanted.path),
-        keys=read_keys(wanted.keys, wanted.private_keys, wanted.psks),
-        connections=[known[number] for number in dict.fromkeys(wanted.connections or known)],
+        keys=_keys(wanted),
+        connections=_chosen(report, wanted),
         packets=[],
         known=[],
         names=[],
@@ -147,6 +157,22 @@ def _pcapng(report: Report, wanted: ExportOptions) -> Iterable[bytes]:
     return (made.capture,)
 
 
+def _chosen(report: Report, wanted: ExportOptions) -> list[Connection]:
+    """The connections that were asked for; without ``--connection`` all."""
+    known = {connection.id: connection for connection in report.connections}
+    missing = [number for number in wanted.connections if number not in known]
+    if missing:
+        message = f"{wanted.path}: no connection {missing[0]}; it has {len(known)}"
+        raise UserError(message)
+    return [known[number] for number in dict.fromkeys(wanted.connections or known)]
+
+
+def _keys(wanted: ExportOptions) -> KeyLog:
+    from plainwire.keys import read_keys  # noqa: PLC0415 - as above
+
+    return read_keys(wanted.keys, wanted.private_keys, wanted.psks)
+
+
 def _read_all(paths: Iterable[str]) -> Iterable[bytes]:
     for path in paths:
         yield Path(path).read_bytes()
@@ -161,6 +187,7 @@ FORMS: dict[str, _Form] = {
     "sarif": _Form(_sarif),
     "otlp": _Form(_otlp),
     "trace": _Form(_trace),
+    "qlog": _Form(_qlog),
     "curl": _Form(_curl, number=True),
     "python": _Form(_python, number=True),
 }
@@ -173,6 +200,7 @@ _HELP = {
     "sarif": "SARIF 2.1.0, for the alerts of a code host.",
     "otlp": "OpenTelemetry spans, in OTLP's JSON.",
     "trace": "Chrome trace JSON, for ui.perfetto.dev.",
+    "qlog": "qlog of the QUIC connections (--connection): packets and frames, for qvis.",
     "curl": "Exchange N as a curl command.",
     "python": "Exchange N as a Python script.",
 }
@@ -218,7 +246,12 @@ def _options(command: click.Command) -> click.Command:
     help="With the passwords and tokens that were sent (--curl, --python, --pcapng --decrypted).",
 )
 @click.option(
-    "--connection", "connections", type=int, multiple=True, metavar="N", help="Only N (--pcapng). Repeatable."
+    "--connection",
+    "connections",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="Only N (--pcapng, --qlog). Repeatable.",
 )
 @click.option(
     "--decrypted",
@@ -258,8 +291,8 @@ def command(
     if len(asked) != 1:
         message = f"name one form: {', '.join(f'--{name}' for name in (*FORMS, 'keylog', 'pcapng'))}"
         raise click.UsageError(message)
-    if (connections or decrypted) and asked != ["pcapng"]:
-        message = "--connection and --decrypted are for --pcapng"
+    if (connections and asked[0] not in ("pcapng", "qlog")) or (decrypted and asked != ["pcapng"]):
+        message = "--connection is for --pcapng and --qlog, --decrypted for --pcapng"
         raise click.UsageError(message)
     if keylog:
         _write(output, source.key_log(case))

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class Ack(NamedTuple):
-    """``largest``: the highest packet number that arrived; all from ``lowest`` to it did."""
+    """``largest``: the highest packet number that arrived; all from ``lowest`` to it did.
+
+    ``further``: lower runs of numbers that did, (lowest, largest), in falling order.
+    """
 
     largest: int
     lowest: int
+    further: tuple[tuple[int, int], ...] = ()
 
 
 class Crypto(NamedTuple):
@@ -37,11 +41,12 @@ class Stream(NamedTuple):
 
 
 class ResetStream(NamedTuple):
-    """The sender abandons a stream."""
+    """The sender abandons a stream. ``reliable_size``: of RESET_STREAM_AT, what arrives all the same."""
 
     stream: int
     code: int
     final_size: int
+    reliable_size: int | None = None
 
 
 class StopSending(NamedTuple):
@@ -65,6 +70,7 @@ class NewConnectionId(NamedTuple):
     sequence: int
     id: bytes
     token: bytes
+    retire_prior_to: int = 0
 
 
 class Close(NamedTuple):
@@ -82,9 +88,13 @@ class DatagramFrame(NamedTuple):
 
 
 class Other(NamedTuple):
-    """A frame without content that matters here, by its name."""
+    """A frame without content that matters here, by its name.
+
+    ``number``: the first integer in it, if it has any: a sequence number, the length of a token.
+    """
 
     kind: str
+    number: int | None = None
 
 
 Frame = (
@@ -169,9 +179,17 @@ def _ack(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     if ranges > len(data):
         raise IndexError
     first, at = varint(data, at)
-    for _ in range(2 * ranges + (3 if kind == 3 else 0)):  # 3: with ECN counts
+    low, further = largest - first, []
+    for _ in range(ranges):  # RFC 9000 section 19.3.1
+        gap, at = varint(data, at)
+        size, at = varint(data, at)
+        high = low - gap - 2
+        low = high - size
+        if low >= 0:
+            further.append((low, high))
+    for _ in range(3 if kind == 3 else 0):  # ECN counts
         _, at = varint(data, at)
-    frames.append(Ack(largest, max(largest - first, 0)))
+    frames.append(Ack(largest, max(largest - first, 0), tuple(further)))
     return at
 
 
@@ -186,9 +204,10 @@ def _reset(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     stream, at = varint(data, at)
     code, at = varint(data, at)
     final_size, at = varint(data, at)
-    if kind == 0x24:  # RESET_STREAM_AT: what is sent reliably
-        _, at = varint(data, at)
-    frames.append(ResetStream(stream, code, final_size))
+    reliable_size = None
+    if kind == 0x24:
+        reliable_size, at = varint(data, at)
+    frames.append(ResetStream(stream, code, final_size, reliable_size))
     return at
 
 
@@ -202,7 +221,7 @@ def _stop(data: bytes, at: int, _: int, frames: list[Frame]) -> int:
 def _new_token(data: bytes, at: int, _: int, frames: list[Frame]) -> int:
     size, at = varint(data, at)
     _take(data, at, size)
-    frames.append(Other("new_token"))
+    frames.append(Other("new_token", size))
     return at + size
 
 
@@ -218,10 +237,10 @@ def _limit(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
 
 def _new_connection_id(data: bytes, at: int, _: int, frames: list[Frame]) -> int:
     sequence, at = varint(data, at)
-    _, at = varint(data, at)
+    retire_prior_to, at = varint(data, at)
     size = data[at]
     content = _take(data, at + 1, size + _TOKEN)
-    frames.append(NewConnectionId(sequence, content[:size], content[size:]))
+    frames.append(NewConnectionId(sequence, content[:size], content[size:], retire_prior_to))
     return at + 1 + size + _TOKEN
 
 
@@ -252,9 +271,11 @@ def _datagram(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
 
 def _integers(data: bytes, at: int, kind: int, frames: list[Frame]) -> int:
     name, count = _INTEGERS[kind]
+    numbers = []
     for _ in range(count):
-        _, at = varint(data, at)
-    frames.append(Other(name))
+        number, at = varint(data, at)
+        numbers.append(number)
+    frames.append(Other(name, numbers[0] if numbers else None))
     return at
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from plainwire.model import Endpoint
+    from collections.abc import Callable
+
+    from plainwire.model import Connection, Endpoint, Side
+    from plainwire.quic.protection import OpenedPacket
     from plainwire.quic.versions import Form
 
 
@@ -33,3 +36,8 @@ class Packet(NamedTuple):
     target: bytes
     token: bytes
     carrier: Datagram
+
+
+Watch: TypeAlias = "Callable[[Connection, Side, Packet, OpenedPacket | None], None]"
+"""Sees each packet that was read, once, with the side that sent it; those without protection (Retry, Version
+Negotiation) unopened."""

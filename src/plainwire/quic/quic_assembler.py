@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from plainwire.model import Endpoint, Int64s
     from plainwire.quic.headers import LongHeader
+    from plainwire.quic.packet import Watch
     from plainwire.tls.keylog import KeyLog
 
     Bools = NDArray[np.bool_]
@@ -58,10 +59,12 @@ UNKNOWN_VERSION = "UDP datagrams of an unknown version of QUIC, or of another pr
 class QuicAssembler:
     """Takes datagrams. ``opened`` counts connections; ids are 1, 2, ... in order of first packet.
 
-    ``passed_over`` counts datagrams that may be QUIC, by the reason why they were skipped.
+    ``passed_over`` counts datagrams that may be QUIC, by the reason why they were skipped. ``watch`` sees the
+    packets of all connections.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch
         self.opened = 0
         self.passed_over: Counter[str] = Counter()
         self._open: OrderedDict[int, QuicConnection] = OrderedDict()
@@ -206,7 +209,9 @@ class QuicAssembler:
             mid_stream=guessed,
             roles_guessed=guessed,
         )
-        connection = QuicConnection(facts, keys, self._rooms, client=0 if client_first else 1)
+        connection = QuicConnection(
+            facts, keys, self._rooms, client=0 if client_first else 1, watch=self._watch
+        )
         connection.undecoded = undecoded
         if undecoded:
             facts.application = undecoded.removesuffix(" is not decoded")

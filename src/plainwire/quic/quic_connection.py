@@ -33,7 +33,7 @@ from plainwire.tls.reasons import NO_HANDSHAKE
 
 if TYPE_CHECKING:
     from plainwire.quic.headers import LongHeader
-    from plainwire.quic.packet import Datagram
+    from plainwire.quic.packet import Datagram, Watch
     from plainwire.quic.protection import OpenedPacket
     from plainwire.quic.reassembly import Rooms
     from plainwire.quic.streams import StreamText
@@ -63,11 +63,14 @@ class QuicConnection:
 
     ``streams`` is an outbox; the reader empties it, once more after ``finish``. ``ids`` are the connection
     ids by the end that receives with them; ``learnt`` are those that the assembler does not know yet.
-    ``rooms`` is what all connections together may hold.
+    ``rooms`` is what all connections together may hold. ``watch`` sees the packets too.
     """
 
-    def __init__(self, facts: Connection, keys: KeyLog, rooms: Rooms, *, client: int = 0) -> None:
+    def __init__(
+        self, facts: Connection, keys: KeyLog, rooms: Rooms, *, client: int = 0, watch: Watch | None = None
+    ) -> None:
         self.facts = facts
+        self._watch = watch
         self.ended = False
         self.ids: tuple[set[bytes], set[bytes]] = (set(), set())
         self.learnt: list[tuple[bytes, int]] = []
@@ -153,10 +156,12 @@ class QuicConnection:
 
     def _long(self, header: LongHeader, datagram: Datagram) -> None:
         form = header.form
-        if form is Form.VERSION_NEGOTIATION:
-            self._negotiation(header, datagram)
-        elif form is Form.RETRY:
-            self._retry(header, datagram)
+        if form in (Form.VERSION_NEGOTIATION, Form.RETRY):
+            if self._watch is not None:
+                data = datagram.data[header.start :]
+                bare = Packet(form, header.version, data, 0, header.target, header.token, datagram)
+                self._watch(self.facts, self.side(datagram.sender), bare, None)
+            (self._retry if form is Form.RETRY else self._negotiation)(header, datagram)
         elif form is Form.UNKNOWN:
             self._info.version = self._info.version or versions.name(header.version)
             key = form, datagram.sender
@@ -381,6 +386,8 @@ class QuicConnection:
         end, side = datagram.sender, self.side(datagram.sender)
         if not self._numbers[_SPACES[form]][end].add(opened.number):
             return  # captured twice, or repeated on the way
+        if self._watch is not None:
+            self._watch(self.facts, side, packet, opened)
         self._opened.add((form, end))
         if _FULL <= len(datagram.data) <= _LARGEST:
             self._note_full(end, len(datagram.data))
