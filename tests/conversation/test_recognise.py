@@ -8,7 +8,7 @@ from plainwire.conversation.recognise import Spoken, holds_frames, holds_sealed_
 
 PING = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)  # RFC 9113 section 6.7
 DATA = bytes((0, 0, 3, 0, 1, 0, 0, 0, 3)) + b"abc"
-WINDOW = bytes((0, 0, 4, 8, 0, 0, 0, 0, 0)) + bytes(4)
+WINDOW = bytes((0, 0, 4, 8, 0, 0, 0, 0, 0)) + bytes((0, 0, 0, 1))  # section 6.9: never 0
 JUNK = bytes(40)
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
@@ -40,6 +40,28 @@ def test_frames_are_found_from_the_middle_of_one_and_zeros_are_none() -> None:
     assert holds_frames(DATA[4:] + DATA + PING + WINDOW)
     assert not holds_frames(bytes(5) + b"\0\0\x44\6" + bytes(5) + b"\0\0\1\0" + bytes(8) + b"\5" + bytes(9))
     assert not holds_frames(JUNK)
+
+
+GOAWAY = bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + bytes(7)
+CONTINUED = bytes((0, 0, 1, 9, 4, 0, 0, 0, 3)) + b"\x88"
+BEGUN = bytes((0, 0, 1, 1, 0, 0, 0, 0, 3)) + b"\x88"
+
+
+@pytest.mark.parametrize(
+    ("frames", "are_frames"),
+    [
+        (BEGUN + CONTINUED + DATA, True),
+        (DATA + CONTINUED + PING, False),
+        (BEGUN + DATA + PING, False),
+        (GOAWAY + b"\x0b" + PING + PING, True),
+        (bytes((*GOAWAY[:13], 0, 1, 0, 0)) + PING + PING, False),
+        (PING + PING + WINDOW[:9] + bytes(4), False),
+        (PING + PING + WINDOW + JUNK, False),
+    ],
+)
+def test_binary_data_that_look_like_frames_are_told_from_them(frames: bytes, *, are_frames: bool) -> None:
+    """In protocols of file shares and databases headers are found by chance, not what must stand between."""
+    assert holds_frames(b"\xff\xfe" + frames) is are_frames
 
 
 SEALED = b"\x17\x03\x03\x00\x20" + bytes(32)

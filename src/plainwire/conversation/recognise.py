@@ -117,7 +117,7 @@ def _are_frames(*sides: bytes) -> bool:
 
 def holds_frames(data: bytes) -> bool:
     """Whether frames of HTTP/2 follow each other somewhere in the bytes."""
-    return http2_frames.find_chain(data) >= 0
+    return http2_frames.holds_chain(data)
 
 
 def holds_sealed_records(data: bytes) -> bool:

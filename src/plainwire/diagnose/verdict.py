@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Response,
     )
 
+    from .evidence.reset_sender import Origin
     from .grounds import Grounds
     from .traffic.given_up import Timer
     from .traffic.traffic import Traffic
@@ -94,6 +95,10 @@ class FailedExchange(Struct, frozen=True):
         if self.previous is None:
             return None
         return max(0, self.request.time_ns - finished_ns(self.previous))
+
+    def reset_origin(self, reset: CloseEvent) -> Origin:
+        """Where a RST on its connection seems to come from."""
+        return self.traffic.reset_origin(self.connection, reset)
 
     def survived(self, idle_ns: int) -> bool:
         """Whether a request to this server was answered after idleness as long as this."""

@@ -57,6 +57,8 @@ _ON_STREAM = frozenset((DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTI
 _ON_CONNECTION = frozenset((SETTINGS, PING, GOAWAY, ORIGIN, PRIORITY_UPDATE))
 _KNOWN = _ON_STREAM | _ON_CONNECTION | {WINDOW_UPDATE, ALTSVC}
 _LARGEST_USUAL = 1 << 16  # few peers allow frames larger than 2^14
+_MOST_IN_ROW = 64
+_LARGEST_ERROR = 0xFF  # fourteen are registered (RFC 9113 section 7)
 _MAY_BE_HEADER = re.compile(rb"(?=\0..[\0-\x0a\x0c\x10][\0-\x2d][\0-\x7f]...)", re.DOTALL).finditer
 _MOST_TRIED = 1 << 12
 """Places at which a frame may begin that are looked at; each costs some microseconds."""
@@ -330,18 +332,58 @@ def find_chain(data: bytes, *, whole: bool = False) -> int:
         at = match.start()
         count, end = chain(data, at)
         found = count >= CHAIN or (whole and count > 1 and end == len(data))
-        if found and not _has_idle_frames(data, at):
+        if found and _credible(data, at, CHAIN):
             return at
     return -1
 
 
-def _has_idle_frames(data: bytes, at: int) -> bool:
-    """Whether a chain has DATA without bytes that ends nothing: so zeros look, and nobody sends it."""
-    for _ in range(CHAIN):
-        if data[at : at + 5] == bytes(5):
+def holds_chain(data: bytes) -> bool:
+    """Whether bytes of an unknown protocol have frames in them, from some place on to their end.
+
+    Three headers in a row are found by chance in the binary data of others, where numbers are small and zeros
+    many. So all that follows must be frames too, and they must be such as are sent.
+    """
+    for match in islice(_MAY_BE_HEADER(data), _MOST_TRIED):
+        at = match.start()
+        count, end = _credible(data, at, _MOST_IN_ROW) or (0, 0)
+        if count > CHAIN or (count == CHAIN and end == len(data)):
             return True
-        at += HEADER + int.from_bytes(data[at : at + 3])
     return False
+
+
+def _credible(data: bytes, at: int, most: int) -> tuple[int, int] | None:
+    """Count the whole frames in a row, up to ``most``, and tell where they end; None: it only looks so.
+
+    Nobody sends DATA without bytes that ends nothing, a CONTINUATION behind anything but the block that it
+    continues (RFC 9113 section 6.10), a field block without a byte, an increment of 0, or error codes far
+    beyond those that are registered.
+    """
+    open_block, count = None, 0
+    while count < most and at + HEADER <= len(data):
+        length, kind, flags = int.from_bytes(data[at : at + 3]), data[at + 3], data[at + 4]
+        stream, payload = data[at + 5 : at + 9], data[at + HEADER : at + HEADER + length]
+        if not _plausible(length, kind, flags, int.from_bytes(stream)):
+            return None
+        continues = kind == CONTINUATION
+        if count and (open_block is not None or continues) and not (continues and open_block == stream):
+            return None
+        in_block = continues or kind in (HEADERS, PUSH_PROMISE)
+        if not length and (in_block or (kind == DATA and not flags)):
+            return None
+        if (kind == WINDOW_UPDATE and payload == bytes(4)) or _error_code(kind, payload) > _LARGEST_ERROR:
+            return None
+        open_block = stream if in_block and not flags & END_HEADERS else None
+        at += HEADER + length
+        if at > len(data):
+            break
+        count += 1
+    return count, at
+
+
+def _error_code(kind: int, payload: bytes) -> int:
+    """Of RST_STREAM and GOAWAY, as far as it is there; 0 of all others."""
+    start = {RST_STREAM: 0, GOAWAY: 4}.get(kind)
+    return 0 if start is None else int.from_bytes(payload[start : start + 4])
 
 
 def chain(data: bytes, at: int = 0) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from plainwire.diagnose.evidence.captured import server_was_seen
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_connection
 from plainwire.diagnose.evidence.idle_close import idle_close
+from plainwire.diagnose.evidence.opening import handshake_session
+from plainwire.diagnose.evidence.reset_sender import of_reset
 from plainwire.diagnose.evidence.stream_errors import complaints
 from plainwire.diagnose.evidence.targets import template
 from plainwire.diagnose.servers.inference import infer
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from plainwire.diagnose.causes.cause import Cause
     from plainwire.diagnose.evidence.idle_close import IdleClose
+    from plainwire.diagnose.evidence.reset_sender import Origin
     from plainwire.model import (
         CloseEvent,
         Connection,
@@ -65,6 +68,7 @@ class Traffic:
         self._events: dict[int, dict[str, list[StreamEvent]]] = {}
         self._pings: dict[int, list[StreamEvent]] = {}
         self._last_complete: dict[int, list[int]] = {}
+        self._origin: tuple[Connection, CloseEvent, Origin] | None = None
         self._reset_ages: dict[Endpoint, ResetAges] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
         self._silent_cuts: dict[Endpoint, SilentCuts] = {}
@@ -82,6 +86,16 @@ class Traffic:
     def accepted(self) -> dict[Endpoint, list[Connection]]:
         """Those of them that were established."""
         return {server: [c for c in same if c.established] for server, same in self.by_server.items()}
+
+    @cached_property
+    def speaks_tls(self) -> dict[Endpoint, Connection]:
+        """By server: the first connection on which it agreed to TLS."""
+        found: dict[Endpoint, Connection] = {}
+        for connection in self.connections:
+            session = handshake_session(connection)
+            if session is not None and session.cipher_suite:
+                found.setdefault(connection.server, connection)
+        return found
 
     @cached_property
     def resets(self) -> dict[Endpoint, list[tuple[Connection, CloseEvent]]]:
@@ -208,6 +222,13 @@ class Traffic:
                 [e for e in answered if e.response and e.response.status >= SERVER_ERROR_STATUS],
             )
         return found
+
+    def reset_origin(self, connection: Connection, reset: CloseEvent) -> Origin:
+        """Where a RST seems to come from: many rules ask, one behind the other, for the same one."""
+        known = self._origin
+        if known is None or known[0] is not connection or known[1] is not reset:
+            known = self._origin = (connection, reset, of_reset(connection, reset))
+        return known[2]
 
     def complaints(self, connection: Connection) -> dict[int, StreamEvent]:
         """By the ids of its exchanges: the client's word that the server broke a rule in the response."""

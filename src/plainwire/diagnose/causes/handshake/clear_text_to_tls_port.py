@@ -7,11 +7,9 @@ the port does, or another connection to it.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -32,7 +30,6 @@ _WITHOUT_WORK_NS = 500_000_000
 """ns; our own choice: a server that cannot read a request as TLS says so or leaves without any work."""
 _BAD_REQUEST = 400
 """RFC 9110 section 15.5.1."""
-_MOST_COMPARED = 500
 
 
 def clear_text_to_tls_port(failed: FailedExchange) -> Verdict | None:
@@ -81,8 +78,7 @@ def _speaks_tls(connection: Connection, request: Request, traffic: Traffic) -> t
         return None
     if "://" in request.target:
         return None
-    others = islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED)
-    other = next((c for c in others if (tls := opening.handshake_session(c)) and tls.cipher_suite), None)
+    other = traffic.speaks_tls.get(connection.server)
     if other is not None:
         return (Ground.INFERENCE,), f"On connection {other.id} the same port speaks TLS."
     if connection.server.port not in _USUAL:

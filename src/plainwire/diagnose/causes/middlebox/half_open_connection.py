@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.closes import is_reactive
 from plainwire.diagnose.evidence.exchanges import shares_connection
 from plainwire.diagnose.evidence.idleness import pause_before_reset
@@ -54,7 +53,7 @@ def half_open_under_stream(failed: FailedExchange) -> Verdict | None:
     burst = pause_before_reset(failed.connection, close)
     if burst is None or burst.idle_ns < LONG_IDLE_NS or failed.request.start >= burst.start:
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     path = source.fault == "path"
     return Verdict(
         code="nat-idle-reset" if path else "half-open-connection",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.closes import quiet_before
 from plainwire.diagnose.verdict import Verdict
 
@@ -24,7 +23,7 @@ def lb_idle_reset(failed: FailedExchange) -> Verdict | None:
     close = failed.server_close
     if close is None or close.kind != "rst" or close.ack is None:
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     quiet = quiet_before(failed.connection, close, failed.request)
     if source.fault != "path" or quiet is None or quiet < _LONG_SILENCE_NS:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.diagnose.verdict import Verdict
 
@@ -20,7 +19,7 @@ def middlebox_injected_reset(failed: FailedExchange) -> Verdict | None:
     close = reset_after_request(failed)
     if close is None:
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     if source.fault != "path":
         return None
     return Verdict(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.thresholds import LONG_IDLE_NS
 from plainwire.diagnose.verdict import Verdict, idle_words
 
@@ -20,7 +19,7 @@ def nat_idle_reset(failed: FailedExchange) -> Verdict | None:
     close = reset_after_request(failed)
     if close is None or not unknown_to_sender(failed, close):
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     idle = failed.idle_ns
     if source.fault != "path" or idle is None or idle < LONG_IDLE_NS or failed.survived(idle):
         return None

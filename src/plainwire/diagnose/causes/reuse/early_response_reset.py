@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.grounds import Ground
@@ -33,7 +32,7 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
     if is_damaged(failed.connection, failed.exchange):
         return None
     reset = _reset_behind(failed, response.time_ns)
-    if reset is None or reset_sender.of_reset(failed.connection, reset).fault == "path":
+    if reset is None or failed.reset_origin(reset).fault == "path":
         return None
     had = last_ack(failed.connection, Side.SERVER, reset)
     if had is None or had <= request.start or (request.complete and had >= request.end):

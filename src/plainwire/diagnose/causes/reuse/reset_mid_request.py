@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -35,7 +34,7 @@ def reset_mid_request(failed: FailedExchange) -> Verdict | None:
     if close is None or close.kind != "rst" or not had_some(failed, close):
         return None
     whole = had_up_to(failed, close) >= failed.request.end
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     fault = closing_fault(failed, close, whole=whole) if source.fault == "server" else source.fault
     return Verdict(
         code="reset-mid-request",
@@ -66,7 +65,7 @@ def reset_upon_request(failed: FailedExchange) -> Verdict | None:
     waited, rtt = close.time_ns - failed.request.last_ns, shortest_rtt(failed.connection) or 0
     if waited < rtt or (idle is not None and idle > _IN_USE_NS):
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     before = "as its first request" if idle is None else f"{wording.span(idle)} after the last response"
     return Verdict(
         code="reset-mid-request",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.acknowledgments import missing_before
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -20,7 +19,7 @@ def reset_mid_response(failed: FailedExchange) -> Verdict | None:
     response, close = failed.exchange.response, failed.server_close
     if response is None or not has_begun(response) or close is None or close.kind != "rst":
         return None
-    source = reset_sender.of_reset(failed.connection, close)
+    source = failed.reset_origin(close)
     missing = missing_before(failed.connection, close)
     lost = (
         f" {missing} bytes that came before the reset never reached the place of the capture."

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -34,7 +33,7 @@ def server_crash_mid_stream(failed: FailedExchange) -> Verdict | None:
     close = failed.server_close
     if close is None or close.kind != "rst" or close.time_ns < failed.request.time_ns:
         return None
-    if reset_sender.of_reset(failed.connection, close).fault == "path":
+    if failed.reset_origin(close).fault == "path":
         return None
     resets = failed.traffic.resets.get(failed.connection.server, [])
     first, last = (_place(resets, close.time_ns + shift) for shift in (-_TOGETHER_NS, _TOGETHER_NS + 1))

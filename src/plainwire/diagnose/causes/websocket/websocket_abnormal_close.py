@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import reset_sender
 from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_frame, frames_before
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.model import Evidence, Side
@@ -45,7 +44,7 @@ def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Grounds, str]
     """A reset in the server's name may be somebody else's."""
     close = ending.close
     if close is not None and close.kind == "rst" and ending.side == Side.SERVER:
-        source = reset_sender.of_reset(failed.connection, close)
+        source = failed.reset_origin(close)
         return source.fault, source.grounds, f" {source.says}"
     return party(ending.side), (ending.ground(failed.connection),), ""
 
