@@ -5,6 +5,7 @@ Second source: tshark.
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 import zipfile
@@ -17,6 +18,7 @@ from plainwire.capture import reader
 from plainwire.keys import read_keys
 from plainwire.model import PacketBatch, UserError
 from plainwire.share import bundle as bundles
+from plainwire.share.checking import check
 from plainwire.share.choosing import verdicts
 from plainwire.share.secrets_of import secrets_of
 from tests.needs import needs, tool
@@ -85,6 +87,61 @@ def test_no_planted_secret_is_in_a_bundle(write: Write, tmp_path: Path) -> None:
     forms = cases.secret_forms(messages)
     leaks = {(name, secret) for name, text in texts.items() for form, secret in forms.items() if form in text}
     assert not leaks
+
+
+@pytest.fixture(scope="module")
+def over_quic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Bundle]:
+    """A case of HTTP/3 whose last answer is reset, its key log, and its bundle."""
+    capture, (keys,) = wires.http3(tmp_path_factory.mktemp("h3"), planted.messages(), failing=True)
+    return capture, keys, bundle(capture, [keys], connections=EVERYTHING)
+
+
+def test_no_planted_secret_is_in_a_bundle_of_quic(
+    over_quic: tuple[Path, Path, Bundle], tmp_path: Path
+) -> None:
+    """Of what QUIC carried the report tells, which is searched like the packets."""
+    needs("tshark")
+    capture, keys, made = over_quic
+    folder = unpacked(made, tmp_path)
+    texts = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in ("capture.pcapng", "plain.pcapng"):
+        seen = tshark(folder / name, "-V", "-x")
+        assert "QUIC IETF" in seen
+        texts[f"{name} in tshark"] = seen.encode()
+    forms = cases.secret_forms(planted.messages())
+    assert len(set(forms.values())) >= 150
+    leaks = {(name, secret) for name, text in texts.items() for form, secret in forms.items() if form in text}
+    assert not leaks
+    for line in keys.read_bytes().splitlines():
+        assert not any(
+            line.split()[2] in text or bytes.fromhex(line.split()[2].decode()) in text
+            for text in texts.values()
+        )
+    report = json.loads(texts["report.json"])
+    before = pipeline.analyze([capture], [keys])
+    assert len(report["exchanges"]) == len(before.exchanges) == len(planted.messages())
+    known = secrets_of(pipeline.analyze([capture], [keys], keep_bodies=True).exchanges)
+    assert check(made, known).leaks == []
+
+
+def test_packets_of_quic_are_as_they_were_and_only_a_secret_shows_their_verdict(
+    over_quic: tuple[Path, Path, Bundle], tmp_path: Path
+) -> None:
+    capture, keys, made = over_quic
+    folder = unpacked(made, tmp_path)
+    for name in ("capture.pcapng", "plain.pcapng"):
+        assert packets_of(folder / name) == packets_of(capture)
+    original = pipeline.analyze([capture], [keys])
+    assert verdicts(original.findings) == [
+        (e.code, e.certainty, e.exchanges) for e in made.manifest.encrypted
+    ]
+    assert (made.manifest.verdict, made.manifest.lost, made.manifest.left_out) == ([], [], [])
+    assert not bundles.analyzed(made.files["capture.pcapng"]).exchanges
+    again = pipeline.analyze([folder / "capture.pcapng"], [keys])
+    assert verdicts(again.findings) == verdicts(original.findings)
+    letter = made.files["letter.md"].decode()
+    assert "QUIC (1 connection: 1)" in letter
+    assert f"So `{made.manifest.encrypted[0].code}` cannot be derived from these packets alone" in letter
 
 
 @pytest.mark.parametrize("write", WIRES.values(), ids=WIRES)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from plainwire.share import bundle as bundles
 from plainwire.share.bundle import Expected
 from plainwire.share.verifying import verify
-from tests.report.redact import planted
+from tests.report.redact import planted, wires
 from tests.share.test_bundle import bundle, tls13
 
 if TYPE_CHECKING:
@@ -50,3 +50,17 @@ def test_packets_of_another_bundle_do_not_pass(made: Bundle, tmp_path: Path) -> 
     other = bundle(*tls13(tmp_path, planted.messages()[:30]), connections=[1])
     files = {**made.files, bundles.CAPTURE: other.files[bundles.CAPTURE]}
     assert len(verify(replace(made, files=files)).troubles) >= 2
+
+
+def test_a_verdict_on_encrypted_packets_is_derived_only_from_those_with_secrets(tmp_path: Path) -> None:
+    capture, (keys,) = wires.http3(tmp_path, planted.messages()[:3], failing=True)
+    without = bundle(capture, [keys], connections=[1])
+    (expected,) = without.manifest.encrypted
+    verified = verify(without)
+    assert verified.troubles == []
+    assert verified.untold == [f"{expected.code} ({expected.certainty}, exchanges: 1)"]
+    made = bundle(capture, [keys], connections=[1], key_log=keys.read_bytes())
+    assert (verify(made).troubles, verify(made).untold) == ([], [])
+    claimed = [Expected("close-mid-request", "proved", 7)]
+    false = verify(replace(made, manifest=replace(made.manifest, encrypted=claimed)))
+    assert false.troubles == ["original.pcapng does not show close-mid-request (proved, exchanges: 7)"]

@@ -73,8 +73,8 @@ def command(
 
     It holds the connections that failed, and as many others as it takes to show why: packets with their
     times, flags, sizes and acknowledgments as they were, in which passwords, cookies, tokens and bodies are
-    replaced by marks of the same length; a letter; the packets as a table; the report. Host names, addresses
-    and paths stay. Read the letter before you send it.
+    replaced by marks of the same length (those of QUIC stay encrypted); a letter; the packets as a table; the
+    report. Host names, addresses and paths stay. Read the letter before you send it.
 
     Exit status: 0 done, and with --check nothing was found; 1 something was found; 2 it could not be made.
     """
@@ -167,6 +167,9 @@ def _tell(made: Bundle, path: Path) -> None:
     manifest = made.manifest
     codes = ", ".join(each.code for each in manifest.verdict) or "no finding"
     click.echo(f"Its packets show: {codes}.")
+    if manifest.encrypted:
+        hidden = ", ".join(dict.fromkeys(each.code for each in manifest.encrypted))
+        click.echo(f"Told, but not shown by its packets, since those of QUIC stay encrypted: {hidden}.")
     if manifest.lost:
         click.echo(f"What they do not show: {', '.join(manifest.lost)}.")
     for line in manifest.left_out:

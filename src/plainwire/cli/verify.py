@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from plainwire.cli import debug, output
+
+if TYPE_CHECKING:
+    from plainwire.share.bundle import Bundle
 
 
 @click.command("verify", epilog="Example: plainwire verify for-the-vendor.zip")
@@ -33,8 +37,18 @@ def command(bundle: Path, color: output.Color, *, quiet: bool) -> int:
     for trouble in verified.troubles:
         click.echo(f"{bundle}: {trouble}", err=True)
     if not verified.troubles and not quiet:
-        number = len(opened.manifest.files)
         click.echo(
-            f"{bundle}: all {number} files are as they were packed, and the packets show the same verdict."
+            f"{bundle}: all {len(opened.manifest.files)} files are as they were packed{_shown(opened)}."
+        )
+    for verdict in () if quiet else verified.untold:
+        click.echo(
+            f"{bundle}: {verdict} cannot be derived here: it is about packets of QUIC, which are encrypted, "
+            "and their secrets are not in the bundle. It is the word of whoever made the bundle."
         )
     return 1 if verified.troubles else 0
+
+
+def _shown(bundle: Bundle) -> str:
+    if bundle.manifest.verdict or not bundle.manifest.encrypted:
+        return ", and the packets show the same verdict"
+    return ""

@@ -13,6 +13,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,17 @@ import msgspec
 from msgspec import Struct, field
 
 from plainwire import pipeline
+from plainwire.capture import reader
 from plainwire.capture.pcapng import file_of
 from plainwire.model import UserError
 from plainwire.report import html
 from plainwire.report import json as report_json
 from plainwire.share import choosing, letter, packet_table
 from plainwire.share.extract import lines_of
+from plainwire.share.hiding import Hider
+from plainwire.share.marks import Marker
 from plainwire.share.subtraction import Chosen, Subtracted, originals, subtract
+from plainwire.share.veiling import secrets_of_quic, veil
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +51,7 @@ _READ_ME = """\
 Evidence of failed requests, made with plainwire. Begin with letter.md.
 
 letter.md       what failed, who and why, how sure, where to look in your logs
-capture.pcapng  the packets; Wireshark shows plain HTTP with no settings
+capture.pcapng  the packets; Wireshark shows plain HTTP with no settings (QUIC stays encrypted)
 plain.pcapng    the same packets without TLS
 packets.txt     the same as a table
 report.html     the verdict as a page; report.json for machines
@@ -67,12 +72,16 @@ class Expected(Struct):
 
 
 class Manifest(Struct):
-    """``manifest.json``. ``lost``: what of the whole capture's verdict does not come out of these packets."""
+    """``manifest.json``. ``verdict``: what comes out of these packets; ``encrypted``: what only comes out of
+    them with the secrets of QUIC connections, which are not in the bundle; ``lost``: what of the whole
+    capture's verdict does not come out of them at all.
+    """
 
     schema: int
     made_with: str
     files: dict[str, str]
     verdict: list[Expected]
+    encrypted: list[Expected] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     with_secrets: bool = False
@@ -118,7 +127,8 @@ def make(sharing: Sharing) -> Bundle:
     for connections in choosing.choices(sharing.report, sharing.connections):
         chosen = _chosen(sharing, connections)
         subtracted = subtract(chosen, sharing.key)
-        made = chosen, subtracted, analyzed(subtracted.capture)
+        own = secrets_of_quic(sharing.keys, chosen.connections)
+        made = chosen, subtracted, analyzed(subtracted.capture, own)
         if choosing.verdicts(choosing.failing(made[2])) == wanted:
             break
     if made is None or not made[0].connections:
@@ -129,15 +139,20 @@ def make(sharing: Sharing) -> Bundle:
 
 def _chosen(sharing: Sharing, connections: list[Connection]) -> Chosen:
     packets = [] if sharing.connections else choosing.lookups(sharing.report)
-    return Chosen(sharing.captures, sharing.keys, connections, packets, sharing.known, sharing.names)
+    whole = sharing.captures, sharing.keys, connections, packets, sharing.known, sharing.names
+    return Chosen(*whole, quic=True)
 
 
-def analyzed(capture: bytes) -> Report:
-    """What is found in the packets of a bundle alone."""
+def analyzed(capture: bytes, keys: KeyLog | None = None) -> Report:
+    """What is found in the packets of a bundle: alone, or with secrets that are not in it."""
     with tempfile.TemporaryDirectory(prefix="plainwire-") as folder:
         path = Path(folder) / CAPTURE
         path.write_bytes(capture)
-        return pipeline.analyze([path])
+        analysis = pipeline.Analysis(keys)
+        with pipeline.uncollected():
+            for item in reader.read([path]):
+                analysis.feed(item)
+            return analysis.close()
 
 
 def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Report) -> Bundle:
@@ -147,7 +162,13 @@ def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Re
         for first, why in sorted(subtracted.left_out.items())
     )
     secrets = bool(sharing.key_log)
-    whole = letter.Whole(sharing.report, sharing.at_client, secrets, left_out)
+    shown, quic = choosing.verdicts(report.findings), _quic(report)
+    if quic:
+        veil(report, Hider(Marker(sharing.key), sharing.known, sharing.names))
+    alone = choosing.verdicts(analyzed(subtracted.capture).findings) if quic else shown
+    encrypted = sorted((Counter(shown) - Counter(alone)).elements())
+    codes = tuple(dict.fromkeys(code for code, _, _ in encrypted))
+    whole = letter.Whole(sharing.report, sharing.at_client, secrets, left_out, quic, codes)
     files = {
         READ_ME: _READ_ME.encode(),
         LETTER: letter.write(report, whole).encode(),
@@ -161,13 +182,24 @@ def _filled(sharing: Sharing, chosen: Chosen, subtracted: Subtracted, report: Re
         lines = b"\n".join(lines_of(sharing.key_log, chosen.connections))
         packets = [packet for _, packet in originals(chosen)]
         files[ORIGINAL] = b"".join(file_of(packets, lines, sharing.report.coverage.packets_dropped))
-    return Bundle(files, _manifest(sharing, files, report, list(left_out), with_secrets=secrets))
+    manifest = _manifest(sharing, files, shown, list(left_out), with_secrets=secrets)
+    manifest.verdict = [Expected(*each) for each in alone]
+    manifest.encrypted = [Expected(*each) for each in encrypted]
+    return Bundle(files, manifest)
+
+
+def _quic(report: Report) -> tuple[int, ...]:
+    return tuple(connection.id for connection in report.connections if connection.transport == "quic")
 
 
 def _manifest(
-    sharing: Sharing, files: dict[str, bytes], report: Report, left_out: list[str], *, with_secrets: bool
+    sharing: Sharing,
+    files: dict[str, bytes],
+    found: choosing.Verdicts,
+    left_out: list[str],
+    *,
+    with_secrets: bool,
 ) -> Manifest:
-    found = choosing.verdicts(report.findings)
     wanted = {finding.code for finding in choosing.failing(sharing.report)}
     return Manifest(
         schema=_SCHEMA,

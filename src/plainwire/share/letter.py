@@ -53,6 +53,10 @@ class Whole(Struct, frozen=True):
     at_client: bool = False
     with_secrets: bool = False
     left_out: tuple[str, ...] = ()
+    quic: tuple[int, ...] = ()
+    """Connections (ids of the bundle) whose packets stay encrypted in it."""
+    encrypted: tuple[str, ...] = ()
+    """Codes that only come out of these with their secrets."""
 
 
 def write(bundle: Report, whole: Whole) -> str:
@@ -65,7 +69,7 @@ def write(bundle: Report, whole: Whole) -> str:
     lines += ["## The pattern", "", *_pattern(bundle, whole, failures), ""]
     lines += ["## To see it again", "", *_again(bundle, failures), ""]
     lines += ["## What we ask", "", *_asks(failures), ""]
-    lines += ["## How this was captured, and what is in it", "", *_hygiene(whole)]
+    lines += ["## How this was captured, and what is in it", "", *_hygiene(whole, bundle)]
     return "\n".join(lines) + "\n"
 
 
@@ -293,13 +297,28 @@ def _asks(failures: list[Finding]) -> Iterator[str]:
         yield "- **Of you:** What do your logs say of these connections at these times?"
 
 
-def _hygiene(whole: Whole) -> Iterator[str]:
+def _hygiene(whole: Whole, bundle: Report) -> Iterator[str]:
     report = whole.report
     dropped = report.coverage.packets_dropped
     lost = "nobody counted lost packets" if dropped is None else f"{count(dropped, 'packet')} lost"
     connections = count(report.coverage.connections, "connection")
     where = "on the client's machine" if whole.at_client else "at a place that the capture does not name"
     yield (f"- Captured {where}; {lost}. Of {connections} {report.coverage.decrypted} could be decrypted.")
+    if len(bundle.connections) > len(whole.quic):
+        yield from _of_tcp()
+    if whole.quic:
+        yield from _of_quic(whole)
+    if whole.with_secrets:
+        yield (
+            "- `original.pcapng` holds the packets of these connections as they were, with their TLS "
+            "secrets: passwords included."
+        )
+    for line in whole.left_out:
+        yield f"- Not in it: {_plain(line)}"
+    yield "- `plainwire verify` checks the hashes of the files, and derives the verdict again."
+
+
+def _of_tcp() -> Iterator[str]:
     yield (
         "- `capture.pcapng` holds the packets with their times, flags, sizes, sequence numbers and "
         "acknowledgments as they were. Their TLS records were opened, secrets and bodies in them replaced "
@@ -311,14 +330,19 @@ def _hygiene(whole: Whole) -> Iterator[str]:
         "- `plain.pcapng` holds the same packets without TLS, for tools that know none "
         "(`-d tcp.port==443,http`)."
     )
-    if whole.with_secrets:
-        yield (
-            "- `original.pcapng` holds the packets of these connections as they were, with their TLS "
-            "secrets: passwords included."
-        )
-    for line in whole.left_out:
-        yield f"- Not in it: {_plain(line)}"
-    yield "- `plainwire verify` checks the hashes of the files, and derives the verdict again."
+
+
+def _of_quic(whole: Whole) -> Iterator[str]:
+    numbers = ", ".join(map(str, whole.quic[:20])) + (" and others" if len(whole.quic) > 20 else "")
+    yield (
+        f"- QUIC ({count(len(whole.quic), 'connection')}: {numbers}): `capture.pcapng` and `plain.pcapng` "
+        "hold its datagrams as they were, encrypted, without their secrets. What they carried is told in "
+        "this letter and in the report, with secrets replaced by marks."
+    )
+    if whole.encrypted:
+        codes = ", ".join(map(markdown.code, whole.encrypted))
+        how = "with `original.pcapng`" if whole.with_secrets else "by whoever has those secrets"
+        yield f"- So {codes} cannot be derived from these packets alone, only {how}."
 
 
 def _plain(text: str) -> str:

@@ -31,7 +31,7 @@ class Subtracted(Struct):
 
     ``capture`` holds every packet at its size, in TLS; ``plain`` the same packets without TLS. ``originals``
     are the packets' numbers before, in their order. ``left_out``: connections (by the original's packet
-    number of their first packet) that could not be taken, and why.
+    number of their first packet) that could not be taken, and why. In both, QUIC is as it was: encrypted.
     """
 
     capture: bytes
@@ -51,6 +51,8 @@ class Chosen(Struct):
     names: list[str]
     reveals: bool = False
     """Only ``plain`` is wanted, with all that was said."""
+    quic: bool = False
+    """With the datagrams of QUIC connections as they were, without their secrets."""
 
 
 def subtract(chosen: Chosen, key: bytes) -> Subtracted:
@@ -60,14 +62,14 @@ def subtract(chosen: Chosen, key: bytes) -> Subtracted:
         UserError: the capture cannot be read, or it is too much.
 
     """
-    kept = segments.collect(chosen.captures, chosen.connections, chosen.packets)
+    kept = segments.collect(chosen.captures, chosen.connections, chosen.packets, quic=chosen.quic)
     hider = Hider(Marker(key), chosen.known, chosen.names)
     secrets = MadeUpSecrets(chosen.keys, key)
     sealed, plain = list(kept.others), list(kept.others)
     left_out: dict[int, str] = {}
     for other in chosen.connections:
-        if other.transport == "quic":
-            left_out[other.first_packet] = "QUIC cannot be shared without its secrets yet"
+        if other.transport == "quic" and not chosen.quic:
+            left_out[other.first_packet] = "nothing here writes QUIC without its encryption"
     for connection in kept.connections:
         try:
             work = Rewriting(connection.facts, hider, secrets, chosen.reveals)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from plainwire.report.escape import printable
 from plainwire.share import bundle as bundles
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Verified(Struct):
-    """What came of it. ``troubles``: a line each; empty where all is as the manifest says."""
+    """What came of it. ``troubles``: a line each; empty where all is as the manifest says.
+
+    ``untold``: verdicts on encrypted packets, which the bundle cannot show; they are its maker's word.
+    """
 
     report: Report
     troubles: list[str]
+    untold: list[str] = field(default_factory=list)
 
 
 def verify(bundle: Bundle) -> Verified:
@@ -52,6 +56,14 @@ def verify(bundle: Bundle) -> Verified:
             f"the packets show {_words(each)}, of which the manifest says nothing"
             for each in found
             if each not in wanted_verdicts
+        ]
+    encrypted = [(each.code, each.certainty, each.exchanges) for each in manifest.encrypted]
+    if bundles.ORIGINAL not in bundle.files:
+        return Verified(report, troubles, [_words(each) for each in encrypted])
+    if encrypted:
+        original = choosing.verdicts(bundles.analyzed(bundle.files[bundles.ORIGINAL]).findings)
+        troubles += [
+            f"{bundles.ORIGINAL} does not show {_words(each)}" for each in encrypted if each not in original
         ]
     return Verified(report, troubles)
 

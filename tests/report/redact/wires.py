@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 _AUTHORITY = "storage.example"
+_H3_INTERNAL_ERROR = 0x102
 
 
 def http1(folder: Path, messages: Sequence[Message]) -> tuple[Path, list[Path]]:
@@ -121,8 +122,8 @@ def _request2(message: Message) -> Pairs:
     return [*pseudo, *message.headers]
 
 
-def http3(folder: Path, messages: Sequence[Message]) -> tuple[Path, list[Path]]:
-    """One connection, with its key log."""
+def http3(folder: Path, messages: Sequence[Message], *, failing: bool = False) -> tuple[Path, list[Path]]:
+    """One connection, with its key log; ``failing``: the server resets the stream of the last answer."""
     talk = Talk().connect()
     client, server = H3Connection(talk.client), H3Connection(talk.server)
     talk.run()
@@ -132,6 +133,10 @@ def http3(folder: Path, messages: Sequence[Message]) -> tuple[Path, list[Path]]:
         if message.body:
             client.send_data(stream, message.body.encode(), end_stream=True)
         talk.run()
+        if failing and message is messages[-1]:
+            talk.server.reset_stream(stream, _H3_INTERNAL_ERROR)
+            talk.run()
+            break
         server.send_headers(stream, _binary([(":status", "200"), *message.answer]))
         server.send_data(stream, message.answer_body.encode(), end_stream=not message.trailers)
         if message.trailers:
