@@ -141,6 +141,8 @@ def test_packets_of_quic_are_as_they_were_and_only_a_secret_shows_their_verdict(
     assert verdicts(again.findings) == verdicts(original.findings)
     letter = made.files["letter.md"].decode()
     assert "QUIC (1 connection: 1)" in letter
+    assert "These packets are encrypted in this bundle" in letter
+    assert f"| client |  |  |  |  |  |  | request {len(original.exchanges)} begins: POST" in letter
     assert f"So `{made.manifest.encrypted[0].code}` cannot be derived from these packets alone" in letter
 
 

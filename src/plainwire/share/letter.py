@@ -62,7 +62,7 @@ class Whole(Struct, frozen=True):
 def write(bundle: Report, whole: Whole) -> str:
     """The letter in Markdown; ends in a newline. Safe to print, secrets hidden."""
     failures = [finding for finding in bundle.findings if finding.failure] or bundle.findings
-    lines = [f"# {_subject(bundle, failures)}", "", *_opening(bundle, failures), ""]
+    lines = [f"# {_subject(bundle, failures)}", "", *_opening(bundle, failures, whole.encrypted), ""]
     for number, finding in enumerate(failures[:_EXHIBITS], 1):
         lines += [*_exhibit(number, finding, bundle), ""]
     lines += ["## Where to look in your logs", "", *_places(bundle, failures), ""]
@@ -88,10 +88,11 @@ def _hosts(bundle: Report) -> list[str]:
     return list(named)[:3]
 
 
-def _opening(bundle: Report, failures: list[Finding]) -> Iterator[str]:
+def _opening(bundle: Report, failures: list[Finding], encrypted: tuple[str, ...]) -> Iterator[str]:
     for finding in failures[:_EXHIBITS]:
         blame = "" if finding.fault != "both" else " We do not call this a violation."
-        yield f"{_plain(finding.claim)} {terminal.SURE[finding.certainty]}{blame}"
+        unseen = " These packets are encrypted in this bundle (see the end)." * (finding.code in encrypted)
+        yield f"{_plain(finding.claim)} {terminal.SURE[finding.certainty]}{unseen}{blame}"
     if not failures:
         yield _plain(headline(bundle, shortfalls(bundle)))
 
@@ -109,12 +110,12 @@ def _exhibit(number: int, finding: Finding, bundle: Report) -> Iterator[str]:
     connection = _connection(finding, failing, bundle)
     if connection is not None:
         yield from ("", f"The failing one, on connection {connection.id}:", "")
-        yield from _table(connection, bundle, _around(failing, finding, connection))
+        yield from _table(connection, bundle, _around(failing, finding, connection, bundle))
     neighbour = _neighbour(bundle, finding, failing, connection)
     if neighbour is not None:
         other = next(c for c in bundle.connections if c.id == neighbour.connection)
         yield from ("", f"One that did not fail, for comparison (exchange {neighbour.id}):", "")
-        yield from _table(other, bundle, _around(neighbour, None, other))
+        yield from _table(other, bundle, _around(neighbour, None, other, bundle))
 
 
 def _connection(finding: Finding, failing: Exchange | None, bundle: Report) -> Connection | None:
@@ -141,10 +142,11 @@ def _neighbour(
     return mine[-1] if mine else answered[0] if answered else None
 
 
-def _around(exchange: Exchange | None, finding: Finding | None, connection: Connection) -> list[int]:
+def _around(
+    exchange: Exchange | None, finding: Finding | None, connection: Connection, bundle: Report
+) -> list[int]:
     """The packets of an exchange, those that a finding cites, and for one that failed all up to the end."""
-    segments = connection.segments
-    numbers = [] if segments is None else segments.number.tolist()
+    numbers = packet_table.packets_told_of(connection, bundle)
     cited = set(finding.packets) if finding is not None else set()
     if exchange is None or exchange.request is None:
         first, last = connection.first_packet, connection.last_packet

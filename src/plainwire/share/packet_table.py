@@ -31,17 +31,39 @@ def rows(
 ) -> list[tuple[str, ...]]:
     """A row a packet, as in ``HEADING``; ``among``: only of these packets. Safe to print.
 
-    Of a long connection only the last packets are known. ``seq`` and ``ack`` are those that Wireshark shows:
-    relative, the first byte is number 1.
+    Of a long connection only the last packets are known; of QUIC those that something is said of. ``seq`` and
+    ``ack`` are those that Wireshark shows: relative, the first byte is number 1.
     """
     segments = connection.segments
-    if segments is None:
-        return []
     wanted = None if among is None else frozenset(among)
     says = _meanings(connection, report)
+    if segments is None:
+        own = packets_told_of(connection, report)
+        return [_told(connection, n, says[n]) for n in own if wanted is None or n in wanted]
     names = ("number", "time_ns", "side", "seq", "ack", "length", "flags", "ttl", "ip_id")
     table = zip(*(getattr(segments, name).tolist() for name in names), strict=True)
     return [_row(each, says) for each in table if wanted is None or each[0] in wanted]
+
+
+def _told(connection: Connection, number: int, says: list[str]) -> tuple[str, ...]:
+    """Of a packet whose header is not kept."""
+    sides = [side for side in Side if number in _carriers(connection, side)]
+    return (str(number), "", sides[0].name.lower() if sides else "", *[""] * 6, "; ".join(says))
+
+
+def packets_told_of(connection: Connection, report: Report) -> list[int]:
+    """Those that ``rows`` has, in order."""
+    if connection.segments is not None:
+        return list(map(int, connection.segments.number.tolist()))
+    others = [c for c in report.connections if c is not connection]
+    elsewhere = {number for other in others for side in Side for number in _carriers(other, side)}
+    first, last = connection.first_packet, connection.last_packet
+    return sorted(n for n in _meanings(connection, report) if first <= n <= last and n not in elsewhere)
+
+
+def _carriers(connection: Connection, side: Side) -> set[int]:
+    """Packets of the capture in which packets of QUIC came, of 1-RTT and the newest of them."""
+    return set() if connection.quic is None else {carrier for carrier, _ in connection.quic.numbers[side]}
 
 
 def _row(values: tuple[int, ...], says: dict[int, list[str]]) -> tuple[str, ...]:
