@@ -48,10 +48,15 @@ def test_any_bytes_have_an_outcome_that_more_bytes_do_not_change(
         assert whole == early
 
 
+OF_4 = st.binary(max_size=12).map(lambda data: b"\4\1" + data + b"me\0")
+ANSWERS = st.binary(max_size=12).map(lambda data: b"\0\x5b" + data)
+
+
+@example(client=b"\4\1\0\x50\xc0\0\2\1me\0", server=b"\0\x5b", early=(11, 1))
 @example(client=b"\5\1\0\0", server=b"\5\0", early=(3, 2))
 @given(
-    client=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data)),
-    server=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data)),
+    client=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data), OF_4),
+    server=st.one_of(SPOKEN, st.binary(min_size=1, max_size=20).map(lambda data: b"\5" + data), ANSWERS),
     early=st.tuples(st.integers(1, 250), st.integers(0, 250)),
 )
 def test_what_was_told_from_the_first_bytes_stays_so(
@@ -67,8 +72,15 @@ def test_what_was_told_from_the_first_bytes_stays_so(
         (b"\5\x64\x14\xc4\1\0", b"\5\x64\x0a\x44"),
         (b"\5\1\0", b"220 ready\r\n"),
         (b"\5\1\0\7", b""),
+        (b"\4\1\0\3\5\0\0\0\0", b"\x84\1\0\3\6"),  # Cassandra, compressed
+        (b"\4\1\0\3\5\0\0\0\7\x80\0", b""),
+        (b"\4\1\0\x50\xc0\0\2\1\0", b"\0\1"),
         (b"GET", b""),
     ],
 )
 def test_other_protocols_that_begin_alike_are_no_socks(client: bytes, server: bytes) -> None:
     assert socks.begins(client, server) is False
+
+
+def test_a_request_of_socks_4_and_its_refusal_are_known() -> None:
+    assert socks.begins(b"\4\1\0\x50\xc0\0\2\1me\0", b"\0\x5b\0\0\0\0\0\0") is True

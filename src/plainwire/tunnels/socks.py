@@ -8,6 +8,7 @@ from plainwire.tunnels.outcome import Done, Failed, Outcome
 
 _CONNECT = 1
 _GRANTED4 = 0x5A
+_ANSWERS4 = range(_GRANTED4, _GRANTED4 + 4)  # granted, refused, and two about identd
 _NO_AUTHENTICATION, _PASSWORD, _NONE_ACCEPTED = 0, 2, 0xFF
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 _LONGEST_STRING = 512
@@ -53,10 +54,11 @@ class _Reader:
 def begins(client: bytes, server: bytes) -> bool | None:
     """Whether the first bytes are those of SOCKS; None: more are needed to tell.
 
-    A method number decides for SOCKS 5: many protocols begin with 5, and few answer with 5 and such a number.
+    The answer decides: many protocols begin with 4 or 5, and few answer as a proxy does (Cassandra's requests
+    begin as those of SOCKS 4).
     """
     if client[:1] == b"\x04":
-        return None if len(client) < 2 else client[1] in (1, 2)
+        return _begins4(client, server)
     if client[:1] != b"\x05":
         return False
     greeting = 2 + client[1] if len(client) > 1 else 2
@@ -65,6 +67,15 @@ def begins(client: bytes, server: bytes) -> bool | None:
     if server[:1] not in (b"", b"\x05") or (len(server) > 1 and 0x0A <= server[1] < 0x80):
         return False  # RFC 1928 section 3: 5, and an assigned or a private method, or none
     return True if len(server) > 1 and len(client) > greeting else None
+
+
+def _begins4(client: bytes, server: bytes) -> bool | None:
+    """The same of SOCKS 4: command, port, address, and the user's name, which ends with a zero."""
+    user, ended, _ = client[8 : 8 + _LONGEST_STRING].partition(b"\0")
+    named = all(32 <= byte < 127 for byte in user) and len(user) < _LONGEST_STRING
+    if client[1:2] not in (b"", b"\x01", b"\x02") or server[:1] not in (b"", b"\0") or not named:
+        return False
+    return server[1] in _ANSWERS4 if ended and len(server) > 1 else None
 
 
 def negotiate(client: bytes, server: bytes) -> Outcome:
