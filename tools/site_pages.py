@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.causes.cause import Cause
 
 TOP = Path(__file__).resolve().parents[1]
-_COPIED = (".md", ".json", ".svg")
+_COPIED = (".md", ".json", ".svg", ".service")
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)

@@ -80,10 +80,13 @@ def own_packets(
     keys: KeyLog,
     sent: Sequence[tuple[int, int]] | None = None,
     through: Through = iter,
+    *,
+    quic_before: Iterable[Ends] = (),
 ) -> OwnPackets:
     """Tell the program's packets from those of others. All that is read goes ``through`` that function.
 
     ``sent``: when (ns) it sent a small datagram, and of how many bytes; None where that is not known.
+    ``quic_before``: its QUIC connections that began before the capture did.
 
     Raises:
         UserError: the capture cannot be read.
@@ -93,6 +96,7 @@ def own_packets(
     for batch in _batches(capture, through):
         handshakes.feed(batch)
     quic = _of_quic(capture, events, keys, through) if handshakes.quic else set()
+    quic |= set(quic_before)
     packets = _Packets(events, handshakes.randoms, quic)
     for batch in _batches(capture, through):
         packets.feed(batch)

@@ -42,6 +42,15 @@ class SocketTrace:
         case.place.make(case.sockets.name, os.O_RDWR | os.O_APPEND)
         self._case = case
 
+    @property
+    def over(self) -> bool:
+        """See ``capture.live.Capture``."""
+        return False
+
+    def counted(self) -> tuple[int, int | None]:
+        """See ``capture.live.Capture``: it is no capture yet."""
+        return 0, None
+
     def stop(self) -> CaptureEnd:
         """See ``capture.live.Capture``. What processes that still run do from now on is not in it."""
         case = self._case

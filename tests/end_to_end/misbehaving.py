@@ -7,6 +7,7 @@ alone (``serving(folder, http2=True)``) the same is done in its frames.
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import ssl
 import struct
@@ -22,7 +23,7 @@ import h2.events
 from plainwire.lab import certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -56,8 +57,10 @@ class Misbehaving:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, http2: bool = False) -> Iterator[Misbehaving]:
-    """Serve until the block ends."""
+def serving(folder: Path, *, http2: bool = False, as_service: bool = False) -> Iterator[Misbehaving]:
+    """Serve until the block ends; ``as_service`` on a port below those of clients: a capture that begins late
+    is read by that.
+    """
     papers = certificates.make(folder, (HOST,))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if http2:
@@ -65,7 +68,7 @@ def serving(folder: Path, *, http2: bool = False) -> Iterator[Misbehaving]:
     context.load_cert_chain(papers.chain, papers.key)
     over, struck = threading.Event(), threading.Event()
     with (
-        socket.create_server((HOST, 0), backlog=16) as listener,
+        _listener(range(20_000, 32_000) if as_service else ()) as listener,
         socket.create_server((HOST, 0), backlog=16) as plain,
     ):
         servers = [_started(listener, context, over, struck), _started(plain, None, over, struck)]
@@ -77,6 +80,13 @@ def serving(folder: Path, *, http2: bool = False) -> Iterator[Misbehaving]:
                 each.shutdown(socket.SHUT_RDWR)
             for server in servers:
                 server.join(_LONGEST)
+
+
+def _listener(ports: Sequence[int]) -> socket.socket:
+    for port in random.sample(ports, min(50, len(ports))):
+        with contextlib.suppress(OSError):
+            return socket.create_server((HOST, port), backlog=16)
+    return socket.create_server((HOST, 0), backlog=16)
 
 
 def _started(

@@ -85,10 +85,13 @@ class AttachedProgram:
         *,
         children: bool = False,
         patches: bool = True,
+        witnessed: bool = True,
     ) -> None:
         """Look at ``pids``, which ``begin`` attaches to; with ``children`` also at what descends from them.
 
         Without ``patches`` nothing is changed in them: their secrets are looked for in their memory alone.
+        ``witnessed``: the kernel is asked for their sockets, which it tells at the end; else they are looked
+        for in /proc all the time.
 
         Raises:
             UserError: one of them is not there, or may not be traced.
@@ -121,7 +124,7 @@ class AttachedProgram:
         if self._left:
             who = count(self._left, "process")
             self.note(f"{who} that a killed plainwire had left patched, put back")
-        self._witness: KernelWitness | None = kernel_sockets.watch(self._threads())
+        self._witness: KernelWitness | None = kernel_sockets.watch(self._threads()) if witnessed else None
         for process in self.processes.values():
             self._begin(process)
             for mapping in running_patch.mappings(process.pid):
@@ -172,6 +175,11 @@ class AttachedProgram:
         if lines:
             with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
                 keys.writelines(lines)
+
+    @property
+    def lost(self) -> int:
+        """How many secrets they had when there was no more room for them."""
+        return sum(process.ring.lost for process in self.processes.values() if process.ring is not None)
 
     @property
     def alive(self) -> bool:
@@ -315,7 +323,12 @@ class AttachedProgram:
             self._tell(event)
 
     def _look_at_sockets(self, process: AttachedProcess) -> None:
-        for local, peer in kernel_sockets.of_process(process.pid):
+        there = kernel_sockets.of_process(process.pid)
+        if self._witness is None:  # nobody asks at the end which there were
+            gone = [ends for ends, pid in self._sockets.items() if pid == process.pid and ends not in there]
+            for ends in gone:
+                del self._sockets[ends]
+        for local, peer in there:
             if (local, peer) in self._sockets:
                 continue
             self._sockets[local, peer] = process.pid

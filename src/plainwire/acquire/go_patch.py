@@ -40,7 +40,8 @@ class GoPatch:
         self._program, self._place, self._lowest = program, place, lowest
         self._memory = os.memfd_create("plainwire", os.MFD_CLOEXEC)
         os.ftruncate(self._memory, ring.SIZE)
-        self._pid = 0
+        self._pid = self.lost = 0
+        self._shared: ring.Ring | None = None
         tracing.function()
 
     @property
@@ -75,12 +76,20 @@ class GoPatch:
         stopped.let_go()
         return None
 
+    def take(self) -> tuple[list[bytes], list[dict[str, Any]]]:
+        """Key log lines and events that have come since it was last asked."""
+        if self._shared is None:
+            self._shared = ring.own(self._program, self._memory, self._pid)
+        taken = self._shared.take()
+        self.lost = self._shared.lost
+        return taken
+
     def close(self) -> tuple[list[bytes], list[dict[str, Any]], int]:
-        """Key log lines, events, and how many secrets came when there was no more room."""
-        shared = ring.own(self._program, self._memory, self._pid)
-        lines, events = shared.take()
-        shared.close()
-        return lines, events, shared.lost
+        """The last of them, and how many secrets came when there was no more room."""
+        lines, events = self.take()
+        if self._shared is not None:
+            self._shared.close()
+        return lines, events, self.lost
 
 
 def prepare(target: Target) -> GoPatch | str | None:

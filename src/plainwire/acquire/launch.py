@@ -103,6 +103,11 @@ class Program:
         status = self._process.poll()
         return None if status is None else self._note_end(status)
 
+    @property
+    def returned(self) -> int:
+        """How the program ended, as ``Popen.returncode`` has it: below 0 by a signal."""
+        return self._process.returncode
+
     def send_signal(self, number: int) -> None:
         """Send a signal to the program; does nothing if it has ended."""
         self._process.send_signal(number)
@@ -127,6 +132,38 @@ class Program:
         seen = events.read(self._case.place.open(self._case.program.name))
         self._note_runtimes(seen)
         self._note_sockets(seen)
+        self._remove_stage()
+
+    def outlets(self) -> list[tuple[Path, int, bool]]:
+        """Files other than the case's to which lines go while the program runs, where in them they begin, and
+        whether the file is ours.
+        """
+        found = [] if self._stage.sink is None else [(self._stage.sink, 0, True)]
+        return found + ([] if self._users_own is None else [(*self._users_own, False)])
+
+    def take(self) -> list[bytes]:
+        """Key log lines that a program which had to be patched has told since it was last asked; its events
+        go where all do.
+        """
+        lines, told = ([], []) if self._ring is None else self._ring.take()
+        for event in told:
+            self._tell(event)
+        return lines
+
+    @property
+    def lost(self) -> int:
+        """How many secrets such a program had when there was no more room for them."""
+        return 0 if self._ring is None else self._ring.lost
+
+    def let_go(self) -> None:
+        """Remove the stage, without collecting anything: who records for weeks has taken all as it came."""
+        if self._witness is not None:
+            self._witness.stop()
+        if self._ring is not None:
+            self._ring.close()
+        self._remove_stage()
+
+    def _remove_stage(self) -> None:
         if self._stage.folder is None:
             return
         users: list[int] = []
@@ -236,13 +273,14 @@ def launch(
     restore: bool = True,
     key_logs: Sequence[Path] = (),
     via: Via = ANYHOW,
+    witnessed: bool = True,
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 
     ``as_written`` makes of the command what stands in the events: secrets left out. ``restore``: the
     interposer goes into programs too that are started with an environment of their own (``env -i``).
     ``key_logs``: files that have lines of key logs by the program's end, besides its own. ``via``: how its
-    secrets are to be had.
+    secrets are to be had. ``witnessed``: the kernel is asked for its sockets, too, which it tells at the end.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -267,7 +305,7 @@ def launch(
     )  # before the start: a signal that comes until we wait would be passed on twice
     patch = go_patch.prepare(target) if via.allows("patch") else None
     ring = patch if isinstance(patch, go_patch.GoPatch) else None
-    witness = kernel_sockets.watch()
+    witness = kernel_sockets.watch() if witnessed else None
     try:
         variables = _environment(environment.given(), case, stage, target, via, restore=restore)
         process = _start(target, variables, ring)

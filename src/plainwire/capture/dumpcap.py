@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from plainwire.capture.pcapng import PACKET, STATISTICS, BlockFile, whole_blocks
+from plainwire.capture.pcapng import PACKET, STATISTICS, sink, whole_blocks
 from plainwire.model import CaptureEnd, NoRightError, UserError
 
 if TYPE_CHECKING:
-    from plainwire.folder import OpenFile
+    from plainwire.capture.pcapng import CaptureTarget
 
 NAME = "dumpcap"
 _PLACES = ("/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin")
@@ -36,7 +36,7 @@ _END_SECONDS = 10.0
 _ISB_DROPPED = 5  # isb_ifdrop
 
 
-def start(file: Path | OpenFile, interface: str, capture_filter: str, snaplen: int) -> DumpcapCapture:
+def start(file: CaptureTarget, interface: str, capture_filter: str, snaplen: int) -> DumpcapCapture:
     """Start ``dumpcap`` and return once it captures.
 
     Raises:
@@ -137,14 +137,14 @@ class DumpcapCapture:
 
     how = NAME
 
-    def __init__(self, process: subprocess.Popen[bytes], file: Path | OpenFile, header: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], file: CaptureTarget, header: bytes) -> None:
         self._process = process
         self._packets = 0
         self._dropped: int | None = None
         self._arrived = time.monotonic()
         whole = whole_blocks(header, len(header))
         try:
-            self._file = BlockFile(file, header[:whole])
+            self._file = sink(file, header[:whole])
         except UserError:
             process.kill()
             process.communicate()
@@ -156,6 +156,15 @@ class DumpcapCapture:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def over(self) -> bool:
+        """See ``live.Capture``."""
+        return not self._threads[0].is_alive()
+
+    def counted(self) -> tuple[int, int | None]:
+        """See ``live.Capture``."""
+        return self._packets, self._dropped
 
     def stop(self) -> CaptureEnd:
         """See ``live.Capture``. Takes ``_QUIET`` to ``_LONGEST_LINGER`` seconds."""

@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, Protocol
 import cypcap  # type: ignore[import-untyped]
 
 from plainwire.capture import dumpcap
-from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
+from plainwire.capture.pcapng import file_header, packet_blocks, sink, statistics
 from plainwire.model import CaptureEnd, NoRightError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plainwire.folder import OpenFile
+    from plainwire.capture.pcapng import CaptureTarget
 
 ANY = "any"
 SNAPLEN = 262_144
@@ -56,14 +56,21 @@ class Capture(Protocol):
 
     how: str
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself: the interface is gone, ``dumpcap`` was killed."""
+
+    def counted(self) -> tuple[int, int | None]:
+        """Packets captured so far, and dropped; None where nobody knows that before the end."""
+
     def stop(self) -> CaptureEnd:
         """Take what is still on its way, end, and say what was seen. After that the file is complete."""
 
 
 def start(
-    file: Path | OpenFile, *, interface: str = ANY, capture_filter: str = "", only: str | None = None
+    file: CaptureTarget, *, interface: str = ANY, capture_filter: str = "", only: str | None = None
 ) -> Capture:
-    """Capture to a new file (0600), or one that is open and empty. Packets from now on are in it.
+    """Capture to a new file (0600), one that is open and empty, or a sink. Packets from now on are in it.
 
     ``only``: by ``libpcap`` or ``dumpcap`` alone.
 
@@ -174,9 +181,9 @@ class KernelCapture:
 
     how = "libpcap"
 
-    def __init__(self, pcap: cypcap.Pcap, file: Path | OpenFile, interface: str) -> None:
+    def __init__(self, pcap: cypcap.Pcap, file: CaptureTarget, interface: str) -> None:
         self._pcap = pcap
-        self._file = BlockFile(file, file_header(interface, int(pcap.datalink()), SNAPLEN))
+        self._file = sink(file, file_header(interface, int(pcap.datalink()), SNAPLEN))
         self._pieces: list[bytes] = []
         self._packets = 0
         self._trouble: str | None = None
@@ -184,6 +191,18 @@ class KernelCapture:
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        """See ``Capture``."""
+        return not self._thread.is_alive()
+
+    def counted(self) -> tuple[int, int | None]:
+        """See ``Capture``."""
+        try:
+            return self._packets, int(self._pcap.stats().drop)
+        except cypcap.Error:  # the interface is gone
+            return self._packets, None
 
     def stop(self) -> CaptureEnd:
         """See ``Capture``. Takes about ``_LINGER`` seconds."""

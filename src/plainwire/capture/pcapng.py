@@ -22,17 +22,18 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from plainwire.capture import key_lines
-from plainwire.folder import held, new_file
+from plainwire.folder import OpenFile, held, new_file
 from plainwire.model import CaptureDrops, PacketBatch, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from plainwire.folder import Folder, OpenFile
+    from plainwire.folder import Folder
     from plainwire.model import CaptureItem
 
 SECTION, INTERFACE, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 5, 6, 10
@@ -217,6 +218,50 @@ def whole_blocks(data: bytes | bytearray, limit: int) -> int:
             break
         end += length
     return end
+
+
+class BlockSink(Protocol):
+    """What a capture is written to: a file, or several one after the other. ``trouble`` ends the capture."""
+
+    trouble: str | None
+
+    def write(self, blocks: bytes) -> None:
+        """Append whole blocks."""
+
+    def close(self) -> None:
+        """Nothing is written after this."""
+
+
+CaptureTarget = Path | OpenFile | Callable[[bytes], BlockSink]
+"""Where a capture is to go: a new file, an open one, or what is made of the header that begins each file."""
+
+
+def sink(target: CaptureTarget, header: bytes) -> BlockSink:
+    """Begin a capture with its header.
+
+    Raises:
+        UserError: the file cannot be written.
+
+    """
+    return BlockFile(target, header) if isinstance(target, Path | OpenFile) else target(header)
+
+
+def joined(sources: Sequence[BinaryIO], target: BinaryIO) -> None:
+    """Write capture files that have the same header as one, packets as they are, one file behind the other.
+
+    Raises:
+        OSError: one is no pcapng file, or there is no room.
+
+    """
+    for number, source in enumerate(sources):
+        head = _first_packet(source, _order(source))
+        if number == 0:
+            source.seek(0)
+            target.write(source.read(head))
+            target.flush()
+        size = os.fstat(source.fileno()).st_size
+        while head < size and (sent := os.sendfile(target.fileno(), source.fileno(), head, size - head)):
+            head += sent
 
 
 def embed_secrets(
