@@ -3,13 +3,14 @@
     python bench/big_page.py [--exchanges 50000]
 
 Prints the size without bodies (aim: 15 MB for 50,000), the time that writing it takes, and what headless
-Chromium needs from the beginning of loading to the first view (aim: 2 s), to sort, to search and to scroll to
-the end.
+Chromium needs from the beginning of loading to the first view (aim: 2 s) and until all exchanges are there;
+then to sort, to search and to scroll to the end. And the machine's load, which decides over all of these.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -133,6 +134,7 @@ def main() -> None:
         file.write_text(text)
         for name, seconds in measure(file).items():
             print(f"  {name:<14} {seconds:.2f} s")
+    print(f"  load           {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 
 
 def measure(file: Path) -> dict[str, float]:
@@ -150,6 +152,8 @@ def measure(file: Path) -> dict[str, float]:
         page.goto(file.as_uri(), wait_until="commit")
         page.wait_for_selector('[role="rowgroup"] [role="row"]')
         times["first view"] = time.perf_counter() - began
+        page.wait_for_selector("html[data-ready]")
+        times["all rows"] = time.perf_counter() - began
         acts: list[tuple[str, Callable[[], object]]] = [
             ("sort", lambda: page.click('[role="columnheader"] >> text=Took')),
             ("search", lambda: page.fill('input[type="search"]', "orders/49")),

@@ -206,6 +206,23 @@ def test_fifty_thousand_exchanges_sort_filter_search_and_scroll(opened: Callable
     expect(page.locator('[aria-rowindex="2"]')).to_contain_text("/orders/49993")
 
 
+def test_of_very_many_exchanges_the_first_are_seen_before_the_rest_is_there(
+    opened: Callable[..., Page],
+) -> None:
+    text = html.render(big_page.many(6_000))
+    page = opened(text.partition('<script type="application/json" id="facts">')[0])
+    note, rows = page.locator("#exchanges .note").first, page.locator('[role="rowgroup"] [role="row"]')
+    expect(note).to_contain_text("200 exchanges; 5,800 more are missing: the file is not whole")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("of 6000 requests failed")
+    expect(page.locator("#finding-1")).to_be_visible()
+    expect(rows.first).to_contain_text("/orders/0")
+    whole = opened(text)
+    expect(whole.locator("#exchanges .note").first).to_have_text("6,000 exchanges")
+    expect(whole.locator("#connections .note").first).to_contain_text("150 connections on one time axis")
+    whole.evaluate("location.hash = '#exchange-5999'")
+    expect(whole.locator("#detail h3")).to_contain_text("Exchange 5999")
+
+
 def test_a_name_in_a_column_can_be_sorted_by_both_ways(opened: Callable[..., Page]) -> None:
     page = opened(html.render(big_page.many(200)))
     header = page.get_by_role("columnheader", name="Method")

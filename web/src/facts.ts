@@ -40,6 +40,8 @@ export interface Facts {
   missing: string[]; remarks: string[]; common: string[]; program: string[];
   findings: Finding[]; servers: Server[]; connections: Connection[];
   exchanges: { columns: Record<Column, number[]>; more: Record<string, More> };
+  /** Only the first exchanges: the others are still being read, or the file ends before them. */
+  partial?: "reading" | "cut";
   total: number; texts: string[]; shapes: number[][]; lists: number[][]; bodies: Record<string, [string | null, string | null]>;
 }
 

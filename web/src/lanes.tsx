@@ -29,7 +29,8 @@ export function Lanes() {
   const failing = all.filter((lane) => lane.failed);
   const [only, setOnly] = useState(false);
   const lanes = only ? failing : all;
-  const [[from, to], setSpan] = useState<readonly [number, number]>(whole);
+  const [span, setSpan] = useState<readonly [number, number] | null>(null); // null: all of it
+  const [from, to] = span ?? whole;
   const [ref, outer] = useWidth<HTMLDivElement>(), printing = usePrinting();
   const names = outer < 560 ? 96 : NAMES, width = Math.max(80, outer - names - 18);
   const { parent, list } = useRows(lanes.length, HEIGHT);
@@ -49,7 +50,7 @@ export function Lanes() {
   };
   const onKey = (event: KeyboardEvent) => {
     const act: Record<string, () => void> = {
-      "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1 / 0.6), ArrowLeft: () => move(-0.2), ArrowRight: () => move(0.2), "0": () => setSpan(whole),
+      "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1 / 0.6), ArrowLeft: () => move(-0.2), ArrowRight: () => move(0.2), "0": () => setSpan(null),
     };
     const chosen = act[event.key];
     if (chosen) { event.preventDefault(); chosen(); }
@@ -65,13 +66,13 @@ export function Lanes() {
     : list.getVirtualItems().map((item) => ({ index: item.index, start: item.start, lane: lanes[item.index]! })).filter((item) => item.lane);
   const shown = printing ? drawn.length : lanes.length;
   return (
-    <Section id="connections" title="Connections" note={`${count(all.length, "connection")} on one time axis${failing.length ? `, ${failing.length} with failures` : ""}. Drag over the axis to zoom in.`}
+    <Section id="connections" title="Connections" note={report.facts.partial === "reading" ? "The first ones; the others are being read." : `${count(all.length, "connection")} on one time axis${failing.length ? `, ${failing.length} with failures` : ""}. Drag over the axis to zoom in.`}
       tools={<>
         {failing.length > 0 && failing.length < all.length && <label class="check"><input type="checkbox" checked={only} onChange={(e) => setOnly(e.currentTarget.checked)} /> Only with failures</label>}
         <div class="group" role="group" aria-label="Zoom">
           <button type="button" onClick={() => zoom(0.5)} aria-label="Zoom in">+</button>
           <button type="button" onClick={() => zoom(2)} aria-label="Zoom out">{"\u2212"}</button>
-          <button type="button" onClick={() => setSpan(whole)}>All</button>
+          <button type="button" onClick={() => setSpan(null)}>All</button>
         </div>
       </>}>
       <div class="card lanes" ref={ref as never}>

@@ -77,7 +77,7 @@ export function Exchanges() {
       setOpen(null);
       bringIntoView();
     }
-  }, [chosen]);
+  }, [chosen, report.facts.partial]);
   useEffect(() => {
     if (chosen.exchange !== null) {
       const at = rows.indexOf(report.row(chosen.exchange) ?? -1);
@@ -118,11 +118,12 @@ export function Exchanges() {
   const failuresFirst = printing ? [...rows.filter((row) => report.failed(row)), ...rows.filter((row) => !report.failed(row))].slice(0, PRINTED) : [];
   const items = printing ? failuresFirst.map((row, index) => ({ index, start: index * HEIGHT, row }))
     : list.getVirtualItems().map((item) => ({ index: item.index, start: item.start, row: rows[item.index]! })).filter((item) => item.row !== undefined);
-  const left = report.facts.total - report.rows;
+  const left = report.facts.total - report.rows, { partial } = report.facts;
   return (
     <Section id="exchanges" title="Exchanges" note={<span aria-live="polite">
       {rows.length === report.rows ? count(report.rows, "exchange") : `${rows.length.toLocaleString("en")} of ${count(report.rows, "exchange")}`}
-      {left > 0 && `; ${left.toLocaleString("en")} more are not in this page: those that findings are about, their neighbours and the first of the others are`}
+      {left > 0 && partial && `; ${left.toLocaleString("en")} more ${partial === "reading" ? "are being read" : "are missing: the file is not whole"}`}
+      {left > 0 && !partial && `; ${left.toLocaleString("en")} more are not in this page: those that findings are about, their neighbours and the first of the others are`}
       {printing && rows.length > PRINTED && `; the first ${PRINTED} are printed, failures first`}
     </span>}>
       <div class="filters">

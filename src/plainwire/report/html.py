@@ -2,9 +2,10 @@
 
 The page has everything twice. As plain HTML for where scripts do not run (a viewer of attachments, a text
 browser): the verdict, and the exchanges that matter. And as JSON in an element that is not executed, for the
-page's program (``web/``), which puts pictures, the whole table and details in its place. Only that program
-may run, and only that style hold, by their hashes. Jinja2 escapes whatever is put in; what comes from the
-wire is made printable as well.
+page's program (``web/``), which puts pictures, the whole table and details in its place. That element comes
+last: of very many exchanges a few stand ahead of the program, which are seen while the others are read. Only
+that program may run, and only that style hold, by their hashes. Jinja2 escapes whatever is put in; what comes
+from the wire is made printable as well.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from plainwire.report.escape import printable, printable_json
 from plainwire.report.headline import headline
 from plainwire.report.page import bundle
 from plainwire.report.page.about import About
-from plainwire.report.page.facts import choose, facts
+from plainwire.report.page.facts import beginning, choose, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +51,11 @@ _PAGE = """\
 <div id="app">
 {{ plain }}
 </div>
-<script type="application/json" id="facts">{{ facts }}</script>
+{% if first %}
+<script type="application/json" id="first">{{ first }}</script>
+{% endif %}
 <script>{{ script }}</script>
+<script type="application/json" id="facts">{{ facts }}</script>
 </body>
 </html>
 """
@@ -150,22 +154,26 @@ _UNSAFE = re.compile(rb"[<>&]")
 
 def render(report: Report, about: About | None = None, *, bodies: bool = False) -> str:
     """Return the page; ``bodies``: with those that were kept, the secrets in them hidden."""
+    whole = facts(report, about or About(), bodies=bodies)
+    first = beginning(whole, report)
     return page(
         plain_part(report),
-        facts=embedded(facts(report, about or About(), bodies=bodies)),
+        facts=embedded(whole),
+        first="" if first is None else embedded(first),
         title=headline(report, shortfalls(report)),
         policy=bundle.policy(),
     )
 
 
-def page(plain: str, *, facts: str, title: str, policy: str) -> str:
-    """Return a page around its plain part; ``facts`` is JSON as ``embedded`` makes it."""
+def page(plain: str, *, facts: str, title: str, policy: str, first: str = "") -> str:
+    """Return a page around its plain part; ``facts`` and ``first`` are JSON as ``embedded`` makes it."""
     return (
         _environment()
         .from_string(_PAGE)
         .render(
             plain=Markup(plain),  # noqa: S704 - made by ``plain_part``, which escapes
             facts=Markup(facts),  # noqa: S704 - holds no markup
+            first=Markup(first),  # noqa: S704 - likewise
             title=title,
             policy=policy,
             style=Markup(bundle.style()),  # noqa: S704 - our own

@@ -55,9 +55,14 @@ def packets_told_of(connection: Connection, report: Report) -> list[int]:
     """Those that ``rows`` has, in order."""
     if connection.segments is not None:
         return list(map(int, connection.segments.number.tolist()))
-    others = [c for c in report.connections if c is not connection]
-    elsewhere = {number for other in others for side in Side for number in _carriers(other, side)}
     first, last = connection.first_packet, connection.last_packet
+    elsewhere = {
+        number
+        for other in report.connections
+        if other is not connection and other.first_packet <= last and first <= other.last_packet
+        for side in Side
+        for number in _carriers(other, side)
+    }
     return sorted(n for n in _meanings(connection, report) if first <= n <= last and n not in elsewhere)
 
 

@@ -28,6 +28,10 @@ MOST_EXCHANGES = 100_000
 """Exchanges in one page: those that findings are about and their neighbours, then from the first on."""
 
 MOST_CONNECTIONS = 50_000
+MOST_AT_ONCE = 5_000
+"""Exchanges of a page of which a browser shows all at once."""
+_FIRST = 200
+"""Exchanges that are shown first of a page of more."""
 _DIAGRAMS = 3
 """Sequence diagrams of one finding."""
 _DIAGRAMS_IN_ALL = 60
@@ -67,6 +71,25 @@ def facts(report: Report, about: About, *, bodies: bool = False) -> Json:
         "shapes": texts.shapes,
         "lists": texts.lists,
         "bodies": _bodies(chosen) if bodies else {},
+    }
+
+
+def beginning(whole: Json, report: Report) -> Json | None:
+    """Return what of ``facts`` is shown while the rest is read; None where that is not worth it."""
+    chosen = choose(report, MOST_EXCHANGES)
+    if len(chosen) <= MOST_AT_ONCE:
+        return None
+    texts, first = Texts(), chosen[:_FIRST]
+    exchanges = _exchanges(first, report, texts, whole["base"])
+    used = {e.connection for e in first} | {d["connection"] for f in whole["findings"] for d in f["diagrams"]}
+    return whole | {
+        "partial": "reading",
+        "connections": [c for c in whole["connections"] if c["id"] in used],
+        "exchanges": exchanges,
+        "texts": texts.lines,
+        "shapes": texts.shapes,
+        "lists": texts.lists,
+        "bodies": {},
     }
 
 
