@@ -283,6 +283,7 @@ def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
     """What the program said; add the findings that only its words tell of."""
+    from plainwire.diagnose.testimony.refused_heads import refused_heads  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
     from plainwire.diagnose.testimony.without_request import without_request  # noqa: PLC0415
@@ -291,6 +292,7 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[
     report.findings = [
         *without_request(report.connections, lookups, events, said),
         *without_packet(report.connections, events, said),
+        *refused_heads(report.connections, events, said),
         *report.findings,
     ]
     return said
@@ -377,6 +379,7 @@ def _read_certificates(connections: list[Connection]) -> None:
         ):
             names.add(tls.server_name)
             tls.leaf = _certificate(tls.certificate, known)
+            tls.issuers_said = [_certificate(issuer, known) for issuer in tls.issuers]
         if tls.client_certificate and any(_is_refused(e) for e in connection.exchanges):
             tls.client_leaf = _certificate(tls.client_certificate, known)
     names.discard(None)

@@ -180,6 +180,8 @@ def asked(data: bytes) -> Request:
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Length : 2", 200, 2, "field name is no token: 'Content-Length '"),
         (b"HTTP/1.1 200 OK\r\nA: \0\r\nContent-Length: 2", 200, 2, "CR or NUL in the value"),
+        (b"HTTP/2 200\r\nContent-Length: 2", 200, 2, "status line with a version that is none"),
+        (b"HTTP/1.1 000\r\nContent-Length: 2", 0, 2, "status line with the status 000"),
         (b"HTTP/1.1  200 OK\r\nContent-Length: 2", 200, 2, "more than one space before the status"),
         (b"HTTP/1.1 2x0 OK\r\nContent-Length: 2", 0, 2, "status line without a status"),
         (b"HTTP/1.1\r\nContent-Length: 2", 0, 2, "status line without a status"),

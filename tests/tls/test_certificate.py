@@ -41,6 +41,7 @@ def test_a_certificate_says_whose_it_is_and_when_it_holds() -> None:
         names=("storage.example", "192.0.2.1"),
         not_before_ns=1_704_067_200_000_000_000,
         not_after_ns=1_704_153_600_000_000_000,
+        hashed_with="sha256",
     )
 
 

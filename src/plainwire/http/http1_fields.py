@@ -6,6 +6,8 @@ see the bytes that it got. Real traffic repeats itself, so results are cached by
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct, field
 
 from plainwire.http.content import codings
@@ -17,6 +19,7 @@ MOST_DEFECTS = 100
 _MOST_CACHED = 4096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOST_DIGITS = 18
+_VERSION = re.compile(rb"HTTP/\d\.\d").fullmatch
 
 
 class Framing(Struct):
@@ -252,8 +255,12 @@ def status_line(line: bytes) -> StatusLine:
     code, _, reason = rest.lstrip(b" ").partition(b" ")
     if code.isdigit() and len(code) == 3:
         status, defects = int(code), []
+        if not status:
+            defects.append("status line with the status 000, which is none (RFC 9110 section 15)")
         if rest.startswith(b" "):
             defects.append(f"more than one space before the status: {printable(line)} (RFC 9112 section 4)")
     else:
         status, defects = 0, [f"status line without a status: {printable(line)} (RFC 9112 section 4)"]
+    if status and not _VERSION(version):
+        defects.append(f"status line with a version that is none: {printable(line)} (RFC 9112 section 2.3)")
     return StatusLine(version.decode("latin-1"), status, reason.decode("latin-1"), defects)

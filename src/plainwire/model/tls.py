@@ -18,7 +18,7 @@ class TlsInfo(Discreet, Struct):
     After a renegotiation: what the last handshake agreed on; ``client_random`` stays that of the first.
     """
 
-    unshown = ("certificate", "client_certificate", "authorities")
+    unshown = ("certificate", "client_certificate", "authorities", "issuers")
 
     version: str | None = None  # "TLS 1.3"
     cipher_suite: str | None = None
@@ -54,6 +54,10 @@ class TlsInfo(Discreet, Struct):
     """How many certificates the server sent, its own included."""
     leaf: Certificate | None = None
     """What ``certificate`` says; read only for connections with alerts."""
+    issuers: list[bytes] = field(default_factory=list)
+    """The first certificates, DER, that the server sent behind its own."""
+    issuers_said: list[Certificate] = field(default_factory=list)
+    """What ``issuers`` say; read where ``leaf`` is."""
     client_certificate: bytes = b""
     client_leaf: Certificate | None = None
     """What ``client_certificate`` says; read only where a response refused the request."""
@@ -88,6 +92,12 @@ class Certificate(Struct, frozen=True):
     not_before_ns: int = 0
     not_after_ns: int = 0
     defect: str = ""
+    rsa_bits: int = 0
+    """Of its public key, where that is one of RSA."""
+    hashed_with: str = ""
+    """The hash of its signature in lower case: ``sha256``; empty where it has none."""
+    for_servers: bool = True
+    """Whether its extended key usage allows servers of TLS, or says nothing (RFC 5280 section 4.2.1.12)."""
 
 
 class Reused(Struct, frozen=True):

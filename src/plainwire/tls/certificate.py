@@ -40,6 +40,40 @@ def _read(found: x509.Certificate) -> Certificate:
         names=_names(found),
         not_before_ns=int(found.not_valid_before_utc.timestamp()) * 1_000_000_000,
         not_after_ns=int(found.not_valid_after_utc.timestamp()) * 1_000_000_000,
+        rsa_bits=_rsa_bits(found),
+        hashed_with=_hash(found),
+        for_servers=_is_for_servers(found),
+    )
+
+
+def _rsa_bits(found: x509.Certificate) -> int:
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+    try:
+        key = found.public_key()
+    except Exception:  # noqa: BLE001 - as above
+        return 0
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else 0
+
+
+def _hash(found: x509.Certificate) -> str:
+    try:
+        algorithm = found.signature_hash_algorithm
+    except Exception:  # noqa: BLE001 - as above
+        return ""
+    return "" if algorithm is None else algorithm.name
+
+
+def _is_for_servers(found: x509.Certificate) -> bool:
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        usage = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return True
+    return any(
+        oid in (x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+        for oid in usage
     )
 
 

@@ -178,6 +178,19 @@ def chain_length(body: bytes, *, tls13: bool) -> int:
     return count if at == len(body) else 0
 
 
+def issuers(body: bytes, most: int, *, tls13: bool) -> list[bytes]:
+    """The DER of the certificates behind the first in a Certificate message, at most so many."""
+    found: list[bytes] = []
+    at = (1 + body[0] if tls13 and body else 0) + 3
+    while at + 3 <= len(body) and len(found) <= most:
+        size = int.from_bytes(body[at : at + 3], "big")
+        found.append(body[at + 3 : at + 3 + size])
+        at += 3 + size
+        if tls13:
+            at += 2 + int.from_bytes(body[at : at + 2], "big")
+    return found[1:]
+
+
 def is_stapled(body: bytes, *, tls13: bool) -> bool:
     """Whether a Certificate message of TLS 1.3 has an OCSP response to its first certificate.
 

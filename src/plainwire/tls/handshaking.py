@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plainwire.tls.tls_direction import TlsDirection
 
 _MOST_HANDSHAKE = 1 << 20
+_MOST_ISSUERS = 4
 _HELLO_REQUEST, _CLIENT_HELLO, _SERVER_HELLO, _NEW_SESSION_TICKET, _END_OF_EARLY_DATA = 0, 1, 2, 4, 5
 _HELLO_RETRY_REQUEST, _ENCRYPTED_EXTENSIONS = 6, 8
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE = 11, 12, 13, 14
@@ -169,6 +170,9 @@ class Handshaking:
         negotiation.certificate = handshake_messages.first_certificate(body, tls13=tls13)
         self._info.certificate = self._info.certificate or negotiation.certificate
         self._info.stapled |= handshake_messages.is_stapled(body, tls13=tls13)
+        self._info.issuers = self._info.issuers or handshake_messages.issuers(
+            body, _MOST_ISSUERS, tls13=tls13
+        )
         self._info.chain = self._info.chain or handshake_messages.chain_length(body, tls13=tls13)
 
     def client_hello(

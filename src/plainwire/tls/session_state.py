@@ -49,6 +49,8 @@ class SessionState:
         if self.finished[direction.side] < 0:
             self.finished[direction.side] = direction.reached
         self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self.sides)
+        if self.info.handshake_complete:
+            self.info.issuers.clear()  # nobody complained: a capture may hold 100,000 of them
 
     def note_later(self, direction: TlsDirection, kind: AfterwardsKind) -> None:
         """Note what is said about another handshake after the first one is over."""

@@ -264,6 +264,7 @@ def testify(
     codes = {number: finding.code for finding in reversed(findings) for number in finding.exchanges}
     add_reasons(connections, findings, events)
     ran = RunningTests(events)
+    _misread(findings, placed, account)
     for finding in findings:
         finding.failure |= _was_spoken_of(finding, account)
         finding.tests = _tests_of(finding, account, ran)
@@ -280,6 +281,21 @@ def testify(
         remarks=_remarks(account, findings, placed),
         lines=sum(1 for _ in lines_of(events)),
     )
+
+
+def _misread(
+    findings: Sequence[Finding], placed: Sequence[tuple[Said, Fate | None]], account: Account
+) -> None:
+    """A response that breaks the rules has made the program fail where that says so, whole as it is."""
+    for said, fate in placed:
+        if fate is not None or Wire.NONSENSE not in said.wire:
+            continue
+        code = account.other_code(said)
+        for finding in findings:
+            if finding.code == code and code in MISREAD and not finding.program_says:
+                finding.failure = True
+                speaker = sentences.speaker(said, account.events.processes.get(said.pid))
+                finding.program_says = f"{speaker} said {said.label}."
 
 
 def _saying(said: Said, fate: Fate | None, codes: dict[int, str], account: Account) -> Saying:

@@ -5,7 +5,7 @@ say something by themselves.
 from __future__ import annotations
 
 from .curl_statuses import ENDINGS
-from .wording import ENDS, HELLO, RESETS, TIMEOUTS, Wire, row
+from .wording import ENDS, HELLO, LARGE_HEADER, RESETS, TIMEOUTS, Wire, row
 
 _TWO_RESETS = (
     "Node's code ECONNRESET stands for a close (`socket hang up`) and for a reset (`read ECONNRESET`, but "
@@ -119,6 +119,12 @@ NODE = (
     ),
     row(
         "node",
+        LARGE_HEADER,
+        r"\bHPE_HEADER_OVERFLOW\b|Header overflow|Headers Overflow|\bUND_ERR_HEADERS_OVERFLOW\b",
+        Wire.NONSENSE,
+    ),
+    row(
+        "node",
         "Parse Error",
         r"\bHPE_[A-Z_]+\b|\bParse Error: |HTTPParserError|not match the HTTP/1\.1 protocol",
         Wire.NONSENSE,
@@ -225,6 +231,7 @@ GO = (
     row("go", "bad record MAC", r"local error: tls: bad record MAC", Wire.CORRUPT),
     row("go", "x509", r"\bx509: ", Wire.CERTIFICATE),
     row("go", "HTTP response to HTTPS client", r"server gave HTTP response to HTTPS client", Wire.NOT_TLS),
+    row("go", LARGE_HEADER, r"server response headers exceeded \d+ bytes", Wire.NONSENSE),
     row("go", "malformed HTTP", r"malformed (?:HTTP|MIME)", Wire.NONSENSE),
     row("go", "REFUSED_STREAM", r"stream error: .*REFUSED_STREAM", Wire.STREAM_REFUSED),
     row("go", "stream error", r"stream error: stream ID \d+", Wire.STREAM_RESET),
@@ -234,6 +241,7 @@ GO = (
 CURL = (
     row("curl", "(6) name not resolved", r"curl: \([56]\)", Wire.NAME),
     row("curl", "(7) failed to connect", r"curl: \(7\)", Wire.REFUSED, Wire.UNREACHABLE, Wire.NO_CONNECT),
+    row("curl", "(8) weird server reply", r"curl: \(8\)", Wire.NONSENSE),
     row("curl", "(16) HTTP/2 framing", r"curl: \(16\)", Wire.GOAWAY, Wire.NONSENSE),
     row("curl", "(18) transfer closed", r"curl: \(18\)", Wire.CLOSE_INSIDE, Wire.GOAWAY),
     row("curl", "(22) an error status", r"curl: \(22\)", Wire.STATUS),
@@ -303,7 +311,7 @@ EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
     **{
         ("curl", number): (f"exit status {number}", wording.wire)
         for wording in CURL
-        for number in (1, 5, 6, 7, 16, 18, 22, 23, 28, 35, 51, 52, 55, 56, 60, 61, 92)
+        for number in (1, 5, 6, 7, 8, 16, 18, 22, 23, 28, 35, 51, 52, 55, 56, 60, 61, 92)
         if wording.pattern.match(f"curl: ({number})")
     },
     ("curl", 1): ("exit status 1", frozenset({Wire.NONSENSE, Wire.LOCAL})),

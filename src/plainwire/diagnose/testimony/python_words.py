@@ -4,7 +4,7 @@ requests 2.34, httpx 0.28, aiohttp 3.14, urllib3 2.
 
 from __future__ import annotations
 
-from .wording import CONNECTING, ENDS, RESETS, Blur, Wire, row
+from .wording import CONNECTING, ENDS, LARGE_HEADER, RESETS, Blur, Wire, row
 
 _WHY = (
     "CPython 3.10 to 3.12 can report a reset under TLS as an end of file (corrected by "
@@ -154,8 +154,15 @@ PYTHON = (
     row(
         "requests",
         "an error status",
-        r"\bHTTPError(?:: |\(['\"])[45]\d\d |\bHTTPError: HTTP Error [45]\d\d\b",
+        r"\bHTTPError(?:: |\(['\"])[45]\d\d |\bHTTPError: HTTP Error [45]\d\d\b|"
+        r"\b[45]\d\d (?:Client|Server) Error: ",
         Wire.STATUS,
+    ),
+    row(
+        "python",
+        LARGE_HEADER,
+        r"[Gg]ot more than \d+ (?:bytes when reading|\(\d+\) bytes when reading|headers)|\bLineTooLong\b",
+        Wire.NONSENSE,
     ),
     row("urllib3", "a repetition", r"Retrying \(Retry\(", *Wire),
     row(
@@ -263,6 +270,14 @@ PYTHON = (
         r"\b(?:ServerTimeoutError|SocketTimeoutError|ConnectionTimeoutError)\b",
         *_READ_TIMEOUTS,
         Wire.NO_CONNECT,
+    ),
+    row(
+        "aiohttp",
+        "a response that is not parsed",
+        r"\bClientResponseError: 400, message=.{0,9}(?:Invalid header|Invalid char|Bad status line|"
+        r"Bad HTTP|Expected |Data after|Missing expected|Content-Length can|"
+        r"Transfer-Encoding can|Invalid constant)",
+        Wire.NONSENSE,
     ),
     row("aiohttp", "an error status", r"\bClientResponseError: [45]\d\d\b", Wire.STATUS),
     row("anyio", "EndOfStream", r"\banyio\.EndOfStream\b", *ENDS),

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 _BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
-    {"certificate", "unknown_ca", "bad_certificate", "certificate_unknown", "certificate_expired"}
+    {
+        "certificate",
+        "unknown_ca",
+        "bad_certificate",
+        "certificate_unknown",
+        "certificate_expired",
+        "unsupported_certificate",
+    }
 )
 
 _INSIDE = (

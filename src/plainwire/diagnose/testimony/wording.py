@@ -57,6 +57,9 @@ class Wire(enum.Enum):
     LOCAL = "nothing: it is the client's own"
 
 
+LARGE_HEADER = "a response's header that is too large"
+"""The tables' name for what clients say of it."""
+
 RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
 HELLO = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.ALERT, Wire.NOT_TLS)
 ENDS = (Wire.HELLO_CLOSE, Wire.CUT_SENDING, Wire.CLOSE, Wire.CLOSE_INSIDE)

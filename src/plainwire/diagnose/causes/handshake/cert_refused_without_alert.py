@@ -17,6 +17,7 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_defects import (
     certificate_defect,
     is_expired,
+    lacks_address,
     signed_itself,
 )
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
@@ -80,6 +81,7 @@ def _is_odd(connection: Connection, tls: TlsInfo) -> bool:
     """Whether many clients would refuse the certificate: for its name, its date, itself, or no OCSP."""
     return (
         is_for_another_name(tls)
+        or lacks_address(connection, tls)
         or is_expired(connection, tls)
         or signed_itself(tls)
         or (tls.status_requested and not tls.stapled)

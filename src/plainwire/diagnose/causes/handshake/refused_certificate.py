@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose.evidence import opening
-from plainwire.diagnose.evidence.certificate_defects import certificate_defect
+from plainwire.diagnose.evidence.certificate_defects import certificate_defect, of_its_kind
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.model import Side
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, TlsInfo
 
 
-_SAYS_LITTLE = ("bad_certificate", "certificate_unknown")
+_SAYS_NOTHING = ("bad_certificate", "certificate_unknown")
+_SAYS_LITTLE = (*_SAYS_NOTHING, "unsupported_certificate", "certificate_expired")
+"""Alerts that stand for more than their name says; the last one also for an issuer's certificate."""
 
 
 def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic: Traffic) -> Verdict:
@@ -35,7 +37,7 @@ def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic
         return weak
     if close.side != Side.CLIENT or tls is None or close.detail not in alerts.ABOUT_CERTIFICATES:
         return verdict
-    verdict = _advised(_with_defect(_with_names(verdict, connection, tls), connection, close), tls)
+    verdict = _with_defect(_advised(_with_names(verdict, connection, tls), tls), connection, close)
     verdict = clock_skew_cert(_with_chain(verdict, connection, close), connection, traffic)
     return (
         chain_incomplete(verdict, connection, close, traffic)
@@ -90,9 +92,18 @@ def _with_defect(verdict: Verdict, connection: Connection, close: CloseEvent) ->
     leaf = tls.leaf
     if leaf is None or leaf.defect:
         return verdict
-    named = " The certificate covers the name that the client asked for." if tls.server_name else ""
+    covered = tls.server_name and leaf.names
+    named = " The certificate covers the name that the client asked for." if covered else ""
     fault, why = certificate_defect(connection, tls)
-    return replace(verdict, fault=fault, facts=f"{verdict.facts}{named} {why}".rstrip())
+    blamed = fault if why or close.detail in _SAYS_NOTHING else verdict.fault
+    if of_its_kind(leaf):
+        verdict = replace(
+            verdict,
+            advice_client="Do not switch verification off: the certificate itself is to be replaced.",
+            advice_server="Have a certificate issued for servers (serverAuth) that names the host in its "
+            "subjectAltName, has a key of 2048 bits of RSA or more, and is signed with SHA-256.",
+        )
+    return replace(verdict, fault=blamed, facts=f"{verdict.facts}{named} {why}".rstrip())
 
 
 def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> Verdict:

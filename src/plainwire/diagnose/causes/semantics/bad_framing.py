@@ -31,6 +31,8 @@ _SHAPES = (
     ("field name is no token", "the name of a header field is no token"),
     ("CR or NUL in the value", "the value of a header field has a CR or NUL in it"),
     ("status line without a status", "its status line has no status"),
+    ("status line with the status 000", "its status is 000, which is none"),
+    ("status line with a version that is none", "the version in its status line is none of HTTP/1's"),
     ("more than one space before", "its status line has too many spaces"),
 )
 """How a defect of a message begins (its rest may quote the wire), and what it is called here."""
@@ -43,7 +45,12 @@ _GRAVE = (
 """Those that make two readers of one complete response see two different messages."""
 
 
-_REFUSED = ("header line without a colon", "field name is no token", "CR or NUL in the value")
+_REFUSED = (
+    "header line without a colon",
+    "field name is no token",
+    "CR or NUL in the value",
+    "status line with a version that is none",
+)
 """Those that strict clients refuse (Go, Node, hyper), and others read over."""
 
 _HANGS_UP_NS = 100_000_000

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose.evidence import nginx_pages
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.servers_own_pages import gunicorn_s_limit
+from plainwire.diagnose.grounds import Ground
 
 from .status import TOO_LARGE_HEADER, status_verdict
 
@@ -27,6 +29,11 @@ _UNNAMED = frozenset((400, 413))
 _TOO_LONG_TARGET = 414
 """RFC 9110 section 15.5.15."""
 
+_MOST_FIELDS = 100
+"""What Apache, gunicorn, Tomcat and http.client take by default."""
+
+_OF_NUMBER = frozenset((400, TOO_LARGE_HEADER))
+
 _LIMIT = 8_000
 """What servers take by default in one field or in all: nginx, Apache, Tomcat and Jetty 8 KB (RFC 9110 section
 5.4 asks for no number)."""
@@ -38,6 +45,13 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
     for case in exchanges.errors:
         if case.response.status == _TOO_LONG_TARGET:
             found.append(_target_too_long(exchanges, case))
+            continue
+        setting = gunicorn_s_limit(case.request, case.response)
+        if setting:
+            found.append(_by_gunicorn(exchanges, case, setting))
+            continue
+        if case.response.status in _OF_NUMBER and _too_many_fields(exchanges, case):
+            found.append(_number_verdict(case))
             continue
         size = _header_size(case)
         named = (
@@ -67,6 +81,60 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
             )
         )
     return found
+
+
+def _by_gunicorn(exchanges: AnsweredExchanges, case: Answered, setting: str) -> Verdict:
+    request = case.request
+    if setting == "limit_request_line":
+        verdict = _target_too_long(exchanges, case)
+        what = f"The request's target has {plurals.count(len(request.target), 'byte')}"
+    else:
+        verdict = _number_verdict(case)
+        if setting == "limit_request_field_size":
+            verdict = replace(verdict, advice_client="")
+        largest = max(len(name) + len(text) + 2 for name, text in request.headers)
+        what = (
+            f"The request's header has {plurals.count(len(request.headers), 'field')}, the largest of "
+            f"{plurals.count(largest, 'byte')}"
+        )
+    return replace(
+        verdict,
+        facts=f"{what}, and gunicorn answered with status {case.response.status} and the page "
+        f"by which it says that this is too much ({setting}).",
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        runner_up="a bad request for another reason: gunicorn's page for it has another length",
+        advice_server=f"Raise gunicorn's {setting}, if such requests are meant.",
+    )
+
+
+def _too_many_fields(exchanges: AnsweredExchanges, case: Answered) -> bool:
+    """Whether it has more fields than servers take, and no other with as many was accepted."""
+    fields = len(case.request.headers)
+    return fields > _MOST_FIELDS and not any(
+        len(c.request.headers) >= fields
+        for c in exchanges.neighbours(case)
+        if c.response.status < ERROR_STATUS
+    )
+
+
+def _number_verdict(case: Answered) -> Verdict:
+    verdict = status_verdict(
+        "header-growth-431",
+        case,
+        f"The request's header has {plurals.count(len(case.request.headers), 'field')}, and the server "
+        f"answered with status {case.response.status}: many servers take no more than {_MOST_FIELDS} fields.",
+        "client",
+        "a bad request for another reason: the response's body would say so",
+    )
+    return replace(
+        verdict,
+        grounds=(Ground.SAID,)
+        if case.response.status == TOO_LARGE_HEADER
+        else (Ground.SAID, Ground.INFERENCE),
+        advice_client="Send fewer header fields: see which ones each step adds (proxies, tracing, metadata).",
+        advice_server="Raise the limit, if such requests are meant (Apache: LimitRequestFields; gunicorn: "
+        "limit_request_fields; Tomcat: maxHeaderCount; Node.js: server.maxHeadersCount).",
+    )
 
 
 def _target_too_long(exchanges: AnsweredExchanges, case: Answered) -> Verdict:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS
+from plainwire.diagnose.evidence.servers_own_pages import haproxy_s, uvicorn_at_its_limit
+from plainwire.diagnose.grounds import Ground
+from plainwire.plurals import count
 
 from .method_or_path_specific_crash import method_or_path_specific_crash
 from .status import UNAVAILABLE, status_verdict, wait_ns
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import Endpoint
 
 
-_BAD_GATEWAY = 502
-"""RFC 9110 section 15.6.3."""
+_INTERNAL_ERROR, _BAD_GATEWAY = 500, 502
+"""RFC 9110 sections 15.6.1 and 15.6.3."""
 
 _FEWEST_ALIKE = 2
 """Waits that agree: one alone says nothing of a timer."""
 
-_LONG_WAIT_NS = 1_000_000_000
-"""A limit on the time that a request may take is a second or more."""
+_LONG_WAIT_NS = 990_000_000
+"""A limit on the time that a request may take is a second or more, and timers of ms may strike early."""
 
 _ALIKE = 0.1
 """Waits that end by one timer agree within this share, but for how often the timer is looked at."""
@@ -54,6 +59,10 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
             found.append(sick)
             continue
         again = f" The same request succeeded as exchange {later.exchange.id} later." if later else ""
+        own = _of_the_server_itself(exchanges, case)
+        if own is not None:
+            found.append(own)
+            continue
         wait = wait_ns(case)
         limit = limits[case.connection.server] if case.first_byte_ns >= _LONG_WAIT_NS else ""
         asks = "" if wait is None else f" It asks to wait {wording.span(wait)}."
@@ -70,6 +79,77 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
             )
         )
     return found
+
+
+def _of_the_server_itself(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
+    """What haproxy and uvicorn answer by themselves, without asking what they stand before."""
+    status, waited = case.response.status, wording.span(case.first_byte_ns)
+    others = exchanges.open_at(case)[0]
+    busy = f" {count(others, 'other request', 'was')} being answered at that time." if others else ""
+    if uvicorn_at_its_limit(case.response):
+        return _named(
+            case,
+            "uvicorn answered with status 503 and the words that are its own where more connections or "
+            f"requests are open than it may have (--limit-concurrency); the application was not asked.{busy}",
+            "Ask for less at a time, or keep fewer connections open (idle ones count as well); repeat later.",
+            "Raise uvicorn's --limit-concurrency, or run more workers.",
+        )
+    if not haproxy_s(case.response):
+        return None
+    if status == _INTERNAL_ERROR and case.first_byte_ns >= _LONG_WAIT_NS:
+        return _named(
+            case,
+            f"haproxy answered with status 500 and its own page, {waited} after the request. It holds a "
+            "request so long only where a rule says so (http-request tarpit, which slows down who asks).",
+            "See what the rule takes for abuse: too many requests at a time, an address, a path, a field.",
+            "Requests in the tarpit have PT in haproxy's log: see which rule (http-request tarpit) "
+            "fits; timeout tarpit says how long it waits.",
+        )
+    if status != UNAVAILABLE:
+        return None
+    if case.first_byte_ns < _LONG_WAIT_NS:
+        why = "it had no server to give it to: all were down, or none is configured"
+        log = "See haproxy's log: SC stands there where none was up, or its connection was refused"
+    elif others:
+        why = (
+            f"for {waited} no server was free: servers that have all the connections that they may have "
+            "(maxconn) let requests wait in a queue, until timeout queue"
+        )
+        log = (
+            "Requests that were in the queue have sQ in haproxy's log: raise the servers' maxconn or timeout "
+            "queue, or add servers"
+        )
+    else:
+        why = (
+            f"for {waited} it tried to reach a server, or waited in the queue for one that was free "
+            "(maxconn, timeout queue)"
+        )
+        log = (
+            "See haproxy's log: SC or sC stands there where it could not connect (timeout "
+            "connect, retries), and sQ where the request waited in the queue (maxconn, timeout queue)"
+        )
+    return _named(
+        case,
+        f"haproxy answered with status 503 and its own page, {waited} after the request: {why}.{busy}",
+        "Repeat what is idempotent, later and later; send fewer requests at a time.",
+        f"{log}.",
+    )
+
+
+def _named(case: Answered, facts: str, client: str, server: str) -> Verdict:
+    verdict = status_verdict(
+        "overload-5xx",
+        case,
+        facts,
+        "server",
+        "an application that answers with this status: refuted, it would have said so in words of its own",
+    )
+    return replace(
+        verdict,
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        advice_client=client,
+        advice_server=server,
+    )
 
 
 def _says(status: int) -> str:

@@ -1,0 +1,97 @@
+"""Which answers haproxy, gunicorn and uvicorn give by themselves, told by their fields and their length.
+
+What these say is the same everywhere, and comes with no other fields than the server's own. An application
+behind them has nearly always other ones, or another length.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plainwire.model import Request, Response
+
+_HAPROXY = {
+    400: ("400 Bad request", "Your browser sent an invalid request."),
+    403: ("403 Forbidden", "Request forbidden by administrative rules."),
+    408: ("408 Request Time-out", "Your browser didn't send a complete request in time."),
+    429: ("429 Too Many Requests", "You have sent too many requests in a given amount of time."),
+    500: ("500 Internal Server Error", "An internal server error occurred."),
+    502: ("502 Bad Gateway", "The server returned an invalid or incomplete response."),
+    503: ("503 Service Unavailable", "No server is available to handle this request."),
+    504: ("504 Gateway Time-out", "The server didn't respond in time."),
+}
+_HAPROXY_PAGE = "<html><body><h1>{}</h1>\n{}\n</body></html>\n"
+_HAPROXY_FIELDS = {"cache-control": "no-cache", "content-type": "text/html"}
+
+_GUNICORN_PAGE = (
+    "<html>\n  <head>\n    <title>{0}</title>\n  </head>\n  <body>\n    <h1><p>{0}</p></h1>\n    {1}\n"
+    "  </body>\n</html>\n"
+)
+_GUNICORN_FIELDS = {"connection": "close", "content-type": "text/html"}
+_BAD_REQUEST = "Bad Request"
+_LONGEST_LIMIT = 8190
+"""The most that gunicorn's limit_request_line may be, but for none."""
+_LONG_LINE, _MANY_FIELDS = 1000, 20
+"""Less than that nobody sets as a limit: such a page of the same length has another reason."""
+
+_UNAVAILABLE = "Service Unavailable"
+
+_FRAMING = frozenset({"content-length", "connection", "transfer-encoding", "date"})
+
+
+def haproxy_s(response: Response) -> bool:
+    """Whether it is haproxy's own page for its status (its default ``errorfile``)."""
+    words = _HAPROXY.get(response.status)
+    return (
+        words is not None
+        and response.body_size == len(_HAPROXY_PAGE.format(*words))
+        and _has_only(response, _HAPROXY_FIELDS)
+    )
+
+
+def uvicorn_at_its_limit(response: Response) -> bool:
+    """Whether it is what uvicorn answers by itself where ``--limit-concurrency`` is reached."""
+    fields = {name.lower(): value for name, value in response.headers}
+    return (
+        response.status == 503
+        and response.body_size == len(_UNAVAILABLE)
+        and fields.get("connection") == "close"
+        and fields.get("content-type") == "text/plain; charset=utf-8"
+        and fields.get("server", "uvicorn") == "uvicorn"
+        and set(fields) <= {*_FRAMING, "content-type", "server"}
+    )
+
+
+def gunicorn_s_limit(request: Request, response: Response) -> str:
+    """The setting of gunicorn's by which its page says that the request's head is too long; "" elsewhere.
+
+    Versions before 24 answer all of them with 400.
+    """
+    if not _has_only(response, _GUNICORN_FIELDS):
+        return ""
+    line = len(f"{request.method} {request.target} {request.version}")
+    digits = len(str(line))
+    reasons = [
+        ("limit_request_line", f"Request Line is too large ({line} &gt; {'1' * of_limit})")
+        for of_limit in range(1, min(digits, len(str(_LONGEST_LIMIT))) + 1)
+        if line >= _LONG_LINE
+    ]
+    if len(request.headers) > _MANY_FIELDS:
+        reasons.append(("limit_request_fields", _in_headers("limit request headers fields")))
+    if max((len(n) + len(v) for n, v in request.headers), default=0) >= _LONG_LINE:
+        reasons.append(("limit_request_field_size", _in_headers("limit request headers fields size")))
+    for setting, said in reasons:
+        if response.body_size == len(_GUNICORN_PAGE.format(_BAD_REQUEST, said)):
+            return setting
+    return ""
+
+
+def _in_headers(said: str) -> str:
+    return f"Error parsing headers: &#x27;{said}&#x27;"
+
+
+def _has_only(response: Response, wanted: dict[str, str]) -> bool:
+    """Whether its fields are these, and what frames the message."""
+    fields = {name.lower(): value.lower() for name, value in response.headers}
+    return wanted.items() <= fields.items() and set(fields) <= {*wanted, *_FRAMING, ":status"}

@@ -1,0 +1,85 @@
+"""The finding ``client-own-error`` for responses whose header is larger than the client takes.
+
+Nobody breaks a rule there (RFC 9110 section 5.4 leaves limits to each side), and the wire shows a whole
+response: only the client's words tell, and the response's header shows that they are true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire import plurals
+from plainwire.model import Evidence
+
+from .program_finding import finding_of_the_program
+from .wording import LARGE_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from plainwire.model import Connection, Exchange, Finding, ProgramEvents, Response
+
+    from .sayings import Said
+
+_LARGE_FIELD, _LARGE_HEADER, _MANY_FIELDS = 8_000, 16_000, 100
+"""The least that clients refuse: aiohttp 8,190 bytes in a field, Node.js 16 KiB in all, http.client more than
+100 fields."""
+_MOST_CITED = 8
+
+
+def refused_heads(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> list[Finding]:
+    """One finding for all responses that a program said to refuse for the size of their header. Pure."""
+    said = [each for each in heard if any(wording.label == LARGE_HEADER for wording in each.wordings)]
+    speakers = {each.pid for each in said}
+    refused = list(_large(connections, speakers))
+    if not refused:
+        return []
+    _, _, response = refused[0]
+    fields = plurals.count(len(response.headers), "field")
+    finding = finding_of_the_program(
+        "client-own-error",
+        f"The client refused a whole response (status {response.status}) because its header is larger than "
+        f"it takes: {fields}, {plurals.count(_size(response), 'byte')}, the largest field of "
+        f"{plurals.count(_largest(response), 'byte')}. Nothing on the wire failed.",
+        [
+            Evidence(r.packet, f"the response, with {plurals.count(_size(r), 'byte')} of header fields")
+            for _, _, r in refused[:_MOST_CITED]
+        ],
+        said,
+        events,
+        fault="unknown",
+        runner_up="bad-framing: refuted, the response keeps the rules of HTTP, which know no such limit",
+        advice="Raise the client's limit (Node.js: maxHeaderSize, --max-http-header-size; aiohttp: "
+        "max_field_size, max_line_size; http.client: _MAXHEADERS; Go: MaxResponseHeaderBytes), or have the "
+        "server send less: cookies and policies that pile up, fields that are added twice.",
+        connections=list({connection.id: connection for connection, _, _ in refused}.values()),
+    )
+    finding.exchanges = [exchange.id for _, exchange, _ in refused]
+    return [finding]
+
+
+def _large(
+    connections: Sequence[Connection], speakers: set[int]
+) -> Iterator[tuple[Connection, Exchange, Response]]:
+    for connection in connections:
+        if connection.program is None or connection.program.pid not in speakers:
+            continue
+        for exchange in connection.exchanges:
+            response = exchange.response
+            if response is not None and (
+                _size(response) >= _LARGE_HEADER
+                or _largest(response) >= _LARGE_FIELD
+                or len(response.headers) > _MANY_FIELDS
+            ):
+                yield connection, exchange, response
+
+
+def _size(response: Response) -> int:
+    """Bytes of the header fields as HTTP/1.1 writes them."""
+    return sum(len(name) + len(text) + 4 for name, text in response.headers)
+
+
+def _largest(response: Response) -> int:
+    return max((len(name) + len(text) for name, text in response.headers), default=0)

@@ -1,0 +1,59 @@
+"""Responses whose header is larger than the client takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plainwire.diagnose.testimony.refused_heads import refused_heads
+from plainwire.diagnose.testimony.sayings import read_messages
+from tests.diagnose.testimony.speech import NODE, OWNER, PYTHON, account, words
+from tests.diagnose.wire import Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection, Process
+
+UNDICI = "  [cause]: HeadersOverflowError: Headers Overflow Error\n"
+AIOHTTP = (
+    'aiohttp.http_exceptions.LineTooLong: 400, message:\n  Got more than 8190 bytes when reading: b"a"\n'
+)
+REQUESTS = "http.client.HTTPException: got more than 100 headers\n"
+
+
+def _answered(*fields: tuple[str, str]) -> Connection:
+    wire = Wire()
+    wire.ask(0)
+    response = wire.answer(80).response
+    assert response is not None
+    response.headers += fields
+    connection = wire.done()
+    connection.program = OWNER
+    return connection
+
+
+LARGE = _answered(("Set-Cookie", "a" * 20_000))
+MANY = _answered(*((f"X-{number}", "1") for number in range(150)))
+SMALL = _answered(("X", "1"))
+
+
+@pytest.mark.parametrize(
+    ("connection", "text", "process", "says"),
+    [
+        (LARGE, UNDICI, NODE, "the largest field of 20010 bytes"),
+        (LARGE, AIOHTTP, PYTHON, "the largest field of 20010 bytes"),
+        (MANY, REQUESTS, PYTHON, "150 fields"),
+        (SMALL, UNDICI, NODE, ""),
+        (LARGE, "Error: socket hang up\n", NODE, ""),
+    ],
+)
+def test_what_the_client_says_and_the_header_shows(
+    connection: Connection, text: str, process: Process, says: str
+) -> None:
+    events = account(words(text, 90), process=process)
+    findings = refused_heads([connection], events, read_messages(events))
+    assert bool(findings) == bool(says)
+    if says:
+        finding = only(findings)
+        assert (finding.code, finding.fault, finding.exchanges) == ("client-own-error", "unknown", [1])
+        assert says in finding.claim
