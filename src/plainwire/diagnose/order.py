@@ -128,7 +128,12 @@ with imported_when_asked(__package__):
     from .causes.semantics.rate_limited import rate_limited
     from .causes.semantics.read_after_write_miss import read_after_write_miss
     from .causes.semantics.redirect_loop import redirect_loop
-    from .causes.semantics.request_body_timeout import body_too_slow, upload_given_up, upload_paused
+    from .causes.semantics.request_body_timeout import (
+        body_too_slow,
+        head_given_up,
+        upload_given_up,
+        upload_paused,
+    )
     from .causes.semantics.request_body_unread import after_unread_body, answers_to_bodies
     from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
     from .causes.semantics.sick_backend import sick_backend
@@ -212,6 +217,7 @@ FAILED: tuple[OfExchange, ...] = (
     retransmission_loss,
     bad_framing,
     never_continued,
+    head_given_up,
     upload_given_up,
     upload_paused,
     conntrack_invalid_reset,

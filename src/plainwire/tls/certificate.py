@@ -66,14 +66,14 @@ def _hash(found: x509.Certificate) -> str:
 
 def _is_for_servers(found: x509.Certificate) -> bool:
     from cryptography import x509  # noqa: PLC0415
+    from cryptography.x509.oid import ExtendedKeyUsageOID  # noqa: PLC0415
 
     try:
         usage = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return True
     return any(
-        oid in (x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
-        for oid in usage
+        oid in (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE) for oid in usage
     )
 
 

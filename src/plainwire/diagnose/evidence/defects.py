@@ -14,3 +14,8 @@ _OF_THE_CAPTURE = "not in the capture"
 def own_defects(message: Request | Response) -> list[str]:
     """The defects that are the sender's."""
     return [defect for defect in message.defects if _OF_THE_CAPTURE not in defect]
+
+
+def is_head_cut(request: Request) -> bool:
+    """Whether not even the request's header was whole when the connection ended."""
+    return "the head is not complete" in request.defects

@@ -85,3 +85,26 @@ def test_a_client_that_waits_to_be_told_to_continue_does_not_pause() -> None:
     wire.close(SERVER, "fin", 3010)
     _goes_on(wire, 4000)
     assert only(diagnose([wire.done("unanswered")])).code != "request-body-timeout"
+
+
+def test_a_header_that_did_not_come_in_time() -> None:
+    """Nginx with client_header_timeout closes without a word: it had no request."""
+    wire = Wire()
+    request = wire.ask(0, method="POST", size=100, complete=False).request
+    assert request is not None
+    request.defects = ["the head is not complete"]
+    wire.ack(SERVER, 80)
+    wire.close(SERVER, "fin", 2080)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("request-body-timeout", "client", "likely")
+    assert "while its header was still coming: 100 bytes had arrived" in finding.claim
+
+
+def test_a_header_cut_off_by_its_sender_is_no_limit_of_the_server() -> None:
+    wire = Wire()
+    request = wire.ask(0, method="POST", size=100, complete=False).request
+    assert request is not None
+    request.defects = ["the head is not complete"]
+    wire.close(CLIENT, "fin", 1000)
+    wire.close(SERVER, "fin", 1080)
+    assert only(diagnose([wire.done("unanswered")])).code != "request-body-timeout"

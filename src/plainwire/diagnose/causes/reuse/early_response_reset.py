@@ -8,6 +8,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.captured import is_damaged
+from plainwire.diagnose.evidence.defects import is_head_cut
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
@@ -100,6 +101,7 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
     if response is None:
         return None
     waited = wording.span(response.time_ns - request.time_ns)
+    what, whole = ("header", "a header") if is_head_cut(request) else ("body", "a whole request")
     return Verdict(
         code="request-body-timeout",
         connection=failed.connection,
@@ -107,15 +109,21 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
         fault="unknown",
         grounds=(Ground.SAID,),
         facts=f"The server answered 408 (Request Timeout) {waited} after the request had begun, while its "
-        f"body was still coming ({had - request.start} bytes had arrived), and closed. Its limit for "
-        "receiving a whole request is shorter than this upload takes.",
+        f"{what} was still coming ({had - request.start} bytes had arrived), and closed. Its limit for "
+        f"receiving {whole} is shorter than this client takes.",
         evidence=_evidence(failed, reset),
-        runner_up="an upload that stalled: refuted, the body was still coming when the response came",
+        runner_up=f"an upload that stalled: refuted, the {what} was still coming when the response came",
         retry_safe=True,
         time_ns=request.time_ns,
-        advice_client="Send the body faster or in parts; ask the server for more time.",
-        advice_server="Raise the limit for a whole request: Node.js server.requestTimeout, nginx "
-        "client_body_timeout (between two reads), Apache RequestReadTimeout, haproxy timeout http-request.",
+        advice_client="Send the body faster or in parts; ask the server for more time."
+        if what == "body"
+        else "Send the header in one piece: make all of it before the first byte is written.",
+        advice_server="Raise the limit for a header: Node.js server.headersTimeout, nginx "
+        "client_header_timeout, Apache RequestReadTimeout header, haproxy timeout http-request."
+        if what == "header"
+        else "Raise the limit for a whole request: Node.js server.requestTimeout, nginx "
+        "client_body_timeout (between two reads), Apache RequestReadTimeout, haproxy timeout "
+        "http-request.",
     )
 
 

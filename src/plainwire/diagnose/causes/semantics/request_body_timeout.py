@@ -9,6 +9,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import ack_at, last_ack
 from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.evidence.defects import is_head_cut
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.evidence.timers import usual_time
 from plainwire.diagnose.grounds import Ground
@@ -48,7 +49,7 @@ def _body_timeout(case: Answered) -> Verdict:
     short = not request.complete
     took = (request.last_ns if request.complete else response.time_ns) - request.time_ns
     fault: Fault = "client" if short else "unknown"
-    missing = ""
+    missing = " Not even its header was complete." if is_head_cut(request) else ""
     if short and request.declared_size is not None:
         missing = (
             f" It had sent {request.body_size} of the {plurals.count(request.declared_size, 'byte')} that it "
@@ -102,6 +103,40 @@ def upload_given_up(failed: FailedExchange) -> Verdict | None:
         runner_up="close-mid-request: refuted, the request was not complete",
         retry_safe=True,
         time_ns=request.time_ns,
+    )
+
+
+def head_given_up(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the server closed while the request's header was still coming: nobody had a request."""
+    request, close, connection = failed.request, failed.server_close, failed.connection
+    if failed.exchange.response is not None or close is None or not is_head_cut(request):
+        return None
+    if close.kind == "rst" or client_first(connection) is not None or connection.gaps:
+        return None
+    waited = close.time_ns - request.time_ns
+    had = close.ack if close.ack is not None else last_ack(connection, Side.SERVER, close)
+    if waited < LONG_NS - _EARLY_NS or had is None or had <= request.start:
+        return None
+    return Verdict(
+        code="request-body-timeout",
+        connection=connection,
+        exchanges=(failed.exchange.id,),
+        fault="client",
+        grounds=(Ground.NUMBERS, Ground.INFERENCE),
+        facts=f"The server closed ({wording.act(close)}) {wording.span(waited)} after the request's first "
+        f"byte, while its header was still coming: {plurals.count(had - request.start, 'byte')} had arrived, "
+        "and the empty line that ends it had not. It gives a header only so long.",
+        evidence=(
+            Evidence(request.packet, "the request's header begins"),
+            Evidence(close.packet, f"{wording.act(close)} from the server, Ack={wording.number(had)}"),
+        ),
+        runner_up="close-mid-request: refuted, the server had no whole request",
+        retry_safe=True,
+        time_ns=request.time_ns,
+        advice_client="Send the header in one piece: make all of it before the first byte is written.",
+        advice_server="The limit for a header is there against clients that hold connections open (nginx "
+        "client_header_timeout, Node.js server.headersTimeout, Go ReadHeaderTimeout, Apache "
+        "RequestReadTimeout header, haproxy timeout http-request): raise it only for a path that is as slow.",
     )
 
 
