@@ -36,6 +36,8 @@ _LONG_LINE, _MANY_FIELDS = 1000, 20
 """Less than that nobody sets as a limit: such a page of the same length has another reason."""
 
 _UNAVAILABLE = "Service Unavailable"
+_SERVICE_UNAVAILABLE = 503
+"""RFC 9110 section 15.6.4."""
 
 _FRAMING = frozenset({"content-length", "connection", "transfer-encoding", "date"})
 
@@ -54,7 +56,7 @@ def uvicorn_at_its_limit(response: Response) -> bool:
     """Whether it is what uvicorn answers by itself where ``--limit-concurrency`` is reached."""
     fields = {name.lower(): value for name, value in response.headers}
     return (
-        response.status == 503
+        response.status == _SERVICE_UNAVAILABLE
         and response.body_size == len(_UNAVAILABLE)
         and fields.get("connection") == "close"
         and fields.get("content-type") == "text/plain; charset=utf-8"
