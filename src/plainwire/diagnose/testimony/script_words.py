@@ -47,7 +47,12 @@ LIBCURL = (
         Wire.NONSENSE,
         Wire.STREAM_REFUSED,
     ),
-    row("libcurl", "a certificate error", rf"SSL certificate problem|{_curl('60')}", Wire.CERTIFICATE),
+    row(
+        "libcurl",
+        "a certificate error",
+        rf"SSL certificate problem|server certificate verification failed|{_curl('60')}",
+        Wire.CERTIFICATE,
+    ),
     row(
         "libcurl",
         "stream not closed cleanly",

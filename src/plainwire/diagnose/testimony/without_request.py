@@ -161,7 +161,7 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
     ]
     return finding_of_the_program(
         "dns-failure",
-        f"{unresolved.name} was not resolved, and no connection was made. It was asked for "
+        f"The name {unresolved.name} was not resolved, and no connection was made. It was asked for "
         f"{plurals.times(times)}: {'; '.join(answers)}.",
         evidence,
         unresolved.said,
