@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from plainwire.diagnose.testimony.sayings import read_messages, sayings
-from plainwire.model import Words
+from plainwire.model import Process, Words
 from tests.diagnose.testimony.speech import NODE, PYTHON, REMOTE_DISCONNECTED, UNKNOWN, account, words
 
+GO, GIT = Process(7, "client", runtime="go"), Process(7, "git-remote-https")
 CHAINED = """
     Traceback (most recent call last):
       File "a.py", line 1, in recv
@@ -110,3 +113,28 @@ def test_two_failures_within_a_moment_are_two_where_they_name_what_they_are_abou
 def test_source_code_that_is_shown_says_nothing() -> None:
     text = "4 |   try { await fetch(url, {signal: AbortSignal.timeout(1000)}) } // timed out\n      ^\n"
     assert read_messages(account(words(text, 0), process=UNKNOWN)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "process", "label"),
+    [
+        ("PoolTimeout('')", PYTHON, "PoolTimeout"),
+        ("ConnectError('All connection attempts failed')", PYTHON, "ConnectError"),
+        ("failed: 503 Server Error: Service Unavailable for url: https://a.test/", PYTHON, "an error status"),
+        ("error: HTTP Error 503: Service Unavailable", PYTHON, "an error status"),
+        ("error: fetch failed", NODE, "fetch failed"),
+        ("HTTPError: Response code 503 (Service Unavailable)", NODE, "an error status"),
+        ('error: Get "https://a.test/": dial tcp: lookup a.test on 192.0.2.1:53: read udp: i/o timeout', GO,
+         "a name that was not resolved"),
+        ("fatal: unable to access 'https://a.test/': server certificate verification failed. CRL", GIT,
+         "a certificate error"),
+        ("Response: 503", NODE, None),
+        ("ReadTimeout is 3 s", PYTHON, None),
+    ],
+)  # fmt: skip
+def test_an_exception_that_was_caught_and_printed_is_heard_too(
+    text: str, process: Process, label: str | None
+) -> None:
+    told = replace(words(text + "\n", 10), output="stdout")
+    heard = [said.label for said in read_messages(account(told, process=process))]
+    assert heard == ([] if label is None else [label])

@@ -119,6 +119,17 @@ def test_pool_whose_connections_were_idle_on_the_wire_was_not_given_them_back() 
     assert "1 had nothing under way on the wire: the program had not given them back" in finding.claim
 
 
+def test_pool_whose_connection_answered_just_before_the_program_spoke() -> None:
+    """``asyncio.gather`` gives the error back together with the response that the pool waited for."""
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(4_990)
+    connection = wire.done()
+    connection.program = OWNER
+    finding = only(without_request([connection], [], account(words(POOL, 5_000))))
+    assert "1 with an exchange under way" in finding.claim
+
+
 def test_pool_of_another_process_says_nothing() -> None:
     assert without_request([waiting()], [], account(words(POOL, 5_000, pid=9))) == []
 

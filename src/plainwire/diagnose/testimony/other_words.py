@@ -83,6 +83,7 @@ NODE = (
         Wire.CLOSE_INSIDE,
         Wire.RESET_INSIDE,
     ),
+    row("got", "an error status", r"\bResponse code [45]\d\d \(", Wire.STATUS),
     row("got", "a timeout", r"Timeout awaiting '\w+' for \d+ms", *TIMEOUTS),
     row("axios", "stream has been aborted", r"stream has been aborted", Wire.CLOSE_INSIDE, Wire.RESET_INSIDE),
     row(
@@ -114,7 +115,8 @@ NODE = (
     row(
         "node",
         "a certificate error",
-        r"\b(?:UNABLE_TO_VERIFY|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+",
+        r"\b(?:UNABLE_TO_VERIFY|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+|unable to verify the first certificate|"
+        r"does not match certificate's altnames",
         Wire.CERTIFICATE,
     ),
     row(
@@ -170,7 +172,7 @@ NODE = (
         Wire.GOAWAY,
         note="The program goes on with a session that has ended; no packet leaves.",
     ),
-    row("node", "fetch failed", r"TypeError: fetch failed", *Wire),
+    row("node", "fetch failed", r"TypeError: fetch failed|\bfetch failed$", *Wire),
 )
 
 GO = (

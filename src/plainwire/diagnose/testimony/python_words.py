@@ -119,7 +119,7 @@ PYTHON = (
     row(
         "requests",
         "ChunkedEncodingError",
-        r"\bChunkedEncodingError\b",
+        r"\bChunkedEncodingError\b|Response ended prematurely",
         Wire.CLOSE_INSIDE,
         blurs=_blurred(Wire.RESET_INSIDE),
         note="requests says ChunkedEncodingError of any body that ended early, with Content-Length too.",
@@ -154,7 +154,7 @@ PYTHON = (
     row(
         "requests",
         "an error status",
-        r"\bHTTPError(?:: |\(['\"])[45]\d\d |\bHTTPError: HTTP Error [45]\d\d\b|"
+        r"\bHTTPError(?:: |\(['\"])[45]\d\d |\bHTTP Error [45]\d\d: |"
         r"\b[45]\d\d (?:Client|Server) Error: ",
         Wire.STATUS,
     ),
@@ -202,17 +202,45 @@ PYTHON = (
         Wire.GOAWAY,
         Wire.STREAM_RESET,
     ),
-    row("httpx", "ReadError", r"\bhttp(?:x|core)\.ReadError\b", *RESETS, Wire.CORRUPT, Wire.CLOSE),
-    row("httpx", "WriteError", r"\bhttp(?:x|core)\.WriteError\b", Wire.CUT_SENDING, Wire.RESET),
-    row("httpx", "ConnectError", r"\bhttp(?:x|core)\.ConnectError\b", *_CONNECTING),
-    row("httpx", "ReadTimeout", r"\bhttp(?:x|core)\.ReadTimeout\b", Wire.SILENCE, Wire.STALL),
     row(
-        "httpx", "ConnectTimeout", r"\bhttp(?:x|core)\.ConnectTimeout\b", Wire.NO_CONNECT, Wire.HELLO_SILENCE
+        "httpx",
+        "ReadError",
+        r"\bhttp(?:x|core)\.ReadError\b|\bReadError\(['\"]",
+        *RESETS,
+        Wire.CORRUPT,
+        Wire.CLOSE,
+    ),
+    row(
+        "httpx",
+        "WriteError",
+        r"\bhttp(?:x|core)\.WriteError\b|\bWriteError\(['\"]",
+        Wire.CUT_SENDING,
+        Wire.RESET,
+    ),
+    row(
+        "httpx",
+        "ConnectError",
+        r"\bhttp(?:x|core)\.ConnectError\b|\bConnectError\(['\"]|All connection attempts failed",
+        *_CONNECTING,
+    ),
+    row(
+        "httpx",
+        "ReadTimeout",
+        r"\bhttp(?:x|core)\.ReadTimeout\b|\bReadTimeout\(['\"]",
+        Wire.SILENCE,
+        Wire.STALL,
+    ),
+    row(
+        "httpx",
+        "ConnectTimeout",
+        r"\bhttp(?:x|core)\.ConnectTimeout\b|\bConnectTimeout\(['\"]",
+        Wire.NO_CONNECT,
+        Wire.HELLO_SILENCE,
     ),
     row(
         "httpx",
         "PoolTimeout",
-        r"\bhttp(?:x|core)\.PoolTimeout\b",
+        r"\bhttp(?:x|core)\.PoolTimeout\b|\bPoolTimeout\(['\"]",
         Wire.LOCAL,
         note="All connections of the client's own pool were in use: nothing was sent.",
     ),
@@ -263,7 +291,12 @@ PYTHON = (
         Wire.RESET,
     ),
     row("aiohttp", "ClientOSError", r"\bClientOSError\b", *RESETS),
-    row("aiohttp", "ClientConnectorError", r"\bClientConnector(?:SSL|DNS)?Error\b", *_CONNECTING),
+    row(
+        "aiohttp",
+        "ClientConnectorError",
+        r"\bClientConnector(?:SSL|DNS)?Error\b|Cannot connect to host \S+ ssl:",
+        *_CONNECTING,
+    ),
     row(
         "aiohttp",
         "a timeout",

@@ -38,6 +38,9 @@ _CLOCK_SLACK_NS = 2_000_000
 _LEAVING_NS = 1_000_000_000
 """How long before its words a program may have closed what was open when the failure struck: Python's
 ``with`` closes first, and the traceback is printed at the end."""
+_GATHERED_NS = 100_000_000
+"""How long before its words the exchange may have ended for which the program waited ahead of speaking:
+``asyncio.gather`` gives errors back together with the results (chosen)."""
 _MOST_CITED = 8
 _MOST_NAMES = 20
 
@@ -161,7 +164,7 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
     ]
     return finding_of_the_program(
         "dns-failure",
-        f"The name {unresolved.name} was not resolved, and no connection was made. It was asked for "
+        f"{unresolved.name} was not resolved, and no connection was made. It was asked for "
         f"{plurals.times(times)}: {'; '.join(answers)}.",
         evidence,
         unresolved.said,
@@ -233,7 +236,7 @@ def _busy(exchange: Exchange, at_ns: int) -> bool:
     request, response = exchange.request, exchange.response
     if request is None or request.time_ns > at_ns:
         return False
-    return response is None or not response.complete or response.last_ns > at_ns
+    return response is None or not response.complete or response.last_ns > at_ns - _GATHERED_NS
 
 
 def _resources(
