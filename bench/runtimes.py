@@ -292,8 +292,9 @@ far as the client took them, where nobody may capture packets. "Attached": the s
 {chr(10).join(lines)}
 
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
-Go, Go programs that another program starts (`go test` and `go run` do: give them `-exec 'plainwire run --'`,
-or build first, with `go test -c`, and run that); and no patch is made on machines other than x86-64. In
+Go, Go programs before 1.19 that start others, programs in C that a static Go program starts which plainwire
+started itself (`plainwire run -- sh -c 'CMD'` reaches them), programs in Go that one in C starts by
+posix_spawn(3); and no patch is made on machines other than x86-64. In
 programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory TLS 1.3
 connections of any TLS that are open for some seconds; those of TLS 1.2 that were open before stay unread.
 """

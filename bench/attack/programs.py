@@ -109,6 +109,19 @@ def _rust(folder: Path) -> list[str]:
     return [str(made)]
 
 
+def _go(folder: Path) -> list[str]:
+    """Static, as most are: the interposer is in none of its processes."""
+    made = folder / "starting"
+    subprocess.run(
+        [_tool("go"), "build", "-o", str(made), "."],
+        cwd=SOURCES / "starting_go",
+        env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"},
+        check=True,
+        timeout=300,
+    )
+    return [str(made)]
+
+
 def _with_libssl(source: str, *words: str) -> Callable[[Path], list[str]]:
     return _compiled(source, f"-l:{ctypes.util.find_library('ssl')}", "-l:libcrypto.so.3", words=words)
 
@@ -237,6 +250,7 @@ PROGRAMS = (
     Program("surrender-ucr", _compiled("surrender.c", words=("uc",)), ("gcc", "root")),
     Program("signals", _compiled("signals.c")),
     Program("starting", _compiled("starting.c")),
+    Program("starting-go", _go, ("go",)),
     Program("raw-calls", _compiled("raw.c")),
     Program("errors", _compiled("errors.c")),
     Program("threads", _compiled("threads.c")),

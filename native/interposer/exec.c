@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "environment.h"
+#include "follow.h"
 #include "hook.h"
 
 extern char **environ;
@@ -32,7 +33,9 @@ void exec_resolve(void)
 HOOK int execve(const char *path, char *const *words, char *const *environment)
 {
     hooks_ready();
-    return atomic_load(&real_execve)(path, words, environment_for(AT_FDCWD, path, environment));
+    environment = environment_for(AT_FDCWD, path, environment);
+    follow_exec(path);
+    return atomic_load(&real_execve)(path, words, environment);
 }
 
 HOOK int execv(const char *path, char *const *words)
@@ -43,7 +46,9 @@ HOOK int execv(const char *path, char *const *words)
 HOOK int execvpe(const char *name, char *const *words, char *const *environment)
 {
     hooks_ready();
-    return atomic_load(&real_execvpe)(name, words, environment_for_name(name, environment));
+    environment = environment_for_name(name, environment);
+    follow_exec_by_name(name);
+    return atomic_load(&real_execvpe)(name, words, environment);
 }
 
 HOOK int execvp(const char *name, char *const *words)

@@ -179,22 +179,63 @@ static bool executable(const char *path)
     return kernel(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
 }
 
-enum image image_by_name(const char *name)
+const char *image_path(const char *name, char *into, size_t room)
 {
-    char path[512];
     const char *at = variable("PATH"), *folder;
     size_t length;
     if (text_name(name) != name)
-        return image_at(AT_FDCWD, name);
+        return name;
     for (at = at ? at : "/bin:/usr/bin"; (folder = text_item(&at, ":", &length));) {
         struct line line;
-        line_begin(&line, path, sizeof path);
+        line_begin(&line, into, room);
         line_bytes(&line, folder, length);
         line_text(&line, "/");
         line_text(&line, name);
         line_bytes(&line, "", 1);
-        if (!line.overflow && executable(path))
-            return image_at(AT_FDCWD, path);
+        if (!line.overflow && executable(into))
+            return into;
     }
-    return IGNORES;
+    return NULL;
+}
+
+enum image image_by_name(const char *name)
+{
+    char found[LONGEST_FOUND];
+    const char *path = image_path(name, found, sizeof found);
+    return path ? image_at(AT_FDCWD, path) : IGNORES;
+}
+
+/* Among the notes of a segment one of the name "Go": sizes of name and value, a type, then both, padded to four. */
+static bool has_go_note(int file, const segment *notes)
+{
+    enum { MOST_NOTES = 8, HEAD = 12 };
+    struct {
+        uint32_t name, value, type;
+        char text[4];
+    } note;
+    uint64_t at = 0;
+    for (int i = 0; i < MOST_NOTES && at + sizeof note <= notes->p_filesz; i++) {
+        if (!have(file, &note, sizeof note, notes->p_offset + at))
+            return false;
+        if (note.name == sizeof note.text && bytes_equal(note.text, "Go\0", sizeof note.text))
+            return true;
+        at += HEAD + ((uint64_t)note.name + 3) / 4 * 4 + ((uint64_t)note.value + 3) / 4 * 4;
+    }
+    return false;
+}
+
+bool image_is_go(const char *path)
+{
+    file_header header;
+    segment part;
+    bool found = false;
+    const int file = opened(AT_FDCWD, path);
+    if (file < 0)
+        return false;
+    if (have(file, &header, sizeof header, 0) && bytes_equal(header.e_ident, ELFMAG, SELFMAG) &&
+        header.e_ident[EI_CLASS] == WIDTH && header.e_machine == MACHINE)
+        for (unsigned i = 0; !found && segment_at(file, &header, i, &part); i++)
+            found = part.p_type == PT_NOTE && has_go_note(file, &part);
+    kernel(SYS_close, file);
+    return found;
 }

@@ -17,6 +17,7 @@ static const char *const names[LIBRARY] = {
     [SSLKEYLOG] = OURS "SSLKEYLOG",
     [FILTERS] = OURS "FILTERS",
     [FORBIDDEN] = OURS "NO_RESTORE",
+    [FOLLOW] = OURS "FOLLOW",
     [RESTORED] = OURS "RESTORED",
 };
 static struct {

@@ -16,6 +16,7 @@ enum setting {
     SSLKEYLOG, /* PLAINWIRE_SSLKEYLOG: what plainwire set SSLKEYLOGFILE to (keylogfile.h) */
     FILTERS,   /* PLAINWIRE_FILTERS: how many seccomp filters plainwire itself is under (sandbox.h) */
     FORBIDDEN, /* PLAINWIRE_NO_RESTORE: a program with a fresh environment is to be left alone (environment.h) */
+    FOLLOW,    /* PLAINWIRE_FOLLOW: who is to be told of programs in Go (follow.h); not set where they are not patched */
     RESTORED,  /* PLAINWIRE_RESTORED: these variables were added to the environment that the process was meant to have */
     LIBRARY,   /* of LD_PRELOAD, the path of this library */
     SETTINGS,

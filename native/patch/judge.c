@@ -102,3 +102,9 @@ HOOK const char *plainwire_judge(const unsigned char *file, size_t size)
     const char *why = movable();
     return why ? why : "patch";
 }
+
+HOOK uint64_t plainwire_calls(const unsigned char *file, size_t size)
+{
+    bytes_clear(&found, sizeof found);
+    return take_parts(file, size, &found.parts) ? locate_go_calls(&found.parts) : 0;
+}

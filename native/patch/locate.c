@@ -316,7 +316,7 @@ static void locate(const struct parts *parts, bool ended, unsigned (*fits)(const
 {
     bytes_clear(&work, sizeof work);
     find_texts(parts, ended, &work.texts);
-    for (unsigned i = 0; i < parts->count; i++)
+    for (unsigned i = 0; i < parts->count && work.texts.count; i++)
         if (parts->list[i].kind == CODE)
             find_calls(parts, &parts->list[i], &work.texts, &work.called);
     found->function = choose(parts, &work.called, fits, found);
@@ -340,4 +340,22 @@ void locate_go(const struct parts *parts, struct location *found)
 {
     bytes_clear(found, sizeof *found);
     locate(parts, false, is_go, found);
+}
+
+uintptr_t locate_go_calls(const struct parts *parts)
+{
+    /* mov r10, rsi; mov rdx, rdi; mov rsi, rcx; mov rdi, rbx; syscall; cmp rax, -4095 */
+    static const unsigned char code[] = {0x49, 0x89, 0xf2, 0x48, 0x89, 0xfa, 0x48, 0x89, 0xce, 0x48,
+                                         0x89, 0xdf, 0x0f, 0x05, 0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
+    uintptr_t function = 0;
+    for (unsigned i = 0; i < parts->count; i++) {
+        const struct part *part = &parts->list[i];
+        for (size_t at = 0; part->kind == CODE && at + sizeof code <= part->size; at += 16) /* as Go's linker aligns them */
+            if (bytes_equal(part->bytes + at, code, sizeof code)) {
+                if (function)
+                    return 0;
+                function = part->address + at;
+            }
+    }
+    return function;
 }

@@ -48,6 +48,9 @@ void locate_log(const struct parts *parts, uintptr_t exported, struct location *
  * asked. It has the client random for an argument, and no hops. */
 void locate_go(const struct parts *parts, struct location *found);
 
+/* Where a Go program (since Go 1.19) makes its system calls, all but those of its runtime: Syscall6; 0 where that is not known. */
+uintptr_t locate_go_calls(const struct parts *parts);
+
 /* The bytes at an address, of which at least `count` follow in the same part; NULL where there are none. */
 const unsigned char *locate_at(const struct parts *parts, uintptr_t address, size_t count, enum part_kind kind);
 

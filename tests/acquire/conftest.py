@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +16,22 @@ from plainwire import case
 from plainwire.acquire import events
 from plainwire.acquire.launch import launch
 from tests.acquire.tls_server import TlsServer, key_lines, tls_server
+from tests.needs import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from plainwire.case import Case
     from plainwire.model import ProgramEvents
 
 CLIENTS = Path(__file__).with_name("clients")
+STARTING = Path(__file__).parents[2] / "bench" / "attack" / "programs" / "starting_go"
+GO_PROGRAMS = {
+    "static": (CLIENTS / "in_go", "-ldflags", "-s -w"),
+    "position-independent": (CLIENTS / "in_go", "-buildmode=pie"),
+    "starting": (STARTING,),
+}
+"""The folder of each, and how it is linked."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +98,20 @@ def server13(tmp_path: Path) -> Iterator[TlsServer]:
 def python(client: str, server: TlsServer, *more: str) -> list[str]:
     """The command that runs ``clients/CLIENT.py`` against ``server``."""
     return [sys.executable, str(CLIENTS / f"{client}.py"), str(server.port), str(server.certificate), *more]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A way to build a program in Go; each is built once."""
+    folder = tmp_path_factory.mktemp("go")
+
+    def build(name: str) -> Path:
+        made = folder / name
+        if not made.exists():
+            source, *options = GO_PROGRAMS[name]
+            environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"}
+            command = [tool("go"), "build", *map(str, options), "-o", str(made), "."]
+            subprocess.run(command, cwd=source, env=environment, check=True, timeout=280)
+        return made
+
+    return build

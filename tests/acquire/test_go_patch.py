@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import pytest
 
 from plainwire.acquire import go_patch, patching
 from plainwire.acquire.target import find
-from tests.acquire.conftest import CLIENTS
 from tests.needs import needs, tool
 
 if TYPE_CHECKING:
@@ -21,27 +19,10 @@ if TYPE_CHECKING:
     from tests.acquire.tls_server import TlsServer
 
 REQUESTS, WORKERS = 200, 20
-BUILDS = {"static": ["-ldflags", "-s -w"], "position-independent": ["-buildmode=pie"]}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A way to build the client; each is built once."""
-    folder = tmp_path_factory.mktemp("go")
-
-    def build(name: str) -> Path:
-        made = folder / name
-        if not made.exists():
-            environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"}
-            command = [tool("go"), "build", *BUILDS[name], "-o", str(made), "."]
-            subprocess.run(command, cwd=CLIENTS / "in_go", env=environment, check=True, timeout=280)
-        return made
-
-    return build
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("build", ["static", "position-independent"])
 def test_all_secrets_of_many_connections(
     run: Run, server: TlsServer, built: Callable[[str], Path], build: str
 ) -> None:

@@ -172,23 +172,20 @@ def test_node(tmp_path: Path, server: Misbehaving, reporter: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is between a program and its output: of a Go program it is read where it is a file."""
-    assert server.port
+@pytest.mark.parametrize("by", ["go", "test -c", "make"])
+def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """With TLS, and with its output in a pipe; go reads that of the test by a pipe of its own."""
+    monkeypatch.setenv("PLAIN", server.url("").rstrip("/"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
     (tmp_path / "go.mod").write_text("module things\n\ngo 1.19\n")
     (tmp_path / "things_test.go").write_text(GO)
+    (tmp_path / "Makefile").write_text("check:\n\t@exec go test -vet=off\n")
     go = (tool("go"), "test", "-vet=off")
     fetched(*go, "-c", "-o", tmp_path / "things.test", where=tmp_path)
-    script = f'cd "{tmp_path}" && exec "$@"'
-    failing = {"/close": "TestClosed", "/half-close": "TestThings/cut"}
-    output = tmp_path / "output.txt"
-    recorded = record(tmp_path, "/bin/sh", "-c", script, "sh", *go, stdout=output, patience=280)
-    assert named(recorded) == failing
-    monkeypatch.setenv("PLAIN", os.environ["SERVER"])
-    monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    (tmp_path / "tls").mkdir()
-    recorded = record(tmp_path / "tls", tmp_path / "things.test", stdout=output)
-    assert named(recorded) == failing
+    command = {"go": go, "test -c": (tmp_path / "things.test",), "make": (tool("make"), "-s", "check")}[by]
+    monkeypatch.chdir(tmp_path)
+    recorded = record(tmp_path, *command, patience=280)
+    assert named(recorded) == {"/close": "TestClosed", "/half-close": "TestThings/cut"}
 
 
 @pytest.mark.timeout(600)

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 from plainwire import environment, sudo
 from plainwire.acquire import (
     events,
+    go_children,
     go_patch,
+    go_words,
     interposer,
     kernel_sockets,
     output_file,
@@ -39,16 +41,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from plainwire.acquire.kernel_sockets import KernelWitness
+    from plainwire.acquire.stub import Asked
     from plainwire.case import Case
     from plainwire.model import ProgramEvents
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
 _WORDS = 2000  # bytes of words in one event
-_GO_TOOL = (
-    "go starts what it builds as a program of its own, whose TLS is not read; it is with "
-    "go test -exec 'plainwire run --' (or go run -exec), or where go test -c or go build made the program"
-)
 _TAKEN_WITHIN = 30.0
 """Seconds for reading a file of the user's, which may be large."""
 
@@ -70,6 +69,7 @@ class Program:
         notes: list[str],
         users_own: tuple[Path, int] | None,
         ring: go_patch.GoPatch | None,
+        children: go_children.GoChildren | None,
         key_logs: Sequence[Path],
         spoken_from: dict[int, int],
         witness: KernelWitness | None,
@@ -82,8 +82,10 @@ class Program:
         self._witness = witness
         self._process, self._case, self._stage, self._users_own = process, case, stage, users_own
         self._journal = case.place.made[case.program.name]
-        self._ring, self._key_logs = ring, key_logs
+        self._ring, self._children, self._key_logs = ring, children, key_logs
         self._spoken_from = spoken_from
+        self._read_elsewhere = output_file.files()
+        self._lost_by_children = 0
         self._ended = False
 
     def wait(self, timeout: float | None = None) -> int:
@@ -126,8 +128,10 @@ class Program:
             self._take_over(*self._users_own)
         for path in self._key_logs:
             self._take_over_given(path)
-        if self._ring is not None:
-            self._empty(self._ring)
+        passed_on = self._take_children()
+        if self._memory is not None:
+            lines, told, lost = self._memory.close(self._read_elsewhere)
+            self._keep(lines, list(go_words.without(told, passed_on)), lost)
         self._note_words()
         seen = events.read(self._case.place.open(self._case.program.name))
         self._note_runtimes(seen)
@@ -145,22 +149,30 @@ class Program:
         """Key log lines that a program which had to be patched has told since it was last asked; its events
         go where all do.
         """
-        lines, told = ([], []) if self._ring is None else self._ring.take()
-        for event in told:
+        lines, told = ([], []) if self._memory is None else self._memory.take()
+        children = go_children.Harvest() if self._children is None else self._children.take()
+        for event in told + children.events:
             self._tell(event)
-        return lines
+        self._lost_by_children += children.lost
+        return lines + children.lines
 
     @property
     def lost(self) -> int:
         """How many secrets such a program had when there was no more room for them."""
-        return 0 if self._ring is None else self._ring.lost
+        return self._lost_by_children + (0 if self._memory is None else self._memory.lost)
+
+    @property
+    def _memory(self) -> go_patch.GoMemory | None:
+        return None if self._ring is None else self._ring.memory
 
     def let_go(self) -> None:
         """Remove the stage, without collecting anything: who records for weeks has taken all as it came."""
         if self._witness is not None:
             self._witness.stop()
-        if self._ring is not None:
-            self._ring.close()
+        if self._memory is not None:
+            self._memory.close(())
+        if self._children is not None:
+            self._children.finish(())
         self._remove_stage()
 
     def _remove_stage(self) -> None:
@@ -181,8 +193,15 @@ class Program:
         self.notes.append(note)
         self._tell({"event": "note", "text": note})
 
-    def _empty(self, ring: go_patch.GoPatch) -> None:
-        lines, told, lost = ring.close()
+    def _take_children(self) -> set[str]:
+        """What the program's own children in Go were told; and the lines that they wrote."""
+        if self._children is None:
+            return set()
+        told = self._children.finish(self._read_elsewhere)
+        self._keep(told.lines, told.events, told.lost)
+        return go_words.lines(told.events)
+
+    def _keep(self, lines: list[bytes], told: list[dict[str, Any]], lost: int) -> None:
         with os.fdopen(self._case.place.appender(self._case.keys.name), "wb") as keys:
             keys.writelines(lines)
         for event in told:
@@ -303,16 +322,20 @@ def launch(
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
-    patch = go_patch.prepare(target) if via.allows("patch") else None
+    children = go_children.begin() if via.allows("patch") else None
+    asked = children.asked if children is not None else None
+    patch = go_patch.prepare(target, asked) if via.allows("patch") else None
     ring = patch if isinstance(patch, go_patch.GoPatch) else None
     witness = kernel_sockets.watch() if witnessed else None
     try:
-        variables = _environment(environment.given(), case, stage, target, via, restore=restore)
+        variables = _environment(environment.given(), case, stage, target, via, asked, restore=restore)
         process = _start(target, variables, ring)
     except BaseException:
         stage.remove()
         if witness is not None:
             witness.stop()
+        if children is not None:
+            children.finish(())
         raise
     journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
@@ -322,7 +345,7 @@ def launch(
     notes = [note for note in reasons if note]
     for note in notes:
         events.append(journal, {"event": "note", "text": note, "unwatched": True})
-    return Program(process, case, stage, notes, users_own, ring, key_logs, spoken_from, witness)
+    return Program(process, case, stage, notes, users_own, ring, children, key_logs, spoken_from, witness)
 
 
 def _key_log_of_the_user() -> tuple[Path, int] | None:
@@ -341,6 +364,7 @@ def _environment(
     stage: interposer.Stage,
     target: Target,
     via: Via,
+    asked: Asked | None,
     *,
     restore: bool,
 ) -> dict[str, str]:
@@ -358,6 +382,8 @@ def _environment(
         variables["PLAINWIRE_SSLKEYLOG"] = key_log
     variables["LD_PRELOAD"] = interposer.preload_list(stage.preload, variables.get("LD_PRELOAD", ""))
     variables["PLAINWIRE_FILTERS"] = str(interposer.seccomp_filters())
+    if asked is not None:
+        variables["PLAINWIRE_FOLLOW"] = f"{asked.pid}/{asked.name.decode()}"
     if not restore:
         variables["PLAINWIRE_NO_RESTORE"] = "1"
     variables["PLAINWIRE_KEYS"] = str(case.keys.absolute())
@@ -373,8 +399,6 @@ def _untouched(target: Target, patch: go_patch.GoPatch | str | None) -> str | No
     """Why the interposer is not in the program, and what is known of it all the same."""
     why = patch.why if isinstance(patch, go_patch.GoPatch) else patch
     if isinstance(patch, go_patch.GoPatch) and why is None:
-        if Path(target.argv[0]).name == "go" and set(target.argv[1:2]) & {"run", "test"}:
-            return _GO_TOOL
         return f"{target.argv[0]} is written in Go, without the C library: its TLS is read all the same"
     return target.untouched and (f"{target.untouched}: {why}" if why else target.untouched)
 
@@ -387,11 +411,7 @@ def _start(
     """
     if ring is None:
         return _started(target, variables)
-    os.set_inheritable(ring.descriptor, True)  # noqa: FBT003 - what it is called with
-    try:
-        process = _started(target, variables, preexec_fn=ring.trace)
-    finally:
-        os.set_inheritable(ring.descriptor, False)  # noqa: FBT003
+    process = _started(target, variables, preexec_fn=ring.trace)
     ended = ring.patch(process.pid)
     if ended is not None:
         process.returncode = ended

@@ -35,6 +35,11 @@ _LINES_OF_A_NAME = 3
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 
+def files() -> set[int]:
+    """The outputs that are regular files."""
+    return {descriptor for descriptor in OUTPUTS if _position(descriptor) is not None}
+
+
 def positions() -> dict[int, int]:
     """The offset at which the program's words will begin, for each output that is a regular file."""
     found = {descriptor: _position(descriptor) for descriptor in OUTPUTS}
@@ -64,10 +69,15 @@ def since(start: int, output: int) -> bytes:
         try:
             size = os.fstat(descriptor).st_size
             written = os.pread(descriptor, MOST, max(start, size - MOST))
-            return written if output == _STDERR else _telling_lines(written)
+            return telling(written, output)
         finally:
             os.close(descriptor)
     return b""
+
+
+def telling(written: bytes, output: int) -> bytes:
+    """What is kept of words: all of standard error; of standard output the lines about errors and tests."""
+    return written if output == _STDERR else _telling_lines(written)
 
 
 def _telling_lines(written: bytes) -> bytes:

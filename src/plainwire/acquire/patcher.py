@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 16  # bytes of a message
 _MOST_WANTED = 64
 _HASTE = -20  # nice: another program waits for us
-_DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
+"""The terminal's, for the program."""
 
 
 class _Question(msgspec.Struct):
@@ -85,10 +86,10 @@ def _live(questions: socket.socket, owner: Owner) -> None:
     """The life of the fork; never returns."""
     try:
         os.setsid()
-        for number in _DEAF_TO:
+        for number in DEAF_TO:
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        _close_others(questions.fileno())
+        close_others(questions.fileno())
         while data := questions.recv(_LONGEST):
             _in_a_fork(questions, msgspec.json.decode(data, type=_Question), owner)
         _in_a_fork(None, _Question(), owner)
@@ -96,13 +97,16 @@ def _live(questions: socket.socket, owner: Owner) -> None:
         os._exit(0)
 
 
-def _close_others(kept: int) -> None:
+def close_others(*kept: int) -> None:
     """Somebody may wait for the other end of what we have inherited."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
 def _in_a_fork(answers: socket.socket | None, question: _Question, owner: Owner) -> None:

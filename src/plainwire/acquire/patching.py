@@ -60,6 +60,16 @@ def of_go(file: Path | int) -> KeyLogFunction | str:
     return _place(file, go=True)
 
 
+def calls_of_go(file: Path | int) -> int:
+    """Where a Go program makes its system calls (``stub.CALLS``), by the file's own addresses; 0: unknown."""
+
+    def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
+        library.plainwire_calls.restype = ctypes.c_uint64
+        return b"%d" % library.plainwire_calls(ctypes.c_void_p(data), ctypes.c_size_t(size))
+
+    return int(_asked(file, ask) or 0)
+
+
 def of_library(file: Path | int) -> KeyLogFunction | str:
     """That of a library or program which has OpenSSL or BoringSSL in it."""
     return _place(file, go=False)

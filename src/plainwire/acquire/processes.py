@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def named(command: str) -> list[int]:
     """The processes that run a command: by their own name, their file's, or what they were called as."""
-    own = {os.getpid(), *_ancestors(os.getpid())}
+    own = {os.getpid(), *ancestors(os.getpid())}
     return [pid for pid in sorted(_all_processes()) if pid not in own and command in _names(pid)]
 
 
@@ -43,13 +43,21 @@ def _all_processes() -> dict[int, int]:
     found = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError):
-                text = (folder / "stat").read_text(errors="replace")
-                found[int(folder.name)] = int(text.rpartition(")")[2].split()[1])
+            found[int(folder.name)] = parent(int(folder.name))
     return found
 
 
-def _ancestors(pid: int) -> list[int]:
+def parent(pid: int) -> int:
+    """The parent of a process; 0 where it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return 0
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def ancestors(pid: int) -> list[int]:
+    """A process, its parent, and so on."""
     parents, found = _all_processes(), []
     while pid in parents and pid not in found:
         found.append(pid)

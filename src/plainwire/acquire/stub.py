@@ -1,8 +1,14 @@
-"""The instructions that a patched function jumps to: they take the next record of the ring (``ring``) and
-fill it, do what stood at the function's start, and go on behind that. x86-64.
+"""The instructions that a patched function jumps to. x86-64.
 
-No system call, no call at all, 72 bytes of stack, no register changed; flags mean nothing at the start of a
-function.
+``instructions``, of a function that is told of secrets: they take the next record of the ring (``ring``)
+and fill it, do what stood at the function's start, and go on behind that. No system call, no call at all, 72
+bytes of stack, no register changed; flags mean nothing at the start of a function.
+
+``calls``, of the function by which Go makes system calls: behind a write(2) to standard output or error they
+copy what the kernel took (``go_words``); before execve(2) they tell us, so that we can be there when the
+program has become another (``go_children``). That takes seven system calls; they are left out for good where
+the program makes one by which it may forbid itself some. Registers that hold nothing there (Go's ABIInternal)
+are used.
 """
 
 from __future__ import annotations
@@ -10,6 +16,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from plainwire.acquire import go_words
 from plainwire.acquire.ring import HEADER, SLOTS
 
 if TYPE_CHECKING:
@@ -90,3 +99,158 @@ def _of_openssl(place: KeyLogFunction, offset: int) -> list[_Step]:
         (random + bytes.fromhex("498d7b40 b920000000 f3a4"), b""),  # to [r11 + 64]
         (bytes.fromhex("488b742430 488b4c2438 41894b08 498d7b60 f3a4") + _WHOLE, b""),
     ]
+
+
+# --- Go's system calls --------------------------------------------------------------------------------------
+
+CALLS = bytes.fromhex("4989f2 4889fa 4889ce 4889df 0f05")
+"""mov r10, rsi; mov rdx, rdi; mov rsi, rcx; mov rdi, rbx; syscall. Go gives the call's number in rax, and
+what it is given in rbx, rcx, rdi, rsi, r8, r9."""
+CALLS_COVERED = 6
+_SYS_WRITE, _SYS_CLOSE, _SYS_POLL, _SYS_SOCKET, _SYS_CONNECT, _SYS_SENDTO = 1, 3, 7, 41, 42, 44
+_SYS_EXECVE, _SYS_PRCTL, _SYS_GETTID, _SYS_SECCOMP = 59, 157, 186, 317
+PR_SET_PTRACER = 0x59616D61
+_AF_UNIX, _STREAM_CLOEXEC_NONBLOCK, _MSG_NOSIGNAL, _POLLIN = 1, 0x80801, 0x4000, 1
+_PATIENCE = 3000  # milliseconds, where nobody looks at who asks
+_TRIES = 300  # signals that may come meanwhile: Go's runtime sends one each 10 ms
+
+_JE, _JNE, _JA, _JBE, _JLE, _JS = (b"\x0f" + bytes((code,)) for code in (0x84, 0x85, 0x87, 0x86, 0x8E, 0x88))
+_TO = b"\xe9"
+
+_Code = list[bytes | str | tuple[bytes, str]]
+"""Instructions; names of places among them; jumps, each with the name of the place that it leads to."""
+
+
+class Asked(Struct, frozen=True):
+    """Whom to tell of execve(2): the name of an abstract socket, and the process that has it, and traces."""
+
+    name: bytes
+    pid: int
+
+    @property
+    def address(self) -> bytes:
+        """As connect(2) takes it: unix(7)."""
+        return struct.pack("<H", _AF_UNIX) + b"\0" + self.name
+
+
+def calls(page: int, shared: int, at: int, asked: Asked | None) -> bytes:
+    """What is to stand at ``page``. ``at``: where the function is. Where nobody is ``asked``, words only."""
+    code: _Code = [
+        *(_compared_rax(_SYS_WRITE), (_JE, "write")),
+        *(_compared_rax(_SYS_EXECVE), (_JE, "execve")),
+        *(_compared_rax(_SYS_SECCOMP), (_JE, "silence")),
+        *(_compared_rax(_SYS_PRCTL), (_JNE, "on")),
+        *(bytes.fromhex("4883fb16"), (_JNE, "on")),  # cmp rbx, PR_SET_SECCOMP
+        "silence",
+        *(_shared_in_r11(shared), bytes.fromhex("41c7431001000000")),  # mov dword [r11 + SILENT_AT], 1
+        *("on", CALLS[:CALLS_COVERED], (_TO, "rest")),
+        *_write(shared),
+        "execve",
+        *(_execve(shared, asked) if asked is not None else ()),
+        *((_TO, "on"), "address", asked.address if asked is not None else b""),
+    ]
+    return _assembled(code, page, {"rest": at + CALLS_COVERED, "behind": at + len(CALLS)})
+
+
+def _write(shared: int) -> _Code:
+    """It is called here, so that what is copied is what the kernel could read."""
+    return [
+        "write",
+        *(bytes.fromhex("4c8d5bff 4983fb01"), (_JA, "on")),  # lea r11, [rbx - 1]; cmp r11, 1
+        # cmp dword [r11 + COUNT_AT], ENOUGH
+        *(
+            _shared_in_r11(shared),
+            bytes.fromhex("41817b08") + struct.pack("<I", go_words.ENOUGH),
+            (_JA, "on"),
+        ),
+        CALLS,
+        *(bytes.fromhex("4885c0"), (_JLE, "behind")),  # test rax, rax
+        # kept in r8 and r9; the descriptor in r10d; rcx: how many bytes, at most MOST
+        bytes.fromhex("4989c0 4989d1 4189fa 4889c1 4881f9") + struct.pack("<I", go_words.MOST),
+        *((_JBE, "short"), b"\xb9" + struct.pack("<I", go_words.MOST), "short"),
+        # edx: pieces, (rcx + HEAD + PIECE - 1) / PIECE; then the first one's number, of [r11 + COUNT_AT]
+        *(bytes.fromhex("488d910f040000 48c1ea0a"), _shared_in_r11(shared), bytes.fromhex("f0410fc15308")),
+        # r11: its address, r11 + edx % PIECES * PIECE + AT
+        bytes.fromhex("89d0 25ff030000 48c1e00a 4d8d9c03") + struct.pack("<i", go_words.AT),
+        # the size, the descriptor; the bytes, to [r11 + HEAD]; edx + 1
+        bytes.fromhex("41894b04 45895308 498d7b10 f3a4 ffc2 418913"),
+        *(bytes.fromhex("4c89c0 4c89ca"), (_TO, "behind")),
+    ]
+
+
+def _execve(shared: int, asked: Asked) -> _Code:
+    """All registers are put back. What is sent: where the path is, which the other side reads; the thread."""
+    return [
+        *(
+            _shared_in_r11(shared),
+            bytes.fromhex("41837b1000"),
+            (_JNE, "on"),
+        ),  # cmp dword [r11 + SILENT_AT], 0
+        bytes.fromhex("50 53 51 57 56 4150 4151"),  # push rax, rbx, rcx, rdi, rsi, r8, r9
+        # prctl(PR_SET_PTRACER, pid, 0, 0, 0), which only means something under Yama
+        _call(_SYS_PRCTL, edi=PR_SET_PTRACER, esi=asked.pid, zero=("edx", "r10d", "r8d")),
+        *(
+            _call(_SYS_SOCKET, edi=_AF_UNIX, esi=_STREAM_CLOEXEC_NONBLOCK, zero=("edx",)),
+            bytes.fromhex("85c0"),
+        ),
+        *((_JS, "done"), bytes.fromhex("4189c4")),  # mov r12d, eax
+        *(
+            bytes.fromhex("4489e7"),
+            (bytes.fromhex("488d35"), "address"),
+        ),  # mov edi, r12d; lea rsi, [rip + ...]
+        *(_call(_SYS_CONNECT, edx=len(asked.address)), bytes.fromhex("85c0"), (_JNE, "close")),
+        # push rax; push rbx; mov edi, r12d; mov rsi, rsp
+        _call(_SYS_GETTID) + bytes.fromhex("50 53 4489e7 4889e6"),
+        _call(_SYS_SENDTO, edx=16, r10d=_MSG_NOSIGNAL, zero=("r8d", "r9d")),
+        # [rsp]: the descriptor, and POLLIN << 32
+        bytes.fromhex("49bb") + struct.pack("<Q", _POLLIN << 32) + bytes.fromhex("4d09e3 4c891c24"),
+        *(
+            b"\x41\xbd" + struct.pack("<I", _TRIES),
+            "poll",
+            bytes.fromhex("4889e7"),
+        ),  # mov r13d, ...; mov rdi, rsp
+        *(
+            _call(_SYS_POLL, esi=1, edx=_PATIENCE),
+            bytes.fromhex("83f8fc"),
+            (_JNE, "polled"),
+        ),  # cmp eax, -EINTR
+        *(bytes.fromhex("41ffcd"), (_JNE, "poll"), "polled"),  # dec r13d
+        bytes.fromhex("415b 415b"),  # pop r11; pop r11
+        *("close", bytes.fromhex("4489e7") + _call(_SYS_CLOSE), "done"),
+        bytes.fromhex("4159 4158 5e 5f 59 5b 58"),
+    ]
+
+
+def _compared_rax(number: int) -> bytes:
+    return b"\x48\x3d" + struct.pack("<I", number)
+
+
+def _shared_in_r11(shared: int) -> bytes:
+    return b"\x49\xbb" + struct.pack("<Q", shared)
+
+
+_MOVES = {"edx": b"\xba", "esi": b"\xbe", "edi": b"\xbf", "r10d": b"\x41\xba"}
+_ZEROES = {"edx": "31d2", "r8d": "4531c0", "r9d": "4531c9", "r10d": "4531d2"}
+
+
+def _call(number: int, zero: tuple[str, ...] = (), **registers: int) -> bytes:
+    code = b"".join(_MOVES[name] + struct.pack("<I", value) for name, value in registers.items())
+    code += b"".join(bytes.fromhex(_ZEROES[name]) for name in zero)
+    return code + b"\xb8" + struct.pack("<I", number) + b"\x0f\x05"
+
+
+def _assembled(code: _Code, page: int, places: dict[str, int]) -> bytes:
+    at = page
+    places = dict(places)
+    for each in code:
+        if isinstance(each, str):
+            places[each] = at
+        else:
+            at += len(each) if isinstance(each, bytes) else len(each[0]) + 4
+    made = b""
+    for each in code:
+        if isinstance(each, bytes):
+            made += each
+        elif isinstance(each, tuple):
+            made += each[0] + struct.pack("<i", places[each[1]] - (page + len(made) + len(each[0]) + 4))
+    return made

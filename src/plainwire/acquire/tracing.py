@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-_TRACEME, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 9, 12, 13, 17  # sys/ptrace.h
+_TRACEME, _CONTINUE, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 7, 9, 12, 13, 17  # sys/ptrace.h
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
-_EVENT_STOP = 128
+_EVENT_EXEC, _TELL_OF_EXEC = 4, 1 << 4
 _WALL = 0x40000000  # sys/wait.h: threads too
 _RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
 _REGISTERS = 27
@@ -67,6 +67,41 @@ class EndedError(Exception):
         self.status = status
 
 
+class OtherwiseError(Exception):
+    """A process did something else than to become another program; it was let go."""
+
+
+def seize_for_exec(thread: int) -> None:
+    """Trace a thread, which runs on; it will stop when it has become another program.
+
+    Raises:
+        OSError: it may not be traced, or is gone.
+
+    """
+    _checked(_SEIZE, thread, _TELL_OF_EXEC)
+
+
+def await_exec(thread: int) -> None:
+    """Wait until it is another program, of which nothing has run. This process waits for nothing else.
+
+    Raises:
+        EndedError: it ended instead.
+        OtherwiseError: it stopped for something else.
+
+    """
+    for _ in range(_MOST_SIGNALS):
+        stopped, status = os.waitpid(-1, _WALL)  # not by its number, which may change
+        if not os.WIFSTOPPED(status):
+            raise EndedError(os.waitstatus_to_exitcode(status))
+        if status >> 8 == signal.SIGTRAP | _EVENT_EXEC << 8:
+            return
+        if status >> 16:
+            break
+        _ptrace(_CONTINUE, stopped, 0, os.WSTOPSIG(status))
+    _ptrace(_DETACH, thread, 0, 0)
+    raise OtherwiseError
+
+
 class Stopped:
     """A thread that has stopped, of a process of which no other thread runs."""
 
@@ -91,6 +126,11 @@ class Stopped:
                 self._held.append(os.WSTOPSIG(status))
             _checked(_STEP, self.pid, 0)
         raise OSError(0, "it gets too many signals")
+
+    def step(self) -> None:
+        """Out of the system call that it has stopped in."""
+        _checked(_STEP, self.pid, 0)
+        self.wait()
 
     def let_go(self) -> None:
         """Nothing traces it any more."""
