@@ -66,7 +66,7 @@ def _command(kind: str, port: int, folder: Path) -> list[str]:
                 environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"}
                 command = [tool("go"), "build", "-ldflags", "-s -w", "-o", str(made), "."]
                 subprocess.run(
-                    command, cwd=CLIENTS / "driven_in_go", env=environment, check=True, timeout=280
+                    command, cwd=CLIENTS / "driven_in_go", env=environment, check=True, timeout=540
                 )
             return [str(made), str(port)]
         case "java":

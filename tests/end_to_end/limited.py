@@ -211,7 +211,7 @@ def go(place: Place, limits: Limits) -> list[str]:
         [tool("go"), "build", "-o", str(program), str(source)],
         env=environment,
         check=True,
-        timeout=280,
+        timeout=540,
         capture_output=True,
     )
     papers = place.papers

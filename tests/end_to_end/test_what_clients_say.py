@@ -270,7 +270,7 @@ def test_go(tmp_path: Path, server: Misbehaving, refused: str) -> None:
     """It makes its system calls itself: what it prints is read where it goes to a file."""
     program = tmp_path / "program"
     words = [tool("go"), "build", "-o", program, CLIENTS / "eight_failures.go"]
-    subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=280)
+    subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=540)
     run(tmp_path, server, refused, program, stdout=tmp_path / "output.txt")
 
 

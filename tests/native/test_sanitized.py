@@ -71,7 +71,7 @@ def test_nothing_is_found_by_a_sanitizer(tmp_path: Path, sanitizer: str) -> None
             stdout=subprocess.PIPE,
             stderr=words,
             check=False,
-            timeout=280,
+            timeout=540,
         )
     said = (tmp_path / "words").read_bytes()
     found = re.search(rb"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error)[^\0]{0,3000}", said)

@@ -25,7 +25,7 @@ _FOUND = 0.99
 def _run(folder: Path, options: Sequence[str]) -> dict[str, Any]:
     result = folder / "result.json"
     command = [sys.executable, str(_SCRIPT), "--corpus", str(corpus()), "--json", str(result), *options]
-    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=540, check=False)
     assert result.exists(), done.stderr
     report: dict[str, Any] = json.loads(result.read_bytes())
     assert report["errors"] == []

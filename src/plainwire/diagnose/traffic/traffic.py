@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.captured import server_was_seen
@@ -12,6 +13,7 @@ from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS, shares_co
 from plainwire.diagnose.evidence.idle_close import idle_close
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.reset_sender import of_reset
+from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.evidence.stream_errors import complaints
 from plainwire.diagnose.evidence.targets import template
 from plainwire.diagnose.servers.inference import infer
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
     from .syn_timestamps import Stamps
 
 
+_MOST_TIMED = 200
+"""Connections of a server whose round trips are looked at: of so many the shortest is short enough."""
+
 _FEWEST_DOWN = 3
 """Errors and nothing else for one kind of request: then what is behind it is down."""
 
@@ -69,6 +74,7 @@ class Traffic:
         self._pings: dict[int, list[StreamEvent]] = {}
         self._last_complete: dict[int, list[int]] = {}
         self._origin: tuple[Connection, CloseEvent, Origin] | None = None
+        self._round_trips: dict[Endpoint, int | None] = {}
         self._reset_ages: dict[Endpoint, ResetAges] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
         self._silent_cuts: dict[Endpoint, SilentCuts] = {}
@@ -229,6 +235,15 @@ class Traffic:
         if known is None or known[0] is not connection or known[1] is not reset:
             known = self._origin = (connection, reset, of_reset(connection, reset))
         return known[2]
+
+    def shortest_rtt(self, server: Endpoint) -> int | None:
+        """The shortest round trip to a server that any connection shows, in ns: a host that is busy, or waits
+        for its turn, lengthens those of single ones.
+        """
+        if server not in self._round_trips:
+            timed = map(shortest_rtt, islice(self.by_server.get(server, ()), _MOST_TIMED))
+            self._round_trips[server] = min((rtt for rtt in timed if rtt is not None), default=None)
+        return self._round_trips[server]
 
     def complaints(self, connection: Connection) -> dict[int, StreamEvent]:
         """By the ids of its exchanges: the client's word that the server broke a rule in the response."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
+from plainwire.model import Endpoint
 from tests.diagnose.wire import MS, SERVER, Wire, only
 
 
-def reset(at: float = 580, *, ttl: int = 57) -> Wire:
-    wire = Wire()
+def reset(at: float = 580, wire: Wire | None = None, *, ttl: int = 57) -> Wire:
+    wire = wire or Wire()
     wire.ok(0)
     wire.ask(500)
     wire.close(SERVER, "rst", at, ack=198, ttl=ttl)
@@ -34,6 +35,11 @@ def test_a_reset_sooner_than_a_round_trip_came_from_nearer() -> None:
     finding = only(diagnose([reset(505).done("unanswered")]))
     assert (finding.code, finding.fault) == ("middlebox-injected-reset", "path")
     assert "sooner than one round trip" in finding.claim
+
+
+def test_on_one_host_a_long_round_trip_is_one_that_waited_for_a_processor() -> None:
+    wire = reset(505, Wire(client=Endpoint("127.0.0.1", 40000), server=Endpoint("127.0.0.1", 8443)))
+    assert only(diagnose([wire.done("unanswered")])).fault == "server"
 
 
 def test_two_marks_make_it_likely() -> None:

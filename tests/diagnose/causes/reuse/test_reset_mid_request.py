@@ -89,9 +89,11 @@ def test_a_reset_after_the_upload_had_stalled_accuses_nobody() -> None:
     assert only(diagnose([upload(5000)])).fault == "unknown"
 
 
-def told_by_sockets(*, idle: float = 400, waited: float = 90, method: str = "GET") -> Connection:
+def told_by_sockets(
+    *, idle: float = 400, waited: float = 90, method: str = "GET", rtt: float = 80
+) -> Connection:
     """A request on a connection that the program's calls tell of: what the RST acknowledged is not known."""
-    wire = Wire(rtt=80)
+    wire = Wire(rtt=rtt)
     wire.ok(0)
     wire.ask(80 + idle, method=method)
     wire.close(SERVER, "rst", 80 + idle + waited, bare=True)
@@ -112,3 +114,11 @@ def test_one_after_idleness_or_within_a_round_trip_accuses_nobody(idle: float, w
     finding = only(diagnose([told_by_sockets(idle=idle, waited=waited)]))
     assert (finding.code, finding.fault) == ("unexplained", "unknown")
     assert "of what a RST acknowledges it tells nothing" in finding.claim
+
+
+def test_a_round_trip_is_the_shortest_that_any_connection_to_the_server_shows() -> None:
+    """The connection's own was lengthened: its program waited for a processor."""
+    quick = Wire(rtt=2)
+    quick.ok(0)
+    slowed = replace(told_by_sockets(idle=400, waited=70), id=2)
+    assert only(diagnose([quick.done(), slowed])).code == "reset-mid-request"

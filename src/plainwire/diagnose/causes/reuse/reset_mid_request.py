@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
@@ -62,7 +61,8 @@ def reset_upon_request(failed: FailedExchange) -> Verdict | None:
     if close is None or close.kind != "rst" or not close.from_sockets or exchange.response is not None:
         return None
     idle = exchange.idle_before_ns
-    waited, rtt = close.time_ns - failed.request.last_ns, shortest_rtt(failed.connection) or 0
+    waited = close.time_ns - failed.request.last_ns
+    rtt = failed.traffic.shortest_rtt(failed.connection.server) or 0
     if waited < rtt or (idle is not None and idle > _IN_USE_NS):
         return None
     source = failed.reset_origin(close)
