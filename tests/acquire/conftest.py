@@ -111,7 +111,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             source, *options = GO_PROGRAMS[name]
             environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"}
             command = [tool("go"), "build", *map(str, options), "-o", str(made), "."]
-            subprocess.run(command, cwd=source, env=environment, check=True, timeout=280)
+            subprocess.run(command, cwd=source, env=environment, check=True, timeout=540)
         return made
 
     return build

@@ -72,7 +72,6 @@ def traces_of_us(pid: int) -> list[str]:
     return [line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "plainwire" in line]
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_secrets_from_now_on(kind: str, server: TlsServer, built: Path, case: Case) -> None:
     with driven(kind, server.port, built) as client:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.acquire.conftest import Run
     from tests.acquire.tls_server import TlsServer
 
-pytestmark = pytest.mark.timeout(400)
 REQUESTS = 20
 SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "sh"]
 IN_PYTHON = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 REQUESTS, WORKERS = 200, 20
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("build", ["static", "position-independent"])
 def test_all_secrets_of_many_connections(
     run: Run, server: TlsServer, built: Callable[[str], Path], build: str
@@ -37,7 +36,6 @@ def test_all_secrets_of_many_connections(
     assert "its TLS is read all the same" in note
 
 
-@pytest.mark.timeout(400)
 def test_program_whose_code_is_not_what_the_file_said_is_left_alone(
     run: Run, server13: TlsServer, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +54,6 @@ def test_program_whose_code_is_not_what_the_file_said_is_left_alone(
     assert note.endswith("its code is not where it should be")
 
 
-@pytest.mark.timeout(400)
 def test_function_is_where_the_symbol_table_says(built: Callable[[str], Path]) -> None:
     listed = subprocess.check_output([tool("nm"), str(built("position-independent"))], text=True)
     (address,) = (
@@ -67,7 +64,6 @@ def test_function_is_where_the_symbol_table_says(built: Callable[[str], Path]) -
     assert place.function == address
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("right", ["set-user-id", "capability"])
 def test_program_with_rights_of_its_own_keeps_them(
     run: Run, server13: TlsServer, built: Callable[[str], Path], tmp_path: Path, right: str
@@ -85,7 +81,6 @@ def test_program_with_rights_of_its_own_keeps_them(
     assert "it has rights of its own" in note
 
 
-@pytest.mark.timeout(400)
 def test_program_runs_where_tracing_is_forbidden(
     run: Run, server13: TlsServer, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,6 @@ __all__ = ["home", "open_folder"]
 ATTACH = [sys.executable, "-m", "plainwire", "attach"]
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["python", "node", "go"])
 def test_what_a_running_program_does_from_now_on_is_read(kind: str, tmp_path: Path) -> None:
     needs("root")
@@ -54,7 +53,6 @@ def test_what_a_running_program_does_from_now_on_is_read(kind: str, tmp_path: Pa
     assert plainwire.returncode == 0
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["python", "go"])
 def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path: Path) -> None:
     """Its secrets are in the program's memory; how far its sides have counted, nobody says."""

@@ -171,7 +171,6 @@ def test_node(tmp_path: Path, server: Misbehaving, reporter: str) -> None:
     assert named(record(tmp_path, *node)) == {"/close": "closed", "/half-close": "cut"}
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("by", ["go", "test -c", "make"])
 def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     """With TLS, and with its output in a pipe; go reads that of the test by a pipe of its own."""
@@ -188,7 +187,6 @@ def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch
     assert named(recorded) == {"/close": "TestClosed", "/half-close": "TestThings/cut"}
 
 
-@pytest.mark.timeout(600)
 def test_junit_by_maven(tmp_path: Path, server: Misbehaving) -> None:
     assert server.port
     place = tmp_path / "src" / "test" / "java" / "things"

@@ -237,7 +237,6 @@ def test_java(
     run(tmp_path, server, refused, *java, library, mode, least=len(FAULTS) - (library == "url_connection"))
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("library", "mode"),
     [
