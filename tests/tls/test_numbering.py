@@ -117,6 +117,18 @@ def test_the_close_notify_of_a_child_that_ends() -> None:
 
 
 @pytest.mark.parametrize(("version", "ciphers"), OPENSSL)
+def test_a_record_that_was_counted_and_never_sent(version: ssl.TLSVersion, ciphers: str) -> None:
+    """Go's server behind a write deadline: its receiver cannot read what comes next, an observer can."""
+    live = greeted(version, ciphers)
+    live.say(SERVER, b"kept back")
+    live.say(SERVER, b"and after")
+    reading = read([*live.wire[:-2], live.wire[-1]], live.key_log)
+    assert reading.runs[SERVER] == [b"answerand after"]
+    assert reading.reasons == []
+    assert reading.session.info.numbers_skipped == [0, 1]
+
+
+@pytest.mark.parametrize(("version", "ciphers"), OPENSSL)
 def test_a_damaged_record_is_no_second_sender(version: ssl.TLSVersion, ciphers: str) -> None:
     live = greeted(version, ciphers)
     live.say(CLIENT, b"damaged")

@@ -35,7 +35,7 @@ with imported_when_asked(__package__):
     from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
     from .causes.grpc.grpc_no_status import grpc_no_status
     from .causes.grpc.grpc_status import grpc_status
-    from .causes.handshake.bad_record_mac import bad_record_mac
+    from .causes.handshake.bad_record_mac import bad_record_mac, record_never_sent
     from .causes.handshake.cert_refused_without_alert import cert_refused_without_alert
     from .causes.handshake.clear_text_to_tls_port import clear_text_to_tls_port, refused_clear_text
     from .causes.handshake.handshake_reset import handshake_reset
@@ -198,6 +198,7 @@ SHARPER: tuple[Sharper, ...] = (tls_interception,)
 # --- one exchange of HTTP/1 at a time -------------------------------------------------------------------
 
 FAILED: tuple[OfExchange, ...] = (
+    record_never_sent,
     connection_shared,  # before the rule below: a hole elsewhere cannot make up records that authenticate
     capture_artifact,
     not_http,  # before the rules below: a client that hangs up on it is not the cause

@@ -79,6 +79,8 @@ class TlsInfo(Discreet, Struct):
     """Of the prime of finite-field Diffie-Hellman that the server chose (RFC 5246 section 7.4.3)."""
     post_handshake_auth: bool = False
     """Whether the client offered to be asked for a certificate later (RFC 8446 section 4.2.6)."""
+    numbers_skipped: list[int] = field(default_factory=lambda: [0, 0])
+    """By side: records that it counted and that are not in its stream, though no byte of that is missing."""
     reused: list[Reused] = field(default_factory=list)
     afterwards: list[Afterwards] = field(default_factory=list)
 

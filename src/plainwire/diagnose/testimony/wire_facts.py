@@ -145,7 +145,8 @@ def _of_records(connection: Connection, close: CloseEvent) -> set[Wire]:
     Where two processes share a connection, what one of them reads the other cannot authenticate any more.
     """
     found = {Wire.ALERT} if close.kind == "alert" else set()
-    if close.detail == _BAD_RECORD or _by_two(connection):
+    skipped = connection.tls is not None and any(connection.tls.numbers_skipped)
+    if close.detail == _BAD_RECORD or skipped or _by_two(connection):
         found.add(Wire.CORRUPT)
     return found
 

@@ -41,3 +41,22 @@ def test_request_behind_such_a_record_is_not_hidden_by_the_capture() -> None:
 @pytest.mark.parametrize(("side", "detail"), [(SERVER, "bad_record_mac"), (CLIENT, "internal_error")])
 def test_alert_about_something_else_confirms_nothing(side: Side, detail: str) -> None:
     assert "bad-record-mac" not in {f.code for f in diagnose([damaged(side, detail=detail)])}
+
+
+@pytest.mark.parametrize("skipped", [[0, 1], [0, 0]])
+def test_a_record_that_the_server_counted_and_never_sent(skipped: list[int]) -> None:
+    """Go's http.Server behind its WriteTimeout (DataDog/datadog-agent#55591)."""
+    wire = Wire()
+    wire.ask(0)
+    wire.ack(SERVER, 80)
+    wire.close(SERVER, "close_notify", 3080)
+    wire.close(CLIENT, "alert", 3081, detail="bad_record_mac")
+    connection = wire.done("unanswered")
+    assert connection.tls is not None
+    connection.tls.numbers_skipped = skipped
+    finding = only(diagnose([connection]))
+    if any(skipped):
+        assert (finding.code, finding.fault, finding.certainty) == ("bad-record-mac", "server", "proved")
+        assert "had counted 1 record that it never sent" in finding.claim
+    else:
+        assert finding.code == "close-mid-request"
