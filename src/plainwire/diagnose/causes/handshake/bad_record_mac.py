@@ -49,7 +49,7 @@ def record_never_sent(failed: FailedExchange) -> Verdict | None:
         code="bad-record-mac",
         connection=connection,
         exchanges=(failed.exchange.id,),
-        fault=sender,
+        fault="client" if alert.side == Side.SERVER else "server",
         grounds=(Ground.SAID, Ground.NUMBERS),
         facts=f"The {receiver} sent the fatal alert {BAD_RECORD} {waited} after the request. The record that "
         f"it could not authenticate has a number that is {skipped} too high, and no byte of the {sender}'s "
