@@ -43,7 +43,7 @@ def test_one_exchange_is_shown_in_full_with_its_packets(capture: Path) -> None:
     text = run(capture, 2)
     assert "> POST /upload HTTP/1.1" in text
     assert "> Content-Length: 5" in text
-    assert "packets 6 to 6" in text
+    assert "packet 6; " in text
     assert "packet 7: rst from the server" in text
     assert "Finding: reset-mid-request" in text
 

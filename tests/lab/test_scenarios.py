@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from plainwire.lab import scenarios
 from plainwire.model import UserError
 from tests.needs import needs
+from tests.report.test_json_schema import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +47,13 @@ def _demo(*arguments: object, prefix: Sequence[str] = ()) -> subprocess.Complete
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_scenario_comes_to_the_right_verdict(name: str, tmp_path: Path) -> None:
+    """And its reports are as the published schema says."""
     needs("root")
     done = _demo(name, "-o", tmp_path / "demo")
     assert done.returncode == 0, done.stdout + done.stderr
+    written = sorted((tmp_path / "demo").rglob("report.json"))
+    assert written
+    assert [fault for path in written for fault in faults_of(json.loads(path.read_bytes()))] == []
 
 
 def test_demo_without_a_name_shows_one_exception_with_two_causes(tmp_path: Path) -> None:

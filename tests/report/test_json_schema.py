@@ -45,7 +45,11 @@ def validator() -> Draft202012Validator:
 
 def faults(made: Report) -> list[str]:
     """What of a report the schema does not allow, or does not name."""
-    encoded = json.loads(encoder.encode(made))
+    return faults_of(json.loads(encoder.encode(made)))
+
+
+def faults_of(encoded: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    """The same of one that was written."""
     return [f"{'/'.join(map(str, e.path))}: {e.message[:200]}" for e in validator().iter_errors(encoded)]
 
 

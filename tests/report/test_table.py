@@ -15,11 +15,33 @@ def test_each_exchange_is_one_line_with_its_outcome_and_the_code_of_its_finding(
     assert lines[4].endswith("unanswered (reset-mid-request)")
 
 
+def test_on_a_narrow_terminal_what_says_least_is_left_out_first() -> None:
+    whole = report(healthy(), failing("/object/with/a/long/name/that/goes/on"))
+    full = table.exchanges(whole)
+    widest = max(map(len, full.splitlines()))
+    assert table.exchanges(whole, width=widest) == full
+    kept = {width: table.exchanges(whole, width=width).splitlines() for width in (100, 80, 76)}
+    assert [max(map(len, lines)) <= width for width, lines in kept.items()] == [True] * 3
+    assert "host" in full.split("\n")[0].split()
+    assert kept[100][0].split()[:5] == ["id", "conn", "time", "(UTC)", "method"]
+    assert kept[80][4].endswith("reset-mid-request")
+    assert kept[76][0].split()[0] == "id"
+    assert "…" in kept[76][4]
+
+
+def test_an_exchange_in_full_wraps_its_finding_where_a_width_is_given() -> None:
+    whole = report(failing("/object"))
+    whole.findings[0].claim = "word " * 60
+    text = str(table.exchange(whole, 11, width=80))
+    assert max(map(len, text.partition("Finding:")[2].splitlines())) <= 80
+    assert "word " * 59 in str(table.exchange(whole, 11))
+
+
 def test_an_exchange_in_full_names_headers_packets_connection_and_findings() -> None:
     text = table.exchange(report(failing("/object")), 11)
     assert text is not None
     assert "> GET /object HTTP/1.1" in text
-    assert "packets 102 to 102" in text
+    assert "packet 102; " in text
     assert "packet 103: rst from the server, Seq=201, Ack=199" in text
     assert "Finding: reset-mid-request (likely)" in text
 

@@ -31,7 +31,7 @@ _UNSEEN = 3
     "folder",
     metavar="CASE",
     type=click.Path(path_type=Path),
-    help="The case folder to create (default: plainwire-case-DATE-TIME here).",
+    help="The case folder (default: plainwire-case-DATE-TIME).",
 )
 @click.option("--command", "name", metavar="NAME", help="All processes that run this command.")
 @click.option("--container", metavar="ID", help="All processes of a container, as docker ps shows its id.")

@@ -70,7 +70,7 @@ _MOST_JOBS = 64
     "folder",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="The folder to create (default: plainwire-hunt-DATE-TIME here).",
+    help="The folder (default: plainwire-hunt-DATE-TIME).",
 )
 @click.option(
     "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "folder",
     metavar="CASE",
     type=click.Path(path_type=Path),
-    help="The case folder to create (default: plainwire-case-DATE-TIME here).",
+    help="The case folder (default: plainwire-case-DATE-TIME).",
 )
 @click.option(
     "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
@@ -95,9 +95,9 @@ def command(
 ) -> None:
     """Run a program as it is, capture and decrypt its HTTPS traffic, and say who hung up.
 
-    The program keeps its input, output, signals and exit status (unless --fail-on is given). plainwire writes
-    to standard error when the program has ended. The case folder then holds capture.pcapng (with its secrets,
-    so that wireshark shows plain text), report.html and report.json.
+    The program keeps its input, output, signals and, but for --fail-on, its exit status. plainwire writes to
+    standard error when the program has ended. The case folder then holds capture.pcapng (with its secrets, so
+    that Wireshark shows plain text), report.html and report.json.
 
     Example: plainwire run -- python test.py
     """

@@ -111,11 +111,13 @@ def _readback(connection: dict[str, Any], exchange: dict[str, Any], findings: li
 
 
 def _text(report: Report, number: int | None, *, body: bool, color: bool) -> str:
+    """On a terminal as wide as that is; elsewhere a line is a line."""
     from plainwire.report import table  # noqa: PLC0415 - kept out of the start-up of other commands
 
+    width = output.width(sys.stdout) if sys.stdout.isatty() else None
     if number is None:
-        return table.exchanges(report, color=color)
-    return table.exchange(report, number, body=body) or ""
+        return table.exchanges(report, width=width, color=color)
+    return table.exchange(report, number, body=body, width=width) or ""
 
 
 def _ladder(report: Report, number: int | None, case: Path, *, color: bool) -> str:

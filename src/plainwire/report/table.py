@@ -35,29 +35,87 @@ _TARGET = 44
 
 _HOST = 28
 """Characters of a host, likewise."""
+_LEAST_TARGET = 16
 _WELL = ("complete", "unseen")
 
 _BODY_SHOWN = 1 << 20
 _NO_VALUE = "-"
 
 
-def exchanges(report: Report, *, color: bool = False) -> str:
-    """Return all exchanges of the report, one a line, in order; failures show the code of their finding."""
+def exchanges(report: Report, *, width: int | None = None, color: bool = False) -> str:
+    """Return all exchanges of the report, one a line, in order; failures show the code of their finding.
+
+    ``width``: columns that there are; where they do not suffice, what says least is left out.
+    """
     found, style = codes(report.findings), Style(color=color)
     connections = {connection.id: connection for connection in report.connections}
     rows = [HEADINGS, *(row(e, found, connections.get(e.connection)) for e in report.exchanges)]
-    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEADINGS))]
-    lines = [_aligned(cells, widths) for cells in rows]
+    if width is not None:
+        rows = _narrowed(rows, width)
+    widths = _widths(rows)
+    numeric = [name in _NUMERIC for name in rows[0]]
+    lines = [_aligned(cells, widths, numeric) for cells in rows]
     failing = {number for finding in report.findings if finding.failure for number in finding.exchanges}
     bad = [e.id in failing or e.outcome not in _WELL for e in report.exchanges]
     told = [style.strong(line, BAD) if is_bad else line for line, is_bad in zip(lines[1:], bad, strict=True)]
     return "\n".join([style.strong(lines[0]), *told])
 
 
-def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _excess(rows: list[tuple[str, ...]], width: int) -> int:
+    widths = _widths(rows)
+    return max(0, sum(widths) + 2 * (len(widths) - 1) - width)
+
+
+def _narrowed(rows: list[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
+    """Rows that fit into ``width`` columns, if that can be."""
+    hosts = {cells[HEADINGS.index("host")] for cells in rows[1:]}
+    for name in (*["host"] * (len(hosts) == 1), "sent", "outcome", "time (UTC)"):
+        if _excess(rows, width):
+            rows = _lessened(rows, name)
+    for name in ("got", "idle", "conn", "host"):
+        if _excess(rows, width) > max(0, _widths(rows)[rows[0].index("target")] - _LEAST_TARGET):
+            rows = _lessened(rows, name)
+    at = rows[0].index("target")
+    most = max(_LEAST_TARGET, _widths(rows)[at] - _excess(rows, width))
+    return [(*cells[:at], _ended(cells[at], most), *cells[at + 1 :]) for cells in rows]
+
+
+def _lessened(rows: list[tuple[str, ...]], name: str) -> list[tuple[str, ...]]:
+    """Rows in which a column is shorter, or is not."""
+    if name not in rows[0]:
+        return rows
+    at = rows[0].index(name)
+    if name in _SHORTER:
+        return [(*cells[:at], _SHORTER[name](cells[at]), *cells[at + 1 :]) for cells in rows]
+    return [(*cells[:at], *cells[at + 1 :]) for cells in rows]
+
+
+def _ended(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _shorter_outcome(outcome: str) -> str:
+    """The code alone, where there is one: ``unanswered (keepalive-idle-race)``."""
+    return outcome.partition(" (")[2].removesuffix(")") or outcome
+
+
+def _shorter_time(time: str) -> str:
+    """To the millisecond: ``13:37:00.123``."""
+    return time[:12]
+
+
+_SHORTER = {"outcome": _shorter_outcome, "time (UTC)": _shorter_time}
+
+
+def exchange(report: Report, number: int, *, body: bool = False, width: int | None = None) -> str | None:
     """Return exchange ``number`` in full; None where there is no such exchange.
 
-    ``body`` shows the bodies too, where they were kept: as text, escaped, up to 1 MiB of each.
+    ``body`` shows the bodies too, where they were kept: as text, escaped, up to 1 MiB of each. ``width``:
+    columns for paragraphs; without it they are one line.
     """
     found = next((e for e in report.exchanges if e.id == number), None)
     if found is None:
@@ -76,7 +134,7 @@ def exchange(report: Report, number: int, *, body: bool = False) -> str | None:
     if connection is not None:
         lines += [*_connection(connection, found), ""]
     for finding in concerning:
-        lines += [*_finding(finding), ""]
+        lines += [*_finding(finding, width), ""]
     return "\n".join(lines[:-1])
 
 
@@ -148,10 +206,10 @@ def _host(found: Exchange, connection: Connection | None) -> str:
     return named or str(connection.server)
 
 
-def _aligned(values: tuple[str, ...], widths: list[int]) -> str:
+def _aligned(values: tuple[str, ...], widths: list[int], numeric: list[bool]) -> str:
     cells = (
-        cell.rjust(width) if name in _NUMERIC else cell.ljust(width)
-        for name, cell, width in zip(HEADINGS, values, widths, strict=True)
+        cell.rjust(width) if is_number else cell.ljust(width)
+        for is_number, cell, width in zip(numeric, values, widths, strict=True)
     )
     return "  ".join(cells).rstrip()
 
@@ -179,7 +237,10 @@ def _message_facts(message: Request | Response) -> Iterator[str]:
     whole = "complete" if message.complete else "incomplete"
     yield f"  {whole}; body {message.body_size}{declared} bytes, framing {message.framing}"
     begin, end = moment(message.time_ns), moment(message.last_ns)
-    yield f"  packets {message.packet} to {message.last_packet}; {begin} to {end}"
+    if message.packet == message.last_packet:
+        yield f"  packet {message.packet}; {begin}"
+    else:
+        yield f"  packets {message.packet} to {message.last_packet}; {begin} to {end}"
     yield from parts.content_lines(message)
     for name, value in redact.headers(message.trailers):
         yield f"  trailer {printable(name)}: {printable(value)}"
@@ -225,8 +286,9 @@ def _connection(connection: Connection, found: Exchange) -> Iterator[str]:
         yield f"  packet {gap.packet}: {count(gap.length, 'byte')} {where} missing from the capture"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, width: int | None) -> Iterator[str]:
+    style = None if width is None else Style.of(width, color=False)
+    told = [printable(finding.claim)]
+    told += [f"packet {evidence.packet}: {printable(evidence.says)}" for evidence in finding.evidence]
     yield f"Finding: {finding.code} ({finding.certainty})"
-    yield f"  {printable(finding.claim)}"
-    for evidence in finding.evidence:
-        yield f"  packet {evidence.packet}: {printable(evidence.says)}"
+    yield from style.listed(told) if style is not None else (f"  {line}" for line in told)

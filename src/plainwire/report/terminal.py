@@ -7,6 +7,7 @@ Plain text with stable line breaks; colour only on request. What comes from the 
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Literal
 
@@ -35,8 +36,9 @@ _EXCHANGES_SHOWN = 5
 _EVIDENCE_SHOWN = 6
 _TARGET, _BESIDE_TARGET = 24, 50
 """Characters of a method and target at least, and of what stands beside them in a line of 25 to 50."""
-_FIX_LINES = 2
-"""Of a fix in the answer; the details have all of it."""
+_FIX_LINES, _LEAST_FIX = 2, 40
+"""Lines of a fix in the answer, and characters of it where it is cut; the details have all of it."""
+_THOUGHT = re.compile(r"[:;,] ")
 
 WHO: dict[Fault, str] = {
     "server": "The server's side.",
@@ -131,10 +133,18 @@ def _short(number: int, finding: Finding, told: _Told) -> Iterator[str]:
     yield first[:start] + first[start:].replace(brief.code, style.strong(brief.code, NAME), 1)
     yield from others
     yield style.cut(f"   {brief.cause}")
-    lines = style.wrapped(f"Fix {brief.fix}", "   ", "   ") if brief.fix else []
-    if len(lines) > _FIX_LINES:
-        lines[_FIX_LINES - 1] = f"{lines[_FIX_LINES - 1][: style.width - 2]} …"
-    yield from lines[:_FIX_LINES]
+    yield from _brief_fix(brief.fix, style) if brief.fix else ()
+
+
+def _brief_fix(fix: str, style: Style) -> list[str]:
+    """In two lines: as much of it as ends where a thought does, if any does there."""
+    ends = [len(fix), *(match.start() for match in _THOUGHT.finditer(fix, _LEAST_FIX))]
+    for end in sorted(ends, reverse=True):
+        lines = style.wrapped(f"Fix {fix[:end]}{' …' * (end < len(fix))}", "   ", "   ")
+        if len(lines) <= _FIX_LINES:
+            return lines
+    first, second, *_ = style.wrapped(f"Fix {fix}", "   ", "   ")
+    return [first, f"{second[: style.width - 2]} …"]
 
 
 def _details(told: _Told) -> Iterator[str]:
