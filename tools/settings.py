@@ -22,8 +22,11 @@ _HEAD = """\
 
 Where the client or the server of a finding was recognised, its advice names the very setting, its default,
 and an example with the value that the traffic asks for. This page is made by `tools/settings.py` from
-`src/plainwire/diagnose/settings/table.py`. The source says where a setting is documented; most rows were held
-against documentation or source code, some examples are written from them and were not run.
+`src/plainwire/diagnose/settings/table.py`. The source says where a setting is documented; most rows were
+held against documentation or source code, some examples are written from them and were not run. Tests hold
+defaults against what is installed of requests, urllib3, httpx, aiohttp, botocore, Node.js, HAProxy and Apache
+httpd; of load balancers and gateways in clouds nothing can be run here: their rows rest on what their makers
+document.
 
 - A client is recognised by a User-Agent field that is the library's own default form, where the runtime of
   the process does not contradict it; by the runtime alone only for what is set for all of it (Node.js, Java,

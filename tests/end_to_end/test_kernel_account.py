@@ -17,12 +17,15 @@ from plainwire.acquire import kernel_sockets
 from tests.end_to_end.misbehaving import serving
 from tests.end_to_end.recorded import record
 from tests.needs import needs, tool, without
+from tests.users import USER, home, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.case import Case
     from tests.end_to_end.recorded import Recorded
+
+__all__ = ["home", "open_folder"]
 
 CLIENTS = Path(__file__).parent / "clients"
 HOST = "127.0.0.1"
@@ -148,12 +151,25 @@ def test_each_reset_of_a_findings_connections_has_the_kernels_reason(
     assert any(each.startswith(meant.format("client", "TCP_ABORT_ON_CLOSE, its program")) for each in every)
 
 
+CAPTURING = "+net_raw,+net_admin,+dac_read_search"
+"""What another user needs: the packets, and to read what the tests run wherever that lies."""
+UNPRIVILEGED = {
+    "root without the right": ("--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"),
+    "another user": (
+        *(f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
+        *("--inh-caps", CAPTURING, "--ambient-caps", CAPTURING),
+    ),
+}
+
+
+@pytest.mark.parametrize("who", UNPRIVILEGED)
 def test_without_the_right_to_trace_nothing_is_missing_but_the_line(
-    tmp_path: Path, aborted: list[object]
+    home: Path, aborted: list[object], who: str
 ) -> None:
-    needs("root")
-    rights = [tool("setpriv"), "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
-    told = told_of(record(tmp_path, *aborted, inside=rights))
+    program = ["/usr/bin/env", *aborted]  # access(2), which looks for it, knows no capabilities
+    recorded = record(home, *program, inside=[tool("setpriv"), *UNPRIVILEGED[who]])
+    assert recorded.case.report_json.stat().st_uid == (USER if who == "another user" else 0)
+    told = told_of(recorded)
     assert told["connection-refused"] == []
     assert list(told.values()) == [[], []]
 
