@@ -5,7 +5,7 @@ says for a version of TLS how many of the server's secrets were had, of how many
 root, how many of the responses that the server gave a socket trace shows in full; attached, the same of three
 requests on new connections and three on one that was open before. Programs that are not on this machine say
 so. With words only the rows that have one of them in their name are played; the results of all are kept in
-bench/runtimes.json, of which the page is made.
+bench/runtimes.json, of which the page is made. ``--page`` only writes the page.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,155 +28,53 @@ from msgspec import Struct
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import runtime_programs
+from runtime_programs import PAGE_NOTES, Asked, Client
+from runtime_servers import grpc_server, quic_server
+
 from plainwire import case as cases
 from plainwire import recording
 from plainwire.acquire import events
 from plainwire.acquire.launch import launch
 from plainwire.acquire.via import Via
 from plainwire.model import UserError
-from tests.acquire.driven import driven
-from tests.acquire.tls_server import TlsServer, key_lines, tls_server
+from tests import own_network
+from tests.acquire.driven import Driven
+from tests.acquire.tls_server import key_lines, tls_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from plainwire.acquire.attached import AttachedProgram
     from plainwire.model import Report
-    from tests.acquire.driven import Driven
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIENTS = ROOT / "tests" / "acquire" / "clients"
 PAGE = ROOT / "docs" / "runtimes.md"
 RESULTS = Path(__file__).with_suffix(".json")
 PATIENCE = 120.0  # seconds for one client
+BETWEEN = 2.0  # seconds between the requests of a program that is attached to
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
+SERVERS = {"TLS": tls_server, "gRPC": grpc_server, "QUIC": quic_server}
 WAYS = {
     "callback": "OpenSSL's own callback",
     "patch": "a patch in memory",
     "agent": "from inside the virtual machine",
 }
-Command = list[str]
-
-
-class Client(Struct, frozen=True):
-    """One program. ``command`` is None where it is not on this machine."""
-
-    name: str
-    tls: str
-    command: Callable[[TlsServer, Path], Command | None]
+ABSENT = "not on this machine"
 
 
 class Cell(Struct, frozen=True):
-    """What came of one run: ``had`` of ``all`` secrets, in the ways ``how``; ``wrong`` ones."""
+    """What came of one run: ``had`` of ``all`` secrets, in the ways ``how``; ``wrong`` ones.
+
+    ``alone``: how the program ends without plainwire.
+    """
 
     had: int
     all: int
     wrong: int
     status: int
     how: str
-
-
-def _python(script: str, *more: str) -> Callable[[TlsServer, Path], Command | None]:
-    def command(server: TlsServer, _: Path) -> Command:
-        return [sys.executable, str(CLIENTS / script), str(server.port), str(server.certificate), *more]
-
-    return command
-
-
-def _tool(name: str, *words: str) -> Callable[[TlsServer, Path], Command | None]:
-    """Of ``words`` URL, PORT, CERTIFICATE and CLIENTS are put in."""
-
-    def command(server: TlsServer, _: Path) -> Command | None:
-        path = shutil.which(name)
-        values = {
-            "URL": server.url,
-            "PORT": str(server.port),
-            "CERTIFICATE": str(server.certificate),
-            "CLIENTS": str(CLIENTS),
-        }
-        filled = []
-        for word in words:
-            for key, value in values.items():
-                word = word.replace(key, value)  # noqa: PLW2901 - one after the other
-            filled.append(word)
-        return [path, *filled] if path else None
-
-    return command
-
-
-def _java(server: TlsServer, folder: Path) -> Command | None:
-    compiler, java = shutil.which("javac"), shutil.which("java")
-    if compiler is None or java is None:
-        return None
-    subprocess.run([compiler, "-d", str(folder), str(CLIENTS / "InJava.java")], check=True)
-    return [java, "-cp", str(folder), "InJava", str(server.port), str(server.certificate)]
-
-
-def _go(*options: str) -> Callable[[TlsServer, Path], Command | None]:
-    def command(server: TlsServer, folder: Path) -> Command | None:
-        go = shutil.which("go")
-        if go is None:
-            return None
-        built = [go, "build", *options, "-o", str(folder / "client"), "."]
-        environment = {**os.environ, "CGO_ENABLED": "0"}
-        subprocess.run(built, cwd=CLIENTS / "in_go", env=environment, check=True)
-        return [str(folder / "client"), str(server.port), "20", "4"]
-
-    return command
-
-
-REQUEST = r"printf 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
-ASK = [
-    Client("CPython, http.client and urllib", "OpenSSL", _python("plain_http.py")),
-    Client("requests", "OpenSSL", _python("with_requests.py")),
-    Client("httpx", "OpenSSL", _python("with_httpx.py")),
-    Client("aiohttp", "OpenSSL", _python("with_aiohttp.py")),
-    Client("gevent", "OpenSSL", _python("with_gevent.py")),
-    Client("pyOpenSSL", "OpenSSL inside `cryptography`", _python("with_pyopenssl.py", "4", "2")),
-    Client("curl_cffi", "BoringSSL inside", _python("with_curl_cffi.py", "in_process")),
-    Client("rnet", "BoringSSL inside", _python("with_rnet.py")),
-    Client("httpr", "rustls inside", _python("with_httpr.py")),
-    Client("curl", "OpenSSL", _tool("curl", "-sS", "--cacert", "CERTIFICATE", "URL")),
-    Client("wget", "GnuTLS", _tool("wget", "-qO-", "--ca-certificate=CERTIFICATE", "URL")),
-    Client("ruby", "OpenSSL", _tool("ruby", "CLIENTS/in_ruby.rb", "PORT", "CERTIFICATE")),
-    Client("php", "OpenSSL", _tool("php", "CLIENTS/in_php.php", "PORT", "CERTIFICATE")),
-    Client(
-        "openssl s_client",
-        "OpenSSL",
-        _tool("sh", "-c", f"{REQUEST} | openssl s_client -quiet -connect localhost:PORT"),
-    ),
-    Client(
-        "gnutls-cli",
-        "GnuTLS",
-        _tool("sh", "-c", f"{REQUEST} | gnutls-cli --no-ca-verification -p PORT localhost"),
-    ),
-    Client(
-        "Node.js, https and fetch",
-        "OpenSSL inside",
-        _tool("node", "CLIENTS/in_node.js", "PORT", "CERTIFICATE"),
-    ),
-    Client(
-        "Bun, fetch",
-        "BoringSSL inside",
-        _tool("bun", "-e", "await fetch('URL', {tls: {rejectUnauthorized: false}})"),
-    ),
-    Client("Java, HttpsURLConnection and HttpClient", "JSSE", _java),
-    Client("Go, static and stripped", "crypto/tls", _go("-ldflags", "-s -w")),
-    Client("Go, position-independent", "crypto/tls", _go("-buildmode=pie")),
-]
-
-
-DRIVEN = {
-    "CPython, http.client and urllib": "python",
-    "pyOpenSSL": "pyopenssl",
-    "curl_cffi": "curl_cffi",
-    "ruby": "ruby",
-    "Node.js, https and fetch": "node",
-    "Java, HttpsURLConnection and HttpClient": "java",
-    "Go, static and stripped": "go",
-}
-"""Of which there is a client that does what it is told while it runs."""
-ABSENT = "not on this machine"
+    alone: int = 0
 
 
 class Row(Struct):
@@ -190,25 +88,34 @@ class Row(Struct):
 
 def main() -> None:
     """Play what is asked for, and write the page."""
-    words = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != "--page"]
     rows = msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Row]) if RESULTS.exists() else {}
-    for client in ASK:
-        if words and not any(word in client.name for word in words):
-            continue
-        row = rows[client.name] = Row([_cell(client, version) for version in VERSIONS.values()])
-        row.without_root = _without_root(client)
-        if client.name in DRIVEN:
-            row.attached = _attached(DRIVEN[client.name], ["new", "again", "new"], ["new"])
-            row.open_before = _attached(DRIVEN[client.name], ["again"] * 3, ["new"])
-        print(client.name, row, flush=True)
-        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+    if "--page" not in sys.argv:
+        runtime_programs.prepare()
+        own_network.enter()
+        for client in runtime_programs.ALL:
+            if not words or any(word in client.name for word in words):
+                rows[client.name] = _row(client)
+                print(client.name, rows[client.name], flush=True)
+                RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
     PAGE.write_text(_page(rows), encoding="utf-8")
+
+
+def _row(client: Client) -> Row:
+    row = Row([_cell(client, VERSIONS[version]) for version in client.versions])
+    row.without_root = _without_root(client)
+    if client.once:
+        row.attached = row.open_before = f"not possible: {client.once}"
+    else:
+        row.attached = _tried(client, ["new", "again", "new"])
+        row.open_before = _tried(client, ["again"] * 3)
+    return row
 
 
 def _without_root(client: Client) -> str:
     """The responses that are seen whole, of those that the server gave."""
-    with _folder() as folder, tls_server(folder) as server:
-        command = client.command(server, folder)
+    with _folder() as folder, SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server:
+        command = client.command(Asked(server, folder, told=False))
         if command is None:
             return ABSENT
         try:
@@ -218,24 +125,57 @@ def _without_root(client: Client) -> str:
         return f"{_whole(done.report)} of {len(server.peers)}"
 
 
-def _attached(kind: str, words: list[str], before: list[str]) -> str:
-    """The same of a client that is told ``words`` while plainwire is attached, and ``before`` that."""
-    with _folder() as folder, tls_server(folder) as server, driven(kind, server.port, folder) as client:
-        for word in before:
-            client.do(word)
-        asking = threading.Thread(target=_tell, args=(client, words))
+def _tried(client: Client, words: list[str]) -> str:
+    try:
+        return _attached(client, words)
+    except (AssertionError, OSError, UserError) as error:
+        print(client.name, repr(error), file=sys.stderr)
+        return f"0 of {len(words)}, failed"
 
-        def begin(_: AttachedProgram) -> None:
-            asking.start()
 
-        done = recording.attach([client.pid], folder=folder / "case", duration=PATIENCE, attached=begin)
-        asking.join()
-        return f"{_whole(done.report)} of {len(words)}"
+def _attached(client: Client, words: list[str]) -> str:
+    """The same of a client that has a connection, and is told ``words`` while plainwire is attached."""
+    with _folder() as folder, SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server:
+        command = client.command(Asked(server, folder, told=True))
+        if command is None:
+            return ABSENT
+        with _running(command) as running:
+            running.do(client.kept_by)
+            before = len(server.peers)
+            asking = threading.Thread(target=_tell, args=(running, words))
+
+            def begin(_: AttachedProgram) -> None:
+                asking.start()
+
+            done = recording.attach(
+                [running.pid],
+                folder=folder / "case",
+                duration=PATIENCE,
+                children=client.children,
+                attached=begin,
+            )
+            asking.join()
+            return f"{_whole(done.report)} of {len(server.peers) - before}"
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[Driven]:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Driven(process)
+    finally:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            process.communicate(timeout=10)
+        process.kill()
+        process.communicate()
 
 
 def _tell(client: Driven, words: list[str]) -> None:
-    for word in words:
-        client.do(word)
+    for number, word in enumerate(words):
+        if number:
+            time.sleep(BETWEEN)
+        if not client.do(word).isdigit():
+            print("it did not do as it was told", file=sys.stderr)
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -253,8 +193,8 @@ def _folder() -> Iterator[Path]:
 
 def _cell(client: Client, version: ssl.TLSVersion) -> Cell | None:
     with _folder() as folder:
-        with tls_server(folder, version) as server:
-            command = client.command(server, folder)
+        with SERVERS[client.server](folder, version) as server:
+            command = client.command(Asked(server, folder, told=False))
             if command is None:
                 return None
             case = cases.create(folder / "case")
@@ -262,9 +202,16 @@ def _cell(client: Client, version: ssl.TLSVersion) -> Cell | None:
             status = program.wait(PATIENCE)
             program.finish()
             truth, had = server.secrets(), key_lines(case.keys)
+            alone = (
+                subprocess.run(
+                    command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                ).returncode
+                if status
+                else 0
+            )
         told = events.read(case.program).by_client_random.values()
         ways = {WAYS[each.secrets_by] for each in told if each.secrets_by} or {"SSLKEYLOGFILE"}
-        return Cell(len(truth & had), len(truth), len(had - truth), status, ", ".join(sorted(ways)))
+        return Cell(len(truth & had), len(truth), len(had - truth), status, ", ".join(sorted(ways)), alone)
 
 
 def _page(rows: dict[str, Row]) -> str:
@@ -272,14 +219,24 @@ def _page(rows: dict[str, Row]) -> str:
     others = ["launched, without root", "attached", "open before attach"]
     head = ["program", "its TLS", "how the secrets are had", *launched, *others]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for client in ASK:
+    for client in runtime_programs.ALL:
         row = rows.get(client.name)
         if row is None:
             continue
         how = next((cell.how for cell in row.cells if cell is not None and cell.had), "")
-        rest = [row.without_root, row.attached or "not tried", row.open_before or "not tried"]
-        words = [client.name, client.tls, how, *map(_words, row.cells), *rest]
+        of_version = dict(zip(client.versions, row.cells, strict=True))
+        cells = [_words(of_version[each]) if each in of_version else "has none" for each in VERSIONS]
+        words = [client.name, client.tls, how, *cells, row.without_root, row.attached, row.open_before]
         lines.append(f"| {' | '.join(words)} |")
+    played = [rows[client.name] for client in runtime_programs.ALL if client.name in rows]
+    there = [row for row in played if None not in row.cells]
+    of_launched = sum(
+        all(cell and cell.had == cell.all > 0 == cell.wrong for cell in row.cells) for row in there
+    )
+    of_attached, of_before = (
+        sum(_all_had(getattr(row, name)) for row in there) for name in ("attached", "open_before")
+    )
+    remarks = [f"- {client.name}: {client.remark}" for client in runtime_programs.ALL if client.remark]
     return f"""# Programs whose secrets can be had
 
 Made by `python bench/runtimes.py` on {platform.machine()}: do not edit.
@@ -287,24 +244,30 @@ Each program is started by what `plainwire run` starts it with, against a server
 a key log of its own: a cell says how many of the lines in that were had. None may be wrong.
 "Without root": how many of the responses that the server gave (TLS 1.3) the socket trace shows in full, or as
 far as the client took them, where nobody may capture packets. "Attached": the same of three requests after
-`plainwire attach`, on two new connections, and of three on a connection that was open before (TLS 1.3).
+`plainwire attach`, two seconds apart, on two new connections, and of three on a connection that was open
+before (TLS 1.3).
+
+Of {len(there)} programs all secrets are had of {of_launched} that plainwire starts, all exchanges of
+{of_attached} that it attaches to, and of {of_before} those of a connection that was open before.
 
 {chr(10).join(lines)}
 
-Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
-Go, Go programs before 1.19 that start others, programs in C that a static Go program starts which plainwire
-started itself (`plainwire run -- sh -c 'CMD'` reaches them), programs in Go that one in C starts by
-posix_spawn(3); and no patch is made on machines other than x86-64. In
-programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory TLS 1.3
-connections of any TLS that are open for some seconds; those of TLS 1.2 that were open before stay unread.
-"""
+{chr(10).join(remarks)}
+
+{PAGE_NOTES}"""
+
+
+def _all_had(cell: str) -> bool:
+    had, _, of = cell.partition(" of ")
+    return had == of != "0"
 
 
 def _words(cell: Cell | None) -> str:
     if cell is None:
         return ABSENT
     wrong = f", {cell.wrong} wrong" if cell.wrong else ""
-    failed = f", exit status {cell.status}" if cell.status else ""
+    alone = " as alone" if cell.status == cell.alone else ""
+    failed = f", exit status {cell.status}{alone}" if cell.status else ""
     return f"{cell.had} of {cell.all}{wrong}{failed}"
 
 

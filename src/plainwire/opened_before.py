@@ -23,6 +23,7 @@ from plainwire.acquire.memory_scan import FoundLine, MemoryScan, SealedRecord
 from plainwire.capture import reader
 from plainwire.model import PacketBatch
 from plainwire.packets.decode import Decoder
+from plainwire.tls import joining
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class OpenedBefore:
             ends = self._ends[each.stream]
             stream = self._streams[ends]
             stream.found = True
-            line = f"{stream.label} {stream.random.hex()} {each.secret.hex()}\n"
+            label = joining.label_of(stream.label, each.suite)
+            line = f"{label} {stream.random.hex()} {each.secret.hex()}\n"
             local, peer = ends if ends in self._own else ends[::-1]
             lines.append(FoundLine(line.encode(), stream.pid, stream.random, local, peer))
         return lines

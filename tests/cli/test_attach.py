@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from plainwire.acquire.via import Via
 from plainwire.keys import lines_of
 from plainwire.lab.namespaces import obstacle
 from plainwire.model import UserError
+from plainwire.tls.keylog import WRITE_KEYS
 from tests.acquire.driven import driven
 from tests.acquire.tls_server import tls_server
 from tests.needs import needs, tool, without
@@ -53,12 +55,16 @@ def test_what_a_running_program_does_from_now_on_is_read(kind: str, tmp_path: Pa
     assert plainwire.returncode == 0
 
 
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
 @pytest.mark.parametrize("kind", ["python", "go"])
-def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path: Path) -> None:
-    """Its secrets are in the program's memory; how far its sides have counted, nobody says."""
+def test_connection_that_was_open_before_is_read_from_now_on(kind: str, version: str, tmp_path: Path) -> None:
+    """Its secrets are in the program's memory, of TLS 1.2 its keys; how far its sides have counted, nobody
+    says.
+    """
     needs("root")
     case = tmp_path / "case"
-    with tls_server(tmp_path) as server, driven(kind, server.port, tmp_path) as client:
+    spoken = ssl.TLSVersion.TLSv1_2 if version == "1.2" else ssl.TLSVersion.TLSv1_3
+    with tls_server(tmp_path, spoken) as server, driven(kind, server.port, tmp_path) as client:
         assert [client.do(word) for word in ("new", "again", "again")] == ["200"] * 3
         truth = {tuple(line.split()[::2]) for line in server.secrets() if "TRAFFIC_SECRET_0" in line}
         command = [*ATTACH, "-o", str(case), str(client.pid)]
@@ -75,7 +81,12 @@ def test_connection_that_was_open_before_is_read_from_now_on(kind: str, tmp_path
     assert report["coverage"]["mid_stream"] == [1]
     assert report["findings"] == []
     assert {each["program"]["secrets"] for each in report["connections"]} == {"memory"}
-    assert {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])} == truth
+    found = {tuple(line.decode().split()[::2]) for line in lines_of([case / "capture.pcapng"])}
+    if version == "1.3":
+        assert found == truth
+    else:
+        assert {label for label, _ in found} == set(WRITE_KEYS)
+    assert {each["tls"]["version"] for each in report["connections"]} == {f"TLS {version}"}
 
 
 def test_new_connections_of_tls_that_is_not_patched_are_read_by_memory(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from plainwire.model import Gap, Side
 from plainwire.tls.joining import Candidate
-from plainwire.tls.keylog import KeyLog
+from plainwire.tls.keylog import WRITE_KEYS, KeyLog
 from plainwire.tls.session import TlsSession
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS
 from tests.tls.live import read as read_wire
@@ -143,3 +143,40 @@ def test_one_side_of_which_the_secret_is_known() -> None:
     read.close()
     assert [reason.side for reason in read.reasons] == [Side.CLIENT]
     assert read.info.version == "TLS 1.3"
+
+
+def sealed12(key: bytes, salt: bytes, first: int, number: int, text: bytes) -> bytes:
+    """A record as RFC 5246 section 6.2.3.3 and RFC 5288 section 3 have it; nonces count from ``first``."""
+    nonce = ((first + number) % (1 << 64)).to_bytes(8, "big")
+    extra = number.to_bytes(8, "big") + b"\x17\x03\x03" + len(text).to_bytes(2, "big")
+    body = nonce + AESGCM(key).encrypt(salt + nonce, text, extra)
+    return b"\x17\x03\x03" + len(body).to_bytes(2, "big") + body
+
+
+@pytest.mark.parametrize("size", [16, 32])
+@pytest.mark.parametrize("first", [0, (1 << 64) - 3])
+def test_session_of_tls_12_is_read_with_the_keys_themselves(size: int, first: int) -> None:
+    """They stand in lines of ours, with what the nonces begin with."""
+    keys = {side: bytes([side + 1]) * size for side in Side}
+    lines = {
+        label: (keys[side] + b"salt" + first.to_bytes(8, "big")).hex()
+        for side, label in zip(Side, WRITE_KEYS, strict=True)
+    }
+    read = session(secrets=lines)
+    for number in (5, 6):
+        read.feed(Side.CLIENT, 100, sealed12(keys[Side.CLIENT], b"salt", first, number, b"GET"))
+    read.feed(Side.SERVER, 100, sealed12(keys[Side.SERVER], b"salt", first, 1000, b"HTTP"))
+    read.advance()
+    said = {side: [each[0] for each in read.plain(side) if not isinstance(each, Gap)] for side in Side}
+    assert said == {Side.CLIENT: [b"GET", b"GET"], Side.SERVER: [b"HTTP"]}
+    assert (read.joined, read.info.version, read.info.cipher_suite) == (True, "TLS 1.2", None)
+    assert keys[Side.CLIENT].hex() not in repr(read.info)
+
+
+def test_session_of_tls_12_is_not_read_with_other_keys() -> None:
+    line = {WRITE_KEYS[0]: (bytes(16) + b"salt" + bytes(8)).hex()}
+    read = session(secrets=line)
+    read.feed(Side.CLIENT, 100, sealed12(b"\1" * 16, b"salt", 0, 5, b"GET"))
+    read.close()
+    assert read.plain(Side.CLIENT) == []
+    assert read.info.version is None

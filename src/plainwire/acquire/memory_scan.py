@@ -1,5 +1,7 @@
 """Secrets of connections that were open before: out of the memory of a running process.
 
+Of TLS 1.2 it is the keys themselves, where they are of AES-GCM (``key_schedules``).
+
 A traffic secret of TLS 1.3 lies somewhere in it as long as the connection is open: 32 or 48 bytes that look
 like chance, at any address. Each such place is tried on records that were captured (``tls.joining``), which
 decides. Nothing is written, nothing is stopped. The work is done by a fork of ours, and is bounded.
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from plainwire.acquire import key_schedules
 from plainwire.arrays import np
 from plainwire.tls import joining
 
@@ -26,11 +29,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_WITHIN = 30.0
-"""Seconds of computing for one scan: Node.js takes 3, a Java machine of 300 MB 16 (measured)."""
+_WITHIN = 15.0
+"""Seconds of computing for each record: for two Node.js takes 3, a Java machine of 300 MB 16 (measured)."""
+_LEAST_RECORDS, _MOST_RECORDS = 2, 8  # that count for that
 _AT_LAST = 300.0  # seconds, on a machine that has others to serve
 _MOST_MEMORY = 2 << 30  # bytes that are looked through
 _PIECE = 1 << 22
+_MOST_KEYS = 1 << 9  # expanded ones; each is tried in some 10 ms
 _LONGEST_ANSWER = 1 << 20
 _MOST_PLAIN = 3  # bytes of 0 or 255 in a secret: more are had by one in 5,000
 _FEWEST = {32: 25, 48: 36}  # different bytes in a secret: fewer are had by one in 10,000
@@ -45,7 +50,7 @@ class SealedRecord(Struct, frozen=True):
 
 
 class FoundSecret(Struct, frozen=True):
-    """The secret that a stream's records are sealed with."""
+    """The secret that a stream's records are sealed with; of TLS 1.2 what ``joining.of_tls12`` reads."""
 
     stream: int
     suite: int
@@ -144,8 +149,9 @@ def scan(
     memory: int, regions: Sequence[tuple[int, int]], records: Sequence[SealedRecord]
 ) -> Iterator[FoundSecret]:
     """Yield the secrets that open the records, each once."""
-    until = time.process_time() + _WITHIN
+    until = time.process_time() + _WITHIN * min(max(len(records), _LEAST_RECORDS), _MOST_RECORDS)
     left = {record.stream: record for record in records}
+    yield from _of_tls12(memory, regions, left)
     for suite, size in joining.BY_FREQUENCY:
         tried: set[bytes] = set()
         for candidate in _candidates(memory, regions, size):
@@ -161,22 +167,49 @@ def scan(
                     yield FoundSecret(record.stream, suite, candidate)
 
 
+def _of_tls12(
+    memory: int, regions: Sequence[tuple[int, int]], left: dict[int, SealedRecord]
+) -> Iterator[FoundSecret]:
+    """What opens records of TLS 1.2, which are taken out of ``left``."""
+    for key in _expanded_keys(memory, regions):
+        for record in list(left.values()):
+            nonces = key_schedules.sealed_by(key, record.header, record.body)
+            if nonces is not None:
+                del left[record.stream]
+                yield FoundSecret(record.stream, joining.SUITES_OF_TLS12[len(key)], key + nonces)
+
+
+def _expanded_keys(memory: int, regions: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    tried: set[bytes] = set()
+    for data in _pieces(memory, regions, key_schedules.LONGEST):
+        for key in key_schedules.keys_in(data):
+            if key not in tried and len(tried) < _MOST_KEYS:
+                tried.add(key)
+                yield key
+
+
 def _candidates(memory: int, regions: Sequence[tuple[int, int]], size: int) -> Iterator[bytes]:
     """What looks like chance, at any address."""
+    for data in _pieces(memory, regions, size):
+        for place in _like_chance(np.frombuffer(data, dtype=np.uint8), size).tolist():
+            window = data[place : place + size]
+            if len(set(window)) >= _FEWEST[size]:
+                yield window
+
+
+def _pieces(memory: int, regions: Sequence[tuple[int, int]], more: int) -> Iterator[bytes]:
+    """All memory, in pieces; each goes on for ``more`` bytes of the next."""
     seen = 0
     for start, end in regions:
         for at in range(start, end, _PIECE):
             if seen > _MOST_MEMORY:
                 return
             try:
-                data = os.pread(memory, min(_PIECE + size, end - at), at)
+                data = os.pread(memory, min(_PIECE + more, end - at), at)
             except OSError:  # nothing is there, or no longer
                 continue
             seen += len(data)
-            for place in _like_chance(np.frombuffer(data, dtype=np.uint8), size).tolist():
-                window = data[place : place + size]
-                if len(set(window)) >= _FEWEST[size]:
-                    yield window
+            yield data
 
 
 def _like_chance(data: NDArray[np.uint8], size: int) -> NDArray[np.intp]:

@@ -159,6 +159,9 @@ class _Sealers:
     def of(self, record: WitnessedRecord) -> Sealer:
         negotiation = record.negotiation
         if negotiation.version != TLS13:
+            if not negotiation.server_random:  # opened with keys out of memory: there is no handshake
+                message = "records of a session whose handshake was not captured"
+                raise sealing.UnsealableError(message)
             if id(negotiation) not in self._pairs:
                 master = self._secrets.master(negotiation)
                 self._pairs[id(negotiation)] = sealing.of_master_secret(negotiation, master)

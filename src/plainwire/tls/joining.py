@@ -1,4 +1,6 @@
-"""A session of TLS 1.3 that is seen from its middle on: its secret, and how far its sender has counted.
+"""A session that is seen from its middle on: its secret, and how far its sender has counted.
+
+TLS 1.3:
 
 No hello says a client random, so that every secret that is known may be the one; nor a cipher suite; and each
 record is sealed with a number that nobody sends (RFC 8446 section 5.3). With AES-GCM the number need not be
@@ -9,6 +11,11 @@ nonce of ours, the text that gives the same bytes. So one record decides, whatev
 secret passes once in 2^80.
 
 With ChaCha20-Poly1305 the first numbers are tried.
+
+TLS 1.2: there a secret is of use with both hellos only. What is known here are keys of AES-GCM that were
+found in the program's memory (``acquire.key_schedules``). A line of ours has for each side the key, the first
+four bytes of its nonces, and what the eight that go with each record (RFC 5288 section 3) were in record 0:
+senders count them up, so that a record says its number.
 """
 
 from __future__ import annotations
@@ -20,8 +27,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from plainwire.tls import suites
-from plainwire.tls.ciphers import Aead13, expand_label
+from plainwire.tls.ciphers import Aead12, Aead13, expand_label
 from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.keylog import WRITE_KEYS
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS
 
 if TYPE_CHECKING:
@@ -33,6 +41,9 @@ SUITES = {48: (0x1302,), 32: (0x1301, 0x1303)}
 """The suites that a secret of so many bytes may be of. 48: AES-256 with SHA-384; 32: AES-128 and ChaCha20."""
 BY_FREQUENCY = ((0x1302, 48), (0x1301, 32), (0x1303, 32))
 """The same, with what OpenSSL and Go choose between themselves first."""
+TLS12 = 0x0303
+SUITES_OF_TLS12 = {16: 0xC02F, 32: 0xC030}
+"""A suite with a key of so many bytes, for that of a session whose hellos nobody saw."""
 _MOST_NUMBERS = 16  # that are tried for ChaCha20-Poly1305
 _TAG, _NONCE = 16, bytes(12)
 _MOST_NUMBER = 1 << 48  # 2^24.5 records is as many as a key of AES-GCM may seal (RFC 8446 section 5.5)
@@ -45,6 +56,7 @@ class JoinedRecord(NamedTuple):
     secret: bytes
     number: int
     client_random: bytes
+    version: int = TLS13
 
     def __repr__(self) -> str:
         return f"<record {self.number} of a session that was joined>"
@@ -61,11 +73,34 @@ def find(keys: KeyLog, kind: int, version: bytes, body: bytes, random: bytes) ->
             number = Candidate(suite, secret).number_of(header, body)
             if number is not None:
                 return JoinedRecord(suite, secret, number, of)
+    for of, secret in _secrets(keys, random, WRITE_KEYS):
+        if keys.joins_left <= 0:
+            return None
+        keys.joins_left -= 1
+        cipher = of_tls12(secret)
+        number = (int.from_bytes(body[:8], "big") - int.from_bytes(secret[-8:], "big")) % (1 << 64)
+        cipher.sequence = number
+        if number < _MOST_NUMBER and cipher.open(kind, version, body) is not None:
+            return JoinedRecord(SUITES_OF_TLS12[len(secret) - 12], secret, number, of, TLS12)
     return None
 
 
-def _secrets(keys: KeyLog, random: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for label in APPLICATION_SECRETS:
+def of_tls12(secret: bytes) -> Aead12:
+    """The cipher of one side, from what a line of ours says: key, nonce's start, record 0's part of it."""
+    suite = suites.lookup(TLS12, SUITES_OF_TLS12[len(secret) - 12])
+    assert suite is not None  # noqa: S101 - one of ``SUITES_OF_TLS12``
+    return Aead12(suite, secret[:-12], secret[-12:-8])
+
+
+def label_of(label: str, suite: int) -> str:
+    """Under which label a found secret is written: ``label`` is that of TLS 1.3 for its side."""
+    return WRITE_KEYS[APPLICATION_SECRETS.index(label)] if suite in SUITES_OF_TLS12.values() else label
+
+
+def _secrets(
+    keys: KeyLog, random: bytes, labels: tuple[str, str] = APPLICATION_SECRETS
+) -> Iterator[tuple[bytes, bytes]]:
+    for label in labels:
         for of in (random,) if random else keys.randoms(label):
             for secret in keys.secrets(label, of) if random or of not in keys.claimed else ():
                 yield of, secret

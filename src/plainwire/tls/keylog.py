@@ -9,6 +9,8 @@ Lines (RFC 9850, and https://wiki.wireshark.org/TLS for those of before):
 * ``RSA Session-ID:<session id> Master-Key:<master secret>``;
 * ``ECH_SECRET`` and ``ECH_CONFIG``, by the client random of the outer ClientHello: see ``ech``.
 
+* ``PLAINWIRE_CLIENT_WRITE_KEY <client random> <keys>``, and SERVER: our own, of TLS 1.2, see ``joining``.
+
 Lines of no known form are counted and skipped: one bad line does not cost a good one. Lines whose label is of
 no use for decryption (``EXPORTER_SECRET``), or is unknown, are not bad (RFC 9850 section 2 expects new
 labels), but they are not kept.
@@ -34,6 +36,7 @@ TLS13_LABELS = frozenset(
         "SERVER_TRAFFIC_SECRET_0",
     }
 )
+WRITE_KEYS = ("PLAINWIRE_CLIENT_WRITE_KEY", "PLAINWIRE_SERVER_WRITE_KEY")
 ECH_LABELS = ("ECH_SECRET", "ECH_CONFIG")
 _PREMASTER = "PMS_CLIENT_RANDOM"
 _LABEL = re.compile(rb"[A-Z][A-Z0-9_]{1,38}[A-Z0-9]")
@@ -44,10 +47,12 @@ _RSA = re.compile(
 _RANDOM_SIZE = 32
 _MASTER_SIZES = frozenset({48})
 _TRAFFIC_SIZES = frozenset({32, 48, 64})
+_WRITE_SIZES = frozenset({16 + 4 + 8, 32 + 4 + 8})
 _ANY_SIZE = range(1, 4097)
 _SIZES: dict[bytes, frozenset[int] | range] = {
     MASTER_SECRET.encode(): _MASTER_SIZES,
     _PREMASTER.encode(): _ANY_SIZE,
+    **{label.encode(): _WRITE_SIZES for label in WRITE_KEYS},
     **{label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
     **{b"QUIC_" + label.encode(): _TRAFFIC_SIZES for label in TLS13_LABELS},
     **{label.encode(): _ANY_SIZE for label in ECH_LABELS},

@@ -42,20 +42,21 @@ class TrialKeys:
         if first.client_random and not self.joined:
             return None
         found = joining.find(self._keys, APPLICATION, version, body, first.client_random)
-        if found is None or (self.joined and suites.lookup(TLS13, found.suite) != first.suite):
+        suite = suites.lookup(found.version, found.suite) if found is not None else None
+        if found is None or (self.joined and suite != first.suite):
             return None
         self.joined = True
-        first.version, first.suite, first.seekable = TLS13, suites.lookup(TLS13, found.suite), True
+        first.version, first.suite, first.seekable = found.version, suite, True
         first.client_random = self._info.client_random = found.client_random
-        self._info.version = handshake_messages.version_name(TLS13)
-        self._info.cipher_suite = suites.name(found.suite)
+        self._info.version = handshake_messages.version_name(found.version)
         self._info.handshake_complete = True
-        direction.wanted, direction.secret, direction.done = (
-            APPLICATION_SECRETS[direction.side],
-            found.secret,
-            True,
-        )
-        direction.cipher = self._tls13.cipher(first, found.secret)
+        direction.done = True
+        if found.version == TLS13:
+            self._info.cipher_suite = suites.name(found.suite)
+            direction.wanted, direction.secret = APPLICATION_SECRETS[direction.side], found.secret
+            direction.cipher = self._tls13.cipher(first, found.secret)
+        else:
+            direction.cipher = joining.of_tls12(found.secret)
         direction.cipher.sequence = found.number
         return direction.cipher
 
