@@ -32,7 +32,9 @@ for line in sys.stdin:
     try:
         connection = connected()
         connection.request("GET", f"/{line.strip()}")
-        print(connection.getresponse().status, flush=True)
+        response = connection.getresponse()
+        response.read()
+        print(response.status, flush=True)
     except (OSError, http.client.HTTPException) as error:
         print(type(error).__name__, flush=True)
 over.set()

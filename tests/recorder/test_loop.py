@@ -67,15 +67,24 @@ class Running:
 
 
 @contextlib.contextmanager
+def killed(process: subprocess.Popen[str]) -> Iterator[None]:
+    """At the end of the block, where it has not ended by then: nobody is waited for."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+@contextlib.contextmanager
 def recorder(folder: Path, *words: str, client: Sequence[str]) -> Iterator[Running]:
     command = [*PLAINWIRE, "record", "-o", str(folder), *QUICK, *words, "--", *client]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        running = Running(process, folder)
-        try:
-            yield running
-        finally:
-            process.kill() if process.poll() is None else None
+    with (
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process,
+        killed(process),
+    ):
+        yield Running(process, folder)
 
 
 def steady(server: Misbehaving) -> list[str]:
@@ -143,6 +152,7 @@ def test_failures_signals_questions_and_the_end_become_cases_and_the_recording_g
         codes = {each["code"] for each in report(folder, row)["findings"]}
         assert codes <= {"reset-mid-request"} or row["because"] == "exit status 3"
     assert 'plainwire_findings_total{code="reset-mid-request"} 1\n' in metrics
+    assert metrics.count("plainwire_findings_total{") == 1
     assert "\nplainwire_packets_dropped_total 0\n" in metrics
     shown = subprocess.run([*PLAINWIRE, "show", looked_back], capture_output=True, text=True, check=True)
     assert re.search(r"GET +/ok +200", shown.stdout)
@@ -188,6 +198,40 @@ def test_under_sudo_the_ring_is_roots_and_cases_are_the_callers_with_only_the_pr
     for path in (*ring.glob("*.pcapng"), *(each / "capture.pcapng" for each in made)):
         assert 23456 not in ports(path)
     assert list(lines_of([made[0] / "capture.pcapng"]))
+
+
+def test_a_program_that_runs_is_recorded_and_a_status_is_a_trigger(tmp_path: Path) -> None:
+    needs("root")
+    folder, pipe = tmp_path / "flight", subprocess.PIPE
+    with (
+        serving(tmp_path, as_service=True) as server,
+        subprocess.Popen(steady(server), stdin=pipe, stdout=pipe, text=True) as client,
+        killed(client),
+    ):
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write("ok\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "200\n"
+        words = ["--on", "none", "--status", "5xx", "--pid", str(client.pid)]
+        command = [*PLAINWIRE, "record", "-o", str(folder), *QUICK, *words]
+        with subprocess.Popen(command, stderr=pipe, text=True) as process, killed(process):
+            running = Running(process, folder)
+            wait_until(lambda: "recording into" in "".join(running.said))
+            for path in ("reset", "busy"):
+                client.stdin.write(f"{path}\n")
+                client.stdin.flush()
+                client.stdout.readline()
+            wait_until(lambda: bool(running.cases()))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait() == 0
+        client.stdin.close()
+        client.wait()
+    (row,) = running.cases().values()
+    assert row["because"] == "status-503"
+    found = report(folder, row)
+    assert 503 in [each["response"]["status"] for each in found["exchanges"] if each["response"]]
+    assert {each["program"]["pid"] for each in found["connections"]} == {client.pid}
 
 
 def test_systemd_takes_the_unit() -> None:

@@ -192,7 +192,7 @@ def _patterns(given: tuple[str, ...]) -> tuple[str, ...]:
     words = [word.strip() for each in given for word in each.split(",") if word.strip()]
     if not words or words == ["any"]:
         return ("*",)
-    return () if words == ["none"] else (*words, "status-*", "slow")
+    return (*(word for word in words if word != "none"), "status-*", "slow")
 
 
 def _say(text: str) -> None:
