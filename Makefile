@@ -7,6 +7,7 @@
 #   make bench    overhead on the program, and speed beside tshark
 #   make speed    plainwire, tshark and the floor in turn, on captures made by script
 #   make attack   difficult programs, alone and under plainwire, 300 starts each: are they the same?
+#   make soak     the flight recorder for 15 minutes, with failures planted at known times (as root)
 #   make hostile  what floods and bombs of every kind cost to analyse, at two sizes
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
@@ -25,7 +26,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test lint bench speed attack hostile conformance score perturb wheels clean system
+.PHONY: demo docs test lint bench speed attack soak hostile conformance score perturb wheels clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -67,6 +68,9 @@ speed: $(DEVELOPED) system
 
 attack: $(DEVELOPED) system
 	$(VENV)/bin/python bench/attack $(ARGS)
+
+soak: $(DEVELOPED) system
+	$(VENV)/bin/python bench/soak.py $(ARGS)
 
 hostile: $(DEVELOPED)
 	$(VENV)/bin/python bench/hostile.py $(ARGS)

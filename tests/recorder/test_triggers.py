@@ -42,6 +42,13 @@ def test_only_what_was_asked_for_is_a_trigger() -> None:
     assert [window.words for window in triggers.waiting] == ["tls-alert-unknown-ca"]
 
 
+def test_a_remark_beside_a_failure_is_counted_and_no_trigger() -> None:
+    triggers = Triggers(["*"], 10, 5, 0)
+    triggers.take(Examined(1, seen=[Sighting("no-keepalive-churn", 1.0, [1], failure=False)]))
+    assert triggers.waiting == []
+    assert triggers.counted == {"no-keepalive-churn": 1}
+
+
 def test_triggers_within_one_window_are_one_case() -> None:
     triggers = Triggers(["*"], 60, 30, 0)
     triggers.take(examined(1, ("reset", 100.0, [1]), ("stale", 110.0, [2])))

@@ -200,7 +200,8 @@ def _findings(report: Report, times: list[NDArray[np.int64]], ended: float) -> I
             if finding.code == "unexplained":  # of the program's end, which is a trigger by itself
                 continue
             marks = [zlib.crc32(finding.claim.encode())]
-        yield Sighting(finding.code, last / 1e9 if last else ended, marks[-_MOST_MARKS:])
+        at = last / 1e9 if last else ended
+        yield Sighting(finding.code, at, marks[-_MOST_MARKS:], failure=finding.failure)
 
 
 def _marks(

@@ -19,12 +19,14 @@ class Interest(Struct, frozen=True):
 
 class Sighting(Struct):
     """Something that may be a trigger. ``marks`` are times (ns) by which it is known again when the next
-    segment is looked at; ``at`` is when it was, in seconds since the epoch.
+    segment is looked at; ``at`` is when it was, in seconds since the epoch. Without ``failure`` it
+    is a remark beside what failed, and no trigger.
     """
 
     code: str
     at: float
     marks: list[int]
+    failure: bool = True
 
 
 class Examined(Struct):

@@ -67,10 +67,13 @@ class Triggers:
         for each in new:
             self.counted[each.code] += 1
             rested = each.at - self._last.get(each.code, float("-inf"))
-            if any(fnmatch.fnmatchcase(each.code, p) for p in self._patterns) and rested >= self._rest:
+            if self._is_trigger(each) and rested >= self._rest:
                 self._last[each.code] = each.at
                 self.ask(each.code, each.at)
         return new
+
+    def _is_trigger(self, seen: Sighting) -> bool:
+        return seen.failure and any(fnmatch.fnmatchcase(seen.code, each) for each in self._patterns)
 
     def _is_new(self, seen: Sighting) -> bool:
         return not seen.marks or any((seen.code, mark) not in self._known for mark in seen.marks)
