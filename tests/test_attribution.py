@@ -84,13 +84,19 @@ def quic(number: int, server: Endpoint, *, answered: bool) -> Connection:
     return found
 
 
-def test_an_attempt_by_quic_in_vain_is_the_programs_where_it_turned_to_the_same_address() -> None:
-    """There are no secrets of a handshake that got no answer."""
-    alike = quic(2, Endpoint(SERVER.address, 8443), answered=False)
-    elsewhere = quic(3, Endpoint("10.0.0.9", 443), answered=False)
-    answered = quic(4, Endpoint(SERVER.address, 8443), answered=True)
-    assert own(called(10.5), connection(1, 10, 20), alike, elsewhere, answered) == [1, 2]
-    assert own(ProgramEvents(), alike) == []
+def test_an_attempt_by_quic_in_vain_is_the_programs_where_its_socket_sent_it() -> None:
+    """There are no secrets of a handshake that got no answer, and another program may try the same server."""
+    stale = quic(2, Endpoint(SERVER.address, 8443), answered=False)
+    strangers = quic(3, Endpoint(SERVER.address, 8443), answered=False)
+    events = called(10.5)
+    events.by_datagrams = called(10.2, "[::]:6002", str(stale.server)).by_sockets
+    assert own(events, connection(1, 10, 20), stale, strangers) == [1, 2]
+    assert own(called(10.5), connection(1, 10, 20), strangers) == [1]
+
+
+def test_what_a_socket_sends_in_datagrams_is_not_said_of_a_tcp_connection_with_these_ends() -> None:
+    datagrams = ProgramEvents(by_datagrams=called(10.5).by_sockets)
+    assert own(datagrams, connection(1, 10, 20)) == []
 
 
 def test_of_a_program_that_only_the_kernel_sees_its_tcp_stays_and_all_of_quic() -> None:

@@ -48,7 +48,10 @@
     WATCHED(readv, "readv", came, 0, SEVERAL, (int descriptor, const struct iovec *parts, int count), \
             (descriptor, parts, count)) \
     WATCHED(send, "send", sent, flags, ONE, (int descriptor, const void *buffer, size_t size, int flags), \
-            (descriptor, buffer, size, flags)) \
+            (descriptor, buffer, size, flags))
+
+/* And those that may say where a datagram goes. */
+#define ADDRESSED(WATCHED) \
     WATCHED(sendto, "sendto", sent, flags, ONE, \
             (int descriptor, const void *buffer, size_t size, int flags, const struct sockaddr *to, \
              socklen_t length), \
@@ -58,6 +61,7 @@
 
 #define DECLARE(name, call, way, flags, bytes, parameters, arguments) static ssize_t(*_Atomic real_##name) parameters;
 TRANSFERS(DECLARE)
+ADDRESSED(DECLARE)
 static ssize_t (*_Atomic real_write)(int, const void *, size_t);
 static ssize_t (*_Atomic real_writev)(int, const struct iovec *, int);
 static ssize_t (*_Atomic real_sendfile)(int, int, off_t *, size_t);
@@ -73,6 +77,7 @@ static int (*_Atomic real_fputs)(const char *restrict, FILE *restrict);
 void calls_resolve(void)
 {
     TRANSFERS(RESOLVE_IT)
+    ADDRESSED(RESOLVE_IT)
     RESOLVE(write)
     RESOLVE(writev)
     RESOLVE(sendfile)
@@ -173,8 +178,17 @@ static int descriptor_of(const FILE *stream)
     return stream == stderr ? STDERR_FILENO : stream == stdout ? STDOUT_FILENO : -1;
 }
 
-#define DEFINE(name, call, way, flags, bytes, parameters, arguments) \
-    HOOK ssize_t name parameters \
+/* Only datagrams that may begin a connection of QUIC (RFC 9000 section 14.1) are told of, and once for each peer. */
+enum { SMALLEST_INITIAL = 1200 };
+
+static void went(int descriptor, ssize_t total, const void *to, size_t length)
+{
+    if (total >= SMALLEST_INITIAL && to != NULL && descriptor_sends_to(descriptor, to, length) && hooks_wanted())
+        KEEPING_ERRNO(event_datagram(descriptor, to, length));
+}
+
+#define CALL(name, call, way, flags, bytes, parameters, arguments) \
+    static ssize_t call_##name parameters \
     { \
         hooks_ready(); \
         struct trace_state state; \
@@ -186,7 +200,31 @@ static int descriptor_of(const FILE *stream)
             way(descriptor, flags, &state, (size_t)result, bytes); \
         return result; \
     }
+TRANSFERS(CALL)
+ADDRESSED(CALL)
+
+#define DEFINE(name, call, way, flags, bytes, parameters, arguments) \
+    HOOK ssize_t name parameters \
+    { \
+        return call_##name arguments; \
+    }
 TRANSFERS(DEFINE)
+
+HOOK ssize_t sendto(int descriptor, const void *buffer, size_t size, int flags, const struct sockaddr *to,
+                    socklen_t length)
+{
+    const ssize_t result = call_sendto(descriptor, buffer, size, flags, to, length);
+    went(descriptor, result, to, length);
+    return result;
+}
+
+HOOK ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
+{
+    const ssize_t result = call_sendmsg(descriptor, message, flags);
+    if (result > 0)
+        went(descriptor, result, message->msg_name, message->msg_namelen);
+    return result;
+}
 
 HOOK ssize_t write(int descriptor, const void *buffer, size_t size)
 {
@@ -276,8 +314,11 @@ static void connecting(int descriptor, int result, const struct sockaddr *addres
 {
     const int error = result == 0 ? 0 : errno;
     const bool begun = error == 0 || error == EINPROGRESS || error == EINTR;
-    if (!event_is_about(descriptor))
+    if (!event_is_about(descriptor)) {
+        if (begun)
+            event_datagram(descriptor, address, length);
         return;
+    }
     descriptor_mark(descriptor);
     if (begun)
         event_connect(descriptor, address, length);

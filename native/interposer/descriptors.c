@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/fcntl.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 enum { MOST = 1 << 16 };
 
 static atomic_uchar marks[MOST]; /* pages of zeros: only those that are written to take memory */
+static _Atomic uint32_t sent_to[MOST]; /* the last peer of a socket for datagrams, as a hash */
 
 bool descriptor_marked(int descriptor)
 {
@@ -35,6 +37,17 @@ void descriptor_mark(int descriptor)
     set(descriptor, true);
 }
 
+/* FNV-1a: two addresses that are taken for one cost an event. */
+bool descriptor_sends_to(int descriptor, const void *address, size_t length)
+{
+    const unsigned char *bytes = address;
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length && i < sizeof(struct sockaddr_storage); i++)
+        hash = (hash ^ bytes[i]) * 16777619u;
+    return descriptor >= 0 && descriptor < MOST &&
+           atomic_exchange_explicit(&sent_to[descriptor], hash, memory_order_relaxed) != hash;
+}
+
 void descriptors_look(void)
 {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
@@ -42,13 +55,22 @@ void descriptors_look(void)
             descriptor_mark(descriptor);
 }
 
+static bool sends(int descriptor)
+{
+    return descriptor >= 0 && descriptor < MOST &&
+           atomic_load_explicit(&sent_to[descriptor], memory_order_relaxed) != 0;
+}
+
 /* What a child of vfork(2) does is not done to its parent, whose memory it has. */
 static void forget(unsigned first, unsigned last)
 {
     if (sandboxed() || !process_is_first())
         return;
-    for (unsigned descriptor = first; descriptor <= last && descriptor < MOST; descriptor++)
+    for (unsigned descriptor = first; descriptor <= last && descriptor < MOST; descriptor++) {
         set((int)descriptor, false);
+        if (sends((int)descriptor))
+            atomic_store_explicit(&sent_to[descriptor], 0, memory_order_relaxed);
+    }
 }
 
 static int (*_Atomic real_accept)(int, struct sockaddr *restrict, socklen_t *restrict);
@@ -170,7 +192,7 @@ HOOK int close(int descriptor)
         if (ours)
             return -1;
     }
-    if (descriptor_marked(descriptor))
+    if (descriptor_marked(descriptor) || sends(descriptor))
         forget((unsigned)descriptor, (unsigned)descriptor);
     return atomic_load(&real_close)(descriptor);
 }

@@ -7,11 +7,15 @@
 #define PLAINWIRE_DESCRIPTORS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Looks at standard input, output and error, at load: an inetd gives a connection to them. */
 void descriptors_look(void);
 
 void descriptor_mark(int descriptor);
 bool descriptor_marked(int descriptor);
+
+/* Whether `descriptor` did not send to this address (struct sockaddr, `length` bytes) the last time. */
+bool descriptor_sends_to(int descriptor, const void *address, size_t length);
 
 #endif

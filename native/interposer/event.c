@@ -19,6 +19,7 @@
 
 enum {
     MOST_ERRORS = 2000,      /* a program may ask a dead socket again and again */
+    MOST_DATAGRAMS = 2000,   /* peers of sockets for datagrams: a server has many */
     ALL_WORDS = 64 * 1024,   /* bytes on standard error that are kept whatever they say */
     MOST_WORDS = 512 * 1024, /* and those that tell of an error */
     MOST_PRINTED = 128 * 1024, /* bytes on standard output that are kept */
@@ -32,6 +33,7 @@ enum {
 
 static atomic_int described; /* the process that was told of: a fork makes another */
 static atomic_int errors;
+static atomic_int datagrams;
 static atomic_size_t spoken;
 static atomic_size_t looked_at;
 static atomic_size_t printed;
@@ -166,11 +168,16 @@ static void add_endpoints(struct line *line, const struct address *local, const 
     line_endpoint(line, &peer->bytes, peer->length);
 }
 
-static bool is_stream(int descriptor)
+static bool is_of_type(int descriptor, int wanted)
 {
     int type = 0;
     socklen_t size = sizeof type;
-    return kernel(SYS_getsockopt, descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+    return kernel(SYS_getsockopt, descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == wanted;
+}
+
+static bool is_stream(int descriptor)
+{
+    return is_of_type(descriptor, SOCK_STREAM);
 }
 
 bool event_is_about(int descriptor)
@@ -221,6 +228,20 @@ void event_connect(int descriptor, const void *to, size_t length)
     if (!is_internet(&local) || !is_internet(&peer))
         return;
     begin(&line, room, "connect");
+    add_endpoints(&line, &local, &peer);
+    end(&line);
+}
+
+void event_datagram(int descriptor, const void *to, size_t length)
+{
+    char room[LINE];
+    struct line line;
+    const struct address local = address_by(SYS_getsockname, descriptor);
+    const struct address peer = address_of(to, length);
+    if (!is_internet(&local) || !is_internet(&peer) || !is_of_type(descriptor, SOCK_DGRAM) ||
+        atomic_fetch_add(&datagrams, 1) >= MOST_DATAGRAMS)
+        return;
+    begin(&line, room, "datagram");
     add_endpoints(&line, &local, &peer);
     end(&line);
 }

@@ -27,6 +27,9 @@ bool event_is_about(int descriptor);
 /* A connect(2) that succeeded or is under way, `to` an address (struct sockaddr, `length` bytes). */
 void event_connect(int descriptor, const void *to, size_t length);
 
+/* A socket for datagrams was connected, or sent one, `to` an address (struct sockaddr, `length` bytes). Only so many. */
+void event_datagram(int descriptor, const void *to, size_t length);
+
 /* `call` on `descriptor` failed with `error` (an errno). `to` (or NULL) is where a connect(2) was to go. Only errors
  * that the network makes count. */
 void event_error(int descriptor, const char *call, int error, const void *to, size_t length);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from plainwire.model import Connection, ProgramConnection, ProgramEvents
     from plainwire.tls.keylog import KeyLog
@@ -40,19 +40,18 @@ def own(connections: list[Connection], events: ProgramEvents, keys: KeyLog) -> l
     """The program's connections, whose owners have been named.
 
     Its own are also those whose secrets are there: libraries that the interposer does not know write
-    into the key log too (aioquic, of HTTP/3, over a socket that is never connected). So are QUIC's attempts
-    that got no answer, and thus have no secrets, at addresses to which the program turned by other means.
-    Where the program could not be watched none of its connections is known as its own: all stay; but of
-    TCP's, where the kernel told of them, only those that it named.
+    into the key log too (aioquic, of HTTP/3). Of QUIC's attempts that got no answer there are no secrets: its
+    own are those that left by a socket of its own. Where the program could not be watched none of its
+    connections is known as its own: all stay; but of TCP's, where the kernel told of them, only those that it
+    named.
     """
     if events.unwatched and not events.witnessed:
         return connections
-    known = [c for c in connections if c.program is not None or keys.has(client_random(c))]
-    addresses, ids = {c.server.address for c in known}, {c.id for c in known}
-    for connection in connections:
-        if connection.quic is not None and connection.id not in ids:
-            in_vain = not connection.quic.answered and connection.server.address in addresses
-            known += [connection] if in_vain or events.unwatched else []
+    known = [
+        c
+        for c in connections
+        if c.program is not None or keys.has(client_random(c)) or (c.quic is not None and events.unwatched)
+    ]
     onward = _carried_on(known, events)
     return sorted((c for c in known if c.id not in onward), key=lambda c: c.first_packet)
 
@@ -86,13 +85,14 @@ def _by_sockets(connections: Iterable[Connection], events: ProgramEvents) -> dic
     Two connections may have the same ends one after the other, and the second be another program's: a call
     is about the one that had begun last by then.
     """
-    alike: dict[tuple[str, str], list[Connection]] = {}
+    alike: dict[tuple[str, str, bool], list[Connection]] = {}
     for connection in connections:
-        alike.setdefault((str(connection.client), str(connection.server)), []).append(connection)
+        key = str(connection.client), str(connection.server), connection.quic is not None
+        alike.setdefault(key, []).append(connection)
     nearest: dict[int, tuple[int, ProgramConnection]] = {}
-    for ends, several in alike.items():
+    for (client, server, quic), several in alike.items():
         several.sort(key=lambda connection: connection.opened_ns)
-        for time_ns, program in _calls(*ends, events):
+        for time_ns, program in _calls(client, server, events.by_datagrams if quic else events.by_sockets):
             connection = _meant(time_ns, several)
             distance = abs(time_ns - connection.opened_ns)
             if (
@@ -103,13 +103,13 @@ def _by_sockets(connections: Iterable[Connection], events: ProgramEvents) -> dic
     return {number: program for number, (_, program) in nearest.items()}
 
 
-def _calls(client: str, server: str, events: ProgramEvents) -> Iterator[Call]:
+def _calls(client: str, server: str, sockets: Mapping[tuple[str, str], list[Call]]) -> Iterator[Call]:
     """The program's calls on sockets with these ends."""
     port = _port(client)
     # A program that is the server names its own end first.
     locals_of_client = (client, *(f"{address}:{port}" for address in UNBOUND))
     for ends in (*((local, server) for local in locals_of_client), (server, client)):
-        yield from events.by_sockets.get(ends, ())
+        yield from sockets.get(ends, ())
 
 
 def _meant(time_ns: int, several: list[Connection]) -> Connection:

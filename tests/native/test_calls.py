@@ -6,6 +6,8 @@ import errno
 import socket
 import struct
 import subprocess
+import sys
+import textwrap
 import threading
 from typing import TYPE_CHECKING
 
@@ -98,6 +100,36 @@ def test_close_with_unread_bytes_says_how_many(
         done.set()
         server.join(60)
     assert [event["unread"] for event in noted(tmp_path, "close")] == [24]
+
+
+DATAGRAMS = """
+    import socket, sys
+    port = int(sys.argv[1])
+    for _ in range(2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unconnected:
+            unconnected.sendto(b"q" * 100, ("127.0.0.1", port))
+            unconnected.sendto(b"q" * 1200, ("127.0.0.1", port))
+            unconnected.sendmsg([b"q" * 1200], [], 0, ("127.0.0.1", port))
+            print(unconnected.getsockname()[1])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connected:
+        connected.connect(("127.0.0.1", port))
+        connected.send(b"q" * 1200)
+        print(connected.getsockname()[1])
+"""
+
+
+def test_whom_a_socket_sends_datagrams_to_is_told_once_where_they_may_begin_a_connection_of_quic(
+    preloaded: Preloaded, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        done = preloaded(sys.executable, "-c", textwrap.dedent(DATAGRAMS), str(port))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, connected = done.stdout.split()
+    ends = [(event["local"], event["peer"]) for event in noted(tmp_path, "datagram")]
+    local = f"0.0.0.0:{first}", f"0.0.0.0:{second}", f"127.0.0.1:{connected}"
+    assert ends == [(each, f"127.0.0.1:{port}") for each in local]
 
 
 SPEAKER = """

@@ -152,9 +152,11 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
         program = _connection(event)
         found.by_client_random[bytes.fromhex(event["client_random"])] = program
         if event["local"] and event["peer"]:
-            _note_sockets(event, program, found)
+            _note_sockets(event, program, found.by_sockets)
     elif kind == "connect":
-        _note_sockets(event, _connection(event), found)
+        _note_sockets(event, _connection(event), found.by_sockets)
+    elif kind == "datagram":
+        _note_sockets(event, _connection(event), found.by_datagrams)
     elif kind == "note":
         text = str(event["text"])
         if text not in found.notes and len(found.notes) < MOST_NOTES:
@@ -222,7 +224,7 @@ def _socket_error(event: dict[str, Any], found: ProgramEvents) -> None:
         )
     )
     if event["call"] == "connect" and peer is not None and not local.endswith(":0"):
-        _note_sockets(event, _connection(event), found)
+        _note_sockets(event, _connection(event), found.by_sockets)
 
 
 def _socket_close(event: dict[str, Any], found: ProgramEvents) -> None:
@@ -320,13 +322,17 @@ def _connection(event: dict[str, Any]) -> ProgramConnection:
     )
 
 
-def _note_sockets(event: dict[str, Any], program: ProgramConnection, found: ProgramEvents) -> None:
+def _note_sockets(
+    event: dict[str, Any],
+    program: ProgramConnection,
+    known: dict[tuple[str, str], list[tuple[int, ProgramConnection]]],
+) -> None:
     """A socket that was inherited, or accepted, is known by its handshake only; else connect(2) came
     first.
     """
     key = (_socket(event["local"]), _socket(event["peer"]))
-    users = found.by_sockets.setdefault(key, [])
-    if event["event"] == "tls" and any(known.pid == program.pid for _, known in users):
+    users = known.setdefault(key, [])
+    if event["event"] == "tls" and any(user.pid == program.pid for _, user in users):
         return
     users.append((_time_ns(event), program))
 

@@ -125,6 +125,9 @@ class ProgramEvents(Discreet, Struct):
     by_sockets: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
     """(local, peer), as "ip:port", to the times (ns) of connect and the process. Where connect(2) failed the
     local address is that of no interface (``0.0.0.0``)."""
+    by_datagrams: dict[tuple[str, str], list[tuple[int, ProgramConnection]]] = field(default_factory=dict)
+    """The same for sockets that send datagrams: when they were connected, or sent one as large as those that
+    begin a connection of QUIC. Where they are not bound to an address the local one is ``0.0.0.0``."""
     command: list[str] = field(default_factory=list)
     pid: int | None = None
     proxies: dict[str, str] = field(default_factory=dict)
