@@ -27,6 +27,7 @@ MOST_PACKETS = 400
 MOST_CONNECTIONS = 4
 """Of one capture, evenly spread."""
 LOWEST_ERROR = 400
+NO_ERROR = frozenset({"NO_ERROR", "H3_NO_ERROR"})
 HARMLESS = frozenset({"capture-artifact", "not-a-failure"})
 """Codes that say of the traffic nothing."""
 
@@ -157,7 +158,11 @@ def _is_healthy(connection: Connection) -> bool:
     if segments is not None:  # also one that was no end: forged, or out of the window
         reset = reset or bool(((segments.flags & RST != 0) & (segments.time_ns < ended)).any())
     alerts = reset or any(close.kind in ("alert", "stateless_reset") for close in connection.closes)
-    errors = any(event.code for event in connection.events) or bool(connection.icmp_errors)
+    errors = any(event.name not in NO_ERROR for event in connection.events if event.code)
+    # a client that has ended refuses what is still sent to it
+    errors = errors or any(
+        error.time_ns < ended or error.sender != connection.client.address for error in connection.icmp_errors
+    )
     return whole and read and not alerts and not errors and all(map(_went_well, connection.exchanges))
 
 
