@@ -708,3 +708,43 @@ def test_events_are_bounded_for_the_whole_connection_and_goaways_are_told_beside
         http.events.clear()
     assert len(told) == MOST_EVENTS + MOST_GOAWAYS
     assert told[-1].kind == "goaway"
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "says"),
+    [
+        (b"", frame(8, 0, 0, (0x7FFFFFFF).to_bytes(4)), "WINDOW_UPDATE"),
+        (frame(4, 0, 0, b"\0\2\0\0\0\0"), frame(5, 4, 1, (2).to_bytes(4)), "PUSH_PROMISE"),
+        (b"", frame(0, 0, 1, bytes(16385)), "a frame of 16385 bytes, and the client takes 16384"),
+    ],
+)
+def test_what_the_server_may_not_do_is_told(client: bytes, server: bytes, says: str) -> None:
+    pair = Pair()
+    pair.talk.client(client + SETTINGS)
+    pair.talk.server(SETTINGS_ACK + SETTINGS_ACK + server)
+    events = read(pair.talk)[1].events
+    (breach,) = (event for event in events if event.kind == "breach")
+    assert breach.detail.startswith(says)
+
+
+def test_a_frame_that_the_clients_settings_allow_is_no_breach() -> None:
+    pair = Pair()
+    pair.talk.client(frame(4, 0, 0, b"\0\5\0\1\0\0"))
+    pair.talk.server(SETTINGS_ACK + frame(0, 0, 1, bytes(16385)))
+    assert not [event for event in read(pair.talk)[1].events if event.kind == "breach"]
+
+
+def test_a_server_that_begins_with_something_else_than_settings_is_quoted() -> None:
+    talk = Talk()
+    talk.client(PREFACE + SETTINGS)
+    talk.server(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    (stray,) = (event for event in read(talk)[1].events if event.kind == "no_frames")
+    assert (stray.side, stray.said[:12]) == (SERVER, "HTTP/1.1 400")
+
+
+def test_content_that_a_status_forbids_is_a_defect() -> None:
+    pair = Pair()
+    pair.answer(pair.ask(), b"hello", [(":status", "204")])
+    (exchange,) = exchanges(pair.talk)
+    assert exchange.response
+    assert "RFC 9110 section 6.4.1" in exchange.response.defects[0]

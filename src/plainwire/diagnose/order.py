@@ -56,10 +56,12 @@ with imported_when_asked(__package__):
     from .causes.http2.h2_dead_connection import h2_dead_connection
     from .causes.http2.h2_flow_control_stall import h2_flow_control_stall
     from .causes.http2.h2_malformed_response import h2_malformed_response
+    from .causes.http2.h2_not_spoken import h2_not_spoken, h2_not_spoken_to_request
     from .causes.http2.h2_stream_refused import h2_stream_refused
     from .causes.http2.h2_stream_reset import h2_stream_reset
     from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
     from .causes.http2.response_refused_by_client import response_refused_by_client
+    from .causes.http2.server_broke_rule import server_broke_rule
     from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
     from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
     from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
@@ -188,6 +190,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     plaintext_on_tls_port,
     alert_in_handshake,
     quic_alert,
+    h2_not_spoken,
     handshake_reset,
     handshake_stall,
     cert_refused_without_alert,
@@ -291,9 +294,11 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     h2_stream_refused,
     goaway_error,
     goaway_race,
+    server_broke_rule,
     response_refused_by_client,
     error_before_the_end,
     h2_malformed_response,
+    h2_not_spoken_to_request,
     h2_flow_control_stall,
     nat_idle_drop,
     nat_idle_drop_under_stream,
@@ -318,6 +323,7 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     unexplained,
 )
 ANSWERED_STREAM: tuple[OfExchange, ...] = (
+    server_broke_rule,
     response_refused_by_client,
     early_response_stall,
     early_response_closed,

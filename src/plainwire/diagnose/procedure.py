@@ -116,6 +116,7 @@ def _suspects(traffic: Traffic) -> Iterator[_Place]:
         left = departure(connection)
         left_ns = left.time_ns if left is not None else _NEVER
         complained = traffic.complaints(connection) if connection.events else _NOBODY
+        breached = {event.stream for event in traffic.events(connection, "breach")}
         for index, exchange in enumerate(connection.exchanges):
             request, response = exchange.request, exchange.response
             if exchange.stopped:
@@ -132,6 +133,7 @@ def _suspects(traffic: Traffic) -> Iterator[_Place]:
                     or not sized
                     or (response is not None and not response.status)
                     or exchange.id in complained
+                    or (exchange.stream in breached)
                     or (request is not None and not request.complete)
                     or (late and response is not None and too_late(connection, response, left))
                 ):

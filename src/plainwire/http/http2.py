@@ -40,7 +40,8 @@ _REFUSED_STREAM = 0x7
 _JOINED_LATE = "the capture began in mid-connection"
 _HOLE = "bytes are missing from the capture"
 _HEADER_TABLE_SIZE, _INITIAL_WINDOW_SIZE = 0x1, 0x4
-_IN_BLOCK = (http2_frames.CONTINUATION, http2_frames.HOLE, http2_frames.JOINED_LATE)
+_ENABLE_PUSH, _MAX_FRAME_SIZE = 0x2, 0x5
+_IN_BLOCK = (http2_frames.CONTINUATION, http2_frames.HOLE, http2_frames.JOINED_LATE, http2_frames.LARGE)
 _NOTHING: tuple[Text | Gap, ...] = ()
 
 
@@ -59,6 +60,7 @@ _HANDLERS = {
     http2_frames.PRIORITY_UPDATE: "_priority_update",
     http2_frames.JOINED_LATE: "_missed",
     http2_frames.HOLE: "_missed",
+    http2_frames.LARGE: "_large",
 }
 """Methods by type of frame. By name: a reader that held them would hold itself."""
 
@@ -121,6 +123,9 @@ class Http2:
         self._windows = Windows()
         self._where: tuple[Locator, Locator] | None = None
         self._last_streams: list[int | None] = [None, None]  # of GOAWAYs, by sender
+        self._largest = http2_frames.LARGEST_ALWAYS  # bytes of a frame that the client takes
+        self._push = [True, True]  # whether it takes pushes: what it said, and what the server confirmed
+        self._stray: FramePart | None = None  # where the server did not begin with SETTINGS
         if upgraded is not None:
             self._begin_upgraded(upgraded)
 
@@ -190,6 +195,8 @@ class Http2:
     def _push_promise(self, part: FramePart) -> None:
         payload = _unpadded(part)
         promised = int.from_bytes(payload[:4]) & 0x7FFFFFFF
+        if not any(self._push) and part.side == Side.SERVER:
+            self._breach(part, "PUSH_PROMISE, which the client's SETTINGS had forbidden (section 8.4)")
         if part.side == Side.CLIENT or len(payload) < 4:
             self._decoders[part.side].forget("a PUSH_PROMISE frame that cannot be one")
             return
@@ -288,6 +295,8 @@ class Http2:
     def _missed(self, part: FramePart) -> None:
         """Frames of one side were missed."""
         late = part.type == http2_frames.JOINED_LATE
+        if late and part.side == Side.SERVER:
+            self._stray = part
         self._decoders[part.side].forget(_JOINED_LATE if late else _HOLE)
         self._decoders[part.side.peer].allowed = None  # SETTINGS may have been among them
         self._blocks[part.side] = None
@@ -301,6 +310,18 @@ class Http2:
             if not call.ended[side]:
                 call.lost[side] = True
         self._intact[side].clear()
+
+    # --- what the server may not do ---------------------------------------------------------------------
+
+    def _breach(self, part: FramePart, detail: str) -> None:
+        """The server broke a rule that no message shows."""
+        self._event("breach", part, stream=part.stream or None, detail=detail)
+
+    def _large(self, part: FramePart) -> None:
+        if part.side == Side.SERVER and part.size > self._largest and not self._decoders[part.side].unseen:
+            self._breach(
+                part, f"a frame of {part.size} bytes, and the client takes {self._largest} (section 4.2)"
+            )
 
     # --- beside messages ----------------------------------------------------------------------------
 
@@ -350,6 +371,8 @@ class Http2:
     def _settings(self, part: FramePart) -> None:
         if part.flags & http2_frames.ACK:
             self._event("settings", part, detail="acknowledgment")
+            if part.side == Side.SERVER:
+                self._push[1] = self._push[0]
             return
         pairs = _pairs(part.payload)
         self._event("settings", part, detail=code_names.settings(code_names.H2_SETTINGS, pairs))
@@ -363,9 +386,14 @@ class Http2:
                 decoder.allowed = max(decoder.allowed, value)
             elif key == _INITIAL_WINDOW_SIZE:
                 self._windows.initial[side.peer] = value
+            elif side == Side.CLIENT and key == _MAX_FRAME_SIZE:
+                self._largest = max(self._largest, value)
+            elif side == Side.CLIENT and key == _ENABLE_PUSH:
+                self._push[0] = value != 0
 
     def _window_update(self, part: FramePart) -> None:
-        self._windows.update(part, self._event)
+        if self._windows.update(part, self._event) and part.side == Side.SERVER:
+            self._breach(part, "WINDOW_UPDATE raises the window above 2^31-1 (section 6.9.1)")
 
     def _ping(self, part: FramePart) -> None:
         self._event("ping", part, detail="acknowledgment" if part.flags & http2_frames.ACK else "")
@@ -393,6 +421,10 @@ class Http2:
             if cutter.sync is not Sync.SYNC and cutter.lost:
                 for call in self._all:
                     call.lost[cutter.side] = call.lost[cutter.side] or not call.ended[cutter.side]
+        server_speaks = self._cutters[Side.SERVER].sync is Sync.SYNC
+        if self._stray is not None and self._cutters[Side.CLIENT].prefaced and not server_speaks:
+            instead = self._cutters[Side.SERVER].instead
+            self._event("no_frames", self._stray, said=instead.decode("utf-8", "replace"))
         # What was held until a beginning was found is told late.
         facts.events = sorted([*facts.events, *self.events], key=lambda e: (e.time_ns, e.packet, e.side))
         self.events = []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plainwire.model import StreamEvent
 
 INITIAL = 65_535
+LARGEST = (1 << 31) - 1
 MOST_STREAMS = 50_000
 """Most streams of one side whose windows are counted at a time."""
 
@@ -59,19 +60,21 @@ class Windows:
     def _initial(self, side: int, stream: int) -> int:
         return self.initial[side] if stream else INITIAL
 
-    def update(self, part: FramePart, tell: Tell) -> None:
-        """A WINDOW_UPDATE from the receiver."""
+    def update(self, part: FramePart, tell: Tell) -> bool:
+        """A WINDOW_UPDATE from the receiver; whether the window is larger now than one can be."""
         sender = part.side.peer
         balance = self._balance[sender]
         if part.stream not in balance and len(balance) >= MOST_STREAMS:
-            return
+            return False
         balance[part.stream] = balance.get(part.stream, 0) + (int.from_bytes(part.payload[:4]) & 0x7FFFFFFF)
-        if balance[part.stream] + self._initial(sender, part.stream) <= 0:
-            return
+        window = balance[part.stream] + self._initial(sender, part.stream)
+        if window <= 0:
+            return False
         since = self._stalled.pop((sender, part.stream), None)
         if since is not None:
             waited = (part.time_ns - since.last_ns) / 1_000_000
             _told(tell, since, part.stream, f"until packet {part.packet}, {waited:.3f} ms later")
+        return window > LARGEST and self._known
 
     def forget(self, stream: int) -> None:
         """The stream has ended."""

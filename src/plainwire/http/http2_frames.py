@@ -47,6 +47,10 @@ ALTSVC, ORIGIN, PRIORITY_UPDATE = 0xA, 0xC, 0x10
 
 JOINED_LATE, HOLE = -1, -2
 """Not a frame: frames before this point were missed, because of the capture's start or a gap in it."""
+LARGE = -3
+"""Not a frame: the header of one that is larger than every receiver allows (RFC 9113 section 4.2)."""
+LARGEST_ALWAYS = 1 << 14
+_MOST_QUOTED = 80  # bytes of what is no frame
 
 END_STREAM = ACK = 0x1
 END_HEADERS, PADDED, PRIORITIZED = 0x4, 0x8, 0x20
@@ -137,6 +141,10 @@ class FrameReader:
         self._first = False
         self._padding: int | None = None  # of the DATA frame that is being read, None before it is known
         self._parts: list[FramePart] = []
+        self.prefaced = False  # the client's preface was seen
+        self._odd = False  # it did not begin as it has to
+        self.instead = b""
+        """The first bytes of this direction where they are not those with which it has to begin."""
 
     @property
     def lowest_needed(self) -> int:
@@ -198,6 +206,7 @@ class FrameReader:
         """Whether the beginning of this direction is decided; a regular one is then read on from."""
         if self.side == Side.CLIENT:
             if data.startswith(PREFACE):
+                self.prefaced = True
                 self._release(len(PREFACE))
                 return True
             if PREFACE.startswith(data):
@@ -205,10 +214,11 @@ class FrameReader:
         else:
             if len(data) < HEADER:
                 return False
-            if data[3] == SETTINGS and not data[4] & ACK and chain(data[:HEADER])[0] == 1:
+            if begins_settings(data):
                 self._release(0)
                 return True
         self.sync, self.lost = Sync.PROBE, True
+        self._odd = True
         self._mark(JOINED_LATE, self._held[0][1])
         return True
 
@@ -225,6 +235,8 @@ class FrameReader:
             part.held_until = held[-1][2]
 
     def _give_up(self) -> None:
+        if self._odd:
+            self.instead = b"".join(text[0] for text in self._held)[:_MOST_QUOTED]
         self._held, self._held_size, self._wanted = [], 0, 1
         self.sync, self.lost = Sync.LOST, True
 
@@ -258,6 +270,8 @@ class FrameReader:
         self._left = self._size = int.from_bytes(head[:3])
         self._type, self._flags = head[3], head[4]
         self._stream = int.from_bytes(head[5:]) & 0x7FFFFFFF
+        if self._size > LARGEST_ALWAYS:
+            self._mark(LARGE, self._start, self._size)
         self._inside, self._first, self._missing = True, True, 0
         self._padding = None if self._type == DATA and self._flags & PADDED else 0
         if not self._left:
@@ -317,10 +331,28 @@ class FrameReader:
         self.sync, self.lost = Sync.PROBE, True
         self._mark(HOLE, gap.offset)
 
-    def _mark(self, kind: int, offset: int) -> None:
+    def _mark(self, kind: int, offset: int, size: int = 0) -> None:
+        stream = self._stream if kind == LARGE else 0
         self._parts.append(
-            FramePart(self.side, kind, 0, 0, b"", first=True, last=True, start=offset, end=offset + 1)
+            FramePart(
+                self.side,
+                kind,
+                0,
+                stream,
+                b"",
+                first=True,
+                last=True,
+                start=offset,
+                end=offset + 1,
+                size=size,
+            )
         )
+
+
+def begins_settings(data: bytes) -> bool:
+    """Whether bytes begin as a server of HTTP/2 has to: with a SETTINGS frame (RFC 9113 section 3.4)."""
+    head = data[:HEADER]
+    return len(head) == HEADER and head[3] == SETTINGS and not head[4] & ACK and chain(head)[0] == 1
 
 
 def find_chain(data: bytes, *, whole: bool = False) -> int:

@@ -199,6 +199,8 @@ class StreamExchange:
             if body.decoder is not None:
                 body.decoder.hole(missing)
         message.body_size += len(part)
+        if part and isinstance(message, Response) and message.status in _BODILESS:
+            self.note(side, "content, which a response with this status cannot have (RFC 9110 section 6.4.1)")
         if side == Side.CLIENT and part and isinstance(message, Request):
             message.body_digest = zlib.crc32(part, message.body_digest or 0)
         body.feed(part, place)

@@ -73,6 +73,8 @@ class TlsInfo(Discreet, Struct):
     """By side: where the session begins in the TCP stream, which a proxy may come before; -1: nowhere."""
     hello_size: int = 0
     """Bytes of the first ClientHello with its record header, as its length field says; 0 where not known."""
+    answered_by_http2: bool = False
+    """Whether what came back to the ClientHello is the SETTINGS frame of HTTP/2 in clear text."""
     talked: list[bool] = field(default_factory=lambda: [False, False])
     """By side: whether application data of it could be read."""
     dh_bits: int | None = None

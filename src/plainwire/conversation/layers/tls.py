@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.conversation.layers.http1 import Http1Layer
 from plainwire.conversation.shared import first_bytes
+from plainwire.http import http2_frames
 from plainwire.model import Gap, Side, Text
 from plainwire.tls.session import TlsSession
 
@@ -39,8 +40,10 @@ class TlsLayer:
         """See ``Layer``."""
         if server and not self._answered:
             self._answered = True
-            if first_bytes(server, 5).startswith(b"HTTP/"):
+            head = first_bytes(server, http2_frames.HEADER)
+            if head.startswith(b"HTTP/"):
                 self._clear = Http1Layer(self._channel, joined_late=False)
+            self._session.info.answered_by_http2 = http2_frames.begins_settings(head)
         if self._clear is not None:
             self._clear.feed((), server)
         session, carriers = self._session, self._carriers

@@ -116,11 +116,16 @@ def _readable(connection: Connection) -> bool:
 
 
 def _little_came_after(connection: Connection, close: CloseEvent) -> bool:
-    """Whether the other side sent no more after ``close`` than what goes with its own."""
+    """Whether the other side sent no more after ``close`` than what goes with its own.
+
+    What the close acknowledges came before it, wherever two captures' clocks put it.
+    """
     segments = connection.segments
     if segments is None:
         return True
     behind = (segments.side == close.side.peer) & (segments.number > close.packet)
+    if close.ack is not None:
+        behind &= segments.seq + segments.length > close.ack
     return int(segments.length[behind].sum()) <= _CLOSING_BYTES
 
 
@@ -130,7 +135,9 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
         return ""
     if any(close.side is not reset.side and close.kind != "alert" for close in before):
         return "the other side had closed the connection already"
-    own = next((c for c in before if c.side is reset.side and c.kind in ("fin", "close_notify")), None)
+    # A FIN behind a RST of the same side was captured out of order.
+    kinds = ("fin", "close_notify")
+    own = next((c for c in connection.closes if c.side is reset.side and c.kind in kinds), None)
     if own is not None and (connection.exchanges or _little_came_after(connection, own)):
         return "its sender had closed the connection already"
     if not connection.exchanges and not _nothing_outstanding(connection, reset):

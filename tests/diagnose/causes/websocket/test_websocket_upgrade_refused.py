@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from tests.diagnose.wire import Wire, only
+from tests.diagnose.wire import CLIENT, Wire, only
+
+from .sockets import Socket
 
 
 def asked(status: int) -> Wire:
@@ -32,3 +34,29 @@ def test_an_ordinary_request_with_that_status_is_none() -> None:
     wire.ask(0)
     wire.answer(80, status=426)
     assert diagnose([wire.done()]) == []
+
+
+_KEY, _ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+"""RFC 6455 section 1.3."""
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen", "code", "says"),
+    [
+        (_ACCEPT, "", "websocket-abnormal-close", ""),
+        (_ACCEPT, "chat", "websocket-abnormal-close", ""),
+        ("AAAA", "", "websocket-upgrade-refused", "another Sec-WebSocket-Accept"),
+        ("", "", "websocket-upgrade-refused", "no Sec-WebSocket-Accept"),
+        (_ACCEPT, "other", "websocket-upgrade-refused", "a subprotocol that the client had not offered"),
+    ],
+)
+def test_a_101_that_does_not_belong_to_the_request(accept: str, chosen: str, code: str, says: str) -> None:
+    connection = Socket().end(CLIENT, "fin", 200)
+    (exchange,) = connection.exchanges
+    assert exchange.request
+    assert exchange.response
+    exchange.request.headers += [("Sec-WebSocket-Key", _KEY), ("Sec-WebSocket-Protocol", "chat, soap")]
+    exchange.response.headers += [("Sec-WebSocket-Accept", accept), ("Sec-WebSocket-Protocol", chosen)]
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.fault) == (code, "server" if says else "client")
+    assert says in finding.claim

@@ -11,6 +11,7 @@ from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.evidence.opening import Opening
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection
 
@@ -19,6 +20,8 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
     """A verdict where the ClientHello was answered in clear text."""
     tls = opening.handshake_session(connection)
     begin = opening.of_handshake(connection)
+    if tls is not None and tls.answered_by_http2 and begin is not None and begin.client_data:
+        return _verdict(connection, traffic, begin, begin.answers[0].packet, "HTTP/2", "a SETTINGS frame")
     unasked = (e.response for e in connection.exchanges if e.request is None)
     response = next((response for response in unasked if response is not None), None)
     if tls is None or tls.version is not None or begin is None or response is None or not begin.client_data:
@@ -26,6 +29,12 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
     hello, first = begin.client_data[0], next((s for s in begin.answers if s.packet == response.packet), None)
     if first is None or first is not begin.answers[0] or first.time_ns < hello.time_ns:
         return None
+    return _verdict(connection, traffic, begin, first.packet, "HTTP", f"status {response.status}")
+
+
+def _verdict(
+    connection: Connection, traffic: Traffic, begin: Opening, answer: int, protocol: str, said: str
+) -> Verdict:
     other = next((c for c in traffic.by_server[connection.server] if c.tls and c.tls.version), None)
     tunnel = is_tunnelled(connection)
     contrast = (
@@ -41,11 +50,10 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
         exchanges=(),
         fault="unknown" if other is None or tunnel else "server",
         grounds=(Ground.SAID,),
-        facts="The client began TLS, and what came back is HTTP in clear text, status "
-        f"{response.status}.{contrast}",
+        facts=f"The client began TLS, and what came back is {protocol} in clear text, {said}.{contrast}",
         evidence=(
-            Evidence(hello.packet, "the ClientHello"),
-            Evidence(first.packet, f"the answer: HTTP in clear text, status {response.status}"),
+            Evidence(begin.client_data[0].packet, "the ClientHello"),
+            Evidence(answer, f"the answer: {protocol} in clear text, {said}"),
         ),
         runner_up="handshake-reset: refuted, an answer came, though not in TLS",
         retry_safe=True,

@@ -52,6 +52,22 @@ CAUSES: tuple[Cause, ...] = (
         ("RFC 9113 section 6.8", "RFC 9114 section 5.2"),
     ),
     Cause(
+        "h2-not-spoken",
+        "the client began HTTP/2, and the server did not",
+        "Each side of HTTP/2 begins with a SETTINGS frame. Here the client sent its own, and no frame came "
+        "back: the server answered in another protocol, closed, or said nothing at all. Often it is a wrong "
+        "port, or one that speaks HTTP/1 only or wants TLS; or a load balancer took the connection and has "
+        'no server behind it. gRPC clients report "Socket closed", "error reading server preface", or a '
+        "deadline.",
+        "The client's SETTINGS, acknowledged by TCP; no frame from the server; what came instead, its close, "
+        "or its silence until the client gave up.",
+        "Any frame of the server: then it speaks HTTP/2. A client that leaves at once: a health check.",
+        "Check address, port, and whether TLS is to be used there. Give connecting a time limit of its own.",
+        "Have this port speak HTTP/2, or choose no h2 in the handshake (ALPN). A load balancer should refuse "
+        "connections while nothing is behind it.",
+        ("RFC 9113 section 3.4", "RFC 9113 section 3.3"),
+    ),
+    Cause(
         "h2-close-without-goaway",
         "the server closed a connection with open streams, without GOAWAY",
         "HTTP/2 servers should say with GOAWAY which streams they have worked on before they close. Here "

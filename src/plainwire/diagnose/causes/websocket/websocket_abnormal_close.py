@@ -9,6 +9,7 @@ from plainwire.diagnose.evidence.websocket_end import ending_of, first_close_fra
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.model import Evidence, Side
 
+from .accept import wrong_accept
 from .websocket import SIDES, party, traffic_words, websocket_verdict
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
         return None
     who = SIDES[ending.side]
     limit = failed.traffic.websocket_endings(failed.connection.server).limit_of(ending)
+    if ending.side == Side.CLIENT and (wrong := wrong_accept(failed)) is not None:
+        return wrong
     fault, grounds, source = _fault(failed, ending)
     return websocket_verdict(
         failed,
