@@ -13,7 +13,7 @@ from plainwire.model import Side, StreamEvent
 if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
 
-_AT_ONCE_NS = 1_000_000_000
+_LEFT_WITHIN_NS = 1_000_000_000
 """A client refuses what it may not take as soon as it has read it (chosen: a busy machine)."""
 _NO_SUCH_STATUS = 101
 """Of an interim response: RFC 9113 section 8.6."""
@@ -45,4 +45,4 @@ def _left_behind(connection: Connection, exchange: Exchange, breach: StreamEvent
     if exchange.reset is not None:
         acts.append((exchange.reset.time_ns, exchange.reset.side))
     first = min((act for act in acts if act[0] >= breach.time_ns), default=None)
-    return first is not None and first[1] is Side.CLIENT and first[0] - breach.time_ns <= _AT_ONCE_NS
+    return first is not None and first[1] is Side.CLIENT and first[0] - breach.time_ns <= _LEFT_WITHIN_NS

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PATIENCE_NS = 1_000_000_000
 """So long a client that wants an answer waits, and no health check does (chosen)."""
 
-_AT_ONCE_NS = 500_000_000
+_CANNOT_READ_NS = 500_000_000
 """Who closes so soon behind the client's first bytes could not make anything of them (chosen)."""
 
 
@@ -122,7 +122,7 @@ def _closed(connection: Connection, traffic: Traffic, first: StreamEvent) -> _Sa
             cited,
             runner_up="a server that broke down just then: possible, if it asks without requiring one",
         )
-    if tls is None and close.time_ns - first.time_ns <= _AT_ONCE_NS:
+    if tls is None and close.time_ns - first.time_ns <= _CANNOT_READ_NS:
         return _in_clear_text(connection, traffic, left, after, cited)
     return _Said(
         "h2-not-spoken",
@@ -180,5 +180,5 @@ def _silent(connection: Connection, begin: opening.Opening, first: StreamEvent) 
 
 def _sent_after(begin: opening.Opening, first: StreamEvent, close: CloseEvent) -> bool:
     """Whether the server sent data of more than its tickets of TLS behind the client's first frame."""
-    at_once = first.time_ns + _AT_ONCE_NS
+    at_once = first.time_ns + _CANNOT_READ_NS
     return any(at_once < s.time_ns < close.time_ns for s in begin.answers)

@@ -66,6 +66,7 @@ CAUSES: tuple[Cause, ...] = (
         "Have this port speak HTTP/2, or choose no h2 in the handshake (ALPN). A load balancer should refuse "
         "connections while nothing is behind it.",
         ("RFC 9113 section 3.4", "RFC 9113 section 3.3"),
+        unplayed="The lab's servers all begin HTTP/2; docs/reports-http2-and-streams.md has the plays.",
     ),
     Cause(
         "h2-close-without-goaway",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 section 1.3."""
 _SWITCHED = 101
+"""RFC 9110 section 15.2.2."""
 
 
 def wrong_accept(failed: FailedExchange) -> Verdict | None:
