@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire.diagnose.testimony.refused_heads import refused_heads
+from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_heads
 from plainwire.diagnose.testimony.sayings import read_messages
-from tests.diagnose.testimony.speech import NODE, OWNER, PYTHON, account, words
+from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, words
 from tests.diagnose.wire import Wire, only
 
 if TYPE_CHECKING:
@@ -57,3 +57,16 @@ def test_what_the_client_says_and_the_header_shows(
         finding = only(findings)
         assert (finding.code, finding.fault, finding.exchanges) == ("client-own-error", "unknown", [1])
         assert says in finding.claim
+
+
+def test_a_defect_that_only_this_client_minds() -> None:
+    """The JDK's client keeps the connection when it has refused a response: nothing on the wire tells."""
+    broken = _answered(("X Bad", "1"))
+    response = broken.exchanges[0].response
+    assert response is not None
+    response.defects = ["field name is no token: 'X Bad'"]
+    said = 'java.net.ProtocolException: Invalid header name "X Bad"\n'
+    for connection, text in ((broken, said), (SMALL, said), (broken, "")):
+        events = account(words(text, 90), process=JAVA)
+        findings = refused_defects([connection], [], events, read_messages(events))
+        assert [f.code for f in findings] == ["bad-framing"] * (connection is broken and bool(text))

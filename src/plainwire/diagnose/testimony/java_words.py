@@ -24,6 +24,13 @@ JAVA = (
         r"Server returned HTTP response code: [45]\d\d|FileNotFoundException: https?://",
         Wire.STATUS,
     ),
+    row(
+        "java",
+        "a header that is not read",
+        r"Invalid header (?:name|value|field)|Invalid status line|Unexpected char 0x\w+ (?:at|in header)|"
+        r"Invalid Http response",
+        Wire.NONSENSE,
+    ),
     row("java", "Premature EOF", r"\bPremature EOF\b", Wire.CLOSE_INSIDE),
     row(
         "java",

@@ -1,7 +1,9 @@
-"""The finding ``client-own-error`` for responses whose header is larger than the client takes.
+"""Whole responses that a client refused for their header, as its words tell.
 
-Nobody breaks a rule there (RFC 9110 section 5.4 leaves limits to each side), and the wire shows a whole
-response: only the client's words tell, and the response's header shows that they are true.
+``client-own-error``: the header is larger than the client takes. Nobody breaks a rule there (RFC 9110 section
+5.4 leaves limits to each side), and the wire shows a whole response: only the client's words tell, and the
+response's header shows that they are true. ``bad-framing``: the header breaks the rules in a way that most
+clients read over, and this one does not.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
-from plainwire.model import Evidence
+from plainwire.diagnose.evidence.defects import own_defects
+from plainwire.model import Evidence, Quoted
 
 from .program_finding import finding_of_the_program
-from .wording import LARGE_HEADER
+from .wording import LARGE_HEADER, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +28,7 @@ _LARGE_FIELD, _LARGE_HEADER, _MANY_FIELDS = 8_000, 16_000, 100
 """The least that clients refuse: aiohttp 8,190 bytes in a field, Node.js 16 KiB in all, http.client more than
 100 fields."""
 _MOST_CITED = 8
+_MOST_QUOTED = 3
 
 
 def refused_heads(
@@ -57,6 +61,49 @@ def refused_heads(
         connections=list({connection.id: connection for connection, _, _ in refused}.values()),
     )
     finding.exchanges = [exchange.id for _, exchange, _ in refused]
+    return [finding]
+
+
+def refused_defects(
+    connections: Sequence[Connection],
+    findings: Sequence[Finding],
+    events: ProgramEvents,
+    heard: Sequence[Said],
+) -> list[Finding]:
+    """One finding for the responses with defects, told of nowhere else, of programs that complained of such.
+
+    Pure.
+    """
+    told = {number for finding in findings for number in finding.exchanges}
+    said = [each for each in heard if each.wire == {Wire.NONSENSE}]
+    speakers = {each.pid for each in said}
+    broken = [
+        (connection, exchange, exchange.response)
+        for connection in connections
+        if connection.program is not None and connection.program.pid in speakers
+        for exchange in connection.exchanges
+        if exchange.response is not None and exchange.id not in told and own_defects(exchange.response)
+    ]
+    if not broken:
+        return []
+    _, _, response = broken[0]
+    finding = finding_of_the_program(
+        "bad-framing",
+        f"The response (status {response.status}) breaks the rules of HTTP in "
+        f"{plurals.count(len(own_defects(response)), 'way')}, and the client refused it for what is no HTTP. "
+        "Other clients read over it.",
+        [Evidence(r.packet, "the response, with a defect in its header") for _, _, r in broken[:_MOST_CITED]],
+        said,
+        events,
+        fault="server",
+        runner_up="a client that is at fault: refuted, the response has the defect",
+        connections=list({connection.id: connection for connection, _, _ in broken}.values()),
+    )
+    finding.exchanges = [exchange.id for _, exchange, _ in broken]
+    finding.quotes = [
+        Quoted(response.packet, "what is wrong with it", text)
+        for text in own_defects(response)[:_MOST_QUOTED]
+    ]
     return [finding]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import ACK, PSH, Certificate, Connection, Finding, TlsInfo
+from plainwire.model import ACK, PSH, Certificate, Connection, Finding, TlsInfo, Undecrypted
 from tests.diagnose.opening import Opening
 from tests.diagnose.wire import CLIENT, EPOCH_NS, SERVER, only
 
@@ -100,3 +100,12 @@ def test_an_ocsp_response_that_was_asked_for_and_did_not_come_is_told() -> None:
     assert "stapled OCSP response, and none came" in finding.claim
     asking.tls.stapled = True
     assert not _found(asking)
+
+
+def test_an_alert_that_nobody_can_read_any_more_hides_nothing() -> None:
+    """The server of a client that left says so under a key which the client never had (the JDK's client)."""
+    left = _left(name="f.test", complete=False, leaf=Certificate("CN=a", "CN=b", (), 0, EPOCH_NS + _DAY_NS))
+    packet = left.closes[0].packet
+    for unread, found in ((packet + 1, 1), (packet - 1, 0)):
+        left.undecrypted = [Undecrypted("no secret", SERVER, unread)]
+        assert len(_found(left)) == found

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _REFUSES_WITHIN_NS = 1_000_000_000
 """A client that checks a certificate has done so by then, even where it asks an OCSP responder."""
 
+_LOADS_WITHIN_NS = 3_000_000_000
+"""The same of one that has not finished its handshake: Java loads what it checks with when it first does."""
+
 _MOST_COMPARED = 500
 
 
@@ -53,7 +56,8 @@ def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verd
     last = max(
         (s for s in begin.answers if s.time_ns <= close.time_ns), key=lambda s: s.time_ns, default=None
     )
-    if last is None or close.time_ns - last.time_ns > _REFUSES_WITHIN_NS:
+    within = _REFUSES_WITHIN_NS if tls.handshake_complete else _LOADS_WITHIN_NS
+    if last is None or close.time_ns - last.time_ns > within:
         return None
     fault, why = _reason(connection, tls)
     same = list(_same(connection, tls, traffic))
@@ -69,11 +73,22 @@ def _left(connection: Connection, tls: TlsInfo, close: CloseEvent) -> bool:
     """Whether the client was the first to close, and had sent no data of the application."""
     return (
         bool(tls.certificate)
-        and not connection.undecrypted
+        and not _unread_before(connection, close)
         and close.side == Side.CLIENT
         and close.kind in ("fin", "rst", "close_notify")
         and not tls.talked[Side.CLIENT]
         and not (tls.resumed or tls.early_data)
+    )
+
+
+def _unread_before(connection: Connection, close: CloseEvent) -> bool:
+    """Whether something could not be read that came ahead of the close.
+
+    A server whose client left says so by an alert under a key that the client never had.
+    """
+    return any(
+        unread.side != Side.SERVER or unread.packet is None or unread.packet <= close.packet
+        for unread in connection.undecrypted
     )
 
 
@@ -110,7 +125,9 @@ def _same(connection: Connection, tls: TlsInfo, traffic: Traffic) -> Iterator[Co
 
 def _was_used(connection: Connection) -> bool:
     tls = opening.handshake_session(connection)
-    return tls is not None and (tls.talked[Side.CLIENT] or bool(connection.undecrypted))
+    close = connection.closes[0] if connection.closes else None
+    unread = _unread_before(connection, close) if close is not None else bool(connection.undecrypted)
+    return tls is not None and (tls.talked[Side.CLIENT] or unread)
 
 
 def _looks_alike(connection: Connection) -> bool:
@@ -130,7 +147,8 @@ def _verdict(
     times = f" It did so {often} times of {often} with this certificate." if often > 1 else ""
     wrong = is_for_another_name(tls) or is_expired(connection, tls)
     sure = is_for_another_name(tls) or (often > 1 and (wrong or not tls.handshake_complete) and why)
-    hello, flight = begin.client_data[0].packet, begin.answers[-1].packet
+    hello = begin.client_data[0].packet
+    flight = [s.packet for s in begin.answers if s.time_ns <= close.time_ns][-1]
     return Verdict(
         code="cert-refused-without-alert",
         connection=connection,
