@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import plainwire
-from plainwire.plurals import count, some, times
+from plainwire.plurals import alternatives, count, some, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,3 +87,7 @@ def _by_hand(tree: ast.Module) -> Iterator[int]:
 )
 def test_a_plural_made_by_hand_is_seen(source: str, lines: list[int]) -> None:
     assert list(_by_hand(ast.parse(source))) == lines
+
+
+def test_alternatives_are_listed_as_one_says_them() -> None:
+    assert [alternatives(list(names)) for names in ("a", "ab", "abc")] == ["a", "a or b", "a, b or c"]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _PLURAL_VERBS = {"is": "are", "was": "were", "has": "have", "does": "do"}
 _HISSING = ("s", "x", "z", "ch", "sh")
 """Endings behind which a plural takes -es."""
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def count(number: int, noun: str, verb: str = "") -> str:

@@ -6,16 +6,20 @@ And what may be behind an exception, an error's name or curl's exit status, for 
 from __future__ import annotations
 
 import difflib
+import sys
 import textwrap
 
 import click
 
-from plainwire.cli import completion
+from plainwire.cli import completion, output
 from plainwire.diagnose.causes.catalogue import CAUSES, Cause
 from plainwire.model import UserError
+from plainwire.plurals import alternatives
 
 _WIDTH = 80
 _FEW = 12
+_LEAST_TITLE = 24
+"""Columns that a title needs beside its code."""
 """Words that stand for more things than this wrap others, which tell more (our own choice)."""
 
 
@@ -46,9 +50,17 @@ def command(words: tuple[str, ...]) -> None:
         raise UserError(_unknown(code, spelled))
 
 
-def _list(causes: list[Cause]) -> str:
-    width = max(len(cause.code) for cause in causes)
-    return "\n".join(f"{cause.code.ljust(width)}  {cause.title}" for cause in causes)
+def _list(causes: list[Cause], indent: str = "") -> str:
+    """A line each; on a terminal that is too narrow for it some, the title in a column of its own."""
+    code = max(len(cause.code) for cause in causes)
+    lines = [f"{indent}{cause.code.ljust(code)}  {cause.title}" for cause in causes]
+    if not sys.stdout.isatty():
+        return "\n".join(lines)
+    width, column = output.width(sys.stdout), " " * (len(indent) + code + 2)
+    if width < len(column) + _LEAST_TITLE:
+        return "\n".join(lines)
+    wrapped = [textwrap.fill(line, width, subsequent_indent=column, break_on_hyphens=False) for line in lines]
+    return "\n".join(wrapped)
 
 
 def _said(words: str) -> str | None:
@@ -61,24 +73,26 @@ def _said(words: str) -> str | None:
     wire = dict.fromkeys(call[1] if call is not None else ())
     lines = []
     if call is not None:
-        lines += _paragraph(f"{call[0]}: the kernel says it of {_listed([each.value for each in wire])}.", "")
+        lines += _paragraph(
+            f"{call[0]}: the kernel says it of {alternatives([each.value for each in wire])}.", ""
+        )
     special = any(len(row.wire) <= _FEW for row in rows)
     for row in rows:
         blurs = [each for blur in row.blurs for each in blur.wire]
         told = sorted(row.wire, key=list(spoken_causes.CODES).index)
         if len(told) <= _FEW or (len(told) < len(spoken_causes.CODES) and not special):
             wire |= dict.fromkeys([*told, *blurs])
-            told_of = _listed([each.value for each in told])
+            told_of = alternatives([each.value for each in told])
         else:
             told_of = "nearly anything: what it wraps tells more"
         lines += _paragraph(f"{row.client}, {row.label}: it stands for {told_of}.", "")
         notes = [row.note] if row.note else []
-        notes += [f"{blur.why}: {_listed([each.value for each in blur.wire])}." for blur in row.blurs]
+        notes += [f"{blur.why}: {alternatives([each.value for each in blur.wire])}." for blur in row.blurs]
         lines += [line for note in dict.fromkeys(notes) for line in _paragraph(note, "  ")]
     for each in wire:
         causes = _named(spoken_causes.CODES[each])
         if causes:
-            lines += ["", each.value[0].upper() + each.value[1:], _indented(_list(causes))]
+            lines += ["", each.value[0].upper() + each.value[1:], _list(causes, "  ")]
     lines += ["", *_paragraph(_DECIDES, "")]
     return "\n".join(lines)
 
@@ -95,18 +109,10 @@ def _named(codes: tuple[str, ...]) -> list[Cause]:
     return found
 
 
-def _listed(words: list[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _indented(text: str) -> str:
-    return textwrap.indent(text, "  ")
-
-
 def _unknown(code: str, spelled: str) -> str:
     near = [known for known in CAUSES if spelled in known]
     near = near[:3] or difflib.get_close_matches(spelled, CAUSES, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else "plainwire explain lists them"
+    hint = f"did you mean {alternatives(near)}?" if near else "plainwire explain lists them"
     return f"{code!r}: no such finding; {hint}"
 
 

@@ -14,6 +14,7 @@ import click
 from plainwire import folder
 from plainwire.cli import completion
 from plainwire.model import UserError
+from plainwire.plurals import alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def asked(fail_on: str | None, baseline: Path | None, write_baseline: Path | Non
         import difflib  # noqa: PLC0415 - only after a slip
 
         near = difflib.get_close_matches(wrong[0], CAUSES, n=2) if wrong else []
-        hint = f"did you mean {' or '.join(near)}?" if near else "plainwire explain lists the codes"
+        hint = f"did you mean {alternatives(near)}?" if near else "plainwire explain lists the codes"
         message = f"--fail-on: {wrong[0] if wrong else 'nothing'!r} is no code; {hint}"
         raise click.UsageError(message)
     known = frozenset() if baseline is None else _known(baseline)

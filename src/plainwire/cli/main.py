@@ -12,6 +12,7 @@ import click
 
 from plainwire.cli import descriptors
 from plainwire.model import UserError
+from plainwire.plurals import alternatives
 
 COMMANDS = {
     "run": "Run a program, decrypt its HTTPS traffic, and say who hung up.",
@@ -101,7 +102,7 @@ def _no_such_command(name: str) -> str:
 
     near = difflib.get_close_matches(name, COMMANDS, n=2)
     if near:
-        return f"no such command {name!r}; did you mean {' or '.join(near)}?"
+        return f"no such command {name!r}; did you mean {alternatives(near)}?"
     if shutil.which(name) is not None:
         return f"no such command {name!r}; to run it: plainwire run -- {name}"
     return f"no such command {name!r}"

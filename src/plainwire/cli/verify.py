@@ -33,7 +33,6 @@ def command(bundle: Path, color: output.Color, *, quiet: bool) -> int:
     if not quiet:
         looks = output.looks(sys.stdout, color, verified.report)
         click.echo(terminal.verdict(verified.report, **looks), color=looks["color"])
-        click.echo("")
     for trouble in verified.troubles:
         click.echo(f"{bundle}: {trouble}", err=True)
     if not verified.troubles and not quiet:

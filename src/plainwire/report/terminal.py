@@ -36,9 +36,10 @@ _EXCHANGES_SHOWN = 5
 _EVIDENCE_SHOWN = 6
 _TARGET, _BESIDE_TARGET = 24, 50
 """Characters of a method and target at least, and of what stands beside them in a line of 25 to 50."""
+_LEAST_SENTENCE = 15
 _FIX_LINES, _LEAST_FIX = 2, 40
 """Lines of a fix in the answer, and characters of it where it is cut; the details have all of it."""
-_THOUGHT = re.compile(r"[:;,] ")
+_THOUGHT = re.compile(r"(?<=\.) |[:;,] ")
 
 WHO: dict[Fault, str] = {
     "server": "The server's side.",
@@ -139,12 +140,18 @@ def _short(number: int, finding: Finding, told: _Told) -> Iterator[str]:
 def _brief_fix(fix: str, style: Style) -> list[str]:
     """In two lines: as much of it as ends where a thought does, if any does there."""
     ends = [len(fix), *(match.start() for match in _THOUGHT.finditer(fix, _LEAST_FIX))]
-    for end in sorted(ends, reverse=True):
+    for end in sorted((end for end in ends if _is_thought(fix[:end])), reverse=True):
         lines = style.wrapped(f"Fix {fix[:end]}{' …' * (end < len(fix))}", "   ", "   ")
         if len(lines) <= _FIX_LINES:
             return lines
     first, second, *_ = style.wrapped(f"Fix {fix}", "   ", "   ")
     return [first, f"{second[: style.width - 2]} …"]
+
+
+def _is_thought(text: str) -> bool:
+    """Whether it ends in no parenthesis, and not with the first word of a sentence."""
+    closed = all(text.count(opening) == text.count(closing) for opening, closing in ("()", "{}"))
+    return closed and (text.endswith(".") or len(text.rpartition(". ")[2]) >= _LEAST_SENTENCE)
 
 
 def _details(told: _Told) -> Iterator[str]:
