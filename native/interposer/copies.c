@@ -48,6 +48,19 @@ static void fill_path(struct copy *copy, const char *path)
     copy->name[name.length] = '\0';
 }
 
+/* LibreSSL, which has its version from the same root, has OPENSSL_init_ssl as well. */
+static bool is_legacy(const struct object *object, const struct functions *call)
+{
+#ifdef __x86_64__
+    return !call->SSL_CTX_set_keylog_callback && call->SSL_get_session && call->SSL_CTX_set_info_callback &&
+           call->SSL_CTX_get_info_callback && object_symbol(object, "SSL_library_init") &&
+           object_symbol(object, "tls1_change_cipher_state") && !object_symbol(object, "OPENSSL_init_ssl");
+#else
+    (void)object, (void)call;
+    return false;
+#endif
+}
+
 static void fill(struct entry *entry, const struct object *object)
 {
 #define FIND(name) *(void **)&entry->copy.call.name = object_symbol(object, #name)
@@ -59,10 +72,14 @@ static void fill(struct entry *entry, const struct object *object)
     FIND(SSL_get_SSL_CTX);
     FIND(SSL_get_rbio);
     FIND(SSL_get_rfd);
+    FIND(SSL_get_session);
+    FIND(SSL_CTX_set_info_callback);
+    FIND(SSL_CTX_get_info_callback);
 #undef FIND
     const struct functions *call = &entry->copy.call;
     entry->copy.loggable = call->SSL_CTX_set_keylog_callback && call->SSL_CTX_get_keylog_callback &&
                            call->SSL_CTX_get_ssl_method && call->SSL_get_SSL_CTX;
+    entry->copy.legacy = is_legacy(object, call);
     entry->copy.callback = entry < table + LOGGED ? callbacks[entry - table] : NULL;
     fill_path(&entry->copy, object->name);
     atomic_store(&entry->high, object->high);

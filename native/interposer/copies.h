@@ -21,6 +21,7 @@ typedef struct ssl_method_st SSL_METHOD;
 typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
 typedef struct bio_st BIO;
 typedef void (*keylog_callback)(const SSL *ssl, const char *line);
+typedef void (*info_callback)(const SSL *ssl, int where, int value);
 
 struct functions {
     SSL_CTX *(*SSL_CTX_new)(const SSL_METHOD *);
@@ -31,12 +32,16 @@ struct functions {
     SSL_CTX *(*SSL_get_SSL_CTX)(const SSL *);
     BIO *(*SSL_get_rbio)(const SSL *);
     int (*SSL_get_rfd)(const SSL *);
+    void *(*SSL_get_session)(const SSL *);
+    void (*SSL_CTX_set_info_callback)(SSL_CTX *, info_callback);
+    info_callback (*SSL_CTX_get_info_callback)(SSL_CTX *);
 };
 
 struct copy {
     struct functions call;
     keylog_callback callback; /* ours, for this copy; NULL where there are too many */
     bool loggable;            /* it can log keys as OpenSSL has since 1.1.1 */
+    bool legacy;              /* it is OpenSSL 1.0 (legacy.h) */
     char path[1024]; /* "" where it is longer */
     char name[512]; /* the path as JSON */
 };

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "hook.h"
 #include "journal.h"
+#include "legacy.h"
 #include "settings.h"
 #include "sandbox.h"
 #include "text.h"
@@ -70,6 +71,8 @@ void on_key_line(const struct copy *copy, const SSL *ssl, const char *text)
  * program's; where it is ours, SSL_CTX_new has called SSL_CTX_new_ex by way of us, and all is done. */
 static void adopt(const struct copy *copy, SSL_CTX *context)
 {
+    if (context && copy->legacy && hooks_wanted() && settings_allow("preload"))
+        legacy_adopt(copy, context);
     if (!context || !copy->loggable || !copy->callback || !hooks_wanted() || !settings_allow("preload"))
         return;
     const keylog_callback present = copy->call.SSL_CTX_get_keylog_callback(context);
@@ -183,7 +186,7 @@ static void *bound(dlsym_function find, void *handle, const char *symbol, void *
         void *volatile none = find(NEXT_OF_CALLER, symbol); /* called, not jumped to: the caller is this library */
         return none;                                        /* NULL, and dlerror has the words for it */
     }
-    return found == ours || (copy && copy->loggable) ? ours : found;
+    return found == ours || (copy && (copy->loggable || copy->legacy)) ? ours : found;
 }
 
 /* A library that makes a Java virtual machine is asked by its handle. */

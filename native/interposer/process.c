@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #include "kernel.h"
 #include "line.h"
@@ -68,4 +69,10 @@ const char *process_executable(void)
 bool process_is_cpython(void)
 {
     return cpython;
+}
+
+bool read_safely(uintptr_t from, void *into, size_t count)
+{
+    const struct iovec to = {into, count}, at = {(void *)from, count};
+    return kernel(SYS_process_vm_readv, process_id(), &to, 1, &at, 1, 0) == (long)count;
 }

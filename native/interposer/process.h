@@ -3,6 +3,8 @@
 #define PLAINWIRE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 void process_configure(void);
 
@@ -18,5 +20,8 @@ const char *process_command(void);
 const char *process_executable(void);
 
 bool process_is_cpython(void);
+
+/* Reads this process's own memory by the kernel, which finds out whether there is anything to read. */
+bool read_safely(uintptr_t from, void *into, size_t count);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 
 #include "../interposer/event.h"
 #include "../interposer/hook.h"
@@ -41,13 +40,6 @@ static struct patch {
 } patches[PATCHES];
 
 /* --- a secret -------------------------------------------------------------------------------------------------------- */
-
-/* Reads by the kernel, which finds out whether there is anything to read. */
-static bool read_safely(uintptr_t from, void *into, size_t count)
-{
-    const struct iovec to = {into, count}, at = {(void *)from, count};
-    return kernel(SYS_process_vm_readv, process_id(), &to, 1, &at, 1, 0) == (long)count;
-}
 
 static bool read_random(const struct patch *patch, uintptr_t at, unsigned char *into)
 {

@@ -41,7 +41,7 @@ def test_neither_chance_nor_zeros_nor_a_pattern_is_a_key() -> None:
 
 @pytest.mark.parametrize("size", [16, 32])
 @pytest.mark.parametrize(
-    ("explicit", "number"), [(0, 0), (7, 7), (1 << 40, 1 << 40), (123_456_789_012, 200_000)]
+    ("explicit", "number"), [(0, 0), (7, 7), (1 << 40, 1 << 40), (123_456_789_012, 60_000)]
 )
 def test_the_record_says_its_nonce_and_number(size: int, explicit: int, number: int) -> None:
     key, salt = os.urandom(size), os.urandom(4)

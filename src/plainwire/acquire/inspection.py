@@ -225,7 +225,7 @@ def _classify(path: Path, others: Iterable[str]) -> TlsLibrary | None:
     name = path.name
     if re.match(r"libssl[-.]", name) and ".so" in name:
         version = _version(_OPENSSL_VERSION, [path, *_companions(path, others)])
-        old = version is not None and version < "1.1.1"
+        old = version is not None and version < "1.1.1" and not version.startswith("1.0.2")
         return TlsLibrary(str(path), "OpenSSL", version, "not yet" if old else "preload")
     if name.startswith("libgnutls"):
         return TlsLibrary(str(path), "GnuTLS", _version(_GNUTLS_VERSION, [path]), "SSLKEYLOGFILE")

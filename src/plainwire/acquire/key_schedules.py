@@ -2,7 +2,8 @@
 
 A secret of TLS 1.2 is of no use where the hellos were not captured: its keys are made of their randoms too
 (RFC 5246 section 6.3). But a key that is in use lies in memory in full, expanded to one of each round
-(FIPS 197 section 5.2), and most words of that are the exclusive or of two before, which chance is not.
+(FIPS 197 section 5.2), and most words of that are the exclusive or of two before, which chance is not; the
+others are looked at after that.
 
 Which record a key has sealed is then told by the record's tag (see ``tls.joining``): with the key it gives
 what the nonce is encrypted to, as far as the record's number is known, which is part of what is
@@ -27,25 +28,52 @@ if TYPE_CHECKING:
 
 _WORDS = {16: 4, 32: 8}  # of a key
 _EXPANDED = {16: 44, 32: 60}  # words of all rounds
-_NUMBERS = 18  # bits of the highest number of a record that is tried, where its nonce does not say it
+_NUMBERS = 16  # bits of the highest number of a record that is tried, where its nonce does not say it
 _EXPLICIT, _TAG, _NONCE = 8, 16, bytes(12)
 LONGEST = 4 * max(_EXPANDED.values())
 """Bytes of an expanded key."""
 
 
 def keys_in(data: bytes) -> Iterator[bytes]:
-    """Yield what may be keys: 16 or 32 bytes whose expansion follows them, at a multiple of four.
+    """Yield keys: 16 or 32 bytes whose expansion follows them, at a multiple of four.
 
-    Words may be stored with their last byte first: both readings are given then.
+    Words may be stored with their last byte first.
     """
     words = np.frombuffer(data[: len(data) & ~3], dtype="<u4")
     if len(words) < LONGEST // 4:
         return
     for size, count in _WORDS.items():
         for place in _expanded(words, count, _EXPANDED[size]).tolist():
-            key = words[place : place + count]
-            yield key.tobytes()
-            yield key.byteswap().tobytes()
+            stored = words[place : place + count + 1]
+            for read in (stored.tobytes(), stored.byteswap().tobytes()):
+                if _next_word(read[:size]) == read[size:]:
+                    yield read[:size]
+
+
+def _substitutes() -> bytes:
+    """The S-box (FIPS 197 section 5.1.1): an affine map of the inverse, by going through all powers of 3."""
+    made, power, inverse = bytearray(256), 1, 1
+    made[0] = 0x63
+    while True:
+        power ^= (power << 1) ^ (0x11B if power & 0x80 else 0)
+        for shift in (1, 2, 4):
+            inverse ^= inverse << shift & 0xFF
+        inverse ^= 0x09 if inverse & 0x80 else 0
+        turned = inverse * 0x101
+        made[power] = (inverse ^ turned >> 7 ^ turned >> 6 ^ turned >> 5 ^ turned >> 4) & 0xFF ^ 0x63
+        if power == 1:
+            return bytes(made)
+
+
+_SUBSTITUTES = _substitutes()
+
+
+def _next_word(key: bytes) -> bytes:
+    """The first word behind a key in its expansion."""
+    turned = (key[-3:] + key[-4:-3]).translate(_SUBSTITUTES)
+    return bytes(
+        (key[0] ^ turned[0] ^ 1, *(one ^ other for one, other in zip(key[1:4], turned[1:], strict=True)))
+    )
 
 
 def _expanded(words: NDArray[np.uint32], count: int, expanded: int) -> NDArray[np.intp]:

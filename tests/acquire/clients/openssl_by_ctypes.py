@@ -3,6 +3,7 @@
 Arguments: port, certificate, then paths of libssl; or ``python`` for the interpreter's own ssl module.
 """
 
+import contextlib
 import ctypes
 import socket
 import ssl
@@ -19,13 +20,27 @@ def by_python(port: int, certificate: str) -> bytes:
         return tls.recv(4096)
 
 
+def loaded(path: str) -> ctypes.CDLL:
+    """In some wheels libraries do not say where those lie that they need."""
+    for _ in range(8):
+        with contextlib.suppress(OSError):
+            return ctypes.CDLL(path)
+        for companion in Path(path).parent.glob("lib*.so*"):
+            if not companion.name.startswith(("libssl", "libpq", "libldap")):
+                with contextlib.suppress(OSError):
+                    ctypes.CDLL(str(companion))
+    return ctypes.CDLL(path)
+
+
 def by_library(path: str, port: int) -> bytes:
-    for companion in Path(path).parent.glob("libcrypto-*"):
-        ctypes.CDLL(str(companion))  # in some wheels libssl does not say where it lies
-    lib = ctypes.CDLL(path)
-    for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+    lib = loaded(path)
+    method = "TLS_client_method"
+    if not hasattr(lib, method):  # OpenSSL 1.0
+        lib.SSL_library_init()
+        method = "SSLv23_client_method"
+    for name in (method, "SSL_CTX_new", "SSL_new"):
         getattr(lib, name).restype = ctypes.c_void_p
-    context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
+    context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(getattr(lib, method)())))
     session = ctypes.c_void_p(lib.SSL_new(context))
     with socket.create_connection(("127.0.0.1", port)) as plain:
         assert lib.SSL_set_fd(session, plain.fileno()) == 1
