@@ -199,7 +199,9 @@ def _tell(flight: Path, image: Path, measured: Measured, keep: int, said: list[s
     print(f"on the whole disk, free room too: {living} that ring and cases still have, {left} others")
     print("".join(said[-1:]), end="")
     for line in said:
-        if any(word in line for word in ("cannot keep up", "could not", "no room", "lost")):
+        if any(
+            word in line for word in ("cannot keep", "could not", "no case", "no room", "lost", "made room")
+        ):
             print(f"  {line}", end="")
     return not missed and not left and measured.ring <= keep
 

@@ -63,6 +63,8 @@ def examine(place: Folder, before: RingSegment | None, segment: RingSegment, wan
     report, times = _analysed(place, [before, segment] if before else [segment], lines, wanted)
     done.connections = report.coverage.connections
     done.undecrypted = len(report.coverage.undecrypted)
+    if report.coverage.bugs:
+        done.trouble = "a part of the analysis failed by a bug of plainwire's own"
     done.seen = [*_findings(report, times, segment.ended), *_others(report, wanted)]
     _hand_on(place, segment, carried.onward(handed, fresh, report.connections, segment.ended))
     done.seconds = time.process_time() - began

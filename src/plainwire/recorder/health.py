@@ -61,7 +61,7 @@ class Health(Struct):
             words = f"the analysis is {self.lag:.0f} s behind ({self.waiting} segments): it cannot keep up"
             yield "behind", self.waiting, words
         if self.failed:
-            words = f"{count(self.failed, 'segment')} could not be examined"
+            words = f"{count(self.failed, 'segment')} could not be examined as a whole"
             yield "failed", self.failed, words
         if self.unsaved:
             words = f"{count(self.unsaved, 'case')} could not be saved (cases.jsonl says why)"

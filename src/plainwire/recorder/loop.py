@@ -328,7 +328,7 @@ class _Recorder:
         health.undecrypted += done.undecrypted
         if done.trouble:
             health.failed += 1
-            self._say(f"segment {done.number} could not be examined ({done.trouble})")
+            self._say(f"segment {done.number} could not be examined as a whole: {done.trouble}")
         for seen in self._triggers.take(done):
             at = time.strftime("%H:%M:%S", time.localtime(seen.at))
             self._say(f"{seen.code} at {at}")

@@ -46,6 +46,8 @@ _SECRET = (KEYS, EVENTS, BEFORE_KEYS, BEFORE_EVENTS)
 _INDEX = "index.json"
 _FEWEST = 24
 """Segments that the ring is cut into: with few of them much would go at once."""
+_SLACK = 2
+"""Segments' worth of room for what comes until the next look: packets, and a segment that is written anew."""
 _SMALLEST, _LARGEST = 64 << 10, 64 << 20  # bytes of a segment
 
 
@@ -140,12 +142,13 @@ class SegmentRing:
 
     @property
     def size(self) -> int:
-        """Bytes of all segments."""
-        return sum(each.size for each in self.segments) + self._current_size()
-
-    def _current_size(self) -> int:
-        lines = sum(os.fstat(descriptor).st_size for descriptor in self._lines.values())
-        return self._written + len(self._header) + lines
+        """Bytes of all files in the ring, also those that an examination is just writing."""
+        total = 0
+        with os.scandir(self._place.descriptor) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_size
+        return total
 
     def add_keys(self, lines: Iterable[bytes]) -> None:
         """Lines of a key log that have come; what is none is left out."""
@@ -232,7 +235,7 @@ class SegmentRing:
     def evict(self, in_use: frozenset[int] = frozenset()) -> int:
         """Make room: erase the oldest segments that are too old, or too many bytes. Returns how many."""
         gone = 0
-        limit = self._keep - self.largest
+        limit = self._keep - _SLACK * self.largest
         oldest = time.time() - self._longest
         while finished := [each for each in self.finished if each.number not in in_use]:
             first = finished[0]
