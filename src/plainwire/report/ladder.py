@@ -67,14 +67,13 @@ def steps(connection: Connection) -> Iterator[Step]:
     for exchange in connection.exchanges:
         yield from _of_exchange(exchange)
     for event in connection.events:
-        if event.kind in ("goaway", "connection_close", "rst_stream", "reset_stream", "stop_sending"):
-            stream = "" if event.stream is None else f" of stream {event.stream}"
-            yield Step(
-                event.time_ns, event.packet, event.side, f"{event.kind}{stream} {event.name}", bad=True
-            )
+        if event.kind in ("goaway", "rst_stream", "reset_stream", "stop_sending"):
+            says = event.kind if event.stream is None else f"{event.kind} {event.stream}"
+            yield Step(event.time_ns, event.packet, event.side, f"{says}: {event.name}", bad=True)
     for close in connection.closes:
         says = f"{close.kind} {close.detail}".strip()
-        yield Step(close.time_ns, close.packet, close.side, says, bad=close.kind in ("rst", "alert"))
+        bad = close.kind in ("rst", "alert", "connection_close") and not close.detail.endswith("NO_ERROR")
+        yield Step(close.time_ns, close.packet, close.side, says, bad=bad)
 
 
 def _of_exchange(exchange: Exchange) -> Iterator[Step]:

@@ -81,7 +81,7 @@ def _narrowed(rows: list[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
             rows = _lessened(rows, name)
     at = rows[0].index("target")
     most = max(_LEAST_TARGET, _widths(rows)[at] - _excess(rows, width))
-    return [(*cells[:at], _ended(cells[at], most), *cells[at + 1 :]) for cells in rows]
+    return [(*cells[:at], _shortened(cells[at], most), *cells[at + 1 :]) for cells in rows]
 
 
 def _lessened(rows: list[tuple[str, ...]], name: str) -> list[tuple[str, ...]]:
@@ -94,8 +94,12 @@ def _lessened(rows: list[tuple[str, ...]], name: str) -> list[tuple[str, ...]]:
     return [(*cells[:at], *cells[at + 1 :]) for cells in rows]
 
 
-def _ended(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _shortened(text: str, most: int) -> str:
+    """Without its middle: what begins alike often ends otherwise."""
+    if len(text) <= most:
+        return text
+    tail = most // 2
+    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
 
 
 def _shorter_outcome(outcome: str) -> str:
