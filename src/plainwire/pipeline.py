@@ -304,7 +304,9 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     from plainwire.diagnose.testimony.matching import testify  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
     from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
+    from plainwire.diagnose.testimony.refused_certificates import refused_certificates  # noqa: PLC0415
 
+    report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     report.testimony = testify(report.connections, report.findings, events, said)
     name_proxies(report.connections, lookups, report.findings, events)

@@ -135,3 +135,10 @@ def test_requests_that_the_client_refused_for_the_servers_limit_of_streams(detai
     findings = without_packet([connection], events, heard)
     assert [finding.code for finding in findings] == ["client-own-error"] * ("MAX" in detail)
     assert all("allows 1 stream at a time" in f.claim and f.packets == [4] for f in findings)
+
+
+def test_no_route_by_the_words_of_a_program_whose_calls_are_not_seen() -> None:
+    """Go makes its calls without the C library."""
+    text = 'error: Get "https://10.9.0.7/": dial tcp 10.9.0.7:443: connect: network is unreachable\n'
+    assert [finding.code for finding in found([], said=(words(text, 5),), status=1)] == ["no-route"]
+    assert found([idle()], said=(words(text, 5),), status=1) == []

@@ -227,6 +227,12 @@ GO = (
         note="The program's own side closed it.",
     ),
     row("go", "connection refused", r"\bdial tcp .*: connect: connection refused", Wire.REFUSED),
+    row(
+        "go",
+        "no way there",
+        r"\bdial \w+ .*: connect: (?:network is unreachable|no route to host)",
+        Wire.UNREACHABLE,
+    ),
     row("go", "i/o timeout", r"\bdial tcp .*: i/o timeout", Wire.NO_CONNECT),
     row("go", "no such host", r"\bdial \w+: lookup .*: no such host", Wire.NAME),
     row("go", "a name that was not resolved", r"\bdial \w+: lookup \S+(?: on \S+)?: ", Wire.NAME),

@@ -288,6 +288,9 @@ def _no_routes(
         if (_port(error.local), peer) not in seen:
             places.setdefault((error.error, peer), []).append(error)
     said = [s for s in heard if Wire.UNREACHABLE in s.wire]
+    only = [s for s in said if s.wire == {Wire.UNREACHABLE}]
+    if only and not places and not connections:
+        yield _by_word_alone(only, events)
     if not said and not _ended_by_it(connections, events, places):
         return  # one address of several, and another worked
     for number in dict.fromkeys(number for number, _ in places):
@@ -324,6 +327,20 @@ def _of_no_route(
         events,
         runner_up="a server that refuses or is silent: refuted, no SYN left",
         advice=advice,
+    )
+
+
+def _by_word_alone(said: list[Said], events: ProgramEvents) -> Finding:
+    """Of programs whose calls on sockets are not seen (Go makes them without the C library)."""
+    return finding_of_the_program(
+        "no-route",
+        "The program said that the network or the host cannot be reached, and no packet of its own is in the "
+        "capture: its host has no route there, or a rule forbids it.",
+        [],
+        said,
+        events,
+        runner_up="a server that refuses or is silent: refuted, no SYN left",
+        advice="Look at the routes of the client's host or container: ip route get ADDRESS.",
     )
 
 

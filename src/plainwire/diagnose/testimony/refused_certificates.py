@@ -1,0 +1,77 @@
+"""The finding ``cert-refused-without-alert`` where only the client's words tell why it left.
+
+curl, Node.js and others finish the handshake, look at the certificate by themselves and close. On the wire a
+health check does the same, so that ``unexplained`` stands there until the program is heard.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire import plurals
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.certificate_defects import certificate_defect
+from plainwire.model import Side
+
+from .program_finding import finding_of_the_program
+from .wording import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import Connection, Finding, ProgramEvents, Sign
+
+    from .sayings import Said
+
+CODE = "cert-refused-without-alert"
+
+
+def refused_certificates(
+    connections: Sequence[Connection],
+    findings: list[Finding],
+    signs: Sequence[Sign],
+    events: ProgramEvents,
+    heard: Sequence[Said],
+) -> list[Finding]:
+    """The findings, ``unexplained`` ones replaced where the program said that it refused a certificate."""
+    said = [each for each in heard if each.wire == {Wire.CERTIFICATE}]
+    speakers = {each.pid for each in said}
+    left = {c.id: c for c in connections if speakers and _left(c, speakers)}
+    weak = [f for f in findings if f.code == "unexplained" and f.connections and not f.exchanges]
+    weak = [f for f in weak if left.keys() >= set(f.connections)]
+    if not weak:
+        return findings
+    own = [left[number] for finding in weak for number in finding.connections]
+    for sign in signs:
+        if sign.claimed_by == "unexplained" and sign.connection in {c.id for c in own}:
+            sign.claimed_by = CODE
+    tls = opening.handshake_session(own[0])
+    why = "" if tls is None else certificate_defect(own[0], tls)[1]
+    often = plurals.count(len(own), "connection")
+    found = finding_of_the_program(
+        CODE,
+        f"The client left after the TLS handshake, without a request, on {often}, and said that it does not "
+        f"accept the server's certificate. {why}".rstrip(),
+        [cited for finding in weak for cited in finding.evidence],
+        said,
+        events,
+        fault="unknown",
+        runner_up="a client that only looks whether the server is there: refuted, it says that it failed",
+        connections=own,
+    )
+    return [found, *(finding for finding in findings if finding not in weak)]
+
+
+def _left(connection: Connection, speakers: set[int]) -> bool:
+    """Whether a program that spoke was the first to close, and had sent nothing over a session of TLS."""
+    tls = opening.handshake_session(connection)
+    close = connection.closes[0] if connection.closes else None
+    return (
+        connection.program is not None
+        and connection.program.pid in speakers
+        and tls is not None
+        and bool(tls.certificate)
+        and not tls.talked[Side.CLIENT]
+        and close is not None
+        and close.side == Side.CLIENT
+    )
