@@ -2,8 +2,9 @@
 
     python bench/soak.py [--minutes 15] [--keep 8MB] [--every 20]
 
-As root. The recorder writes to a file system of its own, an image on a loop device: so at the end all of its
-bytes can be searched, also those of files that are gone, for secrets that should be gone with them.
+As root, in a network namespace of its own. The recorder writes to a file system of its own, an image on a
+loop device. So at the end all of its bytes can be searched, also those of files that are gone, for secrets
+that should be gone with them.
 
 Printed: planted and saved failures and any that nobody planted, the largest memory of the recorder in each
 quarter of the time, the largest size of ring and cases, secrets on the disk that belong to nothing any more.
@@ -29,6 +30,7 @@ from msgspec import Struct, field
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from plainwire.keys import lines_of
+from plainwire.lab import namespaces
 from plainwire.recorder import measures
 from tests.end_to_end.misbehaving import Misbehaving, serving
 
@@ -70,6 +72,7 @@ def main() -> int:
     arguments.add_argument("--keep", default="8MB")
     arguments.add_argument("--every", type=float, default=20.0, help="seconds between two failures")
     given = arguments.parse_args()
+    namespaces.enter_new(user=False)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with _disk(folder) as (disk, image), serving(folder, as_service=True) as server:

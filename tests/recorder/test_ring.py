@@ -92,6 +92,30 @@ def test_the_oldest_make_room_with_all_their_files(place: Folder) -> None:
     assert {int(name.partition(".")[0]) for name in names(place) if name != "index.json"} == {*kept, 31}
 
 
+def test_what_nobody_examined_goes_before_what_is_known_where_it_takes_half_of_the_room(
+    place: Folder,
+) -> None:
+    """A burst of what other programs send must not push out what the program did."""
+    made = filled(place, keep=1_000_000)
+    for number in range(20):
+        made.write(packets(60))
+        segment = made.cut(60, 0)
+        if number < 4:
+            made.note_examined(segment, 0)
+        made.evict()
+    assert [each.number for each in made.finished][:4] == [1, 2, 3, 4]
+    assert sum(path.stat().st_size for path in place.path.iterdir()) <= 1_000_000
+    assert made.evicted_unexamined == 20 - len(made.finished)
+
+
+def test_more_than_the_ring_has_room_for_between_two_looks_is_counted(place: Folder) -> None:
+    made = filled(place, keep=1_000_000)
+    for _ in range(100):
+        made.write(packets(100))
+    assert made.unwritten > 9_000_000
+    assert sum(path.stat().st_size for path in place.path.iterdir()) <= 1_000_000
+
+
 def test_secrets_of_what_made_room_are_overwritten(place: Folder) -> None:
     made = filled(place, longest=0.0)
     made.write(packets(1))

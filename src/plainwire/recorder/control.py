@@ -134,7 +134,7 @@ def ask(folder: Path, question: Question, seconds: float) -> Reply | None:
             data = asking.recv(_LONGEST)
         except _NONE_THERE:
             return None
-        except ConnectionResetError:  # what was asked was not read
+        except (ConnectionResetError, BrokenPipeError):  # what was asked was not read
             data = b""
         except OSError as error:
             message = f"{folder}: the recorder does not answer ({error.strerror or 'it takes too long'})"

@@ -47,7 +47,7 @@ class Health(Struct):
             words = f"the kernel dropped {count(self.dropped, 'packet')} so far: the capture cannot keep up"
             yield "dropped", self.dropped, words
         if self.unwritten:
-            words = f"the disk had no room for {self.unwritten:,} bytes of packets, which are lost"
+            words = f"disk or ring had no room for {self.unwritten:,} bytes of packets, which are lost"
             yield "unwritten", self.unwritten, words
         if self.lost_secrets:
             what = count(self.lost_secrets, "secret")
@@ -87,7 +87,7 @@ class Health(Struct):
             Metric(
                 "unwritten_bytes_total",
                 "counter",
-                "Bytes of packets the disk had no room for.",
+                "Bytes of packets there was no room for.",
                 self.unwritten,
             ),
             Metric("lost_secrets_total", "counter", "Secrets there was no room for.", self.lost_secrets),

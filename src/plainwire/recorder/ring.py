@@ -48,6 +48,8 @@ _FEWEST = 24
 """Segments that the ring is cut into: with few of them much would go at once."""
 _SLACK = 2
 """Segments' worth of room for what comes until the next look: packets, and a segment that is written anew."""
+_MOST_WITHIN_A_LOOK = 4
+"""Segments' worth of packets that may come until the next look: a burst of others must not fill the ring."""
 _SMALLEST, _LARGEST = 64 << 10, 64 << 20  # bytes of a segment
 
 
@@ -79,7 +81,7 @@ class SegmentRing:
         self.segments = read(place)
         self.evicted_unexamined = 0
         self.unwritten = 0
-        """Bytes of packets for which the disk had no room."""
+        """Bytes of packets for which the disk, or the ring, had no room."""
         self._place, self._keep, self._longest = place, keep, longest
         self.largest = max(_SMALLEST, min(keep // _FEWEST, _LARGEST))
         self._lock = threading.Lock()
@@ -106,7 +108,8 @@ class SegmentRing:
         if len(blocks) >= 4 and struct.unpack_from("=I", blocks)[0] == STATISTICS:
             return
         with self._lock:
-            if self._file is None or self._file.trouble is not None:
+            too_much = self._written > _MOST_WITHIN_A_LOOK * self.largest
+            if self._file is None or self._file.trouble is not None or too_much:
                 self.unwritten += len(blocks)
                 return
             self._file.write(blocks)
@@ -233,12 +236,18 @@ class SegmentRing:
             return 0
 
     def evict(self, in_use: frozenset[int] = frozenset()) -> int:
-        """Make room: erase the oldest segments that are too old, or too many bytes. Returns how many."""
+        """Make room: erase the oldest segments that are too old, or too many bytes. Returns how many.
+
+        Where those that nobody has examined take more than half of the room, they go first: they hold what
+        all programs of the host sent, and the analysis does not catch up.
+        """
         gone = 0
         limit = self._keep - _SLACK * self.largest
         oldest = time.time() - self._longest
         while finished := [each for each in self.finished if each.number not in in_use]:
-            first = finished[0]
+            unexamined = [each for each in finished if not each.examined]
+            behind = sum(each.size for each in unexamined) > self._keep // 2
+            first = unexamined[0] if behind else finished[0]
             no_room = self._file is None or self._file.trouble is not None
             if self.size <= limit and first.ended >= oldest and not (no_room and gone == 0):
                 break
