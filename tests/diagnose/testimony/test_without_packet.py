@@ -140,5 +140,7 @@ def test_requests_that_the_client_refused_for_the_servers_limit_of_streams(detai
 def test_no_route_by_the_words_of_a_program_whose_calls_are_not_seen() -> None:
     """Go makes its calls without the C library."""
     text = 'error: Get "https://10.9.0.7/": dial tcp 10.9.0.7:443: connect: network is unreachable\n'
-    assert [finding.code for finding in found([], said=(words(text, 5),), status=1)] == ["no-route"]
-    assert found([idle()], said=(words(text, 5),), status=1) == []
+    events = account(words(text, 5), process=replace(NODE, command="client", runtime="go"))
+    for connections, codes in (([], ["no-route"]), ([idle()], [])):
+        findings = without_packet(connections, events, read_messages(events))
+        assert [finding.code for finding in findings] == codes
