@@ -394,9 +394,8 @@ ALL = [
 
 PAGE_NOTES = """\
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
-Go, Go programs before 1.19 that start others, programs in C that a static Go program starts which plainwire
-started itself (`plainwire run -- sh -c 'CMD'` reaches them), programs in Go that one in C starts by
-posix_spawn(3); and no patch is made on machines other than x86-64. In
+Go, what Go programs before 1.19 start, programs in C that a static Go program starts which plainwire started
+itself (`plainwire run -- sh -c 'CMD'` reaches them); and no patch is made on machines other than x86-64. In
 programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory
 connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
 there expanded. TLS 1.2 with other ciphers that was open before stays unread.

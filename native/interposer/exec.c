@@ -127,14 +127,20 @@ HOOK int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix
                      char *const environment[restrict])
 {
     hooks_ready();
-    return atomic_load(&real_posix_spawn)(pid, path, actions, attributes, words,
-                                          environment_for(AT_FDCWD, path, environment));
+    char *const *given = environment_for(AT_FDCWD, path, environment);
+    follow_spawn(path);
+    const int error = atomic_load(&real_posix_spawn)(pid, path, actions, attributes, words, given);
+    follow_spawned();
+    return error;
 }
 
 HOOK int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
                       const posix_spawnattr_t *attributes, char *const words[], char *const environment[])
 {
     hooks_ready();
-    return atomic_load(&real_posix_spawnp)(pid, name, actions, attributes, words,
-                                           environment_for_name(name, environment));
+    char *const *given = environment_for_name(name, environment);
+    follow_spawn_by_name(name);
+    const int error = atomic_load(&real_posix_spawnp)(pid, name, actions, attributes, words, given);
+    follow_spawned();
+    return error;
 }

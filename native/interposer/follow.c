@@ -27,11 +27,11 @@ static long take_number(const char **at)
 }
 
 /* Sends where the path is, and which thread asks, and waits until the other side has closed. If that is not there, connect fails at once. */
-static void ask(int socket, const char *name, const char *path)
+static void ask(int socket, const char *name, const char *path, bool spawning)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const size_t length = text_length(name);
-    const uint64_t asked[] = {(uintptr_t)path, (uint64_t)kernel(SYS_gettid)};
+    const uint64_t asked[] = {(uintptr_t)path, (uint64_t)kernel(SYS_gettid) | (uint64_t)spawning << 32};
     const struct timespec patience = {.tv_sec = PATIENCE};
     struct pollfd closed = {.fd = socket, .events = POLLIN};
     if (!length || length > LONGEST_NAME)
@@ -49,7 +49,7 @@ static bool wanted(void)
     return hooks_wanted() && setting(FOLLOW)[0];
 }
 
-void follow_exec(const char *path)
+static void follow(const char *path, bool spawning)
 {
     if (!path || !wanted() || !image_is_go(path))
         return;
@@ -58,13 +58,39 @@ void follow_exec(const char *path)
     const int socket = (int)kernel(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (socket < 0)
         return;
-    ask(socket, name + (*name == '/'), path);
+    ask(socket, name + (*name == '/'), path, spawning);
     kernel(SYS_close, socket);
+}
+
+static void follow_by_name(const char *name, bool spawning)
+{
+    char path[LONGEST_FOUND];
+    if (name && wanted())
+        follow(image_path(name, path, sizeof path), spawning);
+}
+
+void follow_exec(const char *path)
+{
+    follow(path, false);
 }
 
 void follow_exec_by_name(const char *name)
 {
-    char path[LONGEST_FOUND];
-    if (name && wanted())
-        follow_exec(image_path(name, path, sizeof path));
+    follow_by_name(name, false);
+}
+
+void follow_spawn(const char *path)
+{
+    follow(path, true);
+}
+
+void follow_spawn_by_name(const char *name)
+{
+    follow_by_name(name, true);
+}
+
+void follow_spawned(void)
+{
+    if (wanted())
+        kernel(SYS_prctl, PR_SET_PTRACER, 0);
 }

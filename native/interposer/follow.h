@@ -9,4 +9,9 @@ void follow_exec(const char *path);
 /* The same where the path is to be found by execvp(3). */
 void follow_exec_by_name(const char *name);
 
+/* The same of a program that this thread is about to start by posix_spawn(3), and behind that. */
+void follow_spawn(const char *path);
+void follow_spawn_by_name(const char *name);
+void follow_spawned(void);
+
 #endif

@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 REQUESTS = 20
 SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "sh"]
 IN_PYTHON = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+BY_SPAWN = (
+    "import os, sys; pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); "
+    "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
+)
 BY_EXEC = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 @pytest.mark.parametrize(
-    "by", ["shell", "python", "exec", "go", "go, exec", "go by a shell", "shell by go by a shell"]
+    "by",
+    [
+        *("shell", "python", "posix_spawn", "posix_spawnp", "exec"),
+        *("go", "go, exec", "go by a shell", "shell by go by a shell"),
+    ],
 )
 def test_all_secrets_of_a_program_that_another_starts(
     run: Run, server13: TlsServer, built: Callable[[str], Path], by: str
@@ -40,6 +48,8 @@ def test_all_secrets_of_a_program_that_another_starts(
     ways: dict[str, list[str | Path]] = {
         "shell": [*SHELL],
         "python": [sys.executable, "-c", IN_PYTHON],
+        "posix_spawn": [sys.executable, "-c", BY_SPAWN],
+        "posix_spawnp": [sys.executable, "-c", BY_SPAWN.replace("spawn(", "spawnp(")],
         "exec": [sys.executable, "-c", BY_EXEC],
         "go": [starting, "run"],
         "go, exec": [starting, "exec"],

@@ -178,7 +178,7 @@ def test_go(tmp_path: Path, server: Misbehaving, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
     (tmp_path / "go.mod").write_text("module things\n\ngo 1.19\n")
     (tmp_path / "things_test.go").write_text(GO)
-    (tmp_path / "Makefile").write_text("check:\n\t@exec go test -vet=off\n")
+    (tmp_path / "Makefile").write_text("check:\n\t@go test -vet=off\n")
     go = (tool("go"), "test", "-vet=off")
     fetched(*go, "-c", "-o", tmp_path / "things.test", where=tmp_path)
     command = {"go": go, "test -c": (tmp_path / "things.test",), "make": (tool("make"), "-s", "check")}[by]

@@ -1,13 +1,13 @@
 """Secrets and words of Go programs that the program starts: each is patched (``go_patch``) when it is there.
 
-Whoever is about to become another program by execve(2) says so, through an abstract socket, and waits until
-that is closed: Go programs by what was patched into them (``stub.calls``), all others by the interposer
-(``native/interposer/follow.c``), which only asks for programs in Go. If nobody is there any more, it goes on
-at once. A process of ours listens. It reads from the other one's memory which file that is; where it is a Go
-program without rights of its own, a fork of it begins to trace (PTRACE_SEIZE), and closes the socket. The
-kernel stops the process when its new program is mapped and nothing of it has run; it is patched, and let go.
-Nothing else is ever traced: what is not written in Go is answered without. Where the fork is killed, the
-kernel lets the process go.
+Whoever is about to become another program by execve(2), or to start one by posix_spawn(3), says so through
+an abstract socket, and waits until that is closed: Go programs by what was patched into them
+(``stub.calls``), all others by the interposer (``native/interposer/follow.c``), which only asks for
+programs in Go. If nobody is there any more, it goes on at once. A process of ours listens. It reads from
+the other one's memory which file that is; where it is a Go program without rights of its own, a fork of it
+begins to trace that thread (PTRACE_SEIZE), and closes the socket. The kernel stops the process when its new
+program is mapped and nothing of it has run; it is patched, and all is let go. Nothing else is ever traced:
+what is not written in Go is answered without. Where the fork is killed, the kernel lets the process go.
 """
 
 from __future__ import annotations
@@ -40,11 +40,13 @@ _MOST_PARENTS = 100_000
 _MOST_FILES = 1000
 """Of which it is known what they are."""
 _WITHIN = 1.0  # seconds, for a process that said it would become another program
+_TOOLCHAIN = ("pkg", "tool")
+"""Above the folder of Go's compiler and linker, which have no TLS, and of which a build starts hundreds."""
 _CREDENTIALS = struct.Struct("3i")
 _SIZE = struct.Struct("<Q")
 _TAKE, _FINISH = b"T", b"F"
 _QUESTION = struct.Struct("<2Q")
-"""Where the path is in its memory, and the thread."""
+"""Where the path is in its memory; the thread, and in bit 32 whether that starts a child by posix_spawn."""
 _SYS_PRCTL = 157
 _HASTE = -20  # nice: another program waits for us
 _DEEPEST = 32  # processes, one the parent of the other
@@ -176,10 +178,11 @@ class _Listening:
         connection.settimeout(_WITHIN)
         at, thread = _QUESTION.unpack(connection.recv(_QUESTION.size, socket.MSG_WAITALL))
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - names
-        if (
-            len(threads) > 1 and str(thread) not in threads
-        ):  # it counts them otherwise, in a namespace of its own
-            return
+        spawning, thread = bool(thread >> 32), thread & 0xFFFFFFFF
+        if str(thread) not in threads:  # it counts them otherwise, in a namespace of its own
+            if spawning or len(threads) > 1:
+                return
+            thread = pid
         if len(self._parents) > _MOST_PARENTS:
             self._parents.clear()
         self._parents[pid] = processes.parent(pid)
@@ -191,7 +194,7 @@ class _Listening:
             ours.close()
             self._listener.close()
             self._control.close()
-            _trace(pid, thread if len(threads) > 1 else pid, *found, connection, theirs, self._asked)
+            _trace(thread, *found, connection, theirs, self._asked, of_child=spawning)
         theirs.close()
         self._results[ours.fileno()] = ours
         self._poll.register(ours, select.POLLIN)
@@ -291,6 +294,8 @@ class _Listening:
 
 
 def _looked_into(path: Path) -> GoProgram | None:
+    if path.parts[-4:-2] == _TOOLCHAIN:
+        return None
     headers = elf.read(path)
     if headers is None or not headers.go or not headers.native:
         return None
@@ -314,22 +319,23 @@ def _named(pid: int, at: int) -> Path:
 
 
 def _trace(
-    pid: int,
     thread: int,
     program: GoProgram,
     file: _File,
     connection: socket.socket,
     result: socket.socket,
     asked: Asked,
+    *,
+    of_child: bool,
 ) -> NoReturn:
-    """``thread`` becomes ``pid`` when it becomes another program; the others end."""
+    """Where the one that becomes another program is not its process's first thread, it is then."""
     try:
         with contextlib.suppress(OSError, tracing.EndedError, tracing.OtherwiseError):
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, _WITHIN)  # the kernel lets go of it when we die
-            tracing.seize_for_exec(thread)
+            tracing.seize_for_exec(thread, of_child=of_child)
             connection.close()
-            tracing.await_exec(thread)
+            pid = tracing.await_exec()
             signal.setitimer(signal.ITIMER_REAL, 0)
             _patch(tracing.Stopped(pid), program, file, asked, result)
     finally:

@@ -17,7 +17,8 @@ from typing import Any, Self
 
 _TRACEME, _CONTINUE, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 7, 9, 12, 13, 17  # sys/ptrace.h
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
-_EVENT_EXEC, _TELL_OF_EXEC = 4, 1 << 4
+_EVENT_EXEC, _EVENT_STOP = 4, 128
+_TELL_OF_EXEC, _TELL_OF_CHILDREN = 1 << 4, 1 << 1 | 1 << 2 | 1 << 3  # of fork, vfork and clone
 _WALL = 0x40000000  # sys/wait.h: threads too
 _RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
 _REGISTERS = 27
@@ -68,21 +69,22 @@ class EndedError(Exception):
 
 
 class OtherwiseError(Exception):
-    """A process did something else than to become another program; it was let go."""
+    """A process did something else than to become another program; it is let go when we end."""
 
 
-def seize_for_exec(thread: int) -> None:
-    """Trace a thread, which runs on; it will stop when it has become another program.
+def seize_for_exec(thread: int, *, of_child: bool) -> None:
+    """Trace a thread, which runs on; it, or with ``of_child`` one that it starts, will stop when it has
+    become another program.
 
     Raises:
         OSError: it may not be traced, or is gone.
 
     """
-    _checked(_SEIZE, thread, _TELL_OF_EXEC)
+    _checked(_SEIZE, thread, _TELL_OF_EXEC | (_TELL_OF_CHILDREN if of_child else 0))
 
 
-def await_exec(thread: int) -> None:
-    """Wait until it is another program, of which nothing has run. This process waits for nothing else.
+def await_exec() -> int:
+    """Wait until one is another program, of which nothing has run; its pid. This process has no children.
 
     Raises:
         EndedError: it ended instead.
@@ -93,12 +95,12 @@ def await_exec(thread: int) -> None:
         stopped, status = os.waitpid(-1, _WALL)  # not by its number, which may change
         if not os.WIFSTOPPED(status):
             raise EndedError(os.waitstatus_to_exitcode(status))
-        if status >> 8 == signal.SIGTRAP | _EVENT_EXEC << 8:
-            return
-        if status >> 16:
+        event = status >> 16
+        if event == _EVENT_EXEC:
+            return stopped
+        if event == _EVENT_STOP and os.WSTOPSIG(status) != signal.SIGTRAP:  # as SIGSTOP does
             break
-        _ptrace(_CONTINUE, stopped, 0, os.WSTOPSIG(status))
-    _ptrace(_DETACH, thread, 0, 0)
+        _ptrace(_CONTINUE, stopped, 0, 0 if event else os.WSTOPSIG(status))
     raise OtherwiseError
 
 
