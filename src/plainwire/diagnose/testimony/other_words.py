@@ -121,6 +121,14 @@ NODE = (
     ),
     row(
         "node",
+        "a request body of another length",
+        r"UND_ERR_REQ_CONTENT_LENGTH_MISMATCH|Request body length does not match|"
+        r"\bERR_HTTP_CONTENT_LENGTH_MISMATCH\b",
+        Wire.SILENCE,
+        note="The program declared another length than it sent: Content-Length is best left to the library.",
+    ),
+    row(
+        "node",
         LARGE_HEADER,
         r"\bHPE_HEADER_OVERFLOW\b|Header overflow|Headers Overflow|\bUND_ERR_HEADERS_OVERFLOW\b",
         Wire.NONSENSE,

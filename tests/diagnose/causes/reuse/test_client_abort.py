@@ -149,3 +149,15 @@ def test_a_client_that_resumes_a_download_leaves_where_it_does_not_get_the_rest(
     assert finding.code == "client-abort"
     assert says in finding.claim
     assert ("asked for a part" in finding.claim) is bool(says)
+
+
+def test_how_much_of_a_body_had_left_is_told() -> None:
+    """Undici ends a connection over a body that is shorter than its Content-Length."""
+    wire = Wire()
+    request = wire.ask(0, method="POST", size=200, complete=False).request
+    assert request is not None
+    request.declared_size, request.body_size = 100, 60
+    wire.close(CLIENT, "rst", 20)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.fault) == ("client-abort", "client")
+    assert "60 of the 100 bytes of its body that it had declared" in finding.claim

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
@@ -50,10 +51,19 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
     )
 
 
+def _sent_words(failed: FailedExchange) -> str:
+    """How much of its body had left: libraries end a connection over a length that does not come true."""
+    request = failed.request
+    if request.declared_size is None or request.body_size >= request.declared_size:
+        return ""
+    declared = plurals.count(request.declared_size, "byte")
+    return f" ({request.body_size} of the {declared} of its body that it had declared)"
+
+
 def _stage(failed: FailedExchange, close: CloseEvent, waited: int) -> tuple[str, Fault, bool | None]:
     """How far the exchange had come, whose fault that makes it, and whether a retry is safe."""
     if not failed.request.complete:
-        return "in the middle of sending the request", "client", failed.idempotent
+        return f"in the middle of sending the request{_sent_words(failed)}", "client", failed.idempotent
     response = failed.exchange.response
     if response is not None:
         return (*_stage_of_response(failed, response, close), failed.idempotent)
@@ -137,7 +147,14 @@ def _evidence(failed: FailedExchange, close: CloseEvent) -> tuple[Evidence, ...]
     found = [Evidence(failed.request.packet, f"the request, {wording.run(failed.request)}")]
     acknowledged = first_ack(failed.connection, Side.SERVER, failed.request.end)
     if acknowledged is not None and acknowledged[1] <= close.time_ns:
-        found.append(Evidence(acknowledged[0], "the server acknowledges the whole request"))
+        found.append(
+            Evidence(
+                acknowledged[0],
+                "the server acknowledges the whole request"
+                if failed.request.complete
+                else "the server acknowledges all that was sent of the request",
+            )
+        )
     if failed.exchange.response is not None and failed.late is None:
         found.append(
             Evidence(failed.exchange.response.last_packet, "the last byte of the response that was seen")
