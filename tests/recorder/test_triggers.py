@@ -20,7 +20,7 @@ def segments(*ends: float) -> list[RingSegment]:
 
 
 def test_what_is_seen_with_two_segments_is_one_finding() -> None:
-    triggers = Triggers(["*"], 60, 30, 0)
+    triggers = Triggers(["any"], 60, 30, 0)
     assert len(triggers.take(examined(5, ("reset", 100.0, [1, 2])))) == 1
     assert triggers.take(examined(6, ("reset", 100.0, [1, 2]))) == []
     assert len(triggers.take(examined(7, ("reset", 160.0, [2, 3])))) == 1
@@ -28,7 +28,7 @@ def test_what_is_seen_with_two_segments_is_one_finding() -> None:
 
 
 def test_a_code_rests_and_is_counted_all_the_same() -> None:
-    triggers = Triggers(["*"], 10, 5, 600)
+    triggers = Triggers(["any"], 10, 5, 600)
     for number in range(5):
         triggers.take(examined(number, ("reset", 100.0 * number, [number + 1])))
     triggers.take(examined(6, ("other", 500.0, [77])))
@@ -37,20 +37,20 @@ def test_a_code_rests_and_is_counted_all_the_same() -> None:
 
 
 def test_only_what_was_asked_for_is_a_trigger() -> None:
-    triggers = Triggers(["tls-alert-*"], 10, 5, 0)
+    triggers = Triggers(["tls-alert"], 10, 5, 0)
     triggers.take(examined(1, ("reset", 1.0, [1]), ("tls-alert-unknown-ca", 2.0, [2])))
     assert [window.words for window in triggers.waiting] == ["tls-alert-unknown-ca"]
 
 
 def test_a_remark_beside_a_failure_is_counted_and_no_trigger() -> None:
-    triggers = Triggers(["*"], 10, 5, 0)
+    triggers = Triggers(["any"], 10, 5, 0)
     triggers.take(Examined(1, seen=[Sighting("no-keepalive-churn", 1.0, [1], failure=False)]))
     assert triggers.waiting == []
     assert triggers.counted == {"no-keepalive-churn": 1}
 
 
 def test_triggers_within_one_window_are_one_case() -> None:
-    triggers = Triggers(["*"], 60, 30, 0)
+    triggers = Triggers(["any"], 60, 30, 0)
     triggers.take(examined(1, ("reset", 100.0, [1]), ("stale", 110.0, [2])))
     triggers.ask("signal", 125.0)
     triggers.ask("signal", 126.0)
@@ -61,7 +61,7 @@ def test_triggers_within_one_window_are_one_case() -> None:
 
 
 def test_a_window_is_due_once_all_of_it_was_written_and_examined() -> None:
-    triggers = Triggers(["*"], 25, 10, 0)
+    triggers = Triggers(["any"], 25, 10, 0)
     window = triggers.ask("signal", 35.0)
     assert triggers.due(segments(10, 20, 30), now=40.0) is None
     assert not triggers.wants_cut(segments(10, 20, 30)[-1], 44.9)
@@ -76,7 +76,7 @@ def test_a_window_is_due_once_all_of_it_was_written_and_examined() -> None:
 
 
 def test_who_looks_back_waits_alone() -> None:
-    triggers = Triggers(["*"], 60, 30, 0)
+    triggers = Triggers(["any"], 60, 30, 0)
     triggers.look_back("snapshot", 20.0, 100.0, asker=9)
     triggers.ask("signal", 95.0)
     assert [(each.start, each.end, each.asker) for each in triggers.waiting] == [

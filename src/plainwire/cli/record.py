@@ -12,6 +12,7 @@ from plainwire.acquire import processes, via
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.model import UserError
 from plainwire.recorder import loop, measures
+from plainwire.report import gate
 from plainwire.report.escape import printable
 
 
@@ -190,9 +191,14 @@ def _chosen(pids: tuple[int, ...], name: str | None, command: tuple[str, ...]) -
 
 def _patterns(given: tuple[str, ...]) -> tuple[str, ...]:
     words = [word.strip() for each in given for word in each.split(",") if word.strip()]
-    if not words or words == ["any"]:
-        return ("*",)
-    return (*(word for word in words if word != "none"), "status-*", "slow")
+    codes = [word for word in words or [gate.ANY] if word != "none"]
+    if any(code != gate.ANY for code in codes):
+        from plainwire.diagnose.causes.catalogue import CAUSES  # noqa: PLC0415 - only where codes are named
+
+        for code in gate.misspelled(codes, CAUSES):
+            message = f"--on: {code!r} is no code; plainwire explain lists the codes"
+            raise click.UsageError(message)
+    return (*codes, "status-*", "slow")
 
 
 def _say(text: str) -> None:

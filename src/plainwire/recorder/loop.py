@@ -69,7 +69,7 @@ class RecordingPlan(Struct, frozen=True):
     before: float
     behind: float
     rest: float
-    patterns: tuple[str, ...] = ("*",)
+    patterns: tuple[str, ...] = ("any",)
     statuses: tuple[str, ...] = ()
     slower: float = 0.0
     on_exit: bool = True

@@ -5,11 +5,12 @@ Pure: it is told what happened, and when.
 
 from __future__ import annotations
 
-import fnmatch
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from plainwire.report import gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,8 +47,8 @@ class Window(Struct):
 
 
 class Triggers:
-    """``patterns``: of codes that are triggers; ``before``, ``behind``: seconds around one that are kept;
-    ``rest``: seconds for which the same code makes no other case.
+    """``patterns``: the codes that are triggers (``gate.fits``); ``before``, ``behind``: seconds around one
+    that are kept; ``rest``: seconds for which the same code makes no other case.
     """
 
     def __init__(self, patterns: Sequence[str], before: float, behind: float, rest: float) -> None:
@@ -73,7 +74,7 @@ class Triggers:
         return new
 
     def _is_trigger(self, seen: Sighting) -> bool:
-        return seen.failure and any(fnmatch.fnmatchcase(seen.code, each) for each in self._patterns)
+        return seen.failure and gate.fits(seen.code, self._patterns)
 
     def _is_new(self, seen: Sighting) -> bool:
         return not seen.marks or any((seen.code, mark) not in self._known for mark in seen.marks)

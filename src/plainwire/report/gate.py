@@ -22,25 +22,27 @@ Known = frozenset[tuple[str, str]]
 
 
 class Gate(Struct, frozen=True):
-    """``patterns`` are codes, stems of families, patterns with ``*``, or ``any``."""
+    """``patterns``: see ``fits``."""
 
     patterns: tuple[str, ...]
     known: Known = frozenset()
 
     def stopped_by(self, report: Report) -> list[Finding]:
         """The findings that are to fail the job."""
-        return [f for f in report.findings if self._is_wanted(f.code) and not self._is_known(f, report)]
-
-    def _is_wanted(self, code: str) -> bool:
-        if code in _NO_FINDING:
-            return code in self.patterns
-        return any(
-            pattern == ANY or fnmatch.fnmatchcase(code, pattern) or code.startswith(f"{pattern}-")
-            for pattern in self.patterns
-        )
+        return [f for f in report.findings if fits(f.code, self.patterns) and not self._is_known(f, report)]
 
     def _is_known(self, finding: Finding, report: Report) -> bool:
         return bool(self.known) and all((finding.code, at) in self.known for at in _servers(finding, report))
+
+
+def fits(code: str, patterns: Collection[str]) -> bool:
+    """Whether a code is among ``patterns``: codes, stems of families, patterns with ``*``, or ``any``."""
+    if code in _NO_FINDING:
+        return code in patterns
+    return any(
+        pattern == ANY or fnmatch.fnmatchcase(code, pattern) or code.startswith(f"{pattern}-")
+        for pattern in patterns
+    )
 
 
 def misspelled(patterns: Collection[str], codes: Collection[str]) -> list[str]:
