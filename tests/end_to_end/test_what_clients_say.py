@@ -265,12 +265,13 @@ def test_scripts(tmp_path: Path, server: Misbehaving, refused: str, language: st
     run(tmp_path, server, refused, tool(language), script, mode, least=len(FAULTS) - 1)
 
 
-def test_go(tmp_path: Path, server: Misbehaving, refused: str) -> None:
-    """It makes its system calls itself: what it prints is read where it goes to a file."""
+@pytest.mark.parametrize("output", ["file", "pipe"])
+def test_go(tmp_path: Path, server: Misbehaving, refused: str, output: str) -> None:
+    """It makes its system calls itself: what it prints is read from the file, or copied as it writes it."""
     program = tmp_path / "program"
     words = [tool("go"), "build", "-o", program, CLIENTS / "eight_failures.go"]
     subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=540)
-    run(tmp_path, server, refused, program, stdout=tmp_path / "output.txt")
+    run(tmp_path, server, refused, program, stdout=tmp_path / "output.txt" if output == "file" else None)
 
 
 FETCHED = {
