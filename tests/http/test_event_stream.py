@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainwire.http.event_stream import MOST_KEPT, EventReader
+from plainwire.http.event_stream import MOST_KEPT, EventReader, reader_of
 from tests.http.talk import GET, SERVER, Talk
 from tests.http.talk2 import Pair, exchanges
 
@@ -173,3 +173,32 @@ def test_pauses_between_parts_are_measured_and_the_last_byte_is_dated() -> None:
         assert reader.feed(part)
         reader.place(at, at)
     assert (reader.facts.last_ns, reader.facts.longest_pause_ns) == (1000, 900)
+
+
+@pytest.mark.parametrize(
+    ("lines", "dialect", "error", "closed"),
+    [
+        (b'{"model":"l","response":"x","done":false}\n{"model":"l","done":true}\n', "Ollama", "", True),
+        (
+            b'{"model":"l","done":false}\n{"error":"runner ended"}\n',
+            "Ollama",
+            '{"error":"runner ended"}',
+            False,
+        ),
+        (b'{"id":1,"error":"timeout","host":"a"}\n{"id":2}\n', "", "", False),
+        (b"1\n[2]\nno JSON\n", "", "", False),
+    ],
+)
+def test_lines_of_json_are_events(lines: bytes, dialect: str, error: str, *, closed: bool) -> None:
+    reader = reader_of("application/x-ndjson; charset=utf-8")
+    assert reader is not None
+    assert reader.feed(lines)
+    reader.place(7, 700)
+    facts = reader.facts
+    assert (facts.dialect, facts.error) == (dialect, error)
+    assert (facts.closing_packet is not None) == closed
+    assert facts.events == lines.count(b"\n")
+
+
+def test_other_types_are_no_streams_of_events() -> None:
+    assert reader_of("application/json") is None

@@ -1,5 +1,7 @@
 """A ``text/event-stream`` (WHATWG HTML section 9.2): takes decoded bytes; counts events, tells how it ended.
 
+Streams of lines that are JSON (``application/x-ndjson``, as of Ollama) are read alike, each line an event.
+
 Status and framing do not show what goes wrong in the middle of such a stream. Its own protocol does, with
 events that report errors, and with a closing event if it has one. ``_DIALECTS`` has the protocols whose
 closing event is known. The contents of events are not kept, except the words of the first error.
@@ -24,6 +26,10 @@ _FAILURES = frozenset(
     (b"error", b"exception", b"response.failed", b"thread.run.failed", b"run_error", b"run.failed")
 )
 """Event names, and values of a ``type`` member, that report a failure."""
+
+_LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/jsonl"))
+_OF_ERRORS = frozenset(("error", "status", "code", "message", "type", "detail"))
+"""Members of a line that is an error. Lines of data may have a member of that name among others."""
 
 _DONE = b"[DONE]"
 
@@ -65,6 +71,7 @@ _DIALECTS = (
     _dialect("Cohere chat", _typed("(?:message|stream)-start"), _typed("(?:message|stream)-end")),
     _dialect("AG-UI", _typed("RUN_STARTED"), _typed("RUN_(?:FINISHED|ERROR)")),
     _dialect("AI SDK", rb'^\n?\{"type"\s*:\s*"start"', rb'"type"\s*:\s*"(?:finish|abort)"'),
+    _dialect("Ollama", rb'^\n\{"model".*"done"\s*:\s*(?:true|false)', rb'"done"\s*:\s*true'),
     _dialect("GraphQL over SSE", rb'^next\n\s*\{.*"(?:data|errors)"', rb"^complete\n"),
 )
 
@@ -76,8 +83,10 @@ class EventReader:
     the caller gives it to ``place``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lines: bool = False) -> None:
+        """``lines``: each line is an event."""
         self.facts = EventStream()
+        self._lines = lines
         self._carry = b""
         self._cr = False  # the last byte was a carriage return
         self._begun = False
@@ -117,7 +126,11 @@ class EventReader:
         if not self._begun:
             self._begun = True
             line = line.removeprefix(b"\xef\xbb\xbf")
-        if not line:
+        if self._lines:
+            if line.strip():
+                self._fields, self._data = True, line[:MOST_KEPT]
+                self._dispatch()
+        elif not line:
             self._dispatch()
         elif line.startswith(b":"):
             self._comment = True
@@ -152,9 +165,28 @@ class EventReader:
             self.facts.dialect = self._dialect.name if self._dialect else ""
         if data.strip() == _DONE or (self._dialect is not None and self._dialect.closing.search(event)):
             self._closed = True
-        if not self._failed and _reports_failure(name, data):
+        if not self._failed and (_is_an_error(data) if self._lines else _reports_failure(name, data)):
             self._failed = True
             self.facts.error = data[:_MOST_SAID].decode("utf-8", "replace")
+
+
+def reader_of(content_type: str) -> EventReader | None:
+    """A reader where contents of this type are a stream of events."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "text/event-stream" or kind in _LINES:
+        return EventReader(lines=kind in _LINES)
+    return None
+
+
+def _is_an_error(line: bytes) -> bool:
+    """Whether a line of JSON says nothing but that something failed."""
+    if not line.startswith(b"{") or b'"error"' not in line:
+        return False
+    try:
+        members = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return bool(members.get("error")) and _OF_ERRORS.issuperset(members)
 
 
 def _reports_failure(name: bytes, data: bytes) -> bool:

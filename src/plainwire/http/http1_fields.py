@@ -36,7 +36,7 @@ class Framing(Struct):
     upgrade: bool = False
     broken: bool = False
     codings: tuple[str, ...] = ()  # transfer and content codings of the body, in the order of being applied
-    event_stream: bool = False
+    event_stream: str = ""  # the type of contents that are a stream of events
     defects: list[str] = field(default_factory=list)
 
 
@@ -59,7 +59,7 @@ def printable(data: bytes, most: int = 60) -> str:
     _CONTENT_TYPE,
     _BROKEN,
 ) = range(8)
-_EVENT_STREAM = "text/event-stream"
+_EVENT_STREAMS = ("text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl")
 _KINDS = {
     "content-length": _CONTENT_LENGTH,
     "transfer-encoding": _TRANSFER_ENCODING,
@@ -108,7 +108,7 @@ class FieldParser:
             if token and len(self._kinds) < _MOST_CACHED:
                 self._kinds[name] = kind
         value = value.strip(" \t")
-        if kind == _CONTENT_TYPE and not value.lower().startswith(_EVENT_STREAM):
+        if kind == _CONTENT_TYPE and not value.lower().startswith(_EVENT_STREAMS):
             kind = _ORDINARY  # so that framings are as few as can be
         field = (name, value), kind if colon else _BROKEN
         if len(self._lines) >= _MOST_CACHED:
@@ -125,7 +125,8 @@ def _framing(special: list[_Known]) -> Framing:
     options = {option for value in values.get(_CONNECTION, ()) for option in _listed(value)}
     framing.close, framing.keep_alive = "close" in options, "keep-alive" in options
     framing.upgrade, framing.broken = _UPGRADE in values, _BROKEN in values
-    framing.event_stream = any(v.lower().startswith(_EVENT_STREAM) for v in values.get(_CONTENT_TYPE, ()))
+    kinds = (value for value in values.get(_CONTENT_TYPE, ()) if value.lower().startswith(_EVENT_STREAMS))
+    framing.event_stream = next(kinds, "")
     lengths = values.get(_CONTENT_LENGTH, [])
     if lengths:
         framing.content_length = _content_length(lengths, framing.defects)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder
-from plainwire.http.event_stream import EventReader
+from plainwire.http.event_stream import EventReader, reader_of
 from plainwire.http.http1_fields import Framing, printable
 from plainwire.model import Gap, Request, Response, Text
 
@@ -309,7 +309,7 @@ class Reader(abc.ABC, Generic[Message]):
         if framing.codings and not partial:  # a part of coded content cannot be decoded alone
             self._content = ContentDecoder(framing.codings, self._budget)
         if framing.event_stream:
-            self._events = EventReader()
+            self._events = reader_of(framing.event_stream)
 
     def _end_content(self, message: Message) -> None:
         if self._content is not None:

@@ -14,7 +14,7 @@ from plainwire import plurals
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder, codings
-from plainwire.http.event_stream import EventReader
+from plainwire.http.event_stream import reader_of
 from plainwire.http.exchange_room import MOST_INTERIM
 from plainwire.http.grpc import GrpcReader, grpc_of
 from plainwire.http.semantics import (
@@ -68,7 +68,7 @@ class _Body:
         self.decoder = ContentDecoder(named, shared.budget) if named and whole else None
         self.kept = KeptBody(shared.reading)
         kind = value_of(fields, "content-type") if streamed else ""
-        self.events = EventReader() if kind.lower().startswith("text/event-stream") else None
+        self.events = reader_of(kind)
 
     def feed(self, part: bytes, place: Place) -> None:
         for plain in (part,) if self.decoder is None else self.decoder.feed(part):

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from plainwire.diagnose.testimony.sayings import read_messages
 from plainwire.diagnose.testimony.without_packet import without_packet
 from plainwire.model import StreamEvent
+from tests.diagnose.causes.websocket.sockets import Socket
 from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, error, words
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding, Process, SocketError, Words
+    from plainwire.model import Connection, Finding, Process, Side, SocketError, Words
 
 NO_ROUTE = "OSError: [Errno 101] Network is unreachable\n"
 
@@ -144,3 +145,31 @@ def test_no_route_by_the_words_of_a_program_whose_calls_are_not_seen() -> None:
     for connections, codes in (([], ["no-route"]), ([idle()], [])):
         findings = without_packet(connections, events, read_messages(events))
         assert [finding.code for finding in findings] == codes
+
+
+@pytest.mark.parametrize(
+    ("code", "by", "spoke", "found_it"),
+    [
+        (
+            1000,
+            SERVER,
+            "websockets.exceptions.ConnectionClosedOK: received 1000 (OK); then sent 1000 (OK)\n",
+            True,
+        ),
+        (1001, SERVER, "ConnectionClosedOK: received 1001 (going away); then sent 1001 (going away)\n", True),
+        (
+            1000,
+            CLIENT,
+            "websockets.exceptions.ConnectionClosedOK: sent 1000 (OK); then received 1000 (OK)\n",
+            False,
+        ),
+        (1011, SERVER, "ConnectionClosedError: received 1011 (internal error)\n", False),
+    ],
+)
+def test_a_websocket_that_the_server_closed_in_order(
+    code: int, by: Side, spoke: str, *, found_it: bool
+) -> None:
+    connection = Socket().message(CLIENT, 300).bye(by, 500, code).end(by, "fin", 600)
+    connection.program = OWNER
+    findings = found([connection], said=(words(spoke, 700),), status=1)
+    assert [(f.code, f.fault) for f in findings] == ([("client-own-error", "both")] if found_it else [])

@@ -2,7 +2,7 @@
 
 ``stale-connection-reuse``: a connection was reset while it was idle, and the program's next write failed at
 once. ``no-route``: connect() failed before a SYN left. ``client-own-error``: an HTTP/2 client failed over a
-GOAWAY that left no request out.
+GOAWAY that left no request out, a program over the end of a WebSocket in order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.diagnose.evidence.limits_announced import limits_announced
+from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES
 from plainwire.model import Evidence, Finding, Side
 
 from .program_finding import finding_of_the_program
@@ -24,7 +25,14 @@ from .wording import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.model import CloseEvent, Connection, ProgramEvents, SocketError, StreamEvent
+    from plainwire.model import (
+        CloseEvent,
+        Connection,
+        ProgramEvents,
+        SocketError,
+        StreamEvent,
+        WebSocketClose,
+    )
 
     from .sayings import Said
 
@@ -47,6 +55,12 @@ OVER = frozenset(
 )
 """What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
 "Node."""
+
+CLOSED = frozenset(("ConnectionClosedOK", "a close by the server"))
+"""What websockets says of a Close frame of the server, whatever its code."""
+
+NO_CODE = 1005
+"""RFC 6455 section 7.4.1."""
 
 CROWDED = "too many concurrent streams"
 """What the JDK's client says where the server's limit is reached."""
@@ -91,6 +105,7 @@ def without_packet(
         *_no_routes(connections, events, heard),
         *_goaways(connections, events, heard),
         *_crowded(connections, events, heard),
+        *_closed_in_order(connections, events, heard),
     ]
 
 
@@ -102,7 +117,7 @@ def explains(finding: Finding, said: Said) -> bool:
         case "no-route":
             return Wire.UNREACHABLE in said.wire
         case "client-own-error":
-            return said.label in OVER or said.label == CROWDED
+            return said.label in OVER or said.label in CLOSED or said.label == CROWDED
     return False
 
 
@@ -140,6 +155,48 @@ def _goaways(
         "where "
         "its method is idempotent, or use HTTP/1.1.",
     )
+
+
+def _closed_in_order(
+    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
+) -> Iterator[Finding]:
+    """WebSockets that the server closed in order, and that the program had gone on with."""
+    said = [s for s in heard if s.label in CLOSED]
+    ends = [
+        (connection, close)
+        for connection in _spoken_of(connections, said)
+        if (close := _orderly_close(connection)) is not None
+        if any(s.untimed or 0 <= s.time_ns - close.time_ns + _CLOCK_SLACK_NS <= _OVER_NS for s in said)
+    ]
+    if not ends:
+        return
+    connection, close = ends[0]
+    code = "without a code" if close.code == NO_CODE else f"with code {close.code}"
+    yield finding_of_the_program(
+        "client-own-error",
+        f"The server closed the WebSocket of connection {connection.id} in order, with a Close frame "
+        f"{code}: it was done, or goes away. The program waited for more, or had more to send, and takes the "
+        f"end for an error.{_ends_words(len(ends))}",
+        [Evidence(c.packet, "the server's Close frame") for _, c in ends[:_MOST_CITED]],
+        said,
+        events,
+        fault="both",
+        connections=[c for c, _ in ends],
+        runner_up="websocket-abnormal-close: refuted, there is a Close frame",
+        advice="Take a close with 1000 or 1001 for the end of the messages, and connect again where more are "
+        "expected.",
+    )
+
+
+def _orderly_close(connection: Connection) -> WebSocketClose | None:
+    """The server's Close frame, where it came first and has an ordinary code."""
+    for exchange in connection.exchanges:
+        closes = exchange.websocket.closes if exchange.websocket is not None else (None, None)
+        own, theirs = closes[Side.SERVER], closes[Side.CLIENT]
+        first = own is not None and (theirs is None or own.time_ns <= theirs.time_ns)
+        if own is not None and first and own.code in ORDINARY_CODES:
+            return own
+    return None
 
 
 def _spoken_of(connections: Sequence[Connection], said: Sequence[Said]) -> Iterator[Connection]:

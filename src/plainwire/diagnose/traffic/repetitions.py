@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
 
-REPEATED = frozenset((408, 429, 500, 502, 503, 504))
-"""Statuses that HTTP libraries repeat: urllib3's and botocore's examples, axios-retry, Go's retryablehttp."""
+REPEATED = frozenset((408, 429, 500, 502, 503, 504, *range(520, 531)))
+"""Statuses that HTTP libraries repeat: urllib3's and botocore's examples, axios-retry, Go's retryablehttp;
+the last are Cloudflare's, and overloaded models' (529), which SDKs repeat as all of 500 and more."""
 
 OPERATION_FIELDS = (
     "amz-sdk-invocation-id",

@@ -77,3 +77,17 @@ def test_a_port_that_speaks_tls_on_another_connection_was_spoken_to_in_clear_tex
     other.tls = AGREED
     finding = only(diagnose([begun(tls=None, ends=12), other]))
     assert (finding.code, finding.fault) == ("clear-text-to-tls-port", "client")
+
+
+@pytest.mark.parametrize(("offered", "codes"), [(["h2"], ["h2-not-spoken"]), (["h2", "http/1.1"], [])])
+def test_a_client_that_knows_nothing_but_http2_leaves_where_it_is_not_chosen(
+    offered: list[str], codes: list[str]
+) -> None:
+    opening = Opening().syn(0).accept().hello(81)
+    opening.segment(SERVER, 162, ack=517, length=1200)
+    opening.close(CLIENT, "fin", 170, seq=517, ack=1200)
+    connection = opening.done()
+    connection.tls = TlsInfo(
+        version="TLS 1.3", alpn_offered=offered, handshake_complete=True, certificate=b"x"
+    )
+    assert [finding.code for finding in diagnose([connection])] == codes

@@ -199,14 +199,15 @@ def _acknowledged(failed: FailedExchange, ping: StreamEvent) -> bool:
 
 def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:
     """The verdict with what the time says: a deadline, a timer, or one decision on several exchanges."""
-    together = one_decision(failed)
+    one = given_up(failed.connection, failed.exchange)
+    due = None if one is None or not _arrived(failed) else _deadline(failed, one)
+    together = "" if due else one_decision(failed)
     if together:
         return replace(verdict, fault="client", facts=verdict.facts + together)
-    one = given_up(failed.connection, failed.exchange)
     if one is None or not _arrived(failed):
         return verdict
     timer = failed.traffic.given_up.timer_of(one)
-    says, waited = _deadline(failed, one) or (("", 0) if timer is None else (timer.says, timer.waited_ns))
+    says, waited = due or (("", 0) if timer is None else (timer.says, timer.waited_ns))
     if not says:
         return verdict
     return replace(

@@ -43,7 +43,7 @@ class _Said(NamedTuple):
 
 def h2_not_spoken(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict on a connection without a request."""
-    return _verdict(connection, traffic, ())
+    return _verdict(connection, traffic, ()) or _not_agreed(connection)
 
 
 def h2_not_spoken_to_request(failed: FailedExchange) -> Verdict | None:
@@ -78,6 +78,34 @@ def _verdict(connection: Connection, traffic: Traffic, exchanges: tuple[int, ...
         runner_up=said.runner_up,
         retry_safe=True,
         time_ns=first.time_ns,
+    )
+
+
+def _not_agreed(connection: Connection) -> Verdict | None:
+    """The client offered nothing but HTTP/2, the server chose no protocol, and the client left (ALPN)."""
+    tls, begin = connection.tls, opening.of_handshake(connection)
+    close = next(iter(connection.closes), None)
+    if tls is None or begin is None or close is None or close.side is not Side.CLIENT or not begin.answers:
+        return None
+    asked = tls.handshake_complete and tls.alpn_offered == ["h2"] and tls.alpn is None
+    if not asked or tls.talked[Side.CLIENT] or connection.undecrypted:
+        return None
+    return Verdict(
+        code="h2-not-spoken",
+        connection=connection,
+        exchanges=(),
+        fault="server",
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        facts="The client offered HTTP/2 and nothing else in the TLS handshake (ALPN), the server chose no "
+        f"protocol, and the client ended the connection ({wording.act(close)}) without a request.",
+        evidence=(
+            Evidence(begin.client_data[0].packet, "the ClientHello, which offers h2 alone"),
+            Evidence(begin.answers[-1].packet, "the server's flight, without a choice"),
+            Evidence(close.packet, f"{wording.act(close)} from the client"),
+        ),
+        runner_up="a certificate that the client refused: possible, if it left as well where h2 is chosen",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
     )
 
 
