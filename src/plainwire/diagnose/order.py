@@ -82,7 +82,7 @@ with imported_when_asked(__package__):
         window_scale_unseen,
     )
     from .causes.quic.alt_svc_stale import alt_svc_stale
-    from .causes.quic.quic_connection_close import quic_connection_close
+    from .causes.quic.quic_connection_close import quic_closed_before_request, quic_connection_close
     from .causes.quic.quic_idle_timeout_reuse import quic_idle_timeout_reuse
     from .causes.quic.quic_nat_rebinding import quic_nat_rebinding
     from .causes.quic.quic_pmtu_or_amplification_stall import quic_pmtu_or_amplification_stall
@@ -190,6 +190,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     plaintext_on_tls_port,
     alert_in_handshake,
     quic_alert,
+    quic_closed_before_request,
     h2_not_spoken,
     handshake_reset,
     handshake_stall,
@@ -330,12 +331,13 @@ ANSWERED_STREAM: tuple[OfExchange, ...] = (
     h2_malformed_response,
 )
 OPEN_STREAM: tuple[OfExchange, ...] = (
+    h2_not_spoken_to_request,
     nat_idle_drop,
     nat_idle_drop_under_stream,
     h2_dead_connection,
     quic_idle_timeout_reuse,
 )
-UNSEEN_STREAM: tuple[OfExchange, ...] = (capture_artifact,)
+UNSEEN_STREAM: tuple[OfExchange, ...] = (h2_not_spoken_to_request, capture_artifact)
 
 WEBSOCKET: tuple[OfExchange, ...] = (
     connection_shared,

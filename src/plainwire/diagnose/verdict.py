@@ -206,9 +206,11 @@ def stream_name(failed: FailedExchange) -> str:
 
 def stage(failed: FailedExchange, at_ns: int) -> str:
     """How far the exchange had come at a time."""
-    response = failed.exchange.response
+    response, request = failed.exchange.response, failed.request
+    if response is None and at_ns < request.last_ns:
+        return f"{wording.span(at_ns - request.time_ns)} after the request began, while it was being sent"
     if response is None:
-        return f"{wording.span(at_ns - failed.request.last_ns)} after the request, before any response"
+        return f"{wording.span(at_ns - request.last_ns)} after the request, before any response"
     heard = last_heard_ns(failed.connection, response, at_ns)
     if response.last_ns > at_ns and heard is not None:
         return f"in the middle of the response, {wording.span(at_ns - heard)} after the last byte until then"

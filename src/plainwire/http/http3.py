@@ -14,7 +14,7 @@ from plainwire.http import http3_frames as frames
 from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.hpack import Block
 from plainwire.http.http1_fields import printable
-from plainwire.http.http2_frames import DATA, FramePart, locate
+from plainwire.http.http2_frames import DATA, MOST_PAYLOAD, FramePart, locate
 from plainwire.http.http3_frames import StreamFrameReader, varint
 from plainwire.http.qpack import QpackDecoder
 from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
@@ -246,7 +246,8 @@ class Http3:
         block = decoder.decode(section)
         if part.missing:
             block = Block([], "the field section is not in the capture as a whole")
-        if not self._has_room(block.fields, stream.where):
+        too_large = part.missing and len(part.payload) >= MOST_PAYLOAD
+        if too_large or not self._has_room(block.fields, stream.where):
             call.lost[part.side] = True
         elif part.type == frames.HEADERS:
             call.headers(part.side, block, part, _why(decoder))

@@ -144,12 +144,6 @@ CALLS = (
     ),
     row(
         "websockets",
-        "ConnectionClosedOK",
-        r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)",
-        Wire.WEBSOCKET_CLOSED,
-    ),
-    row(
-        "websockets",
         "a close by the server",
         r"\breceived (?!1000\b)[1-4]\d{3} \([\w ]+\)",
         Wire.WEBSOCKET_CLOSED,

@@ -8,6 +8,7 @@ GOAWAY that left no request out, a program over the end of a WebSocket in order.
 from __future__ import annotations
 
 import errno
+import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -56,8 +57,9 @@ OVER = frozenset(
 """What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
 "Node."""
 
-CLOSED = frozenset(("ConnectionClosedOK", "a close by the server"))
-"""What websockets says of a Close frame of the server, whatever its code."""
+CLOSED = "a close by the server"
+"""What websockets says of a Close frame of the server, but for one with code 1000, which is no error."""
+_CLOSED_OK = re.compile(r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)")
 
 NO_CODE = 1005
 """RFC 6455 section 7.4.1."""
@@ -117,7 +119,7 @@ def explains(finding: Finding, said: Said) -> bool:
         case "no-route":
             return Wire.UNREACHABLE in said.wire
         case "client-own-error":
-            return said.label in OVER or said.label in CLOSED or said.label == CROWDED
+            return said.label in {*OVER, CLOSED, CROWDED}
     return False
 
 
@@ -160,13 +162,14 @@ def _goaways(
 def _closed_in_order(
     connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
 ) -> Iterator[Finding]:
-    """WebSockets that the server closed in order, and that the program had gone on with."""
-    said = [s for s in heard if s.label in CLOSED]
+    """WebSockets that the server closed in order, and that the program, which failed, had gone on with."""
+    said = [s for s in heard if s.label == CLOSED]
+    pids = {s.pid for s in said} | {w.pid for w in events.words if _CLOSED_OK.search(w.text)}
     ends = [
         (connection, close)
-        for connection in _spoken_of(connections, said)
+        for connection in (connections if events.exit_status else ())
+        if connection.program is not None and connection.program.pid in pids
         if (close := _orderly_close(connection)) is not None
-        if any(s.untimed or 0 <= s.time_ns - close.time_ns + _CLOCK_SLACK_NS <= _OVER_NS for s in said)
     ]
     if not ends:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, TlsInfo
+from plainwire.model import Connection, ProgramConnection, TlsInfo
 from tests.diagnose.causes.quic.quic_connections import ELSEWHERE, unanswered
 from tests.diagnose.opening import healthy
 from tests.diagnose.wire import only
@@ -32,8 +32,12 @@ def test_what_may_be_something_else_is_left_alone(connection: Connection) -> Non
     assert diagnose([connection, healthy(2, start=3000)]) == []
 
 
-def test_without_tcp_to_compare_with_nothing_is_said() -> None:
+def test_without_tcp_to_compare_with_nothing_is_said_of_what_may_be_captured_in_one_direction() -> None:
     assert diagnose([unanswered()]) == []
+    watched = unanswered()
+    watched.program = ProgramConnection(1, 1, "curl", None, None)
+    finding = only(diagnose([watched]))
+    assert (finding.code, finding.fault, finding.certainty) == ("quic-udp-blocked", "unknown", "possible")
 
 
 def test_the_same_name_at_another_address_is_the_same_server() -> None:

@@ -21,7 +21,8 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     if response is None or not response.complete:
         return None
-    if not response.status and not failed.connection.gaps and own_defects(response):
+    unread = len(own_defects(response)) < len(response.defects)  # a status may stand in what was not read
+    if not response.status and not failed.connection.gaps and response.defects and not unread:
         return _without_status(failed, response)
     if not _contradicts(failed, response):
         return None

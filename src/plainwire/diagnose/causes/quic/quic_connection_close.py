@@ -4,13 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import stage, stream_verdict
+from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.verdict import FailedExchange, Verdict
+    from plainwire.diagnose.traffic.traffic import Traffic
+    from plainwire.diagnose.verdict import FailedExchange
+    from plainwire.model import Connection
+
+_NO_ERROR = frozenset(("NO_ERROR", "H3_NO_ERROR", ""))
+_OWN_BEFORE = frozenset(("CONNECTION_REFUSED", "APPLICATION_ERROR"))
+"""What a server says of itself that takes no more connections, or whose application closed one in the
+handshake (RFC 9000 sections 20.1 and 10.2.3)."""
+
+
+def quic_closed_before_request(connection: Connection, _traffic: Traffic) -> Verdict | None:
+    """The server closed it before a request left: RFC 9000 sections 5.2.2 and 10.2.3."""
+    close = next(iter(connection.closes), None)
+    if connection.quic is None or close is None or close.side != Side.SERVER:
+        return None
+    event = next((e for e in connection.events if e.packet == close.packet and e.kind == close.kind), None)
+    if close.kind != "connection_close" or event is None or event.name in _NO_ERROR:
+        return None
+    own = event.name in OWN_FAILURES or event.name in _OWN_BEFORE
+    return Verdict(
+        code="quic-connection-close",
+        connection=connection,
+        exchanges=(),
+        fault="server" if own else "unknown",
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        facts=f"The server closed the QUIC connection with {event.name}, "
+        f"{wording.span(close.time_ns - connection.opened_ns)} after it began, before a request.",
+        evidence=(Evidence(close.packet, f"CONNECTION_CLOSE ({event.name}) from the server"),),
+        quotes=tuple(quoted(close.packet, "the reason phrase", event.said)),
+        runner_up="a server that takes no QUIC there: refuted, it answered",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )
 
 
 def quic_connection_close(failed: FailedExchange) -> Verdict | None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where a client's Initial packets got no answer, and TCP to the same place did.
 
-    Without the latter nothing is said: the server may be down, or only one direction was captured.
+    Without the latter only of a program's own connections, which were captured in both directions: elsewhere
+    the capture may hold only one.
     """
     quic = connection.quic
     if quic is None or quic.answered or connection.mid_stream or connection.icmp_errors:
@@ -28,7 +29,7 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
         return None
     other = over_tcp(connection, traffic)
     if other is None:
-        return None
+        return None if connection.program is None else _alone(connection)
     after = other.opened_ns - connection.opened_ns
     order = f"{wording.span(abs(after))} {'after' if after >= 0 else 'before'} the first of them"
     lasted = wording.span(connection.last_ns - connection.opened_ns)
@@ -47,6 +48,28 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
             Evidence(other.first_packet, f"the SYN of connection {other.id}"),
         ),
         runner_up="a server that is down: refuted, it accepts connections over TCP",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+    )
+
+
+def _alone(connection: Connection) -> Verdict:
+    """Nothing else shows whether the server is there."""
+    lasted = wording.span(connection.last_ns - connection.opened_ns)
+    return Verdict(
+        code="quic-udp-blocked",
+        connection=connection,
+        exchanges=(),
+        fault="unknown",
+        grounds=(Ground.GUESS,),
+        facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back, "
+        "not even an ICMP error. That the network drops UDP is one reason; a server that is down or does not "
+        "speak QUIC there, another.",
+        evidence=(
+            Evidence(connection.first_packet, "the client's first Initial packet"),
+            Evidence(connection.last_packet, "the last of its packets, none of which was answered"),
+        ),
+        runner_up="a server that is down: not excluded, nothing went to it over TCP",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )
