@@ -67,7 +67,6 @@ class Client(Struct, frozen=True):
     children: bool = False
     kept_by: str = "new"
     """The word by which it has a connection that stays."""
-    remark: str = ""
 
 
 def prepare() -> None:
@@ -391,6 +390,22 @@ ALL = [
     Client("aioquic", "its own", _python("aioquic"), server="QUIC", versions=("TLS 1.3",)),
     Client("quic-go", "crypto/tls", _built("quic-go"), server="QUIC", versions=("TLS 1.3",)),
 ]
+
+REMARKS = """\
+- libssl 1.0.2: in a program that runs already it has no function that could be patched, so that new
+  connections are had by memory only, where they are open long enough.
+- Four libssl in one process: why nothing of the connections that were open before is had is not known; their
+  secrets lie in its memory.
+- awscrt: s2n has a key log function of another shape, which is not looked for.
+- Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
+  had by attaching is not known.
+- aioquic: its TLS is written in Python, and there is no library that could be patched.
+- quic-go: QUIC that was open before is not looked for in memory.
+- Java: a virtual machine that runs already is not told to load an agent; its memory takes some 16 s to
+  search. Other Java clients were not attached to.
+- friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
+  it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
+"""
 
 PAGE_NOTES = """\
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in

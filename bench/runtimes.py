@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -29,7 +29,7 @@ from msgspec import Struct
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import runtime_programs
-from runtime_programs import PAGE_NOTES, Asked, Client
+from runtime_programs import PAGE_NOTES, REMARKS, Asked, Client
 from runtime_servers import grpc_server, quic_server
 
 from plainwire import case as cases
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "runtimes.md"
 RESULTS = Path(__file__).with_suffix(".json")
+FRITAP_RESULTS = Path(__file__).with_name("fritap.json")
+HANDSHAKES_RESULTS = Path(__file__).with_name("handshakes.json")
+BY_METHOD_RESULTS = Path(__file__).with_name("by_method.json")
 PATIENCE = 120.0  # seconds for one client
 BETWEEN = 2.0  # seconds between the requests of a program that is attached to
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
@@ -114,7 +117,10 @@ def _row(client: Client) -> Row:
 
 def _without_root(client: Client) -> str:
     """The responses that are seen whole, of those that the server gave."""
-    with _folder() as folder, SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server:
+    with (
+        folder_of_its_own() as folder,
+        SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server,
+    ):
         command = client.command(Asked(server, folder, told=False))
         if command is None:
             return ABSENT
@@ -122,7 +128,7 @@ def _without_root(client: Client) -> str:
             done = recording.record(command, folder=folder / "case", via=Via(evidence="sockets"))
         except UserError:
             return "not possible: its system calls are its own"
-        return f"{_whole(done.report)} of {len(server.peers)}"
+        return f"{_whole(done.report, server.port)} of {len(server.peers)}"
 
 
 def _tried(client: Client, words: list[str]) -> str:
@@ -135,31 +141,35 @@ def _tried(client: Client, words: list[str]) -> str:
 
 def _attached(client: Client, words: list[str]) -> str:
     """The same of a client that has a connection, and is told ``words`` while plainwire is attached."""
-    with _folder() as folder, SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server:
+    with (
+        folder_of_its_own() as folder,
+        SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server,
+    ):
         command = client.command(Asked(server, folder, told=True))
         if command is None:
             return ABSENT
-        with _running(command) as running:
-            running.do(client.kept_by)
+        with running(command) as program:
+            program.do(client.kept_by)
             before = len(server.peers)
-            asking = threading.Thread(target=_tell, args=(running, words))
+            asking = threading.Thread(target=_tell, args=(program, words))
 
             def begin(_: AttachedProgram) -> None:
                 asking.start()
 
             done = recording.attach(
-                [running.pid],
+                [program.pid],
                 folder=folder / "case",
                 duration=PATIENCE,
                 children=client.children,
                 attached=begin,
             )
             asking.join()
-            return f"{_whole(done.report)} of {len(server.peers) - before}"
+            return f"{_whole(done.report, server.port)} of {len(server.peers) - before}"
 
 
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[Driven]:
+def running(command: list[str]) -> Iterator[Driven]:
+    """A program that does what it is told, until the block ends."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield Driven(process)
@@ -179,20 +189,27 @@ def _tell(client: Driven, words: list[str]) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _whole(report: Report | None) -> int:
-    """Responses in full, or as far as the client took them: some close at once."""
-    exchanges = [] if report is None else report.exchanges
-    return sum(each.outcome in ("complete", "aborted") and each.response is not None for each in exchanges)
+def _whole(report: Report | None, port: int) -> int:
+    """The server's responses in full, or as far as the client took them: some close at once."""
+    if report is None:
+        return 0
+    theirs = {each.id for each in report.connections if each.server.port == port}
+    return sum(
+        each.outcome in ("complete", "aborted") and each.response is not None
+        for each in report.exchanges
+        if each.connection in theirs
+    )
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def folder_of_its_own() -> Iterator[Path]:
+    """An empty folder, gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="plainwire-bench-") as made:
         yield Path(made)
 
 
 def _cell(client: Client, version: ssl.TLSVersion) -> Cell | None:
-    with _folder() as folder:
+    with folder_of_its_own() as folder:
         with SERVERS[client.server](folder, version) as server:
             command = client.command(Asked(server, folder, told=False))
             if command is None:
@@ -216,9 +233,10 @@ def _cell(client: Client, version: ssl.TLSVersion) -> Cell | None:
 
 def _page(rows: dict[str, Row]) -> str:
     launched = [f"launched, {version}" for version in VERSIONS]
-    others = ["launched, without root", "attached", "open before attach"]
+    others = ["launched, without root", "attached", "open before attach", "friTap"]
     head = ["program", "its TLS", "how the secrets are had", *launched, *others]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    of_fritap = _kept(FRITAP_RESULTS, dict[str, str])
     for client in runtime_programs.ALL:
         row = rows.get(client.name)
         if row is None:
@@ -227,6 +245,7 @@ def _page(rows: dict[str, Row]) -> str:
         of_version = dict(zip(client.versions, row.cells, strict=True))
         cells = [_words(of_version[each]) if each in of_version else "has none" for each in VERSIONS]
         words = [client.name, client.tls, how, *cells, row.without_root, row.attached, row.open_before]
+        words.append(of_fritap.get(client.name, "not tried"))
         lines.append(f"| {' | '.join(words)} |")
     played = [rows[client.name] for client in runtime_programs.ALL if client.name in rows]
     there = [row for row in played if None not in row.cells]
@@ -236,7 +255,6 @@ def _page(rows: dict[str, Row]) -> str:
     of_attached, of_before = (
         sum(_all_had(getattr(row, name)) for row in there) for name in ("attached", "open_before")
     )
-    remarks = [f"- {client.name}: {client.remark}" for client in runtime_programs.ALL if client.remark]
     return f"""# Programs whose secrets can be had
 
 Made by `python bench/runtimes.py` on {platform.machine()}: do not edit.
@@ -245,21 +263,63 @@ a key log of its own: a cell says how many of the lines in that were had. None m
 "Without root": how many of the responses that the server gave (TLS 1.3) the socket trace shows in full, or as
 far as the client took them, where nobody may capture packets. "Attached": the same of three requests after
 `plainwire attach`, two seconds apart, on two new connections, and of three on a connection that was open
-before (TLS 1.3).
+before (TLS 1.3; TLS 1.2 where a program has only that). "friTap": how many of the lines (TLS 1.3) the
+friTap 2.6.0 of PyPI had that started the program, by `python bench/fritap.py`.
 
 Of {len(there)} programs all secrets are had of {of_launched} that plainwire starts, all exchanges of
 {of_attached} that it attaches to, and of {of_before} those of a connection that was open before.
 
 {chr(10).join(lines)}
 
-{chr(10).join(remarks)}
+{REMARKS}
+{_handshakes()}{_by_method()}{PAGE_NOTES}"""
 
-{PAGE_NOTES}"""
+
+def _kept(results: Path, kind: Any) -> Any:  # noqa: ANN401 - what is decoded has the type that is asked for
+    return msgspec.json.decode(results.read_bytes(), type=kind) if results.exists() else {}
+
+
+def _handshakes() -> str:
+    """The table of ``bench/handshakes.py``."""
+    lines = [
+        f"| {way} | {'; '.join(each['clients'])} | {each['handshakes']} | {each['lines']} | {each['missed']} "
+        f"| {each['wrong']} |"
+        for way, each in _kept(HANDSHAKES_RESULTS, dict[str, dict[str, Any]]).items()
+    ]
+    if not lines:
+        return ""
+    return f"""## Many handshakes
+
+By `python bench/handshakes.py`: new TLS 1.3 connections one after the other, and the server's lines of them.
+
+| how | clients | handshakes | lines | missed | wrong |
+|---|---|---|---|---|---|
+{chr(10).join(lines)}
+
+"""
 
 
 def _all_had(cell: str) -> bool:
     had, _, of = cell.partition(" of ")
     return had == of != "0"
+
+
+def _by_method() -> str:
+    """The table of ``bench/by_method.py``."""
+    kept = _kept(BY_METHOD_RESULTS, dict[str, list[str]])
+    lines = [f"| {what} | {' | '.join(words)} |" for what, words in kept.items()]
+    if not lines:
+        return ""
+    return f"""## What it costs
+
+By `python bench/by_method.py`: CPU time of the program (median of rounds in turn, on a machine that had other
+work as well).
+
+| what | program | alone | with plainwire | ratio |
+|---|---|---|---|---|
+{chr(10).join(lines)}
+
+"""
 
 
 def _words(cell: Cell | None) -> str:
