@@ -44,6 +44,7 @@ def _unexplained() -> Finding:
         (REFUSED, CLIENT, 9, "unexplained"),
         (REFUSED, SERVER, 7, "unexplained"),
         ("Error: socket hang up\n", CLIENT, 7, "unexplained"),
+        ("verify error:num=21:unable to verify the first certificate\n", CLIENT, 7, "unexplained"),
         ("", CLIENT, 7, "unexplained"),
     ],
 )
