@@ -6,6 +6,7 @@ health check does the same, so that ``unexplained`` stands there until the progr
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .sayings import Said
 
 CODE = "cert-refused-without-alert"
+_NOTED = re.compile(r"verify error:num=|[Vv]erify return code|^Verification error").search
 
 
 def refused_certificates(
@@ -34,7 +36,7 @@ def refused_certificates(
     heard: Sequence[Said],
 ) -> list[Finding]:
     """The findings, ``unexplained`` ones replaced where the program said that it refused a certificate."""
-    said = [each for each in heard if each.wire == {Wire.CERTIFICATE}]
+    said = [each for each in heard if each.wire == {Wire.CERTIFICATE} and not _goes_on(each)]
     speakers = {each.pid for each in said}
     left = {c.id: c for c in connections if speakers and _left(c, speakers)}
     weak = [f for f in findings if f.code == "unexplained" and f.connections and not f.exchanges]
@@ -60,6 +62,11 @@ def refused_certificates(
         connections=own,
     )
     return [found, *(finding for finding in findings if finding not in weak)]
+
+
+def _goes_on(said: Said) -> bool:
+    """Whether it is a note of openssl s_client's, which goes on whatever it finds."""
+    return any(_NOTED(line.text) for line in said.lines)
 
 
 def _left(connection: Connection, speakers: set[int]) -> bool:
