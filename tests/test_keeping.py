@@ -71,6 +71,20 @@ def test_a_broken_connection_is_not_counted_among_the_healthy() -> None:
     assert kept.connections == [connection]
 
 
+def test_of_one_connection_with_very_many_exchanges_the_first_are_kept() -> None:
+    wire = Wire()
+    for number in range(4000):
+        wire.ok(number)
+    kept, connection = Kept(7_000_000), wire.done()
+    left_out = kept.add(connection)
+    assert len(connection.exchanges) + len(left_out) == 4000
+    assert len(connection.exchanges) > 1000
+    assert (kept.connections, kept.notes()) == ([connection], [])
+    (unread,) = connection.undecrypted
+    assert left_out[0].request is not None
+    assert unread.packet == left_out[0].request.packet
+
+
 def test_attempts_that_are_only_counted_are_told_at_the_last_one_of_their_kind() -> None:
     silent, refused = (Wire().done() for _ in range(2))
     silent.established = refused.established = False

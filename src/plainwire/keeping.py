@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire.http.exchange_room import TOO_MANY
+from plainwire.model import Undecrypted
 from plainwire.plurals import count
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ ROOM_OF_HEALTHY = 192 << 20
 
 # Measured, in bytes.
 _CONNECTION, _SEGMENT, _EXCHANGE, _FIELD, _EVENT = 2600, 70, 1900, 60, 250
+
+_FEWEST_CUT = 1000
+"""A connection with fewer exchanges is kept whole or not at all."""
 
 _NAMED = 3
 _CLIENT_ERROR = 400
@@ -41,17 +46,26 @@ class Kept:
         self._room = room
         self._room_of_healthy = room_of_healthy
 
-    def add(self, connection: Connection) -> None:
-        """Keep one more, or count it."""
-        cost, healthy = _cost(connection), _is_healthy(connection)
-        if cost > self._room or (healthy and cost > self._room_of_healthy):
+    def add(self, connection: Connection) -> Sequence[Exchange]:
+        """Keep one more, or count it; returns its exchanges that are not kept.
+
+        Of one with very many that has no room the first are kept, as many as half of the room has space for.
+        """
+        healthy = _is_healthy(connection)
+        room = min(self._room, self._room_of_healthy) if healthy else self._room
+        cost = _cost(connection)
+        left_out: Sequence[Exchange] = ()
+        if cost > room:
+            left_out, cost = _cut(connection, room // 2)
+        if cost > room:
             counted = self.healthy if healthy else self.others
             counted[0] += 1
             counted[1] += len(connection.exchanges)
-            return
+            return connection.exchanges
         self._room -= cost
         self._room_of_healthy -= cost if healthy else 0
         self.connections.append(connection)
+        return left_out
 
     @property
     def keeps_all(self) -> bool:
@@ -95,9 +109,29 @@ def _is_plain(exchange: Exchange) -> bool:
 
 
 def _cost(connection: Connection) -> int:
+    return _own_cost(connection) + sum(map(_cost_of_exchange, connection.exchanges))
+
+
+def _own_cost(connection: Connection) -> int:
     segments = 0 if connection.segments is None else len(connection.segments)
-    own = _CONNECTION + _SEGMENT * segments + _EVENT * len(connection.events)
-    return own + sum(map(_cost_of_exchange, connection.exchanges))
+    return _CONNECTION + _SEGMENT * segments + _EVENT * len(connection.events)
+
+
+def _cut(connection: Connection, room: int) -> tuple[Sequence[Exchange], int]:
+    """Take the last exchanges off so that the others fit; returns those, and what the rest costs."""
+    cost, fitting = _own_cost(connection), 0
+    for exchange in connection.exchanges:
+        cost += _cost_of_exchange(exchange)
+        if cost > room:
+            break
+        fitting += 1
+    if fitting < _FEWEST_CUT:
+        return (), _cost(connection)
+    left_out = connection.exchanges[fitting:]
+    del connection.exchanges[fitting:]
+    first = left_out[0].request or left_out[0].response
+    connection.undecrypted.append(Undecrypted(TOO_MANY, None, None if first is None else first.packet))
+    return left_out, cost - _cost_of_exchange(left_out[0])
 
 
 def _cost_of_exchange(exchange: Exchange) -> int:

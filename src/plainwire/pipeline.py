@@ -135,10 +135,7 @@ class Analysis:
 
     def _keep(self, conversation: Guarded) -> None:
         """A connection is over."""
-        connection, kept = conversation.finish(), len(self._done.connections)
-        self._done.add(connection)
-        if len(self._done.connections) == kept:
-            self._reading.exchanges.release(connection.exchanges)
+        self._reading.exchanges.release(self._done.add(conversation.finish()))
 
     def _conversation(self, tcp: TcpConnection) -> Guarded:
         """The one that follows a connection; a new one where none has said anything so far."""

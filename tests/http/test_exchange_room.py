@@ -57,12 +57,23 @@ def test_a_pipeline_beyond_the_room_is_not_read_and_accuses_nobody(tmp_path: Pat
     assert exit_code(report) == 3
 
 
-def test_a_response_that_there_is_no_room_for_is_unseen_not_missing(tmp_path: Path) -> None:
+def test_a_response_that_there_is_no_room_for_is_not_missing(tmp_path: Path) -> None:
     talk = Conversation().open().send(CLIENT, GET)
     talk.send(SERVER, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"Content-Length: 0\r\n\r\n").fin(SERVER)
     report = _analyzed(tmp_path, talk.packets, 9_000)
-    assert [exchange.outcome for exchange in report.exchanges] == ["unseen"]
-    assert {finding.code for finding in report.findings} <= {"capture-artifact"}
+    assert (report.exchanges, report.findings) == ([], [])
+    assert TOO_MANY in report.coverage.undecrypted[0][1]
+    assert exit_code(report) == 3
+
+
+def test_requests_that_are_read_ahead_of_their_responses_leave_room_for_those(tmp_path: Path) -> None:
+    talk = Conversation().open()
+    for _ in range(100):
+        talk.send(CLIENT, GET).send(SERVER, OK)
+    report = _analyzed(tmp_path, talk.fin(CLIENT).fin(SERVER).packets, 60_000)
+    assert 10 < len(report.exchanges) < 50
+    assert {exchange.outcome for exchange in report.exchanges} == {"complete"}
+    assert report.findings == []
 
 
 def test_interim_responses_do_not_pile_up(tmp_path: Path) -> None:

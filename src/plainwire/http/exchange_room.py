@@ -44,17 +44,22 @@ class ExchangeRoom:
 class ExchangeShare:
     """One connection's part."""
 
-    __slots__ = ("_room", "_taken")
+    __slots__ = ("_due", "_room", "_taken")
 
     def __init__(self, room: ExchangeRoom) -> None:
         self._room = room
-        self._taken = 0
+        self._taken = self._due = 0
 
-    def admits(self, fields: Sequence[tuple[str, str]]) -> bool:
-        """Take room for one more message with these fields; False if there is none."""
-        cost = _cost(fields)
-        if self._taken + cost > self._room.left - cost:
+    def admits(self, fields: Sequence[tuple[str, str]], *, answered_later: bool = False) -> bool:
+        """Take room for one more message with these fields; False if there is none.
+
+        ``answered_later``: and for one that answers it, which may be read when there is no room for more.
+        """
+        answers = not answered_later and self._due > 0
+        cost = _cost(fields) + (_MESSAGE if answered_later else -_MESSAGE if answers else 0)
+        if self._taken + cost > self._room.left - cost and not (answers and cost < _MESSAGE):
             return False
+        self._due += answered_later - answers
         self._taken += cost
         self._room.left -= cost
         return True

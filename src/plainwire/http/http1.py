@@ -242,6 +242,9 @@ class Http1:
         _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")
+        if self.responses.left_out_at is not None:  # and what was read of the requests behind says nothing
+            while self.exchanges and self.exchanges[-1].response is None:
+                self.exchanges.pop()
         self._reunite()
         for exchange in self.exchanges:
             exchange.connection = facts.id

@@ -65,7 +65,7 @@ class RequestReader(Reader[Request]):
         cut = text.index(b"\n", at)
         line = request_line(text[at:cut].rstrip(b"\r"))
         headers, framing = self._fields(text, cut + 1, match.start())
-        if not self._share.admits(headers):
+        if not self._share.admits(headers, answered_later=True):
             self._leave_out(at)
             return match.end()
         request = Request(
