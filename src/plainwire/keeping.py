@@ -25,7 +25,7 @@ ROOM_OF_HEALTHY = 192 << 20
 """What of it those may take in which nothing failed."""
 
 # Measured, in bytes.
-_CONNECTION, _SEGMENT, _EXCHANGE, _FIELD, _EVENT = 2600, 70, 1900, 60, 250
+_CONNECTION, _TLS_SESSION, _SEGMENT, _EXCHANGE, _FIELD, _EVENT = 2600, 2500, 70, 1900, 60, 250
 
 _FEWEST_CUT = 1000
 """A connection with fewer exchanges is kept whole or not at all."""
@@ -114,7 +114,8 @@ def _cost(connection: Connection) -> int:
 
 def _own_cost(connection: Connection) -> int:
     segments = 0 if connection.segments is None else len(connection.segments)
-    return _CONNECTION + _SEGMENT * segments + _EVENT * len(connection.events)
+    sessions = len(connection.inner_tls) + (connection.tls is not None)
+    return _CONNECTION + _TLS_SESSION * sessions + _SEGMENT * segments + _EVENT * len(connection.events)
 
 
 def _cut(connection: Connection, room: int) -> tuple[Sequence[Exchange], int]:
