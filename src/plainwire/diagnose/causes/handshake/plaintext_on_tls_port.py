@@ -35,7 +35,7 @@ def plaintext_on_tls_port(connection: Connection, traffic: Traffic) -> Verdict |
 def _verdict(
     connection: Connection, traffic: Traffic, begin: Opening, answer: int, protocol: str, said: str
 ) -> Verdict:
-    other = next((c for c in traffic.by_server[connection.server] if c.tls and c.tls.version), None)
+    other = traffic.speaks_tls.get(connection.server)
     tunnel = is_tunnelled(connection)
     contrast = (
         " The tunnel led to it through the proxy."

@@ -164,8 +164,7 @@ def _closed(connection: Connection, traffic: Traffic, first: StreamEvent) -> _Sa
 
 def _in_clear_text(connection: Connection, traffic: Traffic, left: str, after: str, cited: Evidence) -> _Said:
     """Who closes at once on a preface may speak TLS, or HTTP/1."""
-    others = traffic.by_server.get(connection.server, ())
-    other = next((c for c in others if (t := opening.handshake_session(c)) and t.cipher_suite), None)
+    other = traffic.speaks_tls.get(connection.server)
     facts = f"The client began HTTP/2 in clear text, and the server {left} {after} later, without a frame."
     if other is not None:
         return _Said(
