@@ -6,24 +6,16 @@ import os
 import struct
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from plainwire.acquire import key_schedules
+from tests.tls.test_joining import sealed12
 
-HEADER = b"\x17\x03\x03"
 EXPANDED_KEY = bytes.fromhex(  # FIPS 197, appendix A.1
     "2b7e151628aed2a6abf7158809cf4f3c a0fafe1788542cb123a339392a6c7605 f2c295f27a96b9435935807a7359f67f"
     "3d80477d4716fe3e1e237e446d7a883b ef44a541a8525b7fb671253bdb0bad00 d4d1c6f87c839d87caf2b8bc11f915bc"
     "6d88a37a110b3efddbf98641ca0093fd 4e54f70e5f5fc9f384a64fb24ea6dc4f ead27321b58dbad2312bf5607f8d292f"
     "ac7766f319fadc2128d12941575c006e d014f9a8c9ee2589e13f0cc8b6630ca6"
 )
-
-
-def sealed(key: bytes, salt: bytes, explicit: int, number: int, text: bytes) -> bytes:
-    """A record's body as RFC 5246 section 6.2.3.3 and RFC 5288 section 3 have it."""
-    nonce = explicit.to_bytes(8, "big")
-    extra = number.to_bytes(8, "big") + HEADER + len(text).to_bytes(2, "big")
-    return nonce + AESGCM(key).encrypt(salt + nonce, text, extra)
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -45,8 +37,8 @@ def test_neither_chance_nor_zeros_nor_a_pattern_is_a_key() -> None:
 )
 def test_the_record_says_its_nonce_and_number(size: int, explicit: int, number: int) -> None:
     key, salt = os.urandom(size), os.urandom(4)
-    body = sealed(key, salt, explicit, number, b"GET / HTTP/1.1\r\n\r\n")
-    header = HEADER + len(body).to_bytes(2, "big")
+    record = sealed12(key, salt, explicit - number, number, b"GET / HTTP/1.1\r\n\r\n")
+    header, body = record[:5], record[5:]
     assert key_schedules.sealed_by(key, header, body) == salt + (explicit - number).to_bytes(8, "big")
     assert key_schedules.sealed_by(os.urandom(size), header, body) is None
     assert key_schedules.sealed_by(key, header, body[:-1] + bytes([body[-1] ^ 1])) is None

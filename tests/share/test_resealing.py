@@ -10,7 +10,10 @@ import pytest
 from plainwire.model import Side
 from plainwire.share.resealing import MadeUpSecrets, ResealedTls
 from plainwire.share.wire_text import WireText
+from plainwire.tls.keylog import WRITE_KEYS
+from plainwire.tls.sealing import UnsealableError
 from tests.tls.live import CLIENT, NO_ENCRYPT_THEN_MAC, SERVER, Live, contexts, keys_of, read
+from tests.tls.test_joining import sealed12
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +100,20 @@ def test_a_mac_inside_the_encryption_and_chained_vectors() -> None:
 
 def test_tls_1_3_with_its_handshake_and_alerts() -> None:
     _check(_live(V13, ""))
+
+
+def test_session_that_keys_out_of_memory_open_is_not_sealed_again() -> None:
+    """Its keys are made of no secret that another could stand for."""
+    key = bytes(range(16))
+    log = f"{WRITE_KEYS[CLIENT]} {bytes(32).hex()} {(key + b'salt' + bytes(8)).hex()}".encode()
+    wires = _wires([(CLIENT, sealed12(key, b"salt", 0, 5, SAID[0][1]))])
+    secrets = MadeUpSecrets(keys_of(log), b"k" * 32)
+    session = ResealedTls(wires, secrets)
+    inner = WireText(CLIENT, session.plain[0]), WireText(SERVER, session.plain[1])
+    assert inner[0].data == SAID[0][1]
+    with pytest.raises(UnsealableError, match="handshake was not captured"):
+        session.seal(inner)
+    assert secrets.lines == {}
 
 
 def test_secrets_show_in_no_representation() -> None:
