@@ -126,14 +126,19 @@ static bool changes_user(int file)
     return kernel(SYS_fstat, file, &status) == 0 && status.st_mode & (S_ISUID | S_ISGID);
 }
 
-static bool is_elf(const union beginning *start)
+static bool is_elf(const file_header *header)
 {
-    return bytes_equal(start->header.e_ident, ELFMAG, SELFMAG);
+    return bytes_equal(header->e_ident, ELFMAG, SELFMAG);
+}
+
+static bool is_native(const file_header *header)
+{
+    return header->e_ident[EI_CLASS] == WIDTH && header->e_machine == MACHINE;
 }
 
 static enum image elf_image(int file, const file_header *header)
 {
-    if (header->e_ident[EI_CLASS] != WIDTH || header->e_machine != MACHINE || needs_sanitizer(file, header))
+    if (!is_native(header) || needs_sanitizer(file, header))
         return REFUSES;
     const enum image found = by_loader(file, header);
     return found == TAKES && changes_user(file) ? IGNORES : found;
@@ -165,7 +170,7 @@ enum image image_at(int directory, const char *path)
         const int file = opened(depth ? AT_FDCWD : directory, path);
         const bool given = file == directory;
         text_at(file, 0, start.line, sizeof start.line);
-        if (is_elf(&start))
+        if (is_elf(&start.header))
             found = elf_image(file, &start.header);
         path = interpreter(&start);
         if (file >= 0 && !given)
@@ -232,8 +237,7 @@ bool image_is_go(const char *path)
     const int file = opened(AT_FDCWD, path);
     if (file < 0)
         return false;
-    if (have(file, &header, sizeof header, 0) && bytes_equal(header.e_ident, ELFMAG, SELFMAG) &&
-        header.e_ident[EI_CLASS] == WIDTH && header.e_machine == MACHINE)
+    if (have(file, &header, sizeof header, 0) && is_elf(&header) && is_native(&header))
         for (unsigned i = 0; !found && segment_at(file, &header, i, &part); i++)
             found = part.p_type == PT_NOTE && has_go_note(file, &part);
     kernel(SYS_close, file);

@@ -71,9 +71,11 @@ void on_key_line(const struct copy *copy, const SSL *ssl, const char *text)
  * program's; where it is ours, SSL_CTX_new has called SSL_CTX_new_ex by way of us, and all is done. */
 static void adopt(const struct copy *copy, SSL_CTX *context)
 {
-    if (context && copy->legacy && hooks_wanted() && settings_allow("preload"))
+    if (!context || !hooks_wanted() || !settings_allow("preload"))
+        return;
+    if (copy->legacy)
         legacy_adopt(copy, context);
-    if (!context || !copy->loggable || !copy->callback || !hooks_wanted() || !settings_allow("preload"))
+    if (!copy->loggable || !copy->callback)
         return;
     const keylog_callback present = copy->call.SSL_CTX_get_keylog_callback(context);
     if (copies_own(present) || (!context_note(context, present) && present))
