@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import select
 import signal
 import socket
@@ -25,9 +24,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from plainwire import sudo
-from plainwire.acquire import elf, go_patch, go_words, interposer, output_file, processes, tracing
+from plainwire.acquire import elf, go_patch, go_words, interposer, output_file, patcher, processes, tracing
 from plainwire.acquire.go_patch import GoMemory, GoProgram
-from plainwire.acquire.patcher import DEAF_TO, close_others
 from plainwire.acquire.stub import PR_SET_PTRACER, Asked
 
 if TYPE_CHECKING:
@@ -48,7 +46,6 @@ _TAKE, _FINISH = b"T", b"F"
 _QUESTION = struct.Struct("<2Q")
 """Where the path is in its memory; the thread, and in bit 32 whether that starts a child by posix_spawn."""
 _SYS_PRCTL = 157
-_HASTE = -20  # nice: another program waits for us
 _DEEPEST = 32  # processes, one the parent of the other
 _LINGER = 2.0  # seconds, for what is being patched when all is over
 
@@ -69,7 +66,7 @@ class GoChildren:
 
     def __init__(self) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        name = f"plainwire-{secrets.token_hex(16)}".encode()
+        name = f"plainwire-{os.urandom(16).hex()}".encode()
         listener.bind(b"\0" + name)
         listener.listen(128)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -123,14 +120,9 @@ def begin() -> GoChildren | None:
 def _live(listener: socket.socket, control: socket.socket, asked: Asked) -> NoReturn:
     """The life of the fork."""
     try:
-        os.setsid()
-        for number in DEAF_TO:
-            signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        close_others(listener.fileno(), control.fileno())
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, _HASTE)
+        patcher.stand_apart(listener.fileno(), control.fileno())
+        patcher.make_haste()
         _Listening(listener, control, asked).serve()
     finally:
         os._exit(0)
@@ -208,8 +200,7 @@ class _Listening:
     def _program(self, path: Path) -> tuple[GoProgram, _File] | None:
         """None where it is not one to be traced."""
         with sudo.as_caller():
-            status = path.stat()
-            key = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+            key = _file(path)
             if key not in self._known:
                 self._known[key] = _looked_into(path) if len(self._known) < _MOST_FILES else None
             found = self._known[key]
@@ -293,6 +284,11 @@ class _Listening:
             yield from go_words.without(events, below[pid])
 
 
+def _file(path: Path) -> _File:
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _looked_into(path: Path) -> GoProgram | None:
     if path.parts[-4:-2] == _TOOLCHAIN:
         return None
@@ -348,8 +344,7 @@ def _patch(
     memory = None
     try:
         process.step()
-        status = Path(f"/proc/{process.pid}/exe").stat()
-        if (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size) == file:
+        if _file(Path(f"/proc/{process.pid}/exe")) == file:
             _, memory = go_patch.patched(process, program, asked)
             process.call(_SYS_PRCTL, PR_SET_PTRACER, 0, 0, 0)
     finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from plainwire.acquire import running_patch
+from plainwire.acquire import processes, running_patch
 from plainwire.acquire.running_patch import Owner, Patched, WantedPatch
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 1 << 16  # bytes of a message
 _MOST_WANTED = 64
-_HASTE = -20  # nice: another program waits for us
-DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
+_HASTE = -20  # nice
+_DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
 """The terminal's, for the program."""
 
 
@@ -46,7 +46,7 @@ class Patcher:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        owner = Owner(os.getpid(), running_patch.started(os.getpid()))
+        owner = Owner(os.getpid(), processes.started(os.getpid()))
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()
@@ -85,11 +85,7 @@ class Patcher:
 def _live(questions: socket.socket, owner: Owner) -> None:
     """The life of the fork; never returns."""
     try:
-        os.setsid()
-        for number in DEAF_TO:
-            signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        close_others(questions.fileno())
+        stand_apart(questions.fileno())
         while data := questions.recv(_LONGEST):
             _in_a_fork(questions, msgspec.json.decode(data, type=_Question), owner)
         _in_a_fork(None, _Question(), owner)
@@ -97,8 +93,14 @@ def _live(questions: socket.socket, owner: Owner) -> None:
         os._exit(0)
 
 
-def close_others(*kept: int) -> None:
-    """Somebody may wait for the other end of what we have inherited."""
+def stand_apart(*kept: int) -> None:
+    """Let a fork of ours live beside the program. All descriptors but ``kept`` are closed: somebody may wait
+    for the other end of what we have inherited.
+    """
+    os.setsid()
+    for number in _DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
@@ -109,12 +111,17 @@ def close_others(*kept: int) -> None:
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
+def make_haste() -> None:
+    """Another program waits for us."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _HASTE)
+
+
 def _in_a_fork(answers: socket.socket | None, question: _Question, owner: Owner) -> None:
     pid = os.fork()
     if pid == 0:
         try:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, 0, _HASTE)
+            make_haste()
             answer, memory = _answered(question, owner)
             if answers is not None:
                 data = [msgspec.json.encode(answer)]

@@ -49,11 +49,21 @@ def _all_processes() -> dict[int, int]:
 
 def parent(pid: int) -> int:
     """The parent of a process; 0 where it is gone."""
+    return _number(pid, 1)
+
+
+def started(pid: int) -> int:
+    """When a process was started, as the kernel counts; 0 where there is none."""
+    return _number(pid, 19)
+
+
+def _number(pid: int, which: int) -> int:
+    """One of those that /proc/PID/stat has behind the name (proc(5)), counted from 0."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return 0
-    return int(text.rpartition(")")[2].split()[1])
+    return int(text.rpartition(")")[2].split()[which])
 
 
 def ancestors(pid: int) -> list[int]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from plainwire.acquire import ring, stub
+from plainwire.acquire import processes, ring, stub
 from plainwire.acquire.patching import KeyLogFunction  # noqa: TC001 - msgspec reads it
 from plainwire.acquire.tracing import EndedError, NotStoppedError, StoppedProcess
 
@@ -70,7 +70,7 @@ class Owner(Struct, frozen=True):
     @property
     def lives(self) -> bool:
         """Whether it still runs."""
-        return started(self.pid) == self.started
+        return processes.started(self.pid) == self.started
 
 
 class WantedPatch(Struct, frozen=True):
@@ -107,15 +107,6 @@ def mappings(pid: int) -> list[Mapping]:
         path = words[5] if len(words) == 6 else ""
         found.append(Mapping(int(start, 16), int(end, 16), "x" in words[1], (words[3], int(words[4])), path))
     return found
-
-
-def started(pid: int) -> int:
-    """When a process was started, as the kernel counts; 0 where there is none."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return 0
-    return int(text.rpartition(")")[2].split()[19])
 
 
 def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patched, int | None]:
