@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import mmap
 import struct
-import time
 from typing import TYPE_CHECKING, Any
 
 from plainwire.acquire import output_file, ring
@@ -28,8 +27,6 @@ SIZE = AT + PIECE * PIECES + (1 << 16) + PIECE
 COUNT_AT, SILENT_AT = 8, 16
 """How many pieces were begun; whether the program may be in a sandbox, so that nothing is asked for it."""
 
-_EVENT = 2000  # bytes of words in one event
-
 
 def said(memory: int, pid: int, read_elsewhere: Collection[int]) -> list[dict[str, Any]]:
     """Events for the words of a program. ``read_elsewhere``: outputs of which they are known already."""
@@ -43,8 +40,8 @@ def said(memory: int, pid: int, read_elsewhere: Collection[int]) -> list[dict[st
     return [
         event
         for descriptor, text in words.items()
-        for event in _events(
-            descriptor, output_file.telling(bytes(text[-output_file.MOST :]), descriptor), pid
+        for event in output_file.events(
+            output_file.telling(bytes(text[-output_file.MOST :]), descriptor), descriptor, pid
         )
     ]
 
@@ -60,17 +57,6 @@ def _writes(data: mmap.mmap) -> Iterator[tuple[int, bytes]]:
             continue
         yield descriptor, data[at + HEAD : at + HEAD + size] + (b"\n" if size == MOST else b"")
         number += (size + HEAD + PIECE - 1) // PIECE
-
-
-def _events(descriptor: int, text: bytes, pid: int) -> Iterator[dict[str, Any]]:
-    for at in range(0, len(text), _EVENT):
-        yield {
-            "event": output_file.OUTPUTS[descriptor],
-            "time": time.time(),
-            "pid": pid,
-            "text": text[at : at + _EVENT].decode("latin-1"),
-            "afterwards": True,
-        }
 
 
 def lines(events: Iterable[dict[str, Any]]) -> set[str]:

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _SHORT_WAITS, _SHORT_WAIT = 10, 0.02  # seconds
 _LOOKS = 2
-_WORDS = 2000  # bytes of words in one event
 _TAKEN_WITHIN = 30.0
 """Seconds for reading a file of the user's, which may be large."""
 
@@ -238,16 +237,8 @@ class Program:
                 within=_TAKEN_WITHIN,
                 most=output_file.MOST,
             )
-            for at in range(0, len(said or b""), _WORDS):
-                self._tell(
-                    {
-                        "event": output_file.OUTPUTS[descriptor],
-                        "time": time.time(),
-                        "pid": self.pid,
-                        "text": (said or b"")[at : at + _WORDS].decode("latin-1"),
-                        "afterwards": True,
-                    }
-                )
+            for event in output_file.events(said or b"", descriptor, self.pid):
+                self._tell(event)
 
     def _note_sockets(self, seen: ProgramEvents) -> None:
         """Those that the interposer did not see, by the kernel's word, and why it reset which."""

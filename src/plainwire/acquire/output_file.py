@@ -11,6 +11,11 @@ import fcntl
 import os
 import re
 import stat
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST = 256 * 1024
 """The last bytes, which are read: a program says at the end what it dies of."""
@@ -32,6 +37,7 @@ _NAMING = re.compile(
 )
 """Lines that name a failed test, likewise; those behind them are titles, and the error."""
 _LINES_OF_A_NAME = 3
+_EVENT = 2000  # bytes of words in one event
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -78,6 +84,18 @@ def since(start: int, output: int) -> bytes:
 def telling(written: bytes, output: int) -> bytes:
     """What is kept of words: all of standard error; of standard output the lines about errors and tests."""
     return written if output == _STDERR else _telling_lines(written)
+
+
+def events(words: bytes, output: int, pid: int) -> Iterator[dict[str, Any]]:
+    """Events for words of a program that were not told of as it wrote them."""
+    for at in range(0, len(words), _EVENT):
+        yield {
+            "event": OUTPUTS[output],
+            "time": time.time(),
+            "pid": pid,
+            "text": words[at : at + _EVENT].decode("latin-1"),
+            "afterwards": True,
+        }
 
 
 def _telling_lines(written: bytes) -> bytes:
