@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from plainwire.acquire import go_words, patching, ring, stub, tracing
+from plainwire.acquire import go_words, patching, ring, running_patch, stub, tracing
 from plainwire.acquire.patching import KeyLogFunction
 
 if TYPE_CHECKING:
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from plainwire.acquire.stub import Asked
     from plainwire.acquire.target import Target
 
-_SYS_CLOSE, _SYS_MMAP, _SYS_MPROTECT, _SYS_MEMFD_CREATE = 3, 9, 10, 319
-_CLOEXEC = 1
-_SHARED, _PRIVATE_ANONYMOUS_THERE = 0x1, 0x100022  # MAP_..._FIXED_NOREPLACE
+_SYS_MMAP, _SYS_MPROTECT = 9, 10
+_PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
 _RW, _RX = 3, 5
 _PAGE = 4096
 _CALLS_AT = 1024  # in the page of the instructions
 _STEP_DOWN = 1 << 16
-_NAME = b"plainwire\0"
+_NAME = b"plainwire"
 RIGHTS = "it has rights of its own, which the kernel takes from a program that is traced"
 
 
@@ -178,7 +177,7 @@ def patched(
     page = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1)
     if process.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
         return "there is no room near it", None
-    shared, memory = _share(process, page)
+    shared, memory = process.share(page, _NAME, go_words.SIZE)
     if isinstance(place, KeyLogFunction):
         process.write(page, stub.instructions(page, shared, place, offset, 0))
     if calls:
@@ -194,35 +193,9 @@ def patched(
     return why, memory
 
 
-def _share(process: tracing.Stopped, page: int) -> tuple[int, int]:
-    """Let the process make memory: where it has it, and our descriptor. ``page`` has room for its name."""
-    process.write(page, _NAME)
-    theirs = _made(process.call(_SYS_MEMFD_CREATE, page, _CLOEXEC))
-    try:
-        memory = os.open(f"/proc/{process.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            os.ftruncate(memory, go_words.SIZE)
-            return _made(process.call(_SYS_MMAP, 0, go_words.SIZE, _RW, _SHARED, theirs, 0)), memory
-        except BaseException:
-            os.close(memory)
-            raise
-    finally:
-        process.call(_SYS_CLOSE, theirs)
-
-
-def _made(result: int) -> int:
-    if result < 0:
-        raise OSError(-result, f"it may not share memory: {os.strerror(-result)}")
-    return result
-
-
 def _lowest(pid: int, program: str) -> int:
     """The lowest address at which the program's file is mapped."""
-    found = [
-        int(words[0].partition("-")[0], 16)
-        for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines()
-        if len(words := line.split(maxsplit=5)) == 6 and words[5] == program
-    ]
+    found = [each.start for each in running_patch.mappings(pid) if each.path == program]
     if not found:
         raise OSError(0, "its file is not mapped")
     return min(found)

@@ -102,12 +102,12 @@ def stand_apart(*kept: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
     first = 3
-    for number in sorted(kept):
-        os.closerange(first, number)
-        first = number + 1
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 

@@ -15,7 +15,6 @@ patcher is gone can put it back, and processes that came of it by fork are found
 from __future__ import annotations
 
 import contextlib
-import os
 import struct
 import time
 from pathlib import Path
@@ -40,10 +39,9 @@ _ENTRY = struct.Struct("<QQQ16s")
 _HEAD_AT, _ENTRIES_AT = 64, 128
 _MOST_PATCHES = (ring.HEADER - _ENTRIES_AT) // _ENTRY.size
 
-_SYS_CLOSE, _SYS_MMAP, _SYS_MUNMAP, _SYS_MEMFD_CREATE = 3, 9, 11, 319
-_CLOEXEC = 1
-_SHARED, _PRIVATE_ANONYMOUS_THERE = 0x1, 0x100022  # MAP_..._FIXED_NOREPLACE
-_RW, _RX = 3, 5
+_SYS_MMAP, _SYS_MUNMAP = 9, 11
+_PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
+_RX = 5
 _PAGE, _STEP_DOWN, _STEPS, _LOWEST = 4096, 1 << 16, 8192, 1 << 16
 
 STOPPED_WITHIN = 0.02
@@ -168,23 +166,9 @@ def _patch_all(
 
 def _share(hand: Stopped, page: int, owner: Owner) -> tuple[int, int]:
     """Make the ring: its address in the process, and a descriptor of ours. ``page`` has room for its name."""
-    hand.write(page, NAME.encode() + b"\0")
-    theirs = _made(hand.call(_SYS_MEMFD_CREATE, page, _CLOEXEC), "it cannot make shared memory")
-    try:
-        memory = os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
-        os.ftruncate(memory, ring.SIZE)
-        shared = hand.call(_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, theirs, 0)
-        _made(shared, "it may not share memory")
-    finally:
-        hand.call(_SYS_CLOSE, theirs)
+    shared, memory = hand.share(page, NAME.encode(), ring.SIZE)
     hand.write(shared + _HEAD_AT, _HEAD.pack(_MAGIC, owner.pid, owner.started, 0))
     return shared, memory
-
-
-def _made(result: int, what: str) -> int:
-    if result < 0:
-        raise OSError(-result, f"{what} ({os.strerror(-result)})")
-    return result
 
 
 def _page_near(hand: Stopped, mapped: list[Mapping], lowest: int) -> int:

@@ -22,6 +22,8 @@ _TELL_OF_EXEC, _TELL_OF_CHILDREN = 1 << 4, 1 << 1 | 1 << 2 | 1 << 3  # of fork, 
 _WALL = 0x40000000  # sys/wait.h: threads too
 _RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
 _REGISTERS = 27
+_SYS_CLOSE, _SYS_MMAP, _SYS_MEMFD_CREATE = 3, 9, 319
+_CLOEXEC, _RW, _SHARED = 1, 3, 1  # MFD_CLOEXEC, PROT_READ | PROT_WRITE, MAP_SHARED
 _MOST_SIGNALS = 64  # that may come while it is stopped, which takes a few milliseconds
 _LOOK_AGAIN = 0.0002  # seconds
 _LET_GO_WITHIN = 2.0  # seconds
@@ -184,6 +186,27 @@ class Stopped:
         result: int = used[_RAX]
         return result - (1 << 64) if result >> 63 else result
 
+    def share(self, page: int, name: bytes, size: int) -> tuple[int, int]:
+        """Let the process make memory that it shares with us (memfd_create(2)): where it has it, and our
+        descriptor. ``page`` has room for its name.
+
+        Raises:
+            OSError: it may not.
+
+        """
+        self.write(page, name + b"\0")
+        theirs = _made(self.call(_SYS_MEMFD_CREATE, page, _CLOEXEC))
+        try:
+            memory = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.ftruncate(memory, size)
+                return _made(self.call(_SYS_MMAP, 0, size, _RW, _SHARED, theirs, 0)), memory
+            except BaseException:
+                os.close(memory)
+                raise
+        finally:
+            self.call(_SYS_CLOSE, theirs)
+
     def stands_at(self) -> int:
         """The address of its next instruction."""
         return int(self._registers()[_RIP])
@@ -196,6 +219,12 @@ class Stopped:
     def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], code: bytes) -> None:
         self.write(registers[_RIP], code)
         _checked(_SETREGS, self.pid, ctypes.addressof(registers))
+
+
+def _made(result: int) -> int:
+    if result < 0:
+        raise OSError(-result, f"it may not share memory ({os.strerror(-result)})")
+    return result
 
 
 class NotStoppedError(Exception):
