@@ -15,10 +15,8 @@ import sys
 from statistics import median
 from typing import TYPE_CHECKING
 
-import msgspec
 import runtime_programs
-from runtime_programs import Asked
-from runtimes import BY_METHOD_RESULTS, SERVERS, folder_of_its_own
+from runtimes import BY_METHOD_RESULTS, folder_of_its_own, keep, served
 
 from plainwire import case as cases
 from plainwire.acquire.launch import launch
@@ -47,8 +45,7 @@ def main() -> None:
     results: dict[str, list[str]] = {}
     for way, name in CLIENTS.items():
         client = next(each for each in runtime_programs.ALL if each.name.startswith(name))
-        with folder_of_its_own() as folder, SERVERS[client.server](folder) as server:
-            program = client.command(Asked(server, folder, told=True))
+        with served(client, told=True) as (folder, _, program):
             if program is None:
                 continue
             costs: dict[bool, list[float]] = {False: [], True: []}
@@ -75,7 +72,7 @@ def main() -> None:
 
 def _keep(results: dict[str, list[str]]) -> None:
     print(list(results.items())[-1], flush=True)
-    BY_METHOD_RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    keep(BY_METHOD_RESULTS, results)
 
 
 def _telling(program: list[str], count: int) -> list[str]:

@@ -12,10 +12,9 @@ import subprocess
 import sys
 import time
 
-import msgspec
 import runtime_programs
-from runtime_programs import BUILT, Asked, Client
-from runtimes import FRITAP_RESULTS, SERVERS, VERSIONS, folder_of_its_own
+from runtime_programs import BUILT, Client
+from runtimes import FRITAP_RESULTS, chosen, keep, kept, served
 
 from tests import own_network
 from tests.acquire.tls_server import key_lines
@@ -27,25 +26,20 @@ BEHIND = 3.0  # seconds for what is logged after that
 
 def main() -> None:
     """Play what is asked for."""
-    words = sys.argv[1:]
-    known = FRITAP_RESULTS.read_bytes() if FRITAP_RESULTS.exists() else b"{}"
-    results = msgspec.json.decode(known, type=dict[str, str])
+    results = kept(FRITAP_RESULTS, dict[str, str])
     runtime_programs.prepare()
     if not FRITAP.exists():
         subprocess.run([sys.executable, "-m", "venv", FRITAP], check=True)
         subprocess.run([FRITAP / "bin" / "python", "-m", "pip", "install", "-q", "friTap"], check=True)
     own_network.enter()
-    for client in runtime_programs.ALL:
-        if not words or any(word in client.name for word in words):
-            results[client.name] = _had(client)
-            print(client.name, results[client.name], flush=True)
-            FRITAP_RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    for client in chosen(sys.argv[1:]):
+        results[client.name] = _had(client)
+        print(client.name, results[client.name], flush=True)
+        keep(FRITAP_RESULTS, results)
 
 
 def _had(client: Client) -> str:
-    version = VERSIONS[client.versions[-1]]
-    with folder_of_its_own() as folder, SERVERS[client.server](folder, version) as server:
-        command = client.command(Asked(server, folder, told=False))
+    with served(client) as (folder, server, command):
         if command is None:
             return "not on this machine"
         keys = folder / "fritap.log"

@@ -12,14 +12,11 @@ import shlex
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import runtime_programs
 from msgspec import Struct
-from runtime_programs import Asked, Client
-from runtimes import SERVERS, folder_of_its_own, running
+from runtimes import HANDSHAKES_RESULTS, keep, kept, running, served
 
 from plainwire import case as cases
 from plainwire import recording
@@ -29,9 +26,10 @@ from tests import own_network
 from tests.acquire.tls_server import key_lines
 
 if TYPE_CHECKING:
+    from runtime_programs import Client
+
     from plainwire.acquire.attached import AttachedProgram
 
-RESULTS = Path(__file__).with_suffix(".json")
 PATIENCE = 300.0  # seconds for one client
 ATTACHED = "attached, a patch in memory"
 CLIENTS = {
@@ -56,8 +54,7 @@ class Outcome(Struct):
 def main() -> None:
     """Play all, and keep what came of it."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    kept = RESULTS.read_bytes() if RESULTS.exists() else b"{}"
-    results = msgspec.json.decode(kept, type=dict[str, Outcome])
+    results = kept(HANDSHAKES_RESULTS, dict[str, Outcome])
     runtime_programs.prepare()
     own_network.enter()
     for way, names in CLIENTS.items():
@@ -76,13 +73,12 @@ def main() -> None:
             outcome.missed += len(truth - had)
             outcome.wrong += len(had - truth)
             print(way, client.name, outcome, flush=True)
-            RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+            keep(HANDSHAKES_RESULTS, results)
 
 
 def _launched(client: Client, number: int) -> tuple[set[str], set[str]]:
     """The server's lines, and those that were had."""
-    with folder_of_its_own() as folder, SERVERS[client.server](folder) as server:
-        command = client.command(Asked(server, folder, told=True))
+    with served(client, told=True) as (folder, server, command):
         if command is None:
             return set(), set()
         words = f"yes new | head -n {number} | {shlex.join(command)} >/dev/null"
@@ -94,8 +90,7 @@ def _launched(client: Client, number: int) -> tuple[set[str], set[str]]:
 
 
 def _attached(client: Client, number: int) -> tuple[set[str], set[str]]:
-    with folder_of_its_own() as folder, SERVERS[client.server](folder) as server:
-        command = client.command(Asked(server, folder, told=True))
+    with served(client, told=True) as (folder, server, command):
         if command is None:
             return set(), set()
         with running(command) as program:

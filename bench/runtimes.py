@@ -29,7 +29,7 @@ from msgspec import Struct
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import runtime_programs
-from runtime_programs import PAGE_NOTES, REMARKS, Asked, Client
+from runtime_programs import PAGE_NOTES, REMARKS, Asked, Client, Command
 from runtime_servers import grpc_server, quic_server
 
 from plainwire import case as cases
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from plainwire.acquire.attached import AttachedProgram
     from plainwire.model import Report
+    from tests.acquire.tls_server import TlsServer
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "runtimes.md"
@@ -92,20 +93,46 @@ class Row(Struct):
 def main() -> None:
     """Play what is asked for, and write the page."""
     words = [word for word in sys.argv[1:] if word != "--page"]
-    rows = msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Row]) if RESULTS.exists() else {}
+    rows = kept(RESULTS, dict[str, Row])
     if "--page" not in sys.argv:
         runtime_programs.prepare()
         own_network.enter()
-        for client in runtime_programs.ALL:
-            if not words or any(word in client.name for word in words):
-                rows[client.name] = _row(client)
-                print(client.name, rows[client.name], flush=True)
-                RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+        for client in chosen(words):
+            rows[client.name] = _row(client)
+            print(client.name, rows[client.name], flush=True)
+            keep(RESULTS, rows)
     PAGE.write_text(_page(rows), encoding="utf-8")
 
 
+def chosen(words: list[str]) -> list[Client]:
+    """Those that have one of the words in their name; all where there are none."""
+    return [each for each in runtime_programs.ALL if not words or any(word in each.name for word in words)]
+
+
+def kept(results: Path, kind: Any) -> Any:  # noqa: ANN401 - what is decoded has the type that is asked for
+    """What was written to a file of results; nothing where there is none yet."""
+    return msgspec.json.decode(results.read_bytes() if results.exists() else b"{}", type=kind)
+
+
+def keep(results: Path, what: object) -> None:
+    """Write it there."""
+    results.write_bytes(msgspec.json.format(msgspec.json.encode(what)) + b"\n")
+
+
+@contextlib.contextmanager
+def served(
+    client: Client, version: str | None = None, *, told: bool = False
+) -> Iterator[tuple[Path, TlsServer, Command | None]]:
+    """A folder, a server in it with a version of TLS (the client's last), and the client's command; None
+    where it is not on this machine.
+    """
+    spoken = VERSIONS[version or client.versions[-1]]
+    with folder_of_its_own() as folder, SERVERS[client.server](folder, spoken) as server:
+        yield folder, server, client.command(Asked(server, folder, told=told))
+
+
 def _row(client: Client) -> Row:
-    row = Row([_cell(client, VERSIONS[version]) for version in client.versions])
+    row = Row([_cell(client, version) for version in client.versions])
     row.without_root = _without_root(client)
     if client.once:
         row.attached = row.open_before = f"not possible: {client.once}"
@@ -117,11 +144,7 @@ def _row(client: Client) -> Row:
 
 def _without_root(client: Client) -> str:
     """The responses that are seen whole, of those that the server gave."""
-    with (
-        folder_of_its_own() as folder,
-        SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server,
-    ):
-        command = client.command(Asked(server, folder, told=False))
+    with served(client) as (folder, server, command):
         if command is None:
             return ABSENT
         try:
@@ -141,11 +164,7 @@ def _tried(client: Client, words: list[str]) -> str:
 
 def _attached(client: Client, words: list[str]) -> str:
     """The same of a client that has a connection, and is told ``words`` while plainwire is attached."""
-    with (
-        folder_of_its_own() as folder,
-        SERVERS[client.server](folder, VERSIONS[client.versions[-1]]) as server,
-    ):
-        command = client.command(Asked(server, folder, told=True))
+    with served(client, told=True) as (folder, server, command):
         if command is None:
             return ABSENT
         with running(command) as program:
@@ -208,24 +227,19 @@ def folder_of_its_own() -> Iterator[Path]:
         yield Path(made)
 
 
-def _cell(client: Client, version: ssl.TLSVersion) -> Cell | None:
-    with folder_of_its_own() as folder:
-        with SERVERS[client.server](folder, version) as server:
-            command = client.command(Asked(server, folder, told=False))
-            if command is None:
-                return None
-            case = cases.create(folder / "case")
-            program = launch(command, case)
-            status = program.wait(PATIENCE)
-            program.finish()
-            truth, had = server.secrets(), key_lines(case.keys)
-            alone = (
-                subprocess.run(
-                    command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-                ).returncode
-                if status
-                else 0
-            )
+def _cell(client: Client, version: str) -> Cell | None:
+    with served(client, version) as (folder, server, command):
+        if command is None:
+            return None
+        case = cases.create(folder / "case")
+        program = launch(command, case)
+        status = program.wait(PATIENCE)
+        program.finish()
+        truth, had = server.secrets(), key_lines(case.keys)
+        nowhere = subprocess.DEVNULL
+        alone = (
+            subprocess.run(command, check=False, stdout=nowhere, stderr=nowhere).returncode if status else 0
+        )
         told = events.read(case.program).by_client_random.values()
         ways = {WAYS[each.secrets_by] for each in told if each.secrets_by} or {"SSLKEYLOGFILE"}
         return Cell(len(truth & had), len(truth), len(had - truth), status, ", ".join(sorted(ways)), alone)
@@ -236,7 +250,7 @@ def _page(rows: dict[str, Row]) -> str:
     others = ["launched, without root", "attached", "open before attach", "friTap"]
     head = ["program", "its TLS", "how the secrets are had", *launched, *others]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    of_fritap = _kept(FRITAP_RESULTS, dict[str, str])
+    of_fritap = kept(FRITAP_RESULTS, dict[str, str])
     for client in runtime_programs.ALL:
         row = rows.get(client.name)
         if row is None:
@@ -275,16 +289,12 @@ Of {len(there)} programs all secrets are had of {of_launched} that plainwire sta
 {_handshakes()}{_by_method()}{PAGE_NOTES}"""
 
 
-def _kept(results: Path, kind: Any) -> Any:  # noqa: ANN401 - what is decoded has the type that is asked for
-    return msgspec.json.decode(results.read_bytes(), type=kind) if results.exists() else {}
-
-
 def _handshakes() -> str:
     """The table of ``bench/handshakes.py``."""
     lines = [
         f"| {way} | {'; '.join(each['clients'])} | {each['handshakes']} | {each['lines']} | {each['missed']} "
         f"| {each['wrong']} |"
-        for way, each in _kept(HANDSHAKES_RESULTS, dict[str, dict[str, Any]]).items()
+        for way, each in kept(HANDSHAKES_RESULTS, dict[str, dict[str, Any]]).items()
     ]
     if not lines:
         return ""
@@ -306,8 +316,8 @@ def _all_had(cell: str) -> bool:
 
 def _by_method() -> str:
     """The table of ``bench/by_method.py``."""
-    kept = _kept(BY_METHOD_RESULTS, dict[str, list[str]])
-    lines = [f"| {what} | {' | '.join(words)} |" for what, words in kept.items()]
+    costs = kept(BY_METHOD_RESULTS, dict[str, list[str]])
+    lines = [f"| {what} | {' | '.join(words)} |" for what, words in costs.items()]
     if not lines:
         return ""
     return f"""## What it costs
