@@ -20,6 +20,7 @@ from plainwire.diagnose.servers.inference import infer
 from plainwire.model import Side
 
 from . import segment_sizes
+from .client_hellos import ClientHellos
 from .given_up import GivenUps
 from .idle_closes import Closes
 from .legs import Legs
@@ -76,6 +77,7 @@ class Traffic:
         self._origin: tuple[Connection, CloseEvent, Origin] | None = None
         self._round_trips: dict[Endpoint, int | None] = {}
         self._reset_ages: dict[Endpoint, ResetAges] = {}
+        self._client_hellos: dict[Endpoint, ClientHellos] = {}
         self._sizes: dict[Endpoint, Sizes] = {}
         self._silent_cuts: dict[Endpoint, SilentCuts] = {}
         self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
@@ -168,6 +170,12 @@ class Traffic:
         if server not in self._reset_ages:
             self._reset_ages[server] = ResetAges(self.by_server.get(server, ()))
         return self._reset_ages[server]
+
+    def client_hellos(self, server: Endpoint) -> ClientHellos:
+        """What became of the ClientHellos to the server."""
+        if server not in self._client_hellos:
+            self._client_hellos[server] = ClientHellos(self.by_server.get(server, ()))
+        return self._client_hellos[server]
 
     def silent_cuts(self, server: Endpoint) -> SilentCuts:
         """What the cuts of the server's responses have in common."""

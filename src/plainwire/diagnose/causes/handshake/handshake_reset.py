@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import opening, reset_sender
+from plainwire.diagnose.evidence import reset_sender
+from plainwire.diagnose.evidence.client_hello import end_of_hello, pieces_of_hello, start_of_hello
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.tunnels import is_tunnelled
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
-from .hello import end_of_hello, hello_words, pieces_of_hello, stage_words, start_of_hello, unfinished
+from .hello import hello_words, stage_words, unfinished
 from .large_clienthello_drop import large_clienthello_drop, large_hello
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import CloseEvent, Connection, Fault
-
-_MOST_COMPARED = 500
 
 
 def handshake_reset(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -83,29 +81,13 @@ def _split_words(connection: Connection, begin: Opening, traffic: Traffic) -> st
     """Whether ClientHellos in several segments fail at this address, and those in one do not."""
     if pieces_of_hello(begin, connection) < 2:
         return ""
-    answered, failed, single_answered, single_failed = 0, 0, 0, 0
-    for other in islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED):
-        theirs = _pieces(other)
-        answer = other.tls is not None and other.tls.cipher_suite is not None
-        if theirs == 1:
-            single_answered, single_failed = single_answered + answer, single_failed + (not answer)
-        elif theirs > 1:
-            answered, failed = answered + answer, failed + (not answer)
-    if not single_answered or answered:
+    single, several = traffic.client_hellos(connection.server).by_pieces
+    if not single.answered or several.answered:
         return ""
     return (
-        f" Of the ClientHellos to this address that left in two or more segments {failed} of {failed} "
-        f"failed, of those in one segment {single_failed} of {single_answered + single_failed}: something in "
+        f" Of the ClientHellos to this address that left in two or more segments {several.failed} of "
+        f"{several.failed} failed, of those in one segment {single.failed} of {sum(single)}: something in "
         "front of the server decides on the first segment alone."
-    )
-
-
-def _pieces(connection: Connection) -> int:
-    begin = opening.of_handshake(connection)
-    return (
-        0
-        if connection.tls is None or begin is None or not begin.client_data
-        else pieces_of_hello(begin, connection)
     )
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.client_hello import end_of_hello
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
-from .hello import end_of_hello, hello_words, stage_words, unfinished
+from .hello import hello_words, stage_words, unfinished
 from .large_clienthello_drop import large_clienthello_drop, large_hello
 
 if TYPE_CHECKING:

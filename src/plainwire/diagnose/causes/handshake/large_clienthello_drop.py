@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.client_hello import SMALL_HELLO
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
-
-from .hello import SMALL_HELLO, end_of_hello
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Opening
@@ -19,23 +16,9 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 
-_MOST_COMPARED = 50
-
-
 def large_hello(connection: Connection, size: int, traffic: Traffic) -> tuple[Connection, int] | None:
     """A connection to the same server whose smaller hello was answered, where no large one ever was."""
-    if size <= SMALL_HELLO:
-        return None
-    answered: tuple[Connection, int] | None = None
-    for other in islice(traffic.by_server.get(connection.server, ()), _MOST_COMPARED):
-        begin = opening.of_handshake(other)
-        if other.tls is None or other.tls.cipher_suite is None or begin is None or not begin.client_data:
-            continue
-        theirs = end_of_hello(begin, other)
-        if theirs > SMALL_HELLO:
-            return None
-        answered = other, theirs
-    return answered
+    return traffic.client_hellos(connection.server).only_small if size > SMALL_HELLO else None
 
 
 def large_clienthello_drop(
