@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from plainwire.model import Side, StreamEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from plainwire.model import Connection, Exchange
 
 _LEFT_WITHIN_NS = 1_000_000_000
@@ -19,16 +21,24 @@ _NO_SUCH_STATUS = 101
 """Of an interim response: RFC 9113 section 8.6."""
 
 
-def breach_of(connection: Connection, exchange: Exchange) -> StreamEvent | None:
-    """What the server did that is forbidden, where the client gave the exchange up right behind it."""
-    found = next((e for e in connection.events if e.kind == "breach" and _is_about(e, exchange)), None)
+def breach_of(
+    connection: Connection,
+    exchange: Exchange,
+    breaches: Iterable[StreamEvent],
+    goaways: Iterable[StreamEvent],
+) -> StreamEvent | None:
+    """What the server did that is forbidden, where the client gave the exchange up right behind it.
+
+    ``breaches`` and ``goaways`` are the connection's events of these kinds.
+    """
+    found = next((event for event in breaches if _is_about(event, exchange)), None)
     if found is None:
         for interim in exchange.interim:
             if interim.status == _NO_SUCH_STATUS:
                 what = "status 101, which HTTP/2 does not have (section 8.6)"
                 at = interim.time_ns, interim.packet, exchange.stream
                 found = StreamEvent("breach", Side.SERVER, *at, detail=what)
-    if found is None or not _left_behind(connection, exchange, found):
+    if found is None or not _left_behind(connection, exchange, found, goaways):
         return None
     return found
 
@@ -38,10 +48,12 @@ def _is_about(event: StreamEvent, exchange: Exchange) -> bool:
     return event.stream in (None, exchange.stream) and request is not None and event.time_ns > request.time_ns
 
 
-def _left_behind(connection: Connection, exchange: Exchange, breach: StreamEvent) -> bool:
+def _left_behind(
+    connection: Connection, exchange: Exchange, breach: StreamEvent, goaways: Iterable[StreamEvent]
+) -> bool:
     """Whether the client's next act was to give the stream or the connection up."""
     acts = [(c.time_ns, c.side) for c in connection.closes]
-    acts += [(e.time_ns, e.side) for e in connection.events if e.kind == "goaway" and e.code]
+    acts += [(e.time_ns, e.side) for e in goaways if e.code]
     if exchange.reset is not None:
         acts.append((exchange.reset.time_ns, exchange.reset.side))
     first = min((act for act in acts if act[0] >= breach.time_ns), default=None)

@@ -54,14 +54,13 @@ def h2_not_spoken_to_request(failed: FailedExchange) -> Verdict | None:
 
 
 def _verdict(connection: Connection, traffic: Traffic, exchanges: tuple[int, ...]) -> Verdict | None:
-    begin = opening.of(connection)
-    first = next((e for e in connection.events if e.kind == "settings" and e.side is Side.CLIENT), None)
-    if begin is None or first is None or connection.undecrypted:
+    if any(e.side is Side.SERVER and e.kind != "no_frames" for e in connection.events):
+        return None  # nearly always, and told by the first events
+    first = next((e for e in traffic.events(connection, "settings") if e.side is Side.CLIENT), None)
+    begin = None if first is None or connection.undecrypted else opening.of(connection)
+    if begin is None or first is None:
         return None
-    own = [e for e in connection.events if e.side is Side.SERVER]
-    stray = next((e for e in own if e.kind == "no_frames"), None)
-    if any(e.kind != "no_frames" for e in own):
-        return None
+    stray = next(iter(traffic.events(connection, "no_frames")), None)
     said = _instead(connection, stray) if stray is not None else _closed(connection, traffic, first)
     said = said or _silent(connection, begin, first)
     if said is None:

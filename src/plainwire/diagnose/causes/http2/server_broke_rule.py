@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 def server_broke_rule(failed: FailedExchange) -> Verdict | None:
     """A verdict where the client left right behind it (RFC 9113)."""
-    if failed.exchange.protocol != "h2" or failed.connection.gaps:
+    connection, traffic = failed.connection, failed.traffic
+    if failed.exchange.protocol != "h2" or connection.gaps:
         return None
-    breach = breach_of(failed.connection, failed.exchange)
+    breaches, goaways = (traffic.events(connection, kind) for kind in ("breach", "goaway"))
+    breach = breach_of(connection, failed.exchange, breaches, goaways)
     if breach is None:
         return None
     return stream_verdict(
