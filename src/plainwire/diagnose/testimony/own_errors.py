@@ -8,7 +8,7 @@ from plainwire import plurals
 from plainwire.model import Evidence, Process
 
 from .curl_statuses import CURL, ENDINGS
-from .program_finding import finding_of_the_program
+from .program_finding import finding_of_the_program, of_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def own_errors(
             ends.setdefault(status, set()).add(process.pid)
     found: list[Finding] = []
     for status, pids in ends.items():
-        own = [c for c in connections if c.program is not None and c.program.pid in pids]
+        own = list(of_processes(connections, pids))
         numbers = {connection.id for connection in own}
         if _is_told(findings, numbers):
             continue

@@ -12,11 +12,16 @@ from plainwire.model import Finding
 from .sentences import speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from plainwire.model import Connection, Evidence, Fault, ProgramEvents
 
     from .sayings import Said
+
+
+def of_processes(connections: Iterable[Connection], pids: Container[int]) -> Iterator[Connection]:
+    """The connections that these processes made."""
+    return (c for c in connections if c.program is not None and c.program.pid in pids)
 
 
 def finding_of_the_program(

@@ -14,7 +14,7 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_defects import certificate_defect
 from plainwire.model import Side
 
-from .program_finding import finding_of_the_program
+from .program_finding import finding_of_the_program, of_processes
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def refused_certificates(
     """The findings, ``unexplained`` ones replaced where the program said that it refused a certificate."""
     said = [each for each in heard if each.wire == {Wire.CERTIFICATE} and not _goes_on(each)]
     speakers = {each.pid for each in said}
-    left = {c.id: c for c in connections if speakers and _left(c, speakers)}
+    left = {c.id: c for c in of_processes(connections, speakers) if _left(c)}
     weak = [f for f in findings if f.code == "unexplained" and f.connections and not f.exchanges]
     weak = [f for f in weak if left.keys() >= set(f.connections)]
     if not weak:
@@ -69,14 +69,12 @@ def _goes_on(said: Said) -> bool:
     return any(_NOTED(line.text) for line in said.lines)
 
 
-def _left(connection: Connection, speakers: set[int]) -> bool:
-    """Whether a program that spoke was the first to close, and had sent nothing over a session of TLS."""
+def _left(connection: Connection) -> bool:
+    """Whether the client was the first to close, and had sent nothing over a session of TLS."""
     tls = opening.handshake_session(connection)
     close = connection.closes[0] if connection.closes else None
     return (
-        connection.program is not None
-        and connection.program.pid in speakers
-        and tls is not None
+        tls is not None
         and bool(tls.certificate)
         and not tls.talked[Side.CLIENT]
         and close is not None

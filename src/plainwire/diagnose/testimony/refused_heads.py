@@ -14,7 +14,7 @@ from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.model import Evidence, Quoted
 
-from .program_finding import finding_of_the_program
+from .program_finding import finding_of_the_program, of_processes
 from .wording import LARGE_HEADER, Wire
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def refused_defects(
     speakers = {each.pid for each in said}
     broken = [
         (connection, exchange, exchange.response)
-        for connection in connections
-        if connection.program is not None and connection.program.pid in speakers
+        for connection in of_processes(connections, speakers)
         for exchange in connection.exchanges
         if exchange.response is not None and exchange.id not in told and own_defects(exchange.response)
     ]
@@ -110,9 +109,7 @@ def refused_defects(
 def _large(
     connections: Sequence[Connection], speakers: set[int]
 ) -> Iterator[tuple[Connection, Exchange, Response]]:
-    for connection in connections:
-        if connection.program is None or connection.program.pid not in speakers:
-            continue
+    for connection in of_processes(connections, speakers):
         for exchange in connection.exchanges:
             response = exchange.response
             if response is not None and (

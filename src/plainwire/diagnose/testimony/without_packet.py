@@ -20,7 +20,7 @@ from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES
 from plainwire.model import Evidence, Finding, Side
 
-from .program_finding import finding_of_the_program
+from .program_finding import finding_of_the_program, of_processes
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def _closed_in_order(
     pids = {s.pid for s in said} | {w.pid for w in events.words if _CLOSED_OK.search(w.text)}
     ends = [
         (connection, close)
-        for connection in (connections if events.exit_status else ())
-        if connection.program is not None and connection.program.pid in pids
+        for connection in (of_processes(connections, pids) if events.exit_status else ())
         if (close := _orderly_close(connection)) is not None
     ]
     if not ends:
@@ -204,8 +203,7 @@ def _orderly_close(connection: Connection) -> WebSocketClose | None:
 
 def _spoken_of(connections: Sequence[Connection], said: Sequence[Said]) -> Iterator[Connection]:
     """The connections of the processes that said it."""
-    speakers = {each.pid for each in said}
-    return (c for c in connections if c.program is not None and c.program.pid in speakers)
+    return of_processes(connections, {each.pid for each in said})
 
 
 def _crowded(
