@@ -1,11 +1,9 @@
-"""What one exchange says of itself: its end, its status, the wait before it was given up."""
+"""What one exchange says of itself: its end, its status."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from typing import TYPE_CHECKING
-
-from .closes import client_first
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Exchange
@@ -50,16 +48,3 @@ def finished_ns(exchange: Exchange) -> int:
     request = exchange.request.last_ns if exchange.request else 0
     response = exchange.response.last_ns if exchange.response else 0
     return max(request, response)
-
-
-def wait_before_abort(connection: Connection, exchange: Exchange) -> int | None:
-    """How long the client had heard nothing of the answer when it ended the connection, in ns.
-
-    None where it did not end it while the exchange was open.
-    """
-    close, request, response = client_first(connection), exchange.request, exchange.response
-    if close is None or request is None or not request.complete or close.time_ns < request.last_ns:
-        return None
-    if response is None or response.last_ns > close.time_ns:
-        return close.time_ns - request.last_ns
-    return None if response.complete else close.time_ns - response.last_ns
