@@ -27,7 +27,10 @@ _FAILURES = frozenset(
 )
 """Event names, and values of a ``type`` member, that report a failure."""
 
-_LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/jsonl"))
+_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+TYPES = ("text/event-stream", *_LINES)
+"""Types of contents, in lower case and without parameters, that ``reader_of`` has a reader for."""
+
 _OF_ERRORS = frozenset(("error", "status", "code", "message", "type", "detail"))
 """Members of a line that is an error. Lines of data may have a member of that name among others."""
 
@@ -173,9 +176,7 @@ class EventReader:
 def reader_of(content_type: str) -> EventReader | None:
     """A reader where contents of this type are a stream of events."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "text/event-stream" or kind in _LINES:
-        return EventReader(lines=kind in _LINES)
-    return None
+    return EventReader(lines=kind in _LINES) if kind in TYPES else None
 
 
 def _is_an_error(line: bytes) -> bool:

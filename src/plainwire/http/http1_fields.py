@@ -11,6 +11,7 @@ import re
 from msgspec import Struct, field
 
 from plainwire.http.content import codings
+from plainwire.http.event_stream import TYPES as EVENT_STREAMS
 from plainwire.http.targets import RAW_TARGET, is_target
 
 MOST_DEFECTS = 100
@@ -59,7 +60,6 @@ def printable(data: bytes, most: int = 60) -> str:
     _CONTENT_TYPE,
     _BROKEN,
 ) = range(8)
-_EVENT_STREAMS = ("text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl")
 _KINDS = {
     "content-length": _CONTENT_LENGTH,
     "transfer-encoding": _TRANSFER_ENCODING,
@@ -108,7 +108,7 @@ class FieldParser:
             if token and len(self._kinds) < _MOST_CACHED:
                 self._kinds[name] = kind
         value = value.strip(" \t")
-        if kind == _CONTENT_TYPE and not value.lower().startswith(_EVENT_STREAMS):
+        if kind == _CONTENT_TYPE and not value.lower().startswith(EVENT_STREAMS):
             kind = _ORDINARY  # so that framings are as few as can be
         field = (name, value), kind if colon else _BROKEN
         if len(self._lines) >= _MOST_CACHED:
@@ -125,7 +125,7 @@ def _framing(special: list[_Known]) -> Framing:
     options = {option for value in values.get(_CONNECTION, ()) for option in _listed(value)}
     framing.close, framing.keep_alive = "close" in options, "keep-alive" in options
     framing.upgrade, framing.broken = _UPGRADE in values, _BROKEN in values
-    kinds = (value for value in values.get(_CONTENT_TYPE, ()) if value.lower().startswith(_EVENT_STREAMS))
+    kinds = (value for value in values.get(_CONTENT_TYPE, ()) if value.lower().startswith(EVENT_STREAMS))
     framing.event_stream = next(kinds, "")
     lengths = values.get(_CONTENT_LENGTH, [])
     if lengths:
