@@ -7,13 +7,12 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.copies import value
 from plainwire.model import Evidence
 
 from .websocket import websocket_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from plainwire.diagnose.verdict import FailedExchange, Verdict
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -27,9 +26,15 @@ def wrong_accept(failed: FailedExchange) -> Verdict | None:
     response, websocket = failed.exchange.response, failed.exchange.websocket
     if response is None or response.status != _SWITCHED or websocket is None or websocket.frames:
         return None
-    asked, given = failed.request.headers, response.headers
-    key, proof = _value(asked, "sec-websocket-key"), _value(given, "sec-websocket-accept")
-    wanted, chosen = _value(asked, "sec-websocket-protocol"), _value(given, "sec-websocket-protocol")
+    key, proof, wanted, chosen = (
+        (value(message, f"sec-websocket-{name}") or "").strip()
+        for message, name in (
+            (failed.request, "key"),
+            (response, "accept"),
+            (failed.request, "protocol"),
+            (response, "protocol"),
+        )
+    )
     if key and proof != _accept(key):
         word = (
             "has no Sec-WebSocket-Accept"
@@ -57,9 +62,5 @@ def wrong_accept(failed: FailedExchange) -> Verdict | None:
 
 
 def _accept(key: str) -> str:
-    digest = hashlib.sha1(key.strip().encode("utf-8", "replace") + _GUID, usedforsecurity=False).digest()
+    digest = hashlib.sha1(key.encode("utf-8", "replace") + _GUID, usedforsecurity=False).digest()
     return base64.b64encode(digest).decode("ascii")
-
-
-def _value(headers: Sequence[tuple[str, str]], name: str) -> str:
-    return next((value.strip() for field, value in headers if field.lower() == name), "")
