@@ -1,4 +1,4 @@
-"""What one exchange says of itself: its end, its status."""
+"""What one exchange says of itself: its end, its status, the size of its header."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Exchange
+    from plainwire.model import Connection, Exchange, Request, Response
 
 
 BODILESS = frozenset((204, 304))
@@ -48,3 +48,8 @@ def finished_ns(exchange: Exchange) -> int:
     request = exchange.request.last_ns if exchange.request else 0
     response = exchange.response.last_ns if exchange.response else 0
     return max(request, response)
+
+
+def header_size(message: Request | Response) -> int:
+    """Bytes of the header fields as HTTP/1.1 writes them."""
+    return sum(len(name) + len(text) + 4 for name, text in message.headers)

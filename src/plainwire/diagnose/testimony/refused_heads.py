@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
+from plainwire.diagnose.evidence.exchanges import header_size
 from plainwire.model import Evidence, Quoted
 
 from .program_finding import finding_of_the_program, of_processes
@@ -45,10 +46,10 @@ def refused_heads(
     finding = finding_of_the_program(
         "client-own-error",
         f"The client refused a whole response (status {response.status}) because its header is larger than "
-        f"it takes: {fields}, {plurals.count(_size(response), 'byte')}, the largest field of "
+        f"it takes: {fields}, {plurals.count(header_size(response), 'byte')}, the largest field of "
         f"{plurals.count(_largest(response), 'byte')}. Nothing on the wire failed.",
         [
-            Evidence(r.packet, f"the response, with {plurals.count(_size(r), 'byte')} of header fields")
+            Evidence(r.packet, f"the response, with {plurals.count(header_size(r), 'byte')} of header fields")
             for _, _, r in refused[:_MOST_CITED]
         ],
         said,
@@ -113,16 +114,11 @@ def _large(
         for exchange in connection.exchanges:
             response = exchange.response
             if response is not None and (
-                _size(response) >= _LARGE_HEADER
+                header_size(response) >= _LARGE_HEADER
                 or _largest(response) >= _LARGE_FIELD
                 or len(response.headers) > _MANY_FIELDS
             ):
                 yield connection, exchange, response
-
-
-def _size(response: Response) -> int:
-    """Bytes of the header fields as HTTP/1.1 writes them."""
-    return sum(len(name) + len(text) + 4 for name, text in response.headers)
 
 
 def _largest(response: Response) -> int:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose.evidence import nginx_pages
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, header_size
 from plainwire.diagnose.evidence.servers_own_pages import gunicorn_s_limit
 from plainwire.diagnose.grounds import Ground
 
@@ -53,7 +53,7 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         if case.response.status in _OF_NUMBER and _too_many_fields(exchanges, case):
             found.append(_number_verdict(case))
             continue
-        size = _header_size(case)
+        size = header_size(case.request)
         named = (
             case.response.status == TOO_LARGE_HEADER
             or nginx_pages.page(case.response) == nginx_pages.TOO_LARGE_HEADER
@@ -62,7 +62,9 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
             case.response.status in _UNNAMED and size >= _LONG_HEADER_BYTES and not case.request.body_size
         ):
             continue
-        smaller = [_header_size(c) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
+        smaller = [
+            header_size(c.request) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS
+        ]
         if not named and (max(smaller) >= size if smaller else size < _LIMIT):
             continue
         before = f" The largest that was accepted here has {max(smaller)} bytes." if smaller else ""
@@ -166,8 +168,3 @@ def _limit_words(*, named: bool) -> str:
     if named:
         return ""
     return " Most servers take 8 KB of header fields and answer more with this status, or with 431."
-
-
-def _header_size(case: Answered) -> int:
-    """Bytes of the header fields as HTTP/1.1 writes them."""
-    return sum(len(name) + len(text) + 4 for name, text in case.request.headers)
