@@ -4,7 +4,7 @@ grpclib, grpc-go, grpc-java), websockets, ws, botocore, openai. And words that a
 
 from __future__ import annotations
 
-from .wording import CONNECTING, CUT, ENDS, RESETS, TIMEOUTS, Wire, row
+from .wording import CLOSED, CONNECTING, CUT, ENDS, RESETS, TIMEOUTS, Wire, row
 
 _NO_STATUS = "A gRPC status may be the server's own, or made by the client of what became of the connection."
 _GIVEN_UP = r"DEADLINE_EXCEEDED|DeadlineExceeded|Deadline exceeded|Deadline Exceeded"
@@ -144,7 +144,7 @@ CALLS = (
     ),
     row(
         "websockets",
-        "a close by the server",
+        CLOSED,
         r"\breceived (?!1000\b)[1-4]\d{3} \([\w ]+\)",
         Wire.WEBSOCKET_CLOSED,
     ),

@@ -4,7 +4,7 @@ HttpClient 4 and 5; Netty's from their sources.
 
 from __future__ import annotations
 
-from .wording import CONNECTING, CUT, RESETS, TIMEOUTS, Wire, row
+from .wording import CONNECTING, CROWDED, CUT, RESETS, TIMEOUTS, Wire, row
 
 JAVA = (
     row("java", "Connection reset", r"(?:SocketException|SSLException): Connection reset\b", *RESETS),
@@ -214,7 +214,7 @@ JAVA = (
     row("netty", "ReadTimeoutException", r"timeout\.ReadTimeoutException\b", Wire.SILENCE, Wire.STALL),
     row(
         "java",
-        "too many concurrent streams",
+        CROWDED,
         r"too many concurrent streams",
         Wire.LOCAL,
         Wire.STREAM_REFUSED,

@@ -21,7 +21,7 @@ from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES
 from plainwire.model import Evidence, Finding, Side
 
 from .program_finding import finding_of_the_program, of_processes
-from .wording import Wire
+from .wording import CLOSED, CROWDED, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,18 +54,14 @@ OVER = frozenset(
         "a session that is over",
     )
 )
-"""What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici, "
-"Node."""
+"""What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici,
+Node."""
 
-CLOSED = "a close by the server"
-"""What websockets says of a Close frame of the server, but for one with code 1000, which is no error."""
 _CLOSED_OK = re.compile(r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)")
+"""What websockets says of one with that."""
 
 NO_CODE = 1005
 """RFC 6455 section 7.4.1."""
-
-CROWDED = "too many concurrent streams"
-"""What the JDK's client says where the server's limit is reached."""
 
 _WHO = (
     "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "

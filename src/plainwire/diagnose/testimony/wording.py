@@ -60,6 +60,12 @@ class Wire(enum.Enum):
 LARGE_HEADER = "a response's header that is too large"
 """The tables' name for what clients say of it."""
 
+CLOSED = "a close by the server"
+"""What websockets says of a Close frame of the server, but for one with code 1000, which is no error."""
+
+CROWDED = "too many concurrent streams"
+"""What the JDK's client says where the server's limit is reached."""
+
 RESETS = (Wire.RESET, Wire.RESET_INSIDE, Wire.HELLO_RESET, Wire.CUT_SENDING)
 HELLO = (Wire.HELLO_RESET, Wire.HELLO_CLOSE, Wire.ALERT, Wire.NOT_TLS)
 ENDS = (Wire.HELLO_CLOSE, Wire.CUT_SENDING, Wire.CLOSE, Wire.CLOSE_INSIDE)
