@@ -46,6 +46,15 @@ def test_the_same_request_with_another_certificate_that_is_accepted_decides() ->
     assert "connection 2" in finding.claim
 
 
+def test_one_that_accepted_the_same_certificate_is_no_contrast_whichever_came_first() -> None:
+    fine = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS + 28 * _DAY_NS)
+    accepted = [_answered(200, shown, fine, number=n) for n, shown in enumerate((b"a", b"a", b"b"), 1)]
+    found = _found(*accepted, _answered(403, b"a", fine, number=4), _answered(403, b"b", fine, number=5))
+    claims = " ".join(finding.claim for finding in found)
+    assert "on connection 3." in claims
+    assert not _found(*accepted[:2], _answered(403, b"a", fine, number=4))
+
+
 def test_a_plain_400_with_a_good_certificate_is_not_about_the_certificate() -> None:
     fine = Certificate("CN=me", "CN=CA", (), 0, EPOCH_NS + 28 * _DAY_NS)
     assert not _found(_answered(400, b"a", fine))

@@ -20,9 +20,12 @@ from plainwire.model import Evidence
 from .status import status_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
+    from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import Verdict
-    from plainwire.model import Connection, TlsInfo
+    from plainwire.model import Connection, Endpoint, TlsInfo
 
 _REFUSALS = frozenset((400, 403, 495, 496))
 """nginx answers 400 (its log says 495 or 496, which some gateways send on), Apache and others 403."""
@@ -32,13 +35,13 @@ _MOST_COMPARED = 500
 
 def client_certificate_rejected(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests refused where the client had shown no certificate, an old one, or another than is accepted."""
-    found = []
+    found, others = [], _Accepted(exchanges.traffic)
     for case in exchanges.errors:
         tls = case.connection.tls
         if tls is None or not tls.certificate_asked or case.response.status not in _REFUSALS:
             continue
         defect = _defect(case)
-        accepted = _accepted(case, exchanges)
+        accepted = others.with_another(case)
         if not defect and accepted is None:
             continue
         if _answered_here(case):
@@ -105,22 +108,41 @@ def _is_of_another(tls: TlsInfo) -> bool:
     )
 
 
-def _accepted(case: Answered, exchanges: AnsweredExchanges) -> Connection | None:
-    """A connection on which the same request was accepted, with another client certificate."""
-    mine = case.connection.tls
-    for other in islice(exchanges.traffic.by_server.get(case.connection.server, ()), _MOST_COMPARED):
-        theirs = other.tls
-        if mine is None or theirs is None or not theirs.client_certificate:
+class _Accepted:
+    """On which connections servers accepted requests: each server's are gone through once."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._by_server = traffic.by_server
+        self._found: dict[Endpoint, dict[tuple[str, str], list[Connection]]] = {}
+
+    def with_another(self, case: Answered) -> Connection | None:
+        """A connection on which the same request was accepted, with another client certificate."""
+        mine, server = case.connection.tls, case.connection.server
+        if server not in self._found:
+            self._found[server] = _by_request(self._by_server.get(server, ()))
+        same = self._found[server].get((case.request.method, case.request.target), ())
+        return next((c for c in same if mine is not None and _shown(c) != mine.client_certificate), None)
+
+
+def _by_request(connections: Sequence[Connection]) -> dict[tuple[str, str], list[Connection]]:
+    """By method and target: the first connection on which it was accepted, and the first with another client
+    certificate than that one: whichever certificate is asked about, one of the two has another.
+    """
+    found: dict[tuple[str, str], list[Connection]] = {}
+    for connection in islice(connections, _MOST_COMPARED):
+        if not _shown(connection):
             continue
-        if theirs.client_certificate != mine.client_certificate and any(
-            e.request is not None
-            and e.response is not None
-            and (e.request.method, e.request.target) == (case.request.method, case.request.target)
-            and e.response.status < min(_REFUSALS)
-            for e in islice(other.exchanges, _MOST_COMPARED)
-        ):
-            return other
-    return None
+        for e in islice(connection.exchanges, _MOST_COMPARED):
+            if e.request is not None and e.response is not None and e.response.status < min(_REFUSALS):
+                same = found.setdefault((e.request.method, e.request.target), [])
+                if not same or (len(same) == 1 and _shown(same[0]) != _shown(connection)):
+                    same.append(connection)
+    return found
+
+
+def _shown(connection: Connection) -> bytes:
+    """The client's certificate; empty without one."""
+    return connection.tls.client_certificate if connection.tls is not None else b""
 
 
 def _answered_here(case: Answered) -> bool:
