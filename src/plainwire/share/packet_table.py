@@ -39,16 +39,17 @@ def rows(
     says = _meanings(connection, report)
     if segments is None:
         own = packets_told_of(connection, report)
-        return [_told(connection, n, says[n]) for n in own if wanted is None or n in wanted]
+        carriers = [(side.name.lower(), _carriers(connection, side)) for side in Side]
+        return [_told(n, carriers, says[n]) for n in own if wanted is None or n in wanted]
     names = ("number", "time_ns", "side", "seq", "ack", "length", "flags", "ttl", "ip_id")
     table = zip(*(getattr(segments, name).tolist() for name in names), strict=True)
     return [_row(each, says) for each in table if wanted is None or each[0] in wanted]
 
 
-def _told(connection: Connection, number: int, says: list[str]) -> tuple[str, ...]:
-    """Of a packet whose header is not kept."""
-    sides = [side for side in Side if number in _carriers(connection, side)]
-    return (str(number), "", sides[0].name.lower() if sides else "", *[""] * 6, "; ".join(says))
+def _told(number: int, carriers: list[tuple[str, set[int]]], says: list[str]) -> tuple[str, ...]:
+    """Of a packet whose header is not kept; ``carriers``: those of each side."""
+    side = next((name for name, sent in carriers if number in sent), "")
+    return (str(number), "", side, *[""] * 6, "; ".join(says))
 
 
 def packets_told_of(connection: Connection, report: Report) -> list[int]:
