@@ -69,7 +69,11 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
 def test_packet_numbers_and_frames_are_those_that_aioquic_tells(both: tuple[Any, Any, bytes]) -> None:
     ours, theirs = packets(both[0]["traces"][0]), packets(both[1])
     assert len(theirs) > 20
-    assert ours == theirs
+    assert {key: ours.get(key) for key in theirs} == theirs
+    # The rest is what was still on its way when the client closed: it was captured, and read by nobody.
+    last = max(number for direction, _, number in theirs if direction == "packet_received")
+    late = [key for key in ours if key not in theirs]
+    assert all(key[0] == "packet_received" and key[2] > last for key in late), late
 
 
 def test_events_come_in_order_by_the_times_of_their_packets(both: tuple[Any, Any, bytes]) -> None:
