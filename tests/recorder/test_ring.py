@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import time
@@ -90,6 +91,45 @@ def test_the_oldest_make_room_with_all_their_files(place: Folder) -> None:
     assert kept == list(range(31 - len(kept), 31))
     assert 10 < len(kept) < 25
     assert {int(name.partition(".")[0]) for name in names(place) if name != "index.json"} == {*kept, 31}
+
+
+def test_its_size_is_known_without_looking_at_every_file_again(
+    place: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    scandir = os.scandir
+
+    def looked(folder: int) -> object:
+        looks.append(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", looked)
+
+    def is_right() -> bool:
+        return made.size == sum(path.stat().st_size for path in place.path.iterdir())
+
+    made = filled(place)
+    for _ in range(3):
+        made.write(packets(3))
+        made.add_keys([LINE])
+        made.evict()
+        assert is_right()
+        segment = made.cut(3, 0)
+        assert is_right()
+        part = place.path / f"{segment.name(ring.PACKETS)}.part"
+        part.write_bytes(b"what an examination is just writing")
+        made.evict(frozenset({segment.number}))
+        assert is_right()
+        part.unlink()
+        made.note_examined(segment, 0)
+        assert is_right()
+    looks.clear()
+    for _ in range(5):
+        made.write(packets(3))
+        made.add_events([EVENT])
+        made.evict()
+    assert looks == []
+    assert is_right()
 
 
 def test_what_nobody_examined_goes_before_what_is_known_where_it_takes_half_of_the_room(

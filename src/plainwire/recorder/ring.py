@@ -88,6 +88,8 @@ class SegmentRing:
         self._header = b""
         self._file: BlockFile | None = None
         self._written = 0  # bytes of packets, of the current segment
+        self._counted: int | None = None  # bytes of all files when they were last looked at
+        self._grown = 0  # bytes that were written since
         self._lines: dict[str, int] = {}  # descriptors of the current segment's other files
         self._mend()
 
@@ -114,6 +116,7 @@ class SegmentRing:
                 return
             self._file.write(blocks)
             self._written += len(blocks)
+            self._grown += len(blocks)
             if self._file.trouble is not None:
                 self.unwritten += len(blocks)
 
@@ -145,11 +148,22 @@ class SegmentRing:
 
     @property
     def size(self) -> int:
-        """Bytes of all files in the ring, also those that an examination is just writing."""
+        """Bytes of all files in the ring.
+
+        This is asked at every look, and of weeks there are a hundred thousand files: they are looked at again
+        only where more has changed than that the current segment grows.
+        """
+        if self._counted is None:
+            with self._lock:
+                self._grown = 0
+            self._counted = self._count()
+        return self._counted + self._grown
+
+    def _count(self) -> int:
         total = 0
         with os.scandir(self._place.descriptor) as entries:
             for entry in entries:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # it has gone meanwhile
                     total += entry.stat(follow_symlinks=False).st_size
         return total
 
@@ -172,7 +186,9 @@ class SegmentRing:
             if kind not in self._lines:
                 name = self.current.name(kind)
                 self._lines[kind] = self._place.make(name, os.O_WRONLY | os.O_APPEND)
-            os.write(self._lines[kind], b"\n".join(lines) + b"\n")
+            written = os.write(self._lines[kind], b"\n".join(lines) + b"\n")
+            with self._lock:
+                self._grown += written
 
     def cut(self, packets: int, dropped: int | None) -> RingSegment:
         """End the current segment, in which so many packets were captured and dropped; begin the next."""
@@ -205,7 +221,7 @@ class SegmentRing:
         number = self.segments[-1].number + 1 if self.segments else 1
         segment = RingSegment(number, time.time())
         self.segments.append(segment)
-        self._written = 0
+        self._written, self._counted = 0, None
         try:
             descriptor = self._place.make(segment.name(PACKETS))
         except OSError:
@@ -238,10 +254,14 @@ class SegmentRing:
     def evict(self, in_use: frozenset[int] = frozenset()) -> int:
         """Make room: erase the oldest segments that are too old, or too many bytes. Returns how many.
 
+        Those that are ``in_use`` stay; while there are some, an examination is writing into the ring.
+
         Where those that nobody has examined take more than half of the room, they go first: they hold what
         all programs of the host sent, and the analysis does not catch up.
         """
         gone = 0
+        if in_use:
+            self._counted = None
         limit = self._keep - _SLACK * self.largest
         oldest = time.time() - self._longest
         while finished := [each for each in self.finished if each.number not in in_use]:
@@ -262,6 +282,7 @@ class SegmentRing:
             self.evicted_unexamined += 1
             self._pass_on(segment)
         self._erase(segment)
+        self._counted = None
         self.segments.remove(segment)
 
     def _pass_on(self, segment: RingSegment) -> None:
@@ -283,6 +304,7 @@ class SegmentRing:
         with contextlib.suppress(OSError):
             self._place.replace(_INDEX, lambda file: file.write(msgspec.json.encode(self.segments)))
             self._place.let_go(_INDEX)
+        self._counted = None
 
     def _mend(self) -> None:
         """What an earlier recorder that was killed has left, and of which the index knows nothing, goes."""
