@@ -50,15 +50,15 @@ def _live(case: Case, reading: int, folder: int) -> None:
     try:
         os.setsid()
         case.place.made.clear()
-        _hold_only(reading, folder)
+        hold_only(reading, folder)
         if not os.read(reading, 1):
             sift(case)
     finally:
         os._exit(0)
 
 
-def _hold_only(*descriptors: int) -> None:
-    """Hold nobody's pipe or terminal open."""
+def hold_only(*descriptors: int) -> None:
+    """In a fork: let go of all that was inherited but these. Hold nobody's pipe or terminal open."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(_STANDARD):
         os.dup2(nothing, number)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from plainwire.guard import hold_only
 from plainwire.recorder.jobs import Examined, Interest, Saved
 from plainwire.recorder.ring import RingSegment  # noqa: TC001 - msgspec reads it
 
@@ -115,7 +116,7 @@ def _live(jobs: socket.socket, home: Home, wanted: Interest) -> None:
         os.setsid()
         for number in _DEAF_TO:
             signal.signal(number, signal.SIG_IGN)
-        _hold_only({jobs.fileno(), *(each.descriptor for each in (home.place, home.ring, home.cases))})
+        hold_only(jobs.fileno(), *(each.descriptor for each in (home.place, home.ring, home.cases)))
         os.nice(_NICE)
         from plainwire.recorder import examination, saving  # noqa: F401, PLC0415 - see above
 
@@ -123,18 +124,6 @@ def _live(jobs: socket.socket, home: Home, wanted: Interest) -> None:
             _in_a_fork(jobs, msgspec.json.decode(data, type=Job), home, wanted)
     finally:
         os._exit(0)
-
-
-def _hold_only(kept: set[int]) -> None:
-    """Somebody may wait for the other end of what we have inherited."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
-    low = 2
-    for descriptor in sorted(kept):
-        os.closerange(low + 1, descriptor)
-        low = descriptor
-    os.closerange(low + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _in_a_fork(answers: socket.socket, job: Job, home: Home, wanted: Interest) -> None:
