@@ -77,7 +77,7 @@ def examine(place: Folder, before: RingSegment | None, segment: RingSegment, wan
 def lines_of(place: Folder, name: str) -> list[bytes]:
     """The lines of a file of the ring; none where it is not there."""
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.descriptor)
+        descriptor = ring.opened(place, name)
     except FileNotFoundError:
         return []
     with os.fdopen(descriptor, "rb") as file:

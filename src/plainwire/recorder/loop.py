@@ -205,9 +205,7 @@ class _Recorder:
             )
         try:
             name = self._ring.current.name(rings.PACKETS)
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            first = os.open(name, flags, dir_fd=self._home.ring.descriptor)
-            source.begin(OpenFile(first, name))
+            source.begin(OpenFile(rings.opened(self._home.ring, name), name))
         except BaseException:
             capture.stop()
             raise

@@ -342,6 +342,16 @@ def after(segment: RingSegment) -> RingSegment:
     return RingSegment(segment.number + 1, segment.ended)
 
 
+def opened(place: Folder, name: str) -> int:
+    """A descriptor of a file of the ring, to read it; no link is followed.
+
+    Raises:
+        OSError: it is not there.
+
+    """
+    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.descriptor)
+
+
 def put(place: Folder, name: str, data: bytes) -> None:
     """Write a file of the ring; what it held before is erased.
 
@@ -357,5 +367,4 @@ def put(place: Folder, name: str, data: bytes) -> None:
 
 def has_events(place: Folder, segment: RingSegment) -> bool:
     """Whether a program was recorded, and not the whole host."""
-    names = (segment.name(EVENTS), segment.name(BEFORE_EVENTS))
-    return any(os.path.lexists(f"/proc/self/fd/{place.descriptor}/{name}") for name in names)
+    return any(place.has(segment.name(kind)) for kind in (EVENTS, BEFORE_EVENTS))

@@ -87,16 +87,9 @@ def _events(lines: list[Lines], told: list[bytes]) -> list[bytes]:
 
 
 def _join(file: BinaryIO, place: Folder, segments: Sequence[RingSegment]) -> None:
-    sources = []
-    try:
-        for each in segments:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(each.name(ring.PACKETS), flags, dir_fd=place.descriptor)
-            sources.append(os.fdopen(descriptor, "rb"))
-        joined(sources, file)
-    finally:
-        for source in sources:
-            source.close()
+    with contextlib.ExitStack() as held:
+        opened = (os.fdopen(ring.opened(place, each.name(ring.PACKETS)), "rb") for each in segments)
+        joined([held.enter_context(each) for each in opened], file)
 
 
 def _write_report(case: Case, report: Report, segments: Sequence[RingSegment], because: str) -> None:
