@@ -83,10 +83,10 @@ class Examiner:
         with contextlib.suppress(OSError):
             self._socket.send(msgspec.json.encode(job))
 
-    def take(self, seconds: float = 0.0) -> Examined | Saved | None:
-        """What came of the job, once it is done; None while it is not, at most so long."""
+    def take(self) -> Examined | Saved | None:
+        """What came of the job, once it is done; None while it is not."""
         job = self.job
-        self._socket.settimeout(seconds or 0.001)
+        self._socket.settimeout(0.001)
         try:
             data = self._socket.recv(_LONGEST)
         except TimeoutError:

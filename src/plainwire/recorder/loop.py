@@ -240,7 +240,7 @@ class _Recorder:
             if self._signals.came.count(signal.SIGINT) + self._signals.came.count(signal.SIGTERM) > 1:
                 self._say("ended at once: what was not examined yet stays in the ring")
                 break
-        self._check(None)
+        self._check()
 
     # --- one turn
 
@@ -273,7 +273,7 @@ class _Recorder:
             source.blank()
         if time.monotonic() - self._checked >= _CHECK:
             self._count(*capture.counted(), source)
-            self._check(now)
+            self._check()
         self._ring.evict(self._in_use())
         self._work(control, now)
 
@@ -372,7 +372,7 @@ class _Recorder:
         lost = None if now[1] is None else now[1] - (dropped or 0)
         return now[0] - packets, lost
 
-    def _check(self, now: float | None) -> None:
+    def _check(self) -> None:
         self._checked = time.monotonic()
         health, waiting = self._health, self._unexamined()
         health.own = time.process_time()
@@ -381,7 +381,7 @@ class _Recorder:
         health.size = self._ring.size
         health.waiting = len(waiting)
         health.lag = max(time.time() - waiting[0].ended, 0.0) if waiting else 0.0
-        for words in self._teller.words(health, now or time.time()):
+        for words in self._teller.words(health, time.time()):
             self._say(words)
 
     def _findings(self) -> dict[str, int]:

@@ -41,9 +41,7 @@ POLLED = (
 
 
 class RecordedSource(Protocol):
-    """What is recorded. ``is_program``: packets of others do not stay."""
-
-    is_program: bool
+    """What is recorded."""
 
     def begin(self, capture: FileSource) -> None:
         """Begin; packets are captured by now, the first of them into this file."""
@@ -97,7 +95,6 @@ class KeyLogs:
 class HostSource:
     """Nobody in particular: the key logs that are there, and packets of everybody."""
 
-    is_program = False
     lost = 0
 
     def __init__(self, key_logs: Sequence[Path]) -> None:
@@ -152,8 +149,6 @@ class _Inbox:
 
 class LaunchedSource:
     """A program that is started."""
-
-    is_program = True
 
     def __init__(
         self, command: Sequence[str], inbox: Case, key_logs: Sequence[Path], via: Via, *, restore: bool
@@ -265,8 +260,6 @@ class LaunchedSource:
 
 class AttachedSource:
     """Processes that run already."""
-
-    is_program = True
 
     def __init__(
         self, pids: Sequence[int], inbox: Case, patcher: Patcher, key_logs: Sequence[Path], *, children: bool
