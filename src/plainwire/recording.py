@@ -157,7 +157,7 @@ def attach(
                     pids,
                     case,
                     patcher,
-                    _without_secrets,
+                    without_secrets,
                     children=children,
                     patches=via.allows("patch"),
                 )
@@ -257,7 +257,7 @@ def _start(
         capture = _evidence(command, case, interface, capture_filter, via)
         try:
             return capture, launch(
-                command, case, _without_secrets, restore=restore, key_logs=key_logs, via=via
+                command, case, without_secrets, restore=restore, key_logs=key_logs, via=via
             )
         except BaseException:
             capture.stop()
@@ -284,7 +284,8 @@ def _evidence(
     return traced.SocketTrace(case)
 
 
-def _without_secrets(command: Sequence[str]) -> list[str]:
+def without_secrets(command: Sequence[str]) -> list[str]:
+    """A command line as it may be kept."""
     from plainwire.report import redact  # noqa: PLC0415 - its imports would delay the program's start
 
     return redact.arguments(command)

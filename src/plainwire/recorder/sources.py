@@ -17,6 +17,7 @@ from plainwire.acquire.launch import launch
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.opened_before import OpenedBefore
 from plainwire.recorder.inbox import Tail, reopened
+from plainwire.recording import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +173,7 @@ class LaunchedSource:
         self._program = launch(
             self._command,
             self._case,
-            _without_secrets,
+            without_secrets,
             restore=self._restore,
             via=self._via,
             witnessed=False,
@@ -266,7 +267,7 @@ class AttachedSource:
     ) -> None:
         self._patcher = patcher
         self._program = AttachedProgram(
-            pids, inbox, patcher, _without_secrets, children=children, witnessed=False
+            pids, inbox, patcher, without_secrets, children=children, witnessed=False
         )
         self._inbox = _Inbox(inbox)
         self._logs = KeyLogs([(path, 0) for path in key_logs])
@@ -329,12 +330,6 @@ class AttachedSource:
         self._inbox.close()
         self._logs.close()
         self._patcher.close()
-
-
-def _without_secrets(command: Sequence[str]) -> list[str]:
-    from plainwire.report import redact  # noqa: PLC0415 - its imports would delay the program's start
-
-    return redact.arguments(command)
 
 
 def _is_in_foreground() -> bool:
