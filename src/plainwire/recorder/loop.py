@@ -392,10 +392,10 @@ def _size_of(folder: int) -> int:
     """Bytes of the files in the folders of a folder."""
     total = 0
     for name in os.listdir(folder):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # no folder
             inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
-                total += sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(inner))
+                total += rings.size_of(inner)
             finally:
                 os.close(inner)
     return total

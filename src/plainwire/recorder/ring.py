@@ -156,16 +156,8 @@ class SegmentRing:
         if self._counted is None:
             with self._lock:
                 self._grown = 0
-            self._counted = self._count()
+            self._counted = size_of(self._place.descriptor)
         return self._counted + self._grown
-
-    def _count(self) -> int:
-        total = 0
-        with os.scandir(self._place.descriptor) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):  # it has gone meanwhile
-                    total += entry.stat(follow_symlinks=False).st_size
-        return total
 
     def add_keys(self, lines: Iterable[bytes]) -> None:
         """Lines of a key log that have come; what is none is left out."""
@@ -335,6 +327,16 @@ def read(place: Folder) -> list[RingSegment]:
         if _INDEX in place.made:
             place.let_go(_INDEX)
     return [each for each in segments if each.ended]
+
+
+def size_of(folder: int) -> int:
+    """Bytes of the files in an open folder."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # it has gone meanwhile
+                total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def after(segment: RingSegment) -> RingSegment:
