@@ -17,9 +17,9 @@ from plainwire.model import UserError
 from plainwire.plurals import alternatives
 
 _WIDTH = 80
-_FEW = 12
 _LEAST_TITLE = 24
 """Columns that a title needs beside its code."""
+_FEW = 12
 """Words that stand for more things than this wrap others, which tell more (our own choice)."""
 
 
