@@ -56,7 +56,7 @@ class Kept:
         cost = _cost(connection)
         left_out: Sequence[Exchange] = ()
         if cost > room:
-            left_out, cost = _cut(connection, room // 2)
+            left_out, cost = _cut(connection, cost, room // 2)
         if cost > room:
             counted = self.healthy if healthy else self.others
             counted[0] += 1
@@ -118,21 +118,22 @@ def _own_cost(connection: Connection) -> int:
     return _CONNECTION + _TLS_SESSION * sessions + _SEGMENT * segments + _EVENT * len(connection.events)
 
 
-def _cut(connection: Connection, room: int) -> tuple[Sequence[Exchange], int]:
+def _cut(connection: Connection, cost: int, room: int) -> tuple[Sequence[Exchange], int]:
     """Take the last exchanges off so that the others fit; returns those, and what the rest costs."""
-    cost, fitting = _own_cost(connection), 0
+    taken, fitting = _own_cost(connection), 0
     for exchange in connection.exchanges:
-        cost += _cost_of_exchange(exchange)
-        if cost > room:
+        more = _cost_of_exchange(exchange)
+        if taken + more > room:
             break
+        taken += more
         fitting += 1
     if fitting < _FEWEST_CUT:
-        return (), _cost(connection)
+        return (), cost
     left_out = connection.exchanges[fitting:]
     del connection.exchanges[fitting:]
     first = left_out[0].request or left_out[0].response
     connection.undecrypted.append(Undecrypted(TOO_MANY, None, None if first is None else first.packet))
-    return left_out, cost - _cost_of_exchange(left_out[0])
+    return left_out, taken
 
 
 def _cost_of_exchange(exchange: Exchange) -> int:
