@@ -17,7 +17,7 @@ from plainwire.model import UserError
 from plainwire.plurals import alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from plainwire.model import Report
     from plainwire.report.gate import Gate
@@ -97,20 +97,37 @@ def asked(fail_on: str | None, baseline: Path | None, write_baseline: Path | Non
             message = "--baseline is for --fail-on"
             raise click.UsageError(message)
         return Job(None, write_baseline, ci)
+    from plainwire.report import gate  # noqa: PLC0415 - only where codes are named
+
+    patterns = listed(fail_on)
+    check_codes("--fail-on", patterns or ("nothing",))
+    known = frozenset() if baseline is None else _known(baseline)
+    return Job(gate.Gate(patterns, known), write_baseline, ci)
+
+
+def listed(codes: str) -> tuple[str, ...]:
+    """Codes with commas between them."""
+    return tuple(part.strip() for part in codes.split(",") if part.strip())
+
+
+def check_codes(option: str, patterns: Sequence[str]) -> None:
+    """Refuse what no code fits.
+
+    Raises:
+        UsageError: there is such a pattern.
+
+    """
     from plainwire.diagnose.causes.catalogue import CAUSES  # noqa: PLC0415 - only where codes are named
     from plainwire.report import gate  # noqa: PLC0415 - as above
 
-    patterns = tuple(part.strip() for part in fail_on.split(",") if part.strip())
     wrong = gate.misspelled(patterns, CAUSES)
-    if wrong or not patterns:
+    if wrong:
         import difflib  # noqa: PLC0415 - only after a slip
 
-        near = difflib.get_close_matches(wrong[0], CAUSES, n=2) if wrong else []
+        near = difflib.get_close_matches(wrong[0], CAUSES, n=2)
         hint = f"did you mean {alternatives(near)}?" if near else "plainwire explain lists the codes"
-        message = f"--fail-on: {wrong[0] if wrong else 'nothing'!r} is no code; {hint}"
+        message = f"{option}: {wrong[0]!r} is no code; {hint}"
         raise click.UsageError(message)
-    known = frozenset() if baseline is None else _known(baseline)
-    return Job(gate.Gate(patterns, known), write_baseline, ci)
 
 
 def _known(path: Path) -> frozenset[tuple[str, str]]:

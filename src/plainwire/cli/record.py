@@ -10,6 +10,7 @@ import click
 
 from plainwire.acquire import processes, via
 from plainwire.acquire.supervise import ProgramEnd
+from plainwire.cli import job
 from plainwire.model import UserError
 from plainwire.recorder import loop, measures
 from plainwire.report import gate
@@ -190,14 +191,9 @@ def _chosen(pids: tuple[int, ...], name: str | None, command: tuple[str, ...]) -
 
 
 def _patterns(given: tuple[str, ...]) -> tuple[str, ...]:
-    words = [word.strip() for each in given for word in each.split(",") if word.strip()]
-    codes = [word for word in words or [gate.ANY] if word != "none"]
+    codes = [word for word in job.listed(",".join(given)) or [gate.ANY] if word != "none"]
     if any(code != gate.ANY for code in codes):
-        from plainwire.diagnose.causes.catalogue import CAUSES  # noqa: PLC0415 - only where codes are named
-
-        for code in gate.misspelled(codes, CAUSES):
-            message = f"--on: {code!r} is no code; plainwire explain lists the codes"
-            raise click.UsageError(message)
+        job.check_codes("--on", codes)
     return (*codes, "status-*", "slow")
 
 
