@@ -11,7 +11,7 @@ import click
 
 from plainwire import recording as recordings
 from plainwire.acquire import namespaces, processes, via
-from plainwire.cli import debug, job, output
+from plainwire.cli import capturing, debug, job, output
 from plainwire.cli.run import Shown, words
 from plainwire.cli.watching import Watch
 from plainwire.model import UserError
@@ -42,17 +42,7 @@ _UNSEEN = 3
     metavar="SECONDS",
     help="How long to record (default: until the processes end, or Ctrl-C).",
 )
-@click.option(
-    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
-)
-@click.option(
-    "-f",
-    "--filter",
-    "capture_filter",
-    default="",
-    metavar="FILTER",
-    help="What to capture, a filter as in pcap-filter(7).",
-)
+@capturing.options
 @click.option(
     "--via",
     "methods",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plainwire.cli import capturing
 from plainwire.model import UserError
 
 if TYPE_CHECKING:
@@ -72,17 +73,7 @@ _MOST_JOBS = 64
     type=click.Path(path_type=Path),
     help="The folder (default: plainwire-hunt-DATE-TIME).",
 )
-@click.option(
-    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
-)
-@click.option(
-    "-f",
-    "--filter",
-    "capture_filter",
-    default="",
-    metavar="FILTER",
-    help="What to capture, a filter as in pcap-filter(7).",
-)
+@capturing.options
 @click.option("--json", "as_json", is_flag=True, help="Print the conclusion as JSON.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(

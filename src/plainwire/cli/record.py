@@ -10,7 +10,7 @@ import click
 
 from plainwire.acquire import processes, via
 from plainwire.acquire.supervise import ProgramEnd
-from plainwire.cli import job
+from plainwire.cli import capturing, job
 from plainwire.model import UserError
 from plainwire.recorder import loop, measures
 from plainwire.report import gate
@@ -93,17 +93,7 @@ from plainwire.report.escape import printable
     metavar="PORT",
     help="Serve /metrics for Prometheus at 127.0.0.1.",
 )
-@click.option(
-    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
-)
-@click.option(
-    "-f",
-    "--filter",
-    "capture_filter",
-    default="",
-    metavar="FILTER",
-    help="What to capture, a filter as in pcap-filter(7).",
-)
+@capturing.options
 @click.option(
     "-k",
     "--keys",

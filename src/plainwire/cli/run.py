@@ -12,7 +12,7 @@ import click
 
 from plainwire.acquire import via
 from plainwire.acquire.supervise import ProgramEnd
-from plainwire.cli import debug, job, output
+from plainwire.cli import capturing, debug, job, output
 from plainwire.cli.watching import Watch
 from plainwire.plurals import count
 from plainwire.recording import record
@@ -32,17 +32,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The case folder (default: plainwire-case-DATE-TIME).",
 )
-@click.option(
-    "-i", "--interface", default="any", show_default=True, help="The network interface to capture on."
-)
-@click.option(
-    "-f",
-    "--filter",
-    "capture_filter",
-    default="",
-    metavar="FILTER",
-    help="What to capture, a filter as in pcap-filter(7).",
-)
+@capturing.options
 @click.option(
     "--no-restore",
     is_flag=True,
