@@ -324,34 +324,15 @@ def qh3() -> Ask:
     return lambda: session.get(URL, verify=CERTIFICATE).status_code
 
 
-def loaded(path: str) -> ctypes.CDLL:
-    """A library; in some wheels those that it needs do not say where they lie, and are loaded before it."""
-    for _ in range(8):
-        with contextlib.suppress(OSError):
-            return ctypes.CDLL(path)
-        for companion in Path(path).parent.glob("lib*.so*"):
-            if not companion.name.startswith(("libssl", "libpq", "libldap")):
-                with contextlib.suppress(OSError):
-                    ctypes.CDLL(str(companion))
-    return ctypes.CDLL(path)
-
-
 def libssl() -> Ask:
     """Libraries of OpenSSL at PATHs, all at once, one connection each: bound as ctypes does."""
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "acquire" / "clients"))
+    from openssl_by_ctypes import connected  # noqa: PLC0415 - of the tests' clients
 
     def connect(path: str) -> Callable[[], bytes]:
-        lib = loaded(path)
-        method = "TLS_client_method" if hasattr(lib, "TLS_client_method") else "SSLv23_client_method"
-        if method == "SSLv23_client_method":
-            lib.SSL_library_init()
-        for name in (method, "SSL_CTX_new", "SSL_new"):
-            getattr(lib, name).restype = ctypes.c_void_p
-        context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(getattr(lib, method)())))
-        session = ctypes.c_void_p(lib.SSL_new(context))
         plain = socket.create_connection(("127.0.0.1", int(PORT)))
         still_open.append(plain)
-        assert lib.SSL_set_fd(session, plain.fileno()) == 1
-        assert lib.SSL_connect(session) == 1, path
+        lib, _, session = connected(path, plain)
         buffer = ctypes.create_string_buffer(4096)
 
         def read(_: int) -> bytes:

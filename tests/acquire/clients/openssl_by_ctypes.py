@@ -32,7 +32,8 @@ def loaded(path: str) -> ctypes.CDLL:
     return ctypes.CDLL(path)
 
 
-def by_library(path: str, port: int) -> bytes:
+def connected(path: str, plain: socket.socket) -> tuple[ctypes.CDLL, ctypes.c_void_p, ctypes.c_void_p]:
+    """The library, and a context and a session of its, after the handshake."""
     lib = loaded(path)
     method = "TLS_client_method"
     if not hasattr(lib, method):  # OpenSSL 1.0
@@ -42,9 +43,14 @@ def by_library(path: str, port: int) -> bytes:
         getattr(lib, name).restype = ctypes.c_void_p
     context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(getattr(lib, method)())))
     session = ctypes.c_void_p(lib.SSL_new(context))
+    assert lib.SSL_set_fd(session, plain.fileno()) == 1
+    assert lib.SSL_connect(session) == 1, path
+    return lib, context, session
+
+
+def by_library(path: str, port: int) -> bytes:
     with socket.create_connection(("127.0.0.1", port)) as plain:
-        assert lib.SSL_set_fd(session, plain.fileno()) == 1
-        assert lib.SSL_connect(session) == 1
+        lib, context, session = connected(path, plain)
         request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
         assert lib.SSL_write(session, request, len(request)) == len(request)
         buffer = ctypes.create_string_buffer(4096)
@@ -54,7 +60,8 @@ def by_library(path: str, port: int) -> bytes:
         return buffer.raw[:count]
 
 
-for path in sys.argv[3:]:
-    port = int(sys.argv[1])
-    answer = by_python(port, sys.argv[2]) if path == "python" else by_library(path, port)
-    print(answer.split(b"\r\n")[0].decode())
+if __name__ == "__main__":
+    for path in sys.argv[3:]:
+        port = int(sys.argv[1])
+        answer = by_python(port, sys.argv[2]) if path == "python" else by_library(path, port)
+        print(answer.split(b"\r\n")[0].decode())
