@@ -9,7 +9,6 @@ it once more; it prints the answer's status each time. PATHs are of libraries, f
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import http.client
 import io
