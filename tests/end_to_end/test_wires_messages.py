@@ -140,3 +140,36 @@ def test_a_client_that_asks_before_it_sends(
     assert exchange["request"]["body_size"] == (len(made.TEXT) if interim else 0)
     assert exchange["outcome"] == "complete"
     assert recorded.report["findings"] == []
+
+
+MOVED = """
+server {
+    listen {0} ssl;
+    location /api {
+        if ($request_uri !~ /$) { return 301 $request_uri/; }
+        if ($request_method != POST) { return 405; }
+        return 200;
+    }
+    location /here { return 302 https://{1}/there; }
+}
+server {
+    listen {1} ssl;
+    location / {
+        if ($http_authorization = "") { return 401; }
+        return 200;
+    }
+}
+"""
+
+
+def test_redirects_on_which_curl_loses_the_method_and_the_credentials(tmp_path: Path) -> None:
+    needs("root", "curl")
+    with wires.nginx(tmp_path / "nginx", MOVED, hosts=(wires.HOST, wires.HOST)) as server:
+        common = ("-L", "--cacert", server.papers.authority, "-o", "/dev/null")
+        post = (*common, "-d", "x=1", server.url("/api"))
+        get = (*common, "-H", "Authorization: Bearer a-token", server.url("/here"))
+        recorded = record(tmp_path, "curl", "-s", *post, "--next", "-s", *get)
+    statuses = {e["id"]: e["response"]["status"] for e in recorded.report["exchanges"]}
+    lost = [f for f in recorded.report["findings"] if f["code"] == "redirect-changed-request"]
+    assert sorted(statuses[number] for f in lost for number in f["exchanges"]) == [401, 405]
+    assert {f["fault"] for f in lost} == {"both"}

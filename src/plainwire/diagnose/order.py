@@ -129,6 +129,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.overload_5xx import overload_5xx
     from .causes.semantics.rate_limited import rate_limited
     from .causes.semantics.read_after_write_miss import read_after_write_miss
+    from .causes.semantics.redirect_changed_request import redirect_changed_request
     from .causes.semantics.redirect_loop import redirect_loop
     from .causes.semantics.request_body_timeout import (
         body_too_slow,
@@ -382,6 +383,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     client_certificate_rejected,
     misdirected_421,
     sni_host_mismatch,
+    redirect_changed_request,
     body_too_slow,
     header_growth_431,
     content_too_large_413,

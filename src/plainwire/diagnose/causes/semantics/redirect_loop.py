@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin
 
 from plainwire import plurals
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
+
+from .redirection import CHAIN_NS, leads_to, url
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 """Times that the same redirect comes in one chain: clients with cookies may need two."""
-
-_CHAIN_NS = 10_000_000_000
-"""A client follows a redirect at once: what comes later than this is not part of the chain."""
 
 _MOST_OPEN = 1_000
 
@@ -49,31 +47,7 @@ def redirect_loop(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def _state(case: Answered) -> State:
-    return case.request.method, _url(case), value(case.request, "cookie")
-
-
-def _url(case: Answered) -> str:
-    """Where the request went: the target URI (RFC 9110 section 7.1)."""
-    scheme = "https" if case.connection.tls is not None or case.connection.quic is not None else "http"
-    return _joined(f"{scheme}://{case.request.authority or case.connection.server}", case.request.target)
-
-
-def _leads_to(case: Answered) -> str | None:
-    """Where the response sends the client (RFC 9110 section 10.2.2)."""
-    location = value(case.response, "location")
-    return None if location is None else _joined(_url(case), location)
-
-
-def _joined(base: str, reference: str) -> str:
-    """A reference resolved, without its fragment; what is not a URL stands for itself."""
-    try:
-        whole = urldefrag(urljoin(base, reference)).url
-    except ValueError:
-        return reference
-    scheme, mark, rest = whole.partition("://")
-    host, slash, path = rest.partition("/")
-    default = {"https": ":443", "http": ":80"}.get(scheme.lower(), ":")
-    return f"{scheme.lower()}{mark}{host.lower().removesuffix(default)}{slash or '/'}{path}"
+    return case.request.method, url(case), value(case.request, "cookie")
 
 
 def _chains(cases: list[Answered]) -> list[list[Answered]]:
@@ -81,12 +55,12 @@ def _chains(cases: list[Answered]) -> list[list[Answered]]:
     chains: list[list[Answered]] = []
     open_chains: dict[str, list[Answered]] = {}
     for case in sorted(cases, key=lambda c: c.request.time_ns):
-        chain = open_chains.pop(_url(case), None)
-        if chain is None or not 0 <= case.request.time_ns - chain[-1].response.last_ns <= _CHAIN_NS:
+        chain = open_chains.pop(url(case), None)
+        if chain is None or not 0 <= case.request.time_ns - chain[-1].response.last_ns <= CHAIN_NS:
             chain = []
             chains.append(chain)
         chain.append(case)
-        onward = _leads_to(case)
+        onward = leads_to(case)
         if onward is not None and len(open_chains) < _MOST_OPEN:
             open_chains[onward] = chain
     return [chain for chain in chains if len(chain) >= _ROUNDS]

@@ -303,6 +303,27 @@ CAUSES: tuple[Cause, ...] = (
         by_backend=False,
     ),
     Cause(
+        "redirect-changed-request",
+        "a redirect lost the method or the credentials of the request",
+        "The client followed a redirect, and what it asked there is not what the program had asked: clients "
+        "make a GET of a POST at 301 and 302, and send no Authorization to another origin. The status at the "
+        "end (401, 405, 404, or even a success) says nothing of this.",
+        "A request with Authorization, its redirect to another scheme, host or port, and a request there "
+        "without it that is answered with 401; or a POST, PUT, PATCH or DELETE that is redirected with 301 "
+        "or 302, and a GET at that place.",
+        "The same method and credentials in the request that followed: then the status speaks of them. A "
+        "303, or another place that answers the GET: so are forms answered.",
+        "Ask for the address that the redirect names from the start (https, the slash at the end, the other "
+        "host), with the credentials meant for it; or follow redirects by hand. Do not send credentials to "
+        "any host that a redirect names (curl --location-trusted).",
+        "Redirect with 307 or 308 where the method is to stay, and not to another host where credentials are "
+        "needed: put them into the URL as a short-lived signature, or pass the request on (a proxy).",
+        ("RFC 9110 section 15.4", "RFC 9110 section 15.4.2", "RFC 9110 section 15.4.3"),
+        by_backend=False,
+        unplayed="curl and nginx play it in tests/end_to_end/test_wires_messages.py.",
+        lasting=True,
+    ),
+    Cause(
         "auth-expired-mid-run",
         "credentials that were good are refused from some moment on",
         "The same credentials were accepted for the same kind of request, and refused (401, 403) from some "
