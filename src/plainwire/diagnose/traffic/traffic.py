@@ -25,6 +25,7 @@ from .given_up import GivenUps
 from .idle_closes import Closes
 from .legs import Legs
 from .name_lookups import NameLookups
+from .of_servers import OfServers
 from .reset_ages import ResetAges
 from .silent_cuts import SilentCuts
 from .syn_ecn import tally
@@ -75,12 +76,6 @@ class Traffic:
         self._pings: dict[int, list[StreamEvent]] = {}
         self._last_complete: dict[int, list[int]] = {}
         self._origin: tuple[Connection, CloseEvent, Origin] | None = None
-        self._round_trips: dict[Endpoint, int | None] = {}
-        self._reset_ages: dict[Endpoint, ResetAges] = {}
-        self._client_hellos: dict[Endpoint, ClientHellos] = {}
-        self._sizes: dict[Endpoint, Sizes] = {}
-        self._silent_cuts: dict[Endpoint, SilentCuts] = {}
-        self._websocket_endings: dict[Endpoint, WebSocketEndings] = {}
 
     @cached_property
     def by_server(self) -> dict[Endpoint, list[Connection]]:
@@ -159,35 +154,37 @@ class Traffic:
                 found.setdefault(connection.server, []).append(close)
         return {server: Closes(closes, self.by_server[server]) for server, closes in found.items()}
 
-    def sizes(self, server: Endpoint) -> Sizes:
-        """Which sizes passed between the server and its clients."""
-        if server not in self._sizes:
-            self._sizes[server] = segment_sizes.of(self.by_server.get(server, ()))
-        return self._sizes[server]
+    @cached_property
+    def sizes(self) -> OfServers[Sizes]:
+        """Which sizes passed between a server and its clients."""
+        return OfServers(self.by_server, segment_sizes.of)
 
-    def reset_ages(self, server: Endpoint) -> ResetAges:
+    @cached_property
+    def reset_ages(self) -> OfServers[ResetAges]:
         """How old requests were when the server reset their streams."""
-        if server not in self._reset_ages:
-            self._reset_ages[server] = ResetAges(self.by_server.get(server, ()))
-        return self._reset_ages[server]
+        return OfServers(self.by_server, ResetAges)
 
-    def client_hellos(self, server: Endpoint) -> ClientHellos:
-        """What became of the ClientHellos to the server."""
-        if server not in self._client_hellos:
-            self._client_hellos[server] = ClientHellos(self.by_server.get(server, ()))
-        return self._client_hellos[server]
+    @cached_property
+    def client_hellos(self) -> OfServers[ClientHellos]:
+        """What became of the ClientHellos to a server."""
+        return OfServers(self.by_server, ClientHellos)
 
-    def silent_cuts(self, server: Endpoint) -> SilentCuts:
-        """What the cuts of the server's responses have in common."""
-        if server not in self._silent_cuts:
-            self._silent_cuts[server] = SilentCuts(self.by_server.get(server, ()))
-        return self._silent_cuts[server]
+    @cached_property
+    def silent_cuts(self) -> OfServers[SilentCuts]:
+        """What the cuts of a server's responses have in common."""
+        return OfServers(self.by_server, SilentCuts)
 
-    def websocket_endings(self, server: Endpoint) -> WebSocketEndings:
-        """What the endings of the server's WebSockets have in common."""
-        if server not in self._websocket_endings:
-            self._websocket_endings[server] = WebSocketEndings(self.by_server.get(server, ()))
-        return self._websocket_endings[server]
+    @cached_property
+    def websocket_endings(self) -> OfServers[WebSocketEndings]:
+        """What the endings of a server's WebSockets have in common."""
+        return OfServers(self.by_server, WebSocketEndings)
+
+    @cached_property
+    def shortest_rtt(self) -> OfServers[int | None]:
+        """The shortest round trip to a server that any connection shows, in ns: a host that is busy, or waits
+        for its turn, lengthens those of single ones.
+        """
+        return OfServers(self.by_server, _shortest_rtt)
 
     @cached_property
     def name_lookups(self) -> NameLookups:
@@ -244,15 +241,6 @@ class Traffic:
             known = self._origin = (connection, reset, of_reset(connection, reset))
         return known[2]
 
-    def shortest_rtt(self, server: Endpoint) -> int | None:
-        """The shortest round trip to a server that any connection shows, in ns: a host that is busy, or waits
-        for its turn, lengthens those of single ones.
-        """
-        if server not in self._round_trips:
-            timed = map(shortest_rtt, islice(self.by_server.get(server, ()), _MOST_TIMED))
-            self._round_trips[server] = min((rtt for rtt in timed if rtt is not None), default=None)
-        return self._round_trips[server]
-
     def complaints(self, connection: Connection) -> dict[int, StreamEvent]:
         """By the ids of its exchanges: the client's word that the server broke a rule in the response."""
         if connection.id not in self._complaints:
@@ -307,6 +295,11 @@ class Traffic:
                 }
             found[server] = often
         return found
+
+
+def _shortest_rtt(connections: Sequence[Connection]) -> int | None:
+    timed = map(shortest_rtt, islice(connections, _MOST_TIMED))
+    return min((rtt for rtt in timed if rtt is not None), default=None)
 
 
 def _kind(request: Request) -> tuple[str, str]:

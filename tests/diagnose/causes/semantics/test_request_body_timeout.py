@@ -6,11 +6,25 @@ from plainwire.diagnose import diagnose
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 
-def test_an_upload_that_its_sender_did_not_finish() -> None:
+def with_a_cut_body() -> Wire:
+    """400 of 1,000 bytes came."""
     wire = Wire()
     request = wire.ask(0, method="PUT", size=500, complete=False).request
     assert request is not None
     request.declared_size, request.body_size = 1000, 400
+    return wire
+
+
+def with_a_cut_head() -> Wire:
+    wire = Wire()
+    request = wire.ask(0, method="POST", size=100, complete=False).request
+    assert request is not None
+    request.defects = ["the head is not complete"]
+    return wire
+
+
+def test_an_upload_that_its_sender_did_not_finish() -> None:
+    wire = with_a_cut_body()
     wire.ack(SERVER, 80)
     wire.close(SERVER, "fin", 20_080)
     finding = only(diagnose([wire.done("unanswered")]))
@@ -19,10 +33,7 @@ def test_an_upload_that_its_sender_did_not_finish() -> None:
 
 
 def test_a_408_to_a_body_that_did_not_come() -> None:
-    wire = Wire()
-    request = wire.ask(0, method="PUT", size=500, complete=False).request
-    assert request is not None
-    request.declared_size, request.body_size = 1000, 400
+    wire = with_a_cut_body()
     wire.ack(SERVER, 80)
     wire.answer(20_000, status=408)
     finding = only(diagnose([wire.done()]))
@@ -89,10 +100,7 @@ def test_a_client_that_waits_to_be_told_to_continue_does_not_pause() -> None:
 
 def test_a_header_that_did_not_come_in_time() -> None:
     """Nginx with client_header_timeout closes without a word: it had no request."""
-    wire = Wire()
-    request = wire.ask(0, method="POST", size=100, complete=False).request
-    assert request is not None
-    request.defects = ["the head is not complete"]
+    wire = with_a_cut_head()
     wire.ack(SERVER, 80)
     wire.close(SERVER, "fin", 2080)
     finding = only(diagnose([wire.done("unanswered")]))
@@ -101,10 +109,7 @@ def test_a_header_that_did_not_come_in_time() -> None:
 
 
 def test_a_header_cut_off_by_its_sender_is_no_limit_of_the_server() -> None:
-    wire = Wire()
-    request = wire.ask(0, method="POST", size=100, complete=False).request
-    assert request is not None
-    request.defects = ["the head is not complete"]
+    wire = with_a_cut_head()
     wire.close(CLIENT, "fin", 1000)
     wire.close(SERVER, "fin", 1080)
     assert only(diagnose([wire.done("unanswered")])).code != "request-body-timeout"

@@ -81,7 +81,7 @@ def _split_words(connection: Connection, begin: Opening, traffic: Traffic) -> st
     """Whether ClientHellos in several segments fail at this address, and those in one do not."""
     if pieces_of_hello(begin, connection) < 2:
         return ""
-    single, several = traffic.client_hellos(connection.server).by_pieces
+    single, several = traffic.client_hellos[connection.server].by_pieces
     if not single.answered or several.answered:
         return ""
     return (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def large_hello(connection: Connection, size: int, traffic: Traffic) -> tuple[Connection, int] | None:
     """A connection to the same server whose smaller hello was answered, where no large one ever was."""
-    return traffic.client_hellos(connection.server).only_small if size > SMALL_HELLO else None
+    return traffic.client_hellos[connection.server].only_small if size > SMALL_HELLO else None
 
 
 def large_clienthello_drop(

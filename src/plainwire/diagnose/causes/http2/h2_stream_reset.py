@@ -62,7 +62,7 @@ def _time_words(failed: FailedExchange, reset: StreamEvent) -> str:
     age_ns = reset.time_ns - failed.request.time_ns
     if age_ns < LONG_NS:
         return ""
-    ages = failed.traffic.reset_ages(failed.connection.server)[reset.name]
+    ages = failed.traffic.reset_ages[failed.connection.server][reset.name]
     apart_ns = max(_SAME_NS, age_ns * _SAME)
     if ages.number > 1 and age_ns - apart_ns <= ages.shortest_ns and ages.longest_ns <= age_ns + apart_ns:
         return (

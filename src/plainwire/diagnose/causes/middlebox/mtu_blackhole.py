@@ -40,7 +40,7 @@ def _large_requests(failed: FailedExchange) -> Verdict | None:
     if segments is None or lost is None:
         return None
     rows, size = lost
-    passed = failed.traffic.sizes(failed.connection.server).acknowledged
+    passed = failed.traffic.sizes[failed.connection.server].acknowledged
     if not 0 < passed < size:
         return None
     return _too_large(
@@ -62,7 +62,7 @@ def _large_answers(failed: FailedExchange) -> Verdict | None:
         return None
     packet, missing, waited = own
     waited = max(waited, failed.given_up_ns - failed.request.last_ns)
-    known = failed.traffic.sizes(failed.connection.server)
+    known = failed.traffic.sizes[failed.connection.server]
     largest, same = known.from_server, known.never_came
     if (
         missing < segment_sizes.BIG

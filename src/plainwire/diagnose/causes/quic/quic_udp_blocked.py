@@ -28,10 +28,15 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
     if connection.packets < FEWEST_DATAGRAMS or connection.tls is None:
         return None
     other = over_tcp(connection, traffic)
-    if other is None:
-        return None if connection.program is None else _alone(connection)
-    after = other.opened_ns - connection.opened_ns
-    order = f"{wording.span(abs(after))} {'after' if after >= 0 else 'before'} the first of them"
+    if other is None and connection.program is None:
+        return None
+    # Without TCP nothing else shows whether the server is there.
+    evidence = [
+        Evidence(connection.first_packet, "the client's first Initial packet"),
+        Evidence(connection.last_packet, "the last of its packets, none of which was answered"),
+    ]
+    if other is not None:
+        evidence.append(Evidence(other.first_packet, f"the SYN of connection {other.id}"))
     lasted = wording.span(connection.last_ns - connection.opened_ns)
     return Verdict(
         code="quic-udp-blocked",
@@ -39,37 +44,27 @@ def quic_udp_blocked(connection: Connection, traffic: Traffic) -> Verdict | None
         exchanges=(),
         fault="unknown",
         grounds=(Ground.GUESS,),
-        facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back; "
-        f"connection {other.id} to the same server over TCP, opened {order}, was accepted. That the network "
-        "drops UDP is one reason, a server that does not speak QUIC there another.",
-        evidence=(
-            Evidence(connection.first_packet, "the client's first Initial packet"),
-            Evidence(connection.last_packet, "the last of its packets, none of which was answered"),
-            Evidence(other.first_packet, f"the SYN of connection {other.id}"),
-        ),
-        runner_up="a server that is down: refuted, it accepts connections over TCP",
+        facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back"
+        + (_NOTHING_ELSE if other is None else _beside(connection, other)),
+        evidence=tuple(evidence),
+        runner_up="a server that is down: not excluded, nothing went to it over TCP"
+        if other is None
+        else "a server that is down: refuted, it accepts connections over TCP",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )
 
 
-def _alone(connection: Connection) -> Verdict:
-    """Nothing else shows whether the server is there."""
-    lasted = wording.span(connection.last_ns - connection.opened_ns)
-    return Verdict(
-        code="quic-udp-blocked",
-        connection=connection,
-        exchanges=(),
-        fault="unknown",
-        grounds=(Ground.GUESS,),
-        facts=f"The client sent {connection.packets} datagrams of QUIC in {lasted}, and nothing came back, "
-        "not even an ICMP error. That the network drops UDP is one reason; a server that is down or does not "
-        "speak QUIC there, another.",
-        evidence=(
-            Evidence(connection.first_packet, "the client's first Initial packet"),
-            Evidence(connection.last_packet, "the last of its packets, none of which was answered"),
-        ),
-        runner_up="a server that is down: not excluded, nothing went to it over TCP",
-        retry_safe=True,
-        time_ns=connection.opened_ns,
+_NOTHING_ELSE = (
+    ", not even an ICMP error. That the network drops UDP is one reason; a server that is down or does not "
+    "speak QUIC there, another."
+)
+
+
+def _beside(connection: Connection, other: Connection) -> str:
+    after = other.opened_ns - connection.opened_ns
+    order = f"{wording.span(abs(after))} {'after' if after >= 0 else 'before'} the first of them"
+    return (
+        f"; connection {other.id} to the same server over TCP, opened {order}, was accepted. That the "
+        "network drops UDP is one reason, a server that does not speak QUIC there another."
     )

@@ -62,7 +62,7 @@ def reset_upon_request(failed: FailedExchange) -> Verdict | None:
         return None
     idle = exchange.idle_before_ns
     waited = close.time_ns - failed.request.last_ns
-    rtt = failed.traffic.shortest_rtt(failed.connection.server) or 0
+    rtt = failed.traffic.shortest_rtt[failed.connection.server] or 0
     if waited < rtt or (idle is not None and idle > _IN_USE_NS):
         return None
     source = failed.reset_origin(close)

@@ -34,7 +34,7 @@ def when_words(failed: FailedExchange) -> str:
     cut = cut_of(failed.connection, failed.exchange)
     if cut is None:
         return ""
-    ages = failed.traffic.silent_cuts(failed.connection.server).same_age(cut)
+    ages = failed.traffic.silent_cuts[failed.connection.server].same_age(cut)
     silence = f" That was {wording.span(cut.silence_ns)} after its last byte."
     if not ages:
         return silence

@@ -25,7 +25,7 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
     if websocket is None or ending is None or first_close_frame(failed.connection, failed.exchange):
         return None
     who = SIDES[ending.side]
-    limit = failed.traffic.websocket_endings(failed.connection.server).limit_of(ending)
+    limit = failed.traffic.websocket_endings[failed.connection.server].limit_of(ending)
     if ending.side == Side.CLIENT and (wrong := wrong_accept(failed)) is not None:
         return wrong
     fault, grounds, source = _fault(failed, ending)
