@@ -302,9 +302,11 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
     from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
     from plainwire.diagnose.testimony.refused_certificates import refused_certificates  # noqa: PLC0415
+    from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts  # noqa: PLC0415
 
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
+    spoken_timeouts(report.connections, report.findings, report.signs, events, said)
     report.testimony = testify(report.connections, report.findings, events, said)
     name_proxies(report.connections, lookups, report.findings, events)
     stopped = stopped_by(events)

@@ -8,6 +8,9 @@ SECOND_NS = 1_000_000_000
 PATIENCE_NS = 1_000_000_000
 """A client that waited longer than this in silence before it hung up is not called the one at fault."""
 
+HASTY_NS = 2_000_000_000
+"""A client whose timer allows less than this is impatient whatever the server does."""
+
 SKEW_NS = 300_000_000_000
 """A clock that is wrong by less than this is taken for right."""
 

@@ -139,15 +139,28 @@ def of_closes(fate: Fate, events: ProgramEvents) -> str:
     return "It did not close the connection: the kernel did at its end." if ended and events.closes else ""
 
 
-def of_exit(events: ProgramEvents, fate: Fate) -> str:
-    """What the exit status of the process says, where its kind of program has a number for it."""
+def _ending(events: ProgramEvents, fate: Fate) -> tuple[Process | None, int | None]:
+    """The process that the connection belongs to, and its exit status."""
     program = fate.connection.program
     process = events.processes.get(program.pid) if program is not None else None
+    status = None if process is None else process.exit_status
+    if status is None and process is not None and process.pid == events.pid:
+        status = events.exit_status
+    return process, status
+
+
+def exit_wire(events: ProgramEvents, fate: Fate) -> frozenset[Wire]:
+    """What the wire may have done for the exit status of the process; empty where it has no such number."""
+    process, status = _ending(events, fate)
+    runtime = "" if process is None else process.runtime or ""
+    return other_words.EXIT_STATUSES.get((runtime, status or 0), ("", frozenset()))[1]
+
+
+def of_exit(events: ProgramEvents, fate: Fate) -> str:
+    """What the exit status of the process says, where its kind of program has a number for it."""
+    process, status = _ending(events, fate)
     if process is None:
         return ""
-    status = process.exit_status
-    if status is None and process.pid == events.pid:
-        status = events.exit_status
     known = other_words.EXIT_STATUSES.get((process.runtime or "", status or 0))
     if known is None or not known[1] & fate.wire:
         own = told_by_status(process, status)

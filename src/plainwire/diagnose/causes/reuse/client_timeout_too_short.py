@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.thresholds import PATIENCE_NS
+from plainwire.diagnose.thresholds import HASTY_NS, PATIENCE_NS
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.diagnose.verdict import of_what_was_coming
 from plainwire.model import Side
@@ -18,10 +18,6 @@ from .client_abort import client_abort
 
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
-
-
-_HASTY_NS = 2_000_000_000
-"""A client that waits for less is impatient whatever the server does."""
 
 
 def client_timeout_too_short(failed: FailedExchange) -> Verdict | None:
@@ -39,7 +35,7 @@ def client_timeout_too_short(failed: FailedExchange) -> Verdict | None:
         return None
     if failed.late is None and not _arrived(failed):
         return None
-    hasty = timer.waited_ns < _HASTY_NS or one.silence_ns < PATIENCE_NS
+    hasty = timer.waited_ns < HASTY_NS or one.silence_ns < PATIENCE_NS
     return replace(
         aborted,
         code="client-timeout-too-short",
