@@ -55,7 +55,7 @@ class BuildCommand(build_scripts):
 # And uses no vector register, in which a program may have numbers where it calls nothing (native/patch/).
 CHECKED = {
     "x86_64": ["-fcf-protection=full", "-mgeneral-regs-only"],
-    "aarch64": ["-mbranch-protection=standard"],
+    "aarch64": ["-mbranch-protection=standard", "-mgeneral-regs-only"],
 }
 
 # Loops that copy bytes stay loops (text.h); to clang -fno-builtin says that as well.

@@ -410,7 +410,9 @@ REMARKS = """\
 PAGE_NOTES = """\
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
 Go, what Go programs before 1.19 start, programs in C that a static Go program starts which plainwire started
-itself (`plainwire run -- sh -c 'CMD'` reaches them); and no patch is made on machines other than x86-64. In
+itself (`plainwire run -- sh -c 'CMD'` reaches them). On aarch64 the patch in memory is made from inside a
+program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
+already are patched on x86-64 only, and nothing is on other machines. In
 programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory
 connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
 there expanded. TLS 1.2 with other ciphers that was open before stays unread.

@@ -27,10 +27,15 @@ import venv
 import zipfile
 from pathlib import Path
 
-ARCHITECTURES = {"x86_64": "x86_64-sse-sse2-mmx-x87+soft_float", "aarch64": "generic"}
+ARCHITECTURES = {"x86_64": "x86_64-sse-sse2-mmx-x87+soft_float", "aarch64": "generic-neon-fp_armv8"}
 """With the processor that zig is to compile for: one without vector registers, in which a program may have
 numbers where it calls nothing (native/patch/). zig does not know -mgeneral-regs-only.
 """
+MARKS = {
+    "x86_64": ("objdump", "endbr64", "%[xyz]mm"),
+    "aarch64": ("aarch64-linux-gnu-objdump", "bti", r"\b[bhsdqv]\d+\b(?!:)"),
+}
+"""Who reads code of it, what stands where calls by address lead to, and a vector register."""
 GLIBC = "2.17"
 TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77")
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,15 +131,17 @@ def _is_as_named(python: Path, wheel: Path) -> bool:
 
 
 def _leaves_vectors(wheel: Path) -> bool:
-    """Whether the interposer for x86-64 uses no vector register."""
-    if "x86_64" not in wheel.name:
+    """Whether the interposer uses no vector register, and has its branches marked."""
+    name, mark, vector = MARKS["x86_64" if "x86_64" in wheel.name else "aarch64"]
+    if shutil.which(name) is None:
+        print(f"{wheel.name}: not looked at for vector registers, as there is no {name}")
         return True
     with tempfile.TemporaryDirectory() as made, zipfile.ZipFile(wheel) as opened:
         library = opened.extract("plainwire/acquire/libplainwire.so", made)
         listing = subprocess.run(
-            ["objdump", "-d", library], capture_output=True, text=True, check=True
+            [name, "-d", "--no-show-raw-insn", library], capture_output=True, text=True, check=True
         ).stdout
-    good = "endbr64" in listing and re.search("%[xyz]mm", listing) is None
+    good = mark in listing and re.search(vector, listing) is None
     if not good:
         print(f"{wheel.name}: the interposer uses vector registers, or its branches are unmarked")
     return good

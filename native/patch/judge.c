@@ -6,11 +6,18 @@
 
 #include "../interposer/hook.h"
 #include "../interposer/text.h"
+#include "arm64.h"
 #include "locate.h"
 #include "prologue.h"
 
-/* The segments of an ELF file of 64 bits, each as far as it is in the file. False where it is none of this machine's. */
-static bool take_parts(const unsigned char *file, size_t size, struct parts *parts)
+#if defined(__aarch64__)
+enum { HERE = EM_AARCH64 };
+#else
+enum { HERE = EM_X86_64 };
+#endif
+
+/* The segments of an ELF file of 64 bits, each as far as it is in the file. False where it is none of the machine's. */
+static bool take_parts(const unsigned char *file, size_t size, int machine, struct parts *parts)
 {
     Elf64_Ehdr header;
     Elf64_Phdr segment;
@@ -18,9 +25,10 @@ static bool take_parts(const unsigned char *file, size_t size, struct parts *par
         return false;
     bytes_copy(&header, file, sizeof header);
     if (!bytes_equal(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_machine != EM_X86_64 || header.e_phentsize != sizeof segment || header.e_phoff > size)
+        header.e_machine != machine || header.e_phentsize != sizeof segment || header.e_phoff > size)
         return false;
     parts->fixed = header.e_type == ET_EXEC;
+    parts->arm64 = machine == EM_AARCH64;
     for (unsigned i = 0; i < header.e_phnum && parts->count < MOST_PARTS; i++) {
         if ((size - header.e_phoff) / sizeof segment <= i)
             return false;
@@ -52,15 +60,16 @@ static const char *movable(void)
         return found.location.why;
     const size_t size = locate_at(&found.parts, function, MOST, CODE) ? MOST : LEAST;
     const unsigned char *code = locate_at(&found.parts, function, size, CODE);
-    found.covered = code ? prologue_movable(code, size) : 0;
+    if (code)
+        found.covered = found.parts.arm64 ? arm64_movable(code) : prologue_movable(code, size);
     return found.covered ? NULL : "its function for key logs begins in a way that is not known";
 }
 
-HOOK const char *plainwire_place(const unsigned char *file, size_t size, int go, struct place *place)
+HOOK const char *plainwire_place(const unsigned char *file, size_t size, int machine, int go, struct place *place)
 {
     bytes_clear(&found, sizeof found);
     bytes_clear(place, sizeof *place);
-    if (!take_parts(file, size, &found.parts))
+    if (!take_parts(file, size, machine, &found.parts))
         return "it is no program of this machine";
     if (go)
         locate_go(&found.parts, &found.location);
@@ -70,8 +79,9 @@ HOOK const char *plainwire_place(const unsigned char *file, size_t size, int go,
     if (why)
         return why;
     const struct location *location = &found.location;
-    const size_t mark = prologue_mark(locate_at(&found.parts, location->function, BEGINNING, CODE));
-    const unsigned char *code = locate_at(&found.parts, location->function + mark, BEGINNING, CODE);
+    const unsigned char *code = locate_at(&found.parts, location->function, BEGINNING, CODE);
+    const size_t mark = code ? (found.parts.arm64 ? arm64_mark(code) : prologue_mark(code)) : 0;
+    code = locate_at(&found.parts, location->function + mark, BEGINNING, CODE);
     if (!code)
         return "its function for key logs begins in a way that is not known";
     place->function = location->function + mark;
@@ -92,7 +102,7 @@ HOOK const char *plainwire_place(const unsigned char *file, size_t size, int go,
 HOOK const char *plainwire_judge(const unsigned char *file, size_t size)
 {
     bytes_clear(&found, sizeof found);
-    if (!take_parts(file, size, &found.parts) || !locate_text(&found.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+    if (!take_parts(file, size, HERE, &found.parts) || !locate_text(&found.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
         return NULL;
     if (locate_text(&found.parts, "NoKeyLog")) /* rustls: its table of methods is made when it is loaded */
         return "patch";
@@ -106,5 +116,5 @@ HOOK const char *plainwire_judge(const unsigned char *file, size_t size)
 HOOK uint64_t plainwire_calls(const unsigned char *file, size_t size)
 {
     bytes_clear(&found, sizeof found);
-    return take_parts(file, size, &found.parts) ? locate_go_calls(&found.parts) : 0;
+    return take_parts(file, size, HERE, &found.parts) ? locate_go_calls(&found.parts) : 0;
 }

@@ -20,8 +20,9 @@ struct place {
     unsigned char code[BEGINNING]; /* what stands there */
 };
 
-/* That of a Go program, or else of OpenSSL or BoringSSL. NULL, or why it is not known. */
-const char *plainwire_place(const unsigned char *file, size_t size, int go, struct place *place);
+/* That of a Go program, or else of OpenSSL or BoringSSL, in code of `machine` (EM_X86_64, EM_AARCH64). NULL, or why it is
+ * not known. */
+const char *plainwire_place(const unsigned char *file, size_t size, int machine, int go, struct place *place);
 
 /* Where a Go program makes its system calls; 0 where that is not known. */
 uint64_t plainwire_calls(const unsigned char *file, size_t size);

@@ -1,6 +1,7 @@
 #include "locate.h"
 
 #include "../interposer/text.h"
+#include "arm64.h"
 #include "secret.h"
 
 enum {
@@ -204,6 +205,25 @@ static void find_calls(const struct parts *parts, const struct part *part, const
     }
 }
 
+/* Likewise. Its instructions stand in places of their own, and there are too many labels near each other for one call to
+ * be looked for any further. */
+static void find_calls_arm64(const struct parts *parts, const struct part *part, const struct texts *texts,
+                             struct called *called)
+{
+    struct arm64_pages pages = {0};
+    for (size_t i = 0; i + ARM64_INSTRUCTION <= part->size; i += ARM64_INSTRUCTION) {
+        if (!arm64_promising(part->bytes + i))
+            continue;
+        const int label = label_at(texts, arm64_address(&pages, part->bytes + i, part->address + i));
+        for (size_t at = i; label >= 0 && at < i + NEAR && at + ARM64_INSTRUCTION <= part->size; at += ARM64_INSTRUCTION) {
+            const uintptr_t target = arm64_target(part->bytes + at, part->address + at);
+            const unsigned char *code = target ? locate_at(parts, target, 2 * ARM64_INSTRUCTION, CODE) : NULL;
+            if (code && arm64_movable(code)) /* not those that lead to other objects */
+                add_called(called, target, (unsigned)label);
+        }
+    }
+}
+
 static unsigned bits_in(unsigned word)
 {
     unsigned count = 0;
@@ -228,6 +248,14 @@ static bool takes(const unsigned char *code, size_t size, unsigned offset)
     return false;
 }
 
+static bool takes_arm64(const unsigned char *code, size_t size, unsigned offset, bool last)
+{
+    for (size_t i = 0; i + ARM64_INSTRUCTION <= size; i += ARM64_INSTRUCTION)
+        if (arm64_takes(code + i, offset, last))
+            return true;
+    return false;
+}
+
 /* The ways that OpenSSL (3.0 and 3.1; 3.2 and later; 1.1.1) and BoringSSL have. The function itself goes one of them: which
  * that is, is written into `found`. */
 static bool find_hops(const struct parts *parts, uintptr_t function, struct location *found)
@@ -239,7 +267,8 @@ static bool find_hops(const struct parts *parts, uintptr_t function, struct loca
     for (size_t i = 0; code && i < sizeof ways / sizeof ways[0]; i++) {
         bool all = true;
         for (unsigned hop = 0; hop < ways[i].count; hop++)
-            all = all && takes(code, BODY, ways[i].hops[hop]);
+            all = all && (parts->arm64 ? takes_arm64(code, BODY, ways[i].hops[hop], hop + 1U == ways[i].count)
+                                       : takes(code, BODY, ways[i].hops[hop]));
         if (!all)
             continue;
         found->hop_count = ways[i].count;
@@ -270,7 +299,7 @@ static unsigned fits_log(const struct parts *parts, uintptr_t function, struct l
 {
     if (!find_hops(parts, function, found))
         return 0;
-    return found->hop_count == 1 && hands_on(locate_at(parts, function, BODY, CODE)) ? FEWEST_LABELS : 1;
+    return found->hop_count == 1 && !parts->arm64 && hands_on(locate_at(parts, function, BODY, CODE)) ? FEWEST_LABELS : 1;
 }
 
 /* A function of Go's that needs more stack than a little begins by looking at how much there is. */
@@ -280,6 +309,8 @@ static unsigned is_go(const struct parts *parts, uintptr_t function, struct loca
     static const unsigned char compare[] = {0x4d, 0x3b, 0x66, 0x10};                               /* cmp r12, [r14 + 16] */
     const unsigned char *code = locate_at(parts, function, 16, CODE);
     (void)found;
+    if (parts->arm64)
+        return code && arm64_begins_in_go(code);
     return code && ((bytes_equal(code, near, 4) && bytes_equal(code + 5, compare, 4)) ||
                     (bytes_equal(code, far, 4) && bytes_equal(code + 8, compare, 4)));
 }
@@ -318,7 +349,7 @@ static void locate(const struct parts *parts, bool ended, unsigned (*fits)(const
     find_texts(parts, ended, &work.texts);
     for (unsigned i = 0; i < parts->count && work.texts.count; i++)
         if (parts->list[i].kind == CODE)
-            find_calls(parts, &parts->list[i], &work.texts, &work.called);
+            (parts->arm64 ? find_calls_arm64 : find_calls)(parts, &parts->list[i], &work.texts, &work.called);
     found->function = choose(parts, &work.called, fits, found);
     found->why = found->function ? NULL : "its function for key logs is not to be found";
     found->label_count = work.texts.count;
@@ -348,7 +379,7 @@ uintptr_t locate_go_calls(const struct parts *parts)
     static const unsigned char code[] = {0x49, 0x89, 0xf2, 0x48, 0x89, 0xfa, 0x48, 0x89, 0xce, 0x48,
                                          0x89, 0xdf, 0x0f, 0x05, 0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
     uintptr_t function = 0;
-    for (unsigned i = 0; i < parts->count; i++) {
+    for (unsigned i = 0; i < parts->count && !parts->arm64; i++) {
         const struct part *part = &parts->list[i];
         for (size_t at = 0; part->kind == CODE && at + sizeof code <= part->size; at += 16) /* as Go's linker aligns them */
             if (bytes_equal(part->bytes + at, code, sizeof code)) {

@@ -2,7 +2,7 @@
  *
  * ssl_log_secret(ssl, label, secret, length) is called for each secret, whether or not anybody asked for a key log. It is
  * exported by some; in others it is what the code calls that has just loaded the address of one label of the format:
- * the function that most of the labels lead to. x86-64 only.
+ * the function that most of the labels lead to. Code of x86-64 and of aarch64 (arm64.h).
  */
 #ifndef PLAINWIRE_LOCATE_H
 #define PLAINWIRE_LOCATE_H
@@ -27,6 +27,7 @@ struct parts {
     struct part list[MOST_PARTS];
     unsigned count;
     bool fixed; /* it is loaded at the addresses that it was linked for */
+    bool arm64; /* its code is of aarch64; else of x86-64 */
 };
 
 struct location {
@@ -48,7 +49,8 @@ void locate_log(const struct parts *parts, uintptr_t exported, struct location *
  * asked. It has the client random for an argument, and no hops. */
 void locate_go(const struct parts *parts, struct location *found);
 
-/* Where a Go program (since Go 1.19) makes its system calls, all but those of its runtime: Syscall6; 0 where that is not known. */
+/* Where a Go program (since Go 1.19) makes its system calls, all but those of its runtime: Syscall6; 0 where that is not
+ * known, as on aarch64, where it is called in another way. */
 uintptr_t locate_go_calls(const struct parts *parts);
 
 /* The bytes at an address, of which at least `count` follow in the same part; NULL where there are none. */

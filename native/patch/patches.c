@@ -19,12 +19,13 @@
 #include "../interposer/process.h"
 #include "../interposer/settings.h"
 #include "../interposer/text.h"
+#include "arm64.h"
 #include "locate.h"
 #include "prologue.h"
 #include "rustls.h"
 #include "secret.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
 enum { PATCHES = 16, SEEN = 2048, STUB_PAGE = 4096, CHECKED = 4096, MOST_UNTOLD = 8 };
 
@@ -116,6 +117,10 @@ static bool protect(uintptr_t at, size_t size, int protection)
     return kernel(SYS_mprotect, start, end - start, protection) == 0;
 }
 
+#if defined(__x86_64__)
+
+enum { REACH = 1 << 29 };
+
 /* Sixteen bytes at once, so that nobody ever sees a part of them. */
 static bool exchange(void *at, const uint64_t before[2], const uint64_t after[2])
 {
@@ -151,27 +156,10 @@ static const char *write_jump(uintptr_t at, uintptr_t target, size_t covered)
     return done ? NULL : "somebody else writes to its code";
 }
 
-/* A page as near to the object as a jump reaches, below it, where nothing grows. */
-static unsigned char *page_near(uintptr_t low)
-{
-    enum { STEP = 1 << 16, TRIES = 8192, LOWEST = 1 << 16 };
-    uintptr_t at = low & ~(uintptr_t)(STEP - 1);
-    for (int i = 0; i < TRIES && at >= LOWEST + STEP; i++) {
-        at -= STEP;
-        const long got = kernel(SYS_mmap, at, STUB_PAGE, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-        if (got == (long)at)
-            return (unsigned char *)at;
-        if (got > 0 || got < -4095) /* before Linux 4.17 it is put elsewhere */
-            kernel(SYS_munmap, got, STUB_PAGE);
-    }
-    return NULL;
-}
-
 /* Saves what a function may be called with, calls on_secret(patch, session, label, secret, size), does what stood at the
  * function's start, and goes on behind that. At the start of a function no other register matters, nor do flags; on_secret
  * is compiled without vector registers. */
-static void write_stub(unsigned char *page, const struct patch *patch, const unsigned char *moved, size_t covered,
+static bool write_stub(unsigned char *page, const struct patch *patch, const unsigned char *moved, size_t covered,
                        uintptr_t back)
 {
     static const unsigned char save[] = {
@@ -199,6 +187,91 @@ static void write_stub(unsigned char *page, const struct patch *patch, const uns
     const int32_t distance = (int32_t)(back - ((uintptr_t)at + sizeof distance));
     EMIT(&distance, sizeof distance);
 #undef EMIT
+    return true;
+}
+
+static size_t mark(const unsigned char *code)
+{
+    return prologue_mark(code);
+}
+
+static size_t movable(const unsigned char *code, size_t size)
+{
+    return prologue_movable(code, size);
+}
+
+#else
+
+enum { REACH = 15 << 23 }; /* a jump reaches 16 << 23 */
+
+/* What was written is code: the processor is to read it anew. */
+static void written(uintptr_t at, size_t size)
+{
+    uint64_t lines;
+    __asm__("mrs %0, ctr_el0" : "=r"(lines));
+    const uintptr_t data = (uintptr_t)4 << (lines >> 16 & 15), code = (uintptr_t)4 << (lines & 15);
+    for (uintptr_t line = at & ~(data - 1); line < at + size; line += data)
+        __asm__ volatile("dc cvau, %0" : : "r"(line) : "memory");
+    __asm__ volatile("dsb ish" : : : "memory");
+    for (uintptr_t line = at & ~(code - 1); line < at + size; line += code)
+        __asm__ volatile("ic ivau, %0" : : "r"(line) : "memory");
+    __asm__ volatile("dsb ish; isb" : : : "memory");
+}
+
+/* One instruction, which nobody sees a part of. Where the processor only lets calls by address lead to marked places
+ * (bti), it no longer does so in this page. */
+static const char *write_jump(uintptr_t at, uintptr_t target, size_t covered)
+{
+    uint32_t jump;
+    (void)covered;
+    if (!arm64_jump((unsigned char *)&jump, at, target))
+        return "there is no room near it";
+    if (!protect(at, sizeof jump, PROT_READ | PROT_WRITE | PROT_EXEC))
+        return "its code cannot be made writable here";
+    __atomic_store_n((uint32_t *)at, jump, __ATOMIC_SEQ_CST);
+    written(at, sizeof jump);
+    protect(at, sizeof jump, PROT_READ | PROT_EXEC);
+    return NULL;
+}
+
+static bool write_stub(unsigned char *page, const struct patch *patch, const unsigned char *moved, size_t covered,
+                       uintptr_t back)
+{
+    (void)covered;
+    const size_t size =
+        arm64_stub(page, (uintptr_t)page, (uintptr_t)on_secret, (uintptr_t)patch, moved, back);
+    written((uintptr_t)page, size);
+    return size != 0;
+}
+
+static size_t mark(const unsigned char *code)
+{
+    return arm64_mark(code);
+}
+
+static size_t movable(const unsigned char *code, size_t size)
+{
+    (void)size;
+    return arm64_movable(code);
+}
+
+#endif
+
+/* A page as near to the object as a jump reaches, below it, where nothing grows. */
+static unsigned char *page_near(uintptr_t low)
+{
+    enum { STEP = 1 << 16, TRIES = REACH / STEP, LOWEST = 1 << 16 };
+    uintptr_t at = low & ~(uintptr_t)(STEP - 1);
+    for (int i = 0; i < TRIES && at >= LOWEST + STEP; i++) {
+        at -= STEP;
+        const long got = kernel(SYS_mmap, at, STUB_PAGE, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (got == (long)at)
+            return (unsigned char *)at;
+        if (got > 0 || got < -4095) /* before Linux 4.17 it is put elsewhere */
+            kernel(SYS_munmap, got, STUB_PAGE);
+    }
+    return NULL;
 }
 
 /* --- objects --------------------------------------------------------------------------------------------------------- */
@@ -252,6 +325,9 @@ static void take_parts(const struct object *object)
     const ElfW(Phdr) *segment = object->segments;
     bytes_clear(&work.parts, sizeof work.parts);
     work.parts.fixed = object->base == 0;
+#if defined(__aarch64__)
+    work.parts.arm64 = true;
+#endif
     for (unsigned i = 0; i < object->segment_count && work.parts.count < MOST_PARTS; i++, segment++) {
         const uintptr_t at = object->base + segment->p_vaddr;
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R) || !segment->p_filesz)
@@ -273,20 +349,21 @@ static const char *patch_log(const struct object *object, uintptr_t exported)
     const uintptr_t function = work.location.function;
     const unsigned char *code = locate_at(&work.parts, function, 32, CODE);
     const size_t most = code && locate_at(&work.parts, function, CHECKED, CODE) ? CHECKED : 32;
-    const size_t covered = code ? prologue_movable(code, most) : 0;
+    const size_t covered = code ? movable(code, most) : 0;
     if (!covered)
         return "its function for key logs begins in a way that is not known";
     struct patch *patch = new_patch(object);
     unsigned char *page = patch ? page_near(object->low) : NULL;
     if (!page)
         return "there is no room near it";
-    const uintptr_t start = function + prologue_mark(code);
+    const uintptr_t start = function + mark(code);
     patch->hop_count = work.location.hop_count;
     bytes_copy(patch->hops, work.location.hops, sizeof patch->hops);
     patch->label_count = work.location.label_count;
     bytes_copy(patch->labels, work.location.labels, sizeof patch->labels);
-    write_stub(page, patch, (const unsigned char *)start, covered, start + covered);
-    const char *why = protect((uintptr_t)page, STUB_PAGE, PROT_READ | PROT_EXEC)
+    const char *why = !write_stub(page, patch, (const unsigned char *)start, covered, start + covered)
+                          ? "there is no room near it"
+                      : protect((uintptr_t)page, STUB_PAGE, PROT_READ | PROT_EXEC)
                           ? write_jump(start, (uintptr_t)page, covered)
                           : "code of ours cannot be made executable here";
     if (why)
@@ -436,7 +513,7 @@ void patches_look(void *handle)
     end_work();
 }
 
-#else /* what is done above is done for x86-64 only, up to now */
+#else /* what is done above is done for these machines only */
 
 void patches_begin(void)
 {

@@ -1,6 +1,7 @@
 #include "rustls.h"
 
 #include "../interposer/text.h"
+#include "arm64.h"
 
 static const char NAME[] = "NoKeyLog";
 
@@ -28,6 +29,28 @@ static bool says_no(const unsigned char *code)
                     bytes_equal(code, framed, sizeof framed));
 }
 
+/* Some linkers put constants into the part that is code. */
+static bool is_name(const struct parts *parts, uintptr_t text)
+{
+    const unsigned char *bytes = locate_at(parts, text, sizeof NAME - 1, CONSTANTS);
+    bytes = bytes ? bytes : locate_at(parts, text, sizeof NAME - 1, CODE);
+    return bytes && bytes_equal(bytes, NAME, sizeof NAME - 1);
+}
+
+static bool names_it_arm64(const struct parts *parts, uintptr_t method)
+{
+    struct arm64_pages pages = {0};
+    for (uintptr_t at = method; at < method + NAMED_WITHIN; at += ARM64_INSTRUCTION) {
+        const unsigned char *code = locate_at(parts, at, ARM64_INSTRUCTION, CODE);
+        if (!code)
+            return false;
+        const uintptr_t text = arm64_address(&pages, code, at);
+        if (text && is_name(parts, text))
+            return true;
+    }
+    return false;
+}
+
 /* Whether the method takes the address of the name, as what is to show an object does. */
 static bool names_it(const struct parts *parts, uintptr_t method)
 {
@@ -39,9 +62,7 @@ static bool names_it(const struct parts *parts, uintptr_t method)
         if ((code[0] & 0xfb) != 0x48 || code[1] != 0x8d || (code[2] & 0xc7) != 0x05)
             continue;
         __builtin_memcpy(&distance, code + 3, sizeof distance);
-        const uintptr_t text = at + 7 + (uintptr_t)(intptr_t)distance;
-        const unsigned char *bytes = locate_at(parts, text, sizeof NAME - 1, CONSTANTS);
-        if (bytes && bytes_equal(bytes, NAME, sizeof NAME - 1))
+        if (is_name(parts, at + 7 + (uintptr_t)(intptr_t)distance))
             return true;
     }
     return false;
@@ -50,7 +71,13 @@ static bool names_it(const struct parts *parts, uintptr_t method)
 /* A table is: what drops an object, its size (0) and alignment (1), then the methods: Debug's, log, will_log. */
 static bool is_table(const struct parts *parts, const uintptr_t *table)
 {
-    return table[1] == 0 && table[2] == 1 && does_nothing(body(parts, table[4])) && says_no(body(parts, table[5])) &&
+    if (table[1] != 0 || table[2] != 1)
+        return false;
+    if (parts->arm64) {
+        const unsigned char *log = locate_at(parts, table[4], 16, CODE), *will_log = locate_at(parts, table[5], 16, CODE);
+        return log && arm64_does_nothing(log) && will_log && arm64_gives_zero(will_log) && names_it_arm64(parts, table[3]);
+    }
+    return does_nothing(body(parts, table[4])) && says_no(body(parts, table[5])) &&
            names_it(parts, table[3]);
 }
 

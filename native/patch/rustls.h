@@ -1,5 +1,5 @@
 /* rustls: where a program asks for no key log, its objects have NoKeyLog, whose methods do nothing. Where they are written
- * down (a table of a trait's methods) ours can be written instead. x86-64 only. */
+ * down (a table of a trait's methods) ours can be written instead. Code of x86-64 and aarch64. */
 #ifndef PLAINWIRE_RUSTLS_H
 #define PLAINWIRE_RUSTLS_H
 

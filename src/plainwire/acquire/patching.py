@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.acquire import interposer, unprivileged
+from plainwire.acquire.elf import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +56,11 @@ def judge(path: Path) -> str | None:
     return answer.decode() if answer else None
 
 
-def of_go(file: Path | int) -> KeyLogFunction | str:
-    """The function of a Go program, or why it is not known. ``file`` is a path, or a descriptor."""
-    return _place(file, go=True)
+def of_go(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | str:
+    """The function of a Go program, or why it is not known. ``file`` is a path, or a descriptor; of other
+    machines than x86-64 it can be found, but nothing is patched from outside (``stub``).
+    """
+    return _place(file, machine, go=True)
 
 
 def calls_of_go(file: Path | int) -> int:
@@ -70,16 +73,21 @@ def calls_of_go(file: Path | int) -> int:
     return int(_asked(file, ask) or 0)
 
 
-def of_library(file: Path | int) -> KeyLogFunction | str:
+def of_library(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | str:
     """That of a library or program which has OpenSSL or BoringSSL in it."""
-    return _place(file, go=False)
+    return _place(file, machine, go=False)
 
 
-def _place(file: Path | int, *, go: bool) -> KeyLogFunction | str:
+def _place(file: Path | int, machine: str, *, go: bool) -> KeyLogFunction | str:
+    if machine not in MACHINES:
+        return "its machine is not known"
+
     def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
         place = ctypes.create_string_buffer(_PLACE.size)
         library.plainwire_place.restype = ctypes.c_char_p
-        why: bytes | None = library.plainwire_place(ctypes.c_void_p(data), ctypes.c_size_t(size), go, place)
+        why: bytes | None = library.plainwire_place(
+            ctypes.c_void_p(data), ctypes.c_size_t(size), MACHINES[machine], go, place
+        )
         return b"!" + why if why else b"=" + place.raw
 
     answer = _asked(file, ask)
@@ -93,7 +101,7 @@ def _place(file: Path | int, *, go: bool) -> KeyLogFunction | str:
 
 def _asked(file: Path | int, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes | None:
     library = interposer.compiled()
-    if library is None or platform.machine() != "x86_64":
+    if library is None or platform.machine() not in MACHINES:
         return None
     return unprivileged.done(lambda: _asked_here(library, file, ask), within=_WITHIN, most=_LONGEST)
 
