@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from plainwire.acquire import processes
 
 SLEEPS = "import sys; print(flush=True); sys.stdin.read()"
@@ -32,3 +34,28 @@ def test_processes_by_the_name_of_their_command(tmp_path: Path) -> None:
     os.close(pidfd)
     assert processes.named("no-such-command") == []
     assert processes.named("an-odd-name") == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("0\n", "it may not be traced"),
+        (
+            "1\n",
+            "only root may trace it (kernel.yama.ptrace_scope is 1): sudo plainwire attach 4711, or start",
+        ),
+        (
+            "3\n",
+            "nothing may be traced here until the next start of the machine (kernel.yama.ptrace_scope is 3)",
+        ),
+        (None, "it may not be traced"),
+    ],
+)
+def test_what_forbids_tracing_is_named(
+    scope: str | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file of Yama's says, which few kernels of test machines have."""
+    monkeypatch.setattr(processes, "YAMA", tmp_path / "ptrace_scope")
+    if scope is not None:
+        processes.YAMA.write_text(scope)
+    assert processes.why_untraceable(4711).startswith(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,24 +17,29 @@ from plainwire import pipeline, recording
 from plainwire.keys import lines_of
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import PlayFiles
-from tests.acquire.conftest import CLIENTS
+from tests.acquire.conftest import CLIENTS, built
 from tests.acquire.tls_server import tls_server
 from tests.needs import needs, tool
 from tests.users import WITHOUT_RIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from plainwire.model import Report
     from tests.acquire.tls_server import TlsServer
 
+__all__ = ["built"]
 
-def run(case: Path, *command: object, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+
+def run(
+    case: Path, *command: object, options: tuple[str, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
     needs("root", "setpriv")
     whole = [*WITHOUT_RIGHTS, sys.executable, "-m", "plainwire", "run", *options, "-o", case, "--", *command]
     return subprocess.run(
         [str(word) for word in whole],
-        env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0"},
+        env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -86,6 +92,38 @@ def test_whole_exchanges_are_had_of_the_program_s_own_calls(kind: str, tmp_path:
         "report.index",
         "report.json",
     ]
+
+
+@pytest.mark.parametrize("kind", ["python", "curl", "node", "go"])
+def test_whole_exchanges_are_had_by_a_dumpcap_that_may_capture(
+    kind: str, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """As where the user is in the group that may run it: it has rights, and plainwire has none."""
+    needs("dumpcap", "setcap")
+    capable = tmp_path / "bin" / "dumpcap"
+    capable.parent.mkdir()
+    shutil.copy(tool("dumpcap"), capable)
+    subprocess.run([tool("setcap"), "cap_net_raw,cap_net_admin+eip", capable], check=True)
+    case, path = tmp_path / "case", f"{capable.parent}:{os.environ['PATH']}"
+    with tls_server(tmp_path) as server:
+        command = [built("static"), server.port, "3", "1"] if kind == "go" else client(kind, server)
+        done = run(case, *command, options=("-v",), PATH=path)
+        served = len(server.peers)
+    report = report_of(case)
+    assert done.returncode == 0, done.stderr
+    assert "packets captured with dumpcap" in done.stderr
+    assert report["coverage"]["evidence"] == "packets"
+    assert [(each["response"]["status"], each["outcome"]) for each in report["exchanges"]] == [
+        (200, "complete")
+    ] * served, done.stderr
+    assert served > 0
+
+
+def test_of_a_go_program_packets_are_needed(built: Callable[[str], Path], tmp_path: Path) -> None:
+    """It makes its system calls by itself, so that no call of it is seen."""
+    done = run(tmp_path / "case", built("static"), "1")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "its sockets cannot be traced instead: " in done.stderr
 
 
 def test_capture_alone_says_what_it_was_made_of(tmp_path: Path) -> None:

@@ -302,6 +302,8 @@ class AttachedProgram:
         if why is None:
             try:
                 done, memory = self._patcher.patch(process.pid, wanted)
+            except PermissionError:
+                why = processes.why_untraceable(process.pid)
             except OSError as error:
                 why = error.strerror or "it may not be traced"
             else:

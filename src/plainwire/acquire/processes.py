@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+"""Who may trace whom (the kernel's admin-guide/LSM/Yama.rst); there where Yama is."""
+_ANEW = "start the program with plainwire run"
+
+
 def named(command: str) -> list[int]:
     """The processes that run a command: by their own name, their file's, or what they were called as."""
     own = {os.getpid(), *ancestors(os.getpid())}
@@ -104,3 +109,17 @@ def why_untouchable(pid: int) -> str | None:
     if int(fields.get("Seccomp_filters", "0")) > interposer.seccomp_filters():
         return "it has forbidden itself system calls (seccomp)"
     return None
+
+
+def why_untraceable(pid: int) -> str:
+    """Why the kernel forbade (EPERM) to trace a process of ours, and what to do."""
+    try:
+        scope = YAMA.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        scope = ""
+    said = f"(kernel.yama.ptrace_scope is {scope})"
+    if scope in ("1", "2"):
+        return f"only root may trace it {said}: sudo plainwire attach {pid}, or {_ANEW}"
+    if scope == "3":
+        return f"nothing may be traced here until the next start of the machine {said}: {_ANEW}"
+    return "it may not be traced"
