@@ -140,7 +140,7 @@ with imported_when_asked(__package__):
     from .causes.semantics.request_body_unread import after_unread_body, answers_to_bodies
     from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
     from .causes.semantics.sick_backend import sick_backend
-    from .causes.semantics.slow_body_stall import slow_body, stall_given_up
+    from .causes.semantics.slow_body_stall import never_ends, slow_body, stall_given_up
     from .causes.semantics.slow_first_byte import slow_first_byte
     from .causes.semantics.sni_host_mismatch import sni_host_mismatch
     from .causes.semantics.stale_or_poisoned_cache import stale_or_poisoned_cache
@@ -231,6 +231,7 @@ FAILED: tuple[OfExchange, ...] = (
     closed_on_half_close,
     client_stopped_reading,
     capture_cut_short,
+    never_ends,  # before the rules below: a client that gives up on it is not the cause
     client_timeout_too_short,
     stall_given_up,
     client_abort,

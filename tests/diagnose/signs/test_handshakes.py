@@ -105,6 +105,9 @@ def test_a_handshake_that_the_client_dropped_at_once_beside_others_was_a_spare_o
     opening.close(CLIENT, "rst", 200)
     spare = "harmless: a spare connection: requests to the same address went over others"
     assert _signs(opening.done(), _idle_for_long()) == [("tls-handshake-not-completed", spare)]
+    opening.close(SERVER, "alert", 201, detail="fatal: decode_error")
+    left = "harmless: the client had left its spare connection already"
+    assert ("tls-alert-by-server", left) in _signs(opening.done(), _idle_for_long())
 
 
 def test_a_handshake_that_the_client_waited_for_is_none() -> None:

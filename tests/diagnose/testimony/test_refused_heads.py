@@ -70,3 +70,18 @@ def test_a_defect_that_only_this_client_minds() -> None:
         events = account(words(text, 90), process=JAVA)
         findings = refused_defects([connection], [], events, read_messages(events))
         assert [f.code for f in findings] == ["bad-framing"] * (connection is broken and bool(text))
+
+
+def test_bytes_behind_a_response_that_is_told_are_not_told_again() -> None:
+    wire = Wire()
+    first, stray = wire.ok(0), wire.unasked(81)
+    assert stray.response is not None
+    stray.response.defects = ["8 bytes that are no response: 'garbage!'"]
+    connection = wire.done()
+    connection.program = OWNER
+    events = account(words("Error: Parse Error: Expected HTTP/, RTSP/ or ICE/\n", 90), process=NODE)
+    heard = read_messages(events)
+    (told,) = refused_defects([connection], [], events, heard)
+    assert told.exchanges == [stray.id]
+    told.exchanges = [first.id]
+    assert refused_defects([connection], [told], events, heard) == []

@@ -21,6 +21,9 @@ MISREAD = frozenset(("bad-framing", "content-length-mismatch", "response-desync"
 ERROR_STATUS, SERVER_ERROR_STATUS = 400, 500
 """The lowest of each kind (RFC 9110 sections 15.5 and 15.6)."""
 
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+"""RFC 9110 section 15.4."""
+
 UNSOLICITED_STATUSES = (408, 400)
 """What servers and load balancers write onto a connection on which no request came."""
 

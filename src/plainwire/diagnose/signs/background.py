@@ -43,7 +43,7 @@ class Background:
 
     @cached_property
     def _answered(self) -> set[Endpoint]:
-        return {c.server for c in self._connections if any(e.outcome == "complete" for e in c.exchanges)}
+        return {c.server for c in self._connections if any(e.response is not None for e in c.exchanges)}
 
     def is_spare(self, connection: Connection) -> bool:
         """Whether a client dropped a connection at once in its handshake, and was answered over others.

@@ -30,7 +30,8 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
             kind = "tls-alert-by-client" if close.side is Side.CLIENT else "tls-alert-by-server"
             who = "client" if close.side is Side.CLIENT else "server"
             says = f"the {who} sent a {wording.act(close)}"
-            yield sign(kind, connection.id, close.packet, harmless=_belated(connection, close), says=says)
+            reason = _belated(connection, close) or _of_spare(connection, close, background)
+            yield sign(kind, connection.id, close.packet, harmless=reason, says=says)
     for tunnel in connection.tunnels:
         if tunnel.refused and not connection.mid_stream:
             yield sign("tunnel-refused", connection.id, tunnel.packet)
@@ -49,6 +50,12 @@ def _belated(connection: Connection, alert: CloseEvent) -> str:
     done = connection.tls is not None and connection.tls.handshake_complete
     whole = done and all(e.outcome == "complete" for e in connection.exchanges)
     return "the other side had closed the connection already" if over and whole else ""
+
+
+def _of_spare(connection: Connection, alert: CloseEvent, background: Background) -> str:
+    """OpenSSL says decode_error where a client leaves in the handshake."""
+    left = background.is_spare(connection) and connection.closes[0].time_ns <= alert.time_ns
+    return "the client had left its spare connection already" if left and alert.side is Side.SERVER else ""
 
 
 def _unfinished(connection: Connection, background: Background) -> Sign:

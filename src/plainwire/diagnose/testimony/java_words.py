@@ -4,7 +4,7 @@ HttpClient 4 and 5; Netty's from their sources.
 
 from __future__ import annotations
 
-from .wording import CONNECTING, CROWDED, CUT, RESETS, TIMEOUTS, Wire, row
+from .wording import CONNECTING, CROWDED, CUT, LARGE_HEADER, RESETS, TIMEOUTS, Wire, row
 
 JAVA = (
     row("java", "Connection reset", r"(?:SocketException|SSLException): Connection reset\b", *RESETS),
@@ -28,7 +28,7 @@ JAVA = (
         "java",
         "a header that is not read",
         r"Invalid header (?:name|value|field)|Invalid status line|Unexpected char 0x\w+ (?:at|in header)|"
-        r"Invalid Http response",
+        r"Invalid Http response|invalid version format",
         Wire.NONSENSE,
     ),
     row("java", "Premature EOF", r"\bPremature EOF\b", Wire.CLOSE_INSIDE),
@@ -211,6 +211,7 @@ JAVA = (
         Wire.CLOSE_INSIDE,
         *RESETS,
     ),
+    row("netty", LARGE_HEADER, r"TooLongHttpHeaderException|HTTP header is larger than \d+", Wire.NONSENSE),
     row("netty", "ReadTimeoutException", r"timeout\.ReadTimeoutException\b", Wire.SILENCE, Wire.STALL),
     row(
         "java",

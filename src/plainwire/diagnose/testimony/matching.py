@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.certainty import withheld
 from plainwire.diagnose.evidence.closes import client_first
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD, REDIRECTS
 from plainwire.model import Saying, Testimony
 
 from . import other_words, sentences, without_packet, without_request
@@ -244,7 +244,9 @@ def _fates(connection: Connection, codes: _Codes) -> list[Fate]:
 def _well(exchange: Exchange) -> bool:
     """What nothing can be said of. Answers that came too late for the client are in a finding."""
     response = exchange.response
-    return exchange.outcome == "complete" and response is not None and response.status < ERROR_STATUS
+    if exchange.outcome != "complete" or response is None:
+        return False
+    return response.status < ERROR_STATUS and response.status not in REDIRECTS
 
 
 def testify(

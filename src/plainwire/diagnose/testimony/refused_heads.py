@@ -76,13 +76,17 @@ def refused_defects(
     Pure.
     """
     told = {number for finding in findings for number in finding.exchanges}
+    # Bytes that no request asked for are told with the response that they came behind.
     said = [each for each in heard if each.wire == {Wire.NONSENSE}]
     speakers = {each.pid for each in said}
     broken = [
         (connection, exchange, exchange.response)
         for connection in of_processes(connections, speakers)
         for exchange in connection.exchanges
-        if exchange.response is not None and exchange.id not in told and own_defects(exchange.response)
+        if exchange.response is not None
+        and exchange.id not in told
+        and own_defects(exchange.response)
+        and (exchange.request is not None or not told & {other.id for other in connection.exchanges})
     ]
     if not broken:
         return []

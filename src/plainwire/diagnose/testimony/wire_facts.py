@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, REDIRECTS
 from plainwire.model import Side
 
 from .spoken_causes import CODES
@@ -81,7 +81,8 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
         return None
     full = whole.response.status if whole.response is not None and whole.response.complete else None
     if exchange.outcome == "complete" and response is not None:
-        answered = {Wire.WHOLE, Wire.STATUS} if response.status >= ERROR_STATUS else {Wire.WHOLE}
+        error = response.status >= ERROR_STATUS or response.status in REDIRECTS  # one that is not followed
+        answered = {Wire.WHOLE, Wire.STATUS} if error else {Wire.WHOLE}
         known, packet = response.last_ns, response.last_packet
         if not request.complete:
             answered.add(Wire.CUT_SENDING)  # an early answer: the client may not have come to read it

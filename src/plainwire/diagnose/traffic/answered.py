@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from plainwire.diagnose.evidence.captured import is_damaged
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, REDIRECTS, SERVER_ERROR_STATUS
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
 from plainwire.model import Side
 
@@ -33,9 +33,6 @@ _MOST_NEAR = 400
 
 _PARTIAL, _REDIRECTION, _NOT_MODIFIED = 206, 300, 304
 """RFC 9110 sections 15.3.7, 15.4 and 15.4.5."""
-
-_REDIRECTS = frozenset((301, 302, 303, 307, 308))
-"""RFC 9110 section 15.4."""
 
 _NAMES = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{16,}|\d+")
 
@@ -121,7 +118,7 @@ class AnsweredExchanges:
         status, long = case.response.status, case.exchange.duration_ns or 0
         if status >= ERROR_STATUS:
             self.errors.append(case)
-        elif status in _REDIRECTS:
+        elif status in REDIRECTS:
             self.redirects.append(case)
         elif status == _PARTIAL:
             self.parts.append(case)

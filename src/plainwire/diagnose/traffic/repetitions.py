@@ -73,10 +73,12 @@ _DIGITS = 7
 
 _VOLATILE = re.compile(
     r"date|time|trace|span|request-?id|trans-?id|correlation|attempt|retry|invocation|authorization|signature|nonce|"
-    r"cookie|connection|^amz-sdk",
+    r"cookie|connection|^amz-sdk|^accept-encoding$|^te$|^expect$|^content-length$|^transfer-encoding$|"
+    r"^upgrade$|^http2-settings$",
     re.IGNORECASE,
 )
-"""Header fields that a library may write anew when it repeats a request."""
+"""Header fields that a library may write anew, or leave out, when it repeats a request: Apache HttpClient 5
+repeats without Accept-Encoding, the JDK offers HTTP/2 with the first request of a connection only."""
 
 _Group = tuple[object, ...]
 

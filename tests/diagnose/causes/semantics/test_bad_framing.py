@@ -89,3 +89,46 @@ def test_a_line_without_a_colon_that_the_client_hangs_up_on() -> None:
         response.defects = ["header line without a colon: 'Broken line'"]
         wire.close(CLIENT, "fin", hangs_up)
         assert [f.code for f in diagnose([wire.done()])] == (["bad-framing"] if hangs_up == 81 else [])
+
+
+def test_a_client_that_took_the_same_defect_before_does_not_leave_for_it() -> None:
+    wire = Wire()
+    for at in (0, 200):
+        response = wire.ok(at).response
+        assert response is not None
+        response.defects = ["both Transfer-Encoding and Content-Length (RFC 9112 section 6.1)"]
+    wire.close(CLIENT, "fin", 281)
+    finding = only(diagnose([wire.done()]))
+    assert (finding.exchanges, finding.failure) == ([1, 2], False)
+
+
+@pytest.mark.parametrize(
+    ("location", "is_url"),
+    [
+        ("/next page?q={a}", True),
+        ("https://host.example:8443/", True),
+        ("//host.example/", True),
+        ("http://müller.example/ä", True),
+        ("app://open", True),
+        ("", True),
+        ("http://[bad host]/", False),
+        ("https://host.example:port/", False),
+        ("https:///path", False),
+        ("http://two words.example/", False),
+    ],
+)
+def test_a_redirect_that_leads_to_no_url(location: str, is_url: bool) -> None:  # noqa: FBT001 - of a table
+    findings = found(Talk().say(302, told=(("Location", location),)))
+    assert list(findings) == ([] if is_url else ["bad-framing"])
+
+
+def test_a_body_without_length_on_a_connection_that_the_server_keeps_open() -> None:
+    for said, code in (("keep-alive", "bad-framing"), ("close", "client-abort")):
+        wire = Wire()
+        wire.ask(0)
+        response = wire.answer(80, framing="close", declared=None, complete=False).response
+        assert response is not None
+        response.headers = [("Connection", said)]
+        wire.close(CLIENT, "fin", 3300)
+        finding = only(diagnose([wire.done("aborted")]))
+        assert finding.code == code

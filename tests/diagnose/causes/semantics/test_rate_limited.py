@@ -53,3 +53,11 @@ def test_a_503_of_everything_or_with_another_page_is_no_limit() -> None:
 def test_a_client_that_waits_and_then_succeeds_did_all_right() -> None:
     (told,) = found(good(5).say(429, told=RETRY, pause=31_000).say(200)).values()
     assert (told.code, told.failure) == ("hidden-retry", False)
+
+
+def test_a_503_that_asks_to_wait_is_a_limit_only_where_others_were_accepted_meanwhile() -> None:
+    whole = found(good(5).say(503, "/b", told=RETRY).say(503, "/c", told=RETRY))
+    assert set(whole) == {"overload-5xx"}
+    assert "being maintained" in whole["overload-5xx"].claim
+    some = found(good(5).say(503, "/b", told=RETRY).say(200))["rate-limited"]
+    assert (some.fault, some.certainty) == ("unknown", "likely")

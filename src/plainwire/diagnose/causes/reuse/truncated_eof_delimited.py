@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.captured import is_damaged
-from plainwire.diagnose.evidence.closes import ground_of
+from plainwire.diagnose.evidence.closes import client_first, ground_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 
@@ -29,6 +29,8 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
         return None
     if close.time_ns < response.last_ns or is_damaged(failed.connection, failed.exchange):
         return None
+    if client_first(failed.connection) is not None:
+        return None  # the server's close only answers it
     cut = response.content is not None and response.content.cut
     vouched = close.kind != "fin" or failed.connection.tls is None or not failed.connection.decrypted
     whole = response.content is not None and response.content.complete
@@ -44,7 +46,7 @@ def truncated_eof_delimited(failed: FailedExchange) -> Verdict | None:
         f"{plurals.count(response.body_size, 'byte')}"
         + ("; its content coding says that more was to come." if cut else ".")
         + ("" if vouched else " No close_notify vouches for that end, and most clients report success.")
-        + ("" if cut else "Nobody can tell whether all of it came."),
+        + ("" if cut else " Nobody can tell whether all of it came."),
         evidence=response_evidence(response, close),
         runner_up="client-abort: refuted, no close from the client came before",
         retry_safe=failed.idempotent,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from plainwire.diagnose.evidence import ranges
 from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -41,6 +44,7 @@ _GRAVE = (
     "both Transfer-Encoding and Content-Length",
     "Content-Length fields that differ",
     "Transfer-Encoding: chunked more than once",
+    "Content-Length is no number",
 )
 """Those that make two readers of one complete response see two different messages."""
 
@@ -52,6 +56,11 @@ _REFUSED = (
     "status line with a version that is none",
 )
 """Those that strict clients refuse (Go, Node, hyper), and others read over."""
+
+_NO_AUTHORITY = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f]")
+"""Characters that no host may have (RFC 3986 section 3.2.2; bytes above them are names in UTF-8)."""
+
+_WEB = re.compile(r"(?i)https?:")
 
 _HANGS_UP_NS = 100_000_000
 """A client that hangs up because of what it reads does so at once, not after an idle time."""
@@ -116,6 +125,7 @@ def misread_responses(exchanges: AnsweredExchanges) -> list[Verdict]:
             if verdict is not None:
                 found.append(verdict)
                 break
+    found += [verdict for case in exchanges.redirects if (verdict := _no_place(case)) is not None]
     found += [verdict for case in exchanges.parts if (verdict := _another_part(case)) is not None]
     for connection, place in exchanges.unasked:
         verdict = unread_body(connection, place) or content_length_mismatch(connection, place)
@@ -136,6 +146,25 @@ def _two_messages(case: Answered) -> Verdict | None:
         return None
     says = next(says for begin, says in _SHAPES if begin == grave)
     return _framing(case.connection, case.exchange, case.response, says, failure=left)
+
+
+def _no_place(case: Answered) -> Verdict | None:
+    """A verdict where a redirect leads to what is no URL (RFC 9110 section 10.2.2)."""
+    location = value(case.response, "location")
+    if location is None or _is_reference(location):
+        return None
+    says = "its Location is no URL, so that no client can follow the redirect"
+    return _framing(case.connection, case.exchange, case.response, says, failure=False)
+
+
+def _is_reference(location: str) -> bool:
+    """Whether at least its authority can be one (RFC 3986 section 3.2); paths are read leniently."""
+    try:
+        parts = urlsplit(location)
+        _ = parts.port
+    except ValueError:
+        return False
+    return _NO_AUTHORITY.search(parts.netloc) is None and (not _WEB.match(location) or bool(parts.hostname))
 
 
 def _another_part(case: Answered) -> Verdict | None:
@@ -172,12 +201,17 @@ def _left_at_once(case: Answered) -> bool:
 
 
 def _left_alone(case: Answered) -> bool:
-    """Whether the client ended the connection right behind the response, perhaps its only one."""
+    """Whether the client ended the connection right behind the response, perhaps its only one.
+
+    Who went on behind a response with the same defects before does not leave for them.
+    """
     close = case.connection.closes[0] if case.connection.closes else None
+    *others, last = case.connection.exchanges
     return (
         close is not None
         and close.side == Side.CLIENT
         and 0 <= close.time_ns - case.response.last_ns <= _HANGS_UP_NS
         and not (case.response.close_announced or case.request.close_announced)
-        and case.connection.exchanges[-1] is case.exchange
+        and last is case.exchange
+        and all(o.response is None or o.response.defects != case.response.defects for o in others)
     )

@@ -65,7 +65,11 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
             continue
         wait = wait_ns(case)
         limit = limits[case.connection.server] if case.first_byte_ns >= _LONG_WAIT_NS else ""
-        asks = "" if wait is None else f" It asks to wait {wording.span(wait)}."
+        asks = ""
+        if wait is not None:
+            asks = (
+                f" It asks to wait {wording.span(wait)} (Retry-After): it is overloaded, or being maintained."
+            )
         found.append(
             status_verdict(
                 "overload-5xx",
@@ -75,7 +79,10 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
                 "server",
                 "gateway-timeout: refuted, the status is another"
                 if status != UNAVAILABLE
-                else "rate-limited: refuted, it does not ask to wait",
+                else "rate-limited: refuted, it does not ask to wait"
+                if wait is None
+                else "rate-limited: possible, as some answer so what is above a limit; nothing was accepted "
+                "in the time that it asks to wait",
             )
         )
     return found

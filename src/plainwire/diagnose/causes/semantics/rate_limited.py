@@ -34,7 +34,7 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
     until: dict[tuple[Endpoint, str | None], tuple[int, Answered]] = {}
     for case in sorted(exchanges.errors, key=lambda c: c.request.time_ns):
         status, wait = case.response.status, wait_ns(case)
-        if status != TOO_MANY and not (status == UNAVAILABLE and wait is not None):
+        if status != TOO_MANY and not (status == UNAVAILABLE and _accepts_others(exchanges, case, wait)):
             continue
         scope = case.connection.server, case.request.authority
         asked = until.get(scope)
@@ -50,6 +50,18 @@ def rate_limited(exchanges: AnsweredExchanges) -> list[Verdict]:
         for case, asked, wait in found
         if asked is not None or case.exchange.id in blamed or exchanges.retried_with_success(case) is None
     ]
+
+
+def _accepts_others(exchanges: AnsweredExchanges, case: Answered, wait: int | None) -> bool:
+    """Whether the server took other requests while it asked this one to wait.
+
+    By 503 with Retry-After a server says that it is overloaded or being maintained (RFC 9110 section 15.6.4).
+    """
+    if wait is None:
+        return False
+    times = exchanges.tallies[case.connection.server].good_ns
+    after = bisect_left(times, case.response.last_ns)
+    return after < len(times) and times[after] < case.response.last_ns + wait
 
 
 def _by_nginx(exchanges: AnsweredExchanges, case: Answered) -> bool:
@@ -82,6 +94,16 @@ def _limit_verdict(
     if case.response.status == UNAVAILABLE and wait is None:
         return _of_nginx(exchanges, case)
     says = "" if wait is None else f" It asks to wait {wording.span(wait)} (Retry-After)."
+    if case.response.status == UNAVAILABLE:
+        verdict = status_verdict(
+            "rate-limited",
+            case,
+            f"The server refused the request for the time being (status 503).{says} It took others meanwhile."
+            f"{_rate_words(exchanges, case)}",
+            "unknown",
+            "overload-5xx: a server that is down or being maintained would have refused the others too",
+        )
+        return replace(verdict, grounds=(Ground.INFERENCE,))
     return status_verdict(
         "rate-limited",
         case,

@@ -14,6 +14,7 @@ from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
@@ -104,6 +105,41 @@ def _stalled(case: Answered, silence: _Silence, count: int) -> Verdict:
         "refuted, the client's window was open",
         retry_safe=None,
         time_ns=case.request.time_ns,
+    )
+
+
+def never_ends(failed: FailedExchange) -> Verdict | None:
+    """A verdict where a body has no length, and the server says that it keeps the connection open.
+
+    Then nothing ends the body (RFC 9112 section 6.3), and a client that waits for its end waits for ever.
+    """
+    response, close = failed.exchange.response, client_first(failed.connection)
+    if response is None or close is None or response.framing != "close" or failed.connection.segments is None:
+        return None
+    kept = (value(response, "connection") or "").strip().lower() == "keep-alive"
+    rows = opening.rows(failed.connection.segments)
+    data = [s for s in rows if s.side == Side.SERVER and s.length and s.time_ns <= close.time_ns]
+    if not kept or not data or close.time_ns - data[-1].time_ns < LONG_NS:
+        return None
+    quiet = wording.span(close.time_ns - data[-1].time_ns)
+    return Verdict(
+        code="bad-framing",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="server",
+        grounds=(Ground.INFERENCE,),
+        facts="The response has neither Content-Length nor Transfer-Encoding, so that only the end of the "
+        "connection can end its body, and it says Connection: keep-alive: after "
+        f"{plurals.count(response.body_size, 'byte')} the server kept the connection open, silent, until the "
+        f"client gave up {quiet} later.",
+        evidence=(
+            Evidence(response.packet, f"the response, status {response.status}, without a length"),
+            Evidence(data[-1].packet, "the last bytes from the server"),
+            Evidence(close.packet, f"{wording.act(close)} from the client, {quiet} later"),
+        ),
+        runner_up="slow-body-stall: possible, where more was to come; then too nothing would tell its end",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
     )
 
 
