@@ -17,7 +17,9 @@ from plainwire.diagnose.statistics.median import median
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, StreamEvent
+    from plainwire.model import Connection, Request, StreamEvent
+
+COMPRESSION_ERROR = "COMPRESSION_ERROR"
 
 _FEWEST_PINGS = 3
 """Servers allow two strikes by default (gRPC), so that the third one may be too many."""
@@ -31,12 +33,22 @@ _LARGE_FIELD = 4096
 _LARGE_SECTION = 8192
 """Bytes of all fields of a request: a cookie is often cut into many (RFC 9113 section 8.2.3)."""
 
+_MOST_FIELDS = 100
+"""So many fields servers take as a rule (HAProxy: 101 with those of the request line)."""
+
 _COUNTED = "ENHANCE_YOUR_CALM"
+
+_OF_COMPRESSION = "RFC 7541"
+"""Stands in every defect of a header block's coding."""
+
 _MOST_CITED = 4
 
 
 class GoawayTrigger(Struct, frozen=True):
-    """What most likely provoked the GOAWAY. ``by_request``: the same request would provoke it again."""
+    """What most likely provoked the GOAWAY.
+
+    ``by_request``: its header did, so that the same request would provoke it again.
+    """
 
     says: str
     evidence: tuple[Evidence, ...]
@@ -50,6 +62,8 @@ def goaway_trigger(connection: Connection, goaway: StreamEvent) -> GoawayTrigger
     pings = [e for e in mine if e.kind == "ping" and not e.detail and e.time_ns <= goaway.time_ns]
     if len(resets) >= _FEWEST_RESETS and len(resets) > len(pings):
         return _resets(resets)
+    if goaway.name == COMPRESSION_ERROR:
+        return _large_block(connection, goaway)
     if goaway.name != _COUNTED:
         return None
     return _pings(pings) if len(pings) >= _FEWEST_PINGS else _large_field(connection, goaway)
@@ -74,6 +88,37 @@ def _pings(pings: list[StreamEvent]) -> GoawayTrigger:
             *(Evidence(ping.packet, "a PING from the client") for ping in pings[: _MOST_CITED - 1]),
             Evidence(pings[-1].packet, f"the last PING before the GOAWAY, the {len(pings)}th"),
         ),
+    )
+
+
+def undecodable(connection: Connection) -> Request | None:
+    """The first request whose header block does not decode here either."""
+    requests = (e.request for e in connection.exchanges if e.request is not None)
+    return next((r for r in requests if any(_OF_COMPRESSION in defect for defect in r.defects)), None)
+
+
+def _large_block(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:
+    """A header that is too large for a server that calls this an error of compression.
+
+    HAProxy does where it does not fit into a buffer (tune.bufsize) or has too many fields (tune.http.maxhdr),
+    Go where one field is larger than the whole header may be (http.Server.MaxHeaderBytes).
+    """
+    if connection.mid_stream or connection.gaps or undecodable(connection) is not None:
+        return None
+    requests = [e.request for e in connection.exchanges if e.request and e.request.packet <= goaway.packet]
+    last = max(requests, key=lambda request: request.packet, default=None)
+    if last is None:
+        return None
+    sizes = [len(name) + len(value) for name, value in last.headers]
+    if max(sizes, default=0) < _LARGE_FIELD and sum(sizes) < _LARGE_SECTION and len(sizes) <= _MOST_FIELDS:
+        return None
+    return GoawayTrigger(
+        f"All header blocks of the client do decode here; that of the last request before it has "
+        f"{plurals.count(len(sizes), 'field')} of {plurals.count(sum(sizes), 'byte')}, the largest of "
+        f"{max(sizes)}: HAProxy and servers in Go call a header that is too large for them an error of its "
+        "compression.",
+        (Evidence(last.packet, f"a request with {len(sizes)} header fields of {sum(sizes)} bytes in all"),),
+        by_request=True,
     )
 
 

@@ -45,7 +45,20 @@ def test_what_is_answered_to_tls_1_1_only_is_about_the_version(alert: str) -> No
 
 
 def test_an_internal_error_in_answer_to_tls_1_3_stays_the_server_s() -> None:
-    assert _answered("internal_error", name="a.test", newest=0x0304).fault == "server"
+    """nasty-project/nasty#276: Caddy without a certificate for the name that it was asked for."""
+    finding = _answered("internal_error", name="a.test", newest=0x0304)
+    assert finding.fault == "server"
+    assert "no certificate for the name" in finding.claim
+    assert "fallback_sni" in finding.advice_server
+
+
+def test_an_internal_error_where_no_name_was_told_is_not_only_the_server_s() -> None:
+    """caddyserver/caddy#7417, #6364: Caddy, asked by an address."""
+    finding = _answered("internal_error", name=None, newest=0x0304)
+    assert finding.fault == "unknown"
+    assert "told no server name" in finding.claim
+    assert "nothing to do with the other side" not in finding.claim
+    assert "default_sni" in finding.advice_server
 
 
 def test_an_address_is_no_server_name() -> None:

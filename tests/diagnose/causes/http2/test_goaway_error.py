@@ -42,6 +42,19 @@ def test_an_accusation_of_header_compression_is_checked_by_decoding(defect: str,
     assert says in finding.claim
 
 
+@pytest.mark.parametrize(
+    "headers", [[("cookie", "x" * 9000)], [(f"x-{index}", "v") for index in range(200)]], ids=["long", "many"]
+)
+def test_a_header_that_is_too_large_is_not_called_broken_compression(headers: list[tuple[str, str]]) -> None:
+    """haproxy/haproxy#2923; Go's servers say the same of a field above MaxHeaderBytes."""
+    scene = Multiplexed().goaway(1, "COMPRESSION_ERROR")
+    scene.failed.outcome = "refused"
+    assert scene.failed.request
+    scene.failed.request.headers = headers
+    assert says(scene.finding()) == ("header-growth-431", "client", "likely", None)
+    assert "tune.bufsize" in scene.finding().advice_server
+
+
 def test_settings_that_were_not_acknowledged_have_a_code_of_their_own() -> None:
     scene = Multiplexed().goaway(1, "SETTINGS_TIMEOUT")
     scene.failed.outcome = "refused"

@@ -70,3 +70,17 @@ def test_a_reset_without_any_answer_is_not_early() -> None:
     wire.close(SERVER, "rst", 85, ack=1400)
     wire.rows[-1].time_ns += MS
     assert only(diagnose([wire.done("unanswered")])).code == "reset-mid-request"
+
+
+def test_a_header_that_the_server_had_enough_of_is_no_upload() -> None:
+    """HAProxy answers 400 once a header fills its buffer, and resets what still comes of it."""
+    wire = Wire()
+    request = wire.ask(0, size=16_384, complete=False).request
+    assert request is not None
+    wire.answer(85, status=400, ack=16_384)
+    row = wire.segment(CLIENT, 86, length=4000, flags=ACK)
+    request.end, request.last_ns, request.last_packet = row.seq + 4000, row.time_ns, row.packet
+    request.complete, request.headers = True, [("host", "a.test"), ("x", "a" * 20_300)]
+    wire.close(SERVER, "rst", 88, ack=16_384)
+    finding = only(diagnose([wire.done("complete")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("header-growth-431", "client", "likely")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import CloseEvent, Connection, TlsInfo
 
+_INTERNAL = "internal_error"
 _ABOUT_NAMES = ("unrecognized_name", "illegal_parameter", "decode_error")
 _OLD = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
 _ABOUT_VERSIONS = ("protocol_version", "internal_error", "handshake_failure", "insufficient_security")
@@ -50,6 +51,8 @@ def _of_the_name(verdict: Verdict, tls: TlsInfo, close: CloseEvent) -> Verdict:
             advice_client="Connect by the server's name, not by its address; the TLS library sends it then.",
             advice_server="Set up a default certificate, if clients without a server name are to be served.",
         )
+    if close.detail == _INTERNAL and verdict.fault == "server" and tls.newest_offered:
+        return _without_certificate(verdict, tls)
     if close.detail in _ABOUT_NAMES and is_address(tls.server_name or ""):
         return replace(
             verdict,
@@ -60,6 +63,28 @@ def _of_the_name(verdict: Verdict, tls: TlsInfo, close: CloseEvent) -> Verdict:
             "name for an address.",
         )
     return verdict
+
+
+def _without_certificate(verdict: Verdict, tls: TlsInfo) -> Verdict:
+    """An error before anything was chosen: so say servers in Go that they have no certificate."""
+    if tls.server_name:
+        return replace(
+            verdict,
+            facts=f"{verdict.facts} Caddy and other servers in Go say so, too, where they have no "
+            "certificate for the name that the client asked for (SNI).",
+            advice_server="Look into the server's log at this moment, and whether it has a certificate for "
+            "this name (Caddy: a site of that name, fallback_sni, on-demand TLS; Go: GetCertificate, "
+            "autocert's HostPolicy).",
+        )
+    return replace(
+        verdict,
+        fault="unknown",
+        facts=f"{_without_blame(verdict)} The client told no server name (SNI), as is so with an address: "
+        "Caddy and other servers in Go, which choose their certificate by it, answer that with this alert.",
+        advice_client="Connect by the server's name, not by its address; the TLS library sends it then.",
+        advice_server="Look into the server's log at this moment; set up a default certificate, if clients "
+        "without a server name are to be served (Caddy: default_sni).",
+    )
 
 
 def _of_the_versions(verdict: Verdict, tls: TlsInfo, close: CloseEvent) -> Verdict:

@@ -1,6 +1,7 @@
 """Rules goaway-error-...: the server ended the connection with a GOAWAY that names an error.
 
-With COMPRESSION_ERROR the cause is h2-header-compression-desync, with SETTINGS_TIMEOUT h2-settings-timeout.
+With COMPRESSION_ERROR the cause is h2-header-compression-desync, or header-growth-431 where nothing but the
+header's size explains it; with SETTINGS_TIMEOUT it is h2-settings-timeout.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.goaway_trigger import goaway_trigger
+from plainwire.diagnose.evidence.goaway_trigger import COMPRESSION_ERROR, goaway_trigger, undecodable
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
@@ -23,19 +26,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plainwire.diagnose.evidence.goaway_trigger import GoawayTrigger
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import Connection, Fault, Quoted, StreamEvent
 
 
-_OF_COMPRESSION = "RFC 7541"
-"""Stands in every defect of a header block's coding."""
-
 _OF_A_LIMIT = re.compile(r"\b(idle|max[_ ]idle|max[_ ]age|max[_ ]connection[_ ]age)\b", re.IGNORECASE)
 """gRPC's words for it: "connection idle", "max_age", "max_idle"."""
 
-_CODES = frozenset((*(cause.code for cause in GOAWAY_ERROR.causes()), *GOAWAY_ERROR.elsewhere.values()))
+_TOO_LARGE = "header-growth-431"
+
+_CODES = frozenset(
+    (*(cause.code for cause in GOAWAY_ERROR.causes()), *GOAWAY_ERROR.elsewhere.values(), _TOO_LARGE)
+)
 _HARMLESS = frozenset(("NO_ERROR", "H3_NO_ERROR"))
 
 
@@ -47,20 +52,22 @@ def goaway_error(failed: FailedExchange) -> Verdict | None:
     if event is None or (ends and event.time_ns > min(ends)):
         return None
     trigger = goaway_trigger(connection, event)
-    return stream_verdict(
+    verdict = stream_verdict(
         failed,
-        GOAWAY_ERROR.code(event.name),
+        _code(event, trigger),
         _fault(event, trigger),
-        (Ground.SAID,),
+        _grounds(event, trigger),
         f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{stage(failed, event.time_ns)}: {limit_words(failed, event)}, and this is stream "
-        f"{failed.exchange.stream}.{_says(event)}{_checked(connection, event)}{_trigger_words(trigger)}",
+        f"{failed.exchange.stream}.{_says(event)}{_checked(connection, event, trigger)}"
+        f"{_trigger_words(trigger)}",
         *_evidence(event, trigger, f", {limit_words(failed, event)}"),
         retry_safe=_retry_safe(failed, event, trigger),
         runner_up="a client that gave up: refuted, the server's GOAWAY came first",
         sender=Side.SERVER,
         quotes=_quotes(event),
     )
+    return _about_size(verdict) if verdict.code == _TOO_LARGE else verdict
 
 
 def calls_ended_by_goaway(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -107,13 +114,13 @@ def goaway_between_streams(traffic: Traffic, verdicts: Sequence[Verdict]) -> lis
 
 def _between(connection: Connection, event: StreamEvent) -> Verdict:
     trigger = goaway_trigger(connection, event)
-    return Verdict(
-        code=GOAWAY_ERROR.code(event.name),
+    verdict = Verdict(
+        code=_code(event, trigger),
         sender=Side.SERVER,
         connection=connection,
         exchanges=(),
         fault=_fault(event, trigger),
-        grounds=(Ground.SAID,),
+        grounds=_grounds(event, trigger),
         facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{wording.span(event.time_ns - connection.opened_ns)} after it began; no stream was open that it "
         f"cut off.{_limit_words(event) or _says(event)}{_trigger_words(trigger)}",
@@ -122,6 +129,28 @@ def _between(connection: Connection, event: StreamEvent) -> Verdict:
         time_ns=event.time_ns,
         quotes=_quotes(event),
         failure=None if any(e.outcome != "complete" for e in connection.exchanges) else False,
+    )
+    return _about_size(verdict) if verdict.code == _TOO_LARGE else verdict
+
+
+def _code(event: StreamEvent, trigger: GoawayTrigger | None) -> str:
+    return _TOO_LARGE if _is_of_size(event, trigger) else GOAWAY_ERROR.code(event.name)
+
+
+def _is_of_size(event: StreamEvent, trigger: GoawayTrigger | None) -> bool:
+    return event.name == COMPRESSION_ERROR and trigger is not None and trigger.by_request
+
+
+def _grounds(event: StreamEvent, trigger: GoawayTrigger | None) -> Grounds:
+    return (Ground.SAID, Ground.INFERENCE) if _is_of_size(event, trigger) else (Ground.SAID,)
+
+
+def _about_size(verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        runner_up="h2-header-compression-desync: refuted, all header blocks of the client decode here",
+        advice_server="Raise the limit, if such headers are meant (HAProxy: tune.bufsize, tune.http.maxhdr; "
+        "Go: http.Server.MaxHeaderBytes; Caddy: max_header_size).",
     )
 
 
@@ -179,12 +208,12 @@ def _retry_safe(failed: FailedExchange, event: StreamEvent, trigger: GoawayTrigg
     return True if beyond(failed, event) else failed.idempotent
 
 
-def _checked(connection: Connection, goaway: StreamEvent) -> str:
+def _checked(connection: Connection, goaway: StreamEvent, trigger: GoawayTrigger | None) -> str:
     """What can be said here of the accusation that header blocks cannot be decoded (RFC 9113 section 4.3)."""
-    if goaway.name != "COMPRESSION_ERROR" or connection.mid_stream or connection.gaps:
+    if goaway.name != COMPRESSION_ERROR or connection.mid_stream or connection.gaps or trigger is not None:
         return ""
-    requests = [e.request for e in connection.exchanges if e.request is not None]
-    wrong = next((r for r in requests if any(_OF_COMPRESSION in defect for defect in r.defects)), None)
+    wrong = undecodable(connection)
     if wrong is None:
-        return f" The header blocks of the client's {plurals.count(len(requests), 'request')} do decode here."
+        requests = sum(e.request is not None for e in connection.exchanges)
+        return f" The header blocks of the client's {plurals.count(requests, 'request')} do decode here."
     return f" The header block of the request in packet {wrong.packet} does not decode here either."

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _REQUEST_TIMEOUT = 408
 """RFC 9110 section 15.5.9."""
 
+_OF_A_LARGE_HEAD = frozenset((400, 413, 414, 431))
+"""How servers answer a header that is too large for them (RFC 9110 section 15.5, RFC 6585 section 5)."""
+
+_LARGE_HEAD_BYTES = 7_000
+"""Servers' limits begin at 8 kB, of which they may have left the last part unread."""
+
 
 def early_response_reset(failed: FailedExchange) -> Verdict | None:
     """A verdict where the server answered, did not take the rest of the request, and reset.
@@ -28,15 +34,20 @@ def early_response_reset(failed: FailedExchange) -> Verdict | None:
     A client that has noticed the response and closes first is safe: no reset can harm it then.
     """
     request, response = failed.request, failed.exchange.response
-    if response is None or not response.status or not _early(failed):
-        return None
-    if is_damaged(failed.connection, failed.exchange):
+    if (
+        response is None
+        or not response.status
+        or not _early(failed)
+        or is_damaged(failed.connection, failed.exchange)
+    ):
         return None
     reset = _reset_behind(failed, response.time_ns)
     if reset is None or failed.reset_origin(reset).fault == "path":
         return None
     had = last_ack(failed.connection, Side.SERVER, reset)
     if had is None or had <= request.start or (request.complete and had >= request.end):
+        return None
+    if _refuses_the_head(failed, had):
         return None
     if response.status == _REQUEST_TIMEOUT:
         return _too_slow(failed, reset, had)
@@ -125,6 +136,14 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
         "client_body_timeout (between two reads), Apache RequestReadTimeout, haproxy timeout "
         "http-request.",
     )
+
+
+def _refuses_the_head(failed: FailedExchange, had: int) -> bool:
+    """The server had enough of the header: that is about its size (header-growth-431), and no upload."""
+    request, response = failed.request, failed.exchange.response
+    if response is None or request.body_size or request.declared_size:
+        return False
+    return response.status in _OF_A_LARGE_HEAD and had - request.start >= _LARGE_HEAD_BYTES
 
 
 def _early(failed: FailedExchange) -> bool:

@@ -68,20 +68,20 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         if not named and (max(smaller) >= size if smaller else size < _LIMIT):
             continue
         before = f" The largest that was accepted here has {max(smaller)} bytes." if smaller else ""
-        found.append(
-            status_verdict(
-                "header-growth-431",
-                case,
-                f"The request's header has {plurals.count(size, 'byte')}, and the server answered with "
-                f"status {case.response.status}{_by_nginx(case)}.{before or _limit_words(named=named)}",
-                "client",
-                "a bad request for another reason: smaller headers to the same place are accepted"
-                if smaller
-                else "a bad request for another reason: refuted, the answer names the header"
-                if named
-                else "a bad request for another reason: the response's body would say so",
-            )
+        verdict = status_verdict(
+            "header-growth-431",
+            case,
+            f"The request's header has {plurals.count(size, 'byte')}, and the server answered with "
+            f"status {case.response.status}{_by_nginx(case)}.{before or _limit_words(named=named)}",
+            "client",
+            "a bad request for another reason: smaller headers to the same place are accepted"
+            if smaller
+            else "a bad request for another reason: refuted, the answer names the header"
+            if named
+            else "a bad request for another reason: the response's body would say so",
         )
+        by_size = (Ground.SAID,) if named or smaller else (Ground.SAID, Ground.INFERENCE)
+        found.append(replace(verdict, grounds=by_size))
     return found
 
 

@@ -377,12 +377,14 @@ CAUSES: tuple[Cause, ...] = (
         "the request's header has become too large for the server",
         "Header fields (cookies, mostly) grew beyond what the server takes.",
         "Status 431; or 400 or 413 to a request without body whose header is longer than 7,000 bytes and "
-        "longer than any that the same place accepted.",
+        "longer than any that the same place accepted; over HTTP/2 a GOAWAY with COMPRESSION_ERROR behind a "
+        "header that decodes and is large, by which HAProxy and servers in Go say so.",
         "A longer header was accepted.",
         "See which fields grow; drop cookies that are not needed.",
         "Answer 431; raise the limit (nginx: large_client_header_buffers) if such headers are legitimate.",
         ("RFC 6585 section 5",),
         server_needs=("header size limit",),
+        lasting=True,
     ),
     Cause(
         "stale-or-poisoned-cache",
