@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from plainwire.diagnose import diagnose
@@ -9,6 +11,9 @@ from plainwire.model import Coverage, ProgramEvents, Report
 from plainwire.report.headline import headline
 from plainwire.stopping import mark_stopped, stopped_by
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire
+
+if TYPE_CHECKING:
+    from plainwire.model import CloseKind
 
 
 def under_way(closed: float = 2000) -> Wire:
@@ -41,6 +46,25 @@ def test_what_was_under_way_when_the_program_was_stopped_is_no_failure(events: P
     line = headline(report, [])
     assert line.endswith("1 more was under way when the program was stopped; nothing wrong.")
     assert "1 request on" in line
+
+
+@pytest.mark.parametrize("first", ["fin", "rst"])
+def test_a_reset_that_comes_of_the_stop_is_no_trouble(first: CloseKind) -> None:
+    """What the server sends to a socket that is gone is answered with a reset."""
+    wire = Wire()
+    wire.ask(0, "/slow")
+    wire.ack(SERVER, 80)
+    wire.close(CLIENT, first, 2000)
+    wire.close(SERVER, "close_notify", 2080)
+    wire.close(CLIENT, "rst", 2081, bare=True)
+    wire.exchanges[-1].outcome = "aborted"
+    connection = wire.done()
+    mark_stopped([connection], ended(143))
+    assert diagnose([connection]) == []
+    line = headline(Report(Coverage(), [connection], connection.exchanges, [], []), [])
+    assert line == (
+        "plainwire: 1 request was under way when the program was stopped; nothing else was asked."
+    )
 
 
 @pytest.mark.parametrize(

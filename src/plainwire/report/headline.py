@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.plurals import count
+from plainwire.plurals import agreeing, count
 from plainwire.report.coverage import stopped_words
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ def headline(report: Report, missing: list[str]) -> str:
 
 def _nothing_found(report: Report, requests: int, told: str, missing: list[str]) -> str:
     connections = count(len(report.connections), "connection")
+    stopped = sum(exchange.stopped for exchange in report.exchanges)
+    if not requests and stopped:
+        verb = agreeing(stopped, "was")
+        words = f"{count(stopped, 'request')} {verb} under way when the program was stopped"
+        return f"{words}; nothing else was asked"
     if not requests:
         return f"no HTTP request could be seen ({connections}); nothing can be said about failures"
     if missing:

@@ -50,6 +50,9 @@ WORDS = {
     "socket-error": "a call on a socket failed",
 }
 
+STOPPED = "the program was stopped with the exchange under way"
+"""Why what a stop does to a connection is harmless."""
+
 
 def sign(
     kind: str,

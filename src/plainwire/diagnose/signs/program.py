@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD
 
-from .kinds import sign
+from .kinds import STOPPED, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,7 +157,7 @@ def _why_harmless(
         if connection.exchanges and answered:
             return "all that was asked on the connection was answered completely"
         if any(exchange.stopped for exchange in connection.exchanges):
-            return "the program was stopped with the exchange under way"
+            return STOPPED
         return ""
     port = peer.rpartition(":")[2] or (str(connection.server.port) if connection else "")
     reached = any(

@@ -10,7 +10,7 @@ from plainwire.diagnose.evidence.ends import on_one_host, syns_of
 from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.model import ACK, FIN, IDLE_RESET, RST, SYN, Side
 
-from .kinds import sign
+from .kinds import STOPPED, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,8 @@ def _little_came_after(connection: Connection, close: CloseEvent) -> bool:
 def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
     before = [c for c in connection.closes if (c.time_ns, c.packet) < (reset.time_ns, reset.packet)]
     if connection.exchanges and not _all_complete(connection):
-        return ""
+        by_client = reset.side is Side.CLIENT or any(close.side is Side.CLIENT for close in before)
+        return STOPPED if by_client and _was_stopped(connection) else ""
     if any(close.side is not reset.side and close.kind != "alert" for close in before):
         return "the other side had closed the connection already"
     # A FIN behind a RST of the same side was captured out of order.
@@ -145,6 +146,11 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
     if reset.side is Side.CLIENT:
         return "the client's reset when nothing was outstanding"
     return IDLE_RESET
+
+
+def _was_stopped(connection: Connection) -> bool:
+    """Whether all that is not complete was under way when the user stopped the program."""
+    return all(e.outcome == "complete" or e.stopped for e in connection.exchanges)
 
 
 def _all_complete(connection: Connection) -> bool:
