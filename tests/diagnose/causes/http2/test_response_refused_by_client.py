@@ -39,6 +39,17 @@ def test_a_response_with_a_defect_that_the_client_refuses_is_the_servers(kind: s
     assert 999 in finding.packets
 
 
+def test_of_a_response_that_ended_early_the_numbers_and_its_upstream_are_told() -> None:
+    """curl/curl#14620; Caddy passes a response of its upstream's that was cut on as a whole one."""
+    scene = _refused("PROTOCOL_ERROR", ["content-length is 1000, the data has 400 bytes (section 8.1.1)"])
+    assert scene.failed.response is not None
+    scene.failed.response.declared_size, scene.failed.response.body_size = 1000, 400
+    finding = _only(scene)
+    assert (finding.code, finding.fault) == ("h2-malformed-response", "server")
+    assert "400 of the 1000 bytes" in finding.claim
+    assert "an upstream whose response was cut" in finding.advice_server
+
+
 def test_a_defect_that_does_not_show_accuses_nobody_for_sure() -> None:
     finding = _only(_refused("PROTOCOL_ERROR", []))
     assert (finding.code, finding.fault, finding.certainty) == ("h2-malformed-response", "unknown", "likely")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import BODILESS
@@ -14,6 +16,11 @@ from plainwire.model import Evidence
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import Response
+
+ENDED_EARLY = (
+    "Look at what makes the content: an upstream whose response was cut, which a gateway passed on as if it "
+    "were whole; or a content-length that stayed although the content was changed (compression)."
+)
 
 
 def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
@@ -26,7 +33,7 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
         return _without_status(failed, response)
     if not _contradicts(failed, response):
         return None
-    return stream_verdict(
+    verdict = stream_verdict(
         failed,
         "h2-malformed-response",
         "server",
@@ -41,6 +48,7 @@ def h2_malformed_response(failed: FailedExchange) -> Verdict | None:
         retry_safe=failed.idempotent,
         runner_up="bytes that the capture lacks: refuted, the stream's frames are all there",
     )
+    return replace(verdict, advice_server=ENDED_EARLY)
 
 
 def _without_status(failed: FailedExchange, response: Response) -> Verdict:

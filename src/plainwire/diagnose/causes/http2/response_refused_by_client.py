@@ -21,6 +21,7 @@ from plainwire.diagnose.verdict import stream_name, stream_verdict
 from plainwire.model import Evidence, Quoted, Side
 
 from .goaway import beyond, frame_words, goaways, limit_words
+from .h2_malformed_response import ENDED_EARLY
 from .reset_family import reset_family
 
 if TYPE_CHECKING:
@@ -178,8 +179,14 @@ def _broken(failed: FailedExchange, response: Response, event: StreamEvent) -> V
     if response.defects:
         count = len(response.defects)
         why = f" The response does break the rules of HTTP, in {plurals.count(count, 'way')}."
+        short = response.complete and response.body_size < (response.declared_size or 0)
+        if short:
+            why += (
+                f" It ended (END_STREAM) after {response.body_size} of the {response.declared_size} bytes "
+                "that it had announced."
+            )
         verdict = _verdict(failed, "h2-malformed-response", event, response, "server", why)
-        return replace(verdict, advice_client=_STRICT, advice_server=_CORRECT)
+        return replace(verdict, advice_client=_STRICT, advice_server=ENDED_EARLY if short else _CORRECT)
     said = reset_family(failed).said(event.name, event.side)
     why = " The client says that the server broke a rule"
     why += f": {said.means}." if said is not None else "."
