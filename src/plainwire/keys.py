@@ -32,7 +32,8 @@ def read_keys(
     """
     keys = KeyLog()
     for path in paths:
-        _add_key_log(keys, path)
+        with _opened(path) as file:
+            add_key_log(keys, str(path), file)
     for path in private_keys:
         keys.private_keys.add(_read_whole(path), str(path))
     for number, psk in enumerate(psks, 1):
@@ -79,14 +80,14 @@ def _pieces(file: BufferedReader) -> Iterator[bytes]:
     yield from key_lines.pieces(file)
 
 
-def _add_key_log(keys: KeyLog, source: FileSource) -> None:
-    with _opened(source) as file:
-        keys.begin(str(source))
-        for text in _pieces(file):
-            keys.add(text)
-        keys.begin(None)
-        if file.read(1):
-            keys.cut.append(f"{source}: only the first {key_lines.LARGEST_KEY_LOG >> 20} MB were read")
+def add_key_log(keys: KeyLog, name: str, file: BufferedReader) -> None:
+    """Add what an open key log holds; ``name`` is its name in messages."""
+    keys.begin(name)
+    for text in _pieces(file):
+        keys.add(text)
+    keys.begin(None)
+    if file.read(1):
+        keys.cut.append(f"{name}: only the first {key_lines.LARGEST_KEY_LOG >> 20} MB were read")
 
 
 def _read_whole(source: FileSource) -> bytes:

@@ -59,7 +59,7 @@ class Tables:
             self._files[table].write(line)
 
     def add_parquet(self, folder: Path) -> None:
-        """Take what ``write_parquet`` left in a folder."""
+        """Take what ``write_parquet``, or a cluster, left in a folder."""
         self._parquet.append(folder)
 
     def _load(self) -> None:
@@ -81,7 +81,7 @@ class Tables:
             for folder in self._parquet:
                 self._database.execute(
                     f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet(?)",  # noqa: S608 - as above
-                    [str(folder / f"{name}.parquet")],
+                    [_parts(folder, name)],
                 )
 
     def select(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -157,8 +157,15 @@ def _cases_below(path: Path, depth: int) -> Iterator[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a folder holds what ``write_parquet`` left."""
-    return all((path / f"{name}.parquet").is_file() for name in TABLES)
+    """Whether a folder holds what ``write_parquet`` left, or a cluster, which writes a file a capture."""
+    return all(_parts(path, name) for name in TABLES)
+
+
+def _parts(folder: Path, table: str) -> list[str]:
+    """The files of a table."""
+    whole = folder / f"{table}.parquet"
+    found = [whole] if whole.is_file() else sorted((folder / table).glob("[!.]*.parquet"))
+    return [str(path) for path in found]
 
 
 def report_of(case: Path) -> Json:

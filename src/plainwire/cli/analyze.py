@@ -49,8 +49,13 @@ if TYPE_CHECKING:
     "--output",
     "folder",
     metavar="CASE",
-    type=click.Path(path_type=Path),
     help="Make a case folder of it: report, page, and the packets with their secrets.",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Have the workers of the Dask scheduler at ADDRESS read the files, which may be URLs with * in "
+    "them, each by itself; tables go to the folder or URL -o (docs/scale.md). Needs plainwire[cluster].",
 )
 @click.option(
     "--processes",
@@ -70,7 +75,8 @@ def command(
     keys: tuple[str, ...],
     private_keys: tuple[str, ...],
     psks: tuple[str, ...],
-    folder: Path | None,
+    folder: str | None,
+    cluster: str | None,
     color: output.Color,
     *,
     brief: bool,
@@ -105,15 +111,14 @@ def command(
     if not files + more:
         message = "name at least one capture file"
         raise click.UsageError(message)
+    if cluster is not None:
+        if folder is None or private_keys or psks or "-" in files + more:
+            message = "--cluster needs -o, and reads files with --keys alone"
+            raise click.UsageError(message)
+        return _on_cluster(cluster, files + more, folder, keys, as_json=as_json, quiet=quiet)
     if "-" in files + more:
         _outlast_an_interrupt()
-    folders = [Path(name) for name in files + more if Path(name).is_dir()]
-    if folders and len(folders) < len(files + more):
-        message = "folders of cases cannot be read together with capture files"
-        raise click.UsageError(message)
-    if folders and folder is not None:
-        message = "-o makes a case of capture files: these are cases already"
-        raise click.UsageError(message)
+    folders = _folders(files + more, folder)
     from plainwire import case as cases  # noqa: PLC0415
 
     if len(folders) > 1 or any(cases.HuntFolder(folder).runs.exists() for folder in folders):
@@ -123,7 +128,7 @@ def command(
         return _compare(folders, as_json=as_json, quiet=quiet)
     read = _Read(files + more, folders, keys, private_keys, psks, processes)
     with Watch(shown=not quiet, stops=True) as progress:
-        report = read.kept(folder, progress) if folder is not None else read.report(progress)
+        report = read.kept(Path(folder), progress) if folder is not None else read.report(progress)
     if as_json:
         from plainwire.report import json  # noqa: PLC0415
 
@@ -138,11 +143,23 @@ def command(
 
             click.echo(table.exchanges(report))
         looks = output.looks(sys.stdout, color, report)
-        place = _place((str(folder),), ()) if folder is not None else _place(files + more, keys)
+        place = _place((folder,), ()) if folder is not None else _place(files + more, keys)
         text = terminal.verdict(report, place=place, much=much, **looks)
         click.echo(text, nl=False, color=looks["color"])
     debug.show(report)
     return pipeline.exit_code(report)
+
+
+def _folders(files: tuple[str, ...], output: str | None) -> list[Path]:
+    """The cases among the files; all are, or none."""
+    folders = [Path(name) for name in files if Path(name).is_dir()]
+    if folders and len(folders) < len(files):
+        message = "folders of cases cannot be read together with capture files"
+        raise click.UsageError(message)
+    if folders and output is not None:
+        message = "-o makes a case of capture files: these are cases already"
+        raise click.UsageError(message)
+    return folders
 
 
 class _Read(NamedTuple):
@@ -208,6 +225,25 @@ def _place(files: tuple[str, ...], keys: tuple[str, ...]) -> CasePaths | None:
     options = [word for key in keys for word in ("--keys", key)]
     preference = ("-o", f"tls.keylog_file:{keys[0]}") if keys else ()
     return CasePaths(files[0], files[0], tuple(options), preference)
+
+
+def _on_cluster(
+    address: str, files: tuple[str, ...], into: str, keys: tuple[str, ...], *, as_json: bool, quiet: bool
+) -> int:
+    """Have the workers of a cluster read the files."""
+    from plainwire.cluster import scheduling, words  # noqa: PLC0415 - as in the command
+
+    gc.enable()  # Dask's event loop makes cycles as long as it runs
+    with Watch(shown=not quiet) as progress:
+        found = scheduling.analyze(address, files, into, keys, progress)
+    if as_json:
+        import orjson  # noqa: PLC0415 - as above
+
+        sys.stdout.buffer.write(orjson.dumps(found.as_dict()) + b"\n")
+        sys.stdout.buffer.flush()
+    elif not quiet:
+        click.echo(words.text(found, into), nl=False)
+    return found.exit_code
 
 
 def _compare(folders: list[Path], *, as_json: bool, quiet: bool) -> int:

@@ -10,7 +10,11 @@ from importlib.util import find_spec
 
 from plainwire.acquire import interposer
 
-_EXTRAS = {"mcp": ("plainwire mcp", "mcp"), "duckdb": ("plainwire query, export --parquet", "query")}
+_EXTRAS = {
+    "mcp": ("plainwire mcp", "mcp"),
+    "duckdb": ("plainwire query, export --parquet", "query"),
+    "distributed": ("plainwire analyze --cluster", "cluster"),
+}
 """Packages that are not always there, what needs them, and the extra that brings them."""
 
 

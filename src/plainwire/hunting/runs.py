@@ -123,14 +123,14 @@ def of_report(report: Report, *, number: int, started_ns: int, duration_ns: int,
         most_requests=max((e.ordinal for e in asked if e.outcome == "complete"), default=0),
         findings=[_found(finding, asked) for finding in report.findings],
         servers=[_limits(facts, report) for facts in report.servers[:_MOST_SERVERS]],
-        trials=_redacted(of_requests(report.connections, report.findings, whole=True)),
+        trials=redacted(of_requests(report.connections, report.findings, whole=True)),
         attempts=of_connections(report.connections, report.findings, whole=True),
         agents=sorted({_agent(e) for e in asked} - {""})[:_MOST_SERVERS],
         notes=redact.lines(report.coverage.notes),
     )
 
 
-def _redacted(table: Trials) -> Trials:
+def redacted(table: Trials) -> Trials:
     """The table without what may be secrets in the paths of requests."""
     paths = table.labels.get("path", [])
     shown = {path: redact.target(path) for path in set(paths)}

@@ -34,7 +34,7 @@ from .features import GROWING, NEVER_SHOWN_EMPTY, label_phrase, number_phrase, r
 from .trials import NONE, causes_of_requests, of_connections, of_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,9 +56,9 @@ FEWEST = 3
 _FEWEST_SUCCESSES = 5
 """Fewer successes cannot show what is usual."""
 
-_MOST_SUCCESSES = 3000
+MOST_SUCCESSES = 3000
 
-_MOST_FAILURES = 500
+MOST_FAILURES = 500
 """More than these add nothing to the search but time; the counts that are told are of all."""
 
 _MOST_LEVELS = 40
@@ -116,22 +116,27 @@ def _hopeless(connections: Sequence[Connection], findings: Sequence[Finding]) ->
     return Comparison([], told if successes else [])
 
 
-def compare_trials(trials: Trials) -> Comparison:
-    """Compare the failures of each cause in ``trials``, of one run or of many, with the successes."""
+def compare_trials(trials: Trials, totals: Mapping[str | None, int] | None = None) -> Comparison:
+    """Compare the failures of each cause in ``trials``, of one run or of many, with the successes.
+
+    ``totals``: where the rows are a sample, how many there are in all of each cause and of the successes.
+    """
     contrasts: list[Contrast] = []
     undecided: list[str] = []
     succeeded = [row for row, code in enumerate(trials.codes) if code is None]
     counts = Counter(code for code in trials.codes if code is not None)
+    all_counts = Counter(trials.codes) if totals is None else Counter(totals)
     compared = sum(count >= FEWEST for count in counts.values())
-    for code, count in counts.most_common():
+    for code, _ in counts.most_common():
         failed = [row for row, other in enumerate(trials.codes) if other == code]
         if not succeeded:
             continue
         events = _events(trials, failed, succeeded)
         if len(events) < FEWEST or len(succeeded) < _FEWEST_SUCCESSES:
-            undecided.append(_too_few(code, count, len(events), len(succeeded), trials.unit))
+            undecided.append(_too_few(code, all_counts[code], len(events), all_counts[None], trials.unit))
             continue
-        cluster = _Cluster(trials, code, failed, succeeded, events, compared)
+        of = (all_counts[code], all_counts[None])
+        cluster = _Cluster(trials, code, failed, succeeded, events, compared, of)
         found = cluster.contrasts()
         contrasts += found
         if not found:
@@ -169,7 +174,7 @@ def _too_few(code: str, count: int, events: int, successes: int, unit: str) -> s
 
 
 class _Cluster:
-    """The failures of one cause beside all successes."""
+    """The failures of one cause beside all successes. ``of``: how many there are in all of both."""
 
     def __init__(
         self,
@@ -179,11 +184,12 @@ class _Cluster:
         succeeded: list[int],
         events: list[int],
         compared: int,
+        of: tuple[int, int],
     ) -> None:
-        self.trials, self.code, self.compared = trials, code, compared
+        self.trials, self.code, self.compared, self.of = trials, code, compared, of
         self.all_rows, self.all_failures = np.array(failed + succeeded), len(failed)
-        searched = _evenly(np.flatnonzero(np.isin(failed, events)), _MOST_FAILURES)
-        others = _evenly(np.arange(len(failed), len(self.all_rows)), _MOST_SUCCESSES)
+        searched = _evenly(np.flatnonzero(np.isin(failed, events)), MOST_FAILURES)
+        others = _evenly(np.arange(len(failed), len(self.all_rows)), MOST_SUCCESSES)
         self.failures = len(searched)
         self.places = np.concatenate((searched, others))
         self.rows = self.all_rows[self.places]
@@ -284,11 +290,13 @@ class _Cluster:
         having = told.having
         failed, successes = self.all_failures, len(self.all_rows) - self.all_failures
         failing, succeeding = int(having[:failed].sum()), int(having[failed:].sum())
-        rate_with = wilson(failing, failing + succeeding)
-        rate_without = wilson(failed - failing, failed + successes - failing - succeeding)
+        rate_with, rate_without = self._rates(failing, succeeding)
+        of_failures = self.code if failed == self.of[0] else f"{self.code}; drawn from {self.of[0]:,}"
+        of_successes = "" if successes == self.of[1] else f" (drawn from {self.of[1]:,})"
         claim = (
-            f"{failing} of {plurals.count(failed, 'failure')} ({self.code}) {told.phrase}; {succeeding} of "
-            f"{plurals.count(successes, 'success')} did. Such {plurals.plural(2, self.trials.unit)} fail at "
+            f"{failing} of {plurals.count(failed, 'failure')} ({of_failures}) {told.phrase}; {succeeding} of "
+            f"{plurals.count(successes, 'success')}{of_successes} did. Such "
+            f"{plurals.plural(2, self.trials.unit)} fail at "
             f"a rate of: {_percent(rate_with)}, the others at {_percent(rate_without)}; {_chance(told.p)}, "
             f"{plurals.count(len(self.names), 'property')} compared."
         )
@@ -309,14 +317,32 @@ class _Cluster:
             also=also,
         )
 
+    def _rates(self, failing: int, succeeding: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The rates of failure, each from and to, of trials that have it and of those that have not."""
+        failed, successes = self.all_failures, len(self.all_rows) - self.all_failures
+        if self.of == (failed, successes):
+            return wilson(failing, failing + succeeding), wilson(
+                failed - failing, failed + successes - failing - succeeding
+            )
+        few, many = wilson(failing, failed), wilson(succeeding, successes)
+        return self._rate(few, many), self._rate((1 - few[1], 1 - few[0]), (1 - many[1], 1 - many[0]))
+
+    def _rate(self, failing: tuple[float, float], succeeding: tuple[float, float]) -> tuple[float, float]:
+        """The rate in all of those whose share of failures and of successes is known from a sample."""
+        low, high = (
+            self.of[0] * fails / (self.of[0] * fails + self.of[1] * succeeds or 1.0)
+            for fails, succeeds in zip(failing, reversed(succeeding), strict=True)
+        )
+        return low, high
+
     def nothing(self) -> str:
         """Say that nothing stands out, and how many failures it would take."""
-        searched, count = max(1, len(self.names)), self.all_failures
+        searched, count = max(1, len(self.names)), self.of[0]
         rare, common = failures_needed(0.1, searched) or 0, failures_needed(0.5, searched) or 0
         head = (
             f"{self.code}: {plurals.count(count, 'failure', 'has')} nothing in common that chance could not "
             f"give ({plurals.count(searched, 'property')} compared with "
-            f"{plurals.count(len(self.all_rows) - count, 'success')})."
+            f"{plurals.count(self.of[1], 'success')})."
         )
         if count >= common:
             return f"{head} Either what decides cannot be seen here, or they have more than one cause."

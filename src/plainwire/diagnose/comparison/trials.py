@@ -67,6 +67,17 @@ class Trials(Struct):
     def __len__(self) -> int:
         return len(self.codes)
 
+    def rows(self, places: Sequence[int]) -> Trials:
+        """A table of the rows at these places."""
+        return Trials(
+            self.unit,
+            [self.codes[place] for place in places],
+            [self.connections[place] for place in places],
+            [self.times[place] for place in places],
+            {name: [column[place] for place in places] for name, column in self.numbers.items()},
+            {name: [column[place] for place in places] for name, column in self.labels.items()},
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The table as values that JSON knows; NaN becomes None."""
         numbers = {

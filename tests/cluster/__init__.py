@@ -1,0 +1,1 @@
+"""Very many captures on a Dask cluster."""
