@@ -7,7 +7,7 @@ import pytest
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.grpc.calls import Calls
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
-from tests.diagnose.wire import CLIENT
+from tests.diagnose.wire import CLIENT, only
 
 
 def test_a_goaway_with_an_error_is_not_called_a_race() -> None:
@@ -53,6 +53,21 @@ def test_a_header_that_is_too_large_is_not_called_broken_compression(headers: li
     scene.failed.request.headers = headers
     assert says(scene.finding()) == ("header-growth-431", "client", "likely", None)
     assert "tune.bufsize" in scene.finding().advice_server
+
+
+def test_a_request_that_broke_a_rule_before_the_goaway_is_the_client_s() -> None:
+    """lexiforest/curl_cffi#19: a content-length of the program's own."""
+    scene = Multiplexed().goaway(3, "PROTOCOL_ERROR", at=500)
+    scene.failed.outcome, scene.failed.response = "complete", scene.wire.exchanges[0].response
+    assert scene.failed.request
+    scene.failed.request.defects = ["content-length is 50, the data has 3 bytes (section 8.1.1)"]
+    finding = only(diagnose([scene.connection()]))
+    assert (finding.code, finding.fault, finding.certainty) == (
+        "goaway-error-protocol-error",
+        "client",
+        "likely",
+    )
+    assert [quoted.text for quoted in finding.quotes] == scene.failed.request.defects
 
 
 def test_settings_that_were_not_acknowledged_have_a_code_of_their_own() -> None:

@@ -50,6 +50,17 @@ def test_of_a_response_that_ended_early_the_numbers_and_its_upstream_are_told() 
     assert "an upstream whose response was cut" in finding.advice_server
 
 
+def test_a_204_with_a_length_that_the_client_refuses() -> None:
+    """nghttp2/nghttp2#735."""
+    scene = _refused("PROTOCOL_ERROR", [])
+    assert scene.failed.response is not None
+    scene.failed.response.status, scene.failed.response.declared_size = 204, 5
+    scene.failed.response.body_size = 0
+    finding = _only(scene)
+    assert (finding.code, finding.fault) == ("h2-malformed-response", "server")
+    assert "204 must not have a content-length" in finding.claim
+
+
 def test_a_defect_that_does_not_show_accuses_nobody_for_sure() -> None:
     finding = _only(_refused("PROTOCOL_ERROR", []))
     assert (finding.code, finding.fault, finding.certainty) == ("h2-malformed-response", "unknown", "likely")

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.goaway_trigger import COMPRESSION_ERROR, goaway_trigger, undecodable
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
-from plainwire.model import Evidence, Side
+from plainwire.model import Evidence, Quoted, Side
 
 from .goaway import beyond, goaways, in_parentheses, limit_words
 from .goaway_errors import GOAWAY_ERROR
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Connection, Fault, Quoted, StreamEvent
+    from plainwire.model import Connection, Fault, Request, StreamEvent
 
 
 _OF_A_LIMIT = re.compile(r"\b(idle|max[_ ]idle|max[_ ]age|max[_ ]connection[_ ]age)\b", re.IGNORECASE)
 """gRPC's words for it: "connection idle", "max_age", "max_idle"."""
+
+_MOST_QUOTED = 3
 
 _TOO_LARGE = "header-growth-431"
 
@@ -114,23 +117,48 @@ def goaway_between_streams(traffic: Traffic, verdicts: Sequence[Verdict]) -> lis
 
 def _between(connection: Connection, event: StreamEvent) -> Verdict:
     trigger = goaway_trigger(connection, event)
+    wrong = _wrong_request(connection, event)
     verdict = Verdict(
         code=_code(event, trigger),
         sender=Side.SERVER,
         connection=connection,
         exchanges=(),
-        fault=_fault(event, trigger),
-        grounds=_grounds(event, trigger),
+        fault=_fault(event, trigger) if wrong is None else "client",
+        grounds=_grounds(event, trigger) if wrong is None else (Ground.SAID, Ground.INFERENCE),
         facts=f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{wording.span(event.time_ns - connection.opened_ns)} after it began; no stream was open that it "
-        f"cut off.{_limit_words(event) or _says(event)}{_trigger_words(trigger)}",
-        evidence=_evidence(event, trigger),
+        f"cut off.{_limit_words(event) or _says(event)}{_trigger_words(trigger)}"
+        f"{_wrong_words(wrong)}",
+        evidence=_evidence(event, trigger)
+        if wrong is None
+        else (Evidence(wrong.packet, "the request with the defect"), *_evidence(event, trigger)),
         runner_up="an orderly end: refuted, the frame names an error",
         time_ns=event.time_ns,
-        quotes=_quotes(event),
+        quotes=(*_quotes(event), *_wrong_quotes(wrong)),
         failure=None if any(e.outcome != "complete" for e in connection.exchanges) else False,
     )
     return _about_size(verdict) if verdict.code == _TOO_LARGE else verdict
+
+
+def _wrong_request(connection: Connection, event: StreamEvent) -> Request | None:
+    """The last request before a GOAWAY with PROTOCOL_ERROR, where it breaks rules itself."""
+    requests = [e.request for e in connection.exchanges if e.request and e.request.packet <= event.packet]
+    last = max(requests, key=lambda request: request.packet, default=None)
+    if event.name != "PROTOCOL_ERROR" or last is None or not own_defects(last):
+        return None
+    return last
+
+
+def _wrong_words(wrong: Request | None) -> str:
+    if wrong is None:
+        return ""
+    ways = plurals.count(len(own_defects(wrong)), "way")
+    return f" The last request before it, in packet {wrong.packet}, breaks the rules of HTTP in {ways}."
+
+
+def _wrong_quotes(wrong: Request | None) -> tuple[Quoted, ...]:
+    defects = () if wrong is None else own_defects(wrong)[:_MOST_QUOTED]
+    return tuple(Quoted(wrong.packet, "what is wrong with it", text) for text in defects if wrong)
 
 
 def _code(event: StreamEvent, trigger: GoawayTrigger | None) -> str:

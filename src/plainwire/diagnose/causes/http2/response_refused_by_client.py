@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
+from plainwire.diagnose.evidence.exchanges import BODILESS, ERROR_STATUS
 from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT, GRPC_MESSAGE
 from plainwire.diagnose.grounds import Ground
@@ -32,6 +32,7 @@ _OF_COMPRESSION = frozenset(("COMPRESSION_ERROR", "QPACK_DECOMPRESSION_FAILED", 
 _UNDECODABLE = ("RFC 7541", "RFC 9204")
 """Stands in every defect of a header block's coding."""
 
+_NO_CONTENT = 204
 _MOST_QUOTED = 3
 _STRICT = (
     "Nothing to fix on the client: it may not take such a response (RFC 9113 section 8.1.1). Over HTTP/1.1 "
@@ -61,6 +62,7 @@ def response_refused_by_client(failed: FailedExchange) -> Verdict | None:
         not response.defects
         and response.complete
         and response.declared_size not in (None, response.body_size)
+        and response.status not in BODILESS
     ):
         return None  # the size is what is wrong, and has words of its own
     return _by_code(failed, response, event)
@@ -187,6 +189,11 @@ def _broken(failed: FailedExchange, response: Response, event: StreamEvent) -> V
             )
         verdict = _verdict(failed, "h2-malformed-response", event, response, "server", why)
         return replace(verdict, advice_client=_STRICT, advice_server=ENDED_EARLY if short else _CORRECT)
+    if response.status == _NO_CONTENT and response.declared_size is not None:
+        why = (
+            " A response with status 204 may have no content-length (RFC 9110 section 8.6), and this one has."
+        )
+        return _verdict(failed, "h2-malformed-response", event, response, "server", why)
     said = reset_family(failed).said(event.name, event.side)
     why = " The client says that the server broke a rule"
     why += f": {said.means}." if said is not None else "."
