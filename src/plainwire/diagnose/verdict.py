@@ -10,6 +10,7 @@ from plainwire.model import Evidence, Quoted, Side
 
 from . import wording
 from .evidence.closes import first_close
+from .evidence.defects import own_defects
 from .evidence.exchanges import finished_ns, shares_connection
 from .evidence.idleness import burst_before
 from .thresholds import PATIENCE_NS
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from .traffic.given_up import Timer
     from .traffic.traffic import Traffic
 
+
+_WRONG = "what is wrong with it"
+
+_MOST_QUOTED = 3
+"""Defects of one message that are quoted: more say no more."""
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 """Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
@@ -155,6 +161,11 @@ def idle_words(failed: FailedExchange) -> str:
 def quoted(packet: int, what: str, text: str) -> tuple[Quoted, ...]:
     """A quotation, or none where there is nothing to quote. ``what`` is ours: what the words are."""
     return (Quoted(packet, what, text.strip()),) if text.strip() else ()
+
+
+def quoted_defects(message: Request | Response) -> tuple[Quoted, ...]:
+    """What a message does wrong, as its reader says it."""
+    return tuple(Quoted(message.packet, _WRONG, text) for text in own_defects(message)[:_MOST_QUOTED])
 
 
 def one_decision(failed: FailedExchange) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import header_size
-from plainwire.model import Evidence, Quoted
+from plainwire.diagnose.verdict import quoted_defects
+from plainwire.model import Evidence
 
 from .program_finding import finding_of_the_program, of_processes
 from .wording import LARGE_HEADER, Wire
@@ -29,7 +30,6 @@ _LARGE_FIELD, _LARGE_HEADER, _MANY_FIELDS = 8_000, 16_000, 100
 """The least that clients refuse: aiohttp 8,190 bytes in a field, Node.js 16 KiB in all, http.client more than
 100 fields."""
 _MOST_CITED = 8
-_MOST_QUOTED = 3
 
 
 def refused_heads(
@@ -104,10 +104,7 @@ def refused_defects(
         connections=list({connection.id: connection for connection, _, _ in broken}.values()),
     )
     finding.exchanges = [exchange.id for _, exchange, _ in broken]
-    finding.quotes = [
-        Quoted(response.packet, "what is wrong with it", text)
-        for text in own_defects(response)[:_MOST_QUOTED]
-    ]
+    finding.quotes = list(quoted_defects(response))
     return [finding]
 
 

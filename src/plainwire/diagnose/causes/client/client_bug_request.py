@@ -9,8 +9,8 @@ from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import Verdict
-from plainwire.model import Evidence, Quoted
+from plainwire.diagnose.verdict import Verdict, quoted_defects
+from plainwire.model import Evidence
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
@@ -25,8 +25,6 @@ _BAD_REQUEST, _LENGTH_REQUIRED, _NOT_IMPLEMENTED = 400, 411, 501
 """RFC 9110 sections 15.5.1, 15.5.12 and 15.6.2; RFC 9112 section 6.1 of the last one."""
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-
-_MOST_QUOTED = 3
 
 
 def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -121,9 +119,7 @@ def _verdict(case: Answered) -> Verdict:
             Evidence(request.packet, "the request with the defect"),
             Evidence(response.packet, f"the response, status {response.status}"),
         ),
-        quotes=tuple(
-            Quoted(request.packet, "what is wrong with it", text) for text in defects[:_MOST_QUOTED]
-        ),
+        quotes=quoted_defects(request),
         runner_up="unsolicited-408: refuted, the response acknowledges the request",
         retry_safe=False,
         time_ns=request.time_ns,

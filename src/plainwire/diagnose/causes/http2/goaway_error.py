@@ -17,8 +17,8 @@ from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.goaway_trigger import COMPRESSION_ERROR, goaway_trigger, undecodable
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import Verdict, quoted, stage, stream_verdict
-from plainwire.model import Evidence, Quoted, Side
+from plainwire.diagnose.verdict import Verdict, quoted, quoted_defects, stage, stream_verdict
+from plainwire.model import Evidence, Side
 
 from .goaway import beyond, goaways, in_parentheses, limit_words
 from .goaway_errors import GOAWAY_ERROR
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Connection, Fault, Request, StreamEvent
+    from plainwire.model import Connection, Fault, Quoted, Request, StreamEvent
 
 
 _OF_A_LIMIT = re.compile(r"\b(idle|max[_ ]idle|max[_ ]age|max[_ ]connection[_ ]age)\b", re.IGNORECASE)
 """gRPC's words for it: "connection idle", "max_age", "max_idle"."""
-
-_MOST_QUOTED = 3
 
 _TOO_LARGE = "header-growth-431"
 
@@ -134,7 +132,7 @@ def _between(connection: Connection, event: StreamEvent) -> Verdict:
         else (Evidence(wrong.packet, "the request with the defect"), *_evidence(event, trigger)),
         runner_up="an orderly end: refuted, the frame names an error",
         time_ns=event.time_ns,
-        quotes=(*_quotes(event), *_wrong_quotes(wrong)),
+        quotes=(*_quotes(event), *(() if wrong is None else quoted_defects(wrong))),
         failure=None if any(e.outcome != "complete" for e in connection.exchanges) else False,
     )
     return _about_size(verdict) if verdict.code == _TOO_LARGE else verdict
@@ -154,11 +152,6 @@ def _wrong_words(wrong: Request | None) -> str:
         return ""
     ways = plurals.count(len(own_defects(wrong)), "way")
     return f" The last request before it, in packet {wrong.packet}, breaks the rules of HTTP in {ways}."
-
-
-def _wrong_quotes(wrong: Request | None) -> tuple[Quoted, ...]:
-    defects = () if wrong is None else own_defects(wrong)[:_MOST_QUOTED]
-    return tuple(Quoted(wrong.packet, "what is wrong with it", text) for text in defects if wrong)
 
 
 def _code(event: StreamEvent, trigger: GoawayTrigger | None) -> str:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
-from plainwire.diagnose.verdict import stage, stream_name, stream_verdict
-from plainwire.model import Evidence, Quoted, Side
+from plainwire.diagnose.verdict import quoted_defects, stage, stream_name, stream_verdict
+from plainwire.model import Evidence, Side
 
 from .goaway import frame_words
 from .reset_family import reset_family
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import Fault, StreamEvent
 
-
-_MOST_QUOTED = 3
 
 _SAME, _SAME_NS = 0.03, 50_000_000
 """How far the ages of what one limit ends lie apart (chosen: a server's timers are seldom finer)."""
@@ -52,9 +50,7 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         runner_up=_rival(failed, reset),
         sender=Side.SERVER,
     )
-    wrong = [Quoted(failed.request.packet, "what is wrong with the request", text)
-             for text in failed.request.defects[:_MOST_QUOTED]]  # fmt: skip
-    return replace(verdict, quotes=tuple(wrong))
+    return replace(verdict, quotes=quoted_defects(failed.request))
 
 
 def _time_words(failed: FailedExchange, reset: StreamEvent) -> str:

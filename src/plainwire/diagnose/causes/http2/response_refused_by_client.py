@@ -17,8 +17,8 @@ from plainwire.diagnose.evidence.exchanges import BODILESS, ERROR_STATUS
 from plainwire.diagnose.evidence.limits_announced import limits_announced
 from plainwire.diagnose.evidence.stream_errors import GRPC_LIMIT, GRPC_MESSAGE
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import stream_name, stream_verdict
-from plainwire.model import Evidence, Quoted, Side
+from plainwire.diagnose.verdict import quoted, quoted_defects, stream_name, stream_verdict
+from plainwire.model import Evidence, Side
 
 from .goaway import beyond, frame_words, goaways, limit_words
 from .h2_malformed_response import ENDED_EARLY
@@ -33,7 +33,8 @@ _UNDECODABLE = ("RFC 7541", "RFC 9204")
 """Stands in every defect of a header block's coding."""
 
 _NO_CONTENT = 204
-_MOST_QUOTED = 3
+"""RFC 9110 section 15.3.5."""
+
 _STRICT = (
     "Nothing to fix on the client: it may not take such a response (RFC 9113 section 8.1.1). Over HTTP/1.1 "
     "many clients are less strict: that helps until the server is fixed."
@@ -190,10 +191,9 @@ def _broken(failed: FailedExchange, response: Response, event: StreamEvent) -> V
         verdict = _verdict(failed, "h2-malformed-response", event, response, "server", why)
         return replace(verdict, advice_client=_STRICT, advice_server=ENDED_EARLY if short else _CORRECT)
     if response.status == _NO_CONTENT and response.declared_size is not None:
-        why = (
-            " A response with status 204 may have no content-length (RFC 9110 section 8.6), and this one has."
-        )
-        return _verdict(failed, "h2-malformed-response", event, response, "server", why)
+        why = " A response with status 204 must not have a content-length (RFC 9110 section 8.6)."
+        verdict = _verdict(failed, "h2-malformed-response", event, response, "server", why)
+        return replace(verdict, advice_server="Leave content-length out of responses with status 204.")
     said = reset_family(failed).said(event.name, event.side)
     why = " The client says that the server broke a rule"
     why += f": {said.means}." if said is not None else "."
@@ -223,8 +223,5 @@ def _verdict(
         retry_safe=failed.idempotent,
         runner_up="a client that gave up: refuted, its code accuses the server",
     )
-    wrong = [
-        Quoted(response.packet, "what is wrong with it", text) for text in response.defects[:_MOST_QUOTED]
-    ]
-    reason = [Quoted(event.packet, "the client's reason", event.said)] if event.said else []
-    return replace(verdict, quotes=(*wrong, *reason))
+    reason = quoted(event.packet, "the client's reason", event.said)
+    return replace(verdict, quotes=(*quoted_defects(response), *reason))

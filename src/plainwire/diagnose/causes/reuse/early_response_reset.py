@@ -141,7 +141,7 @@ def _too_slow(failed: FailedExchange, reset: CloseEvent, had: int) -> Verdict | 
 def _refuses_the_head(failed: FailedExchange, had: int) -> bool:
     """The server had enough of the header: that is about its size (header-growth-431), and no upload."""
     request, response = failed.request, failed.exchange.response
-    if response is None or request.body_size or request.declared_size:
+    if response is None or not (is_head_cut(request) or (request.complete and not request.body_size)):
         return False
     return response.status in _OF_A_LARGE_HEAD and had - request.start >= _LARGE_HEAD_BYTES
 
