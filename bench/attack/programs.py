@@ -149,6 +149,34 @@ def _late(folder: Path) -> list[str]:
     return _with_libssl("late.c", *words)(folder)
 
 
+def _leaving(folder: Path) -> list[str]:
+    certificates.make(folder, ("localhost",))
+    words = (str(folder / "server.pem"), str(folder / "server.key"))
+    return _with_libssl("leaving.c", *words)(folder)
+
+
+def _not_libraries(folder: Path) -> list[str]:
+    """Broken ELF files, text, nothing; and a library with libssl's names, which is something else."""
+    (command,) = _compiled("not_libraries.c", "-ldl")(folder)
+    (made,) = _compiled("not_libssl.c", "-shared", "-fPIC")(folder)
+    whole = Path(made).read_bytes()
+    damaged = whole[:32] + bytes([0xFF] * 8) + whole[40:]  # where its program headers are
+    contents = {
+        "libssl.so.3": whole,
+        "helper.so": whole,
+        "cut/libssl.so.3": whole[:200],
+        "damaged/libssl.so.3": damaged,
+        "loader/libssl.so.3": whole[:4] + b"\1" + whole[5:],  # of 32 bits, it says
+        "text/libssl.so.3": b"/* GNU ld script */ INPUT(libssl.so)\n",
+        "empty/libssl.so.3": b"",
+        "short/libssl.so.3": whole[: len(whole) // 2],  # the loader ends by a signal
+    }
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    return [command, *(str(folder / name) for name in contents)]
+
+
 def _other_root(folder: Path) -> list[str]:
     """A root with nothing in it but one program, its loader and its libraries."""
     root = folder / "root"
@@ -233,6 +261,7 @@ PROGRAMS = (
     Program("asan-threads", _compiled("threads.c", "-fsanitize=address", "-static-libasan")),
     Program("tsan-closing", _compiled("closing.c", "-fsanitize=thread", "-static-libtsan")),
     Program("32-bit", _compiled("hello.c", "-m32"), (_32_BIT,)),
+    Program("marked-branches", _compiled("hello.c", "-fcf-protection=full", "-Wl,-z,ibt,-z,shstk")),
     Program("musl", _compiled("hello.c", compiler="musl-gcc"), ("musl-gcc",)),
     Program("musl-threads", _compiled("threads.c", compiler="musl-gcc"), ("musl-gcc",)),
     Program("musl-static", _compiled("hello.c", "-static", compiler="musl-gcc"), ("musl-gcc",)),
@@ -243,9 +272,12 @@ PROGRAMS = (
     Program("closing", _compiled("closing.c")),
     Program("numbers", _compiled("numbers.c")),
     Program("vforks", _compiled("vforks.c")),
+    Program("forks", _compiled("forks.c")),
     Program("contexts", _with_libssl("contexts.c", "2000")),
     Program("copies", _copies),
     Program("late", _late),
+    Program("leaving", _leaving),
+    Program("not-libraries", _not_libraries),
     Program("surrender-rcu", _compiled("surrender.c", words=("rcu",)), ("gcc", "root")),
     Program("surrender-ucr", _compiled("surrender.c", words=("uc",)), ("gcc", "root")),
     Program("signals", _compiled("signals.c")),
