@@ -394,23 +394,21 @@ ALL = [
 REMARKS = """\
 - libssl 1.0.2: in a program that runs already it has no function that could be patched, so that new
   connections are had by memory only, where they are open long enough.
-- Four libssl in one process: why nothing of the connections that were open before is had is not known; their
-  secrets lie in its memory.
 - awscrt: s2n has a key log function of another shape, which is not looked for.
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.
 - quic-go: QUIC that was open before is not looked for in memory.
-- Java: a virtual machine that runs already is not told to load an agent; its memory takes some 16 s to
-  search. Other Java clients were not attached to.
+- Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again, and
+  of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had that stay
+  open as long.
 - friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
   it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
 """
 
 PAGE_NOTES = """\
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
-Go, what Go programs before 1.19 start, programs in C that a static Go program starts which plainwire started
-itself (`plainwire run -- sh -c 'CMD'` reaches them). On aarch64 the patch in memory is made from inside a
+Go, what Go programs before 1.19 start. On aarch64 the patch in memory is made from inside a
 program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
 already are patched on x86-64 only, and nothing is on other machines. In
 programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory

@@ -5,7 +5,8 @@ says for a version of TLS how many of the server's secrets were had, of how many
 root, how many of the responses that the server gave a socket trace shows in full; attached, the same of three
 requests on new connections and three on one that was open before. Programs that are not on this machine say
 so. With words only the rows that have one of them in their name are played; the results of all are kept in
-bench/runtimes.json, of which the page is made. ``--page`` only writes the page.
+bench/runtimes.json, of which the page is made. ``--page`` only writes the page, ``--attached`` only plays
+what is attached to.
 """
 
 from __future__ import annotations
@@ -88,17 +89,21 @@ class Row(Struct):
     without_root: str = ""
     attached: str = ""
     open_before: str = ""
+    open_before_12: str = ""
+    """The same with TLS 1.2."""
 
 
 def main() -> None:
     """Play what is asked for, and write the page."""
-    words = [word for word in sys.argv[1:] if word != "--page"]
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
     rows = kept(RESULTS, dict[str, Row])
     if "--page" not in sys.argv:
         runtime_programs.prepare()
         own_network.enter()
         for client in chosen(words):
-            rows[client.name] = _row(client)
+            if "--attached" not in sys.argv or client.name not in rows:
+                rows[client.name] = _launched(client)
+            _attach(client, rows[client.name])
             print(client.name, rows[client.name], flush=True)
             keep(RESULTS, rows)
     PAGE.write_text(_page(rows), encoding="utf-8")
@@ -131,15 +136,24 @@ def served(
         yield folder, server, client.command(Asked(server, folder, told=told))
 
 
-def _row(client: Client) -> Row:
+def _launched(client: Client) -> Row:
     row = Row([_cell(client, version) for version in client.versions])
     row.without_root = _without_root(client)
-    if client.once:
-        row.attached = row.open_before = f"not possible: {client.once}"
-    else:
-        row.attached = _tried(client, ["new", "again", "new"])
-        row.open_before = _tried(client, ["again"] * 3)
     return row
+
+
+def _attach(client: Client, row: Row) -> None:
+    if client.once:
+        row.attached = row.open_before = row.open_before_12 = f"not possible: {client.once}"
+        return
+    last = client.versions[-1]
+    row.attached = _tried(client, last, ["new", "again", "new"])
+    row.open_before = _tried(client, last, ["again"] * 3)
+    row.open_before_12 = "has none"
+    if "TLS 1.2" in client.versions:
+        row.open_before_12 = (
+            row.open_before if last == "TLS 1.2" else _tried(client, "TLS 1.2", ["again"] * 3)
+        )
 
 
 def _without_root(client: Client) -> str:
@@ -154,17 +168,17 @@ def _without_root(client: Client) -> str:
         return f"{_whole(done.report, server.port)} of {len(server.peers)}"
 
 
-def _tried(client: Client, words: list[str]) -> str:
+def _tried(client: Client, version: str, words: list[str]) -> str:
     try:
-        return _attached(client, words)
+        return _attached(client, version, words)
     except (AssertionError, OSError, UserError) as error:
         print(client.name, repr(error), file=sys.stderr)
         return f"0 of {len(words)}, failed"
 
 
-def _attached(client: Client, words: list[str]) -> str:
+def _attached(client: Client, version: str, words: list[str]) -> str:
     """The same of a client that has a connection, and is told ``words`` while plainwire is attached."""
-    with served(client, told=True) as (folder, server, command):
+    with served(client, version, told=True) as (folder, server, command):
         if command is None:
             return ABSENT
         with running(command) as program:
@@ -247,7 +261,7 @@ def _cell(client: Client, version: str) -> Cell | None:
 
 def _page(rows: dict[str, Row]) -> str:
     launched = [f"launched, {version}" for version in VERSIONS]
-    others = ["launched, without root", "attached", "open before attach", "friTap"]
+    others = ["launched, without root", "attached", "open before attach", "open before, TLS 1.2", "friTap"]
     head = ["program", "its TLS", "how the secrets are had", *launched, *others]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     of_fritap = kept(FRITAP_RESULTS, dict[str, str])
@@ -259,6 +273,7 @@ def _page(rows: dict[str, Row]) -> str:
         of_version = dict(zip(client.versions, row.cells, strict=True))
         cells = [_words(of_version[each]) if each in of_version else "has none" for each in VERSIONS]
         words = [client.name, client.tls, how, *cells, row.without_root, row.attached, row.open_before]
+        words.append(row.open_before_12 or "not tried")
         words.append(of_fritap.get(client.name, "not tried"))
         lines.append(f"| {' | '.join(words)} |")
     played = [rows[client.name] for client in runtime_programs.ALL if client.name in rows]
@@ -277,8 +292,8 @@ a key log of its own: a cell says how many of the lines in that were had. None m
 "Without root": how many of the responses that the server gave (TLS 1.3) the socket trace shows in full, or as
 far as the client took them, where nobody may capture packets. "Attached": the same of three requests after
 `plainwire attach`, two seconds apart, on two new connections, and of three on a connection that was open
-before (TLS 1.3; TLS 1.2 where a program has only that). "friTap": how many of the lines (TLS 1.3) the
-friTap 2.6.0 of PyPI had that started the program, by `python bench/fritap.py`.
+before (TLS 1.3, or TLS 1.2 where a program has only that; then TLS 1.2). "friTap": how many of the lines
+(TLS 1.3) the friTap 2.6.0 of PyPI had that started the program, by `python bench/fritap.py`.
 
 Of {len(there)} programs all secrets are had of {of_launched} that plainwire starts, all exchanges of
 {of_attached} that it attaches to, and of {of_before} those of a connection that was open before.

@@ -13,7 +13,8 @@ import pytest
 from plainwire import case
 from plainwire.acquire import processes
 from plainwire.acquire.launch import launch
-from tests.needs import needs
+from tests.acquire.conftest import python
+from tests.needs import needs, tool, without
 from tests.users import USER, WITHOUT_RIGHTS
 from tests.waiting import wait_until
 
@@ -61,6 +62,45 @@ def test_all_secrets_of_a_program_that_another_starts(
     assert outcome.output == f"map[HTTP/1.1 200 OK\r\n:{REQUESTS}]\n"
     assert outcome.keys == server13.secrets()
     assert {program.command for program in outcome.events.by_client_random.values()} == {"static"}
+
+
+def test_all_secrets_of_a_program_in_c_that_one_in_go_starts(
+    run: Run, server13: TlsServer, built: Callable[[str], Path]
+) -> None:
+    """The interposer cannot be in the one in Go: what it inherits goes on to the other."""
+    outcome = run(built("starting"), "run", *python("plain_http", server13))
+    assert (outcome.status, outcome.errors) == (0, "")
+    assert outcome.keys == server13.secrets()
+    assert {program.secrets_by for program in outcome.events.by_client_random.values()} == {"callback"}
+
+
+@pytest.mark.parametrize("others", ["", "libm.so.6"])
+def test_program_of_another_width_is_started_without_the_interposer(
+    run: Run, built: Callable[[str], Path], tmp_path: Path, others: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loader would complain of it; of what the user has there it complains as alone."""
+    (tmp_path / "shows.c").write_text(
+        "#include <stdio.h>\nextern char **environ;\n"
+        "int main(void) { for (char **each = environ; *each; each++) puts(*each); return 7; }\n"
+    )
+    command = [tool("gcc"), "-m32", "-o", str(tmp_path / "shows"), str(tmp_path / "shows.c")]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        without("gcc cannot build programs of 32 bits")
+    if others:
+        monkeypatch.setenv("LD_PRELOAD", others)
+    outcome = run(built("starting"), "run", tmp_path / "shows")
+    alone = subprocess.run(
+        [built("starting"), "run", tmp_path / "shows"], capture_output=True, text=True, check=False
+    )
+    assert (outcome.status, outcome.errors) == (alone.returncode, alone.stderr)
+    shown = [line for line in outcome.output.splitlines() if line.startswith("LD_PRELOAD=")]
+    assert shown == ([f"LD_PRELOAD={others}"] if others else [])
+    ours = ("PLAINWIRE_", "SSLKEYLOGFILE=", "LINES=", "COLUMNS=")
+    left, same = (
+        [line for line in text.splitlines() if not line.startswith(ours)]
+        for text in (outcome.output, alone.stdout)
+    )
+    assert sorted(left) == sorted(same)
 
 
 def test_secrets_are_had_while_the_program_runs(

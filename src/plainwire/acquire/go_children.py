@@ -8,6 +8,8 @@ the other one's memory which file that is; where it is a Go program without righ
 begins to trace that thread (PTRACE_SEIZE), and closes the socket. The kernel stops the process when its new
 program is mapped and nothing of it has run; it is patched, and all is let go. Nothing else is ever traced:
 what is not written in Go is answered without. Where the fork is killed, the kernel lets the process go.
+What Go programs inherited goes on to what they start; from programs of another width, whose loader would
+complain, the interposer is taken out.
 """
 
 from __future__ import annotations
@@ -44,7 +46,11 @@ _CREDENTIALS = struct.Struct("3i")
 _SIZE = struct.Struct("<Q")
 _TAKE, _FINISH = b"T", b"F"
 _QUESTION = struct.Struct("<2Q")
-"""Where the path is in its memory; the thread, and in bit 32 whether that starts a child by posix_spawn."""
+"""Where the path is in its memory; the thread, in bit 32 whether that starts a child by posix_spawn, and in
+bit 33 whether it says then where the environment is, of which a copy was made for this.
+"""
+_PRELOAD = b"LD_PRELOAD="
+_MOST_VARIABLES = 1 << 14
 _SYS_PRCTL = 157
 _DEEPEST = 32  # processes, one the parent of the other
 _LINGER = 2.0  # seconds, for what is being patched when all is over
@@ -170,7 +176,8 @@ class _Listening:
         connection.settimeout(_WITHIN)
         at, thread = _QUESTION.unpack(connection.recv(_QUESTION.size, socket.MSG_WAITALL))
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - names
-        spawning, thread = bool(thread >> 32), thread & 0xFFFFFFFF
+        variables = thread >> 33 and _SIZE.unpack(connection.recv(_SIZE.size, socket.MSG_WAITALL))[0]
+        spawning, thread = bool(thread >> 32 & 1), thread & 0xFFFFFFFF
         if str(thread) not in threads:  # it counts them otherwise, in a namespace of its own
             if spawning or len(threads) > 1:
                 return
@@ -178,8 +185,11 @@ class _Listening:
         if len(self._parents) > _MOST_PARENTS:
             self._parents.clear()
         self._parents[pid] = processes.parent(pid)
-        found = self._program(_named(pid, at))
+        path = _named(pid, at)
+        found = self._program(path)
         if found is None:
+            if variables and uid == _caller():
+                _leave_out(pid, path, variables)
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
@@ -192,8 +202,7 @@ class _Listening:
         self._poll.register(ours, select.POLLIN)
 
     def _is_ours(self, pid: int, uid: int) -> bool:
-        user = sudo.caller()
-        if uid == (os.geteuid() if user is None else user.uid):
+        if uid == _caller():
             return True
         return os.geteuid() == 0 and os.getppid() in processes.ancestors(pid)
 
@@ -282,6 +291,42 @@ class _Listening:
                 above = self._parents.get(above, 0)
         for pid, events in by.items():
             yield from go_words.without(events, below[pid])
+
+
+def _caller() -> int:
+    user = sudo.caller()
+    return os.geteuid() if user is None else user.uid
+
+
+def _leave_out(pid: int, path: Path, variables: int) -> None:
+    """Take the interposer out of what a program is started with whose loader would complain of it: the one
+    that starts it has no interposer that would. With no rights but its own.
+    """
+    with sudo.as_caller():
+        headers = elf.read(path)
+        if headers is None or (headers.native and not any(map(interposer.is_sanitizer, headers.needed))):
+            return
+        memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        data = os.pread(memory, 8 * _MOST_VARIABLES, variables)
+        pointers = [each for (each,) in struct.iter_unpack("<Q", data[: len(data) & ~7])]
+        for number, pointer in enumerate(pointers[: pointers.index(0)]):
+            entry = os.pread(memory, _LONGEST_PATH, pointer).partition(b"\0")[0]
+            if not entry.startswith(_PRELOAD):
+                continue
+            others = [each for each in entry.removeprefix(_PRELOAD).split(b":") if not _is_interposer(each)]
+            if others:
+                os.pwrite(memory, _PRELOAD + b":".join(others) + b"\0", pointer)
+            else:
+                rest = pointers[number + 1 : pointers.index(0) + 1]
+                os.pwrite(memory, struct.pack(f"<{len(rest)}Q", *rest), variables + 8 * number)
+            return
+    finally:
+        os.close(memory)
+
+
+def _is_interposer(path: bytes) -> bool:
+    return path.endswith(b"/" + interposer.LIBRARY.encode())
 
 
 def _file(path: Path) -> _File:

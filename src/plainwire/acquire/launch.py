@@ -365,7 +365,7 @@ def _environment(
     users_own = "SSLKEYLOGFILE" in variables
     if via.allows("environment"):
         variables.setdefault("SSLKEYLOGFILE", key_log)
-    if stage.preload is None or target.untouched is not None:
+    if stage.preload is None or not (target.untouched is None or (target.hands_on and asked is not None)):
         return variables
     if via.secrets is not None:
         variables["PLAINWIRE_ONLY"] = via.secrets

@@ -179,7 +179,9 @@ def _write(shared: int) -> _Code:
 
 
 def _execve(shared: int, asked: Asked) -> _Code:
-    """All registers are put back. What is sent: where the path is, which the other side reads; the thread."""
+    """All registers are put back. What is sent: where the path is, which the other side reads; the thread;
+    where the environment is.
+    """
     return [
         *(
             _shared_in_r11(shared),
@@ -199,9 +201,9 @@ def _execve(shared: int, asked: Asked) -> _Code:
             (bytes.fromhex("488d35"), "address"),
         ),  # mov edi, r12d; lea rsi, [rip + ...]
         *(_call(_SYS_CONNECT, edx=len(asked.address)), bytes.fromhex("85c0"), (_JNE, "close")),
-        # push rax; push rbx; mov edi, r12d; mov rsi, rsp
-        _call(_SYS_GETTID) + bytes.fromhex("50 53 4489e7 4889e6"),
-        _call(_SYS_SENDTO, edx=16, r10d=_MSG_NOSIGNAL, zero=("r8d", "r9d")),
+        # push qword [rsp + 24], which is rdi; bts rax, 33; push rax; push rbx; mov edi, r12d; mov rsi, rsp
+        _call(_SYS_GETTID) + bytes.fromhex("ff742418 480fbae821 50 53 4489e7 4889e6"),
+        _call(_SYS_SENDTO, edx=24, r10d=_MSG_NOSIGNAL, zero=("r8d", "r9d")),
         # [rsp]: the descriptor, and POLLIN << 32
         bytes.fromhex("49bb") + struct.pack("<Q", _POLLIN << 32) + bytes.fromhex("4d09e3 4c891c24"),
         *(
@@ -215,7 +217,7 @@ def _execve(shared: int, asked: Asked) -> _Code:
             (_JNE, "polled"),
         ),  # cmp eax, -EINTR
         *(bytes.fromhex("41ffcd"), (_JNE, "poll"), "polled"),  # dec r13d
-        bytes.fromhex("415b 415b"),  # pop r11; pop r11
+        bytes.fromhex("415b 415b 415b"),  # pop r11, three times
         *("close", bytes.fromhex("4489e7") + _call(_SYS_CLOSE), "done"),
         bytes.fromhex("4159 4158 5e 5f 59 5b 58"),
     ]

@@ -36,6 +36,14 @@ class Target(Discreet, Struct, frozen=True):
     """Why the interposer stays out (one line for the user); None if it goes in."""
     elf: elf.Elf | None = None
 
+    @property
+    def hands_on(self) -> bool:
+        """Whether the interposer's variables do nothing to it, which has no loader, and reach what it starts:
+        who listens to programs in Go (``go_children``) takes them out where they would do harm.
+        """
+        image = self.elf
+        return image is not None and image.native and image.go and image.interpreter is None
+
 
 def find(command: Sequence[str]) -> Target:
     """Find the program of ``command`` as a shell would.
