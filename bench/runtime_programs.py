@@ -400,8 +400,8 @@ REMARKS = """\
 - aioquic: its TLS is written in Python, and there is no library that could be patched.
 - quic-go: QUIC that was open before is not looked for in memory.
 - Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again,
-  and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had that
-  stay open as long.
+  and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had
+  that stay open as long.
 - friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
   it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
 """
