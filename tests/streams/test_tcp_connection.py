@@ -6,13 +6,13 @@ import pytest
 
 from plainwire.model import ACK, FIN, PSH, RST, SYN, Side
 from plainwire.streams.direction import FARTHEST, PATIENCE_NS
-from plainwire.streams.tcp_connection import LINGER_NS
+from plainwire.streams.tcp_connection import LINGER_NS, SETTLED_NS
 from tests.streams.wire import MS, Wire
 
 C, S = Side.CLIENT, Side.SERVER
 URG = 0x20
 PATIENCE = PATIENCE_NS // MS
-LINGER = LINGER_NS // MS
+LINGER, SETTLED = LINGER_NS // MS, SETTLED_NS // MS
 
 
 def every_cut(wire: Wire) -> list[tuple[int, ...]]:
@@ -82,15 +82,25 @@ def test_a_client_that_tries_again_with_another_sequence_number_begins_anew() ->
 
 
 def test_what_comes_long_after_the_end_is_another_connection() -> None:
-    wire = Wire().opened().closed().server(1, ack=1, at=LINGER + 100)
+    wire = Wire().opened().closed().server(1, ack=1, at=SETTLED + 100)
     for cuts in every_cut(wire):
         assert [s.facts.packets for s in wire.streams(cuts)] == [6, 1]
 
 
 def test_a_straggler_soon_after_the_end_is_not() -> None:
-    wire = Wire().opened().closed().server(1, ack=1, at=LINGER - 100)
+    wire = Wire().opened().closed().server(1, ack=1, at=SETTLED - 100)
     for cuts in every_cut(wire):
         assert wire.stream(cuts).facts.packets == 7
+
+
+@pytest.mark.parametrize(("later", "connections"), [(LINGER - 100, 1), (LINGER + 100, 2)])
+@pytest.mark.parametrize("flags", [RST, FIN])
+def test_where_something_may_come_again_stragglers_are_waited_for_longer(
+    flags: int, later: int, connections: int
+) -> None:
+    wire = Wire().opened().client(0, flags=FIN).server(0, ack=0, flags=flags)  # a FIN is not acknowledged
+    wire = wire.server(1, ack=1, at=later)
+    assert len(wire.streams()) == connections
 
 
 # --- data in odd places --------------------------------------------------------------------------------

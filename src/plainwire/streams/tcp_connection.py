@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 LINGER_NS = 30_000_000_000
 """How long after its last packet a closed connection still waits for stragglers, in capture time."""
 
+SETTLED_NS = 10_000_000_000
+"""The same where each side has all of the other's, FIN included: neither has anything to send again."""
+
 _MOST_CLOSES = 64
 _MOST_OFFERED = 8
 _MOST_SYNS = 8
@@ -139,7 +142,12 @@ class TcpConnection:
 
     def is_over(self, clock_ns: int) -> bool:
         """Whether the connection ended, and no straggler came for long."""
-        return self.ended and clock_ns - self._clock_ns > LINGER_NS
+        silent = clock_ns - self._clock_ns
+        return self.ended and silent > SETTLED_NS and (silent > LINGER_NS or self._settled())
+
+    def _settled(self) -> bool:
+        """Whether both sides sent FIN, and acknowledged the other's (RFC 9293 section 3.6)."""
+        return all(one.fin is not None and one.acked > one.fin <= one.next for one in self.directions)
 
     @property
     def delivers(self) -> bool:
