@@ -314,7 +314,9 @@ void event_close(int descriptor, const char *call)
 static bool telling(const char *bytes, size_t count)
 {
     static const char *const signs[] = {"rror", "xception", "eset by", "losed", "refused", "imed out", "EOF", "roken",
-                                        "imeout", "hang up", "ECONN", "EPIPE", "NAVAIL", "failed", "aborted"};
+                                        "imeout", "hang up", "ECONN", "EPIPE", "NAVAIL", "failed", "aborted",
+                                        "ERR_", "CERT_", "_CERT", "UNABLE_TO_", "ETIMEDOUT", "ENOTFOUND", "EAI_",
+                                        "UNREACH"};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (text_contains(bytes, count, signs[i]))
             return true;

@@ -107,6 +107,7 @@ os.write(1, b"x" * 3000 + b" error\\n")
 os.write(1, b"fine\\nGET /c: socket hang up\\nfine\\nGET /d: ECONNRESET\\n")
 os.write(1, b"GET /e: Connection reset by")
 os.write(1, b" peer\\nfine\\n")
+os.write(1, b"ERR UNABLE_TO_VERIFY_LEAF_SIGNATURE\\n")
 """
 
 
@@ -121,6 +122,7 @@ def test_lines_of_standard_output_that_tell_of_errors_are_kept(tmp_path: Path) -
         ("GET /d: ECONNRESET\n", True),
         ("GET /e: Connection reset by", False),
         (" peer\n", True),
+        ("ERR UNABLE_TO_VERIFY_LEAF_SIGNATURE\n", False),
     ]
 
 

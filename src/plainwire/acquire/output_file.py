@@ -28,7 +28,8 @@ LONGEST_PRINTED = 2000
 
 _TELLING = re.compile(
     rb"rror|xception|eset by|losed|refused|imed out|EOF|roken|"
-    rb"imeout|hang up|ECONN|EPIPE|NAVAIL|failed|aborted"
+    rb"imeout|hang up|ECONN|EPIPE|NAVAIL|failed|aborted|"
+    rb"ERR_|CERT_|_CERT|UNABLE_TO_|ETIMEDOUT|ENOTFOUND|EAI_|UNREACH"
 )
 """A line about an error has one of these words, as in native/interposer/event.c."""
 _NAMING = re.compile(

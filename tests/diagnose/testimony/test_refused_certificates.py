@@ -41,6 +41,7 @@ def _unexplained() -> Finding:
     ("text", "first", "pid", "code"),
     [
         (REFUSED, CLIENT, 7, "cert-refused-without-alert"),
+        ("ERR SELF_SIGNED_CERT_IN_CHAIN\n", CLIENT, 7, "cert-refused-without-alert"),
         (REFUSED, CLIENT, 9, "unexplained"),
         (REFUSED, SERVER, 7, "unexplained"),
         ("Error: socket hang up\n", CLIENT, 7, "unexplained"),

@@ -115,7 +115,8 @@ NODE = (
     row(
         "node",
         "a certificate error",
-        r"\b(?:UNABLE_TO_VERIFY|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+|unable to verify the first certificate|"
+        r"\b(?:UNABLE_TO_(?:VERIFY|GET_ISSUER)|SELF_SIGNED_CERT|DEPTH_ZERO|CERT_|ERR_TLS_CERT)\w+|"
+        r"unable to verify the first certificate|"
         r"does not match certificate's altnames",
         Wire.CERTIFICATE,
     ),

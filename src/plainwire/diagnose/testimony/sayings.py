@@ -77,7 +77,8 @@ _SIGNS = re.compile(
     r"hung up|too many concurrent|too_many_pings|Can't connect|to connect|"
     r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"attempts failed|fetch failed|Cannot connect|Hostname/IP|to verify the|"
-    r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus"
+    r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus|"
+    r"UNABLE_TO_|_CERT|CERT_"
 )
 
 

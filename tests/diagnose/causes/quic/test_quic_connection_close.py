@@ -35,3 +35,4 @@ def test_one_that_it_closed_before_a_request(name: str, faults: list[str]) -> No
     findings = diagnose([connection])
     assert [finding.fault for finding in findings] == faults
     assert {finding.code for finding in findings} <= {"quic-connection-close"}
+    assert not any("streams" in finding.claim or "GOAWAY" in finding.advice_server for finding in findings)

@@ -41,6 +41,9 @@ def quic_closed_before_request(connection: Connection, _traffic: Traffic) -> Ver
         evidence=(Evidence(close.packet, f"CONNECTION_CLOSE ({event.name}) from the server"),),
         quotes=tuple(quoted(close.packet, "the reason phrase", event.said)),
         runner_up="a server that takes no QUIC there: refuted, it answered",
+        advice_client="Nothing was asked yet: try again, or over TCP (HTTP/2). See what the code means.",
+        advice_server="See in the log why it closed the connection before a request: a limit on connections, "
+        "an application protocol (ALPN) that it does not speak, an error of its own.",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )

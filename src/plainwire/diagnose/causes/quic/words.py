@@ -5,9 +5,9 @@ from plainwire.diagnose.causes.cause import Cause
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "quic-connection-close",
-        "the server closed the QUIC connection while streams were open",
+        "the server closed the QUIC connection",
         "A CONNECTION_CLOSE frame ends all streams at once. Its code says what for.",
-        "The server's CONNECTION_CLOSE, decrypted, before the response was complete.",
+        "The server's CONNECTION_CLOSE, decrypted, before the response was complete; or before a request.",
         "A client that closed first; a stream that had been reset before.",
         "Retry the request only if its method is idempotent, or where the code or a GOAWAY says that it was "
         "not worked on.",
