@@ -281,6 +281,7 @@ def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
     """What the program said; add the findings that only its words tell of."""
     from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_heads  # noqa: PLC0415 - see __init__
+    from plainwire.diagnose.testimony.refused_messages import refused_messages  # noqa: PLC0415
     from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
     from plainwire.diagnose.testimony.without_request import without_request  # noqa: PLC0415
@@ -290,6 +291,7 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[
         *without_request(report.connections, lookups, events, said),
         *without_packet(report.connections, events, said),
         *refused_heads(report.connections, events, said),
+        *refused_messages(report.connections, report.findings, events, said),
         *refused_defects(report.connections, report.findings, events, said),
         *report.findings,
     ]

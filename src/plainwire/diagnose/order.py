@@ -33,6 +33,7 @@ with imported_when_asked(__package__):
     from .causes.connect.syn_paws_drop import syn_paws_drop
     from .causes.connect.syn_timeout import syn_timeout
     from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
+    from .causes.grpc.grpc_bad_messages import grpc_bad_messages
     from .causes.grpc.grpc_no_status import grpc_no_status
     from .causes.grpc.grpc_status import grpc_status
     from .causes.handshake.bad_record_mac import bad_record_mac, record_never_sent
@@ -380,6 +381,7 @@ COMPLETE: tuple[OfAnswered, ...] = (
     held_until_the_end,
     calls_ended_by_goaway,
     grpc_status,
+    grpc_bad_messages,
     early_data_rejected,
     client_certificate_rejected,
     misdirected_421,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from plainwire.model import Request
 
 _PREFIX = 5
-_TRAILERS = 0x80
+_COMPRESSED, _TRAILERS = 0x01, 0x80
 _MOST_TRAILERS = 1 << 16
 _LONGEST_STATUS = 9
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])").fullmatch
@@ -76,6 +76,7 @@ class GrpcReader:
         self._kept = bytearray() if trailers and size <= _MOST_TRAILERS else None
         if not trailers:
             self.facts.largest[side] = max(self.facts.largest[side], size)
+            self.facts.compressed += side == Side.SERVER and bool(prefix[0] & _COMPRESSED)
         if not size:
             self._message_over(side, place)
 
@@ -95,6 +96,8 @@ class GrpcReader:
             self.facts.status = int(status)
             self.facts.message = unquote_to_bytes(value_of(fields, "grpc-message")).decode("utf-8", "replace")
             self.facts.status_packet, self.facts.status_ns = place.packet, place.time_ns
+            begun = len(self._prefixes[Side.SERVER])
+            self.facts.missing = self._left[Side.SERVER] or (_PREFIX - begun if begun else 0)
 
 
 def grpc_of(request: Request) -> GrpcReader | None:

@@ -141,6 +141,8 @@ class CallFault(enum.StrEnum):
     """Status 4 when the deadline of the call (grpc-timeout) is over."""
     NO_STATUS = "no-status"
     """A response without trailers."""
+    CUT = "cut"
+    """Status 0 in the middle of a message."""
     TOO_MANY_PINGS = "too-many-pings"
     """GOAWAY with ENHANCE_YOUR_CALM, and status 14."""
 

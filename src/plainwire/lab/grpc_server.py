@@ -27,6 +27,7 @@ _HEAD = [(":status", "200"), ("content-type", "application/grpc")]
 _TIMEOUT = re.compile(r"(\d+)m")
 _ENDINGS = {
     CallFault.NONE: [("grpc-status", "0")],
+    CallFault.CUT: [("grpc-status", "0")],
     CallFault.UNAVAILABLE: [("grpc-status", "14"), ("grpc-message", "database is restarting")],
     CallFault.EXHAUSTED: [
         ("grpc-status", "8"),
@@ -87,8 +88,8 @@ class GrpcSession:
         if fault is CallFault.NO_STATUS:
             self._http.send_data(stream, MESSAGE, end_stream=True)
             return False
-        if fault is CallFault.NONE:
-            self._http.send_data(stream, MESSAGE)
+        if fault in (CallFault.NONE, CallFault.CUT):
+            self._http.send_data(stream, MESSAGE if fault is CallFault.NONE else MESSAGE[:-2])
         self._http.send_headers(stream, _ENDINGS[fault], end_stream=True)
         if fault is CallFault.TOO_MANY_PINGS:
             self._http.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, b"too_many_pings", stream)

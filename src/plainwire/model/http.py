@@ -151,6 +151,8 @@ class Grpc(Discreet, Struct):
     ``kind`` is ``grpc``, ``grpc-web`` or ``grpc-web-text``, whose messages are not counted. ``timeout_ns``
     is the client's own limit (``grpc-timeout``). ``status_packet`` and ``status_ns`` tell where the status
     stands; ``largest`` is the size of each side's largest message, in bytes, as its prefix announces it.
+    ``missing``: bytes of the server's last message that had not come when its status came; ``compressed``:
+    how many of the server's messages have the flag for that.
     """
 
     unshown = ("message",)
@@ -164,6 +166,8 @@ class Grpc(Discreet, Struct):
     status_packet: int = 0
     status_ns: int = 0
     largest: list[int] = field(default_factory=lambda: [0, 0])
+    missing: int = 0
+    compressed: int = 0
 
     @property
     def status_name(self) -> str:

@@ -26,6 +26,7 @@ _BY_PROTOCOL = frozenset(
     {
         "grpc-status",
         "grpc-no-status",
+        "grpc-message-cut",
         "websocket-close-code",
         "websocket-no-close-frame",
         "event-stream-error",

@@ -43,6 +43,8 @@ def _call(connection: Connection, exchange: Exchange, call: Grpc) -> Iterator[Si
         yield _sign("grpc-status", exchange, call.status_packet, says=says)
     elif call.status is None and response.status == _OK and call.kind == "grpc" and is_whole(connection):
         yield _sign("grpc-no-status", exchange, response.last_packet)
+    elif call.status == 0 and call.missing and is_whole(connection):
+        yield _sign("grpc-message-cut", exchange, call.status_packet)
 
 
 def _websocket(connection: Connection, exchange: Exchange, websocket: WebSocket) -> Iterator[Sign]:

@@ -40,6 +40,7 @@ WORDS = {
     "response-not-taken": "a whole response was acknowledged, and the client waited, closed and asked again",
     "grpc-status": "a gRPC call ended with an error status",
     "grpc-no-status": "a gRPC call ended without a status",
+    "grpc-message-cut": "a gRPC call ended with status OK in the middle of a message",
     "websocket-no-close-frame": "a WebSocket ended without a Close frame",
     "websocket-close-code": "a WebSocket was closed with an error code",
     "websocket-ping-unanswered": "a PING of a WebSocket got no PONG before the end",

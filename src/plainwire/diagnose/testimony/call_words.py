@@ -38,7 +38,7 @@ CALLS = (
         r"\b(?:StatusCode|Status)\.(?!OK\b|UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]{5,}\b|"
         r"rpc error: code = (?!Unavailable|DeadlineExceeded)\w+|"
         r"StatusRuntimeException: (?!UNAVAILABLE|DEADLINE_EXCEEDED)[A-Z_]+|"
-        r"\b(?:1 CANCELLED|2 UNKNOWN|8 RESOURCE_EXHAUSTED|13 INTERNAL): ",
+        r"\b(?:1 CANCELLED|2 UNKNOWN|8 RESOURCE_EXHAUSTED|12 UNIMPLEMENTED|13 INTERNAL): ",
         Wire.CALL_STATUS,
         Wire.STATUS,
         Wire.STREAM_RESET,

@@ -21,7 +21,7 @@ from .repetitions import made_good, series
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.model import Connection, Endpoint, Exchange, Request, Response
+    from plainwire.model import Connection, Endpoint, Exchange, Grpc, Request, Response
 
     from .copies import Twin
     from .traffic import Traffic
@@ -72,6 +72,7 @@ class AnsweredExchanges:
         self.unasked: list[tuple[Connection, int]] = []
         self.parts: list[Answered] = []  # of a representation (206)
         self.calls: list[Answered] = []  # of gRPC, whose status is not OK
+        self.odd_calls: list[Answered] = []  # of gRPC with status OK, and messages that are cut or flagged
         self.streams: list[Answered] = []  # of events
         self.upgrades: list[Answered] = []  # requests for a WebSocket that did not become one
         self.overtaking: list[tuple[Connection, int]] = []  # sent before the response to the one before
@@ -89,8 +90,8 @@ class AnsweredExchanges:
                     continue
                 if exchange.outcome != "complete" or request.method == "CONNECT":
                     continue
-                if exchange.grpc is not None and exchange.grpc.status != 0:
-                    self.calls.append(Answered(connection, exchange, request, response))
+                if exchange.grpc is not None:
+                    self._call(Answered(connection, exchange, request, response), exchange.grpc)
                 if response.event_stream is not None:
                     self.streams.append(Answered(connection, exchange, request, response))
                 if request.for_websocket and exchange.websocket is None:
@@ -106,6 +107,12 @@ class AnsweredExchanges:
                     or again
                 ):
                     self._sort(Answered(connection, exchange, request, response), again=again)
+
+    def _call(self, case: Answered, grpc: Grpc) -> None:
+        if grpc.status != 0:
+            self.calls.append(case)
+        elif grpc.missing or grpc.compressed:
+            self.odd_calls.append(case)
 
     def _overtakes(self, connection: Connection, index: int, due_ns: int) -> None:
         """Note a request of HTTP/1 that left before the response to the one before had begun."""
@@ -143,6 +150,7 @@ class AnsweredExchanges:
             or self.parts
             or self.unasked
             or self.calls
+            or self.odd_calls
             or self.streams
             or self.upgrades
             or self.overtaking

@@ -9,7 +9,14 @@ import sys
 import time
 
 from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
 
 host, port, authority, count, deadline, pings = sys.argv[1:]
 context = ssl.create_default_context(cafile=authority)
@@ -48,7 +55,7 @@ class GrpcChannel:
 
     def listen(self, stream: int) -> str:
         """Read to the end of the stream."""
-        status = "no status"
+        status, message = "no status", b""
         while True:
             data = self.tls.recv(65536)
             if not data:
@@ -58,10 +65,13 @@ class GrpcChannel:
                 if isinstance(event, (ResponseReceived, TrailersReceived)) and event.stream_id == stream:
                     said = dict(event.headers or ()).get(b"grpc-status")
                     status = status if said is None else said.decode()
+                if isinstance(event, DataReceived) and event.stream_id == stream:
+                    message += event.data or b""
                 over = over or isinstance(event, ENDS)
             self.send()
             if over:
-                return status
+                cut = status == "0" and len(message) - 5 != int.from_bytes(message[1:5], "big")
+                return "13 INTERNAL: the message is cut" if cut else status
 
 
 channel: GrpcChannel | None = None

@@ -77,6 +77,13 @@ SCENARIOS = (
         SERVER,
     ),
     _calls(
+        "grpc-message-cut",
+        "A gRPC service that says that all is well in the middle of a message.",
+        "grpc-bad-messages",
+        CallFault.CUT,
+        SERVER,
+    ),
+    _calls(
         "grpc-too-many-pings",
         "A gRPC client whose keepalive is busier than the service allows.",
         "goaway-error-enhance-your-calm",

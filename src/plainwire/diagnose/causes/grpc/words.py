@@ -21,4 +21,20 @@ CAUSES: tuple[Cause, ...] = (
         "with a status.",
         ("gRPC over HTTP2, section Responses", "RFC 9110 section 6.5", "RFC 9113 section 8.1"),
     ),
+    Cause(
+        "grpc-bad-messages",
+        "a gRPC call ended with status OK, and its messages do not agree with that",
+        "A unary call has exactly one message, each message is as long as its prefix says, and compressed "
+        "ones need the name of their encoding. The server ended the call with status OK all the same. "
+        "Clients make INTERNAL or UNIMPLEMENTED of it, wait for their deadline, or return nothing without an "
+        "error.",
+        "The status comes inside a message; a message has the flag for compression, and no grpc-encoding is "
+        "named; or a response has no message, or several, and the program says that the call failed, while "
+        "nothing else on the wire did.",
+        "A status other than OK: then there need be no message. A call that streams: it may have any number.",
+        "See that both sides have the same definition of the method (unary or streaming).",
+        "Send one message before the status of a unary call, whole; find what cuts it (a proxy, a limit). "
+        "Name the encoding in grpc-encoding.",
+        ("gRPC over HTTP2, sections Responses and Message-Encoding", "gRPC status codes, cardinality"),
+    ),
 )
