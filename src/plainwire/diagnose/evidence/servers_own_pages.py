@@ -1,4 +1,4 @@
-"""Which answers haproxy, gunicorn and uvicorn give by themselves, told by their fields and their length.
+"""Which answers haproxy, gunicorn, uvicorn and Apache httpd give by themselves, told by fields and length.
 
 What these say is the same everywhere, and comes with no other fields than the server's own. An application
 behind them has nearly always other ones, or another length.
@@ -34,6 +34,25 @@ _LONGEST_LIMIT = 8190
 """The most that gunicorn's limit_request_line may be, but for none."""
 _LONG_LINE, _MANY_FIELDS = 1000, 20
 """Less than that nobody sets as a limit: such a page of the same length has another reason."""
+
+_APACHE_DOCTYPES = (
+    '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">\n',
+    '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n',
+)
+_APACHE_PAGE = (
+    "{}<html><head>\n<title>400 Bad Request</title>\n</head><body>\n<h1>Bad Request</h1>\n"
+    "<p>Your browser sent a request that this server could not understand.<br />\n{}</p>\n{}</body></html>\n"
+)
+_APACHE_FOOT = "<hr>\n<address>{} Server at {} Port {}</address>\n"
+_APACHE_SAYS = {
+    "": "",
+    "LimitRequestFields": "The number of request header fields exceeds this server's limit.",
+    "LimitRequestFieldSize": "Size of a request header field exceeds server limit.",
+}
+"""By the setting whose limit was reached: the line that its page for status 400 has more."""
+_APACHE_FIELDS = {"connection": "close", "content-type": "text/html; charset=iso-8859-1"}
+_OWN_BAD_REQUEST = 400
+"""RFC 9110 section 15.5.1."""
 
 _UNAVAILABLE = "Service Unavailable"
 _SERVICE_UNAVAILABLE = 503
@@ -87,6 +106,37 @@ def gunicorn_s_limit(request: Request, response: Response) -> str:
         if response.body_size == len(_GUNICORN_PAGE.format(_BAD_REQUEST, said)):
             return setting
     return ""
+
+
+def apache_s_limit(request: Request, response: Response, port: int) -> str:
+    """The setting of Apache httpd's by which its page says that a head is too large; "" elsewhere.
+
+    The page's foot, if it has one (``ServerSignature``), names the server as it was configured: of its names
+    those are tried that are likely, and where two lines fit with them, neither is told.
+    """
+    fields = {name.lower(): value for name, value in response.headers}
+    server = fields.get("server", "")
+    if response.status != _OWN_BAD_REQUEST or not server.startswith("Apache"):
+        return ""
+    if not _has_only(response, {**_APACHE_FIELDS, "server": server.lower()}):
+        return ""
+    host = (request.authority or "").rpartition("@")[2].partition(":")[0]
+    names = [(name, at) for name in (host, "localhost") for at in (port, 443, 80)]
+    fitting = _apache_says(response.body_size, [""]) or _apache_says(
+        response.body_size, [_APACHE_FOOT.format(server, *name) for name in names]
+    )
+    return fitting.pop() if len(fitting) == 1 else ""
+
+
+def _apache_says(size: int, feet: list[str]) -> set[str]:
+    """The settings whose page with one of these feet has that length."""
+    return {
+        setting
+        for setting, said in _APACHE_SAYS.items()
+        for doctype in _APACHE_DOCTYPES
+        for foot in feet
+        if size == len(_APACHE_PAGE.format(doctype, said, foot))
+    }
 
 
 def _in_headers(said: str) -> str:

@@ -182,6 +182,11 @@ def _too_large(found: Circumstances) -> bool:
     return any(e.response is not None and e.response.status == TOO_LARGE for _, e in found.exchanges)
 
 
+def _too_large_head(found: Circumstances) -> bool:
+    """Whether it is the size of the fields: their number and the target have other settings, told with it."""
+    return not any(name in found.finding.advice_server for name in _NOT_SIZE)
+
+
 def _long_silence(found: Circumstances) -> bool:
     """Whether the server was silent for so long that a timer of whole seconds may have ended its work."""
     return (_silence(found) or 0) >= SECOND_NS
@@ -196,11 +201,14 @@ def _may_be_repeated(found: Circumstances) -> bool:
     return found.finding.retry_safe is True and not found.repeated
 
 
+_NOT_SIZE = ("LimitRequestFields", "LimitRequestLine", "limit_request_fields", "limit_request_line")
+
 _ONLY_IF: dict[Need, Callable[[Circumstances], bool]] = {
     "retries": _may_be_repeated,
     "retries of statuses": _may_be_repeated,
     "ping interval": _too_many_pings,
     "body size limit": _too_large,
+    "header size limit": _too_large_head,
     "worker timeout": _long_silence,
 }
 

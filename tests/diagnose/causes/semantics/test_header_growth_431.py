@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.diagnose.causes.semantics.talks import Talk, found
 
 
@@ -44,3 +46,41 @@ def test_a_400_to_a_long_header_counts_beside_shorter_ones_or_beyond_what_server
     assert "Most servers take 8 KB" in found(Talk().say(400, asked=long))["header-growth-431"].claim
     assert found(Talk().say(400, asked=(("Cookie", "a" * 7500),))) == {}
     assert found(Talk().say(200, asked=(("Cookie", "a" * 9500),)).say(400, asked=long)) == {}
+
+
+APACHE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">
+<html><head>
+<title>400 Bad Request</title>
+</head><body>
+<h1>Bad Request</h1>
+<p>Your browser sent a request that this server could not understand.<br />
+{}</p>
+{}</body></html>
+"""
+"""As Apache httpd 2.4 sends it; where it signs its pages, with a foot."""
+FOOT = "<hr>\n<address>Apache/2.4.65 (Debian) Server at localhost Port 443</address>\n"
+
+
+@pytest.mark.parametrize("foot", ["", FOOT])
+@pytest.mark.parametrize(
+    ("said", "setting"),
+    [
+        ("The number of request header fields exceeds this server's limit.", "LimitRequestFields"),
+        ("Size of a request header field exceeds server limit.", "LimitRequestFieldSize"),
+        ("", ""),
+        ("Request header field is missing ':' separator.", ""),
+    ],
+)
+def test_apache_s_page_tells_which_of_its_limits(said: str, setting: str, foot: str) -> None:
+    """mitre/HTTP-Proxy-Servlet#177, OCSInventory-NG/OCSInventory-ocsreports#631: limits of one's own."""
+    talk = Talk()
+    _, response = talk.messages("GET", "/a", 400, 80)
+    response.headers = [
+        ("Server", "Apache/2.4.65 (Debian)"),
+        ("Connection", "close"),
+        ("Content-Type", "text/html; charset=iso-8859-1"),
+    ]
+    response.body_size = len(APACHE.format(said, foot))
+    finding = found(talk).get("header-growth-431")
+    assert (finding is not None) == bool(setting)
+    assert finding is None or f"({setting})" in finding.claim

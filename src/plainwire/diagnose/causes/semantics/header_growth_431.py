@@ -9,14 +9,16 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose.evidence import nginx_pages
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, header_size
-from plainwire.diagnose.evidence.servers_own_pages import gunicorn_s_limit
+from plainwire.diagnose.evidence.servers_own_pages import apache_s_limit, gunicorn_s_limit
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.copies import value
 
 from .status import TOO_LARGE_HEADER, status_verdict
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
+    from plainwire.model import Request
 
 
 _LONG_HEADER_BYTES = 7_000
@@ -49,6 +51,10 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         setting = gunicorn_s_limit(case.request, case.response)
         if setting:
             found.append(_by_gunicorn(exchanges, case, setting))
+            continue
+        setting = apache_s_limit(case.request, case.response, case.connection.server.port)
+        if setting:
+            found.append(_by_apache(exchanges, case, setting))
             continue
         if case.response.status in _OF_NUMBER and _too_many_fields(exchanges, case):
             found.append(_number_verdict(case))
@@ -109,6 +115,32 @@ def _by_gunicorn(exchanges: AnsweredExchanges, case: Answered, setting: str) -> 
     )
 
 
+def _by_apache(exchanges: AnsweredExchanges, case: Answered, setting: str) -> Verdict:
+    number = setting == "LimitRequestFields"
+
+    def measured(request: Request) -> int:
+        if number:
+            return len(request.headers)
+        return max((len(name) + len(text) + 2 for name, text in request.headers), default=0)
+
+    def in_words(size: int) -> str:
+        return plurals.count(size, "field") if number else f"a field of {plurals.count(size, 'byte')}"
+
+    good = [measured(c.request) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
+    before = f" The most that was accepted here has {in_words(max(good))}." if good else ""
+    verdict = _number_verdict(case)
+    return replace(
+        verdict,
+        facts=f"The request's header has {in_words(measured(case.request))}, and Apache httpd answered with "
+        f"status {case.response.status} and the page by which it says that this is too much ({setting})."
+        f"{before}",
+        grounds=(Ground.SAID, Ground.INFERENCE),
+        runner_up="a bad request for another reason: Apache's page for it has another length",
+        advice_client=verdict.advice_client if number else "",
+        advice_server=f"Raise Apache's {setting}, if such requests are meant.",
+    )
+
+
 def _too_many_fields(exchanges: AnsweredExchanges, case: Answered) -> bool:
     """Whether it has more fields than servers take, and no other with as many was accepted."""
     fields = len(case.request.headers)
@@ -153,9 +185,15 @@ def _target_too_long(exchanges: AnsweredExchanges, case: Answered) -> Verdict:
             "a bad request for another reason: refuted, the answer names the target",
         ),
         advice_client="Send less in the URL: put what a query holds into the body of a POST.",
-        advice_server="Raise the limit of a request's line, if such targets are meant (nginx: "
-        "large_client_header_buffers).",
+        advice_server="Raise the limit of a request's line, if such targets are meant "
+        f"({_line_setting(case)}).",
     )
+
+
+def _line_setting(case: Answered) -> str:
+    if (value(case.response, "server") or "").startswith("Apache"):
+        return "Apache httpd: LimitRequestLine"
+    return "nginx: large_client_header_buffers"
 
 
 def _by_nginx(case: Answered) -> str:
