@@ -403,6 +403,16 @@ def test_a_sender_that_used_up_its_window_waits_for_the_receiver() -> None:
     assert all(f"until packet {full + 1}" in event.detail for event in stalls)
 
 
+@pytest.mark.parametrize(("window", "count"), [(0, 1), (1, 0)])
+def test_a_window_may_be_closed_before_any_of_the_body(window: int, count: int) -> None:
+    settings = b"\0\x04" + window.to_bytes(4)  # SETTINGS_INITIAL_WINDOW_SIZE
+    talk = Talk().server(frame(4, 0, 0, settings)).client(PREFACE + SETTINGS)
+    talk.client(frame(1, END_HEADERS, 1, b"\x83\x87\x84"))  # POST https /
+    _, facts, _ = read(talk)
+    closed = [event for event in facts.events if event.kind == "window exhausted"]
+    assert [(event.side, event.stream) for event in closed] == [(CLIENT, 1)] * count
+
+
 # --- upgrade, tunnels, WebSockets --------------------------------------------------------------------
 
 

@@ -266,6 +266,8 @@ class Http2:
             self._websockets.append(call)
         if first.flags & http2_frames.END_STREAM:
             self._end(call, first)
+        else:
+            self._windows.opened(first)
 
     def _leave_out(self, call: StreamExchange | None, part: FramePart) -> None:
         """There is no room for a header block, nor for later streams."""

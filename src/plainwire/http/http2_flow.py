@@ -57,6 +57,11 @@ class Windows:
         if not more:
             self._stalled.pop((part.side, part.stream), None)
 
+    def opened(self, part: FramePart) -> None:
+        """A message has begun whose body is to come: its window may be closed before any of it."""
+        if self._known and self._balance[part.side].get(part.stream, 0) + self.initial[part.side] <= 0:
+            self._stalled.setdefault((part.side, part.stream), replace(part, payload=b""))
+
     def _initial(self, side: int, stream: int) -> int:
         return self.initial[side] if stream else INITIAL
 

@@ -144,7 +144,9 @@ def test_healthy_program_is_told_nothing_of() -> None:
 
 def test_whole_response_in_the_capture_is_named_where_the_program_reports_a_broken_pipe() -> None:
     wire = Wire()
-    wire.ask(0, method="POST", size=50_000, complete=False)
+    request = wire.ask(0, method="POST", size=50_000, complete=False).request
+    assert request
+    request.declared_size = 80_000
     wire.answer(100, status=413, close=True)
     wire.close(SERVER, "rst", 101)
     connection = wire.done()

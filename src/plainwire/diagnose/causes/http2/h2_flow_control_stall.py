@@ -33,14 +33,25 @@ def h2_flow_control_stall(failed: FailedExchange) -> Verdict | None:
         return None
     sent, asked = ("server", "client") if sender == Side.SERVER else ("client", "server")
     which = "the connection" if stalled.stream is None else stream_name(failed)
+    unused = sender == Side.CLIENT and not failed.request.body_size
+    what = (
+        f"The window of {which} was closed from the start (the server's SETTINGS), so that the client could "
+        "send nothing of its body"
+        if unused
+        else f"The {sent} had sent all that the window of {which} allowed"
+    )
     return stream_verdict(
         failed,
         "h2-flow-control-stall",
         "client" if sender == Side.SERVER else "server",
         (Ground.SAID,),
-        f"The {sent} had sent all that the window of {which} allowed, and the {asked} gave it no more "
-        f"(WINDOW_UPDATE) for {wording.span(waited)}, to the end.",
-        Evidence(stalled.packet, f"DATA from the {sent} that uses up the window of {which}"),
+        f"{what}, and the {asked} gave it no more (WINDOW_UPDATE) for {wording.span(waited)}, to the end.",
+        Evidence(
+            stalled.packet,
+            "the request, whose body is to come"
+            if unused
+            else f"DATA from the {sent} that uses up the window of {which}",
+        ),
         retry_safe=failed.idempotent,
         runner_up=f"a {sent} that had nothing to send: refuted, its stream had not ended and its window was "
         "0",
@@ -56,4 +67,6 @@ def _holds(failed: FailedExchange, event: StreamEvent) -> bool:
     response = failed.exchange.response
     if event.side == Side.SERVER:
         return response is not None and not response.complete and event.time_ns >= response.time_ns
-    return not failed.request.complete and event.time_ns >= failed.request.time_ns
+    if failed.request.complete or event.time_ns < failed.request.time_ns:
+        return False
+    return bool(failed.request.body_size or failed.request.declared_size)  # else there may be nothing to send
