@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plainwire.model import CloseEvent, Coverage, Finding, Report, Side
+from plainwire.model import CloseEvent, Coverage, Finding, Report, Side, StreamEvent
 from plainwire.report import economy
 from tests.diagnose.bulk import SECOND, Traffic
 
@@ -57,3 +57,34 @@ def test_slowest_answers() -> None:
 def test_nothing_is_said_beside_failures() -> None:
     finding = Finding("reset-mid-request", "", "server", "likely", [1], [], [], "")
     assert economy.lines(report(wasteful(), finding)) == []
+
+
+def crowded(at_once: int, pause: float) -> Traffic:
+    """Twelve requests of 300 ms, so many at once, ``pause`` seconds apart, where the server allows two."""
+    traffic = Traffic()
+    connection = traffic.connect()
+    connection.application = "h2"
+    begin = traffic.clock_ns
+    connection.events.append(
+        StreamEvent("settings", Side.SERVER, begin, 1, detail="MAX_CONCURRENT_STREAMS=2")
+    )
+    for number in range(12):
+        exchange = traffic.ask(0.3)
+        at = begin + number // at_once * int((0.3 + pause) * SECOND)
+        assert exchange.request
+        assert exchange.response
+        exchange.request.time_ns, exchange.response.last_ns = at, at + 3 * SECOND // 10
+        exchange.duration_ns = 3 * SECOND // 10
+    return traffic
+
+
+def test_requests_that_left_when_a_stream_was_free() -> None:
+    """Two streams at a time (common: httpwg/http2-spec#761)."""
+    (line, _) = economy.lines(report(crowded(2, 0.003)))
+    assert "the server allows 2 streams at a time" in line
+    assert "10 of 12 requests left just when one had become free" in line
+
+
+def test_programs_that_ask_at_their_own_pace_or_are_not_held_to_it_waited_for_nothing() -> None:
+    for traffic in (crowded(2, 0.2), crowded(1, 0.003), crowded(3, 0.003)):
+        assert not any("at a time" in line for line in economy.lines(report(traffic)))

@@ -1,10 +1,12 @@
-"""What a healthy run may still want to know, one quiet line each: connections that were wasted, and time.
+"""What a healthy run may still want to know, one quiet line each: wasted connections, requests that may have
+waited for a stream of HTTP/2, and time.
 
 Safe to print: what comes from the wire is redacted and escaped.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,11 @@ _FEWEST_OPENED, _TOO_MANY = 10, 2
 """Connections, and how many times as many as were needed at once (chosen)."""
 _AT_ONCE_NS = 100_000_000
 """A client that closes sooner than this after an answer did not keep the connection (chosen)."""
+_FEWEST_FOLLOWERS, _MOST_OF_THEM = 5, 0.5
+"""Requests in the place of others, and their share of those beyond the limit; fewer are chance (chosen)."""
+_FOLLOWS_NS = 20_000_000
+"""A client that waits for a stream sends as soon as it has one (chosen)."""
+_LIMIT = re.compile(r"\bMAX_CONCURRENT_STREAMS=(\d{1,9})\b")
 _SLOWEST = 3
 _PYTHON = ("python-requests", "python-urllib3")
 
@@ -34,7 +41,7 @@ def lines(report: Report) -> list[str]:
     """The lines; none where failures are to be told, or nothing is worth one."""
     if any(finding.failure for finding in report.findings):
         return []
-    return [*_waste(report.connections), *_time(report.exchanges)]
+    return [*_waste(report.connections), *_queues(report.connections), *_time(report.exchanges)]
 
 
 def _waste(connections: Sequence[Connection]) -> Iterator[str]:
@@ -78,6 +85,56 @@ def _given_up(connection: Connection) -> bool:
         return False
     announced = last.response.close_announced or (last.request is not None and last.request.close_announced)
     return not announced and close.time_ns - last.response.last_ns <= _AT_ONCE_NS
+
+
+def _queues(connections: Sequence[Connection]) -> Iterator[str]:
+    """Connections on which requests left in the place of others, all that the server allows being in use."""
+    for connection in connections:
+        allowed = next(
+            (
+                (event.time_ns, int(found[1]))
+                for event in connection.events
+                if event.kind == "settings" and event.side == Side.SERVER
+                if (found := _LIMIT.search(event.detail))
+            ),
+            None,
+        )
+        if allowed is None or connection.application != "h2":
+            continue
+        told_ns, limit = allowed
+        taken = [e for e in connection.exchanges if e.request is not None and e.request.time_ns >= told_ns]
+        followers = _followers(taken, limit)
+        beyond = len(taken) - limit
+        if followers < max(_FEWEST_FOLLOWERS, _MOST_OF_THEM * beyond):
+            continue
+        if max(e.duration_ns or 0 for e in taken) >= _WORTH_TELLING_NS:
+            yield (
+                f"Connection {connection.id}: the server allows {count(limit, 'stream')} at a time "
+                f"(SETTINGS_MAX_CONCURRENT_STREAMS), and {followers} of {count(len(taken), 'request')} left "
+                "just when one had become free: they may have waited for it."
+            )
+
+
+def _followers(exchanges: Sequence[Exchange], limit: int) -> int:
+    """Requests that began just after the end of one of ``limit`` that were open; 0 where more were open."""
+    edges = sorted(
+        edge
+        for e in exchanges
+        if e.request is not None and e.response is not None
+        for edge in ((e.request.time_ns, 1), (e.response.last_ns, -1))
+    )
+    now = found = 0
+    freed_ns: int | None = None
+    for time_ns, change in edges:
+        if change < 0 and (now == limit or freed_ns is not None):
+            freed_ns = time_ns
+        elif change > 0 and freed_ns is not None and time_ns - freed_ns <= _FOLLOWS_NS:
+            found += 1
+        now += change
+        freed_ns = None if now == limit else freed_ns
+        if now > limit:
+            return 0  # it is not held to the limit
+    return found
 
 
 def _is_python(connection: Connection) -> bool:
