@@ -90,7 +90,7 @@ with imported_when_asked(__package__):
     from .causes.quic.quic_refused import quic_refused
     from .causes.quic.quic_udp_blocked import quic_udp_blocked
     from .causes.quic.quic_version_mismatch import quic_version_mismatch
-    from .causes.reuse.client_abort import client_abort
+    from .causes.reuse.client_abort import client_abort, upload_abandoned
     from .causes.reuse.client_timeout_too_short import client_timeout_too_short
     from .causes.reuse.close_mid_request import close_mid_request, closed_on_half_close
     from .causes.reuse.close_unannounced_after_response import close_unannounced_after_response
@@ -275,6 +275,7 @@ ANSWERED: tuple[OfExchange, ...] = (
     upload_paused,
     early_response_reset,
     early_response_stall,
+    upload_abandoned,
     gateway_upstream_race,
     truncated_eof_delimited,
 )

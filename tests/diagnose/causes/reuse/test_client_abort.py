@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.reuse.cuts import half
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Side
 
 
 @pytest.mark.parametrize(("waited", "fault"), [(150, "client"), (37_700, "unknown")])
@@ -161,3 +166,28 @@ def test_how_much_of_a_body_had_left_is_told() -> None:
     finding = only(diagnose([wire.done("aborted")]))
     assert (finding.code, finding.fault) == ("client-abort", "client")
     assert "60 of the 100 bytes of its body that it had declared" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("status", "side", "complete", "codes"),
+    [
+        (200, CLIENT, False, ["client-abort"]),
+        (413, CLIENT, False, []),
+        (200, SERVER, False, []),
+        (200, CLIENT, True, []),
+    ],
+)
+def test_an_upload_that_is_left_behind_a_success(
+    status: int, side: Side, *, complete: bool, codes: list[str]
+) -> None:
+    """nodejs/undici#259, openai/openai-cli#65: the client stops at an early answer, and tells a success."""
+    wire = Wire()
+    request = wire.ask(0, method="PUT", size=200, complete=complete).request
+    assert request
+    request.declared_size, request.body_size = 100, 100 if complete else 40
+    wire.answer(80, status=status)
+    wire.close(side, "fin", 81)
+    found = [finding for finding in diagnose([wire.done()]) if finding.code == "client-abort"]
+    assert [finding.code for finding in found] == codes
+    assert all("40 of the 100 bytes of its body" in finding.claim for finding in found)
+    assert all((finding.fault, finding.certainty) == ("client", "likely") for finding in found)

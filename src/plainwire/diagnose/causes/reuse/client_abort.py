@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.closes import client_first, is_reactive
+from plainwire.diagnose.evidence.exchanges import SUCCESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.diagnose.traffic.copies import value
@@ -48,6 +50,49 @@ def client_abort(failed: FailedExchange) -> Verdict | None:
         runner_up=_rival(failed, close),
         retry_safe=safe,
         time_ns=failed.request.time_ns,
+    )
+
+
+def upload_abandoned(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client has a whole success, and left before it had sent what it had declared.
+
+    A server may answer early (RFC 9112 section 9.3), and a client stop then. But a success to a part of the
+    body is one for what the server took for the whole, or for what it did not look at.
+    """
+    request, response = failed.request, failed.exchange.response
+    close = client_first(failed.connection)
+    if (
+        close is None
+        or response is None
+        or request.complete
+        or is_damaged(failed.connection, failed.exchange)
+    ):
+        return None
+    if response.status not in SUCCESS or not response.complete or close.time_ns < response.last_ns:
+        return None
+    if request.declared_size is None and request.framing != "chunked":
+        return None
+    sent = _sent_words(failed) or " (the last chunk had not left)"
+    return Verdict(
+        code="client-abort",
+        connection=failed.connection,
+        exchanges=(failed.exchange.id,),
+        fault="client",
+        grounds=(Ground.NUMBERS, Ground.INFERENCE),
+        facts=f"The client's side ended the connection ({wording.act(close)}) in the middle of sending the "
+        f"request{sent}, {wording.span(close.time_ns - response.last_ns)} after a complete response (status "
+        f"{response.status}): whatever the server did, it did with a part.",
+        evidence=(
+            Evidence(request.packet, "the request begins"),
+            Evidence(response.packet, f"the response, status {response.status}"),
+            Evidence(close.packet, f"{wording.act(close)} from the client"),
+        ),
+        runner_up="a server that refuses the rest: refuted, it said that all is well and did not close",
+        advice_client="Do not take an answer that comes before the body has left for a success of all of it: "
+        "send the rest, or ask again.",
+        advice_server="Read the whole body before saying that all went well.",
+        retry_safe=failed.idempotent,
+        time_ns=request.time_ns,
     )
 
 
