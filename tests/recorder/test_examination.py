@@ -3,18 +3,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
+import pytest
 
 from plainwire import folder as folders
+from plainwire.model import Side
 from plainwire.recorder import examination, ring
 from plainwire.recorder.jobs import Interest
 from plainwire.recorder.ring import RingSegment
+from tests.builders.captures import pcap
+from tests.builders.conversation import Conversation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from plainwire.recorder.jobs import Sighting
+
 OWN = {"local": "10.0.0.1:1000", "peer": "10.0.0.9:443"}
 OTHERS = {"local": "10.0.0.1:2000", "peer": "10.0.0.9:443"}
 RANDOM = "ab" * 32
+
+
+BEGAN = 1_700_000_000.0
+GET = b"GET /a HTTP/1.1\r\nHost: server.example\r\n\r\n"
+
+
+def _slow(folder: Path, wire: Conversation, lasts: float = 60.0) -> list[Sighting]:
+    """What a segment that lasts so many seconds shows to somebody who asks for responses slower than 2 s."""
+    place, segment = folders.made(folder / "ring"), RingSegment(1, BEGAN, BEGAN + lasts)
+    place.write(segment.name(ring.PACKETS), pcap(wire.packets))
+    done = examination.examine(place, None, segment, Interest(slower=2.0))
+    place.close()
+    return [each for each in done.seen if each.code == "slow"]
+
+
+def test_a_request_that_hangs_is_a_trigger_before_anything_came_of_it(tmp_path: Path) -> None:
+    wire = Conversation().open().send(Side.CLIENT, GET).ack(Side.SERVER)
+    (seen,) = _slow(tmp_path, wire)
+    asked = 1_700_000_000_003_000_000
+    assert seen.marks == [asked]  # by which its end is known again as the same
+    assert (seen.at, seen.failure) == (BEGAN + 60, True)
+
+
+@pytest.mark.parametrize("how", ["answered", "closed", "sent in part", "only just sent"])
+def test_what_does_not_hang_is_none(tmp_path: Path, how: str) -> None:
+    wire = Conversation().open().send(Side.CLIENT, GET[:-2] if how == "sent in part" else GET)
+    if how == "answered":
+        wire = wire.send(Side.SERVER, b"HTTP/1.1 204 No Content\r\n\r\n")
+    elif how == "closed":
+        wire = wire.ack(Side.SERVER).rst(Side.SERVER)
+    assert _slow(tmp_path, wire, lasts=1.0 if how == "only just sent" else 60.0) == []
 
 
 def event(kind: str, **fields: object) -> bytes:

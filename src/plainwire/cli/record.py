@@ -69,7 +69,11 @@ from plainwire.report.escape import printable
     metavar="N",
     help="Save a case at this HTTP status, as 503 or 5xx. Repeatable.",
 )
-@click.option("--slower", metavar="TIME", help="Save a case where a response takes longer.")
+@click.option(
+    "--slower",
+    metavar="TIME",
+    help="Save a case where a response takes longer, or none has come for so long.",
+)
 @click.option(
     "--before", default="5m", show_default=True, metavar="TIME", help="How much before a trigger a case has."
 )

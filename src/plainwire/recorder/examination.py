@@ -65,7 +65,7 @@ def examine(place: Folder, before: RingSegment | None, segment: RingSegment, wan
     done.undecrypted = len(report.coverage.undecrypted)
     if report.coverage.bugs:
         done.trouble = "a part of the analysis failed by a bug of plainwire's own"
-    done.seen = [*_findings(report, times, segment.ended), *_others(report, wanted)]
+    done.seen = [*_findings(report, times, segment.ended), *_others(report, wanted, segment.ended)]
     _hand_on(place, segment, carried.onward(handed, fresh, report.connections, segment.ended))
     done.seconds = time.process_time() - began
     return done
@@ -225,12 +225,21 @@ def _began(exchange: Exchange) -> int:
     return message.time_ns if message is not None else 0
 
 
-def _others(report: Report, wanted: Interest) -> Iterator[Sighting]:
+def _others(report: Report, wanted: Interest, ended: float) -> Iterator[Sighting]:
+    silent = {each.id for each in report.connections if not each.closes} if wanted.slower else set()
     for exchange in report.exchanges:
         status = exchange.response.status if exchange.response is not None else None
         at = _began(exchange)
         took = (exchange.duration_ns or 0) / 1e9
         if status is not None and any(str(status).startswith(each) for each in wanted.statuses):
             yield Sighting(f"status-{status}", at / 1e9 + took, [at])
+        if _hangs(exchange) and exchange.connection in silent:
+            took = ended - at / 1e9
         if wanted.slower and took > wanted.slower:
             yield Sighting("slow", at / 1e9 + took, [at])
+
+
+def _hangs(exchange: Exchange) -> bool:
+    """Whether the request is there as a whole, and nothing of a response."""
+    request = exchange.request
+    return exchange.response is None and request is not None and request.complete
