@@ -1,12 +1,16 @@
-"""Builds the interposer, where there is a C compiler; all else about the package stands in pyproject.toml.
+"""Builds the interposer, where there is a C compiler, and the kernel, where there is Rust.
 
-``PLAINWIRE_TARGET``, an architecture, is set by ``tools/wheels.py``: clang builds for that one then.
+All else about the package stands in pyproject.toml. ``PLAINWIRE_KERNEL=off``: the kernel is not built.
+``PLAINWIRE_TARGET``, an architecture, is set by ``tools/wheels.py``: clang builds for that one then, and
+``PLAINWIRE_CARGO`` is the command that builds the kernel for it.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,28 +19,57 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 from distutils.command.build_scripts import build_scripts  # isort: skip - setuptools brings it
+from distutils.errors import CompileError  # isort: skip - as above
 
 SOURCES = Path("native")
 TARGET = os.environ.get("PLAINWIRE_TARGET", "")
 
 
-class BuildInterposer(build_ext):
+class BuildLibraries(build_ext):
     """The interposer is no Python module: a library of a fixed name that any process may load."""
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return ``plainwire/acquire/libplainwire.so``, without the tag of a Python version."""
-        return str(Path(*fullname.split(".")).with_suffix(".so"))
+        suffix = ".abi3.so" if fullname.endswith("_kernel") else ".so"
+        return str(Path(*fullname.split(".")).with_suffix(suffix))
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile one of both.
+
+        Raises:
+            CompileError: there is no Rust, or it fails (without the network it may lack crates).
+
+        """
+        if ext is not KERNEL:
+            super().build_extension(ext)
+            return
+        command = os.environ.get("PLAINWIRE_CARGO", "cargo build").split()
+        if shutil.which(command[0]) is None:
+            message = "no Rust here: plainwire reads captures without its kernel, two times slower"
+            raise CompileError(message)
+        made = (Path("build") / "kernel").absolute()
+        command += ["--release", "--locked", "--target-dir", str(made)]
+        try:
+            subprocess.run(command, cwd=SOURCES / "kernel", check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise CompileError(str(error)) from error
+        library = next(made.glob("**/release/libplainwire_kernel.so"))
+        target = Path(self.get_ext_fullpath(ext.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(library, target)
 
 
 class BuildWheel(bdist_wheel):
-    """One wheel for every Python: what is compiled is no module of any."""
+    """One wheel for every Python: what is compiled is no module of any, or of CPython's stable ABI."""
 
     def get_tag(self) -> tuple[str, str, str]:
         """PEP 425; for a target PEP 600, and the older name of the same."""
+        built = Path(self.get_finalized_command("build").build_lib)
+        kernel = (built / "plainwire" / "_kernel.abi3.so").exists()
         _, _, system = super().get_tag()
         if TARGET:
             system = f"manylinux2014_{TARGET}.manylinux_2_17_{TARGET}"
-        return "py3", "none", system
+        return ("cp311", "abi3", system) if kernel else ("py3", "none", system)
 
 
 class BuildCommand(build_scripts):
@@ -83,10 +116,20 @@ INTERPOSER = Extension(
     optional=not TARGET,  # without a compiler plainwire still reads captures, and says what is missing
 )
 
+KERNEL = Extension(
+    "plainwire._kernel",
+    sources=[],
+    depends=[str(path) for path in sorted((SOURCES / "kernel").glob("**/*.*"))],
+    py_limited_api=True,
+    optional=not os.environ.get("PLAINWIRE_CARGO"),
+)
+
+LIBRARIES = [INTERPOSER] if os.environ.get("PLAINWIRE_KERNEL") == "off" else [INTERPOSER, KERNEL]
+
 setup(
-    ext_modules=[INTERPOSER] if sys.platform.startswith("linux") else [],
+    ext_modules=LIBRARIES if sys.platform.startswith("linux") else [],
     cmdclass={
-        "build_ext": BuildInterposer,
+        "build_ext": BuildLibraries,
         "build_scripts": BuildCommand,
         "bdist_wheel": BuildWheel,
     },

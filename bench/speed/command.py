@@ -33,7 +33,7 @@ class Run(NamedTuple):
 
 
 def main() -> int:
-    """Make what is missing, run, print."""
+    """Make what is missing, run, print. Of CPU, and of its times, the second figure is without kernel."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"workloads: {', '.join(w.name for w in WORKLOADS)} (all)")
     parser.add_argument("--large", action="store_true", help="the large sizes")
@@ -45,7 +45,7 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     print(
         f"{'workload':14} {'size':>8} {'MB':>6} {'exchanges':>9} {'plainwire':>10} {'tshark':>8}"
-        f" {'times':>6} {'floor':>7} {'CPU':>13} {'memory (MB)':>13}"
+        f" {'times':>6} {'floor':>7} {'CPU':>20} {'times':>12} {'memory (MB)':>13}"
     )
     for workload in WORKLOADS:
         if options.names and workload.name not in options.names:
@@ -61,28 +61,33 @@ def main() -> int:
                 _plainwire(capture),
                 None if options.without_tshark else _tshark(capture, workload.shown),
                 _floor(capture),
+                _plainwire(capture, kernel="off"),
             )
             for _ in range(options.rounds)
         ]
         ours = _median([each[0] for each in rounds])
         theirs = _median([each[1] for each in rounds if each[1] is not None])
         floor = _median([each[2] for each in rounds])
+        slower = _median([each[3] for each in rounds])
         print(
             f"{workload.name:14} {size:8} {capture.stat().st_size / 1e6:6.0f} {ours.exchanges:9}"
             f" {ours.wall:8.2f} s {theirs.wall:6.2f} s {theirs.wall / ours.wall:6.1f} {floor.wall:5.2f} s"
-            f" {ours.cpu:5.1f} : {theirs.cpu:5.1f} {ours.megabytes:5.0f} : {theirs.megabytes:5.0f}",
+            f" {ours.cpu:5.2f}, {slower.cpu:5.2f} : {theirs.cpu:5.2f}"
+            f" {theirs.cpu / ours.cpu:5.1f}, {theirs.cpu / slower.cpu:4.1f}"
+            f" {ours.megabytes:5.0f} : {theirs.megabytes:5.0f}",
             flush=True,
         )
     return 0
 
 
 def _median(runs: list[Run]) -> Run:
-    return sorted(runs)[len(runs) // 2] if runs else Run(0, 0, 0)
+    return sorted(runs, key=lambda run: run.cpu)[len(runs) // 2] if runs else Run(0, 0, 0)
 
 
-def _plainwire(capture: Path) -> Run:
+def _plainwire(capture: Path, kernel: str = "on") -> Run:
     with tempfile.TemporaryFile() as output:
-        run = _timed([sys.executable, "-m", "plainwire", "analyze", "--json", str(capture)], output.fileno())
+        arguments = [sys.executable, "-m", "plainwire", "analyze", "--json", str(capture)]
+        run = _timed(arguments, output.fileno(), {"PLAINWIRE_KERNEL": kernel})
         output.seek(0)
         counted = subprocess.run(
             [sys.executable, "-c", _COUNT], stdin=output, capture_output=True, check=True
@@ -105,9 +110,10 @@ def _floor(capture: Path) -> Run:
     )
 
 
-def _timed(arguments: list[str], output: int) -> Run:
+def _timed(arguments: list[str], output: int, more: dict[str, str] | None = None) -> Run:
     start = time.perf_counter()
-    process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **(more or {})}
+    process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)

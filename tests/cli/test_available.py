@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from click.testing import CliRunner
 
+from plainwire import kernel
 from plainwire.cli.main import plainwire
 
 
@@ -15,5 +16,6 @@ def test_the_version_and_what_is_available_here() -> None:
     assert first == f"plainwire {version('plainwire')}"
     said = dict(line.strip().split(": ", 1) for line in others if ": " in line)
     assert said["secrets from inside programs"] == "yes"
+    assert said["kernel"].startswith("none, " if kernel.compiled is None else "compiled, ")
     assert (os.geteuid() != 0) or said["live capture"] == "yes, as root"
     assert {"wireshark", "tshark"} <= set(said)

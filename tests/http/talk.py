@@ -106,8 +106,10 @@ class Talk:
     def read(self, *, at_once: bool = False) -> list[Exchange]:
         return self.reader(at_once=at_once)[0]
 
-    def reader(self, *, at_once: bool = False) -> tuple[list[Exchange], Http1]:
-        http = Http1(Reading(keep_bodies=True), exact=self.exact)
+    def reader(
+        self, *, at_once: bool = False, reading: Reading | None = None
+    ) -> tuple[list[Exchange], Http1]:
+        http = Http1(reading or Reading(keep_bodies=True), exact=self.exact)
         sides = [[act for act in self.acts if act.side == side] for side in Side]
         where = (Where(sides[0]), Where(sides[1]))
         facts = Connection(1, Endpoint("192.0.2.1", 5000), Endpoint("192.0.2.2", 80), 1, 0)

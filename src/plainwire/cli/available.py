@@ -8,6 +8,7 @@ import shutil
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from plainwire import kernel
 from plainwire.acquire import interposer
 
 _EXTRAS = {
@@ -30,6 +31,7 @@ def _lines() -> list[str]:
     lines = [
         f"{python}, {machine}",
         f"secrets from inside programs: {'yes' if compiled else 'no, installed without a C compiler'}",
+        f"kernel: {_kernel()}",
         f"live capture: {_capture()}",
         *(f"{name}: {shutil.which(name) or 'not found'}" for name in ("wireshark", "tshark")),
     ]
@@ -37,6 +39,12 @@ def _lines() -> list[str]:
         there = find_spec(package) is not None
         lines.append(f"{what}: {'yes' if there else f'no, pip install plainwire[{extra}]'}")
     return lines
+
+
+def _kernel() -> str:
+    if kernel.compiled is not None:
+        return f"compiled, {kernel.compiled.VERSION}"
+    return "none, Python reads and writes all (installed without Rust, or switched off)"
 
 
 def _capture() -> str:

@@ -64,6 +64,18 @@ class ExchangeShare:
         self._room.left -= cost
         return True
 
+    def admits_all(self, messages: int, fields: int, size: int, *, answered_later: bool = False) -> bool:
+        """The same for several messages with so many fields, of so many characters: room for all, or none."""
+        due = 0 if answered_later else min(self._due, messages)
+        cost = _MESSAGE * messages + _FIELD * fields + size
+        cost += _MESSAGE * messages if answered_later else -_MESSAGE * due
+        if self._taken + cost > self._room.left - cost:
+            return False
+        self._due += messages if answered_later else -due
+        self._taken += cost
+        self._room.left -= cost
+        return True
+
 
 def _cost(fields: Sequence[tuple[str, str]]) -> int:
     return _MESSAGE + _FIELD * len(fields) + sum([len(name) + len(value) for name, value in fields])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from plainwire import kernel
 from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.http1_messages import RequestReader, ResponseReader
 from plainwire.http.http1_reader import State
@@ -310,6 +311,9 @@ class Http1:
         return "unanswered" if exchange.response is None else "truncated"
 
     def _time(self) -> None:
+        if kernel.compiled is not None:
+            kernel.compiled.time(self.exchanges)
+            return
         last: int | None = None
         for exchange in self.exchanges:
             request, response = exchange.request, exchange.response
@@ -336,6 +340,12 @@ def _ended_cleanly(facts: Connection) -> bool:
 
 def _place(fresh: list, finished: list, where: Locator) -> None:  # type: ignore[type-arg]
     """Packets and times of first bytes (``fresh``) and of last ones (``finished``, and open heads)."""
+    if kernel.compiled is not None:
+        if fresh:
+            kernel.compiled.place_first(fresh, where.locate)
+        if finished:
+            kernel.compiled.place_last(finished, where.locate)
+        return
     if fresh:
         numbers, times = where.locate([m.start for m in fresh])
         for message, number, time_ns in zip(fresh, numbers, times, strict=True):

@@ -86,20 +86,21 @@ class FieldParser:
         ends = len(lines) - 1
         if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
             return _parse_broken(block)
-        known, learn = self._lines.get, self._learn
+        known, learn = self._lines.get, self.learn
         fields = [known(line) or learn(line) for line in lines]
         headers = [field[0] for field in fields]
         special = [field for field in fields if field[1]]
         key = tuple(special)
         framing = self._framings.get(key)
         if framing is None:
-            framing = _framing(special)
+            framing = framing_of(special)
             if len(self._framings) >= _MOST_CACHED:
                 self._framings.clear()
             self._framings[key] = framing
         return _parse_broken(block) if framing.broken else (headers, framing)
 
-    def _learn(self, line: str) -> _Known:
+    def learn(self, line: str) -> _Known:
+        """Read a line that is new; of ASCII without CR, LF and NUL, or with none of those alone."""
         name, colon, value = line.partition(":")
         kind = self._kinds.get(name)
         if kind is None:
@@ -117,7 +118,8 @@ class FieldParser:
         return field
 
 
-def _framing(special: list[_Known]) -> Framing:
+def framing_of(special: list[_Known]) -> Framing:
+    """What the fields of a kind (``_ORDINARY`` is none) say together."""
     framing = Framing()
     values: dict[int, list[str]] = {}
     for (_, value), kind in special:
@@ -153,7 +155,7 @@ def _parse_broken(block: bytes) -> tuple[Headers, Framing]:
     """The slow way: any line may break any rule."""
     defects: list[str] = []
     known = [_field(line, defects) for line in _lines(block, defects)]
-    framing = _framing([field for field in known if field[1]])
+    framing = framing_of([field for field in known if field[1]])
     framing.defects = defects + framing.defects
     return [pair for pair, _ in known], framing
 

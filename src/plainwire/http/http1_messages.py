@@ -22,8 +22,10 @@ from plainwire.model import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from plainwire._kernel import Heads
     from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
+    from plainwire.model import Gap, Text
 
 _INTERIM = range(100, 200)
 _SWITCHING = 101
@@ -92,6 +94,16 @@ class RequestReader(Reader[Request]):
         self._begin_body(request, framing)
         return match.end()
 
+    @property
+    def _is_plain(self) -> bool:
+        return self.changing is None and not self._switches
+
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]:
+        return heads.requests(texts, at)
+
+    def _count(self, messages: int) -> None:
+        self.count += messages
+
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
         return (match.start() for match in REQUEST_START(text, at))
 
@@ -149,14 +161,14 @@ class RequestReader(Reader[Request]):
 class ResponseReader(Reader[Response]):
     """Reads responses; needs the ``requests`` where the method decides the framing."""
 
-    __slots__ = ("_count", "_interim", "_junk", "_junk_size", "_junk_start", "_requests", "asked")
+    __slots__ = ("_finals", "_interim", "_junk", "_junk_size", "_junk_start", "_requests", "asked")
 
     def __init__(
         self, reading: Reading, share: ExchangeShare, requests: RequestReader, *, exact: bool
     ) -> None:
         super().__init__(reading, share, exact=exact)
         self._requests = requests
-        self._count = 0  # of final responses
+        self._finals = 0  # of final responses
         self._interim = 0  # responses since the last final one
         self._junk = b""
         self._junk_size = 0
@@ -221,6 +233,20 @@ class ResponseReader(Reader[Response]):
         """See the base: junk is noted with where it began."""
         return min(super().lowest_needed, self._junk_start) if self._junk_size else super().lowest_needed
 
+    @property
+    def _is_plain(self) -> bool:
+        requests = self._requests
+        if self._junk_size or requests.foreign is not None or requests.resumed_at:
+            return False
+        return requests.changing is None and not requests.special
+
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]:
+        return heads.responses(texts, at)
+
+    def _count(self, messages: int) -> None:
+        self._finals += messages
+        self._interim = 0
+
     def _starts(self, text: bytes, at: int) -> Iterable[int]:
         return (match.start() for match in STATUS_START(text, at))
 
@@ -250,10 +276,10 @@ class ResponseReader(Reader[Response]):
         if self.resumed_at or self._requests.resumed_at:
             # Ordinals no longer say which request it answers.
             method = "" if self.asked is None else self.asked(response.start)
-            self._count = self._requests.count - 1
+            self._finals = self._requests.count - 1
         else:
-            method = self._requests.special.pop(self._count, "") if self._requests.special else ""
-        self._count += 1
+            method = self._requests.special.pop(self._finals, "") if self._requests.special else ""
+        self._finals += 1
         tunnel = status == _SWITCHING or (method == "CONNECT" and 200 <= status < 300)
         if tunnel:
             response.framing = "tunnel"
@@ -271,7 +297,7 @@ class ResponseReader(Reader[Response]):
             response.framing, self.state = "close", State.UNTIL_CLOSE
             self._expect_content(framing)
         changing = self._requests.changing
-        if tunnel or (changing is not None and self._count > changing):
+        if tunnel or (changing is not None and self._finals > changing):
             self._requests.answer(tunnel=tunnel)
 
     def close(self, ended: Ended) -> None:
@@ -302,7 +328,7 @@ class ResponseReader(Reader[Response]):
         if self._carry.startswith(STATUS_PREFIX):
             line = status_line(self._carry.split(b"\n", 1)[0].rstrip(b"\r"))
             self._begin_cut(line, ["the head is not complete"], self._carry_start)
-            self._count += 1
+            self._finals += 1
 
     def _begin_cut(self, line: StatusLine, defects: list[str], start: int) -> None:
         self.current = Response(line.status, line.reason, line.version, [], start, self.position)

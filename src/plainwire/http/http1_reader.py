@@ -32,6 +32,7 @@ from plainwire.model import Gap, Request, Response, Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from plainwire._kernel import Heads
     from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
 
@@ -84,6 +85,7 @@ class Reader(abc.ABC, Generic[Message]):
     __slots__ = (
         "_body",
         "_budget",
+        "_by_hand",
         "_carried",
         "_carry",
         "_carry_start",
@@ -132,6 +134,7 @@ class Reader(abc.ABC, Generic[Message]):
         self._exact = exact
         self._carry = b""
         self._carry_start = 0
+        self._by_hand = reading.heads is None  # all is read here, nothing by the kernel
         self._held: list[
             tuple[int, int, int]
         ] = []  # HELD: for each text, size up to its end, and its carrier
@@ -149,27 +152,72 @@ class Reader(abc.ABC, Generic[Message]):
 
     def feed(self, texts: Iterable[Text | Gap]) -> None:
         """Take more text, in order."""
-        for item in texts:
-            if item.__class__ is Gap:
-                self.gap(item)
-                continue
-            piece, start, end = item  # type: ignore[misc]  # mypy does not narrow by __class__
-            text = piece
-            self._carried = len(self._carry)
-            self._from, self._to = start, end
-            if self._carry:
-                text, self._carry = self._carry + piece, b""
-                if self._exact:
-                    self._from = start - self._carried
-            at, size = 0, len(text)
-            while at < size:
-                state = self.state
-                reached = self._step(text, at)
-                if reached == at and self.state is state:
-                    self._keep(text, at)
-                    break
-                at = reached
-            self.position = end
+        if self._by_hand:
+            for item in texts:
+                self._take(item)
+            return
+        run, at = list(texts), 0
+        while at < len(run):
+            whole = 0
+            if self.state is State.HEAD and not (self._carry or self.resumed_at or self._by_hand):
+                whole = self._whole(run, at)
+            if not whole:
+                self._take(run[at])
+            at += whole or 1
+
+    def _take(self, item: Text | Gap) -> None:
+        if item.__class__ is Gap:
+            self.gap(item)
+            return
+        piece, start, end = item  # type: ignore[misc]  # mypy does not narrow by __class__
+        text = piece
+        self._carried = len(self._carry)
+        self._from, self._to = start, end
+        if self._carry:
+            text, self._carry = self._carry + piece, b""
+            if self._exact:
+                self._from = start - self._carried
+        at, size = 0, len(text)
+        while at < size:
+            state = self.state
+            reached = self._step(text, at)
+            if reached == at and self.state is state:
+                self._keep(text, at)
+                break
+            at = reached
+        self.position = end
+
+    def _whole(self, texts: list[Text | Gap], at: int) -> int:
+        """Take those of the texts from ``at`` on that are whole plain messages; returns how many."""
+        heads = self._reading.heads
+        if heads is None or not self._is_plain:
+            return 0
+        messages, fields, size = self._read_by(heads, texts, at)
+        if not messages:
+            return 0
+        asks = isinstance(messages[0], Request)
+        if not self._share.admits_all(len(messages), fields, size, answered_later=asks):
+            self._by_hand = True  # where there is hardly any room each one counts
+            return 0
+        self._started = True
+        self.fresh += messages
+        self.finished += messages
+        self._count(len(messages))
+        self.position = messages[-1].end
+        return len(messages)
+
+    @property
+    @abc.abstractmethod
+    def _is_plain(self) -> bool:
+        """Whether messages mean what they say by themselves."""
+
+    @abc.abstractmethod
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Message], int, int]:
+        """The messages of this side, how many fields they have, and of how many characters."""
+
+    @abc.abstractmethod
+    def _count(self, messages: int) -> None:
+        """Count final messages that were not read here."""
 
     def _step(self, text: bytes, at: int) -> int:
         """Let the state's method read from ``at``; returns the position that it reached."""

@@ -5,11 +5,13 @@ Values that may be the user's passwords and tokens are hidden, as in every repor
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct, field
 
+from plainwire import kernel
 from plainwire.model import Side
 from plainwire.report import parts, program_account, redact
 from plainwire.report.escape import printable_json
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
         ServerFacts,
         Sign,
     )
+
+Portion = tuple[bytes, list[int]]
+"""Some items as JSON, with commas between them, and the size of each in bytes."""
 
 SCHEMA = 1
 _PART = 500
@@ -67,30 +72,46 @@ def encoded(report: Report, places: Places | None = None) -> Iterator[bytes]:
     }
     head, middle = _dumped(before)[:-1], _dumped(between)[1:-1]
     at = 0
-    for text, items, where in (
-        (head + b',"connections":[', map(_connection, report.connections), places.connections),
-        (b'],"exchanges":[', map(_exchange, report.exchanges), places.exchanges),
-        (b"]," + middle + b',"findings":[', map(_finding, report.findings), places.findings),
+    for text, portions, where in (
+        (head + b',"connections":[', _portions(map(_connection, report.connections)), places.connections),
+        (b'],"exchanges":[', _exchanges(report.exchanges), places.exchanges),
+        (b"]," + middle + b',"findings":[', _portions(map(_finding, report.findings)), places.findings),
     ):
         yield text
         at += len(text)
-        yield from _listed(items, where, at)
+        yield from _listed(portions, where, at)
         at = max(at, where[-1] - 1)
     yield b'],"signs":' + _dumped([_sign(s) for s in report.signs]) + b"}"
 
 
-def _listed(items: Iterable[dict[str, Any]], where: list[int], at: int) -> Iterator[bytes]:
+def _portions(items: Iterable[dict[str, Any]]) -> Iterator[Portion]:
+    """The items, some at a time."""
+    rest = iter(items)
+    while pieces := [_dumped(item) for item in islice(rest, _PART)]:
+        yield b",".join(pieces), [len(piece) for piece in pieces]
+
+
+def _exchanges(exchanges: list[Exchange]) -> Iterator[Portion]:
+    """The same of exchanges; the kernel, where there is one, writes those that have nothing unusual."""
+    if kernel.compiled is None or not exchanges:
+        yield from _portions(map(_exchange, exchanges))
+        return
+    from plainwire.report.redact import fields, text  # noqa: PLC0415 - see ``report.redact``
+
+    writer = kernel.compiled.ExchangeWriter(
+        fields.shown, fields.identifies, text.is_open, text.line, text.target, lambda e: _dumped(_exchange(e))
+    )
+    for first in range(0, len(exchanges), _PART):
+        yield writer.write(exchanges[first : first + _PART])
+
+
+def _listed(portions: Iterable[Portion], where: list[int], at: int) -> Iterator[bytes]:
     """The items, with commas between them; ``where`` gets their places, of which the first is ``at``."""
     where.append(at)
-    pieces: list[bytes] = []
-    for item in items:
-        piece = _dumped(item)
-        pieces += (b",", piece) if len(where) > 1 else (piece,)
-        where.append(where[-1] + len(piece) + 1)
-        if len(pieces) >= _PART:
-            yield b"".join(pieces)
-            pieces.clear()
-    yield b"".join(pieces)
+    for portion, sizes in portions:
+        yield b"," + portion if len(where) > 1 else portion
+        for size in sizes:
+            where.append(where[-1] + size + 1)
 
 
 def _dumped(value: object) -> bytes:

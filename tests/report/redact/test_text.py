@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainwire.report import redact
-from plainwire.report.redact import HIDDEN
+from plainwire.report.redact import HIDDEN, text
 from tests.report.redact import planted
 
 
@@ -98,10 +98,10 @@ def test_ordinary_words_stay(text: str) -> None:
 
 def test_what_is_hidden_once_stays_as_it_is() -> None:
     for message in planted.messages():
-        for text in (message.target, message.body, *(value for _, value in message.headers)):
-            once = redact.line(text)
+        for said in (message.target, message.body, *(value for _, value in message.headers)):
+            once = redact.line(said)
             assert redact.line(once) == once
-            assert redact.target(redact.target(text)) == redact.target(text)
+            assert redact.target(redact.target(said)) == redact.target(said)
 
 
 @given(st.text(alphabet="a1Z=&?%25;:/@\"'[](){}<>\\ -_.#,\ntokenkyu", max_size=80))
@@ -124,3 +124,46 @@ def test_a_quote_from_the_wire_is_redacted_escaped_and_bounded() -> None:
     said = redact.quote("no\x1b[31m for token=hunter2 " + "x" * 10_000_000)
     assert said.startswith("no\\x1b[31m for token=[redacted] ")
     assert len(said) == redact.QUOTED
+
+
+PIECES = [
+    *(
+        "ghp_",
+        "glpat-",
+        "sk-live-",
+        "sk-",
+        "xoxb-",
+        "xapp-",
+        "AKIA",
+        "AIza",
+        "ya29.",
+        "1//0",
+        "GOCSPX-",
+        "SG.",
+    ),
+    *(
+        "key-",
+        "npm_",
+        "pypi-",
+        "hf_",
+        "dop_v1_",
+        "shpat_",
+        "sq0atp-",
+        "hvs.",
+        "ATATT3x",
+        "sl.",
+        "dapi",
+        "ntn_",
+    ),
+    *("lin_api_", "glsa_", "NRAK-", "sntrys_", "dp.pt.", "fo1_", "PMAK-", "AGE-SECRET-KEY-1", "figd_", "fw_"),
+    *("rubygems_", "tskey-auth-", "GR1348941", "FLWSECK-", "eyJ", "bot", "reset-password", "invite", "token"),
+    *("services", "oauth2", "2fa", "hooks", "v1", "objects", "sha256", "T0123", "0", "12345678", "3f2a9c"),
+    *("abcdefgh", ".js", "backup", "-", "_", ".", "~", "/", "//", "/1/", "a", "Z"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_a_path_whose_form_is_open_has_nothing_to_hide(path: str) -> None:
+    made = f"/{path}"
+    if text._PATH.fullmatch(made) and text.is_open(text._form(made)):
+        assert text._target(made, text._depth(made)) == made

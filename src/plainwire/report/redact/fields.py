@@ -43,13 +43,13 @@ _ANGLE = re.compile(r"<([^<>]*)>")
 def headers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the header fields with the secrets in them hidden; names and order stay."""
     return [
-        _shown(field) if len(field[1]) <= _MOST_REMEMBERED else (field[0], _hider(field[0])(field[1]))
+        shown(field) if len(field[1]) <= _MOST_REMEMBERED else (field[0], _hider(field[0])(field[1]))
         for field in fields
     ]
 
 
 @lru_cache(maxsize=8192)
-def _shown(field: tuple[str, str]) -> tuple[str, str]:
+def shown(field: tuple[str, str]) -> tuple[str, str]:
     """A field as it may be shown: messages of one program carry the same ones again and again."""
     return field[0], _hider(field[0])(field[1])
 
@@ -69,6 +69,11 @@ def _hider(name: str) -> Callable[[str], str]:
         return _date
     special = user_information if _OPEN_TO_ALL.fullmatch(name) else _SPECIAL.get(name)
     return special or _by_name(name)
+
+
+def identifies(name: str) -> bool:
+    """Whether a value of this name that can be an identifier (hexadecimal digits) is shown."""
+    return _hider(name) is _opaque
 
 
 def _by_name(name: str) -> Callable[[str], str]:

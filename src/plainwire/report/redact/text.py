@@ -8,6 +8,7 @@ text apart and looks at the parts; ``depth`` bounds how often. Every step is lin
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from . import vocabulary
@@ -28,6 +29,9 @@ _SHORTEST = 6
 _LONG_NAME, _LEAST_UNNAMED = 20, 12
 _SHORT_SEGMENTS = re.compile(r"(?:/[A-Za-z0-9._~-]{0,11})*")
 """A path in which nothing is long enough to be a secret, unless it is a web hook's."""
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{0,31})+")
+"""A path whose ``_form`` tells what is to be hidden: no part is long enough to be what chance has made."""
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]+")
 _SHORT_VALUE = re.compile(r"[A-Za-z0-9._~-]{0,11}")
 _PIECE = re.compile(r"[^\s\"'<>(){}|\\^`]{4,}")
 _STRUCTURE = re.compile(r"[?&#%;]|=[^=]|://|^/")
@@ -96,7 +100,23 @@ def target(text: str) -> str:
     """Return a request target, or a URL, with what may be secrets in it hidden."""
     if _SHORT_SEGMENTS.fullmatch(text) is not None and "hook" not in text.lower():
         return text
+    if _PATH.fullmatch(text) is not None and is_open(_form(text)):
+        return text
     return _target(text, _depth(text))
+
+
+def _form(path: str) -> str:
+    """A path with 1 for every digit of a number, by which paths of one kind are alike.
+
+    Not of a digit behind a letter: that may be of a name (``oauth2``), or of a known make (``ya29.``).
+    """
+    return _NUMBER.sub(lambda number: "1" * len(number[0]), path)
+
+
+@lru_cache(maxsize=4096)
+def is_open(form: str) -> bool:
+    """Whether nothing is to be hidden of paths of this form."""
+    return _target(form, _depth(form)) == form
 
 
 def authority(text: str) -> str:

@@ -1,0 +1,354 @@
+//! The JSON of exchanges of HTTP/1, as `report/json.py` writes it, which says what it looks like.
+//!
+//! What may be shown is judged in Python (`report/redact/`), once for each field and each form of a target.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use rustc_hash::FxHashMap;
+
+const MOST_CACHED: usize = 8192;
+const LONGEST_REMEMBERED: usize = 512;
+const LONGEST_IDENTIFIER: usize = 64;
+const LONGEST_SEGMENT: usize = 31;
+const SIZE: usize = 1200;
+
+/// None, or an error: it is to be written by Python.
+type Written = PyResult<Option<()>>;
+
+macro_rules! done {
+    ($written:expr) => {
+        match $written? {
+            Some(()) => {}
+            None => return Ok(None),
+        }
+    };
+}
+
+/// Writes exchanges. From Python: `shown` says what may be shown of a field, `identifies` of which names a value
+/// that is only an identifier may be, `is_open` of which forms a path may be; `line` shows a line of text,
+/// `target` a target, and `encoded` is the whole work for an exchange.
+#[pyclass]
+pub struct ExchangeWriter {
+    shown: Py<PyAny>,
+    identifies: Py<PyAny>,
+    is_open: Py<PyAny>,
+    line: Py<PyAny>,
+    target: Py<PyAny>,
+    encoded: Py<PyAny>,
+    names: FxHashMap<Box<str>, bool>,
+    forms: FxHashMap<Vec<u8>, bool>,
+    lines: FxHashMap<Box<str>, Vec<u8>>,
+    /// By the address of the tuple, which lives as long as it stands here.
+    fields: FxHashMap<usize, (Py<PyTuple>, Vec<u8>)>,
+}
+
+#[pymethods]
+impl ExchangeWriter {
+    #[new]
+    fn new(
+        shown: Py<PyAny>,
+        identifies: Py<PyAny>,
+        is_open: Py<PyAny>,
+        line: Py<PyAny>,
+        target: Py<PyAny>,
+        encoded: Py<PyAny>,
+    ) -> Self {
+        ExchangeWriter {
+            shown,
+            identifies,
+            is_open,
+            line,
+            target,
+            encoded,
+            names: FxHashMap::default(),
+            forms: FxHashMap::default(),
+            lines: FxHashMap::default(),
+            fields: FxHashMap::default(),
+        }
+    }
+
+    /// The exchanges, with commas between them, and the size of each.
+    fn write<'py>(
+        &mut self,
+        py: Python<'py>,
+        exchanges: &Bound<'py, PyList>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
+        let mut out = Vec::with_capacity(SIZE * exchanges.len());
+        let mut sizes = Vec::with_capacity(exchanges.len());
+        for exchange in exchanges {
+            if !sizes.is_empty() {
+                out.push(b',');
+            }
+            let start = out.len();
+            if !matches!(self.exchange(&mut out, &exchange), Ok(Some(()))) {
+                out.truncate(start);
+                let text = self.encoded.bind(py).call1((exchange,))?;
+                out.extend_from_slice(text.cast::<PyBytes>()?.as_bytes());
+            }
+            sizes.push(out.len() - start);
+        }
+        Ok((PyBytes::new(py, &out), sizes))
+    }
+}
+
+impl ExchangeWriter {
+    fn exchange<'py>(&mut self, out: &mut Vec<u8>, exchange: &Bound<'py, PyAny>) -> Written {
+        let py = exchange.py();
+        let protocol = exchange.getattr(intern!(py, "protocol"))?;
+        let (request, response) =
+            (exchange.getattr(intern!(py, "request"))?, exchange.getattr(intern!(py, "response"))?);
+        if protocol.cast::<PyString>()?.to_str()? != "http/1.1"
+            || request.is_none()
+            || response.is_none()
+            || !exchange.getattr(intern!(py, "via"))?.is_none()
+            || !exchange.getattr(intern!(py, "stream"))?.is_none()
+            || exchange.getattr(intern!(py, "interim"))?.is_truthy()?
+            || exchange.getattr(intern!(py, "stopped"))?.is_truthy()?
+        {
+            return Ok(None);
+        }
+        integer(out, "{\"id\":", &exchange.getattr(intern!(py, "id"))?)?;
+        integer(out, ",\"connection\":", &exchange.getattr(intern!(py, "connection"))?)?;
+        integer(out, ",\"stream\":null,\"ordinal\":", &exchange.getattr(intern!(py, "ordinal"))?)?;
+        out.extend_from_slice(b",\"protocol\":\"http/1.1\",\"request\":");
+        done!(self.request(out, &request));
+        out.extend_from_slice(b",\"response\":");
+        done!(self.response(out, &response));
+        done!(text(out, ",\"outcome\":", &exchange.getattr(intern!(py, "outcome"))?));
+        for (key, name) in [
+            (",\"idle_before\":", intern!(py, "idle_before_ns")),
+            (",\"duration\":", intern!(py, "duration_ns")),
+        ] {
+            let value = exchange.getattr(name)?;
+            if value.is_none() {
+                out.extend_from_slice(key.as_bytes());
+                out.extend_from_slice(b"null");
+            } else {
+                seconds(out, key, &value)?;
+            }
+        }
+        out.push(b'}');
+        Ok(Some(()))
+    }
+
+    fn request<'py>(&mut self, out: &mut Vec<u8>, request: &Bound<'py, PyAny>) -> Written {
+        let py = request.py();
+        let method = request.getattr(intern!(py, "method"))?;
+        let target = request.getattr(intern!(py, "target"))?;
+        let target = target.cast::<PyString>()?.to_str()?;
+        if method.cast::<PyString>()?.to_str()? == "CONNECT"
+            || !target.starts_with('/')
+            || target.contains("://")
+        {
+            return Ok(None); // its authority stands in the target
+        }
+        let headers = request.getattr(intern!(py, "headers"))?;
+        let headers = headers.cast::<PyList>()?;
+        done!(text(out, "{\"method\":", &method));
+        out.extend_from_slice(b",\"target\":");
+        done!(self.target(out, py, target));
+        out.extend_from_slice(b",\"authority\":");
+        done!(authority(out, headers));
+        done!(text(out, ",\"version\":", &request.getattr(intern!(py, "version"))?));
+        self.rest(out, request, headers)
+    }
+
+    fn response<'py>(&mut self, out: &mut Vec<u8>, response: &Bound<'py, PyAny>) -> Written {
+        let py = response.py();
+        if !response.getattr(intern!(py, "event_stream"))?.is_none() {
+            return Ok(None);
+        }
+        integer(out, "{\"status\":", &response.getattr(intern!(py, "status"))?)?;
+        out.extend_from_slice(b",\"reason\":");
+        let reason = response.getattr(intern!(py, "reason"))?;
+        let reason = reason.cast::<PyString>()?.to_str()?;
+        if let Some(known) = self.lines.get(reason) {
+            out.extend_from_slice(known);
+        } else {
+            let start = out.len();
+            let shown = self.line.bind(py).call1((reason,))?;
+            done!(text(out, "", &shown));
+            if self.lines.len() < MOST_CACHED && reason.len() <= LONGEST_REMEMBERED {
+                self.lines.insert(reason.into(), out[start..].to_vec());
+            }
+        }
+        done!(text(out, ",\"version\":", &response.getattr(intern!(py, "version"))?));
+        let headers = response.getattr(intern!(py, "headers"))?;
+        self.rest(out, response, headers.cast::<PyList>()?)
+    }
+
+    /// What requests and responses have in common.
+    fn rest<'py>(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyList>,
+    ) -> Written {
+        let py = message.py();
+        if message.getattr(intern!(py, "trailers"))?.is_truthy()?
+            || message.getattr(intern!(py, "defects"))?.is_truthy()?
+            || !message.getattr(intern!(py, "content"))?.is_none()
+        {
+            return Ok(None);
+        }
+        out.extend_from_slice(b",\"headers\":[");
+        for (index, field) in headers.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            done!(self.field(out, field.cast::<PyTuple>()?));
+        }
+        integer(out, "],\"body_size\":", &message.getattr(intern!(py, "body_size"))?)?;
+        let declared = message.getattr(intern!(py, "declared_size"))?;
+        if declared.is_none() {
+            out.extend_from_slice(b",\"declared_size\":null");
+        } else {
+            integer(out, ",\"declared_size\":", &declared)?;
+        }
+        done!(text(out, ",\"framing\":", &message.getattr(intern!(py, "framing"))?));
+        seconds(out, ",\"time\":", &message.getattr(intern!(py, "time_ns"))?)?;
+        seconds(out, ",\"end\":", &message.getattr(intern!(py, "last_ns"))?)?;
+        integer(out, ",\"packet\":", &message.getattr(intern!(py, "packet"))?)?;
+        integer(out, ",\"last_packet\":", &message.getattr(intern!(py, "last_packet"))?)?;
+        let complete = message.getattr(intern!(py, "complete"))?.is_truthy()?;
+        out.extend_from_slice(if complete { b",\"complete\":true}" } else { b",\"complete\":false}" });
+        Ok(Some(()))
+    }
+
+    fn field<'py>(&mut self, out: &mut Vec<u8>, field: &Bound<'py, PyTuple>) -> Written {
+        let py = field.py();
+        let address = field.as_ptr() as usize;
+        if let Some((_, known)) = self.fields.get(&address) {
+            out.extend_from_slice(known);
+            return Ok(Some(()));
+        }
+        let (name, value) = (field.get_item(0)?, field.get_item(1)?);
+        let (word, said) = (name.cast::<PyString>()?.to_str()?, value.cast::<PyString>()?.to_str()?);
+        if said.len() > LONGEST_REMEMBERED {
+            return Ok(None);
+        }
+        let start = out.len();
+        if is_identifier(said) && self.identifies(py, word)? {
+            done!(text(out, "[", &name));
+            done!(text(out, ",", &value));
+            out.push(b']');
+            return Ok(Some(())); // it will hardly come again
+        }
+        let shown = self.shown.bind(py).call1((field,))?;
+        done!(text(out, "[", &shown.get_item(0)?));
+        done!(text(out, ",", &shown.get_item(1)?));
+        out.push(b']');
+        if self.fields.len() >= MOST_CACHED {
+            self.fields.clear();
+        }
+        self.fields.insert(address, (field.clone().unbind(), out[start..].to_vec()));
+        Ok(Some(()))
+    }
+
+    fn identifies(&mut self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        if let Some(known) = self.names.get(name) {
+            return Ok(*known);
+        }
+        let found = self.identifies.bind(py).call1((name,))?.is_truthy()?;
+        if self.names.len() < MOST_CACHED && name.len() <= LONGEST_REMEMBERED {
+            self.names.insert(name.into(), found);
+        }
+        Ok(found)
+    }
+
+    fn target(&mut self, out: &mut Vec<u8>, py: Python<'_>, target: &str) -> Written {
+        if let Some(form) = form(target) {
+            let open = match self.forms.get(form.as_bytes()) {
+                Some(known) => *known,
+                None => {
+                    let found = self.is_open.bind(py).call1((&form,))?.is_truthy()?;
+                    if self.forms.len() >= MOST_CACHED {
+                        self.forms.clear();
+                    }
+                    self.forms.insert(form.into_bytes(), found);
+                    found
+                }
+            };
+            if open {
+                out.push(b'"');
+                out.extend_from_slice(target.as_bytes()); // a form has nothing to escape
+                out.push(b'"');
+                return Ok(Some(()));
+            }
+        }
+        text(out, "", &self.target.bind(py).call1((target,))?)
+    }
+}
+
+/// A path with 1 for every digit of a number, where each of its segments is short: `form` of `redact/text.py`.
+fn form(target: &str) -> Option<String> {
+    let (mut size, mut before) = (0, b'/');
+    let mut made = String::with_capacity(target.len());
+    let mut number = false;
+    for &byte in target.as_bytes() {
+        size = if byte == b'/' { 0 } else { size + 1 };
+        if size > LONGEST_SEGMENT || !(byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte)) {
+            return None;
+        }
+        number = byte.is_ascii_digit() && (number || !before.is_ascii_alphanumeric());
+        made.push(if number { '1' } else { char::from(byte) });
+        before = byte;
+    }
+    Some(made)
+}
+
+/// Whether a value can only be an identifier: part of what `redact/fields.py` takes for one.
+fn is_identifier(value: &str) -> bool {
+    value.len() <= LONGEST_IDENTIFIER && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// The value of the first Host field, null without one.
+fn authority(out: &mut Vec<u8>, headers: &Bound<'_, PyList>) -> Written {
+    for field in headers {
+        let name = field.get_item(0)?;
+        let name = name.cast::<PyString>()?.to_str()?;
+        if name.starts_with(':') {
+            return Ok(None);
+        }
+        if name.eq_ignore_ascii_case("host") {
+            let value = field.get_item(1)?;
+            if value.cast::<PyString>()?.to_str()?.contains('@') {
+                return Ok(None);
+            }
+            return text(out, "", &value);
+        }
+    }
+    out.extend_from_slice(b"null");
+    Ok(Some(()))
+}
+
+/// A string of visible ASCII; of others Python knows what is to be escaped.
+fn text(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> Written {
+    let value = value.cast::<PyString>()?.to_str()?;
+    out.extend_from_slice(key.as_bytes());
+    out.push(b'"');
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b' '..=b'~' => out.push(byte),
+            _ => return Ok(None),
+        }
+    }
+    out.push(b'"');
+    Ok(Some(()))
+}
+
+fn integer(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(itoa::Buffer::new().format(value.extract::<i64>()?).as_bytes());
+    Ok(())
+}
+
+/// Nanoseconds as seconds: what 64 bits can count is below the numbers that are written with an exponent.
+fn seconds(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    out.extend_from_slice(key.as_bytes());
+    let number = value.extract::<i64>()? as f64 / 1e9;
+    out.extend_from_slice(ryu::Buffer::new().format(number).as_bytes());
+    Ok(())
+}

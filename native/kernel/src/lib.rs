@@ -1,0 +1,24 @@
+//! The compiled kernel of plainwire: what most messages and exchanges of a capture are, without Python in between.
+//!
+//! It knows the plain case only. Whatever is unusual it leaves to the readers and writers in Python, which are
+//! complete, and which it must agree with to the byte: `tests/http/test_http1_compiled.py` and
+//! `tests/report/test_json_compiled.py` hold both against each other. There is no unsafe code in it.
+
+use pyo3::prelude::*;
+
+mod exchanges;
+mod heads;
+mod messages;
+
+/// `plainwire._kernel`.
+#[pymodule]
+#[pyo3(name = "_kernel")]
+fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<heads::Heads>()?;
+    module.add_class::<exchanges::ExchangeWriter>()?;
+    module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
+    module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
+    module.add_function(wrap_pyfunction!(messages::time, module)?)?;
+    Ok(())
+}

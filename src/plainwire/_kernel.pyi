@@ -1,0 +1,36 @@
+from collections.abc import Callable, Sequence
+
+from plainwire.model import Exchange, Gap, Request, Response, Text
+
+VERSION: str
+
+class Heads:
+    def __init__(
+        self,
+        request: type[Request],
+        response: type[Response],
+        learn: Callable[[str], tuple[tuple[str, str], int]],
+        framing: Callable[[list[tuple[tuple[str, str], int]]], object],
+    ) -> None: ...
+    def requests(self, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]: ...
+    def responses(self, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]: ...
+
+class ExchangeWriter:
+    def __init__(
+        self,
+        shown: Callable[[tuple[str, str]], tuple[str, str]],
+        identifies: Callable[[str], bool],
+        is_open: Callable[[str], bool],
+        line: Callable[[str], str],
+        target: Callable[[str], str],
+        encoded: Callable[[Exchange], bytes],
+    ) -> None: ...
+    def write(self, exchanges: list[Exchange]) -> tuple[bytes, list[int]]: ...
+
+def place_first(
+    messages: Sequence[Request | Response], locate: Callable[[list[int]], tuple[list[int], list[int]]]
+) -> None: ...
+def place_last(
+    messages: Sequence[Request | Response], locate: Callable[[list[int]], tuple[list[int], list[int]]]
+) -> None: ...
+def time(exchanges: list[Exchange]) -> None: ...

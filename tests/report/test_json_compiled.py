@@ -1,0 +1,127 @@
+"""The kernel's writer of exchanges and the one in Python write the same bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plainwire import kernel
+from plainwire.model import Content, Coverage, EventStream, Exchange, Report, Request, Response
+from plainwire.report import json
+from tests.needs import without
+
+NAMES = st.sampled_from(
+    [
+        *("Host", "host", "X-Request-Id", "ETag", "Authorization", "Cookie", "X-Api-Key", "Server", "Date"),
+        *("Location", ":authority", "caf\xe9", ""),
+    ]
+)
+VALUES = st.one_of(
+    st.sampled_from(
+        [
+            *(
+                "a.example",
+                "user:password@a.example",
+                "7f3e" * 8,
+                "7f3e" * 20,
+                '"7f3e"',
+                "Bearer hunter2",
+                "",
+            ),
+            *(
+                "a=b; c=d",
+                "back\\slash",
+                "\x1b[31m",
+                "caf\xe9",
+                "\u202e",
+                "x" * 600,
+                "/invite/Zm9vYmFyMTIzNDU2",
+            ),
+        ]
+    ),
+    st.text(max_size=12),
+)
+HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=5)
+TARGETS = st.one_of(
+    st.sampled_from(
+        [
+            *(
+                "/",
+                "*",
+                "/v1/objects/backup-000123.tar",
+                "/a?token=hunter2",
+                "/hooks/T0123/B0123/abcdef123456",
+            ),
+            *("a:443", "http://a.example/b", "//a/ya29.abcdefghijk", "/caf\xe9", "/" + "7" * 40),
+            *("/bot12345:abc/x", "/a/1//b"),
+        ]
+    ),
+    st.text("/abcZ019.-_~", max_size=40).map("/".__add__),
+)
+TIMES = st.one_of(st.integers(0, 2_000_000_000_000_000_000), st.integers(0, 5000), st.just(1 << 70))
+NUMBERS = st.integers(0, 1 << 62)
+DEFECTS = st.lists(st.sampled_from(["a defect"]), max_size=1)
+CONTENTS = st.sampled_from([None, None, None, Content(["gzip"])])
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Exchange:
+    """An exchange, plain or with something unusual."""
+    request = Request(
+        draw(st.sampled_from(["GET", "POST", "CONNECT", "caf\xe9"])),
+        draw(TARGETS),
+        draw(st.sampled_from(["HTTP/1.1", ""])),
+        draw(HEADERS),
+        0,
+        1,
+        draw(NUMBERS),
+        draw(NUMBERS),
+        draw(TIMES),
+        draw(TIMES),
+        body_size=draw(NUMBERS),
+        complete=draw(st.booleans()),
+        defects=draw(DEFECTS),
+        content=draw(CONTENTS),
+    )
+    response = Response(
+        draw(st.integers(0, 999)),
+        draw(st.sampled_from(["OK", "", "caf\xe9", "token=hunter2"])),
+        "HTTP/1.1",
+        draw(HEADERS),
+        0,
+        1,
+        time_ns=draw(TIMES),
+        last_ns=draw(TIMES),
+        framing=draw(st.sampled_from(["content-length", "none"])),
+        declared_size=draw(st.one_of(st.none(), NUMBERS)),
+        trailers=draw(st.sampled_from([[], [], [("Digest", "x")]])),
+        event_stream=draw(st.sampled_from([None, None, EventStream()])),
+    )
+    return Exchange(
+        draw(NUMBERS),
+        draw(NUMBERS),
+        draw(NUMBERS),
+        draw(st.sampled_from([request, request, request, None])),
+        draw(st.sampled_from([response, response, response, None])),
+        draw(st.sampled_from(["complete", "aborted"])),
+        idle_before_ns=draw(st.one_of(st.none(), TIMES)),
+        duration_ns=draw(st.one_of(st.none(), TIMES)),
+        interim=draw(st.sampled_from([[], [], [Response(100, "", "HTTP/1.1", [], 0, 1)]])),
+        stopped=draw(st.sampled_from([False, False, True])),
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(exchanges(), max_size=4))
+def test_both_write_the_same(made: list[Exchange]) -> None:
+    if kernel.compiled is None:
+        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    report = Report(Coverage(), [], made, [], [])
+    written = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for compiled in (kernel.compiled, None):
+            monkeypatch.setattr(kernel, "compiled", compiled)
+            places = json.Places()
+            written.append((json.encode(report, places), places.exchanges))
+    assert written[0] == written[1]
