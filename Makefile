@@ -11,7 +11,7 @@
 #   make hostile  what floods and bombs of every kind cost to analyse, at two sizes
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
-#   make wheels   what is published, in dist/: wheels for glibc 2.17 and later, each built twice and compared; tried in a clean venv
+#   make wheels   what is published, in dist/: wheels for glibc 2.17 and later, with the kernel where Rust is, each built twice and compared; tried in a clean venv
 #   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
 #   make docs     the documentation as pages in build/site: generated help and findings, links checked
 #   make clean    remove all that the above made

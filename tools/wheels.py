@@ -2,6 +2,8 @@
 
 * A wheel for each architecture, ``py3-none-manylinux_2_17``: zig, which PyPI has, compiles the interposer for
   glibc 2.17 on any machine. ``auditwheel`` says whether that is so.
+* The same with the kernel, ``cp311-abi3-manylinux_2_17``, which pip prefers: for each architecture for which
+  Rust is here (``rustup target add aarch64-unknown-linux-gnu`` for the other one).
 * A source archive: it builds where there is a C compiler, and installs without one.
 * An SBOM (CycloneDX 1.5) of what the wheel depends on, as installed in the venv that it was tried in.
 
@@ -26,6 +28,10 @@ import tempfile
 import venv
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 ARCHITECTURES = {"x86_64": "x86_64-sse-sse2-mmx-x87+soft_float", "aarch64": "generic-neon-fp_armv8"}
 """With the processor that zig is to compile for: one without vector registers, in which a program may have
@@ -37,7 +43,7 @@ MARKS = {
 }
 """Who reads code of it, what stands where calls by address lead to, and a vector register."""
 GLIBC = "2.17"
-TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77")
+TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77", "cargo-zigbuild")
 ROOT = Path(__file__).resolve().parents[1]
 EPOCH_OF_ZIP = 315_532_800
 """1980, before which an archive has no times."""
@@ -66,8 +72,13 @@ def main() -> int:
             print(f"{name}  sha256 {first[name]}{'  DIFFERS when built again' * (name in differing)}")
         good = not differing and all(_is_as_named(tools, scratch / "first" / "dist" / name) for name in first)
         if not options.try_nothing:
-            good &= _try(scratch, options.folder, next(n for n in first if platform.machine() in n))
+            good &= _try(scratch, options.folder, _preferred(first))
     return 0 if good else 1
+
+
+def _preferred(wheels: Iterable[str]) -> str:
+    """The one that pip would take here: with the kernel, where there is one."""
+    return min((n for n in wheels if platform.machine() in n), key=lambda name: "abi3" not in name)
 
 
 def _environment(folder: Path, *packages: str) -> Path:
@@ -86,13 +97,16 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
     when = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
     epoch = max(EPOCH_OF_ZIP, int(subprocess.run(when, capture_output=True, check=True).stdout))
+    rust = f"--remap-path-prefix={copy}=/plainwire --remap-path-prefix={Path.home()}=/home"
     build = [str(python), "-m", "build", "--no-isolation", "--outdir", str(scratch / "dist")]
-    for architecture, processor in ARCHITECTURES.items():
+    for architecture, processor, cargo in _kinds(python):
         compiler = f"{python} -m ziglang cc -target {architecture}-linux-gnu.{GLIBC} -g0"
         environment = {
             **os.environ,
+            "PATH": f"{python.parent}:{os.environ['PATH']}",  # cargo-zigbuild asks Python for zig
             "SOURCE_DATE_EPOCH": str(epoch),
             "PLAINWIRE_TARGET": architecture,
+            **({"PLAINWIRE_CARGO": cargo, "RUSTFLAGS": rust} if cargo else {"PLAINWIRE_KERNEL": "off"}),
             "CC": f"{compiler} -mcpu={processor}",
             "LDSHARED": f"{compiler} -shared -Wl,-s",
             "CFLAGS": "",
@@ -104,6 +118,26 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
         _settle(archive_file, epoch)
     made = sorted((scratch / "dist").iterdir())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+
+
+def _kinds(python: Path) -> Iterator[tuple[str, str, str]]:
+    """What wheels there are to be: architecture, zig's name of its processor, command for the kernel."""
+    libraries = ""
+    if shutil.which("cargo"):
+        asked = ["rustc", "--print", "target-libdir", "--target"]
+        for architecture in ARCHITECTURES:
+            done = subprocess.run(
+                [*asked, f"{architecture}-unknown-linux-gnu"], capture_output=True, text=True, check=False
+            )
+            libraries += done.stdout if Path(done.stdout.strip() or "-").is_dir() else ""
+    for architecture, processor in ARCHITECTURES.items():
+        yield architecture, processor, ""
+        target = f"{architecture}-unknown-linux-gnu"
+        if target in libraries:
+            zig = python.with_name("cargo-zigbuild")
+            yield architecture, processor, f"{zig} zigbuild --target {target}.{GLIBC}"
+        else:
+            print(f"no Rust for {architecture} here: no wheel with the kernel")
 
 
 def _settle(path: Path, epoch: int) -> None:
