@@ -107,6 +107,12 @@ def test_a_reason_phrase_is_one_line_of_printable_text(made: Talk) -> None:
     assert (found.side, found.name) == (SERVER, "H3_FRAME_UNEXPECTED")
 
 
+def test_what_application_error_stands_for_is_told_in_its_place(made: Talk) -> None:
+    facts = after(made, sealed(made, bytes.fromhex("1c 0c 00 00 1d 410a 00"))).only
+    assert [e.name for e in facts.events if e.kind == "connection_close"] == ["H3_MISSING_SETTINGS"]
+    assert [(c.detail, c.repeated) for c in facts.closes] == [("H3_MISSING_SETTINGS", False)]
+
+
 def test_a_close_that_is_repeated_is_marked(made: Talk) -> None:
     wire = [sealed(made, bytes.fromhex("1c 02 00 00"), number=FIRST + n) for n in range(3)]
     facts = after(made, *wire).only

@@ -62,7 +62,11 @@ with imported_when_asked(__package__):
     from .causes.http2.h2_stream_reset import h2_stream_reset
     from .causes.http2.h2_tcp_hol_blocking import h2_tcp_hol_blocking
     from .causes.http2.response_refused_by_client import response_refused_by_client
-    from .causes.http2.server_broke_rule import server_broke_rule
+    from .causes.http2.server_broke_rule import (
+        client_complained,
+        complaints_between_streams,
+        server_broke_rule,
+    )
     from .causes.middlebox.conntrack_invalid_reset import conntrack_invalid_reset
     from .causes.middlebox.gateway_upstream_race import gateway_upstream_race
     from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
@@ -193,6 +197,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     alert_in_handshake,
     quic_alert,
     quic_closed_before_request,
+    client_complained,
     h2_not_spoken,
     handshake_reset,
     handshake_stall,
@@ -418,6 +423,7 @@ COMPLETE_AND_PLAIN: tuple[OfAnswered, ...] = (
 MANY_EXCHANGES: tuple[OfAll, ...] = (
     sick_backend,
     goaway_between_streams,
+    complaints_between_streams,
     h2_tcp_hol_blocking,
     slow_start_after_idle,
     held_windows,

@@ -35,6 +35,7 @@ MOST_EVENTS = 4096
 MOST_GIVEN_UP = 1 << 16
 """How many resets of streams and the like it keeps: what became of exchanges hangs on them."""
 
+_WITHHELD = "APPLICATION_ERROR"
 _MOST_CLOSES, _MOST_TOKENS, _MOST_PATHS = 64, 256, 64
 _MOST_SENT = 32
 _MOST_SAID = 256
@@ -152,6 +153,7 @@ class Aftermath:
         else:
             name = errors.transport(frame.code)
         acked = self._acked[form][side]
+        self._take_back(side, datagram)
         event = CloseEvent(
             "connection_close",
             side,
@@ -171,6 +173,20 @@ class Aftermath:
                 "connection_close", side, datagram, code=frame.code, name=name, detail=detail, said=said
             )
         self._closes(event)
+
+    def _take_back(self, side: Side, datagram: Datagram) -> None:
+        """Forget a close that said only APPLICATION_ERROR, if another one follows in the same datagram.
+
+        A packet of the handshake may not say more; what it stands for is in the packet of 1-RTT behind it
+        (RFC 9000 section 10.2.3).
+        """
+        packet = _at(datagram)[1]
+        closes, events = self._facts.closes, self._facts.events
+        if any(c.side is side and c.packet == packet and c.detail == _WITHHELD for c in closes):
+            closes[:] = [c for c in closes if c.side is not side or c.packet != packet]
+            events[:] = [
+                e for e in events if e.kind != "connection_close" or e.side is not side or e.packet != packet
+            ]
 
     def _closes(self, event: CloseEvent) -> None:
         self.closed = True

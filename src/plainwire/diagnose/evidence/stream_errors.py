@@ -16,8 +16,10 @@ OWN_FAILURES = frozenset(
 """Codes by which a sender speaks of itself; any other one accuses its peer."""
 
 _OF_STREAM = frozenset(("rst_stream", "reset_stream", "stop_sending"))
-_OF_CONNECTION = frozenset(("goaway", "connection_close"))
-_COMPLAINTS = frozenset(
+OF_CONNECTION = frozenset(("goaway", "connection_close"))
+"""Kinds of events by which an end speaks of the whole connection."""
+
+COMPLAINTS = frozenset(
     ("PROTOCOL_ERROR", "FLOW_CONTROL_ERROR", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
      "H3_GENERAL_PROTOCOL_ERROR", "H3_STREAM_CREATION_ERROR", "H3_CLOSED_CRITICAL_STREAM",
      "H3_FRAME_UNEXPECTED", "H3_FRAME_ERROR", "H3_ID_ERROR", "H3_SETTINGS_ERROR", "H3_MISSING_SETTINGS",
@@ -35,7 +37,7 @@ is above."""
 GRPC_MESSAGE = 4 * 1024 * 1024
 """Bytes: what gRPC's libraries take as one message by default (gRPC core, Go, Java, Node)."""
 
-_ACTED_ON = _COMPLAINTS | {GRPC_LIMIT}
+_ACTED_ON = COMPLAINTS | {GRPC_LIMIT}
 
 
 def complaints(connection: Connection) -> dict[int, StreamEvent]:
@@ -52,7 +54,7 @@ def complaints(connection: Connection) -> dict[int, StreamEvent]:
         if event.kind in _OF_STREAM:
             by_stream = by_stream or {e.stream: e for e in connection.exchanges if not e.pushed}
             about = by_stream.get(event.stream)
-        elif event.kind in _OF_CONNECTION:
+        elif event.kind in OF_CONNECTION:
             about = _latest(connection, event)
         else:
             continue

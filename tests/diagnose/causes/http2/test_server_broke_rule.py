@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Side, StreamEvent
+from plainwire.model import CloseEvent, Side, StreamEvent
 from tests.diagnose.causes.http2.multiplexed import Multiplexed, says
+from tests.diagnose.causes.quic.quic_connections import unanswered
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER
 
 
@@ -34,3 +36,28 @@ def test_what_a_complete_stream_did_not_suffer_from_is_not_told() -> None:
     fine = scene.wire.exchanges[0]
     scene.failed.response = replace(fine.response) if fine.response else None
     assert diagnose([scene.connection()]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "found"),
+    [
+        ("H3_MISSING_SETTINGS", False, [("h2-malformed-response", "server")]),
+        ("H3_MISSING_SETTINGS", True, [("h2-malformed-response", "unknown")]),
+        ("H3_SETTINGS_ERROR", True, [("h2-malformed-response", "unknown")]),
+        ("H3_NO_ERROR", False, []),
+    ],
+)
+def test_a_client_that_complains_before_its_first_request(
+    name: str, found: list[tuple[str, str]], *, settings: bool
+) -> None:
+    """quic-go and a server whose control stream begins with GOAWAY (RFC 9114 section 6.2.1)."""
+    connection = unanswered(answered=True)
+    at = connection.opened_ns + 5_000_000
+    kind = "settings" if settings else "goaway"
+    connection.closes = [CloseEvent("connection_close", CLIENT, at, 5, 0, None, detail=name)]
+    connection.events = [
+        StreamEvent(kind, SERVER, at - 1, 4),
+        StreamEvent("connection_close", CLIENT, at, 5, code=266, name=name),
+    ]
+    findings = diagnose([connection])
+    assert [(f.code, f.fault) for f in findings if f.code != "unexplained"] == found
