@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .traffic.traffic import Traffic
 
 
+ONE_DECISION_WHY = " (a cancellation, or its end)"
+
 _WRONG = "what is wrong with it"
 
 _MOST_QUOTED = 3
@@ -176,8 +178,8 @@ def one_decision(failed: FailedExchange) -> str:
         return ""
     ages = f"{wording.span(together.youngest_ns)} to {wording.span(together.oldest_ns)}"
     return (
-        f" {together.number} exchanges, {ages} old, ended at one instant: one decision of the client (a "
-        "cancellation, or its end)."
+        f" {together.number} exchanges, {ages} old, ended at one instant: one decision of the client"
+        f"{ONE_DECISION_WHY}."
     )
 
 

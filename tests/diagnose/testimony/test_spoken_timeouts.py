@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
 from plainwire.diagnose.testimony.sayings import read_messages
@@ -65,3 +66,11 @@ def test_nobody_is_sure_of_what_only_words_tell() -> None:
 
 def test_a_status_does_not_say_which_of_two_it_was() -> None:
     assert _code([_left(), _left(2)], account(process=CURL, status=28))[0] == "client-abort"
+
+
+def test_what_one_limit_ended_at_once_is_said_once() -> None:
+    """aio-libs/aiohttp#1463, #2538: tasks under one limit, whose words are the same for each."""
+    first, second = _left(), _left(2)
+    second.closes = [replace(close, time_ns=first.closes[0].time_ns + 1) for close in second.closes]
+    assert _code([first, second], account(words("TimeoutError\n", 1480)))[0] == "client-timeout-too-short"
+    assert _code([_left(), _left(2)], account(words("TimeoutError\n", 1480)))[0] == "client-abort"

@@ -14,10 +14,11 @@ from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.certainty import GRADES, SURE
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import HASTY_NS
+from plainwire.diagnose.verdict import ONE_DECISION_WHY
 
 from .matching import Account
 from .sentences import exit_wire
-from .wording import TIMEOUTS
+from .wording import TIMEOUTS, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 ABORT, CODE = "client-abort", "client-timeout-too-short"
 
+_AT_ONCE_NS = 50_000_000
+"""What one decision ends it ends within this time, on a busy machine too."""
+
+_OF_A_LIMIT = frozenset((*TIMEOUTS, Wire.CALL_STATUS))
+"""The last for DEADLINE_EXCEEDED: a limit as well, and of a call whose status is seen there is no abort."""
+
 
 def spoken_timeouts(
     connections: Sequence[Connection],
@@ -39,7 +46,8 @@ def spoken_timeouts(
 ) -> None:
     """Make ``client-timeout-too-short`` of ``client-abort`` where each of its exchanges was said to time out.
 
-    A word that may mean something else beside a time limit tells nothing.
+    A word that may mean something else beside a time limit tells nothing. What the same process ended at the
+    same instant is one decision, of which one word is enough.
     """
     aborts = [finding for finding in findings if finding.code == ABORT]
     if not aborts:
@@ -49,6 +57,8 @@ def spoken_timeouts(
     told = {fate.exchange.id for _, fate in placed if fate is not None and fate.exchange is not None}
     gave_up = {number for finding in aborts for number in finding.exchanges}
     fates = {f.exchange.id: f for f in account.fates if f.exchange is not None and f.exchange.id in gave_up}
+    for one in [fates[number] for number in told & set(fates)]:
+        told |= {number for number, fate in fates.items() if _is_one_decision(one, fate)}
     owners = Counter(_pid(fate) for fate in fates.values())
     for number, fate in fates.items():
         if owners[_pid(fate)] == 1 and exit_wire(events, fate) == frozenset(TIMEOUTS):
@@ -66,17 +76,19 @@ def _pid(fate: Fate) -> int | None:
     return None if program is None else program.pid
 
 
+def _is_one_decision(one: Fate, other: Fate) -> bool:
+    return _pid(one) == _pid(other) and abs(one.known_ns - other.known_ns) <= _AT_ONCE_NS
+
+
 def _is_timeout(said: Said) -> bool:
-    return bool(said.wordings) and not said.weak and said.wire <= frozenset(TIMEOUTS)
+    return bool(said.wordings) and not said.weak and said.wire <= _OF_A_LIMIT
 
 
 def _rename(finding: Finding, fates: Sequence[Fate]) -> None:
     was, cause = CAUSES[ABORT], CAUSES[CODE]
     finding.code = CODE
-    finding.claim = (
-        f"{finding.claim.replace(was.title, cause.title, 1)} The program says that the time was up: a limit "
-        "of its own, not a cancellation."
-    )
+    claim = finding.claim.replace(was.title, cause.title, 1).replace(ONE_DECISION_WHY, "")
+    finding.claim = f"{claim} The program says that the time was up: a limit of its own, not a cancellation."
     finding.certainty = min(finding.certainty, SURE[Ground.INFERENCE], key=GRADES.index)
     if any(fate.known_ns - fate.began_ns < HASTY_NS for fate in fates):
         finding.fault = "client"
