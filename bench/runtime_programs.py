@@ -394,7 +394,8 @@ ALL = [
 REMARKS = """\
 - libssl 1.0.2: in a program that runs already it has no function that could be patched, so that new
   connections are had by memory only, where they are open long enough.
-- awscrt: s2n has a key log function of another shape, which is not looked for.
+- awscrt: in a program that runs already s2n has no function that is looked for, so that new connections are
+  had by memory only.
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.

@@ -270,6 +270,7 @@ def _page(rows: dict[str, Row]) -> str:
         if row is None:
             continue
         how = next((cell.how for cell in row.cells if cell is not None and cell.had), "")
+        how = how.replace("OpenSSL's", "s2n's") if client.tls.startswith("s2n") else how
         of_version = dict(zip(client.versions, row.cells, strict=True))
         cells = [_words(of_version[each]) if each in of_version else "has none" for each in VERSIONS]
         words = [client.name, client.tls, how, *cells, row.without_root, row.attached, row.open_before]

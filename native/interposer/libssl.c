@@ -7,6 +7,7 @@
 #include "event.h"
 #include "hook.h"
 #include "journal.h"
+#include "keyline.h"
 #include "legacy.h"
 #include "settings.h"
 #include "sandbox.h"
@@ -34,7 +35,7 @@ static void discover(void)
 /* --- libssl --------------------------------------------------------------------------------------------------- */
 
 /* A key log line is LABEL, client random (64 hex digits), secret. These labels come once a handshake. */
-static const char *random_if_first(const char *line)
+const char *random_if_first(const char *line)
 {
     static const char *const labels[] = {"CLIENT_RANDOM ", "SERVER_HANDSHAKE_TRAFFIC_SECRET "};
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)

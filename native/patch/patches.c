@@ -437,6 +437,8 @@ static void look(const struct object *object)
     take_parts(object);
     if (!exported && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
         return;
+    if (!setting(ONLY)[0] && object_symbol(object, "s2n_config_set_key_log_cb")) /* interposer/s2n.c */
+        return;
     name_work(object);
     const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);
     if (tables)

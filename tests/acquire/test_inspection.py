@@ -69,8 +69,11 @@ def test_program_with_tls_of_its_own(program: str, name: str, method: str) -> No
     assert [one.method for one in found if one.name == name] == [method]
 
 
-def test_rustls_inside_a_python_package() -> None:
-    script = "import httpr, sys; print('ready', flush=True); sys.stdin.read()"
+@pytest.mark.parametrize(
+    ("package", "name", "method"), [("httpr", "rustls", "patch"), ("awscrt.io", "s2n", "preload")]
+)
+def test_tls_inside_a_python_package(package: str, name: str, method: str) -> None:
+    script = f"import {package}, sys; print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -78,7 +81,7 @@ def test_rustls_inside_a_python_package() -> None:
         process.stdout.readline()
         found = inspection.of_process(process.pid)
         process.communicate()
-    assert [one.method for one in found.libraries if one.name == "rustls"] == ["patch"]
+    assert [one.method for one in found.libraries if one.name == name] == [method]
 
 
 def test_file_that_only_looks_like_tls(tmp_path: Path) -> None:

@@ -145,6 +145,16 @@ def test_openssl_1_0_of_an_old_wheel(run: Run, tmp_path: Path) -> None:
     assert {json.loads(line)["library"] for line in outcome.lines("tls")} > {str(library)}
 
 
+def test_s2n_inside_a_library(run: Run, server: TlsServer) -> None:
+    """Its functions are called by name there, and have a callback as OpenSSL's."""
+    outcome = run(*python("with_awscrt", server))
+    assert (outcome.status, outcome.output) == (0, "200\n"), outcome.errors
+    assert outcome.keys == server.secrets()
+    (told,) = (json.loads(line) for line in outcome.lines("tls"))
+    assert (told["how"], Path(told["library"]).name) == ("callback", "_awscrt.abi3.so")
+    assert outcome.lines("unreached") == []
+
+
 def test_nginx_as_a_client(server: TlsServer, tmp_path: Path) -> None:
     """Its worker runs as another user, where it was started by root, and had its descriptors from its
     master.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.native.conftest import noted
 from tests.needs import needs
 
 if TYPE_CHECKING:
@@ -217,3 +218,50 @@ def test_program_of_another_libc_is_not_harmed(compiled: Compile, preloaded: Pre
     with socket.create_server(("127.0.0.1", 0)) as listener:
         done = preloaded(program, str(listener.getsockname()[1]))
     assert (done.returncode, done.stdout, done.stderr) == (0, "0 1\n", "")
+
+
+S2N = """
+#include <stddef.h>
+#include <string.h>
+static int (*logs[2])(void *, void *, unsigned char *, size_t);
+static void *contexts[2];
+int s2n_config_set_key_log_cb(int *config, int (*log)(void *, void *, unsigned char *, size_t), void *context)
+{
+    logs[*config] = log;
+    contexts[*config] = context;
+    return 5;
+}
+int s2n_connection_set_config(void *connection, int *config)
+{
+    static unsigned char line[] = "CLIENT_RANDOM %s %s";
+    return logs[*config] ? logs[*config](contexts[*config], connection, line, sizeof line - 1) + 6 : 7;
+}
+"""
+USES_S2N = """
+#include <stdio.h>
+int s2n_config_set_key_log_cb(int *, int (*)(void *, void *, unsigned char *, unsigned long), void *);
+int s2n_connection_set_config(void *, int *);
+static int own(void *context, void *connection, unsigned char *line, unsigned long count)
+{
+    return printf("%s %s %lu\\n", (char *)context, (char *)connection, count), 3;
+}
+int main(void)
+{
+    int first = 0, second = 1, set = s2n_config_set_key_log_cb(&first, own, "mine");
+    int with = s2n_connection_set_config("a", &first), without = s2n_connection_set_config("b", &second);
+    printf("%d %d %d\\n", set, with, without > 5);
+}
+"""
+
+
+def test_s2n_s_callback_is_the_programs_own_where_it_has_one(
+    compiled: Compile, preloaded: Preloaded, tmp_path: Path
+) -> None:
+    """A library with the two functions of s2n that matter, which calls back at once."""
+    library = compiled("libs2n.so", S2N % ("5a" * 32, "3c" * 48), "-shared")
+    made = compiled("program", USES_S2N, library, f"-Wl,-rpath,{tmp_path}")
+    under = preloaded(made)
+    assert (under.returncode, under.stdout, under.stderr) == (0, "mine a 175\n5 9 1\n", "")
+    assert (tmp_path / "keys").read_text() == f"CLIENT_RANDOM {'5a' * 32} {'3c' * 48}\n"
+    (told,) = noted(tmp_path, "tls")
+    assert told["library"] == str(library)

@@ -38,6 +38,7 @@ the Java virtual machine.
 
 _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
 _RUSTLS = re.compile(rb"NoKeyLog")
+_S2N = re.compile(rb"s2n_config_set_key_log_cb")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
 _SECONDS = 20
@@ -247,6 +248,8 @@ def _linked_in(path: Path) -> TlsLibrary:
         if isinstance(place, str):
             return TlsLibrary(str(path), "Go's crypto/tls", None, "not yet", why=place)
         return TlsLibrary(str(path), "Go's crypto/tls", None, "patch")
+    if _search(path, _S2N):
+        return TlsLibrary(str(path), "s2n", None, "preload")
     name = "rustls" if _search(path, _RUSTLS) else "linked in"
     answer = patching.judge(path)
     found = TlsLibrary(str(path), name, version, "not yet")
