@@ -4,12 +4,15 @@
 
 The client makes new connections all the time, each with a request whose answer it checks. Afterwards its code
 must be what its files say, and nothing of plainwire be mapped in it. Then ``plainwire attach`` is killed at
-random moments, by SIGKILL, and the same must hold.
+random moments, by SIGKILL, and the same must hold. What came of it is kept in bench/attach.json, of which
+``bench/runtimes.py --page`` makes a table.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import statistics
 import subprocess
@@ -28,6 +31,7 @@ from tests.acquire.driven import KINDS, driven
 from tests.acquire.test_attached import code_that_differs, traces_of_us
 from tests.acquire.tls_server import key_lines, tls_server
 
+RESULTS = Path(__file__).with_suffix(".json")
 LONGEST = 2.0  # seconds until it is killed
 PATIENCE = 10.0  # seconds
 
@@ -74,6 +78,17 @@ def _play(kind: str, times: int, kills: int, folder: Path) -> None:
         f"stopped for {statistics.median(stopped):.1f} ms in the median, {max(stopped):.1f} at most; "
         f"killed {kills} times, {late} times something was left after {PATIENCE:.0f} s; left behind: {left}"
     )
+    cells = [
+        times,
+        len(answers),
+        failed,
+        wrong,
+        f"{statistics.median(stopped):.0f} ms",
+        f"{max(stopped):.0f} ms",
+    ]
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept[kind] = [*map(str, cells), f"{os.getloadavg()[2]:.0f}", str(kills), str(left + late)]
+    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
     sys.exit(bool(failed or wrong or left or late))
 
 

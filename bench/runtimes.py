@@ -55,6 +55,7 @@ PAGE = ROOT / "docs" / "runtimes.md"
 RESULTS = Path(__file__).with_suffix(".json")
 FRITAP_RESULTS = Path(__file__).with_name("fritap.json")
 HANDSHAKES_RESULTS = Path(__file__).with_name("handshakes.json")
+ATTACH_RESULTS = Path(__file__).with_name("attach.json")
 BY_METHOD_RESULTS = Path(__file__).with_name("by_method.json")
 PATIENCE = 120.0  # seconds for one client
 BETWEEN = 2.0  # seconds between the requests of a program that is attached to
@@ -302,7 +303,7 @@ Of {len(there)} programs all secrets are had of {of_launched} that plainwire sta
 {chr(10).join(lines)}
 
 {REMARKS}
-{_handshakes()}{_by_method()}{PAGE_NOTES}"""
+{_handshakes()}{_coming_and_going()}{_by_method()}{PAGE_NOTES}"""
 
 
 def _handshakes() -> str:
@@ -320,6 +321,25 @@ By `python bench/handshakes.py`: new TLS 1.3 connections one after the other, an
 
 | how | clients | handshakes | lines | missed | wrong |
 |---|---|---|---|---|---|
+{chr(10).join(lines)}
+
+"""
+
+
+def _coming_and_going() -> str:
+    """The table of ``bench/attach.py``."""
+    rows = kept(ATTACH_RESULTS, dict[str, list[str]])
+    lines = [f"| {client} | {' | '.join(words)} |" for client, words in rows.items()]
+    if not lines:
+        return ""
+    return f"""## Coming and going
+
+By `python bench/attach.py`: attached to and let go again, while the program makes requests on new connections
+all the time; then `plainwire attach` killed at random moments (SIGKILL), and how often anything was left of it
+after ten seconds.
+
+| program | attached | requests | failed | wrong lines | stopped, median | at most | load | killed | left |
+|---|---|---|---|---|---|---|---|---|---|
 {chr(10).join(lines)}
 
 """
