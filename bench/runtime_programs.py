@@ -396,8 +396,8 @@ REMARKS = """\
   connections are had by memory only, where they are open long enough.
 - awscrt: in a program that runs already s2n has no function that is looked for, so that new connections are
   had by memory only.
-- primp: rustls that runs already does not tell its secrets; its memory was searched on a machine with a load of
-  11, and two of three requests came before that had ended.
+- primp: rustls that runs already does not tell its secrets; its memory was searched on a machine with a load
+  of 11, and two of three requests came before that had ended.
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.

@@ -335,8 +335,8 @@ def _coming_and_going() -> str:
     return f"""## Coming and going
 
 By `python bench/attach.py`: attached to and let go again, while the program makes requests on new connections
-all the time; then `plainwire attach` killed at random moments (SIGKILL), and how often anything was left of it
-after ten seconds.
+all the time; then `plainwire attach` killed at random moments (SIGKILL), and how often anything was left of
+it after ten seconds.
 
 | program | attached | requests | failed | wrong lines | stopped, median | at most | load | killed | left |
 |---|---|---|---|---|---|---|---|---|---|
