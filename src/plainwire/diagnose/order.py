@@ -197,10 +197,10 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     alert_in_handshake,
     quic_alert,
     quic_closed_before_request,
-    client_complained,
     h2_not_spoken,
     handshake_reset,
     handshake_stall,
+    client_complained,
     cert_refused_without_alert,
 )
 SHARPER: tuple[Sharper, ...] = (tls_interception,)

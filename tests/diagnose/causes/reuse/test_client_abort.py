@@ -191,3 +191,14 @@ def test_an_upload_that_is_left_behind_a_success(
     assert [finding.code for finding in found] == codes
     assert all("40 of the 100 bytes of its body" in finding.claim for finding in found)
     assert all((finding.fault, finding.certainty) == ("client", "likely") for finding in found)
+
+
+def test_a_body_that_was_asked_for_first_need_not_be_sent() -> None:
+    wire = Wire()
+    request = wire.ask(0, method="PUT", size=200, complete=False).request
+    assert request
+    request.declared_size, request.body_size = 100, 0
+    request.headers = [*request.headers, ("Expect", "100-continue")]
+    wire.answer(80)
+    wire.close(CLIENT, "fin", 81)
+    assert "client-abort" not in {finding.code for finding in diagnose([wire.done()])}

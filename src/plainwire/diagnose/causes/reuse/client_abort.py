@@ -72,6 +72,8 @@ def upload_abandoned(failed: FailedExchange) -> Verdict | None:
         return None
     if request.declared_size is None and request.framing != "chunked":
         return None
+    if not request.body_size and value(request, "expect") is not None:
+        return None  # it had asked whether to send it, and was answered (RFC 9110 section 10.1.1)
     sent = _sent_words(failed) or " (the last chunk had not left)"
     return Verdict(
         code="client-abort",
