@@ -71,7 +71,7 @@ class StreamPair(Layer, Protocol):
 class Shared:
     """The connection's facts, the secrets, and the way back to its packets; ``segments``: those of TCP."""
 
-    __slots__ = ("_alerts", "facts", "keys", "reading", "segments", "where")
+    __slots__ = ("_alerts", "_cancelled", "facts", "keys", "reading", "segments", "where")
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Shared:
         self.reading = reading
         self.segments = segments
         self._alerts: list[CloseEvent] = []
+        self._cancelled: set[Side] = set()
 
     def begin_tls(self, info: TlsInfo) -> None:
         """Note a TLS session: the connection's own, or one inside a tunnel or after it."""
@@ -102,12 +103,16 @@ class Shared:
         level for errors (RFC 8446 section 6).
         """
         if alert.description in (_USER_CANCELED, _NO_RENEGOTIATION):
+            if alert.description == _USER_CANCELED:
+                self._cancelled.add(alert.side)
             return
         if alert.description != _CLOSE_NOTIFY and not alert.fatal and info.version != "TLS 1.3":
             return
         kind: CloseKind = "close_notify" if alert.description == _CLOSE_NOTIFY else "alert"
         (packet,), (time_ns,) = self.where[alert.side].locate([alert.start])
-        detail = "" if kind == "close_notify" else alert_name(alert.description)
+        detail = alert_name(alert.description)
+        if kind == "close_notify":
+            detail = alert_name(_USER_CANCELED) if alert.side in self._cancelled else ""
         self._alerts.append(CloseEvent(kind, alert.side, time_ns, packet, alert.start, None, detail=detail))
 
     def undecrypted(self, reason: Reason) -> None:

@@ -156,3 +156,16 @@ def test_what_one_goaway_leaves_out_is_not_repeated_on_its_connection() -> None:
     field = ("User-Agent", "okhttp/4.12.0")
     left_out = _with(wire.done(), (field,), None)
     assert found(left_out, answered(2, 50, field), answered(3, 51, field)) == [[10, 20], [11, 30]]
+
+
+def test_ruby_repeats_what_it_could_not_get_before_it_says_so() -> None:
+    ruby = ("User-Agent", "Ruby")
+    assert found(failing(1, 0, ruby), failing(2, 101, ruby)) == [[10, 20]]
+    assert found(failing(1, 0), failing(2, 101)) == []
+    assert found(failing(1, 0, ruby), failing(2, 101, ruby), failing(3, 5000, ruby)) == []
+
+
+def test_a_field_less_does_not_make_it_another_request() -> None:
+    encoding = ("Accept-Encoding", "gzip")
+    assert found(failing(1, 0, encoding), answered(2, 1100)) == [[10, 20]]
+    assert found(failing(1, 0, ("Range", "bytes=5-")), answered(2, 1100)) == []

@@ -42,6 +42,8 @@ def too_late(connection: Connection, response: Response, left: CloseEvent | None
         return False  # packets that changed places: these bytes were sent before the reset
     if response.whole_at is not None and response.whole_at <= (left.time_ns, left.packet):
         return False  # only the end of the stream came later, after all the bytes that were announced
+    if left.kind == "close_notify" and left.detail:
+        return True  # Java says so when it ends both directions, though its kernel takes what still comes
     taken = last_ack(connection, Side.CLIENT)
     return taken is not None and taken < response.end
 

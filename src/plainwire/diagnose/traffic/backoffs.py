@@ -46,12 +46,15 @@ class Backoff(Struct, frozen=True):
     """What one client does. ``agents``: how its User-Agent begins, in lower case.
 
     ``exact``: its pauses in seconds. ``doubling``: the first at once, each later one twice the one before.
+    ``always``: it repeats what failed by itself, whatever it was, so that a program that saw a failure has
+    two attempts behind it.
     """
 
     name: str
     agents: tuple[str, ...]
     kind: Literal["exact", "doubling", "at once"]
     exact: tuple[float, ...] = ()
+    always: bool = False
 
     def fits(self, pauses: Sequence[int]) -> bool:
         """Whether the pauses (ns) of one request are such."""
@@ -75,12 +78,13 @@ BACKOFFS = (
     Backoff("Go's http.Transport", ("go-http-client/",), "at once"),
     Backoff("OkHttp", ("okhttp/",), "at once"),
     Backoff("HttpURLConnection", ("java/",), "at once"),
+    Backoff("Ruby's Net::HTTP", ("ruby",), "at once", always=True),
     Backoff("curl", ("curl/",), "at once"),
     Backoff("aiohttp", ("python/",), "at once"),
 )
 """Their defaults: python-swiftclient 4.11 ``Connection._retry``, curl 8 ``--retry``, axios-retry 4
-``exponentialDelay``, go-retryablehttp 0.7 ``DefaultBackoff``, urllib3 2 ``Retry.get_backoff_time``; the
-others repeat once, on a new connection, what a kept one failed."""
+``exponentialDelay``, go-retryablehttp 0.7 ``DefaultBackoff``, urllib3 2 ``Retry.get_backoff_time``; Ruby's
+``Net::HTTP`` repeats what is idempotent once (``max_retries``), after a timeout too; the others repeat once, on a new connection, what a kept one failed."""
 
 
 def habits(agent: str | None) -> tuple[Backoff, ...]:
@@ -111,8 +115,11 @@ def habitual_pause(agent: str | None, place: int, pause_ns: int) -> bool:
 
 def made_by_library(agent: str | None, pauses: Sequence[int]) -> bool:
     """Whether these are pauses of the client that calls itself so; from three on, of any that is known."""
-    known = habits(agent) if len(pauses) < _FEWEST_PAUSES else BACKOFFS
-    return any(each.fits(pauses) for each in known if each.kind != "at once")
+    named = habits(agent)
+    known = named if len(pauses) < _FEWEST_PAUSES else BACKOFFS
+    return any(
+        each.fits(pauses) for each in known if each.kind != "at once" or (each.always and each in named)
+    )
 
 
 def described(series: Sequence[tuple[str | None, Sequence[int]]]) -> str:

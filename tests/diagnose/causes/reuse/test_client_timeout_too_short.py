@@ -97,3 +97,17 @@ def test_silence_in_the_middle_of_a_body_is_timed_from_its_last_byte() -> None:
     finding = only(diagnose([wire.done("aborted")]))
     assert finding.code == "client-timeout-too-short"
     assert "5.002 s after it had last heard of it: this looks like a client timeout of 5 s" in finding.claim
+
+
+def test_java_says_that_it_ends_both_directions_though_its_kernel_takes_the_answer() -> None:
+    """A client that only closes its own direction, and says no more, may still read it."""
+    for said, codes in (("user_canceled", ["client-timeout-too-short"]), ("", [])):
+        wire = Wire()
+        wire.ok(0)
+        wire.ask(500, "/slow")
+        wire.ack(SERVER, 580)
+        wire.close(CLIENT, "close_notify", 3500, detail=said)
+        wire.close(CLIENT, "fin", 3501)
+        wire.answer(5500)
+        wire.ack(CLIENT, 5501)
+        assert [f.code for f in diagnose([wire.done()])] == codes

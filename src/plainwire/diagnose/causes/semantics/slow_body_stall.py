@@ -172,4 +172,5 @@ def stall_given_up(failed: FailedExchange) -> Verdict | None:
         runner_up="client-abort: the client hung up, but only after this silence",
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+        failure=True,
     )
