@@ -153,7 +153,7 @@ class CloseEvent(Struct, frozen=True):
     """One act of closing: a TLS alert (``close_notify``, or another: see ``detail``), a FIN, a RST; in QUIC
     a CONNECTION_CLOSE frame or a stateless reset (RFC 9000 section 10), whose ``seq`` is the packet number.
 
-    A close_notify has ``user_canceled`` in ``detail`` where its sender said that first: it wants no more either.
+    A close_notify has ``user_canceled`` in ``detail`` where its sender said that first: it takes no more.
     ``seq`` is the stream offset at which it stands; ``ack`` what its segment acknowledges of the
     other side's stream (None: no ACK bit). ``repeated`` marks retransmissions of the same FIN.
     """

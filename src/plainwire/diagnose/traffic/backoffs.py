@@ -73,6 +73,7 @@ BACKOFFS = (
     Backoff("python-swiftclient", ("python-swiftclient",), "exact", (1, 2, 4, 8, 16, 32, 64)),
     Backoff("curl --retry", ("curl/",), "exact", (1, 2, 4, 8, 16, 32, 64)),
     Backoff("axios-retry", ("axios/",), "exact", (0.2, 0.4, 0.8, 1.6, 3.2)),
+    Backoff("got", ("got ",), "exact", (1, 2, 4, 8, 16)),
     Backoff("Go's retryablehttp", ("go-http-client/",), "exact", (1, 2, 4, 8, 16, 30)),
     Backoff("urllib3", ("python-urllib3/", "python-requests/"), "doubling"),
     Backoff("Go's http.Transport", ("go-http-client/",), "at once"),
@@ -83,8 +84,9 @@ BACKOFFS = (
     Backoff("aiohttp", ("python/",), "at once"),
 )
 """Their defaults: python-swiftclient 4.11 ``Connection._retry``, curl 8 ``--retry``, axios-retry 4
-``exponentialDelay``, go-retryablehttp 0.7 ``DefaultBackoff``, urllib3 2 ``Retry.get_backoff_time``; Ruby's
-``Net::HTTP`` repeats what is idempotent once (``max_retries``), after a timeout too; the others repeat once, on a new connection, what a kept one failed."""
+``exponentialDelay``, got 14 ``calculateRetryDelay``, go-retryablehttp 0.7 ``DefaultBackoff``, urllib3 2
+``Retry.get_backoff_time``; Ruby's ``Net::HTTP`` repeats what is idempotent once (``max_retries``), after a
+timeout too; the others repeat once, on a new connection, what a kept one failed."""
 
 
 def habits(agent: str | None) -> tuple[Backoff, ...]:
