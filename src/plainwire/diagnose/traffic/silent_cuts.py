@@ -88,6 +88,16 @@ class SilentCuts:
         same = [c.age_ns for c in self.cuts if same_time(cut.age_ns, c.age_ns, server=True)]
         return same if len(same) > 1 and cut.age_ns >= LONG_NS else []
 
+    def at_one_byte(self, cut: Cut) -> int:
+        """How many responses to such requests ended at one byte ahead of the length that they announce.
+
+        0 for less than two. Then that length is wrong, or their writer stops there, whatever ended them.
+        """
+        if cut.response.framing != "content-length":
+            return 0
+        count = sum(_extent(other) == _extent(cut) for other in self.cuts)
+        return count if count > 1 else 0
+
     def _survived(self, cut: Cut) -> int:
         """The longest pause within responses to such requests that went on after it."""
         kind = cut.request.method, template(cut.request.target)
@@ -103,6 +113,11 @@ class SilentCuts:
                     looked += 1
                     longest = max(longest, longest_pause(connection, response))
         return longest
+
+
+def _extent(cut: Cut) -> tuple[str, str, int | None, int]:
+    response = cut.response
+    return cut.request.method, template(cut.request.target), response.declared_size, response.body_size
 
 
 def _named(cut: Cut, low: int, high: int) -> str:

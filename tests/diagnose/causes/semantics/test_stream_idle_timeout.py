@@ -45,6 +45,18 @@ def test_a_stream_that_ended_in_the_middle_of_its_beat_is_none() -> None:
     assert "2 responses were cut the same time after their requests" in finding.claim
 
 
+def test_responses_that_all_end_at_one_byte_announce_more_than_they_write() -> None:
+    """The server gunicorn then ends the connection when it has been idle for its keep-alive."""
+    short = [cut(n, 2001, pauses=(), start=9000.0 * n) for n in (1, 2)]
+    for connection in short:
+        response = connection.exchanges[0].response
+        assert response is not None
+        response.framing, response.declared_size, response.event_stream = "content-length", 1000, None
+    finding = only(diagnose(short))
+    assert finding.code == "response-truncated"
+    assert "2 responses to such requests ended at this byte" in finding.claim
+
+
 def test_heartbeats_that_came_are_not_called_missing() -> None:
     finding = only(diagnose([cut(1, 5004, events=EventStream(3, heartbeats=2))]))
     assert "heartbeat" not in finding.claim

@@ -34,8 +34,15 @@ def when_words(failed: FailedExchange) -> str:
     cut = cut_of(failed.connection, failed.exchange)
     if cut is None:
         return ""
-    ages = failed.traffic.silent_cuts[failed.connection.server].same_age(cut)
+    cuts = failed.traffic.silent_cuts[failed.connection.server]
+    ages = cuts.same_age(cut)
     silence = f" That was {wording.span(cut.silence_ns)} after its last byte."
+    alike = cuts.at_one_byte(cut)
+    if alike:
+        return (
+            f"{silence} {alike} responses to such requests ended at this byte: they announce more than is "
+            "written, or their writer fails there; a limit of idle connections may have ended them."
+        )
     if not ages:
         return silence
     spread = f"{wording.span(min(ages))} to {wording.span(max(ages))}"

@@ -30,7 +30,8 @@ def stream_idle_timeout(failed: FailedExchange) -> Verdict | None:
     cut = cut_of(failed.connection, failed.exchange)
     if cut is None:
         return None
-    limit = failed.traffic.silent_cuts[failed.connection.server].limit_of(cut)
+    cuts = failed.traffic.silent_cuts[failed.connection.server]
+    limit = None if cuts.at_one_byte(cut) else cuts.limit_of(cut)
     behind = _behind(failed)
     if limit is None and behind is None:
         return None
