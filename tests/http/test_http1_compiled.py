@@ -124,7 +124,7 @@ def _kernel() -> None:
         without("the compiled kernel (Rust)", part_of_the_judgement=False)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(MESSAGES, max_size=8), st.booleans(), st.booleans(), st.sampled_from([0, 0, 0, 7, 40]))
 def test_both_read_the_same(messages: list[tuple[Any, bytes]], exact: bool, at_once: bool, cut: int) -> None:  # noqa: FBT001
     talk = Talk(exact)

@@ -112,7 +112,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(exchanges(), max_size=4))
 def test_both_write_the_same(made: list[Exchange]) -> None:
     if kernel.compiled is None:

@@ -225,7 +225,7 @@ impl ExchangeWriter {
         }
         let (name, value) = (field.get_item(0)?, field.get_item(1)?);
         let (word, said) = (name.cast::<PyString>()?.to_str()?, value.cast::<PyString>()?.to_str()?);
-        if said.len() > LONGEST_REMEMBERED {
+        if word.len() > LONGEST_REMEMBERED || said.len() > LONGEST_REMEMBERED {
             return Ok(None);
         }
         let start = out.len();
@@ -283,6 +283,9 @@ impl ExchangeWriter {
 
 /// A path with 1 for every digit of a number, where each of its segments is short: `form` of `redact/text.py`.
 fn form(target: &str) -> Option<String> {
+    if target.len() > LONGEST_REMEMBERED {
+        return None;
+    }
     let (mut size, mut before) = (0, b'/');
     let mut made = String::with_capacity(target.len());
     let mut number = false;

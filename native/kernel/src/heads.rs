@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use rustc_hash::FxHashMap;
 
 const MOST_CACHED: usize = 4096;
+const LONGEST_CACHED: usize = 4096;
 const LONGEST_SHARED: usize = 64;
 const METHODS: [&[u8]; 6] = [b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"];
 /// HEAD, CONNECT and TRACE are not among them: what answers them is framed by other rules.
@@ -186,6 +187,9 @@ impl Heads {
         while let Some(end) = memchr(b'\n', block) {
             let Some(line) = block[..end].strip_suffix(b"\r") else { return Ok(None) };
             block = &block[end + 1..];
+            if line.len() > LONGEST_CACHED {
+                return Ok(None);
+            }
             if !self.lines.contains_key(line) {
                 let Some(made) = self.learnt(py, line)? else { return Ok(None) };
                 if self.lines.len() >= MOST_CACHED {
@@ -205,6 +209,9 @@ impl Heads {
         let framing = match self.framings.get(&key) {
             Some(framing) => *framing,
             None => {
+                if key.len() > LONGEST_CACHED {
+                    return Ok(None);
+                }
                 let made = self.framed(py, special)?;
                 if self.framings.len() >= MOST_CACHED {
                     self.framings.clear();

@@ -31,6 +31,7 @@ _SHORT_SEGMENTS = re.compile(r"(?:/[A-Za-z0-9._~-]{0,11})*")
 """A path in which nothing is long enough to be a secret, unless it is a web hook's."""
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{0,31})+")
 """A path whose ``_form`` tells what is to be hidden: no part is long enough to be what chance has made."""
+_LONGEST_FORM = 512
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]+")
 _SHORT_VALUE = re.compile(r"[A-Za-z0-9._~-]{0,11}")
 _PIECE = re.compile(r"[^\s\"'<>(){}|\\^`]{4,}")
@@ -100,7 +101,7 @@ def target(text: str) -> str:
     """Return a request target, or a URL, with what may be secrets in it hidden."""
     if _SHORT_SEGMENTS.fullmatch(text) is not None and "hook" not in text.lower():
         return text
-    if _PATH.fullmatch(text) is not None and is_open(_form(text)):
+    if len(text) <= _LONGEST_FORM and _PATH.fullmatch(text) is not None and is_open(_form(text)):
         return text
     return _target(text, _depth(text))
 
