@@ -81,7 +81,12 @@ RUST = (
         Wire.WHOLE,
         note="It is the body that ended early or stood still, and not always what could not be decoded.",
     ),
-    row("reqwest", "operation timed out", r"\boperation timed out\b|source: TimedOut\b", *TIMEOUTS),
+    row(
+        "reqwest",
+        "operation timed out",
+        r"(?<!read )(?<!write )(?<!handshake )\boperation timed out\b|source: TimedOut\b",
+        *TIMEOUTS,
+    ),
     row(
         "reqwest",
         "an error status",
