@@ -207,12 +207,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="client-abort",
-        story="A server that takes its time, and a client that does not wait.",
+        story="A server that takes its time, and a client that changes its mind.",
         expects=frozenset({"client-abort"}),
         server=Behaviour(schedule={4: Fault.SLOW}, delay=2.0),
-        client=serial(8, timeout=0.5),
+        client=("leaving.py", "8", "0.63"),
         fault=CLIENT,
-        also=frozenset({"client-timeout-too-short"}),
     ),
     Scenario(
         name="client-timeout-too-short",
