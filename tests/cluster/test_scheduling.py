@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 for _package in ("distributed", "s3fs", "moto.server"):
     pytest.importorskip(_package)
 
-_PATIENCE = 60
+_PATIENCE = 240
 _HOSTILE = "in/..\\x1b]0;x\\x07/$(id) <b>::c.pcap"
 
 
