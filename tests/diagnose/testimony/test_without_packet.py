@@ -49,6 +49,14 @@ def test_write_on_a_connection_that_was_reset_while_idle() -> None:
     assert "the request never left" in finding.claim
 
 
+def test_the_end_of_tls_on_a_connection_that_was_to_be_closed_is_no_request() -> None:
+    connection = idle()
+    response = connection.exchanges[-1].response
+    assert response is not None
+    response.close_announced = True
+    assert found([connection], error(errno.ECONNRESET, 1800, call="send")) == []
+
+
 def test_reset_that_came_with_others_is_the_servers() -> None:
     busy = Wire(id=2, first_exchange=20, first_packet=200)
     busy.ask(900)

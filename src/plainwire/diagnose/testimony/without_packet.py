@@ -267,8 +267,14 @@ def _resets(
 
 
 def _reset_while_idle(connection: Connection) -> CloseEvent | None:
-    """The server's RST behind the last exchange, where all were complete and the client had not closed."""
+    """The server's RST behind the last exchange, where all were complete and the client had not closed.
+
+    Behind an exchange that was to be the last a client writes no request, only the end of TLS.
+    """
     if not connection.exchanges or any(e.outcome != "complete" for e in connection.exchanges):
+        return None
+    request, response = connection.exchanges[-1].request, connection.exchanges[-1].response
+    if any(message is not None and message.close_announced for message in (request, response)):
         return None
     reset = first_close(connection, Side.SERVER)
     if reset is None or reset.kind != "rst" or client_first(connection) is not None:
