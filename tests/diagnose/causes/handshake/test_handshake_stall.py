@@ -5,7 +5,7 @@ from __future__ import annotations
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.handshake.greetings import greeted
 from tests.diagnose.opening import Opening
-from tests.diagnose.wire import CLIENT, only
+from tests.diagnose.wire import CLIENT, SERVER, only
 
 
 def test_silence_after_an_acknowledged_hello_is_the_server_s() -> None:
@@ -20,3 +20,13 @@ def test_a_hello_that_never_arrives_is_the_path_s() -> None:
     opening.close(CLIENT, "fin", 5000, seq=517)
     finding = only(diagnose([opening.done()]))
     assert (finding.code, finding.fault) == ("retransmission-loss", "path")
+
+
+def test_a_client_that_stops_behind_its_change_cipher_spec_did_not_wait_for_the_server() -> None:
+    """As a JVM does that a busy machine does not let run."""
+    opening = greeted()
+    opening.segment(SERVER, 165, ack=517, length=3000)
+    opening.segment(CLIENT, 166, seq=517, ack=3000, length=6)
+    opening.segment(SERVER, 246, seq=3000, ack=523)
+    opening.close(CLIENT, "fin", 5161, seq=523)
+    assert diagnose([opening.done()]) == []

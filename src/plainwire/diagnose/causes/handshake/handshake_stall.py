@@ -29,6 +29,9 @@ _STILL_OPEN_NS = 10_000_000_000
 _FEWEST_HELLOS = 3
 """Transmissions of the ClientHello: the first, and two that timers made (RFC 6298 section 5)."""
 
+_CHANGE_CIPHER_SPEC = 6
+"""Bytes of a record that ends no turn: the client's Finished comes behind it (RFC 8446 section D.4)."""
+
 
 def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
     """A verdict where the handshake stopped: who sent last shows who kept the other waiting."""
@@ -46,6 +49,8 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
     said = max(s.end for s in begin.client_data)
     if last.side == Side.SERVER or quiet < patience or begin.acknowledged < said:
         return None
+    if last.seq and last.length == _CHANGE_CIPHER_SPEC:
+        return None  # it was the client that stopped
     contrast = None if begin.answers else large_hello(connection, hello_end, traffic)
     if contrast is not None:
         return large_clienthello_drop(
