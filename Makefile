@@ -96,10 +96,11 @@ wheels: $(INSTALLED)
 system:
 	@tools/system test
 
-# The venv with plainwire in it, editable: the C interposer is compiled into src/plainwire.
+# The venv with plainwire in it, editable: the C interposer is compiled into src/plainwire. The kernel, which takes
+# half a minute to compile and is for captures of many exchanges, comes with the development tools.
 $(INSTALLED): $(SOURCES) | $(VENV)/bin/python
 	@echo 'installing plainwire into $(VENV) (once)'
-	@$(PIP) install --editable .
+	@PLAINWIRE_KERNEL=off $(PIP) install --editable .
 	@touch $@
 
 # The same with what tests and linters import.
