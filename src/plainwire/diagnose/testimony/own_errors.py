@@ -79,7 +79,7 @@ def _finding(
         if asked
         else "No request went out."
     )
-    finding = finding_of_the_program(
+    return finding_of_the_program(
         CODE,
         f"curl ended with exit status {status}{often}: {ending.says}. {wire}",
         [cited for each in weak for cited in each.evidence][:_MOST_CITED]
@@ -90,6 +90,5 @@ def _finding(
         runner_up="a fault of the server or the path: refuted where no packet shows one",
         advice=ending.advice,
         connections=own,
+        exchanges=(number for each in weak for number in each.exchanges),
     )
-    finding.exchanges = [number for each in weak for number in each.exchanges]
-    return finding

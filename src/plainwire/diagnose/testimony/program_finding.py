@@ -1,4 +1,4 @@
-"""A finding that rests on what the program said or met, where no exchange shows it."""
+"""A finding that rests on what the program said or met, where the wire alone does not show it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def finding_of_the_program(
     fault: Fault = "client",
     told: str = "",
     advice: str = "",
-    connections: Sequence[Connection] = (),
+    connections: Iterable[Connection] = (),
+    exchanges: Iterable[int] = (),
 ) -> Finding:
-    """Make a finding without exchanges, with the words of ``code``'s cause.
+    """Make a finding with the words of ``code``'s cause; a connection may be named more than once.
 
     ``told`` is its ``program_says`` where nothing was ``said``; ``advice`` goes before the cause's own.
     """
@@ -50,8 +51,8 @@ def finding_of_the_program(
         claim=claim,
         fault=fault,
         certainty=SURE[Ground.INFERENCE],
-        exchanges=[],
-        connections=[c.id for c in connections],
+        exchanges=list(exchanges),
+        connections=list(dict.fromkeys(c.id for c in connections)),
         evidence=evidence,
         refuted_by=cause.refuted,
         runner_up=runner_up,

@@ -59,9 +59,9 @@ def refused_heads(
         advice="Raise the client's limit (Node.js: maxHeaderSize, --max-http-header-size; aiohttp: "
         "max_field_size, max_line_size; http.client: _MAXHEADERS; Go: MaxResponseHeaderBytes), or have the "
         "server send less: cookies and policies that pile up, fields that are added twice.",
-        connections=list({connection.id: connection for connection, _, _ in refused}.values()),
+        connections=(connection for connection, _, _ in refused),
+        exchanges=(exchange.id for _, exchange, _ in refused),
     )
-    finding.exchanges = [exchange.id for _, exchange, _ in refused]
     return [finding]
 
 
@@ -101,9 +101,9 @@ def refused_defects(
         events,
         fault="server",
         runner_up="a client that is at fault: refuted, the response has the defect",
-        connections=list({connection.id: connection for connection, _, _ in broken}.values()),
+        connections=(connection for connection, _, _ in broken),
+        exchanges=(exchange.id for _, exchange, _ in broken),
     )
-    finding.exchanges = [exchange.id for _, exchange, _ in broken]
     finding.quotes = list(quoted_defects(response))
     return [finding]
 

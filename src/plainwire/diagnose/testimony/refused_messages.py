@@ -54,9 +54,9 @@ def refused_messages(
         events,
         fault="unknown",
         runner_up="a method that streams: refuted, its client would take any number",
-        connections=list({c.id: c for c, _, _ in odd}.values()),
+        connections=(connection for connection, _, _ in odd),
+        exchanges=(exchange.id for _, exchange, _ in odd),
     )
-    finding.exchanges = [exchange.id for _, exchange, _ in odd]
     return [finding]
 
 
