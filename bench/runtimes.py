@@ -44,7 +44,7 @@ from tests.acquire.driven import Driven
 from tests.acquire.tls_server import key_lines, tls_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plainwire.acquire.attached import AttachedProgram
     from plainwire.model import Report
@@ -308,41 +308,36 @@ Of {len(there)} programs all secrets are had of {of_launched} that plainwire sta
 
 def _handshakes() -> str:
     """The table of ``bench/handshakes.py``."""
-    lines = [
-        f"| {way} | {'; '.join(each['clients'])} | {each['handshakes']} | {each['lines']} | {each['missed']} "
-        f"| {each['wrong']} |"
-        for way, each in kept(HANDSHAKES_RESULTS, dict[str, dict[str, Any]]).items()
-    ]
-    if not lines:
-        return ""
-    return f"""## Many handshakes
+    rows = kept(HANDSHAKES_RESULTS, dict[str, dict[str, Any]])
+    return _section(
+        """## Many handshakes
 
-By `python bench/handshakes.py`: new TLS 1.3 connections one after the other, and the server's lines of them.
-
-| how | clients | handshakes | lines | missed | wrong |
-|---|---|---|---|---|---|
-{chr(10).join(lines)}
-
-"""
+By `python bench/handshakes.py`: new TLS 1.3 connections one after the other, and the server's lines of
+them.""",
+        ("how", "clients", "handshakes", "lines", "missed", "wrong"),
+        [
+            [way, "; ".join(each["clients"])]
+            + [str(each[column]) for column in ("handshakes", "lines", "missed", "wrong")]
+            for way, each in rows.items()
+        ],
+    )
 
 
 def _coming_and_going() -> str:
     """The table of ``bench/attach.py``."""
     rows = kept(ATTACH_RESULTS, dict[str, list[str]])
-    lines = [f"| {client} | {' | '.join(words)} |" for client, words in rows.items()]
-    if not lines:
-        return ""
-    return f"""## Coming and going
+    return _section(
+        """## Coming and going
 
 By `python bench/attach.py`: attached to and let go again, while the program makes requests on new connections
 all the time; then `plainwire attach` killed at random moments (SIGKILL), and how often anything was left of
-it after ten seconds.
-
-| program | attached | requests | failed | wrong lines | stopped, median | at most | load | killed | left |
-|---|---|---|---|---|---|---|---|---|---|
-{chr(10).join(lines)}
-
-"""
+it after ten seconds.""",
+        (
+            *("program", "attached", "requests", "failed", "wrong lines"),
+            *("stopped, median", "at most", "load", "killed", "left"),
+        ),
+        [[client, *words] for client, words in rows.items()],
+    )
 
 
 def _all_had(cell: str) -> bool:
@@ -353,19 +348,22 @@ def _all_had(cell: str) -> bool:
 def _by_method() -> str:
     """The table of ``bench/by_method.py``."""
     costs = kept(BY_METHOD_RESULTS, dict[str, list[str]])
-    lines = [f"| {what} | {' | '.join(words)} |" for what, words in costs.items()]
-    if not lines:
-        return ""
-    return f"""## What it costs
+    return _section(
+        """## What it costs
 
 By `python bench/by_method.py`: CPU time of the program (median of rounds in turn, on a machine that had other
-work as well).
+work as well).""",
+        ("what", "program", "alone", "with plainwire", "ratio"),
+        [[what, *words] for what, words in costs.items()],
+    )
 
-| what | program | alone | with plainwire | ratio |
-|---|---|---|---|---|
-{chr(10).join(lines)}
 
-"""
+def _section(head: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A heading with what it is about, and a table; nothing without rows."""
+    if not rows:
+        return ""
+    first, *others = (f"| {' | '.join(row)} |" for row in (columns, *rows))
+    return "\n".join([head, "", first, f"|{'---|' * len(columns)}", *others, "", ""])
 
 
 def _words(cell: Cell | None) -> str:

@@ -37,12 +37,7 @@ static int handshake(char **words)
     if (SSL_CTX_use_certificate_file(server, words[1], 1) != 1 || SSL_CTX_use_PrivateKey_file(server, words[2], 1) != 1)
         return 1;
     SSL *one = SSL_new(client), *other = SSL_new(server);
-    BIO *left, *right;
-    BIO_new_bio_pair(&left, 0, &right, 0);
-    SSL_set_bio(one, left, left);
-    SSL_set_bio(other, right, right);
-    SSL_set_connect_state(one);
-    SSL_set_accept_state(other);
+    connect_both(one, other);
     SSL_CTX_set_keylog_callback(client, leave);
     for (int i = 0; i < 5; i++) {
         SSL_do_handshake(one);
