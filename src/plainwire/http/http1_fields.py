@@ -18,6 +18,8 @@ MOST_DEFECTS = 100
 """Defects of one head that are kept."""
 
 _MOST_CACHED = 4096
+_LONGEST_CACHED = 4096
+"""Characters of what is kept for the next time: with them no capture fills the memory."""
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOST_DIGITS = 18
 _VERSION = re.compile(rb"HTTP/\d\.\d").fullmatch
@@ -96,7 +98,8 @@ class FieldParser:
             framing = framing_of(special)
             if len(self._framings) >= _MOST_CACHED:
                 self._framings.clear()
-            self._framings[key] = framing
+            if len(block) <= _LONGEST_CACHED:
+                self._framings[key] = framing
         return _parse_broken(block) if framing.broken else (headers, framing)
 
     def learn(self, line: str) -> _Known:
@@ -106,7 +109,7 @@ class FieldParser:
         if kind is None:
             token = bool(name) and _TOKEN.issuperset(name.encode("latin-1"))
             kind = _KINDS.get(name.lower(), _ORDINARY) if token else _BROKEN
-            if token and len(self._kinds) < _MOST_CACHED:
+            if token and len(self._kinds) < _MOST_CACHED and len(name) <= _LONGEST_CACHED:
                 self._kinds[name] = kind
         value = value.strip(" \t")
         if kind == _CONTENT_TYPE and not value.lower().startswith(EVENT_STREAMS):
@@ -114,7 +117,8 @@ class FieldParser:
         field = (name, value), kind if colon else _BROKEN
         if len(self._lines) >= _MOST_CACHED:
             self._lines.clear()
-        self._lines[line] = field
+        if len(line) <= _LONGEST_CACHED:
+            self._lines[line] = field
         return field
 
 
