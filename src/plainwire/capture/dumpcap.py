@@ -166,6 +166,10 @@ class DumpcapCapture:
         """See ``live.Capture``."""
         return self._packets, self._dropped
 
+    def shed(self, shedding: int) -> bool:
+        """See ``live.PacketCapture``: its filter is fixed when it starts."""
+        return not shedding
+
     def stop(self) -> CaptureEnd:
         """See ``live.Capture``. Takes ``_QUIET`` to ``_LONGEST_LINGER`` seconds."""
         asked = time.monotonic()

@@ -12,13 +12,11 @@ only once. Times are microseconds: cypcap gives them as a float, which holds no 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import select
 import signal
 import socket
-import struct
 import threading
 import time
 from pathlib import Path
@@ -26,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import cypcap  # type: ignore[import-untyped]
 
-from plainwire.capture import dumpcap
+from plainwire.capture import dumpcap, kernel_filter
 from plainwire.capture.pcapng import file_header, packet_blocks, sink, statistics
 from plainwire.model import CaptureEnd, NoRightError, UserError
 
@@ -39,7 +37,6 @@ ANY = "any"
 SNAPLEN = 262_144
 _LINUX_SLL2 = 276  # LINKTYPE_LINUX_SLL2
 _LOOPBACK = "lo"
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 _RING_SIZES = (128 << 20, 32 << 20, 8 << 20, 2 << 20)
 """Bytes; the first size that the kernel grants. Loopback fills the largest in a quarter of a second."""
 _RETIRE = 0.05
@@ -67,9 +64,16 @@ class Capture(Protocol):
         """Take what is still on its way, end, and say what was seen. After that the file is complete."""
 
 
+class PacketCapture(Capture, Protocol):
+    """A running capture of packets."""
+
+    def shed(self, shedding: int) -> bool:
+        """From now on take the flows of one in ``2**shedding`` (``kernel_filter``). Whether it can."""
+
+
 def start(
     file: CaptureTarget, *, interface: str = ANY, capture_filter: str = "", only: str | None = None
-) -> Capture:
+) -> PacketCapture:
     """Capture to a new file (0600), one that is open and empty, or a sink. Packets from now on are in it.
 
     ``only``: by ``libpcap`` or ``dumpcap`` alone.
@@ -146,29 +150,7 @@ def _set_filter(pcap: cypcap.Pcap, interface: str, capture_filter: str) -> None:
         return
     loopback = next((index for index, name in socket.if_nameindex() if name == _LOOPBACK), None)
     if loopback is not None and interface in (ANY, _LOOPBACK):
-        _attach(pcap.get_selectable_fd(), _once_on(loopback))
-
-
-def _once_on(loopback: int) -> list[tuple[int, int, int, int]]:
-    """Classic BPF (linux/filter.h): drop what leaves through the interface ``loopback``, take all else."""
-    load, unless_equal, give = 0x20, 0x15, 0x06
-    packet_type, interface_index, outgoing = 0xFFFFF004, 0xFFFFF008, 4
-    return [
-        (load, 0, 0, packet_type),
-        (unless_equal, 0, 3, outgoing),
-        (load, 0, 0, interface_index),
-        (unless_equal, 0, 1, loopback),
-        (give, 0, 0, 0),
-        (give, 0, 0, SNAPLEN),
-    ]
-
-
-def _attach(descriptor: int, program: list[tuple[int, int, int, int]]) -> None:
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
-    with socket.socket(fileno=os.dup(descriptor)) as packets, contextlib.suppress(OSError):
-        packets.setsockopt(
-            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code))
-        )
+        kernel_filter.attach(pcap.get_selectable_fd(), kernel_filter.once_on(loopback))
 
 
 def _descriptors() -> set[int]:
@@ -186,6 +168,7 @@ class KernelCapture:
         self._file = sink(file, file_header(interface, int(pcap.datalink()), SNAPLEN))
         self._pieces: list[bytes] = []
         self._packets = 0
+        self._filter = kernel_filter.attached(pcap.get_selectable_fd())
         self._trouble: str | None = None
         self._stop_clock = self._stop_time = math.inf  # monotonic; as packets have it
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -203,6 +186,11 @@ class KernelCapture:
             return self._packets, int(self._pcap.stats().drop)
         except cypcap.Error:  # the interface is gone
             return self._packets, None
+
+    def shed(self, shedding: int) -> bool:
+        """See ``PacketCapture``."""
+        program = kernel_filter.of_share(self._filter, shedding) or kernel_filter.EVERYTHING
+        return kernel_filter.attach(self._pcap.get_selectable_fd(), program)
 
     def stop(self) -> CaptureEnd:
         """See ``Capture``. Takes about ``_LINGER`` seconds."""

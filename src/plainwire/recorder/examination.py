@@ -25,6 +25,7 @@ from plainwire.model import PacketBatch
 from plainwire.recorder import carried, ring
 from plainwire.recorder.carried import Lines
 from plainwire.recorder.jobs import Examined, Sighting
+from plainwire.recorder.shedding import share_of
 from plainwire.sifting import own_packets
 
 if TYPE_CHECKING:
@@ -173,14 +174,18 @@ def _analysed(
                 times.append(item.time_ns)
             yield item
 
+    share = share_of(segments)
+
     keys = read_keys([])
     keys.add(b"\n".join(line for each in lines for line in each.keys))
     events = None
     if wanted.program:
-        events = program_events(carried.of_program(line for each in lines for line in each.events))
+        told = carried.of_program(line for each in lines for line in each.events)
+        events = program_events(told if share is None else filter(share.has_event, told))
     analysis = pipeline.Analysis(keys, events=events, program_only=events is not None)
     with pipeline.uncollected():
-        for item in timed(reader.read([path_in(place, each.name(ring.PACKETS)) for each in segments])):
+        items = timed(reader.read([path_in(place, each.name(ring.PACKETS)) for each in segments]))
+        for item in share.of(items) if share is not None else items:
             analysis.feed(item)
         return analysis.close(), times
 

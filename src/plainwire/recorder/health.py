@@ -19,13 +19,15 @@ _BEHIND = 3
 
 
 class Health(Struct):
-    """Figures of a recorder from its start. ``dropped`` and ``packets`` are the kernel's; bytes and seconds
-    else. ``analysis`` and ``own`` are seconds of a processor.
+    """Figures of a recorder from its start. ``dropped`` and ``packets`` are the kernel's; ``shed`` n: one
+    connection in ``2**n`` is captured; bytes and seconds else. ``analysis`` and ``own`` are seconds of a
+    processor.
     """
 
     began: float = 0.0
     packets: int = 0
     dropped: int | None = 0
+    shed: int = 0
     unwritten: int = 0
     evicted_unexamined: int = 0
     lost_secrets: int = 0
@@ -83,6 +85,9 @@ class Health(Struct):
                 []
                 if self.dropped is None
                 else [Metric("packets_dropped_total", "counter", "Packets the kernel dropped.", self.dropped)]
+            ),
+            Metric(
+                "captured_share", "gauge", "Share of all connections that is captured.", 1 / (1 << self.shed)
             ),
             Metric(
                 "unwritten_bytes_total",

@@ -26,11 +26,13 @@ from plainwire.capture import live
 from plainwire.folder import OpenFile
 from plainwire.recorder import home as homes
 from plainwire.recorder import ring as rings
+from plainwire.recorder import shedding
 from plainwire.recorder.control import Control, Question, Reply
 from plainwire.recorder.examiner import Examine, Examiner, Save
 from plainwire.recorder.health import Health, Teller, summary
 from plainwire.recorder.jobs import Examined, Interest, Saved
 from plainwire.recorder.metrics import MetricsServer
+from plainwire.recorder.shedding import Shedding
 from plainwire.recorder.sources import AttachedSource, HostSource, LaunchedSource
 from plainwire.recorder.triggers import Triggers, Window
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from plainwire.capture.live import Capture
+    from plainwire.capture.live import PacketCapture
     from plainwire.recorder.home import Home
     from plainwire.recorder.ring import RingSegment
     from plainwire.recorder.sources import RecordedSource
@@ -151,6 +153,7 @@ class _Recorder:
         self._patcher = patcher
         self._health = Health(began=time.time(), cases_size=_size_of(home.cases.descriptor))
         self._teller = Teller()
+        self._shedding = Shedding()
         self._until = time.monotonic() + (plan.duration or float("inf"))
         self._checked = 0.0
         self._cut_from: tuple[int, int | None] = (0, 0)
@@ -185,7 +188,7 @@ class _Recorder:
 
     # --- begin and end
 
-    def _begin(self) -> tuple[RecordedSource, Capture]:
+    def _begin(self) -> tuple[RecordedSource, PacketCapture]:
         plan, inbox = self._plan, self._home.inbox()
         source: RecordedSource
         network: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
@@ -211,13 +214,13 @@ class _Recorder:
             raise
         return source, capture
 
-    def _say_begun(self, capture: Capture, metrics: MetricsServer | None) -> None:
+    def _say_begun(self, capture: PacketCapture, metrics: MetricsServer | None) -> None:
         where = f"; metrics at {metrics.url}" if metrics is not None else ""
         kept = f"at most {self._plan.keep / 1e6:,.0f} MB of packets and {self._plan.keep_cases / 1e6:,.0f} MB"
         self._say(f"recording into {self._plan.folder} with {capture.how}: {kept} of cases{where}")
 
     def _end(
-        self, control: Control, capture: Capture, source: RecordedSource, ended: ProgramEnd | None
+        self, control: Control, capture: PacketCapture, source: RecordedSource, ended: ProgramEnd | None
     ) -> None:
         source.stop()
         captured = capture.stop()
@@ -261,7 +264,7 @@ class _Recorder:
             elif not source.send(number):
                 self._asked_to_end += 1
 
-    def _turn(self, control: Control, capture: Capture, source: RecordedSource) -> None:
+    def _turn(self, control: Control, capture: PacketCapture, source: RecordedSource) -> None:
         now = time.time()
         while (asked := control.take()) is not None:
             self._answer(control, *asked)
@@ -271,11 +274,21 @@ class _Recorder:
             self._count(*capture.counted(), source)
             self._ring.cut(*self._since_cut())
             source.blank()
+        self._shed(capture)
         if time.monotonic() - self._checked >= _CHECK:
             self._count(*capture.counted(), source)
             self._check()
         self._ring.evict(self._in_use())
         self._work(control, now)
+
+    def _shed(self, capture: PacketCapture) -> None:
+        """Take fewer connections where packets are lost, and more again where none are."""
+        before = self._health.shed
+        level = self._shedding.judge((capture.counted()[1] or 0) + self._ring.outrun, time.monotonic())
+        if level != before and capture.shed(level):
+            self._health.shed = level
+            self._ring.note_shed(level)
+            self._say(shedding.words(level))
 
     def _answer(self, control: Control, asker: int, question: Question) -> None:
         now = time.time()

@@ -57,7 +57,7 @@ class RingSegment(Struct):
     """One segment. Times are seconds since the epoch; ``ended`` is 0 while it is written.
 
     ``packets`` are as captured, ``left_out`` of them were of other programs. ``dropped`` by the kernel; None
-    where nobody knows.
+    where nobody knows. ``shed``: of the flows of its time one in ``2**shed`` was captured all the time.
     """
 
     number: int
@@ -68,6 +68,7 @@ class RingSegment(Struct):
     dropped: int | None = 0
     size: int = 0
     examined: bool = False
+    shed: int = 0
 
     def name(self, kind: str) -> str:
         """Of one of its files."""
@@ -82,6 +83,9 @@ class SegmentRing:
         self.evicted_unexamined = 0
         self.unwritten = 0
         """Bytes of packets for which the disk, or the ring, had no room."""
+        self.outrun = 0
+        """Bytes of those that came too fast for the ring."""
+        self._shed = 0
         self._place, self._keep, self._longest = place, keep, longest
         self.largest = max(_SMALLEST, min(keep // _FEWEST, _LARGEST))
         self._lock = threading.Lock()
@@ -113,6 +117,7 @@ class SegmentRing:
             too_much = self._written > _MOST_WITHIN_A_LOOK * self.largest
             if self._file is None or self._file.trouble is not None or too_much:
                 self.unwritten += len(blocks)
+                self.outrun += len(blocks) if too_much else 0
                 return
             self._file.write(blocks)
             self._written += len(blocks)
@@ -182,6 +187,11 @@ class SegmentRing:
             with self._lock:
                 self._grown += written
 
+    def note_shed(self, level: int) -> None:
+        """From now on one flow in ``2**level`` is captured."""
+        self._shed = level
+        self.current.shed = max(self.current.shed, level)
+
     def cut(self, packets: int, dropped: int | None) -> RingSegment:
         """End the current segment, in which so many packets were captured and dropped; begin the next."""
         done = self.current
@@ -211,7 +221,7 @@ class SegmentRing:
 
     def _open(self) -> None:
         number = self.segments[-1].number + 1 if self.segments else 1
-        segment = RingSegment(number, time.time())
+        segment = RingSegment(number, time.time(), shed=self._shed)
         self.segments.append(segment)
         self._written, self._counted = 0, None
         try:

@@ -11,10 +11,11 @@ import orjson
 
 from plainwire import provenance, recording, stored, sudo
 from plainwire.acquire import spoken_words
+from plainwire.capture import reader
 from plainwire.capture.pcapng import embed_secrets, joined
 from plainwire.case import Case, discard
 from plainwire.model import UserError
-from plainwire.recorder import home, ring
+from plainwire.recorder import home, ring, shedding
 from plainwire.recorder.examination import fresh_lines, handed_lines
 from plainwire.recorder.jobs import Saved
 from plainwire.report import redact
@@ -72,18 +73,22 @@ def _fill(case: Case, place: Folder, segments: Sequence[RingSegment], because: s
     lines = [handed, *(fresh_lines(place, each, wanted) for each in segments)]
     case.place.fill(case.capture.name, lambda file: _join(file, place, segments))
     secrets = b"\n".join(dict.fromkeys(line for each in lines for line in each.keys))
-    embed_secrets(case.capture, secrets, case.place)
+    share = shedding.share_of(segments)
+    keep = share.flags(reader.read([case.capture])) if share is not None else None
+    embed_secrets(case.capture, secrets, case.place, keep)
     if not wanted.program:
         return
     told = [orjson.dumps({"event": "note", "text": _note(segments, because)})]
     left_out = sum(each.left_out for each in segments)
     told += [orjson.dumps({"event": "left out", "packets": left_out})] if left_out else []
-    case.place.write(case.program.name, b"".join(line + b"\n" for line in _events(lines, told)))
+    case.place.write(case.program.name, b"".join(line + b"\n" for line in _events(segments, lines, told)))
     spoken_words.take_out_secrets(case.program, redact.line, case.place)
 
 
-def _events(lines: list[Lines], told: list[bytes]) -> list[bytes]:
-    return [*(line for each in lines for line in each.events), *told]
+def _events(segments: Sequence[RingSegment], lines: list[Lines], told: list[bytes]) -> list[bytes]:
+    share = shedding.share_of(segments)
+    events = (line for each in lines for line in each.events)
+    return [*(events if share is None else filter(share.has_event, events)), *told]
 
 
 def _join(file: BinaryIO, place: Folder, segments: Sequence[RingSegment]) -> None:
@@ -101,7 +106,9 @@ def _write_report(case: Case, report: Report, segments: Sequence[RingSegment], b
 
 def _note(segments: Sequence[RingSegment], because: str) -> str:
     first, last = (time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(t)) for t in _span(segments))
-    return f"Saved by the flight recorder ({because}): what was captured from {first} to {last} UTC."
+    told = f"Saved by the flight recorder ({because}): what was captured from {first} to {last} UTC."
+    level = shedding.level_of(segments)
+    return f"{told} {shedding.note(level)}" if level else told
 
 
 def _span(segments: Sequence[RingSegment]) -> tuple[float, float]:
