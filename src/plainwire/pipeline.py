@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.diagnose.testimony.sayings import Said
+    from plainwire.diagnose.traffic.spoken import Spoken
     from plainwire.dns.lookups import Lookups
     from plainwire.folder import FileSource
     from plainwire.model import (
@@ -227,20 +228,23 @@ class Analysis:
         self._cover(connections)
         servers = attempt("the inference of servers' limits failed", infer, connections) or {}
         lookups = self._lookups.found if self._lookups is not None else []
-        findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs) or []
+        said, spoken = None, None
+        if self._events is not None:
+            said = attempt("the reading of the program's words failed", _listen, self._events)
+            spoken = attempt("the reading of the program's words failed", _spoken, self._events, said or [])
+        findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs, spoken) or []
         if lookups:
             from plainwire.dns import answers  # noqa: PLC0415 - see __init__
 
             attempt("the matching of names with connections failed", answers.assign, lookups, connections)
         report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
-        said = None
-        if self._events is not None:
-            said = attempt("the reading of the program's words failed", _hear, report, lookups, self._events)
+        if self._events is not None and said is not None:
+            attempt("the hearing of the program failed", _hear, report, lookups, self._events, said)
         report.signs = attempt("the ledger failed", account, connections, report.findings) or []
         if self._events is not None and said is not None:
             attempt("the program's account failed", _testify, report, lookups, self._events, said)
         if report.findings:
-            attempt("the comparison failed", _compare, report)
+            attempt("the comparison failed", _compare, report, spoken)
             attempt("the naming of settings failed", _name_settings, report)
         self.coverage.bugs = self._bugs.found
         return report
@@ -278,15 +282,25 @@ def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
             connection.quic.watched_until_ns = max(connection.quic.watched_until_ns, events.ended_ns)
 
 
-def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[Said]:
-    """What the program said; add the findings that only its words tell of."""
+def _listen(events: ProgramEvents) -> list[Said]:
+    from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
+
+    return read_messages(events)
+
+
+def _spoken(events: ProgramEvents, said: list[Said]) -> dict[int, Spoken]:
+    from plainwire.diagnose.testimony.own_words import spoken  # noqa: PLC0415 - see __init__
+
+    return spoken(events, said)
+
+
+def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
+    """Add the findings that only the program's words tell of."""
     from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_heads  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.refused_messages import refused_messages  # noqa: PLC0415
-    from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
     from plainwire.diagnose.testimony.without_request import without_request  # noqa: PLC0415
 
-    said = read_messages(events)
     report.findings = [
         *without_request(report.connections, lookups, events, said),
         *without_packet(report.connections, events, said),
@@ -295,7 +309,6 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents) -> list[
         *refused_defects(report.connections, report.findings, events, said),
         *report.findings,
     ]
-    return said
 
 
 def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
@@ -317,12 +330,12 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     report.findings += [] if finding is None else [finding]
 
 
-def _compare(report: Report) -> None:
+def _compare(report: Report, spoken: dict[int, Spoken] | None) -> None:
     """Add how often requests failed, and what failures have in common."""
     from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.traffic.attempts import attempts  # noqa: PLC0415 - see __init__
 
-    report.attempts = attempts(report.connections, report.findings)
+    report.attempts = attempts(report.connections, report.findings, spoken)
     compared = compare(report.connections, report.findings)
     report.comparison, report.undecided = compared.contrasts, compared.undecided
 

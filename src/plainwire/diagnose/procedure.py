@@ -37,11 +37,12 @@ from .traffic.traffic import Traffic
 from .verdict import FailedExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from plainwire.model import Bugs, Connection, Finding, Lookup, StreamEvent
 
     from .order import OfExchange
+    from .traffic.spoken import Spoken
     from .verdict import Verdict
 
     _Place = tuple[Connection, int]
@@ -58,16 +59,20 @@ _NOBODY: dict[int, StreamEvent] = {}
 
 
 def diagnose(
-    connections: Sequence[Connection], lookups: Sequence[Lookup] = (), bugs: Bugs | None = None
+    connections: Sequence[Connection],
+    lookups: Sequence[Lookup] = (),
+    bugs: Bugs | None = None,
+    spoken: Mapping[int, Spoken] | None = None,
 ) -> list[Finding]:
     """Explain every failed exchange, one finding for all that have the same cause at the same server.
 
     ``lookups`` are the questions to name servers, by time. ``bugs`` takes note of rules that fail, so that
-    what the others find is kept; without it they raise.
+    what the others find is kept; without it they raise. ``spoken``: when the program's processes told of
+    failures, which were then not hidden from them.
 
     Pure: reads no clock, file or environment. Costs nothing to speak of where nothing failed.
     """
-    traffic, boundary = Traffic(connections, lookups, CAUSES), Boundary(bugs)
+    traffic, boundary = Traffic(connections, lookups, CAUSES, spoken), Boundary(bugs)
     suspects, too_many = _within_limits(_suspects(traffic))
     judged = [
         boundary.first((_judge,), None, traffic, connection, index, boundary)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose.traffic.repetitions import series
+from plainwire.diagnose.traffic.spoken import Spoken
 from plainwire.model import Grpc, ProgramConnection
 from tests.diagnose.wire import MS, SERVER, Wire
 
@@ -169,3 +170,38 @@ def test_a_field_less_does_not_make_it_another_request() -> None:
     encoding = ("Accept-Encoding", "gzip")
     assert found(failing(1, 0, encoding), answered(2, 1100)) == [[10, 20]]
     assert found(failing(1, 0, ("Range", "bytes=5-")), answered(2, 1100)) == []
+
+
+def test_who_pauses_only_behind_failures_repeats_what_failed() -> None:
+    """Each operation fails, is sent again 300 ms and then 600 ms later, and the next follows at once."""
+    times = (0, 400, 1100, 1190, 1590, 2290)
+    outcomes = (failing, failing, answered) * 2
+    copies = [make(number, at) for number, (make, at) in enumerate(zip(outcomes, times, strict=True), 1)]
+    assert found(*copies) == [[10, 20, 30], [40, 50, 60]]
+
+
+def test_a_poll_with_a_pace_of_its_own_repeats_nothing() -> None:
+    outcomes = (failing, failing, answered) * 2
+    assert found(*(make(number, 500 * number) for number, make in enumerate(outcomes, 1))) == []
+
+
+def test_what_the_program_told_of_before_it_went_on_was_not_hidden_from_it() -> None:
+    copies = [failing(1, 0, pid=1), failing(2, 800, pid=1), answered(3, 1600, pid=1)]
+    failed = {10, 20}
+    assert len(series(copies, failed)) == 1
+    told = [c.closes[0].time_ns + 10 * MS for c in copies[:2]]
+    assert series(copies, failed, {1: Spoken(errors=told)}) == []
+    assert len(series(copies, failed, {1: Spoken(errors=told, trying_again=told)})) == 1
+    assert len(series(copies, failed, {2: Spoken(errors=told)})) == 1
+    assert series(copies, failed, {1: Spoken(untimed=2)}) == []
+    assert len(series(copies, failed, {1: Spoken(untimed=1)})) == 1
+
+
+def test_operations_that_were_each_given_up_are_counted_by_the_pauses_that_come_again() -> None:
+    """Pauses of 0, 0.4 and 0.8 s, twice: each is reset 100 ms after its request."""
+    times = (0, 101, 601, 1501, 1602, 1703, 2203, 3103)
+    assert found(*(failing(number, at) for number, at in enumerate(times, 1))) == [
+        [10, 20, 30, 40],
+        [50, 60, 70, 80],
+    ]
+    assert found(*(failing(number, 500 * number) for number in range(1, 9))) == []

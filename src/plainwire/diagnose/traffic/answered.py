@@ -251,7 +251,11 @@ class AnsweredExchanges:
     @cached_property
     def _made_good(self) -> set[int]:
         """The refused attempts of operations that succeeded."""
-        found = (each for each in series(self.traffic.connections, set()) if made_good(each, set()))
+        found = (
+            each
+            for each in series(self.traffic.connections, set(), self.traffic.spoken)
+            if made_good(each, set())
+        )
         return {attempt.exchange.id for each in found for attempt in each.attempts[:-1]}
 
     def open_at(self, case: Answered) -> tuple[int, int]:

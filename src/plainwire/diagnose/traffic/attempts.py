@@ -14,8 +14,9 @@ from plainwire.diagnose.traffic.repetitions import made_good, series
 from plainwire.model import Attempts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from plainwire.diagnose.traffic.spoken import Spoken
     from plainwire.model import Connection, Finding
 
 TWICE = "unsafe-retry-duplicate"
@@ -23,8 +24,10 @@ TWICE = "unsafe-retry-duplicate"
 _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
 
 
-def attempts(connections: Sequence[Connection], findings: Sequence[Finding]) -> Attempts | None:
-    """The totals; None where no request failed."""
+def attempts(
+    connections: Sequence[Connection], findings: Sequence[Finding], spoken: Mapping[int, Spoken] | None = None
+) -> Attempts | None:
+    """The totals; None where no request failed. ``spoken``: when the program told of failures."""
     told = {number for finding in findings if finding.failure for number in finding.exchanges}
     sent = {
         e.id: e
@@ -33,7 +36,7 @@ def attempts(connections: Sequence[Connection], findings: Sequence[Finding]) -> 
         if e.request is not None and not e.pushed and not e.stopped
     }
     failed = {number for number, e in sent.items() if e.outcome in _FAILED or number in told}
-    operations = series(connections, failed)
+    operations = series(connections, failed, spoken)
     failed |= {attempt.exchange.id for found in operations for attempt in found.attempts[:-1]}
     failed |= {found.last.exchange.id for found in operations if not made_good(found, failed)}
     if not failed:

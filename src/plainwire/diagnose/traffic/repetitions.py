@@ -7,20 +7,23 @@ that is known, else from one host. The next copy after a failure is its repetiti
 2. or it follows sooner than the request follows itself where nothing failed;
 3. or after just the pause that the client, by its User-Agent, makes before it repeats;
 4. or after just the time that the server asked to wait (Retry-After);
-5. or the server had said that it did not work on it, and the client is one that then sends it again itself.
+5. or the server had said that it did not work on it, and the client is one that then sends it again itself;
+6. or the request is sent again at a pause only where it had failed, each time, and else at once.
 
-Whoever sends a request again and again by itself fits none of these.
+Whoever sends a request again and again by itself fits none of these; nor is it a repetition of a library where
+the program itself told of the failure before it went on (``Spoken``).
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns, shares_connection
@@ -31,8 +34,9 @@ from .backoffs import habitual_pause, made_by_library, repeats_what_was_refused
 from .copies import twin, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from plainwire.diagnose.traffic.spoken import Spoken
     from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
 
 REPEATED = frozenset((408, 429, 500, 502, 503, 504, *range(520, 531)))
@@ -58,6 +62,18 @@ REFUSED_WITHIN_NS = 5_000_000_000
 
 _MUCH_QUICKER = 3
 """Times as quick as the request otherwise follows itself (chosen: a program's own pace varies)."""
+
+_FEWEST_SLOW, _FEWEST_PAUSES = 2, 4
+"""Pauses after failures, and pauses in all, that show that a program pauses only there (chosen)."""
+
+_SLOW_NS = 100_000_000
+"""Nobody sets a shorter pause before a repetition; what is shorter is work (chosen)."""
+
+_ALIKE, _ALIKE_NS = 1.3, 100_000_000
+"""Pauses of one length: set equal, and made longer by new connections and jitter (chosen)."""
+
+_FEWEST_ALIKE = 3
+"""Pauses that come again in the same order: fewer may be chance (chosen)."""
 
 _LATE, _LATE_NS = 0.1, 300_000_000
 """Who waits as it was told sends a little later, never sooner (chosen)."""
@@ -114,6 +130,15 @@ class Series(Struct, frozen=True):
         return self.attempts[-1]
 
 
+class _Pace(Struct, frozen=True):
+    """How soon a request follows itself (ns): at the soonest where nothing had failed; and behind a failure,
+    where that is always much later.
+    """
+
+    usual_ns: int | None
+    slow_ns: int | None
+
+
 def was_refused(exchange: Exchange) -> bool:
     """Whether it has a whole response whose status libraries take as a reason to try again."""
     return (
@@ -152,17 +177,34 @@ def _end(connection: Connection, exchange: Exchange) -> CloseEvent | StreamEvent
     return client_first(connection) or first_close(connection, Side.SERVER)
 
 
-def series(connections: Sequence[Connection], failed: set[int]) -> list[Series]:
+def series(
+    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, Spoken] | None = None
+) -> list[Series]:
     """All operations of more than one attempt.
 
-    ``failed``: exchanges, by id, beside those that were refused.
+    ``failed``: exchanges, by id, beside those that were refused. ``spoken``: by process, when it told of
+    failures.
     """
+    told = _told_of(connections, failed, spoken or {})
     return [
         found
         for copies in _groups(connections, failed).values()
-        for found in _of_group(sorted(copies, key=_sent), failed)
-        if _telling(found, failed)
+        for chain in _of_group(sorted(copies, key=_sent), failed, told)
+        for found in _operations(chain, failed)
     ]
+
+
+def _told_of(
+    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, Spoken]
+) -> Mapping[int, Spoken]:
+    """Without the processes that told of some failures at the end, and of fewer than there were."""
+    bad: Counter[int] = Counter()
+    for connection in connections if any(each.untimed for each in spoken.values()) else ():
+        if connection.program is not None:
+            bad[connection.program.pid] += sum(e.id in failed or was_refused(e) for e in connection.exchanges)
+    return {
+        pid: replace(each, untimed=0) if each.untimed < bad[pid] else each for pid, each in spoken.items()
+    }
 
 
 def _groups(connections: Sequence[Connection], failed: set[int]) -> dict[_Group, list[Sending]]:
@@ -192,22 +234,23 @@ def _lasting(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name.lower(), text) for name, text in request.headers if not _VOLATILE.search(name)))
 
 
-def _of_group(copies: list[Sending], failed: set[int]) -> Iterator[Series]:
+def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, Spoken]) -> Iterator[Series]:
     """Each failed copy is given the next copy that nobody else repeats."""
 
     def bad(copy: Sending) -> bool:
         return copy.exchange.id in failed or was_refused(copy.exchange)
 
-    usual_ns = _usual_pause(copies, bad)
+    usual_ns = min(_usual_pauses(copies, bad), default=None)
     ends = {c.exchange.id: ended(c.connection, c.exchange) for c in copies if bad(c)}
+    slow_ns = _pause_after_failures(copies, bad, ends)
     followed: dict[int, Sending] = {}
     taken: set[int] = set()
     lengths: dict[int, int] = {}
     for copy in sorted(filter(bad, copies), key=lambda c: ends[c.exchange.id].at_ns):
         place = lengths.get(copy.exchange.id, 0)
         free = _later(copies, ends[copy.exchange.id].at_ns, taken)
-        after = _next(copy, ends[copy.exchange.id].at_ns, free, place, usual_ns)
-        if after is not None:
+        after = _next(copy, ends[copy.exchange.id].at_ns, free, place, _Pace(usual_ns, slow_ns))
+        if after is not None and not _said_between(copy, after, ends[copy.exchange.id].at_ns, told):
             followed[copy.exchange.id] = after
             taken.add(after.exchange.id)
             lengths[after.exchange.id] = place + 1
@@ -216,16 +259,40 @@ def _of_group(copies: list[Sending], failed: set[int]) -> Iterator[Series]:
             yield _series(copy, followed, ends)
 
 
-def _usual_pause(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> int | None:
-    """The shortest time in which the request followed itself where nothing had failed."""
-    return min(
-        (
-            after.request.time_ns - finished_ns(before.exchange)
-            for before, after in pairwise(copies)
-            if not bad(before)
-        ),
-        default=None,
-    )
+def _usual_pauses(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> list[int]:
+    """The times in which the request followed itself where nothing had failed."""
+    return [
+        after.request.time_ns - finished_ns(before.exchange)
+        for before, after in pairwise(copies)
+        if not bad(before)
+    ]
+
+
+def _pause_after_failures(
+    copies: Sequence[Sending], bad: Callable[[Sending], bool], ends: Mapping[int, Ended]
+) -> int | None:
+    """The shortest time in which the request followed itself behind a failure, where it always did so much
+    later than elsewhere: that it waits only there is what a loop with a pace of its own does not do.
+    """
+    usual = _usual_pauses(copies, bad)
+    after_failure = [
+        after.request.time_ns - ends[before.exchange.id].at_ns
+        for before, after in pairwise(copies)
+        if bad(before)
+    ]
+    if not usual or len(after_failure) < _FEWEST_SLOW or len(usual) + len(after_failure) < _FEWEST_PAUSES:
+        return None
+    shortest = min(after_failure)
+    return shortest if shortest > max(_SLOW_NS, _MUCH_QUICKER * max(usual)) else None
+
+
+def _said_between(copy: Sending, after: Sending, at_ns: int, told: Mapping[int, Spoken]) -> bool:
+    """Whether the program told of the failure before it went on: it saw it, and it is its own loop."""
+    program = copy.connection.program
+    words = None if program is None else told.get(program.pid)
+    if words is None or _same_operation(copy.request, after.request):
+        return False
+    return words.tells(at_ns, after.request.time_ns)
 
 
 def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[Sending]:
@@ -237,10 +304,9 @@ def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[S
             yield copy
 
 
-def _next(
-    copy: Sending, at_ns: int, later: Iterable[Sending], place: int, usual_ns: int | None
-) -> Sending | None:
+def _next(copy: Sending, at_ns: int, later: Iterable[Sending], place: int, pace: _Pace) -> Sending | None:
     """The repetition of a failed copy, ``place`` of its operation; None where there is none for certain."""
+    usual_ns = pace.usual_ns
     for other in later:
         same = _same_operation(copy.request, other.request)
         if same is False or other is copy:
@@ -252,6 +318,8 @@ def _next(
             continue  # the same GOAWAY leaves that copy out as well (RFC 9113 section 6.8)
         pause = other.request.time_ns - at_ns
         if same or usual_ns is None or usual_ns > _MUCH_QUICKER * pause:
+            return other
+        if pace.slow_ns is not None:
             return other
         asked_ns = _asked_to_wait(copy.exchange)
         if asked_ns is not None and asked_ns <= pause <= asked_ns + max(_LATE_NS, int(_LATE * asked_ns)):
@@ -290,6 +358,47 @@ def _series(first: Sending, followed: dict[int, Sending], ends: dict[int, Ended]
         said = said and _same_operation(before.request, after.request) is True
         attempts.append(after)
     return Series(tuple(attempts), tuple(pauses), said)
+
+
+def _operations(chain: Series, failed: set[int]) -> list[Series]:
+    """What a chain of copies tells of: one operation, or several that each were given up, or none."""
+    parts = _given_up(chain)
+    if parts:
+        return [part for part in parts if part.pauses]
+    return [chain] if _telling(chain, failed) else []
+
+
+def _given_up(chain: Series) -> list[Series]:
+    """The operations of a chain whose pauses come again, in the same order: each was given up, and the next
+    one begun after another pause. Empty where they do not.
+    """
+    pauses = chain.pauses
+    if chain.said:
+        return []
+    for each in range(1, len(pauses) // 2 + 1):
+        blocks = [pauses[i : i + each] for i in range(0, len(pauses), each + 1)]
+        between = [pauses[i] for i in range(each, len(pauses), each + 1)]
+        whole = [block for block in blocks if len(block) == each]
+        if (
+            len(whole) > 1
+            and each * len(whole) >= _FEWEST_ALIKE
+            and any(pause > _SLOW_NS for pause in whole[0])
+            and all(map(_alike, [whole[0]] * len(blocks), blocks))
+            and not any(_alike((whole[0][-1],), (pause,)) for pause in between)
+        ):
+            return [
+                Series(chain.attempts[i : i + len(block) + 1], block, said=False)
+                for i, block in zip(range(0, len(pauses) + 1, each + 1), [*blocks, ()], strict=False)
+            ]
+    return []
+
+
+def _alike(some: Sequence[int], others: Sequence[int]) -> bool:
+    """Whether the pauses are of one length each, as far as both go."""
+    return all(
+        max(one, other) <= _ALIKE * min(one, other) + _ALIKE_NS
+        for one, other in zip(some, others, strict=False)
+    )
 
 
 def _telling(found: Series, failed: set[int]) -> bool:

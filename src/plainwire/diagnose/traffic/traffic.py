@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
 
     from .segment_sizes import Sizes
+    from .spoken import Spoken
     from .syn_ecn import Marks
     from .syn_timestamps import Stamps
 
@@ -65,9 +66,16 @@ class Traffic:
     """Everything is made on first use: where nothing failed nothing is asked."""
 
     def __init__(
-        self, connections: Sequence[Connection], lookups: Sequence[Lookup], causes: Mapping[str, Cause]
+        self,
+        connections: Sequence[Connection],
+        lookups: Sequence[Lookup],
+        causes: Mapping[str, Cause],
+        spoken: Mapping[int, Spoken] | None = None,
     ) -> None:
-        """``lookups``: by time. ``causes``: what the codes of verdicts mean."""
+        """``lookups``: by time. ``causes``: what the codes of verdicts mean. ``spoken``: when the program's
+        processes told of failures.
+        """
+        self.spoken = spoken or {}
         self.connections = connections
         self.causes = causes
         self.lookups = lookups

@@ -37,7 +37,7 @@ def hidden_retry(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]
     }
     return [
         verdict
-        for operation in series(traffic.connections, failed)
+        for operation in series(traffic.connections, failed, traffic.spoken)
         for verdict in _of_operation(operation, answered=made_good(operation, failed))
     ]
 
