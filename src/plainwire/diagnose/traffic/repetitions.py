@@ -10,8 +10,8 @@ that is known, else from one host. The next copy after a failure is its repetiti
 5. or the server had said that it did not work on it, and the client is one that then sends it again itself;
 6. or the request is sent again at a pause only where it had failed, each time, and else at once.
 
-Whoever sends a request again and again by itself fits none of these; nor is it a repetition of a library where
-the program itself told of the failure before it went on (``Spoken``).
+Whoever sends a request again and again by itself fits none of these. Nor does a library hide what the program
+itself told of before it went on (``Spoken``).
 """
 
 from __future__ import annotations
