@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from plainwire.diagnose.testimony.sayings import Said
-    from plainwire.diagnose.traffic.spoken import Spoken
+    from plainwire.diagnose.traffic.told_failures import ToldFailures
     from plainwire.dns.lookups import Lookups
     from plainwire.folder import FileSource
     from plainwire.model import (
@@ -288,7 +288,7 @@ def _listen(events: ProgramEvents) -> list[Said]:
     return read_messages(events)
 
 
-def _spoken(events: ProgramEvents, said: list[Said]) -> dict[int, Spoken]:
+def _spoken(events: ProgramEvents, said: list[Said]) -> dict[int, ToldFailures]:
     from plainwire.diagnose.testimony.own_words import spoken  # noqa: PLC0415 - see __init__
 
     return spoken(events, said)
@@ -318,7 +318,9 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
     from plainwire.diagnose.testimony.refused_certificates import refused_certificates  # noqa: PLC0415
     from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts  # noqa: PLC0415
+    from plainwire.diagnose.testimony.unanswered_connects import unanswered_connects  # noqa: PLC0415
 
+    report.findings = unanswered_connects(report.connections, report.findings, report.signs, events, said)
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     spoken_timeouts(report.connections, report.findings, report.signs, events, said)
@@ -330,7 +332,7 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     report.findings += [] if finding is None else [finding]
 
 
-def _compare(report: Report, spoken: dict[int, Spoken] | None) -> None:
+def _compare(report: Report, spoken: dict[int, ToldFailures] | None) -> None:
     """Add how often requests failed, and what failures have in common."""
     from plainwire.diagnose.comparison.comparison import compare  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.traffic.attempts import attempts  # noqa: PLC0415 - see __init__

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from plainwire.model import Bugs, Connection, Finding, Lookup, StreamEvent
 
     from .order import OfExchange
-    from .traffic.spoken import Spoken
+    from .traffic.told_failures import ToldFailures
     from .verdict import Verdict
 
     _Place = tuple[Connection, int]
@@ -62,7 +62,7 @@ def diagnose(
     connections: Sequence[Connection],
     lookups: Sequence[Lookup] = (),
     bugs: Bugs | None = None,
-    spoken: Mapping[int, Spoken] | None = None,
+    spoken: Mapping[int, ToldFailures] | None = None,
 ) -> list[Finding]:
     """Explain every failed exchange, one finding for all that have the same cause at the same server.
 

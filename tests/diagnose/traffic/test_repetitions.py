@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose.traffic.repetitions import series
-from plainwire.diagnose.traffic.spoken import Spoken
+from plainwire.diagnose.traffic.told_failures import ToldFailures
 from plainwire.model import Grpc, ProgramConnection
 from tests.diagnose.wire import MS, SERVER, Wire
 
@@ -190,11 +190,11 @@ def test_what_the_program_told_of_before_it_went_on_was_not_hidden_from_it() -> 
     failed = {10, 20}
     assert len(series(copies, failed)) == 1
     told = [c.closes[0].time_ns + 10 * MS for c in copies[:2]]
-    assert series(copies, failed, {1: Spoken(errors=told)}) == []
-    assert len(series(copies, failed, {1: Spoken(errors=told, trying_again=told)})) == 1
-    assert len(series(copies, failed, {2: Spoken(errors=told)})) == 1
-    assert series(copies, failed, {1: Spoken(untimed=2)}) == []
-    assert len(series(copies, failed, {1: Spoken(untimed=1)})) == 1
+    assert series(copies, failed, {1: ToldFailures(errors=told)}) == []
+    assert len(series(copies, failed, {1: ToldFailures(errors=told, trying_again=told)})) == 1
+    assert len(series(copies, failed, {2: ToldFailures(errors=told)})) == 1
+    assert series(copies, failed, {1: ToldFailures(untimed=2)}) == []
+    assert len(series(copies, failed, {1: ToldFailures(untimed=1)})) == 1
 
 
 def test_operations_that_were_each_given_up_are_counted_by_the_pauses_that_come_again() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.traffic.spoken import Spoken
+from plainwire.diagnose.traffic.told_failures import ToldFailures
 
 from .sayings import lines_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TRYING_AGAIN = re.compile(r"(?i)retr(?:y|ies|ied)|try(?:ing)? again|attempt|back(?:ing)?[ -]?off|giving up")
 
 
-def spoken(events: ProgramEvents, said: Iterable[Said]) -> dict[int, Spoken]:
+def spoken(events: ProgramEvents, said: Iterable[Said]) -> dict[int, ToldFailures]:
     """By process: when it told of failures, and when of attempts."""
     errors: dict[int, list[int]] = {}
     untimed: dict[int, int] = {}
@@ -39,6 +39,6 @@ def spoken(events: ProgramEvents, said: Iterable[Said]) -> dict[int, Spoken]:
         if _TRYING_AGAIN.search(line.text):
             again.setdefault(line.pid, []).append(line.time_ns)
     return {
-        pid: Spoken(sorted(errors.get(pid, ())), sorted(again.get(pid, ())), untimed.get(pid, 0))
+        pid: ToldFailures(sorted(errors.get(pid, ())), sorted(again.get(pid, ())), untimed.get(pid, 0))
         for pid in {*errors, *untimed}
     }

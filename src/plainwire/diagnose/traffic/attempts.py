@@ -16,7 +16,7 @@ from plainwire.model import Attempts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from plainwire.diagnose.traffic.spoken import Spoken
+    from plainwire.diagnose.traffic.told_failures import ToldFailures
     from plainwire.model import Connection, Finding
 
 TWICE = "unsafe-retry-duplicate"
@@ -25,7 +25,9 @@ _FAILED = frozenset({"unanswered", "truncated", "refused", "aborted"})
 
 
 def attempts(
-    connections: Sequence[Connection], findings: Sequence[Finding], spoken: Mapping[int, Spoken] | None = None
+    connections: Sequence[Connection],
+    findings: Sequence[Finding],
+    spoken: Mapping[int, ToldFailures] | None = None,
 ) -> Attempts | None:
     """The totals; None where no request failed. ``spoken``: when the program told of failures."""
     told = {number for finding in findings if finding.failure for number in finding.exchanges}

@@ -11,7 +11,7 @@ that is known, else from one host. The next copy after a failure is its repetiti
 6. or the request is sent again at a pause only where it had failed, each time, and else at once.
 
 Whoever sends a request again and again by itself fits none of these. Nor does a library hide what the program
-itself told of before it went on (``Spoken``).
+itself told of before it went on (``ToldFailures``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .copies import twin, value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from plainwire.diagnose.traffic.spoken import Spoken
+    from plainwire.diagnose.traffic.told_failures import ToldFailures
     from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
 
 REPEATED = frozenset((408, 429, 500, 502, 503, 504, *range(520, 531)))
@@ -72,7 +72,7 @@ _SLOW_NS = 100_000_000
 _ALIKE, _ALIKE_NS = 1.3, 100_000_000
 """Pauses of one length: set equal, and made longer by new connections and jitter (chosen)."""
 
-_FEWEST_ALIKE = 3
+_FEWEST_COME_AGAIN = 3
 """Pauses that come again in the same order: fewer may be chance (chosen)."""
 
 _LATE, _LATE_NS = 0.1, 300_000_000
@@ -178,7 +178,7 @@ def _end(connection: Connection, exchange: Exchange) -> CloseEvent | StreamEvent
 
 
 def series(
-    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, Spoken] | None = None
+    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, ToldFailures] | None = None
 ) -> list[Series]:
     """All operations of more than one attempt.
 
@@ -195,8 +195,8 @@ def series(
 
 
 def _told_of(
-    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, Spoken]
-) -> Mapping[int, Spoken]:
+    connections: Sequence[Connection], failed: set[int], spoken: Mapping[int, ToldFailures]
+) -> Mapping[int, ToldFailures]:
     """Without the processes that told of some failures at the end, and of fewer than there were."""
     bad: Counter[int] = Counter()
     for connection in connections if any(each.untimed for each in spoken.values()) else ():
@@ -234,7 +234,7 @@ def _lasting(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name.lower(), text) for name, text in request.headers if not _VOLATILE.search(name)))
 
 
-def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, Spoken]) -> Iterator[Series]:
+def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, ToldFailures]) -> Iterator[Series]:
     """Each failed copy is given the next copy that nobody else repeats."""
 
     def bad(copy: Sending) -> bool:
@@ -286,7 +286,7 @@ def _pause_after_failures(
     return shortest if shortest > max(_SLOW_NS, _MUCH_QUICKER * max(usual)) else None
 
 
-def _said_between(copy: Sending, after: Sending, at_ns: int, told: Mapping[int, Spoken]) -> bool:
+def _said_between(copy: Sending, after: Sending, at_ns: int, told: Mapping[int, ToldFailures]) -> bool:
     """Whether the program told of the failure before it went on: it saw it, and it is its own loop."""
     program = copy.connection.program
     words = None if program is None else told.get(program.pid)
@@ -381,7 +381,7 @@ def _given_up(chain: Series) -> list[Series]:
         whole = [block for block in blocks if len(block) == each]
         if (
             len(whole) > 1
-            and each * len(whole) >= _FEWEST_ALIKE
+            and each * len(whole) >= _FEWEST_COME_AGAIN
             and any(pause > _SLOW_NS for pause in whole[0])
             and all(map(_alike, [whole[0]] * len(blocks), blocks))
             and not any(_alike((whole[0][-1],), (pause,)) for pause in between)

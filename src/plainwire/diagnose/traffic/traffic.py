@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     )
 
     from .segment_sizes import Sizes
-    from .spoken import Spoken
     from .syn_ecn import Marks
     from .syn_timestamps import Stamps
+    from .told_failures import ToldFailures
 
 
 _MOST_TIMED = 200
@@ -70,7 +70,7 @@ class Traffic:
         connections: Sequence[Connection],
         lookups: Sequence[Lookup],
         causes: Mapping[str, Cause],
-        spoken: Mapping[int, Spoken] | None = None,
+        spoken: Mapping[int, ToldFailures] | None = None,
     ) -> None:
         """``lookups``: by time. ``causes``: what the codes of verdicts mean. ``spoken``: when the program's
         processes told of failures.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Spoken(Struct, frozen=True):
+class ToldFailures(Struct, frozen=True):
     """Of one process: when it told of an error, and when it wrote that it would try again (ns, in order).
 
     ``untimed``: errors of which it is not known when it told them.
