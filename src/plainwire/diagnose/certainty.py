@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from .evidence.acknowledgments import never_arrived
 from .evidence.captured import server_was_seen
 from .evidence.ends import on_one_host
+from .evidence.proxys_answers import asks_a_proxy
 from .evidence.tunnels import is_tunnelled
 from .grounds import Ground
 
@@ -46,6 +47,11 @@ _PROXY_WORDS = (
     "only what stands inside TLS is the server's."
 )
 
+_PASSED_ON = (
+    " The request names a whole URL: it went to a proxy, and what comes back is the server's only as far as "
+    "the proxy passes it on."
+)
+
 
 class Settled(Struct, frozen=True):
     """A verdict, how sure it is, and whether it is about what passed through a proxy's tunnel."""
@@ -67,6 +73,10 @@ def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnell
         fault = "unknown" if verdict.fault == "server" and not any(heard) else verdict.fault
         verdict = replace(verdict, fault=fault, facts=verdict.facts + _PROXY_WORDS)
         certainty = weaker(certainty)
+    if verdict.fault == "server" and asks_a_proxy(connection):
+        fault = "server" if all(heard) else "unknown"
+        verdict = replace(verdict, fault=fault, facts=verdict.facts + _PASSED_ON)
+        certainty = withheld(certainty)
     if impaired(connection):
         certainty = weaker(certainty)
     return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty, tunnelled)

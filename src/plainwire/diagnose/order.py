@@ -284,6 +284,15 @@ ANSWERED: tuple[OfExchange, ...] = (
     gateway_upstream_race,
     truncated_eof_delimited,
 )
+LEFT_ON_STATUS: tuple[OfExchange, ...] = (
+    unsolicited_408,
+    connection_close_ignored,
+    proxy_connect_failure,
+    renegotiation_or_postauth_stall,
+    gateway_upstream_race,
+)
+"""For an exchange whose client left when it had the status of an error: the rules about statuses go on."""
+
 STILL_OPEN: tuple[OfExchange, ...] = (nat_idle_drop, window_scale_stripped, mtu_blackhole)
 """For an exchange that was open when the capture ended, on a connection without a close or a hole."""
 

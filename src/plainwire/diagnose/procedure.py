@@ -24,7 +24,7 @@ from .boundary import Boundary
 from .causes.catalogue import CAUSES
 from .causes.handshake.renegotiation_or_postauth_stall import FORBIDDEN, was_asked
 from .consequences import GAVE_UP, is_shift, told_once
-from .evidence.as_the_client_saw import as_the_client_saw, departure, too_late
+from .evidence.as_the_client_saw import as_the_client_saw, departure, left_on_status, too_late
 from .evidence.closes import client_first
 from .evidence.exchanges import UNSOLICITED_STATUSES, shares_connection
 from .evidence.tunnels import only_tunnels
@@ -186,6 +186,8 @@ def _judge(traffic: Traffic, connection: Connection, index: int, boundary: Bound
     failed = _failed(traffic, connection, index)
     if failed is None:
         return None
+    if left_on_status(connection, connection.exchanges[index]):
+        return boundary.first(order.LEFT_ON_STATUS, None, failed)
     rules = _rules_of_stream(failed) if shares_connection(failed.exchange) else _rules(failed)
     return boundary.first(rules, order.OTHERWISE if order.OTHERWISE in rules else None, failed)
 

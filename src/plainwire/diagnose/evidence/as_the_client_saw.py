@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.diagnose.thresholds import PATIENCE_NS
 from plainwire.model import Side
 
 from .acknowledgments import last_ack
 from .closes import client_first
+from .exchanges import ERROR_STATUS, REDIRECTS
 
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Response
@@ -57,3 +59,21 @@ def as_the_client_saw(connection: Connection, exchange: Exchange) -> Exchange:
         cut = replace(response, complete=False)
         return replace(exchange, response=cut, outcome="aborted" if left.side == Side.CLIENT else "truncated")
     return replace(exchange, response=None, outcome="aborted" if left.side == Side.CLIENT else "unanswered")
+
+
+def left_on_status(connection: Connection, exchange: Exchange) -> bool:
+    """Whether the client left as soon as it had the status of an error or of a redirect, and not the page.
+
+    ``curl -f``, Go's ``Body.Close`` and others do so: the status decided, and what was cut is nobody's loss.
+    """
+    request, response, reset = exchange.request, exchange.response, exchange.reset
+    if request is None or response is None or not request.complete or exchange.outcome == "unseen":
+        return False
+    if response.defects or not (response.status >= ERROR_STATUS or response.status in REDIRECTS):
+        return False
+    if reset is not None:
+        return reset.side == Side.CLIENT and 0 <= reset.time_ns - response.time_ns < PATIENCE_NS
+    left = client_first(connection)
+    if left is None or (exchange.outcome == "complete" and not too_late(connection, response, left)):
+        return False
+    return 0 <= left.time_ns - response.time_ns < PATIENCE_NS

@@ -15,6 +15,7 @@ from plainwire.model import Side
 
 from .closes import client_first, first_close
 from .exchanges import finished_ns
+from .tunnels import is_granted
 
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange
@@ -64,8 +65,11 @@ def idle_close(connection: Connection) -> IdleClose | None:
 def announces_close(exchange: Exchange) -> bool:
     """Whether either message of the exchange said that it was the last on its connection.
 
-    HTTP/1.0 without keep-alive says so by its version (RFC 9112 section 9.3).
+    HTTP/1.0 without keep-alive says so by its version (RFC 9112 section 9.3). What opens a tunnel says
+    nothing of what is in it, whatever its version and fields (RFC 9110 section 9.3.6).
     """
+    if is_granted(exchange):
+        return False
     for message in (exchange.request, exchange.response):
         if message is None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.acknowledgments import ack_at, acknowledges, last_ack
+from plainwire.diagnose.evidence.as_the_client_saw import left_on_status
 from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.ends import syns_of
@@ -36,6 +37,7 @@ _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that people poll with (RFC 9110 section 9.2.1)."""
 _NOT_IMPLEMENTED, _ALWAYS_KNOWN = 501, frozenset(("GET", "HEAD"))
 """RFC 9110 sections 15.6.2 and 9.1."""
+_HAD_STATUS = "the client left when it had the status: the rest of the page was not wanted"
 _SWITCHING = 101
 """Switching Protocols (RFC 9110 section 15.2.2)."""
 _NOT_OURS = ("not decoded", "not in the capture")
@@ -53,7 +55,7 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
                 yield _sign("response-before-request", exchange, response.packet)
             continue
         if exchange.outcome != "complete" or response is None:
-            yield from _open(exchange, request, whole=whole)
+            yield from _open(connection, background, exchange, request, whole=whole)
             continue
         if response.status >= ERROR_STATUS or (response.status == 0 and whole):
             yield from _status(connection, background, exchange)
@@ -101,12 +103,17 @@ def _sign(kind: str, exchange: Exchange, *packets: int, harmless: str = "", says
     return sign(kind, exchange.connection, *packets, exchange=exchange.id, harmless=harmless, says=says)
 
 
-def _open(exchange: Exchange, request: Request, *, whole: bool) -> Iterator[Sign]:
+def _open(
+    connection: Connection, background: Background, exchange: Exchange, request: Request, *, whole: bool
+) -> Iterator[Sign]:
     kind = _OUTCOMES.get(exchange.outcome)
     if kind is None or (exchange.protocol == "h3" and not whole):
         return
     last = exchange.response.last_packet if exchange.response is not None else request.last_packet
     reason = "a push that the client did not want" if exchange.pushed else ""
+    if left_on_status(connection, exchange):
+        reason = _HAD_STATUS
+        yield from _status(connection, background, exchange)
     yield _sign(kind, exchange, request.packet, last, harmless=reason)
 
 
@@ -119,6 +126,8 @@ def _status(connection: Connection, background: Background, exchange: Exchange) 
     if request is None or response is None:
         return
     status = response.status
+    if status < ERROR_STATUS and status:
+        return
     given = status in CREDENTIALS and background.granted_later(connection.server, request, status)
     reason = "credentials were asked for and then given" if given else ""
     says = f"a {'CONNECT' if request.method == 'CONNECT' else 'request'} was answered with status {status}"

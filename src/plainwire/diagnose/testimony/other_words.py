@@ -259,6 +259,7 @@ GO = (
 CURL = (
     row("curl", "(6) name not resolved", r"curl: \([56]\)", Wire.NAME),
     row("curl", "(7) failed to connect", r"curl: \(7\)", Wire.REFUSED, Wire.UNREACHABLE, Wire.NO_CONNECT),
+    row("curl", "(56) a proxy that refused", r"curl: \(56\).* CONNECT", Wire.PROXY),
     row("curl", "(8) weird server reply", r"curl: \(8\)", Wire.NONSENSE),
     row("curl", "(16) HTTP/2 framing", r"curl: \(16\)", Wire.GOAWAY, Wire.NONSENSE),
     row("curl", "(18) transfer closed", r"curl: \(18\)", Wire.CLOSE_INSIDE, Wire.GOAWAY),
@@ -279,6 +280,7 @@ CURL = (
         Wire.NONSENSE,
         Wire.GOAWAY,
         Wire.STREAM_REFUSED,
+        Wire.PROXY,
         note="56 stands for a reset, and with OpenSSL 3 for an end without close_notify as well.",
     ),
     row(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
+from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw, left_on_status
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, REDIRECTS
 from plainwire.model import Side
@@ -80,7 +80,7 @@ def of_exchange(connection: Connection, whole: Exchange) -> Fate | None:
     if request is None or exchange.outcome == "unseen":
         return None
     full = whole.response.status if whole.response is not None and whole.response.complete else None
-    if exchange.outcome == "complete" and response is not None:
+    if response is not None and (exchange.outcome == "complete" or left_on_status(connection, whole)):
         error = response.status >= ERROR_STATUS or response.status in REDIRECTS  # one that is not followed
         answered = {Wire.WHOLE, Wire.STATUS} if error else {Wire.WHOLE}
         known, packet = response.last_ns, response.last_packet

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from plainwire.diagnose.evidence.as_the_client_saw import left_on_status
 from plainwire.diagnose.evidence.captured import is_damaged
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, REDIRECTS, SERVER_ERROR_STATUS
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS, LONG_NS
@@ -51,6 +52,10 @@ class Answered(Struct, frozen=True):
         return self.response.time_ns - self.request.last_ns
 
 
+def _took_an_answer(connection: Connection, exchange: Exchange) -> bool:
+    return exchange.outcome == "complete" or left_on_status(connection, exchange)
+
+
 class Tally(Struct):
     """How often each request (method and target) was answered by one server address, and how badly."""
 
@@ -88,7 +93,7 @@ class AnsweredExchanges:
                 if request is None:
                     self.unasked.append((connection, index))
                     continue
-                if exchange.outcome != "complete" or request.method == "CONNECT":
+                if request.method == "CONNECT" or not _took_an_answer(connection, exchange):
                     continue
                 if exchange.grpc is not None:
                     self._call(Answered(connection, exchange, request, response), exchange.grpc)
@@ -165,7 +170,7 @@ class AnsweredExchanges:
             for exchange in connection.exchanges
             if exchange.request is not None
             and exchange.response is not None
-            and exchange.outcome == "complete"
+            and _took_an_answer(connection, exchange)
         ]
         found.sort(key=lambda case: case.request.time_ns)
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plainwire.diagnose import diagnose
 from plainwire.model import Connection, Finding, Tunnel
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
@@ -78,10 +80,12 @@ def test_a_body_that_tls_itself_cut_is_still_proved() -> None:
     assert (finding.code, finding.certainty) == ("response-truncated", "proved")
 
 
-def _whole_url(*fields: tuple[str, str], target: str = "http://storage.example/object") -> list[Finding]:
+def _whole_url(
+    *fields: tuple[str, str], target: str = "http://storage.example/object", status: int = 503
+) -> list[Finding]:
     wire = Wire()
     wire.ask(0, target)
-    response = wire.answer(80, status=503).response
+    response = wire.answer(80, status=status).response
     assert response is not None
     response.headers = list(fields)
     return diagnose([wire.done()])
@@ -91,7 +95,62 @@ def test_a_proxys_own_answer_to_a_whole_url_is_not_the_servers() -> None:
     finding = only(_whole_url(("X-Squid-Error", "ERR_CONNECT_FAIL 111")))
     assert (finding.code, finding.fault, finding.certainty) == ("proxy-connect-failure", "path", "proved")
     assert [quote.text for quote in finding.quotes] == ["ERR_CONNECT_FAIL 111"]
-    assert only(_whole_url()).certainty == "likely"
+    assert "could not connect to the server" in finding.claim
+    assert only(_whole_url()).certainty == "possible"
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "fault"),
+    [
+        (500, ("Server", "tinyproxy/1.11.1"), "path"),
+        (503, ("Expires", "Sat, 17 Jun 2000 12:00:00 GMT"), "path"),
+        (403, ("X-Squid-Error", "ERR_ACCESS_DENIED 0"), "path"),
+        (502, ("Proxy-Status", "p.example; error=connection_refused"), "path"),
+        (407, ("Proxy-Authenticate", "Basic"), "client"),
+    ],
+)
+def test_proxies_are_known_by_their_marks(status: int, field: tuple[str, str], fault: str) -> None:
+    finding = only(_whole_url(field, status=status))
+    assert (finding.code, finding.fault) == ("proxy-connect-failure", fault)
+    assert ("Repeating does not help" in finding.advice_client) is (status == 403)
+
+
+def test_what_a_proxy_passes_on_is_likely_the_servers() -> None:
+    finding = only(_whole_url(("Server", "nginx"), ("Via", "1.1 proxy.example (squid/5.7)")))
+    assert (finding.code, finding.fault, finding.certainty) == ("overload-5xx", "server", "likely")
+    assert "went to a proxy" in finding.claim
+    assert _whole_url(("Server", "nginx"), status=404) == []
+
+
+def test_a_close_in_answer_to_a_whole_url_is_nobodys_proved() -> None:
+    wire = Wire()
+    wire.ask(0, "http://storage.example/object")
+    wire.ack(SERVER, 80)
+    wire.close(SERVER, "fin", 90)
+    finding = only(diagnose([wire.done("unanswered")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "unknown", "likely")
+
+
+def test_a_tunnel_that_was_opened_in_http_1_0_is_not_announced_as_closing() -> None:
+    """Tinyproxy grants each CONNECT by ``HTTP/1.0 200`` without keep-alive."""
+    connection = relayed("fin")
+    granted = connection.exchanges[0].response
+    assert granted is not None
+    granted.version, granted.headers = "HTTP/1.0", [("Proxy-agent", "tinyproxy/1.11.1")]
+    finding = only(diagnose([connection]))
+    assert (finding.code, finding.fault) == ("close-mid-request", "unknown")
+
+
+def test_an_interceptors_answer_inside_its_tunnel_is_the_paths() -> None:
+    wire = Wire()
+    wire.ask(0, "api.example:443", method="CONNECT")
+    wire.answer(80)
+    wire.ask(200)
+    response = wire.answer(280, status=502).response
+    assert response is not None
+    response.headers = [("Server", "mitmproxy 11.0.2")]
+    finding = only(diagnose([wire.done()]))
+    assert (finding.code, finding.fault) == ("overload-5xx", "path")
 
 
 def test_an_error_in_answer_to_a_path_is_not_a_forward_proxys() -> None:

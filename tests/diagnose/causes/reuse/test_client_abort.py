@@ -202,3 +202,21 @@ def test_a_body_that_was_asked_for_first_need_not_be_sent() -> None:
     wire.answer(80)
     wire.close(CLIENT, "fin", 81)
     assert "client-abort" not in {finding.code for finding in diagnose([wire.done()])}
+
+
+@pytest.mark.parametrize(("status", "codes"), [(500, ["overload-5xx"]), (404, []), (200, ["client-abort"])])
+def test_a_client_that_leaves_on_an_error_status_has_aborted_nothing(status: int, codes: list[str]) -> None:
+    """``curl -f`` closes when it has the status, before the page is there."""
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, status=status, body=20, complete=False)
+    wire.close(CLIENT, "fin", 81)
+    assert [finding.code for finding in diagnose([wire.done("aborted")])] == codes
+
+
+def test_a_client_that_waits_for_the_rest_of_an_error_page_gives_up() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.answer(80, status=500, body=20, complete=False)
+    wire.close(CLIENT, "fin", 5080)
+    assert only(diagnose([wire.done("aborted")])).code == "client-timeout-too-short"

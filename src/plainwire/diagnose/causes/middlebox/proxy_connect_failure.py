@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.proxys_answers import (
+    is_passed_on,
+    is_the_proxys_own,
+    names_whole_url,
+    reason,
+    what_squid_means,
+)
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
 from plainwire.model import Evidence, Side
 
@@ -27,9 +33,6 @@ _REFUSED = 403
 
 _OF_A_PROXY = frozenset((502, 503, 504))
 """RFC 9110 sections 15.6.3 to 15.6.5."""
-
-_PROXIES = ("squid", "tinyproxy", "privoxy", "mcafee", "bluecoat", "zscaler")
-"""How forward proxies call themselves in Server."""
 
 _ANSWERED_LATER_NS = 60_000_000_000
 """A tunnel that is granted within a minute shows that the challenge was answered."""
@@ -56,69 +59,99 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         grounds=(Ground.SAID,),
         facts=f"The proxy answered CONNECT with status {response.status} after "
         f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server was made, "
-        f"and nothing of the request behind it was sent.{_why(failed, response)}",
+        f"and nothing of the request behind it was sent.{_why(failed, response)}{what_squid_means(response)}",
         evidence=(
             Evidence(request.packet, "the CONNECT request"),
             Evidence(response.packet, f"the proxy's response, status {response.status}"),
         ),
         runner_up="a failure of the TLS handshake behind the proxy: refuted, there was no tunnel for it",
         retry_safe=True,
+        quotes=quoted(response.packet, "the proxy's reason", reason(response)),
         time_ns=request.time_ns,
+        advice_client=_advice(request, response),
     )
 
 
 def proxys_own_answer(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Errors of a forward proxy itself, to requests that name it a whole URL (RFC 9112 section 3.2.2)."""
-    return [
-        _own_answer(case)
-        for case in exchanges.errors
-        if case.response.status in _OF_A_PROXY and case.request.target.lower().startswith("http://")
-    ]
+    found = []
+    for case in exchanges.errors:
+        if not names_whole_url(case.request) or _credentials_given(exchanges, case):
+            continue
+        marked = is_the_proxys_own(case.response) or case.response.status == _CHALLENGE
+        if marked or (case.response.status in _OF_A_PROXY and not is_passed_on(case.response)):
+            found.append(_own_answer(case, marked=marked))
+    return found
 
 
-def _own_answer(case: Answered) -> Verdict:
+def _credentials_given(exchanges: AnsweredExchanges, case: Answered) -> bool:
+    """Whether it was a challenge, and the same request succeeded later."""
+    return case.response.status == _CHALLENGE and exchanges.succeeded_later(case) is not None
+
+
+def _own_answer(case: Answered, *, marked: bool) -> Verdict:
     request, response = case.request, case.response
-    reason = value(response, "x-squid-error")
-    marked = reason is not None or (value(response, "server") or "").lower().startswith(_PROXIES)
     took = wording.span(max(0, response.time_ns - request.last_ns))
+    status = response.status
+    facts = f"The request names a whole URL: it went to a proxy, which answered with status {status} "
+    if response.status == _CHALLENGE:
+        facts += f"after {took}: it wants credentials, and the server was not asked."
+    elif marked:
+        facts += (
+            f"after {took}, by its marks in an answer of its own: the server was not reached, or gave no "
+            f"answer.{what_squid_means(response)}"
+        )
+    else:
+        facts += (
+            f"after {took}. Nothing in the answer shows whether it is the proxy's own or the server's: a "
+            "proxy gives this status where it does not reach the server."
+        )
     return Verdict(
         code="proxy-connect-failure",
         connection=case.connection,
         exchanges=(case.exchange.id,),
-        fault="path",
-        grounds=(Ground.SAID,) if marked else (Ground.INFERENCE,),
-        facts=f"The request names a whole URL: it went to a proxy, which answered with status "
-        f"{response.status} after {took}"
-        + (
-            ", by its marks in an answer of its own: the server was not reached, or gave no answer."
-            if marked
-            else ". It has no mark of the server's: the server was probably not reached."
-        ),
+        fault="client" if response.status == _CHALLENGE else "path",
+        grounds=(Ground.SAID,) if marked else (Ground.GUESS,),
+        facts=facts,
         evidence=(
             Evidence(request.packet, "the request to the proxy, with a whole URL"),
             Evidence(response.packet, f"the proxy's answer, status {response.status}"),
         ),
-        runner_up="overload-5xx by the server: the answer is the proxy's own",
-        retry_safe=request.method in IDEMPOTENT,
-        quotes=quoted(response.packet, "the proxy's reason", reason or ""),
+        runner_up="overload-5xx by the server: the answer is the proxy's own"
+        if marked
+        else "overload-5xx by the server: possible, it may have answered so itself",
+        retry_safe=request.method in IDEMPOTENT or marked,
+        quotes=quoted(response.packet, "the proxy's reason", reason(response)),
         time_ns=request.time_ns,
-        advice_client="Ask whether the proxy can reach the server, or leave it out: unset http_proxy, or set "
-        "NO_PROXY for this host.",
+        advice_client=_advice(request, response),
     )
+
+
+def _advice(request: Request, response: Response) -> str:
+    """What to do about a proxy's answer, by its status."""
+    variable = "https_proxy" if request.method == "CONNECT" else "http_proxy"
+    around = f"or leave it out: unset {variable}, or set NO_PROXY for this host."
+    if response.status == _CHALLENGE:
+        return f"Give the proxy its credentials (in {variable}, or as the program's option), {around}"
+    if response.status == _REFUSED:
+        return f"Ask who runs the proxy to allow this host and port, {around} Repeating does not help."
+    return f"Ask whether the proxy can reach the server, {around}"
 
 
 def _why(failed: FailedExchange, response: Response) -> str:
     """What the status and the two ends of the tunnel say about the reason."""
-    if _is_loopback(failed.request.target):
-        return (
-            " The address that it was to connect to is the loopback: at the proxy that is the proxy's own "
-            "host. Such names belong in NO_PROXY."
-        )
     if response.status == _CHALLENGE and _has(failed.request, "proxy-authorization"):
         ends = (
             " and closes the connection, which NTLM and Negotiate need kept open" if _closes(response) else ""
         )
         return f" The request did carry credentials: the proxy does not accept them{ends}."
+    if response.status == _CHALLENGE:
+        return " It wants credentials, and the request had none."
+    if _is_loopback(failed.request.target):
+        return (
+            " The address that it was to connect to is the loopback: at the proxy that is the proxy's own "
+            "host. Such names belong in NO_PROXY."
+        )
     if response.status == _REFUSED:
         return " That is the proxy's own policy: the server was not asked."
     return ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.closes import client_first, ground_of, reset_after
+from plainwire.diagnose.evidence.tunnels import is_tunnelled
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import BLINDNESS_NS
 from plainwire.diagnose.verdict import Verdict
@@ -97,7 +98,12 @@ def closed_on_half_close(failed: FailedExchange) -> Verdict | None:
 
 
 def _gateway_words(failed: FailedExchange, close: CloseEvent) -> str:
-    """What a close at once on a connection that had served before leaves open."""
+    """What a close at once on a connection that had served before leaves open, and one behind a proxy."""
+    if is_tunnelled(failed.connection) and close.kind == "fin" and failed.connection.decrypted:
+        return (
+            " TLS was not ended before it (no close_notify), as a server mostly does and a proxy in between "
+            "cannot: a time limit of the proxy's on silent tunnels ends them so."
+        )
     if failed.previous is None or close.time_ns - failed.request.last_ns > _BEFORE_WORK_NS:
         return ""
     return (

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import SERVER_ERROR_STATUS
+from plainwire.diagnose.evidence.proxys_answers import is_the_proxys_own
 from plainwire.diagnose.evidence.servers_own_pages import haproxy_s, uvicorn_at_its_limit
+from plainwire.diagnose.evidence.tunnels import is_tunnelled
 from plainwire.diagnose.grounds import Ground
 from plainwire.plurals import count
 
@@ -90,6 +92,8 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 def _of_the_server_itself(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
     """What haproxy and uvicorn answer by themselves, without asking what they stand before."""
+    if is_tunnelled(case.connection) and is_the_proxys_own(case.response):
+        return _of_the_interceptor(case)
     status, waited = case.response.status, wording.span(case.first_byte_ns)
     others = exchanges.open_at(case)[0]
     busy = f" {count(others, 'other request', 'was')} being answered at that time." if others else ""
@@ -140,6 +144,25 @@ def _of_the_server_itself(exchanges: AnsweredExchanges, case: Answered) -> Verdi
         f"haproxy answered with status 503 and its own page, {waited} after the request: {why}.{busy}",
         "Repeat what is idempotent, later and later; send fewer requests at a time.",
         f"{log}.",
+    )
+
+
+def _of_the_interceptor(case: Answered) -> Verdict:
+    """A proxy that opens the TLS inside its tunnel answers there, by itself."""
+    verdict = status_verdict(
+        "overload-5xx",
+        case,
+        f"The proxy opens the TLS that goes through its tunnel, and answered with status "
+        f"{case.response.status} by itself, by its marks, {wording.span(case.first_byte_ns)} after the "
+        "request: what is behind it (its upstream, the server) was not reached, gave no valid response, or "
+        "has a certificate that the proxy does not accept.",
+        "path",
+        "the server's own answer: refuted, the answer bears the proxy's name",
+    )
+    return replace(
+        verdict,
+        advice_client="Look into the proxy's log for this moment, or ask without the proxy (NO_PROXY).",
+        advice_server="Nothing to fix on the server, as far as this shows: the answer is the proxy's.",
     )
 
 
