@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.diagnose.traffic.copies import value
-
 if TYPE_CHECKING:
     from plainwire.model import Connection, Request, Response
 
@@ -51,24 +49,28 @@ def asks_a_proxy(connection: Connection) -> bool:
 
 def is_the_proxys_own(response: Response) -> bool:
     """Whether the answer bears the mark of a forward proxy that gives it by itself."""
-    if value(response, "x-squid-error") is not None or "error=" in (value(response, "proxy-status") or ""):
+    if _value(response, "x-squid-error") is not None or "error=" in (_value(response, "proxy-status") or ""):
         return True  # Proxy-Status: RFC 9209 section 2.1.1
-    if (value(response, "server") or "").lower().startswith(_PROXIES):
+    if (_value(response, "server") or "").lower().startswith(_PROXIES):
         return True
-    return value(response, "expires") == _PRIVOXY_EXPIRES and value(response, "server") is None
+    return _value(response, "expires") == _PRIVOXY_EXPIRES and _value(response, "server") is None
 
 
 def is_passed_on(response: Response) -> bool:
     """Whether the answer bears marks of a server behind the proxy."""
-    return not is_the_proxys_own(response) and any(value(response, name) for name in _OF_THE_SERVER)
+    return not is_the_proxys_own(response) and any(_value(response, name) for name in _OF_THE_SERVER)
 
 
 def reason(response: Response) -> str:
     """The proxy's own words for what went wrong, for quoting; empty where it has none."""
-    return value(response, "x-squid-error") or value(response, "proxy-status") or ""
+    return _value(response, "x-squid-error") or _value(response, "proxy-status") or ""
 
 
 def what_squid_means(response: Response) -> str:
     """Squid's reason as words of ours; empty where it gave none that we know."""
-    told = value(response, "x-squid-error") or ""
+    told = _value(response, "x-squid-error") or ""
     return next((f" Squid says why: {words}." for name, words in _SQUID if told.startswith(name)), "")
+
+
+def _value(response: Response, name: str) -> str | None:
+    return next((text for field, text in response.headers if field.lower() == name), None)
