@@ -15,6 +15,34 @@ class Heads:
     def requests(self, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]: ...
     def responses(self, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]: ...
 
+class Tls13:
+    server_name: str | None
+    protocols: list[str]
+    newest: int
+    status_requested: bool
+    post_handshake_auth: bool
+    suite: int
+    resumed: bool
+    protocol: str | None
+    certificate: bytes
+    chain: int
+    stapled: bool
+    finished: tuple[int, int]
+    taken: tuple[int, int]
+    texts: tuple[list[Text | Gap], list[Text | Gap]]
+    alerts: list[tuple[int, int, bool, int, int]]
+    stopped: bool
+    def left(self, side: int) -> tuple[int, int, list[tuple[int, int, int, bytes]]]: ...
+
+class Tls13Reader:
+    def read(
+        self,
+        client: bytes,
+        server: bytes,
+        starts: tuple[int, int],
+        secrets: tuple[bytes, bytes, bytes, bytes],
+    ) -> Tls13 | None: ...
+
 class ExchangeWriter:
     def __init__(
         self,

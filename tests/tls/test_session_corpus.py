@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from plainwire import pipeline
 from plainwire.model import Gap, Side
+from plainwire.tls.at_once import WholeSession
 from plainwire.tls.session import TlsSession
 from tests.corpus import corpus
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from plainwire.model import Text
+    from plainwire.model import Text, TlsInfo
 
 
 class Ear:
@@ -27,19 +28,23 @@ class Ear:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._texts: dict[tuple[int, Side], bytearray] = {}
-        self._sessions: list[TlsSession] = []  # kept, so that no two have the same id
-        taken = TlsSession.plain
+        self._sessions: list[TlsInfo] = []  # kept, so that no two have the same id
+        for reader in (TlsSession, WholeSession):
+            self._listen_to(monkeypatch, reader)
 
-        def plain(session: TlsSession, side: Side) -> list[Text | Gap]:
-            pieces = taken(session, side)
-            self._sessions.append(session)
-            text = self._texts.setdefault((id(session), side), bytearray())
+    def _listen_to(self, monkeypatch: pytest.MonkeyPatch, reader: type[TlsSession | WholeSession]) -> None:
+        taken = reader.plain
+
+        def plain(session: TlsSession | WholeSession, side: Side) -> list[Text | Gap]:
+            pieces = taken(session, side)  # type: ignore[arg-type]
+            self._sessions.append(session.info)
+            text = self._texts.setdefault((id(session.info), side), bytearray())
             for piece in pieces:
                 if not isinstance(piece, Gap):
                     text += piece[0]
             return pieces
 
-        monkeypatch.setattr(TlsSession, "plain", plain)
+        monkeypatch.setattr(reader, "plain", plain)
 
     def heard(self) -> Counter[str]:
         """SHA-256 of what each side of each session said; forgets it all."""

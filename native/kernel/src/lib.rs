@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 mod exchanges;
 mod heads;
 mod messages;
+mod tls;
 
 /// `plainwire._kernel`.
 #[pymodule]
@@ -17,6 +18,8 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<heads::Heads>()?;
     module.add_class::<exchanges::ExchangeWriter>()?;
+    module.add_class::<tls::Tls13>()?;
+    module.add_class::<tls::Tls13Reader>()?;
     module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
     module.add_function(wrap_pyfunction!(messages::time, module)?)?;

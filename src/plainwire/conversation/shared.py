@@ -180,6 +180,16 @@ def first_bytes(pieces: Pieces, most: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def joined(pieces: Pieces) -> bytes:
+    """All bytes; none where any are missing."""
+    parts: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, Gap):
+            return b""
+        parts.append(piece[0])
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 def behind(pieces: Pieces, size: int, *, exact: bool) -> list[Text | Gap]:
     """The pieces without their first ``size`` bytes."""
     rest = list(pieces)

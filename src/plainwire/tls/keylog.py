@@ -36,6 +36,12 @@ TLS13_LABELS = frozenset(
         "SERVER_TRAFFIC_SECRET_0",
     }
 )
+_OF_TLS13 = (
+    b"CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    b"SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    b"CLIENT_TRAFFIC_SECRET_0",
+    b"SERVER_TRAFFIC_SECRET_0",
+)
 WRITE_KEYS = ("PLAINWIRE_CLIENT_WRITE_KEY", "PLAINWIRE_SERVER_WRITE_KEY")
 ECH_LABELS = ("ECH_SECRET", "ECH_CONFIG")
 _PREMASTER = "PMS_CLIENT_RANDOM"
@@ -84,6 +90,7 @@ class KeyLog:
         "_by_session",
         "_encrypted",
         "_file",
+        "_of_tls13",
         "_private_keys",
         "_secrets",
         "bad_lines",
@@ -101,6 +108,7 @@ class KeyLog:
         for label in TLS13_LABELS:
             self._by_label[b"QUIC_" + label.encode()] = self._by_label[label.encode()]
         self._secrets = [known for label, known in self._by_label.items() if label.decode() not in ECH_LABELS]
+        self._of_tls13 = [self._by_label[label] for label in _OF_TLS13]
         self._by_session: dict[bytes, _Stored] = {}
         self._encrypted: dict[bytes, _Stored] = {}
         self._private_keys: PrivateKeys | None = None
@@ -193,6 +201,15 @@ class KeyLog:
     def secrets(self, label: str, client_random: bytes) -> list[bytes]:
         """The secrets that lines with this label give for a ClientHello; the last line's first."""
         return _listed(self._by_label.get(label.encode(), {}).get(client_random))
+
+    def of_tls13(self, client_random: bytes) -> tuple[bytes, bytes, bytes, bytes] | None:
+        """The secrets of a handshake and what follows it (``_OF_TLS13``); None unless each is there once."""
+        first, second, third, fourth = (known.get(client_random) for known in self._of_tls13)
+        if not (isinstance(first, bytes) and isinstance(second, bytes)):
+            return None
+        if not (isinstance(third, bytes) and isinstance(fourth, bytes)):
+            return None
+        return first, second, third, fourth
 
     def has(self, client_random: bytes) -> bool:
         """Whether any line gives a secret for this ClientHello."""

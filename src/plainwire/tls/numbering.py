@@ -77,6 +77,10 @@ class RecordNumbers:
         if len(records) > _MOST_HELD:
             del records[:-MOST_NUMBERS]
 
+    def restore(self, cipher: RecordCipher, records: list[tuple[int, int, int, bytes]]) -> None:
+        """Go on from where somebody else had decrypted ``records``, the last of this cipher."""
+        self._cipher, self._records = cipher, records
+
     def _begin(self, cipher: RecordCipher) -> None:
         """Other keys, counted from zero."""
         self._cipher = cipher

@@ -100,12 +100,18 @@ class WitnessedRecord(NamedTuple):
 class TlsSession:
     """See the module's essay. ``plain``, ``alerts``, ``reuses``, ``later`` and ``reasons`` are outboxes.
 
-    ``witness`` is called with each decrypted record, in the order of decryption.
+    ``witness`` is called with each decrypted record, in the order of decryption. ``state``: to go on from.
     """
 
-    def __init__(self, keys: KeyLog, witness: Callable[[WitnessedRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        keys: KeyLog,
+        witness: Callable[[WitnessedRecord], None] | None = None,
+        *,
+        state: SessionState | None = None,
+    ) -> None:
         self._witness = witness
-        self._state = state = SessionState(keys)
+        self._state = state = state or SessionState(keys)
         self._keys = state.keys
         self._sides = state.sides
         self._tls13 = tls13 = Tls13Keys(state)
@@ -158,6 +164,13 @@ class TlsSession:
                     self._step_all()
                 if direction.blocked:
                     self._tls13.give_up(direction, self._why_waiting(direction))
+
+    def go_on(self) -> None:
+        """Decrypt behind a handshake that was read elsewhere; the server first, as the client waits."""
+        server = self._sides[Side.SERVER]
+        if server.buffer:
+            self._step(server)
+        self.advance()
 
     def close(self) -> None:
         """No more bytes will come: whatever still waits for a secret or hello is given up."""

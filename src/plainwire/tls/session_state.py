@@ -32,8 +32,8 @@ class SessionState:
 
     __slots__ = ("closing", "finished", "first", "info", "keys", "later", "reasons", "sides")
 
-    def __init__(self, keys: KeyLog) -> None:
-        self.info = TlsInfo()
+    def __init__(self, keys: KeyLog, info: TlsInfo | None = None) -> None:
+        self.info = info or TlsInfo()
         self.keys = keys
         self.reasons: list[Reason] = []
         self.later: list[Later] = []
