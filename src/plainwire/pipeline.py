@@ -240,6 +240,8 @@ class Analysis:
         report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
         if self._events is not None and said is not None:
             attempt("the hearing of the program failed", _hear, report, lookups, self._events, said)
+        if lookups and not connections and self._events is None:
+            attempt("the reading of names failed", _seek, report, lookups)
         report.signs = attempt("the ledger failed", account, connections, report.findings) or []
         if self._events is not None and said is not None:
             attempt("the program's account failed", _testify, report, lookups, self._events, said)
@@ -309,6 +311,13 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: li
         *refused_defects(report.connections, report.findings, events, said),
         *report.findings,
     ]
+
+
+def _seek(report: Report, lookups: list[Lookup]) -> None:
+    """Add what the questions for names tell where there is nothing else."""
+    from plainwire.diagnose.testimony.without_request import unresolved_names  # noqa: PLC0415 - see __init__
+
+    report.findings = [*unresolved_names(lookups), *report.findings]
 
 
 def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from plainwire.diagnose.testimony.without_request import unresolved_names
 from plainwire.model import Connection, Lookup, Process
 from tests.diagnose.testimony.speech import OWNER, PID, account, error, judged, without_request, words
 from tests.diagnose.wire import EPOCH_NS, MS, Wire, only
@@ -61,7 +62,7 @@ def test_word_that_names_no_name_belongs_to_the_last_one_refused_before_it() -> 
 def test_search_list_is_not_taken_for_the_name() -> None:
     lookups = [lookup(NAME, 0), lookup(f"{NAME}.corp.example", 25, packet=5)]
     finding = only(without_request([], lookups, account(words(GAIERROR, 60))))
-    assert finding.claim.startswith(f"{NAME} was")
+    assert finding.claim.startswith(f"The name {NAME} was")
 
 
 def test_name_that_was_resolved_with_a_domain_appended_was_resolved() -> None:
@@ -146,3 +147,29 @@ def test_lack_of_ports_by_the_kernels_answer() -> None:
     events.errors = [error(errno.EADDRNOTAVAIL, 50, "connect")]
     finding = only(without_request([], [], events))
     assert "connect() failed with EADDRNOTAVAIL, once." in finding.claim
+
+
+# --- a capture of nobody's in particular
+
+
+def test_names_that_nobody_has_an_address_for_are_all_that_such_a_capture_tells() -> None:
+    lookups = [
+        lookup(NAME, 0),
+        lookup(f"{NAME}.corp.example", 25, packet=5),
+        lookup("b.example", 50, "REFUSED"),
+    ]
+    found = unresolved_names(lookups)
+    assert [(each.code, each.failure, each.fault) for each in found] == [("dns-failure", True, "unknown")] * 2
+    assert [each.claim.split()[2] for each in found] == [NAME, "b.example"]
+
+
+def test_one_question_without_an_answer_may_be_where_the_capture_ends() -> None:
+    assert unresolved_names([lookup(NAME, 0, "")]) == []
+    again = lookup(NAME, 0, "")
+    again.sent.append((9, EPOCH_NS + 5000 * MS))
+    assert "did not answer" in only(unresolved_names([again])).claim
+
+
+def test_name_with_an_address_in_another_answer_was_resolved() -> None:
+    assert unresolved_names([lookup(NAME, 0, "SERVFAIL"), lookup(NAME, 9, "NOERROR", "203.0.113.7")]) == []
+    assert unresolved_names([lookup(NAME, 0, "NOERROR", kind="AAAA")]) == []

@@ -1,6 +1,7 @@
 """Failures that no exchange shows, because no request was sent: dns-failure, pool-wait, local-resource.
 
-Only the program's own words tell of them. What the capture holds of the same moment shows why: the answers of
+Only the program's own words tell of them, or that a capture of nobody's in particular has questions for names
+and no connection at all. What the capture holds of the same moment shows why: the answers of
 the name servers, the connections that were busy.
 """
 
@@ -13,7 +14,7 @@ from msgspec import Struct, field
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.model import Evidence, Finding
+from plainwire.model import Evidence, Finding, ProgramEvents
 
 from . import other_words
 from .program_finding import finding_of_the_program
@@ -22,7 +23,7 @@ from .wording import Wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection, Exchange, Lookup, ProgramEvents
+    from plainwire.model import Connection, Exchange, Lookup
 
     from .sayings import Said
 
@@ -76,6 +77,24 @@ def without_request(
     if waits:
         found += _pool(waits, connections, events)
     return [*found, *_resources([s for s in heard if s.label in RESOURCES], connections, events)]
+
+
+def unresolved_names(lookups: Sequence[Lookup]) -> list[Finding]:
+    """A finding for each name without an address, in a capture that holds no connection.
+
+    Where there are connections such names are daily noise: search lists, names that a browser tries. One
+    question without an answer may be the capture's end. Pure.
+    """
+    nobody = ProgramEvents()
+    return [_of_name(each, nobody) for each in _unresolved(lookups) if _was_sought(each)][:_MOST_NAMES]
+
+
+def _was_sought(name: _Unresolved) -> bool:
+    """Whether somebody said that there is no address, or nobody said anything although asked again."""
+    if any(lookup.refused for lookup in name.lookups):
+        return True
+    servers = {lookup.server for lookup in name.lookups}
+    return len(servers) > 1 or any(len(lookup.sent) > 1 for lookup in name.lookups)
 
 
 def explains(finding: Finding, said: Said) -> bool:
@@ -164,7 +183,7 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
     ]
     return finding_of_the_program(
         "dns-failure",
-        f"{unresolved.name} was not resolved, and no connection was made. It was asked for "
+        f"The name {unresolved.name} was not resolved, and no connection was made. It was asked for "
         f"{plurals.times(times)}: {'; '.join(answers)}.",
         evidence,
         unresolved.said,
