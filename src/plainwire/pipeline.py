@@ -322,6 +322,7 @@ def _seek(report: Report, lookups: list[Lookup]) -> None:
 
 def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
     """Add what the program's words mean, held against the findings."""
+    from plainwire.diagnose.testimony.early_answers import answers_lost, answers_taken  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.matching import testify  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
     from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
@@ -333,6 +334,8 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     spoken_timeouts(report.connections, report.findings, report.signs, events, said)
+    answers_taken(report.connections, report.findings, events, said)
+    report.findings += answers_lost(report.connections, events, said, report.signs)
     report.testimony = testify(report.connections, report.findings, events, said)
     name_proxies(report.connections, lookups, report.findings, events)
     stopped = stopped_by(events)

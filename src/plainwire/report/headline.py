@@ -118,7 +118,14 @@ def _measures(report: Report) -> Iterator[tuple[str, str, list[Exchange]]]:
     calls = [e for e in asked if e.grpc is not None and e.websocket is None]
     yield "request", "failed", [e for e in asked if e.websocket is None and e.grpc is None]
     yield "call", "failed", calls
-    yield "WebSocket", "ended abnormally", sockets
+    ended = "ended abnormally" if _signed(report, sockets) else "closed before the program was done"
+    yield "WebSocket", ended, sockets
+
+
+def _signed(report: Report, exchanges: list[Exchange]) -> bool:
+    """Whether the wire shows that one of them failed, and not the program's word alone."""
+    failed = {s.exchange for s in report.signs if s.kind in _BY_PROTOCOL}
+    return any(e.id in failed or e.outcome in _FAILED for e in exchanges)
 
 
 def _connections(report: Report) -> Iterator[str]:

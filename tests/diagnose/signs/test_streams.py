@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plainwire.diagnose.signs import collect
 from plainwire.model import Connection, Side, StreamEvent
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire
@@ -39,6 +41,21 @@ def test_a_stream_that_the_client_cancels_when_it_has_the_response_is_harmless()
     assert _signs(connection) == [
         ("stream-reset", "harmless: the client had no use for a stream whose response was whole")
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "uploading", "harmless"),
+    [("CANCEL", True, True), ("INTERNAL_ERROR", True, False), ("CANCEL", False, False)],
+)
+def test_a_server_that_wants_no_more_of_what_it_has_answered(
+    name: str, *, uploading: bool, harmless: bool
+) -> None:
+    """Jetty says CANCEL where NO_ERROR were right; curl, Go, Node and reqwest take the response."""
+    connection = _with(_event("rst_stream", SERVER, name, stream=1, code=8))
+    request = connection.exchanges[0].request
+    assert request is not None
+    request.complete = not uploading
+    assert (dict(_signs(connection))["stream-reset"] is not None) is harmless
 
 
 def test_any_other_error_of_a_stream_is_a_sign() -> None:

@@ -16,7 +16,7 @@ from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, 
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding, Process, Side, SocketError, Words
+    from plainwire.model import Connection, Finding, Process, SocketError, Words
 
 NO_ROUTE = "OSError: [Errno 101] Network is unreachable\n"
 
@@ -55,6 +55,13 @@ def test_the_end_of_tls_on_a_connection_that_was_to_be_closed_is_no_request() ->
     assert response is not None
     response.close_announced = True
     assert found([connection], error(errno.ECONNRESET, 1800, call="send")) == []
+
+
+def test_a_reset_behind_the_end_of_a_websocket_is_no_request() -> None:
+    connection = (
+        Socket().message(CLIENT, 300).bye(SERVER, 500, 1011).bye(CLIENT, 510, 1011).end(SERVER, "rst", 520)
+    )
+    assert found([connection], error(errno.ECONNRESET, 1800, call="write")) == []
 
 
 def test_reset_that_came_with_others_is_the_servers() -> None:
@@ -153,31 +160,3 @@ def test_no_route_by_the_words_of_a_program_whose_calls_are_not_seen() -> None:
     for connections, codes in (([], ["no-route"]), ([idle()], [])):
         findings = without_packet(connections, events, read_messages(events))
         assert [finding.code for finding in findings] == codes
-
-
-@pytest.mark.parametrize(
-    ("code", "by", "spoke", "found_it"),
-    [
-        (
-            1000,
-            SERVER,
-            "websockets.exceptions.ConnectionClosedOK: received 1000 (OK); then sent 1000 (OK)\n",
-            True,
-        ),
-        (1001, SERVER, "ConnectionClosedOK: received 1001 (going away); then sent 1001 (going away)\n", True),
-        (
-            1000,
-            CLIENT,
-            "websockets.exceptions.ConnectionClosedOK: sent 1000 (OK); then received 1000 (OK)\n",
-            False,
-        ),
-        (1011, SERVER, "ConnectionClosedError: received 1011 (internal error)\n", False),
-    ],
-)
-def test_a_websocket_that_the_server_closed_in_order(
-    code: int, by: Side, spoke: str, *, found_it: bool
-) -> None:
-    connection = Socket().message(CLIENT, 300).bye(by, 500, code).end(by, "fin", 600)
-    connection.program = OWNER
-    findings = found([connection], said=(words(spoke, 700),), status=1)
-    assert [(f.code, f.fault) for f in findings] == ([("client-own-error", "both")] if found_it else [])

@@ -60,9 +60,21 @@ def _stream(connection: Connection, event: StreamEvent, exchange: Exchange | Non
         reason = "the client had no use for a stream whose response was whole"
     elif whole and event.side is Side.CLIENT and event.name == "STREAM_CLOSED":
         reason = "the stream was over: the client answers a frame that came behind its end"
+    elif exchange is not None and event.name in _CHANGES_OF_MIND and _wants_no_more(exchange):
+        reason = "the server wants no more of a request that it had answered completely"
     number = None if exchange is None else exchange.id
     says = _says(event.kind.upper(), event)
     yield sign("stream-reset", connection.id, event.packet, exchange=number, harmless=reason, says=says)
+
+
+def _wants_no_more(exchange: Exchange) -> bool:
+    """Whether only the rest of a request was cut off. NO_ERROR were right (RFC 9113 section 8.1); Jetty says
+    CANCEL, and clients take the response.
+    """
+    request, response = exchange.request, exchange.response
+    return exchange.outcome == "complete" and (
+        request is not None and not request.complete and response is not None and response.complete
+    )
 
 
 def _says(frame: str, event: StreamEvent) -> str:

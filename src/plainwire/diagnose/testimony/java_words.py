@@ -111,7 +111,7 @@ JAVA = (
         Wire.NONSENSE,
     ),
     row("java", "Stream not processed", r"Received RST_STREAM: Stream not processed", Wire.STREAM_REFUSED),
-    row("java", "Received RST_STREAM", r"Received RST_STREAM: ", Wire.STREAM_RESET),
+    row("java", "Received RST_STREAM", r"Received RST_STREAM: |\bRST_STREAM received\b", Wire.STREAM_RESET),
     row("java", "GOAWAY received", r"\bGOAWAY received\b", Wire.GOAWAY),
     row(
         "Apache HttpClient",

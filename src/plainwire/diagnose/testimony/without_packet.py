@@ -8,7 +8,6 @@ GOAWAY that left no request out, a program over the end of a WebSocket in order.
 from __future__ import annotations
 
 import errno
-import re
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
@@ -17,9 +16,9 @@ from plainwire.diagnose.causes.catalogue import CAUSES
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import finished_ns
 from plainwire.diagnose.evidence.limits_announced import limits_announced
-from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES
 from plainwire.model import Evidence, Finding, Side
 
+from .closed_in_order import closed_in_order
 from .program_finding import finding_of_the_program, of_processes
 from .wording import CLOSED, CROWDED, Wire
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
         ProgramEvents,
         SocketError,
         StreamEvent,
-        WebSocketClose,
     )
 
     from .sayings import Said
@@ -56,12 +54,6 @@ OVER = frozenset(
 )
 """What clients say of a connection of HTTP/2 that the server ended in order: the JDK's, httpx, undici,
 Node."""
-
-_CLOSED_OK = re.compile(r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)")
-"""What websockets says of one with that."""
-
-NO_CODE = 1005
-"""RFC 6455 section 7.4.1."""
 
 _WHO = (
     "The JDK's client did so before release 24 (JDK-8335181), httpx (python-hyper's h2) and undici do, and "
@@ -103,7 +95,7 @@ def without_packet(
         *_no_routes(connections, events, heard),
         *_goaways(connections, events, heard),
         *_crowded(connections, events, heard),
-        *_closed_in_order(connections, events, heard),
+        *closed_in_order(connections, events, heard),
     ]
 
 
@@ -153,48 +145,6 @@ def _goaways(
         "where "
         "its method is idempotent, or use HTTP/1.1.",
     )
-
-
-def _closed_in_order(
-    connections: Sequence[Connection], events: ProgramEvents, heard: Sequence[Said]
-) -> Iterator[Finding]:
-    """WebSockets that the server closed in order, and that the program, which failed, had gone on with."""
-    said = [s for s in heard if s.label == CLOSED]
-    pids = {s.pid for s in said} | {w.pid for w in events.words if _CLOSED_OK.search(w.text)}
-    ends = [
-        (connection, close)
-        for connection in (of_processes(connections, pids) if events.exit_status else ())
-        if (close := _orderly_close(connection)) is not None
-    ]
-    if not ends:
-        return
-    connection, close = ends[0]
-    code = "without a code" if close.code == NO_CODE else f"with code {close.code}"
-    yield finding_of_the_program(
-        "client-own-error",
-        f"The server closed the WebSocket of connection {connection.id} in order, with a Close frame "
-        f"{code}: it was done, or goes away. The program waited for more, or had more to send, and takes the "
-        f"end for an error.{_ends_words(len(ends))}",
-        [Evidence(c.packet, "the server's Close frame") for _, c in ends[:_MOST_CITED]],
-        said,
-        events,
-        fault="both",
-        connections=[c for c, _ in ends],
-        runner_up="websocket-abnormal-close: refuted, there is a Close frame",
-        advice="Take a close with 1000 or 1001 for the end of the messages, and connect again where more are "
-        "expected.",
-    )
-
-
-def _orderly_close(connection: Connection) -> WebSocketClose | None:
-    """The server's Close frame, where it came first and has an ordinary code."""
-    for exchange in connection.exchanges:
-        closes = exchange.websocket.closes if exchange.websocket is not None else (None, None)
-        own, theirs = closes[Side.SERVER], closes[Side.CLIENT]
-        first = own is not None and (theirs is None or own.time_ns <= theirs.time_ns)
-        if own is not None and first and own.code in ORDINARY_CODES:
-            return own
-    return None
 
 
 def _spoken_of(connections: Sequence[Connection], said: Sequence[Said]) -> Iterator[Connection]:
@@ -273,6 +223,8 @@ def _reset_while_idle(connection: Connection) -> CloseEvent | None:
     """
     if not connection.exchanges or any(e.outcome != "complete" for e in connection.exchanges):
         return None
+    if connection.exchanges[-1].websocket is not None:
+        return None  # over with its Close frames: no request follows on it
     request, response = connection.exchanges[-1].request, connection.exchanges[-1].response
     if any(message is not None and message.close_announced for message in (request, response)):
         return None

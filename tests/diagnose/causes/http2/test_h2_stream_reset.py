@@ -38,6 +38,16 @@ def test_the_code_says_what_it_means_from_a_server_and_the_advice_is_for_that_co
     assert "1.1" not in Multiplexed().reset(SERVER, "CANCEL", "unanswered").finding().advice_client
 
 
+def test_an_upload_under_way_may_be_above_a_limit() -> None:
+    """Undertow's MAX_ENTITY_SIZE."""
+    scene = Multiplexed().reset(SERVER, "CANCEL", "unanswered")
+    assert "limit on its size" not in scene.finding().claim
+    assert scene.failed.request
+    scene.failed.request.complete, scene.failed.request.body_size = False, 65_535
+    scene.failed.request.declared_size = 6_000_000
+    assert "65535 of 6000000 bytes so far): a limit on its size is possible" in scene.finding().claim
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [

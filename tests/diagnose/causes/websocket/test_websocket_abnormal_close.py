@@ -32,6 +32,7 @@ def test_any_other_silence_is_none(silence: float) -> None:
     finding = only(diagnose([silent(1, silence)]))
     assert finding.code == "websocket-abnormal-close"
     assert "limit" not in finding.claim
+    assert ("PINGs" in finding.advice_client) == (silence > 1000)  # in the middle of traffic none helps
 
 
 def test_a_silence_that_was_survived_before_is_no_limit() -> None:

@@ -43,7 +43,7 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         fault,
         (Ground.SAID,),
         f"The server reset {stream_name(failed)} with {reset.name}, {stage(failed, reset.time_ns)}.{says}"
-        f"{_time_words(failed, reset)}",
+        f"{_upload_words(failed)}{_time_words(failed, reset)}",
         Evidence(last, "the last that was seen of the exchange before"),
         Evidence(reset.packet, f"{frame_words(reset)} from the server"),
         retry_safe=failed.idempotent,
@@ -51,6 +51,18 @@ def h2_stream_reset(failed: FailedExchange) -> Verdict | None:
         sender=Side.SERVER,
     )
     return replace(verdict, quotes=quoted_defects(failed.request))
+
+
+def _upload_words(failed: FailedExchange) -> str:
+    """A limit on the size of bodies may end a stream before it is answered (Undertow: MAX_ENTITY_SIZE)."""
+    request, response = failed.request, failed.exchange.response
+    if request.complete or response is not None or not request.body_size:
+        return ""
+    whole = "" if request.declared_size is None else f" of {request.declared_size}"
+    return (
+        f" The request's body was still coming ({request.body_size}{whole} bytes so far): a limit on its "
+        "size is possible."
+    )
 
 
 def _time_words(failed: FailedExchange, reset: StreamEvent) -> str:

@@ -45,8 +45,9 @@ def websocket_verdict(
     runner_up: str,
     quotes: tuple[Quoted, ...] = (),
     sender: Side | None = None,
+    advice: tuple[str, str] = ("", ""),
 ) -> Verdict:
-    """A verdict on the WebSocket, which cites its opening first."""
+    """A verdict on the WebSocket, which cites its opening first; ``advice`` to the client and the server."""
     return Verdict(
         code=code,
         connection=failed.connection,
@@ -59,4 +60,6 @@ def websocket_verdict(
         time_ns=failed.request.time_ns,
         quotes=quotes,
         sender=sender,
+        advice_client=advice[0],
+        advice_server=advice[1],
     )

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
     from plainwire.model import Fault, WebSocket
 
+_RECONNECT = "Reconnect after a pause; look whether it is always the same message after which it ends."
+_LOOK = (
+    "Look in the log at this time: an exception in what handles the messages, a process that ended or was "
+    "restarted, here or behind a proxy. Catch it, and send a Close frame (1011)."
+)
+_SAY_SO = "Send a Close frame before the connection is closed; look for what ended the program or the socket."
+
 
 def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
     """A verdict where the transport ended and neither side had sent a Close frame (RFC 6455, 7.1.5)."""
@@ -40,7 +47,17 @@ def websocket_abnormal_close(failed: FailedExchange) -> Verdict | None:
         *_last_frames(websocket, ending),
         Evidence(ending.packet, f"{ending.act} from the {who}"),
         runner_up=_rival(ending, limit),
+        advice=_advice(ending),
     )
+
+
+def _advice(ending: Ending) -> tuple[str, str]:
+    """In the middle of traffic no heartbeat helps: for the client, and for the server."""
+    if ending.quiet_ns >= LONG_NS:
+        return "", ""
+    if ending.side == Side.SERVER:
+        return _RECONNECT, _LOOK
+    return _SAY_SO, "Take the end for one of the client's; nothing to fix on the server."
 
 
 def _fault(failed: FailedExchange, ending: Ending) -> tuple[Fault, Grounds, str]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _REFUSED_STATUSES = frozenset((401, 403, 407))
 """RFC 9110 sections 15.5.2, 15.5.4 and 15.5.8."""
+_RIGHTS = (
+    "Look in the log for which rule refused it: credentials, a list of origins (CORS settings), or the "
+    "application's own answer before it accepts."
+)
 _AS_ORDINARY = (
     "So answers a server that saw an ordinary request, or does not know the path: a proxy in between that "
     "does not pass Upgrade and Connection on makes one of it."
@@ -45,6 +49,7 @@ def _refused(case: Answered) -> Verdict:
         ),
         runner_up="a WebSocket that ended at once: refuted, none began",
         time_ns=case.request.time_ns,
+        advice_server=_RIGHTS if status in _REFUSED_STATUSES else "",
     )
 
 
