@@ -1,6 +1,9 @@
 from collections.abc import Callable, Sequence
 
-from plainwire.model import Exchange, Gap, Request, Response, Text
+from plainwire.http.http1 import Locator
+from plainwire.http.http2 import Http2
+from plainwire.http.http2_frames import FramePart
+from plainwire.model import Exchange, Gap, Grpc, Request, Response, Side, Text
 
 VERSION: str
 
@@ -42,6 +45,36 @@ class Tls13Reader:
         starts: tuple[int, int],
         secrets: tuple[bytes, bytes, bytes, bytes],
     ) -> Tls13 | None: ...
+
+class Hpack:
+    allowed: int | None
+    def __init__(self, statics: list[tuple[str, str]], limit: int) -> None: ...
+    def decode(self, block: bytes) -> list[tuple[str, str]] | None: ...
+    def leave(self) -> tuple[list[tuple[str, str]], int, int]: ...
+
+class FrameRun: ...
+
+class Streams:
+    def __init__(
+        self,
+        messages: tuple[type[Exchange], type[Request], type[Response], type[Grpc]],
+        part: type[FramePart],
+        sides: tuple[Side, ...],
+        digest: Callable[[bytes, int], int],
+        has_events: Callable[[str], object],
+    ) -> None: ...
+    def take(
+        self,
+        http: Http2,
+        client: Sequence[FramePart | FrameRun],
+        server: Sequence[FramePart | FrameRun],
+        places: tuple[Locator, Locator],
+    ) -> None: ...
+    def leave(self, http: Http2) -> None: ...
+
+def cut_frames(
+    texts: list[Text | Gap], side: int, index: int, at: int
+) -> tuple[FrameRun | None, int, int]: ...
 
 class ExchangeWriter:
     def __init__(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import h2.config
 import h2.connection
+import pytest
 
+from plainwire import kernel
 from plainwire.http.http2 import Http2
 from plainwire.http.reading import Reading
 from plainwire.model import Connection, Endpoint, Gap, Side
@@ -115,11 +117,17 @@ def _item(act: Act) -> Text | Gap:
 
 
 def exchanges(talk: Talk) -> list[Exchange]:
-    """The exchanges of a talk, which must be the same however it is fed."""
+    """The exchanges of a talk, which must be the same however it is fed, with the kernel and without."""
     one_by_one, facts, _ = read(talk)
     at_once, facts_at_once, _ = read(talk, at_once=True)
     assert one_by_one == at_once
     assert facts.events == facts_at_once.events
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        by_kernel, facts_by_kernel, _ = read(talk, keep_bodies=False)
+        monkeypatch.setattr(kernel, "compiled", None)
+        by_python, facts_by_python, _ = read(talk, keep_bodies=False)
+    assert by_kernel == by_python
+    assert facts_by_kernel.events == facts_by_python.events == facts.events
     return one_by_one
 
 

@@ -1,12 +1,14 @@
 //! The compiled kernel of plainwire: what most messages and exchanges of a capture are, without Python in between.
 //!
 //! It knows the plain case only. Whatever is unusual it leaves to the readers and writers in Python, which are
-//! complete, and which it must agree with to the byte: `tests/http/test_http1_compiled.py` and
-//! `tests/report/test_json_compiled.py` hold both against each other. There is no unsafe code in it.
+//! complete, and which it must agree with to the byte: `tests/http/test_http1_compiled.py`,
+//! `tests/http/test_http2_compiled.py` and `tests/report/test_json_compiled.py` hold both against each other.
+//! There is no unsafe code in it.
 
 use pyo3::prelude::*;
 
 mod exchanges;
+mod h2;
 mod heads;
 mod messages;
 mod tls;
@@ -20,6 +22,10 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<exchanges::ExchangeWriter>()?;
     module.add_class::<tls::Tls13>()?;
     module.add_class::<tls::Tls13Reader>()?;
+    module.add_class::<h2::FrameRun>()?;
+    module.add_class::<h2::Streams>()?;
+    module.add_class::<h2::Hpack>()?;
+    module.add_function(wrap_pyfunction!(h2::cut_frames, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
     module.add_function(wrap_pyfunction!(messages::time, module)?)?;

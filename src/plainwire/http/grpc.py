@@ -41,10 +41,13 @@ _KIND = re.compile(r"application/(grpc(?:-web(?:-text)?)?)(?:[+; ]|$)", re.IGNOR
 class GrpcReader:
     """Follows one call and notes it in ``facts``."""
 
-    def __init__(self, request: Request, kind: str) -> None:
-        self.facts = Grpc(request.target, kind=kind, timeout_ns=_timeout_of(request))
-        self._prefixes = [b"", b""]
-        self._left = [0, 0]
+    def __init__(
+        self, facts: Grpc, prefixes: Sequence[bytes] = (b"", b""), left: Sequence[int] = (0, 0)
+    ) -> None:
+        """Begin a call, or go on where a part of each side's next prefix, or of its message, was read."""
+        self.facts = facts
+        self._prefixes = list(prefixes)
+        self._left = list(left)
         self._kept: bytearray | None = None  # the trailers of gRPC-Web
 
     def feed(self, side: Side, part: bytes, place: Place) -> None:
@@ -103,7 +106,9 @@ class GrpcReader:
 def grpc_of(request: Request) -> GrpcReader | None:
     """A reader if the request begins a call."""
     match = _KIND(value_of(request.headers, "content-type"))
-    return GrpcReader(request, match[1].lower()) if match else None
+    if match is None:
+        return None
+    return GrpcReader(Grpc(request.target, kind=match[1].lower(), timeout_ns=_timeout_of(request)))
 
 
 def _timeout_of(request: Request) -> int | None:

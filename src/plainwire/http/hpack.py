@@ -12,8 +12,9 @@ the table is unknown in the same way.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from plainwire import kernel
 from plainwire.http.header_coding import BrokenBlockError, Strings, integer
 
 UNKNOWN = "(unknown)"
@@ -32,6 +33,9 @@ _UNKNOWN_TABLE = 1 << 16
 OVERHEAD = 32
 """Bytes that an entry counts in addition to its name and value (RFC 7541 section 4.1)."""
 
+
+if TYPE_CHECKING:
+    from plainwire._kernel import Hpack
 
 Field = tuple[str, str]
 
@@ -119,23 +123,45 @@ class HpackDecoder:
 
     def __init__(self) -> None:
         self.unseen = ""
-        self.allowed: int | None = DEFAULT_TABLE
-        """The most that the receiving side's SETTINGS ever allowed; None where they may have been missed."""
+        self.compiled: Hpack | None = None
+        """The kernel's decoder, which has the table as long as all of it is known and no block is unusual."""
+        self._allowed: int | None = DEFAULT_TABLE
         self._table: deque[Field] = deque()  # the newest first
         self._size = 0
         self._limit = DEFAULT_TABLE
         self._excess = ""  # what is wrong about the table's size in the block that is being decoded
         self._strings = Strings()
+        if kernel.compiled is not None:
+            self.compiled = kernel.compiled.Hpack(STATIC, DEFAULT_TABLE)
+
+    @property
+    def allowed(self) -> int | None:
+        """The most that the receiving side's SETTINGS ever allowed; None where they may have been missed."""
+        return self._allowed
+
+    @allowed.setter
+    def allowed(self, size: int | None) -> None:
+        self._allowed = size
+        if self.compiled is not None:
+            self.compiled.allowed = size
 
     def forget(self, why: str) -> None:
         """Header blocks were missed: nothing in the table can be found any more."""
         self.unseen = self.unseen or why
+        self.compiled = None
         self.allowed = None
         self._table.clear()
         self._size, self._limit = 0, _UNKNOWN_TABLE
 
     def decode(self, block: bytes) -> Block:
         """Decode one block: all fragments together (RFC 9113 section 4.3). No bytes raise an error."""
+        if self.compiled is not None:
+            known = self.compiled.decode(block)
+            if known is not None:
+                return Block(known)
+            table, self._size, self._limit = self.compiled.leave()
+            self._table.extend(table)
+            self.compiled = None
         fields: list[Field] = []
         try:
             return self._decode(block, fields)

@@ -17,6 +17,7 @@ from plainwire.http import code_names, http2_frames
 from plainwire.http.exchange_room import TOO_MANY, ExchangeShare
 from plainwire.http.hpack import Block, HpackDecoder
 from plainwire.http.http1_fields import printable
+from plainwire.http.http2_compiled import plain_streams
 from plainwire.http.http2_flow import Windows
 from plainwire.http.http2_frames import FramePart, FrameReader, Sync, locate
 from plainwire.http.stream_exchange import StreamContext, StreamExchange, close_all
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
-    from plainwire.model import Connection, Exchange, Gap, Request, Text
+    from plainwire.http.stream_exchange import CallState
+    from plainwire.model import Connection, Exchange, Gap, Request, Response, Text
 
 MOST_EVENTS = 10_000
 """Events that are kept for one connection; resets are also noted at their exchange."""
@@ -82,16 +84,16 @@ class FewStreams:
     MOST = 10_000
 
     def __init__(self) -> None:
-        self._streams: OrderedDict[int, None] = OrderedDict()
+        self.streams: OrderedDict[int, None] = OrderedDict()
 
     def add(self, stream: int) -> None:
         """Add a stream that has ended."""
-        self._streams[stream] = None
-        if len(self._streams) > self.MOST:
-            self._streams.popitem(last=False)
+        self.streams[stream] = None
+        if len(self.streams) > self.MOST:
+            self.streams.popitem(last=False)
 
     def __contains__(self, stream: int) -> bool:
-        return stream in self._streams
+        return stream in self.streams
 
 
 class Http2:
@@ -111,6 +113,8 @@ class Http2:
         self._calls: dict[int, StreamExchange] = {}  # that may still get frames
         self._done = FewStreams()
         self._all: list[StreamExchange] = []
+        self._finished: list[Exchange] = []  # complete, read by the kernel
+        self._plain = plain_streams(reading)
         self._intact: tuple[list[StreamExchange], list[StreamExchange]] = (
             [],
             [],
@@ -152,22 +156,27 @@ class Http2:
     ) -> None:
         """Take what both sides sent since the last call."""
         self._where = where
-        parts: list[FramePart] = []
-        for cutter, items, locator in zip(self._cutters, (client, server), where, strict=True):
-            parts += locate(cutter.feed(items), locator)
-        self._take(parts)
+        ours, theirs = self._cutters
+        if self._plain is not None:
+            self._plain.take(self, ours.feed_runs([*client]), theirs.feed_runs([*server]), where)
+        else:
+            self._take([ours.feed(client), theirs.feed(server)], where)
 
-    def _take(self, parts: list[FramePart]) -> None:
+    def _take(self, sides: list[list[FramePart]], where: tuple[Locator, Locator]) -> None:
+        parts = [part for side, locator in zip(sides, where, strict=True) for part in locate(side, locator)]
         parts.sort(key=lambda part: part.seen_packet)
         for part in parts:
-            handler = _HANDLERS.get(part.type)
-            if self._behind_hole[part.side] and part.type >= 0:
-                self._behind_hole[part.side] = False
-                self._lose_open(part.side)  # those too that were opened while the frames were sent
-            if self._blocks[part.side] is not None and part.type not in _IN_BLOCK:
-                self._break_block(part.side, "another frame stands within a header block (section 6.10)")
-            if handler is not None:
-                getattr(self, handler)(part)
+            self._take_part(part)
+
+    def _take_part(self, part: FramePart) -> None:
+        handler = _HANDLERS.get(part.type)
+        if self._behind_hole[part.side] and part.type >= 0:
+            self._behind_hole[part.side] = False
+            self._lose_open(part.side)  # those too that were opened while the frames were sent
+        if self._blocks[part.side] is not None and part.type not in _IN_BLOCK:
+            self._break_block(part.side, "another frame stands within a header block (section 6.10)")
+        if handler is not None:
+            getattr(self, handler)(part)
 
     def looked_up_to(self) -> tuple[int, int]:
         """Below these offsets of the client's and the server's stream nothing will be looked up again."""
@@ -185,6 +194,17 @@ class Http2:
         for calls in (self._all, *self._intact):
             calls.append(call)
         return call
+
+    def _adopt(
+        self,
+        stream: int,
+        request: Request | None,
+        response: Response | None,
+        ended: list[bool],
+        grpc: CallState | None,
+    ) -> None:
+        """Follow a stream from here on that the kernel has read so far."""
+        self._add(stream).resume(request, response, ended, grpc)
 
     def _headers(self, part: FramePart) -> None:
         fragment = _unpadded(part)
@@ -416,8 +436,12 @@ class Http2:
     def close(self, facts: Connection, where: tuple[Locator, Locator]) -> list[Exchange]:
         """The connection has ended: every exchange gets its outcome; events go into ``facts``."""
         self.feed(_NOTHING, _NOTHING, where)
-        rest = [locate(c.close(), locator) for c, locator in zip(self._cutters, where, strict=True)]
-        self._take(rest[0] + rest[1])
+        rest = [cutter.close() for cutter in self._cutters]
+        if self._plain is not None:
+            self._plain.take(self, rest[0], rest[1], where)
+            self._plain.leave(self)
+        else:
+            self._take(rest, where)
         self._windows.close(self._event)
         for cutter in self._cutters:
             if cutter.sync is not Sync.SYNC and cutter.lost:
@@ -434,7 +458,7 @@ class Http2:
             facts.undecrypted.append(Undecrypted(TOO_MANY, Side.CLIENT, self._left_out or None))
         for call in self._all:
             call.refused = self._is_refused(call.exchange)
-        return close_all(self._all, facts, where)
+        return close_all(self._all, facts, where, self._finished)
 
     def _is_refused(self, exchange: Exchange) -> bool:
         """RFC 9113 section 6.8: streams above a GOAWAY's last stream were not processed."""

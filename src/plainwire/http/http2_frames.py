@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from plainwire import kernel
 from plainwire.model import Gap, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from plainwire._kernel import FrameRun
     from plainwire.http.http1 import Locator
     from plainwire.model import Text
 
@@ -163,6 +165,38 @@ class FrameReader:
         parts, self._parts = self._parts, []
         return parts
 
+    def feed_runs(self, items: list[Text | Gap]) -> list[FramePart | FrameRun]:
+        """The same, where the kernel cuts whole frames; it also reads its runs of them (``Streams``)."""
+        cut_frames = kernel.compiled.cut_frames if kernel.compiled is not None else None
+        parts: list[FramePart | FrameRun] = []
+        index = at = 0
+        while index < len(items):
+            if cut_frames is not None and self.sync is Sync.SYNC and not self._inside and not self._carry:
+                before = index
+                run, index, at = cut_frames(items, self.side, index, at)
+                if index > before:
+                    self.position = items[index - 1][2]
+                if run is not None:
+                    parts.append(run)
+                if index == len(items):
+                    break
+            item = items[index]
+            if isinstance(item, Gap):
+                self._gap(item)
+            elif self.sync is Sync.SYNC:
+                at = self._cut(item, at, one=True)
+                if at < len(item[0]):
+                    parts += self._parts
+                    self._parts = []
+                    continue
+                self.position = item[2]
+            else:
+                self._text(item)
+            parts += self._parts
+            self._parts = []
+            index, at = index + 1, 0
+        return parts
+
     def close(self) -> list[FramePart]:
         """The stream has ended: a chain of fewer frames counts if there is nothing else."""
         if self._held:
@@ -242,7 +276,8 @@ class FrameReader:
 
     # --- cutting ----------------------------------------------------------------------------------
 
-    def _cut(self, text: Text, at: int) -> None:
+    def _cut(self, text: Text, at: int, *, one: bool = False) -> int:
+        """Read a text from ``at`` on; ``one``: up to the end of the first frame. Returns where that is."""
         data, start, end = text
         size = len(data)
         exact = self._exact = end - start == size
@@ -254,8 +289,10 @@ class FrameReader:
                 self._carry += data[at : at + taken]
                 at += taken
                 if len(self._carry) < HEADER:
-                    return
+                    return at
                 self._open(start + at if exact else end)
+                if one and not self._inside:
+                    return at
                 continue
             taken = min(self._left, size - at)
             begin = start + at if exact else start
@@ -263,6 +300,9 @@ class FrameReader:
             at += taken
             self._left -= taken
             self._take(part, begin, start + at if exact else end)
+            if one and not self._inside:
+                return at
+        return at
 
     def _open(self, end: int) -> None:
         """Read a frame's header."""

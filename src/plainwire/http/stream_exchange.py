@@ -26,14 +26,19 @@ from plainwire.http.semantics import (
     value_of,
 )
 from plainwire.http.websocket import WebSocketReader
-from plainwire.model import Exchange, Gap, Request, Response, Side, StreamEvent
+from plainwire.model import Exchange, Gap, Grpc, Request, Response, Side, StreamEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from plainwire.http.hpack import Block
     from plainwire.http.http1 import Locator
     from plainwire.http.reading import Reading
     from plainwire.http.semantics import Place
     from plainwire.model import CloseEvent, Connection, Outcome, Text
+
+CallState = tuple[Grpc, list[bytes], list[int]]
+"""A gRPC call whose messages were read in part: what ``GrpcReader`` takes."""
 
 _BODILESS = frozenset((204, 304))
 _PARTIAL = 206
@@ -104,6 +109,21 @@ class StreamExchange:
         self._grpc: GrpcReader | None = None
         self._tunnel = False
         self._cancelled = False
+
+    def resume(
+        self, request: Request | None, response: Response | None, ended: list[bool], grpc: CallState | None
+    ) -> None:
+        """Go on with messages that were read in part, and of whose contents nothing is to be decoded."""
+        shared, exchange = self._shared, self.exchange
+        exchange.request, exchange.response, self.ended = request, response, ended
+        if request is not None and not ended[Side.CLIENT]:
+            self._bodies[Side.CLIENT] = _Body(request.headers, shared, streamed=False, whole=True)
+        if response is not None and not ended[Side.SERVER]:
+            whole = response.status != _PARTIAL
+            self._bodies[Side.SERVER] = _Body(response.headers, shared, streamed=True, whole=whole)
+        if grpc is not None:
+            self._grpc = GrpcReader(*grpc)
+            exchange.grpc = self._grpc.facts
 
     @property
     def connects(self) -> bool:
@@ -346,12 +366,21 @@ def _was_whole(response: Response | None, left: StreamEvent | CloseEvent) -> boo
 
 
 def close_all(
-    calls: list[StreamExchange], facts: Connection, where: tuple[Locator, Locator]
+    calls: list[StreamExchange],
+    facts: Connection,
+    where: tuple[Locator, Locator],
+    complete: Iterable[Exchange] = (),
 ) -> list[Exchange]:
-    """The connection has ended: return the exchanges of its streams in order, with outcomes and times."""
+    """The connection has ended: return the exchanges of its streams in order, with outcomes and times.
+
+    ``complete`` are those that need no more than that.
+    """
     for call in calls:
         call.close(facts, where)
     exchanges = [call.exchange for call in calls if _seen(call.exchange)]
+    for exchange in complete:
+        exchange.connection = facts.id
+        exchanges.append(exchange)
     exchanges.sort(key=_begins)
     open_until, last = 0, None
     for ordinal, exchange in enumerate(exchanges, 1):
