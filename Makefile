@@ -23,7 +23,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
-SOURCES := pyproject.toml $(wildcard setup.py native/*/* native/kernel/src/*)
+SOURCES := pyproject.toml $(wildcard setup.py native/*/* native/kernel/src/* native/kernel/src/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo docs test lint bench speed attack soak hostile conformance score perturb wheels clean system

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
+VERSION = "0.2.0"
+"""Of what the readers and writers ask of it, as native/kernel/Cargo.toml has it: they change together."""
+
 compiled: ModuleType | None = None
 if os.environ.get("PLAINWIRE_KERNEL") != "off":
     try:
         compiled = importlib.import_module("plainwire._kernel")
     except ImportError:
         compiled = None  # not built, or for another Python
+    if compiled is not None and compiled.VERSION != VERSION:
+        compiled = None  # built before this was changed
