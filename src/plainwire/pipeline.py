@@ -298,6 +298,7 @@ def _spoken(events: ProgramEvents, said: list[Said]) -> dict[int, ToldFailures]:
 
 def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
     """Add the findings that only the program's words tell of."""
+    from plainwire.diagnose.testimony.lost_redirects import lost_redirects  # noqa: PLC0415
     from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_heads  # noqa: PLC0415 - see __init__
     from plainwire.diagnose.testimony.refused_messages import refused_messages  # noqa: PLC0415
     from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
@@ -309,6 +310,7 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: li
         *refused_heads(report.connections, events, said),
         *refused_messages(report.connections, report.findings, events, said),
         *refused_defects(report.connections, report.findings, events, said),
+        *lost_redirects(report.connections, report.findings, events),
         *report.findings,
     ]
 

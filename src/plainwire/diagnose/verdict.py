@@ -11,7 +11,7 @@ from plainwire.model import Evidence, Quoted, Side
 from . import wording
 from .evidence.closes import first_close
 from .evidence.defects import own_defects
-from .evidence.exchanges import finished_ns, shares_connection
+from .evidence.exchanges import IDEMPOTENT, finished_ns, shares_connection
 from .evidence.idleness import burst_before
 from .thresholds import PATIENCE_NS
 from .traffic.given_up import given_up, last_heard_ns
@@ -42,9 +42,6 @@ _WRONG = "what is wrong with it"
 
 _MOST_QUOTED = 3
 """Defects of one message that are quoted: more say no more."""
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
-"""Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
 
 
 class FailedExchange(Struct, frozen=True):

@@ -205,3 +205,27 @@ def test_operations_that_were_each_given_up_are_counted_by_the_pauses_that_come_
         [50, 60, 70, 80],
     ]
     assert found(*(failing(number, 500 * number) for number in range(1, 9))) == []
+
+
+def test_the_first_repetition_may_be_made_at_once_where_the_others_are_not() -> None:
+    """Pauses of 0 and 0.5 s within each operation, as of urllib3; the next operation follows at once."""
+    times = (0, 101, 701, 782, 883, 1483)
+    outcomes = (failing, failing, answered) * 2
+    copies = [make(number, at) for number, (make, at) in enumerate(zip(outcomes, times, strict=True), 1)]
+    assert found(*copies) == [[10, 20, 30], [40, 50, 60]]
+
+
+@pytest.mark.parametrize(("agent", "repeated"), [("Go-http-client/1.1", True), ("node", False)])
+def test_what_a_kept_connection_lost_is_repeated_at_once_by_clients_that_do_so(
+    agent: str,
+    repeated: bool,  # noqa: FBT001
+) -> None:
+    """The connection had answered before; the loop asks again as quickly where nothing fails."""
+    name = ("User-Agent", agent)
+    kept = Wire(id=1, first_exchange=10, first_packet=100)
+    kept.ask(0, "/object")
+    kept.answer(80)
+    kept.ask(81, "/object")
+    kept.close(SERVER, "fin", 181)
+    lost = _with(kept.done("unanswered"), (name,), None)
+    assert found(lost, answered(2, 190, name)) == ([[11, 20]] if repeated else [])

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 BODILESS = frozenset((204, 304))
 """Statuses without content (RFC 9110 sections 15.3.5 and 15.4.5)."""
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+"""Methods that may be repeated without further thought (RFC 9110 section 9.2.2)."""
 SUCCESS = range(200, 300)
 """RFC 9110 section 15.3."""
 

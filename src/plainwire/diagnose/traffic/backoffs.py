@@ -23,7 +23,7 @@ _FEWEST_PAUSES = 3
 _LATE, _SLOW_NS = 1.05, 150_000_000
 """A pause is never shorter than it is set; connecting anew and a busy machine make it longer (chosen)."""
 
-_AT_ONCE_NS = 50_000_000
+AT_ONCE_NS = 50_000_000
 """Nobody sets a pause as short as this: it is the time that a new connection takes (chosen)."""
 
 _DOUBLE = (1.8, 2.3)
@@ -60,13 +60,13 @@ class Backoff(Struct, frozen=True):
         """Whether the pauses (ns) of one request are such."""
         match self.kind:
             case "at once":
-                return len(pauses) <= 1 and all(pause < _AT_ONCE_NS for pause in pauses)
+                return len(pauses) <= 1 and all(pause < AT_ONCE_NS for pause in pauses)
             case "exact":
                 return len(pauses) <= len(self.exact) and all(
                     _is(pause, set_) for pause, set_ in zip(pauses, self.exact, strict=False)
                 )
             case "doubling":
-                return pauses[0] < _AT_ONCE_NS + _SLOW_NS and _double(pauses[1:])
+                return pauses[0] < AT_ONCE_NS + _SLOW_NS and _double(pauses[1:])
 
 
 BACKOFFS = (
@@ -100,6 +100,13 @@ def repeats_what_was_refused(agent: str | None) -> bool:
     name = (agent or "").lower()
     jdk = _JDK.match(name)
     return name.startswith(_REPEAT_REFUSED) or (jdk is not None and int(jdk[1]) >= _JDK_REPEATS)
+
+
+def repeats_what_a_kept_connection_lost(agent: str | None) -> bool:
+    """Whether this client itself sends an idempotent request once more, on another connection, where a kept
+    one ended without a byte of response: each that is said to repeat at once does.
+    """
+    return any(each.kind == "at once" for each in habits(agent))
 
 
 def habitual_pause(agent: str | None, place: int, pause_ns: int) -> bool:
@@ -138,7 +145,7 @@ def described(series: Sequence[tuple[str | None, Sequence[int]]]) -> str:
 
 
 def _in_words(pause: int) -> str:
-    return _AT_ONCE if pause < _AT_ONCE_NS else wording.span(pause)
+    return _AT_ONCE if pause < AT_ONCE_NS else wording.span(pause)
 
 
 def _named(series: Sequence[tuple[str | None, Sequence[int]]]) -> list[str]:

@@ -8,7 +8,8 @@ that is known, else from one host. The next copy after a failure is its repetiti
 3. or after just the pause that the client, by its User-Agent, makes before it repeats;
 4. or after just the time that the server asked to wait (Retry-After);
 5. or the server had said that it did not work on it, and the client is one that then sends it again itself;
-6. or the request is sent again at a pause only where it had failed, each time, and else at once.
+6. or the request is sent again at a pause only where it had failed, each time, and else at once;
+7. or a kept connection ended without a byte of response, and the client is one that then repeats at once.
 
 Whoever sends a request again and again by itself fits none of these. Nor does a library hide what the program
 itself told of before it went on (``ToldFailures``).
@@ -26,11 +27,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from plainwire.diagnose.evidence.closes import client_first, first_close
-from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, finished_ns, shares_connection
+from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, IDEMPOTENT, finished_ns, shares_connection
 from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.model import Evidence, Side
 
-from .backoffs import habitual_pause, made_by_library, repeats_what_was_refused
+from .backoffs import (
+    AT_ONCE_NS,
+    habitual_pause,
+    made_by_library,
+    repeats_what_a_kept_connection_lost,
+    repeats_what_was_refused,
+)
 from .copies import twin, value
 
 if TYPE_CHECKING:
@@ -131,12 +138,12 @@ class Series(Struct, frozen=True):
 
 
 class _Pace(Struct, frozen=True):
-    """How soon a request follows itself (ns): at the soonest where nothing had failed; and behind a failure,
-    where that is always much later.
+    """How soon a request follows itself at the soonest where nothing had failed (ns); and the failures, by
+    exchange, behind which it is sent again at a pause that is made nowhere else.
     """
 
     usual_ns: int | None
-    slow_ns: int | None
+    slow: frozenset[int]
 
 
 def was_refused(exchange: Exchange) -> bool:
@@ -242,14 +249,14 @@ def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, ToldFa
 
     usual_ns = min(_usual_pauses(copies, bad), default=None)
     ends = {c.exchange.id: ended(c.connection, c.exchange) for c in copies if bad(c)}
-    slow_ns = _pause_after_failures(copies, bad, ends)
+    slow = _after_pauses(copies, bad, ends)
     followed: dict[int, Sending] = {}
     taken: set[int] = set()
     lengths: dict[int, int] = {}
     for copy in sorted(filter(bad, copies), key=lambda c: ends[c.exchange.id].at_ns):
         place = lengths.get(copy.exchange.id, 0)
         free = _later(copies, ends[copy.exchange.id].at_ns, taken)
-        after = _next(copy, ends[copy.exchange.id].at_ns, free, place, _Pace(usual_ns, slow_ns))
+        after = _next(copy, ends[copy.exchange.id].at_ns, free, place, _Pace(usual_ns, slow))
         if after is not None and not _said_between(copy, after, ends[copy.exchange.id].at_ns, told):
             followed[copy.exchange.id] = after
             taken.add(after.exchange.id)
@@ -268,22 +275,52 @@ def _usual_pauses(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> 
     ]
 
 
-def _pause_after_failures(
+def _after_pauses(
     copies: Sequence[Sending], bad: Callable[[Sending], bool], ends: Mapping[int, Ended]
-) -> int | None:
-    """The shortest time in which the request followed itself behind a failure, where it always did so much
-    later than elsewhere: that it waits only there is what a loop with a pace of its own does not do.
+) -> frozenset[int]:
+    """The failures behind which the request is sent again at a pause, where it follows itself at once
+    everywhere else: that it waits only there is what a loop with a pace of its own does not do.
+
+    The first repetition of each operation may be made at once, as by urllib3, where each one's is. What
+    follows at once later on is the next operation: the one before was given up.
     """
     usual = _usual_pauses(copies, bad)
-    after_failure = [
-        after.request.time_ns - ends[before.exchange.id].at_ns
-        for before, after in pairwise(copies)
-        if bad(before)
-    ]
-    if not usual or len(after_failure) < _FEWEST_SLOW or len(usual) + len(after_failure) < _FEWEST_PAUSES:
-        return None
-    shortest = min(after_failure)
-    return shortest if shortest > max(_SLOW_NS, _MUCH_QUICKER * max(usual)) else None
+    if not usual:
+        return frozenset()
+    least = max(_SLOW_NS, _MUCH_QUICKER * max(usual))
+    repeated: set[int] = set()
+    slow = given_up = 0
+    made = len(usual)
+    at_once_first: bool | None = None
+    for run in _runs(copies, bad, ends):
+        begins, pauses = True, [pause for _, pause in run]
+        made += len(pauses)
+        at_once_first = pauses[0] < least if at_once_first is None else at_once_first
+        for place, (number, pause) in enumerate(run):
+            if pause >= least:
+                slow += 1
+            elif not (at_once_first and begins and any(p >= least for p in pauses[place + 1 : place + 2])):
+                begins, given_up = True, given_up + 1
+                continue
+            begins = False
+            repeated.add(number)
+    few = slow < _FEWEST_SLOW or made < _FEWEST_PAUSES
+    return frozenset() if few or 2 * given_up > slow else frozenset(repeated)
+
+
+def _runs(
+    copies: Sequence[Sending], bad: Callable[[Sending], bool], ends: Mapping[int, Ended]
+) -> Iterator[list[tuple[int, int]]]:
+    """Failures in a row, each by its exchange, with the time from its end to the next copy."""
+    run: list[tuple[int, int]] = []
+    for before, after in pairwise(copies):
+        if bad(before):
+            run.append((before.exchange.id, after.request.time_ns - ends[before.exchange.id].at_ns))
+        if run and not bad(after):
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def _said_between(copy: Sending, after: Sending, at_ns: int, told: Mapping[int, ToldFailures]) -> bool:
@@ -306,7 +343,6 @@ def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[S
 
 def _next(copy: Sending, at_ns: int, later: Iterable[Sending], place: int, pace: _Pace) -> Sending | None:
     """The repetition of a failed copy, ``place`` of its operation; None where there is none for certain."""
-    usual_ns = pace.usual_ns
     for other in later:
         same = _same_operation(copy.request, other.request)
         if same is False or other is copy:
@@ -316,19 +352,36 @@ def _next(copy: Sending, at_ns: int, later: Iterable[Sending], place: int, pace:
             continue  # what a connection of HTTP/1 carries behind a failure was sent before it was known
         if here and copy.exchange.outcome == "refused" and copy.exchange.reset is None:
             continue  # the same GOAWAY leaves that copy out as well (RFC 9113 section 6.8)
-        pause = other.request.time_ns - at_ns
-        if same or usual_ns is None or usual_ns > _MUCH_QUICKER * pause:
-            return other
-        if pace.slow_ns is not None:
-            return other
-        asked_ns = _asked_to_wait(copy.exchange)
-        if asked_ns is not None and asked_ns <= pause <= asked_ns + max(_LATE_NS, int(_LATE * asked_ns)):
-            return other
-        agent = value(copy.request, "user-agent")
-        if copy.exchange.outcome == "refused" and repeats_what_was_refused(agent):
-            return other if pause <= REFUSED_WITHIN_NS else None
-        return other if habitual_pause(agent, place, pause) and usual_ns < pause // 2 else None
+        return other if same or _repeats(copy, other, other.request.time_ns - at_ns, place, pace) else None
     return None
+
+
+def _repeats(copy: Sending, other: Sending, pause_ns: int, place: int, pace: _Pace) -> bool:
+    """Whether the next copy, so long after the failure, is its repetition; headers say nothing of it."""
+    usual_ns = pace.usual_ns
+    if usual_ns is None or usual_ns > _MUCH_QUICKER * pause_ns or copy.exchange.id in pace.slow:
+        return True
+    asked_ns = _asked_to_wait(copy.exchange)
+    if asked_ns is not None and asked_ns <= pause_ns <= asked_ns + max(_LATE_NS, int(_LATE * asked_ns)):
+        return True
+    agent = value(copy.request, "user-agent")
+    if copy.exchange.outcome == "refused" and repeats_what_was_refused(agent):
+        return pause_ns <= REFUSED_WITHIN_NS
+    elsewhere = copy.connection.id != other.connection.id
+    if elsewhere and pause_ns < AT_ONCE_NS and _lost_by_kept_connection(copy):
+        return repeats_what_a_kept_connection_lost(agent)
+    return habitual_pause(agent, place, pause_ns) and usual_ns < pause_ns // 2
+
+
+def _lost_by_kept_connection(copy: Sending) -> bool:
+    exchange = copy.exchange
+    lost = exchange.outcome in ("unanswered", "aborted") and exchange.response is None
+    return (
+        lost
+        and exchange.ordinal > 1
+        and copy.request.method in IDEMPOTENT
+        and not shares_connection(exchange)
+    )
 
 
 def _asked_to_wait(exchange: Exchange) -> int | None:

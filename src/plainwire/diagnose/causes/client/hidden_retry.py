@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.repetitions import ended, made_good, series, was_refused
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 from .copies import was_received

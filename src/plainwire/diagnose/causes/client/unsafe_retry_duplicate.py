@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw
-from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT, SUCCESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.repetitions import was_refused
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
 from .copies import was_received

@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT, SUCCESS
 from plainwire.diagnose.evidence.proxys_answers import (
     is_passed_on,
     is_the_proxys_own,
@@ -15,7 +15,7 @@ from plainwire.diagnose.evidence.proxys_answers import (
     what_squid_means,
 )
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
+from plainwire.diagnose.verdict import Verdict, quoted
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT, SUCCESS
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.copies import value
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 from .clock_skew_signature import clock_skew_signature

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SKEW_NS
 from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.traffic.server_clock import answered_ns
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:

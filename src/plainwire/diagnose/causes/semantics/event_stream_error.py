@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict, quoted
+from plainwire.diagnose.verdict import Verdict, quoted
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:

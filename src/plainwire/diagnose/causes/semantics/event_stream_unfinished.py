@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose.evidence.cuts import pause_words
-from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT, SUCCESS
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.dates import date_ns
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import SECOND_NS
 from plainwire.diagnose.traffic.copies import value
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from plainwire import plurals
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.exchanges import SUCCESS
+from plainwire.diagnose.evidence.exchanges import IDEMPOTENT, SUCCESS
 from plainwire.diagnose.evidence.targets import template
 from plainwire.diagnose.evidence.timers import same_time, usual_time
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
-from plainwire.diagnose.verdict import IDEMPOTENT, Verdict
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
