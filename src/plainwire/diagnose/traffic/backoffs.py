@@ -75,6 +75,7 @@ BACKOFFS = (
     Backoff("axios-retry", ("axios/",), "exact", (0.2, 0.4, 0.8, 1.6, 3.2)),
     Backoff("got", ("got ",), "exact", (1, 2, 4, 8, 16)),
     Backoff("Go's retryablehttp", ("go-http-client/",), "exact", (1, 2, 4, 8, 16, 30)),
+    Backoff("Apache HttpClient", ("apache-httpclient/5",), "exact", (1,)),
     Backoff("urllib3", ("python-urllib3/", "python-requests/"), "doubling"),
     Backoff("Go's http.Transport", ("go-http-client/",), "at once"),
     Backoff("OkHttp", ("okhttp/",), "at once"),
@@ -84,7 +85,8 @@ BACKOFFS = (
     Backoff("aiohttp", ("python/",), "at once"),
 )
 """Their defaults: python-swiftclient 4.11 ``Connection._retry``, curl 8 ``--retry``, axios-retry 4
-``exponentialDelay``, got 14 ``calculateRetryDelay``, go-retryablehttp 0.7 ``DefaultBackoff``, urllib3 2
+``exponentialDelay``, got 14 ``calculateRetryDelay``, go-retryablehttp 0.7 ``DefaultBackoff``,
+HttpClient 5 ``DefaultHttpRequestRetryStrategy``, urllib3 2
 ``Retry.get_backoff_time``; Ruby's ``Net::HTTP`` repeats what is idempotent once (``max_retries``), after a
 timeout too; the others repeat once, on a new connection, what a kept one failed."""
 

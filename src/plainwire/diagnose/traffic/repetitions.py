@@ -125,11 +125,13 @@ class Series(Struct, frozen=True):
     """The attempts of one operation, in order of time: all but the last failed, and the last perhaps.
 
     ``pauses`` (ns) are from each failure to the next attempt. ``said``: a header says that they are one.
+    ``paced``: each was sent again at a pause that is made behind failures only.
     """
 
     attempts: tuple[Sending, ...]
     pauses: tuple[int, ...]
     said: bool
+    paced: bool = False
 
     @property
     def last(self) -> Sending:
@@ -263,7 +265,7 @@ def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, ToldFa
             lengths[after.exchange.id] = place + 1
     for copy in copies:
         if copy.exchange.id in followed and copy.exchange.id not in taken:
-            yield _series(copy, followed, ends)
+            yield _series(copy, followed, ends, slow)
 
 
 def _usual_pauses(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> list[int]:
@@ -403,14 +405,17 @@ def _same_operation(one: Request, other: Request) -> bool | None:
     return None
 
 
-def _series(first: Sending, followed: dict[int, Sending], ends: dict[int, Ended]) -> Series:
+def _series(
+    first: Sending, followed: dict[int, Sending], ends: dict[int, Ended], slow: frozenset[int]
+) -> Series:
     attempts, pauses, said = [first], [], True
     while (after := followed.get(attempts[-1].exchange.id)) is not None:
         before = attempts[-1]
         pauses.append(after.request.time_ns - ends[before.exchange.id].at_ns)
         said = said and _same_operation(before.request, after.request) is True
         attempts.append(after)
-    return Series(tuple(attempts), tuple(pauses), said)
+    paced = all(attempt.exchange.id in slow for attempt in attempts[:-1])
+    return Series(tuple(attempts), tuple(pauses), said, paced)
 
 
 def _operations(chain: Series, failed: set[int]) -> list[Series]:
@@ -457,12 +462,15 @@ def _alike(some: Sequence[int], others: Sequence[int]) -> bool:
 def _telling(found: Series, failed: set[int]) -> bool:
     """Whether these are attempts of a client, and not a program that asks until it is answered.
 
-    Where none was answered, only a header or pauses that a library makes can tell.
+    Where none was answered, only a header can tell, or pauses that a library makes, or that are made behind
+    failures only.
     """
     if found.said:
         return True
     if len(found.attempts) > _LONGEST:
         return False
+    if found.paced:
+        return True
     agent = value(found.last.request, "user-agent")
     return made_good(found, failed) or made_by_library(agent, found.pauses)
 
