@@ -310,7 +310,7 @@ def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: li
         *refused_heads(report.connections, events, said),
         *refused_messages(report.connections, report.findings, events, said),
         *refused_defects(report.connections, report.findings, events, said),
-        *lost_redirects(report.connections, report.findings, events),
+        *([] if stopped_by(events) else lost_redirects(report.connections, report.findings, events)),
         *report.findings,
     ]
 

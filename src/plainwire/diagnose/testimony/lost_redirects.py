@@ -15,7 +15,6 @@ from plainwire.diagnose.causes.semantics.redirection import CHAIN_NS
 from plainwire.diagnose.evidence.exchanges import REDIRECTS
 from plainwire.diagnose.traffic.copies import value
 from plainwire.model import Evidence
-from plainwire.stopping import stopped_by
 
 from .program_finding import finding_of_the_program, of_processes
 from .sayings import lines_of
@@ -43,9 +42,9 @@ def lost_redirects(
 ) -> list[Finding]:
     """A finding for a program that failed, with a redirect as the last that it got, or as what it names.
 
-    Pure.
+    For a program that was not stopped from outside. Pure.
     """
-    if not events.exit_status or stopped_by(events):
+    if not events.exit_status:
         return []
     told = {number for finding in findings if finding.failure for number in finding.exchanges}
     pids = set(events.processes) | ({events.pid} if events.pid else set())
