@@ -103,3 +103,27 @@ def test_a_request_of_its_own_packet_is_no_rest_of_a_body() -> None:
     assert second is not None
     second.packet += 1
     assert not [f for f in diagnose([connection]) if f.code == "client-bug-request"]
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "kind", "says"),
+    [
+        ("/a|b[c]{d}", "api.test", "text/html;charset=utf-8", "must be written as %xx: [ ] { | }"),
+        ("/filter?x[1]=2", "api.test", "application/json", ""),
+        ("/a%7Cb", "api.test:8443", "text/html", ""),
+        ("/", "a b", "text/html", "its Host (:authority) has a character"),
+        ("/", "[::1]:8443", "text/html", ""),
+    ],
+    ids=["Tomcat's page", "an application's word", "escaped", "lighttpd's page", "an address"],
+)
+def test_what_strict_servers_refuse_is_likely_where_the_page_may_be_theirs(
+    target: str, host: str, kind: str, says: str
+) -> None:
+    connection = bad_request([])
+    (exchange,) = connection.exchanges
+    assert exchange.request is not None
+    assert exchange.response is not None
+    exchange.request.target, exchange.request.headers = target, [("Host", host)]
+    exchange.response.headers = [("Content-Type", kind)]
+    found = [(f.code, f.certainty, says in f.claim) for f in diagnose([connection])]
+    assert found == ([("client-bug-request", "likely", True)] if says else [])

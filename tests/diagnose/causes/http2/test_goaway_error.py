@@ -146,3 +146,12 @@ def test_a_request_that_would_provoke_it_again_is_not_called_safe_to_repeat() ->
         None,
     )
     assert "has 9009 bytes, its largest field 9009. The same request would provoke it" in finding.claim
+
+
+def test_the_request_that_the_goaway_answers_is_the_client_s_where_it_broke_a_rule() -> None:
+    """Hypercorn, for a field Connection."""
+    scene = Multiplexed().goaway(1, "PROTOCOL_ERROR")
+    scene.failed.outcome = "refused"
+    assert scene.failed.request
+    scene.failed.request.defects = ["a field connection (section 8.2.2)"]
+    assert says(scene.finding()) == ("goaway-error-protocol-error", "client", "likely", False)

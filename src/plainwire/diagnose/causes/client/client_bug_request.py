@@ -9,6 +9,7 @@ from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict, quoted_defects
 from plainwire.model import Evidence
 
@@ -23,6 +24,12 @@ _BROKEN = frozenset({400, 411, 414, 501, 505})
 
 _BAD_REQUEST, _LENGTH_REQUIRED, _NOT_IMPLEMENTED = 400, 411, 501
 """RFC 9110 sections 15.5.1, 15.5.12 and 15.6.2; RFC 9112 section 6.1 of the last one."""
+
+_UNESCAPED = re.compile(r"""[ "<>\\^`{|}\[\]\x80-\U0010ffff]""").findall
+"""What a path and a query may hold only as %xx (RFC 3986 sections 2.2, 3.3 and 3.4)."""
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]*)(:[0-9]*)?").fullmatch
+"""An address, or a name as DNS has them, and a port."""
+_MOST_NAMED = 5
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 
@@ -47,6 +54,8 @@ def _flaws(case: Answered) -> list[str]:
         found.append(f"it has {plurals.some(hosts, 'Host field')}")
     if status == _BAD_REQUEST and _BAD_PERCENT(request.target.partition("?")[0]):
         found.append("a % in its path is not followed by two hexadecimal digits (RFC 3986 section 2.1)")
+    if status == _BAD_REQUEST and _is_servers_page(case):
+        found += _of_target_and_host(request)
     if status == _LENGTH_REQUIRED and request.framing == "none":
         found.append("it says of no length (Content-Length), which this server wants")
     if status == _NOT_IMPLEMENTED and _unusual_coding(request):
@@ -54,6 +63,31 @@ def _flaws(case: Answered) -> list[str]:
             "its Transfer-Encoding names another coding than chunked, which the server does not know"
         )
     return found
+
+
+def _of_target_and_host(request: Request) -> list[str]:
+    """What strict servers (Tomcat, Jetty, lighttpd) refuse, and many others take."""
+    found = []
+    unescaped = sorted(set(_UNESCAPED(request.target)))
+    if unescaped and request.target.startswith("/"):
+        count = plurals.count(len(unescaped), "character")
+        kinds = " ".join(c for c in unescaped[:_MOST_NAMED] if " " < c < "\x7f")
+        found.append(
+            f"its target has {count} that must be written as %xx{f': {kinds}' if kinds else ''} "
+            "(RFC 3986 section 3.3)"
+        )
+    hosts = [t.strip() for name, t in request.headers if name.lower() in ("host", ":authority")]
+    if any(not _HOST(host) for host in hosts):
+        found.append(
+            "its Host (:authority) has a character that no name of a host has (RFC 9110 section 7.2)"
+        )
+    return found
+
+
+def _is_servers_page(case: Answered) -> bool:
+    """Whether the answer may be the server's own: an application's has mostly data, or says it in JSON."""
+    kind = value(case.response, "content-type")
+    return case.response.body_size == 0 or (kind or "").strip().lower().startswith("text/html")
 
 
 def _unusual_coding(request: Request) -> bool:
@@ -101,6 +135,11 @@ def _hosts(request: Request) -> int:
     return sum(name.lower() == "host" for name, _ in request.headers)
 
 
+def _is_only_strict(case: Answered) -> bool:
+    """Whether nothing but what other servers take is wrong with it: the status may have another reason."""
+    return not own_defects(case.request) and _flaws(case) == _of_target_and_host(case.request)
+
+
 def _verdict(case: Answered) -> Verdict:
     request, response = case.request, case.response
     defects = own_defects(request)
@@ -112,7 +151,7 @@ def _verdict(case: Answered) -> Verdict:
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault="client",
-        grounds=(Ground.SAID,),
+        grounds=(Ground.SAID, Ground.INFERENCE) if _is_only_strict(case) else (Ground.SAID,),
         facts=f"The request breaks the rules of HTTP in {plurals.count(count, 'way')}{which}, and the server "
         f"said so (status {response.status}).",
         evidence=(

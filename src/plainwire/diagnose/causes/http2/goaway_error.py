@@ -53,20 +53,21 @@ def goaway_error(failed: FailedExchange) -> Verdict | None:
     if event is None or (ends and event.time_ns > min(ends)):
         return None
     trigger = goaway_trigger(connection, event)
+    wrong = _wrong_request(connection, event)
     verdict = stream_verdict(
         failed,
         _code(event, trigger),
-        _fault(event, trigger),
-        _grounds(event, trigger),
+        _fault(event, trigger) if wrong is None else "client",
+        _grounds(event, trigger) if wrong is None else (Ground.SAID, Ground.INFERENCE),
         f"The server ended the connection with GOAWAY{in_parentheses(event)}, "
         f"{stage(failed, event.time_ns)}: {limit_words(failed, event)}, and this is stream "
         f"{failed.exchange.stream}.{_says(event)}{_checked(connection, event, trigger)}"
-        f"{_trigger_words(trigger)}",
+        f"{_trigger_words(trigger)}{_wrong_words(wrong)}",
         *_evidence(event, trigger, f", {limit_words(failed, event)}"),
-        retry_safe=_retry_safe(failed, event, trigger),
+        retry_safe=_retry_safe(failed, event, trigger) if wrong is None else False,
         runner_up="a client that gave up: refuted, the server's GOAWAY came first",
         sender=Side.SERVER,
-        quotes=_quotes(event),
+        quotes=(*_quotes(event), *(() if wrong is None else quoted_defects(wrong))),
     )
     return _about_size(verdict) if verdict.code == _TOO_LARGE else verdict
 

@@ -57,14 +57,18 @@ def status_verdict(
     )
 
 
+def host_of(case: Answered) -> str:
+    """The name, or the address, that the request is for, without its port; "" where it names none."""
+    host = (case.request.authority or "").rpartition("@")[2].lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].rstrip(".")
+
+
 def for_another_name(case: Answered) -> bool:
     """Whether the request is for another name than its TLS connection (SNI)."""
-    tls, authority = case.connection.tls, case.request.authority
-    if tls is None or not tls.server_name or authority is None:
+    tls, host = case.connection.tls, host_of(case)
+    if tls is None or not tls.server_name or not host:
         return False
-    return authority.rpartition("@")[2].partition(":")[0].lower().rstrip(
-        "."
-    ) != tls.server_name.lower().rstrip(".")
+    return host != tls.server_name.lower().rstrip(".")
 
 
 def wait_ns(case: Answered) -> int | None:
