@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
 from plainwire.model import Endpoint, ProgramConnection
-from tests.diagnose.wire import SERVER, Wire
+from tests.diagnose.wire import CLIENT, SERVER, Wire
 
 if TYPE_CHECKING:
     from plainwire.model import Connection
@@ -48,6 +48,19 @@ def test_answer_that_encloses_the_failure_upstream_follows_from_it() -> None:
 
 def test_failure_after_the_answer_is_one_of_its_own() -> None:
     assert len(codes(front(), upstream(700))) == 2
+
+
+def test_answer_of_a_gateway_that_gave_up_follows_though_it_closes_later() -> None:
+    """http.client raises a timeout, the 504 leaves, and then the connection is closed."""
+    wire = Wire(id=2, first_exchange=20, first_packet=200, start=100, rtt=1)
+    wire.ask(0, "/part")
+    wire.ack(SERVER, 1)
+    wire.close(CLIENT, "fin", 402)
+    behind = wire.done("aborted")
+    behind.server = Endpoint("192.0.2.99", 9000)
+    behind.program = ProgramConnection(GATEWAY, GATEWAY, "gunicorn")
+    (finding,) = diagnose([front(), behind])
+    assert (finding.code, finding.exchanges) == ("client-abort", [20])
 
 
 def test_failure_of_another_process_is_one_of_its_own() -> None:

@@ -28,6 +28,7 @@ def _der() -> bytes:
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     made = made.serial_number(7).not_valid_before(began).not_valid_after(began + dt.timedelta(days=1))
     made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    made = made.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -42,6 +43,7 @@ def test_a_certificate_says_whose_it_is_and_when_it_holds() -> None:
         not_before_ns=1_704_067_200_000_000_000,
         not_after_ns=1_704_153_600_000_000_000,
         hashed_with="sha256",
+        must_staple=True,
     )
 
 

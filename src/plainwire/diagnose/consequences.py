@@ -35,6 +35,9 @@ class _AskedUpstream(NamedTuple):
 GAVE_UP = ("client-abort", "client-timeout-too-short")
 """What is said of a client that left."""
 
+_CLOSES_LATE_NS = 1_000_000_000
+"""A program that gives a request up answers its own client first, and may close the connection after that."""
+
 
 def told_once(traffic: Traffic, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts without those on answers that follow from another failure, which then says so."""
@@ -81,9 +84,10 @@ def _asked(traffic: Traffic, verdicts: Sequence[Verdict]) -> dict[int, list[_Ask
         connection, exchange = known
         ends = [c.time_ns for c in connection.closes if c.time_ns >= known[1].request.time_ns]
         ended = finished_ns(exchange) if exchange.outcome == "complete" else min(ends, default=0)
-        found[known[0].program.pid].append(
-            _AskedUpstream(known[1].request.time_ns, max(ended, finished_ns(exchange)), place)
-        )
+        ended = max(ended, finished_ns(exchange))
+        if verdict.code in GAVE_UP:
+            ended = max(finished_ns(exchange), ended - _CLOSES_LATE_NS)
+        found[known[0].program.pid].append(_AskedUpstream(known[1].request.time_ns, ended, place))
     return found
 
 

@@ -28,10 +28,10 @@ with imported_when_asked(__package__):
     from .causes.connect.nagle_delayed_ack import nagle_delayed_ack
     from .causes.connect.path_change import path_change
     from .causes.connect.port_reuse_time_wait import port_reuse_time_wait
-    from .causes.connect.retransmission_loss import resent_requests, retransmission_loss
+    from .causes.connect.retransmission_loss import resent_requests, response_loss, retransmission_loss
     from .causes.connect.slow_start_after_idle import slow_start_after_idle
     from .causes.connect.syn_paws_drop import syn_paws_drop
-    from .causes.connect.syn_timeout import syn_timeout
+    from .causes.connect.syn_timeout import syn_ack_not_taken, syn_timeout
     from .causes.connect.zero_window_stall import closed_windows, zero_window_stall
     from .causes.grpc.grpc_bad_messages import grpc_bad_messages
     from .causes.grpc.grpc_no_status import grpc_no_status
@@ -190,6 +190,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     ecn_or_dscp_blackhole,
     syn_paws_drop,
     syn_timeout,
+    syn_ack_not_taken,
     connect_given_up,
     accept_queue_overflow,
     window_scale_unseen,
@@ -227,6 +228,7 @@ FAILED: tuple[OfExchange, ...] = (
     error_before_the_end,
     zero_window_stall,
     retransmission_loss,
+    response_loss,  # before the rules below: a client that gives up on it is not the cause
     bad_framing,
     never_continued,
     head_given_up,

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from plainwire.model import Side
+
 from . import order
 from .boundary import Boundary
 from .causes.catalogue import CAUSES
@@ -119,6 +121,7 @@ def _suspects(traffic: Traffic) -> Iterator[_Place]:
         announced = False
         asked = was_asked(connection)
         left = departure(connection)
+        resent = left is not None and connection.retransmissions[Side.SERVER] > 1
         left_ns = left.time_ns if left is not None else _NEVER
         complained = traffic.complaints(connection) if connection.events else _NOBODY
         breached = {event.stream for event in traffic.events(connection, "breach")}
@@ -155,7 +158,7 @@ def _suspects(traffic: Traffic) -> Iterator[_Place]:
                 or not request.complete
                 or request.method == "CONNECT"
                 or response.framing == "close"
-                or (response.last_ns > left_ns and too_late(connection, response, left))
+                or ((response.last_ns > left_ns or resent) and too_late(connection, response, left))
             ):
                 yield connection, index
             announced = (response is not None and response.close_announced) or (

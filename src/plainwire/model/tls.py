@@ -102,6 +102,8 @@ class Certificate(Struct, frozen=True):
     """The hash of its signature in lower case: ``sha256``; empty where it has none."""
     for_servers: bool = True
     """Whether its extended key usage allows servers of TLS, or says nothing (RFC 5280 section 4.2.1.12)."""
+    must_staple: bool = False
+    """Whether it says that its server sends a stapled OCSP response (RFC 7633 section 4.2.3)."""
 
 
 class Reused(Struct, frozen=True):

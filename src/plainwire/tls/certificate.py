@@ -43,6 +43,7 @@ def _read(found: x509.Certificate) -> Certificate:
         rsa_bits=_rsa_bits(found),
         hashed_with=_hash(found),
         for_servers=_is_for_servers(found),
+        must_staple=_must_staple(found),
     )
 
 
@@ -75,6 +76,16 @@ def _is_for_servers(found: x509.Certificate) -> bool:
     return any(
         oid in (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE) for oid in usage
     )
+
+
+def _must_staple(found: x509.Certificate) -> bool:
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        features = found.extensions.get_extension_for_class(x509.TLSFeature).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return False
+    return any(feature is x509.TLSFeatureType.status_request for feature in features)
 
 
 def _names(found: x509.Certificate) -> tuple[str, ...]:

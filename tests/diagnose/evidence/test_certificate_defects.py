@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose.evidence.certificate_defects import certificate_defect
 from plainwire.model import Certificate, TlsInfo
@@ -53,3 +54,15 @@ def test_an_issuer_s_certificate_that_had_expired_is_the_server_s_to_replace() -
         tls = TlsInfo(server_name="x.test", leaf=leaf, chain=3, issuers_said=issuers)
         found = certificate_defect(wire.done(), tls)
         assert (found[0], "of an issuer, had expired 9 days" in found[1]) == (fault, fault == "server")
+
+
+def test_a_staple_that_the_certificate_demands_is_the_server_s_to_send() -> None:
+    """mpeylo/cmpossl#111, curl/curl#21444."""
+    wire = Wire()
+    wire.ok(0)
+    leaf = Certificate("CN=a", "CN=b", ("x.test",), 0, _LATER, must_staple=True)
+    tls = TlsInfo(server_name="x.test", leaf=leaf, chain=2, status_requested=True)
+    fault, says = certificate_defect(wire.done(), tls)
+    assert (fault, "RFC 7633" in says) == ("server", True)
+    for sound in (replace(tls, stapled=True), replace(tls, status_requested=False)):
+        assert certificate_defect(wire.done(), sound) == ("unknown", "")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plainwire.model import Connection
 
 CURL = Process(PID, "curl", "/usr/bin/curl", "curl", "7.88.1")
+GO, GET = Process(PID, "client", runtime="go"), 'Get "https://a.example/x"'
 GAVE_UP_AT = 1370.0
 
 
@@ -47,6 +48,8 @@ def _code(connections: list[Connection], events: ProgramEvents) -> tuple[str, st
     [
         (account(process=CURL, status=28), "client-timeout-too-short"),
         (account(words("TimeoutError: The read operation timed out\n", 2200)), "client-timeout-too-short"),
+        (account(words(f"{GET}: context deadline exceeded\n", 2200), process=GO), "client-timeout-too-short"),
+        (account(words(f"{GET}: context canceled\n", 2200), process=GO), "client-abort"),
         (account(words("KeyboardInterrupt\n", 2200)), "client-abort"),
         (account(process=CURL, status=23), "client-abort"),
         (account(status=28), "client-abort"),

@@ -24,6 +24,10 @@ from .exchanges import ERROR_STATUS, REDIRECTS
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Response
 
+_SENT_IN_VAIN = 2
+_ACKNOWLEDGED_WITHIN_NS = 500_000_000
+"""A host acknowledges what it got within this time (RFC 9293 section 3.8.6.3)."""
+
 
 def departure(connection: Connection) -> CloseEvent | None:
     """The close after which the client may have taken nothing more; None where there is no such thing."""
@@ -38,8 +42,10 @@ def departure(connection: Connection) -> CloseEvent | None:
 
 def too_late(connection: Connection, response: Response, left: CloseEvent | None) -> bool:
     """Whether the end of the response came after the client had left, and its stack did not take it."""
-    if left is None or response.last_ns <= left.time_ns:
+    if left is None:
         return False
+    if response.last_ns <= left.time_ns:
+        return _never_reached(connection, response, left)
     if left.side == Side.SERVER and response.end <= left.seq:
         return False  # packets that changed places: these bytes were sent before the reset
     if response.whole_at is not None and response.whole_at <= (left.time_ns, left.packet):
@@ -50,12 +56,27 @@ def too_late(connection: Connection, response: Response, left: CloseEvent | None
     return taken is not None and taken < response.end
 
 
+def _never_reached(connection: Connection, response: Response, left: CloseEvent) -> bool:
+    """Whether the client's close says that it had not got what the server sent several times before.
+
+    A capture is taken ahead of the host's packet filter, and may be one of the server's side.
+    """
+    return (
+        left.side == Side.CLIENT
+        and left.ack is not None
+        and left.ack < response.end
+        and connection.retransmissions[Side.SERVER] >= _SENT_IN_VAIN
+        and left.time_ns - response.last_ns >= _ACKNOWLEDGED_WITHIN_NS
+    )
+
+
 def as_the_client_saw(connection: Connection, exchange: Exchange) -> Exchange:
     """The exchange without what came too late; itself where nothing did."""
     response, left = exchange.response, departure(connection)
     if response is None or left is None or not too_late(connection, response, left):
         return exchange
-    if response.time_ns <= left.time_ns:
+    reached = left.ack is None or left.ack > response.start or response.last_ns > left.time_ns
+    if response.time_ns <= left.time_ns and reached:
         cut = replace(response, complete=False)
         return replace(exchange, response=cut, outcome="aborted" if left.side == Side.CLIENT else "truncated")
     return replace(exchange, response=None, outcome="aborted" if left.side == Side.CLIENT else "unanswered")

@@ -40,6 +40,12 @@ def signed_itself(tls: TlsInfo) -> bool:
     return leaf is not None and not leaf.defect and leaf.subject == leaf.issuer
 
 
+def lacks_staple(tls: TlsInfo) -> bool:
+    """Whether the certificate says that a stapled OCSP response comes with it, and none did."""
+    leaf = tls.leaf
+    return leaf is not None and leaf.must_staple and tls.status_requested and not tls.stapled
+
+
 def certificate_defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
     """Who is to look, and a sentence for each defect; empty where none shows."""
     leaf = tls.leaf
@@ -63,6 +69,11 @@ def certificate_defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str
         ahead = wording.long_span(leaf.not_before_ns - connection.last_ns)
         found.append(f"The certificate becomes valid only {ahead} later, by the capture's clock.")
     found += of_its_kind(leaf)
+    if lacks_staple(tls):
+        found.append(
+            "The certificate demands a stapled OCSP response of its server (RFC 7633), the client asked for "
+            "one, and none came."
+        )
     old = next((i for i in tls.issuers_said if not i.defect and i.not_after_ns < connection.last_ns), None)
     if old is not None:
         ago = wording.long_span(connection.last_ns - old.not_after_ns)
@@ -71,7 +82,7 @@ def certificate_defect(connection: Connection, tls: TlsInfo) -> tuple[Fault, str
         found.append("The certificate signed itself, which clients trust only where they are told to.")
     elif tls.chain == 1 and not found:
         found.append("The server sent its own certificate only, and not that of the issuer.")
-    sure = is_expired(connection, tls) or not leaf.for_servers or old is not None
+    sure = is_expired(connection, tls) or not leaf.for_servers or old is not None or lacks_staple(tls)
     fault: Fault = "server" if sure and len(found) == 1 else "unknown"
     return fault, " ".join(found)
 

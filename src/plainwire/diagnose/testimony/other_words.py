@@ -197,6 +197,17 @@ GO = (
         Wire.GOAWAY,
         note="Go repeats by itself until the deadline what was refused or came behind a GOAWAY.",
     ),
+    row(
+        "go",
+        "context canceled",
+        r"\bcontext canceled\b|net/http: request canceled$",
+        Wire.SILENCE,
+        Wire.STALL,
+        Wire.HELLO_SILENCE,
+        Wire.NO_CONNECT,
+        Wire.LOCAL,
+        note="The program canceled it: what it did so for it may say elsewhere.",
+    ),
     row("go", "server closed idle connection", r"http: server closed idle connection", Wire.CLOSE),
     row(
         "go",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire import plurals
+from plainwire.diagnose.certainty import GRADES, SURE
+from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Process
 
 from .curl_statuses import CURL, ENDINGS
 from .program_finding import finding_of_the_program, of_processes
+from .refused_certificates import CODE as REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 CODE = "client-own-error"
 _MOST_CITED = 8
+_ABOUT_CERTIFICATES = (83, 90, 91)
+"""Exit statuses by which curl says what it did not accept in a certificate (libcurl-errors(3))."""
 
 
 def own_errors(
@@ -35,6 +40,7 @@ def own_errors(
         own = list(of_processes(connections, pids))
         numbers = {connection.id for connection in own}
         if _is_told(findings, numbers):
+            _confirm(findings, numbers, status)
             continue
         weak = [f for f in findings if f.code == "unexplained" and f.connections]
         weak = [f for f in weak if numbers.issuperset(f.connections)]
@@ -44,6 +50,14 @@ def own_errors(
                 sign.claimed_by = CODE
         found.append(_finding(status, len(pids), own, weak, events))
     return [*found, *findings]
+
+
+def _confirm(findings: Sequence[Finding], numbers: set[int], status: int) -> None:
+    """Make more of what only fits, where curl itself says that it was the certificate, and in which way."""
+    for finding in findings:
+        if finding.code == REFUSED and status in _ABOUT_CERTIFICATES and numbers >= set(finding.connections):
+            finding.certainty = max(finding.certainty, SURE[Ground.INFERENCE], key=GRADES.index)
+            finding.advice_client = ENDINGS[status].advice
 
 
 def _is_told(findings: Sequence[Finding], numbers: set[int]) -> bool:

@@ -110,6 +110,12 @@ SCRIPTS = (
         Wire.STATUS,
         Wire.NONSENSE,
     ),
+    row(
+        "php",
+        "a certificate error",
+        r"\bPeer certificate \w+(?:=\S*)? did not match expected",
+        Wire.CERTIFICATE,
+    ),
     row("php", "SSL: Connection reset by peer", r"SSL: Connection reset by peer", *RESETS),
     row("php", "SSL: Broken pipe", r"SSL: Broken pipe", Wire.CUT_SENDING, Wire.RESET),
     row(

@@ -36,6 +36,10 @@ _AT_ONCE_NS = 50_000_000
 _OF_A_LIMIT = frozenset((*TIMEOUTS, Wire.CALL_STATUS))
 """The last for DEADLINE_EXCEEDED: a limit as well, and of a call whose status is seen there is no abort."""
 
+_ALL_LIMITS = frozenset(TIMEOUTS)
+_REPEATED_UNTIL = frozenset((Wire.STREAM_REFUSED, Wire.GOAWAY))
+"""What Go repeats until its deadline: its word for the deadline may stand behind these as well."""
+
 
 def spoken_timeouts(
     connections: Sequence[Connection],
@@ -81,7 +85,9 @@ def _is_one_decision(one: Fate, other: Fate) -> bool:
 
 
 def _is_timeout(said: Said) -> bool:
-    return bool(said.wordings) and not said.weak and said.wire <= _OF_A_LIMIT
+    if not said.wordings or said.weak:
+        return False
+    return said.wire <= _OF_A_LIMIT or (_ALL_LIMITS <= said.wire <= _ALL_LIMITS | _REPEATED_UNTIL)
 
 
 def _rename(finding: Finding, fates: Sequence[Fate]) -> None:

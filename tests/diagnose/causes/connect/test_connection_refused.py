@@ -60,6 +60,16 @@ def test_a_server_on_this_host_that_was_there_before_is_missed() -> None:
     assert (finding.code, finding.failure) == ("connection-refused", False)
 
 
+def test_a_refusal_beside_open_connections_may_be_a_limit() -> None:
+    opened = Opening(1, server=LOCAL, client=Endpoint("127.0.0.1", 5)).syn(0).accept().hello(90).done()
+    late = Opening(2, server=LOCAL, client=Endpoint("127.0.0.1", 6), start=500).syn(0)
+    late.segment(SERVER, 80, RST | ACK)
+    finding = next(f for f in diagnose([opened, late.done()]) if f.code == "connection-refused")
+    assert (finding.fault, finding.certainty) == ("unknown", "likely")
+    assert "1 other connection to 127.0.0.1:8443 had been accepted" in finding.claim
+    assert "nothing accepts" not in finding.claim
+
+
 def unreachable(kind: int, code: int) -> Connection:
     opening = Opening().syn(0, 1000)
     end = Endpoint("192.0.2.7", 40000)

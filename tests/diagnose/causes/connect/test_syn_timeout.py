@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import ACK, FIN, PSH, SYN, Endpoint, TlsInfo
+from plainwire.model import ACK, FIN, PSH, SYN, Connection, Endpoint, TlsInfo
 from tests.diagnose.causes.connect.lookups import NAME, lookup
 from tests.diagnose.opening import Opening, healthy
 from tests.diagnose.wire import CLIENT, SERVER, only
@@ -68,3 +68,18 @@ def test_where_only_what_clients_sent_was_captured_silence_says_nothing() -> Non
     other.established = True  # it acknowledges what the capture does not hold
     assert diagnose([tried, other.done()]) == []
     assert only(diagnose([tried])).code == "syn-timeout"
+
+
+def _answered(again: float) -> Connection:
+    opening = Opening().syn(0)
+    opening.segment(SERVER, 1, SYN | ACK, seq=-1)
+    opening.syn(again).segment(SERVER, again + 1, SYN | ACK, seq=-1)
+    return opening.done()
+
+
+def test_an_answer_that_the_client_s_host_drops_is_in_the_capture_all_the_same() -> None:
+    """A capture is taken ahead of the packet filter and of rp_filter."""
+    finding = only(diagnose([_answered(1010)]))
+    assert (finding.code, finding.fault, finding.certainty) == ("syn-timeout", "unknown", "likely")
+    assert "rp_filter" in finding.claim
+    assert diagnose([_answered(1.5)]) == []

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import icmp_refusals, opening
 from plainwire.diagnose.evidence.ends import on_one_host
@@ -13,7 +14,7 @@ from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence
 
-from .neighbours import NEIGHBOURS, accepted_later, again_words, next_opened, opened
+from .neighbours import NEIGHBOURS, accepted_later, again_words, next_opened, opened, still_open
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Opening, Segment
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 _BOTH_ADDRESSES_NS = 1_000_000_000
 """Programs try both addresses of localhost within a second (chosen)."""
+
+_FEWER = "Open fewer connections at a time, close or reuse those that are there, and try again later."
+_LIMITS = (
+    "Look for a limit on connections (nft list ruleset: ct count; the service's own), and whether the "
+    "service was just being stopped."
+)
 
 
 def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -40,6 +47,17 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
     if reset is None:
         return _forbidden(connection, begin, errors)
     fault, grounds, why = _who_refused(connection, reset, traffic)
+    others = still_open(connection, traffic)
+    if fault == "server" and others:
+        fault, grounds = "unknown", (Ground.INFERENCE,)
+        why = (
+            f"{plurals.count(len(others), 'other connection')} to {wording.address(connection)} had been "
+            "accepted and not closed by then. A limit on connections (a packet filter's, the service's) "
+            "looks so, and a service that accepts no new ones any more: one that is being stopped or "
+            "replaced."
+        )
+    else:
+        why = f"nothing accepts connections at {wording.address(connection)}. {why}"
     later = accepted_later(connection, traffic)
     return Verdict(
         code="connection-refused",
@@ -48,7 +66,6 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
         fault=fault,
         grounds=grounds,
         facts=f"The SYN was answered by a RST after {wording.span(reset.time_ns - begin.syns[0].time_ns)}: "
-        f"nothing accepts connections at {wording.address(connection)}. "
         f"{why}{again_words(connection, later)}",
         evidence=(
             Evidence(begin.syns[0].packet, "SYN from the client"),
@@ -58,6 +75,8 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
         retry_safe=True,
         time_ns=connection.opened_ns,
         failure=False if later is not None else None,
+        advice_client=_FEWER if fault == "unknown" else "",
+        advice_server=_LIMITS if fault == "unknown" else "",
     )
 
 

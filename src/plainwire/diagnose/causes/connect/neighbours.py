@@ -48,3 +48,16 @@ def next_opened(connection: Connection, traffic: Traffic) -> list[Connection]:
     """The next connections that were opened, to any address."""
     start = traffic.position[connection.id] + 1
     return list(traffic.connections[start : start + NEIGHBOURS])
+
+
+def still_open(connection: Connection, traffic: Traffic) -> list[Connection]:
+    """Connections to the same server address that were opened before, and open at that time; by time."""
+    same = traffic.by_server.get(connection.server, [])
+    place = bisect_right(same, connection.opened_ns, key=opened)
+    return [
+        other
+        for other in same[max(0, place - NEIGHBOURS) : place]
+        if other is not connection
+        and other.established
+        and (not other.closes or other.closes[0].time_ns > connection.opened_ns)
+    ]

@@ -8,6 +8,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import DRAWN_OUT_NS
 from plainwire.diagnose.verdict import Verdict
@@ -58,6 +59,47 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         runner_up="a slow server: refuted, its kernel acknowledges what arrives, whatever the program does",
         retry_safe=failed.idempotent or known <= request.start,
         time_ns=request.time_ns,
+    )
+
+
+def response_loss(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the client hung up over a response that was sent again and again to it in vain."""
+    connection, close = failed.connection, client_first(failed.connection)
+    if connection.segments is None or close is None or close.ack is None or connection.transport != "tcp":
+        return None
+    sent = [
+        s
+        for s in opening.rows(connection.segments)
+        if s.side == Side.SERVER
+        and s.length
+        and failed.request.last_ns <= s.time_ns <= close.time_ns
+        and s.seq <= close.ack < s.end
+    ]
+    if len(sent) < _FEWEST_REPEATS:
+        return None
+    took = wording.span(sent[-1].time_ns - sent[0].time_ns)
+    return Verdict(
+        code="retransmission-loss",
+        connection=connection,
+        exchanges=(failed.exchange.id,),
+        fault="path",
+        grounds=(Ground.INFERENCE,),
+        facts=f"{plurals.count(sent[0].length, 'byte of the response', 'was')} sent {len(sent)} times in "
+        f"{took}, and the client's TCP had not got them when the client hung up ({wording.act(close)}): they "
+        "were lost behind the place of capture. Where that is the client's host, its own packet filter "
+        "dropped them.",
+        evidence=(
+            *(
+                Evidence(
+                    s.packet, f"{s.length} bytes of the response, transmission {count}, not acknowledged"
+                )
+                for count, s in enumerate(sent[:_MOST_CITED], 1)
+            ),
+            Evidence(close.packet, f"{wording.act(close)} from the client, which acknowledges none of them"),
+        ),
+        runner_up="a slow server: refuted, its response is in the capture",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
     )
 
 

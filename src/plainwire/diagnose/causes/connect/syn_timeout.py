@@ -1,4 +1,4 @@
-"""Rule syn-timeout: nothing answered the attempt to connect."""
+"""Rule syn-timeout: the attempt to connect timed out, mostly since nothing answered it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.grounds import Ground
@@ -14,7 +15,7 @@ from plainwire.model import Evidence, Quoted, Side
 
 from .accept_queue_overflow import queue_full
 from .ipv6_broken_fallback import fallback_of, ipv6_broken_fallback
-from .neighbours import MOST_CITED, NEIGHBOURS, accepted_later, again_words, opened
+from .neighbours import MOST_CITED, NEIGHBOURS, accepted_later, again_words, opened, still_open
 from .port_exhaustion import crowd_before, port_exhaustion
 
 if TYPE_CHECKING:
@@ -61,6 +62,46 @@ def syn_timeout(connection: Connection, traffic: Traffic) -> Verdict | None:
     )
 
 
+def syn_ack_not_taken(connection: Connection, traffic: Traffic) -> Verdict | None:
+    """A verdict where the SYN-ACK is in the capture, and the client asked again as if it had not come.
+
+    A capture is taken ahead of the host's own packet filter and its check of the way back (rp_filter).
+    """
+    begin = opening.of(connection)
+    if begin is None or connection.established or traffic.one_sided or not begin.syn_acks:
+        return None
+    if begin.client or begin.server or begin.resets or len({offer.seq for offer in begin.syn_acks}) > 1:
+        return None
+    first = begin.syn_acks[0]
+    again = [syn for syn in begin.syns if syn.time_ns - first.time_ns >= _SENT_AGAIN_NS]
+    if not again or len({syn.seq for syn in begin.syns}) > 1:
+        return None
+    offers = plurals.times(len(begin.syn_acks))
+    return Verdict(
+        code="syn-timeout",
+        connection=connection,
+        exchanges=(),
+        fault="unknown",
+        grounds=(Ground.NUMBERS, Ground.INFERENCE),
+        facts=f"The server answered the SYN ({offers}), and the client's TCP did not take the answer: it "
+        f"sent the same SYN again {wording.span(again[0].time_ns - first.time_ns)} later, and never "
+        "acknowledged it. Behind the place of capture something drops what comes back: where that is the "
+        "client's host, its packet filter, or its check of the way back (rp_filter), which drops what comes "
+        "by another interface than it would send to.",
+        evidence=(
+            Evidence(begin.syns[0].packet, "SYN from the client"),
+            Evidence(first.packet, "SYN, ACK from the server"),
+            *(Evidence(syn.packet, "the same SYN again") for syn in again[:MOST_CITED]),
+        ),
+        runner_up="a server that is down: refuted, its SYN-ACK is in the capture",
+        retry_safe=True,
+        time_ns=connection.opened_ns,
+        advice_client="On the client's host: nft list ruleset, ip route get ADDRESS, sysctl "
+        "net.ipv4.conf.all.rp_filter, nstat -az TcpExtIPReversePathFilter.",
+        advice_server="Nothing to fix on the server, as far as this shows: it answered.",
+    )
+
+
 def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict:
     first, last = begin.syns[0], begin.syns[-1]
     twice = len(begin.syns) > 1
@@ -89,10 +130,7 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
 
 def _open_words(connection: Connection, traffic: Traffic) -> str:
     """That earlier connections to the address are still open and served, which a limit would explain."""
-    same = traffic.by_server.get(connection.server, [])
-    place = bisect_right(same, connection.opened_ns, key=opened)
-    earlier = [c for c in same[max(0, place - NEIGHBOURS) : place] if c.established and c.sizes[Side.SERVER]]
-    still = [c for c in earlier if not c.closes or c.closes[0].time_ns > connection.opened_ns]
+    still = [c for c in still_open(connection, traffic) if c.sizes[Side.SERVER]]
     if len(still) < _FEWEST_OPEN:
         return ""
     ago = wording.span(connection.opened_ns - still[-1].opened_ns)

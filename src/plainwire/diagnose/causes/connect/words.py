@@ -7,9 +7,10 @@ _REUSE = "Keep connections and use them again instead of opening one for each re
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "syn-timeout",
-        "nothing answered the attempt to connect",
+        "the attempt to connect timed out",
         "The client asked for a connection (SYN), several times, and nothing at all came back. The server is "
-        "down, a firewall drops the packets, a route is broken, or the way back is broken.",
+        "down, a firewall drops the packets, a route is broken, or the way back is broken. Where the capture "
+        "holds a SYN-ACK and the client asks again all the same, its own host dropped the answer.",
         "The SYN is sent again and again (Linux: after 1, 1, 1, 1 s and then ever longer, older ones after "
         "1, 2, 4 s), and the capture holds no SYN-ACK, no RST and no ICMP error.",
         "A RST or an ICMP error (connection-refused); a SYN-ACK that is sent again (accept-queue-overflow).",

@@ -18,12 +18,15 @@ from plainwire.diagnose.evidence.certificate_defects import (
     certificate_defect,
     is_expired,
     lacks_address,
+    lacks_staple,
     signed_itself,
 )
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
+
+from .words import CLIENT_OF_ANOTHER_NAME, SERVER_OF_ANOTHER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +42,8 @@ _LOADS_WITHIN_NS = 3_000_000_000
 """The same of one that has not finished its handshake: Java loads what it checks with when it first does."""
 
 _MOST_COMPARED = 500
+
+_STAPLE = "Have the server staple OCSP responses (nginx: ssl_stapling), or a certificate without that demand."
 
 
 def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verdict | None:
@@ -106,7 +111,7 @@ def _is_odd(connection: Connection, tls: TlsInfo) -> bool:
 def _reason(connection: Connection, tls: TlsInfo) -> tuple[Fault, str]:
     """What a client may well refuse, and who is to look."""
     fault, why = certificate_defect(connection, tls)
-    if tls.status_requested and not tls.stapled and not is_for_another_name(tls):
+    if tls.status_requested and not (tls.stapled or lacks_staple(tls)) and not is_for_another_name(tls):
         why = f"{why} The client had asked for a stapled OCSP response, and none came.".strip()
     return fault, why
 
@@ -167,4 +172,12 @@ def _verdict(
         "program failed",
         retry_safe=True,
         time_ns=connection.opened_ns,
+        advice_client=CLIENT_OF_ANOTHER_NAME if is_for_another_name(tls) else "",
+        advice_server=_advice_for_server(tls),
     )
+
+
+def _advice_for_server(tls: TlsInfo) -> str:
+    if is_for_another_name(tls):
+        return SERVER_OF_ANOTHER_NAME
+    return _STAPLE if lacks_staple(tls) else ""

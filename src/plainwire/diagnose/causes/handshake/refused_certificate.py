@@ -17,6 +17,7 @@ from .cert_differs_by_backend import cert_differs_by_backend
 from .chain_incomplete import chain_incomplete
 from .clock_skew_cert import clock_skew_cert
 from .weak_dh import weak_dh
+from .words import CLIENT_OF_ANOTHER_NAME, SERVER_OF_ANOTHER_NAME
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
@@ -51,10 +52,8 @@ def _advised(verdict: Verdict, tls: TlsInfo) -> Verdict:
     if is_for_another_name(tls):
         return replace(
             verdict,
-            advice_client="Ask for a name that the certificate is for, or have the server given one for this "
-            "name. Do not switch verification off.",
-            advice_server="Use a certificate that has the name which clients ask for: a wildcard stands for "
-            "one label only.",
+            advice_client=CLIENT_OF_ANOTHER_NAME,
+            advice_server=SERVER_OF_ANOTHER_NAME,
         )
     return replace(
         verdict,

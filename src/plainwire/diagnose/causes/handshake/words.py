@@ -4,6 +4,15 @@ from plainwire.diagnose.causes.cause import Cause
 
 from .alerts import TLS_ALERT
 
+CLIENT_OF_ANOTHER_NAME = (
+    "Ask for a name that the certificate is for, or have the server given one for this name. Do not switch "
+    "verification off."
+)
+SERVER_OF_ANOTHER_NAME = (
+    "Use a certificate that has the name which clients ask for: a wildcard stands for one label only."
+)
+"""What to do about a certificate that is for another name."""
+
 _ALERTS = ("RFC 8446 section 6.2",)
 
 CAUSES: tuple[Cause, ...] = (
