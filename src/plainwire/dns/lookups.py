@@ -83,6 +83,7 @@ class Lookups:
             return
         lookup.answer, lookup.answered_ns = number, time_ns
         lookup.code, lookup.addresses = message.code, message.addresses
+        lookup.cut = message.truncated
 
 
 def of_name_servers(batch: DatagramBatch) -> NDArray[np.bool_]:

@@ -21,6 +21,8 @@ class Lookup(Struct):
     answered_ns: int | None = None
     code: str = ""
     addresses: tuple[str, ...] = ()
+    cut: bool = False
+    """Whether the answer says that it did not fit (TC): a resolver then asks over TCP (RFC 1035, 4.2.1)."""
 
     @property
     def refused(self) -> bool:

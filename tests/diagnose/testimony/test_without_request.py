@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 
+from msgspec.structs import replace
+
+from plainwire.diagnose import diagnose
 from plainwire.diagnose.testimony.without_request import unresolved_names
-from plainwire.model import Connection, Lookup, Process
+from plainwire.model import ACK, RST, Connection, Endpoint, Lookup, Process
+from tests.diagnose.opening import Opening
 from tests.diagnose.testimony.speech import OWNER, PID, account, error, judged, without_request, words
-from tests.diagnose.wire import EPOCH_NS, MS, Wire, only
+from tests.diagnose.wire import EPOCH_NS, MS, SERVER, Wire, only
 
 CURL = Process(PID, "curl", "/usr/bin/curl", "curl", "8.5.0")
 NAME = "api.example.org"
@@ -173,3 +177,24 @@ def test_one_question_without_an_answer_may_be_where_the_capture_ends() -> None:
 def test_name_with_an_address_in_another_answer_was_resolved() -> None:
     assert unresolved_names([lookup(NAME, 0, "SERVFAIL"), lookup(NAME, 9, "NOERROR", "203.0.113.7")]) == []
     assert unresolved_names([lookup(NAME, 0, "NOERROR", kind="AAAA")]) == []
+
+
+def test_answer_without_an_address_is_told_where_the_program_complains() -> None:
+    lookups = [lookup(NAME, 0, "NOERROR"), lookup(NAME, 0, "NOERROR", kind="AAAA", packet=5)]
+    finding = only(without_request([], lookups, account(words(NOT_RESOLVED, 30), process=CURL)))
+    assert (finding.code, "answered without an address (A)" in finding.claim) == ("dns-failure", True)
+    assert without_request([], lookups, account()) == []
+
+
+def test_cut_answer_behind_which_tcp_was_refused_is_told_by_the_connection() -> None:
+    opening = Opening(server=Endpoint("192.0.2.53", 53)).syn(1)
+    opening.segment(SERVER, 2, RST | ACK)
+    cut = replace(lookup(NAME, 0, "NOERROR"), cut=True)
+    refused = opening.done()
+    refused.program = OWNER
+    events = account(words(NOT_RESOLVED, 30), process=CURL)
+    assert without_request([refused], [cut], events) == []
+    finding = only(diagnose([refused], [cut]))
+    assert (finding.code, "its answer over UDP had been cut" in finding.claim) == ("connection-refused", True)
+    assert judged([refused], [finding], events).sayings[0].code == "connection-refused"
+    assert "too long for UDP" in only(without_request([], [cut], events)).claim

@@ -104,6 +104,7 @@ JAVA = (
     ),
     row("java", "a timeout", r"HttpTimeoutException|SocketTimeoutException|Read timed out", *TIMEOUTS),
     row("java", "UnknownHostException", r"UnknownHostException", Wire.NAME),
+    row("java", "UnresolvedAddressException", r"UnresolvedAddressException", Wire.NAME),
     row(
         "java",
         "Invalid status line",

@@ -31,6 +31,10 @@ POOL = frozenset({"PoolTimeout"})
 RESOURCES = frozenset({"too many open files", "no free local port", "no buffer space"})
 """The tables' names for words of this kind."""
 
+_DNS_PORT = 53
+OF_NAME_SERVERS = "Port 53 is a name server's"
+"""How the rules of connecting say that it was a resolver's attempt."""
+
 _SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
 _BEFORE_NS = 30_000_000_000
 """How long before the program's words their cause may lie: resolvers give up after ten seconds or so."""
@@ -72,7 +76,9 @@ def without_request(
     ``heard`` is what the program said. Pure: reads no clock, file or environment.
     """
     status = "" if connections else _exit_for_a_name(events)
-    found = _names([s for s in heard if s.wire == {Wire.NAME}], status, lookups, events)
+    over_tcp = {c.server.address for c in connections if c.server.port == _DNS_PORT and not c.established}
+    told = [k for k in lookups if not (k.cut and k.server in over_tcp)]  # else the connection is told
+    found = _names([s for s in heard if s.wire == {Wire.NAME}], status, told, events)
     waits = [s for s in heard if s.label in POOL]
     if waits:
         found += _pool(waits, connections, events)
@@ -104,6 +110,8 @@ def explains(finding: Finding, said: Said) -> bool:
     match finding.code:
         case "dns-failure":
             return said.wire == {Wire.NAME}
+        case "connection-refused" | "syn-timeout":
+            return said.wire == {Wire.NAME} and OF_NAME_SERVERS in finding.claim
         case "pool-wait":
             return said.label in POOL
         case "local-resource":
@@ -119,7 +127,7 @@ def _names(
     ``status``: what the exit status says, for where no words were seen.
     """
     status = "" if said else status
-    unresolved = _unresolved(lookups) if said or status else []
+    unresolved = _unresolved(lookups, told=True) if said or status else []
     for each in said:
         text = "\n".join(line.text for line in each.lines).lower()
         near = [u for u in unresolved if each.untimed or _soon_before(u, each.time_ns)]
@@ -147,8 +155,11 @@ def _soon_before(unresolved: _Unresolved, at_ns: int | None) -> bool:
     return at_ns is not None and at_ns - _BEFORE_NS <= unresolved.last_ns <= at_ns + _CLOCK_SLACK_NS
 
 
-def _unresolved(lookups: Sequence[Lookup]) -> list[_Unresolved]:
+def _unresolved(lookups: Sequence[Lookup], *, told: bool = False) -> list[_Unresolved]:
     """Names to which no answer gave an address, by the time of the last question.
+
+    An answer without an address may be a sound one (a name for IPv4 only): it counts where the program
+    ``told`` of a failure.
 
     Resolvers append the domains of their search list: of names that begin with one another only the
     shortest counts, and none where one of them has an address.
@@ -158,7 +169,11 @@ def _unresolved(lookups: Sequence[Lookup]) -> list[_Unresolved]:
         names.setdefault(lookup.name, []).append(lookup)
     resolved = {name for name, asked in names.items() if any(lookup.addresses for lookup in asked)}
     begun = {beginning for name in resolved for beginning in _beginnings(name)}
-    failed = (n for n in names if n not in resolved and any(k.refused or k.answer is None for k in names[n]))
+    failed = (
+        n
+        for n in names
+        if n not in resolved and (told or any(k.refused or k.answer is None for k in names[n]))
+    )
     own = (n for n in failed if n not in begun and not any(b in names for b in _beginnings(n)))
     return sorted((_Unresolved(n, names[n]) for n in own), key=lambda u: u.last_ns)
 
@@ -198,6 +213,10 @@ def _of_name(unresolved: _Unresolved, events: ProgramEvents) -> Finding:
 def _answer_words(lookup: Lookup) -> str:
     if lookup.answer is None:
         return f"did not answer ({lookup.type})"
+    if lookup.cut:
+        return f"answered that its answer is too long for UDP ({lookup.type})"
+    if lookup.code == "NOERROR":
+        return f"answered without an address ({lookup.type})"
     return f"answered {lookup.code} ({lookup.type})"
 
 

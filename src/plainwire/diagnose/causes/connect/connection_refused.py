@@ -14,7 +14,18 @@ from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, Evidence
 
-from .neighbours import NEIGHBOURS, accepted_later, again_words, next_opened, opened, still_open
+from .neighbours import (
+    DNS_PORT,
+    NEIGHBOURS,
+    TCP_OF_CLIENT,
+    TCP_OF_SERVER,
+    accepted_later,
+    again_words,
+    name_server_words,
+    next_opened,
+    opened,
+    still_open,
+)
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Opening, Segment
@@ -59,6 +70,7 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
     else:
         why = f"nothing accepts connections at {wording.address(connection)}. {why}"
     later = accepted_later(connection, traffic)
+    of_dns = connection.server.port == DNS_PORT
     return Verdict(
         code="connection-refused",
         connection=connection,
@@ -66,7 +78,7 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
         fault=fault,
         grounds=grounds,
         facts=f"The SYN was answered by a RST after {wording.span(reset.time_ns - begin.syns[0].time_ns)}: "
-        f"{why}{again_words(connection, later)}",
+        f"{why}{again_words(connection, later)}{name_server_words(connection, traffic)}",
         evidence=(
             Evidence(begin.syns[0].packet, "SYN from the client"),
             Evidence(reset.packet, "RST, ACK in answer to the SYN"),
@@ -75,8 +87,8 @@ def connection_refused(connection: Connection, traffic: Traffic) -> Verdict | No
         retry_safe=True,
         time_ns=connection.opened_ns,
         failure=False if later is not None else None,
-        advice_client=_FEWER if fault == "unknown" else "",
-        advice_server=_LIMITS if fault == "unknown" else "",
+        advice_client=TCP_OF_CLIENT if of_dns else _FEWER if fault == "unknown" else "",
+        advice_server=TCP_OF_SERVER if of_dns else _LIMITS if fault == "unknown" else "",
     )
 
 

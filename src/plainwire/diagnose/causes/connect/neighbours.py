@@ -17,6 +17,14 @@ _WORKS_AGAIN_NS = 60_000_000_000
 
 MOST_CITED = 6
 
+DNS_PORT = 53
+TCP_OF_CLIENT = (
+    "Let TCP to port 53 of the name server through, or name another one in resolv.conf: what does not fit "
+    "into UDP has to be asked for over TCP."
+)
+TCP_OF_SERVER = "Have the name server listen on TCP as well (RFC 7766), and let its firewall pass it."
+"""What to do about a name server that cannot be reached over TCP."""
+
 NEIGHBOURS = 200
 
 
@@ -61,3 +69,12 @@ def still_open(connection: Connection, traffic: Traffic) -> list[Connection]:
         and other.established
         and (not other.closes or other.closes[0].time_ns > connection.opened_ns)
     ]
+
+
+def name_server_words(connection: Connection, traffic: Traffic) -> str:
+    """That it was a resolver that wanted to ask a name server over TCP; empty for any other port."""
+    if connection.server.port != DNS_PORT:
+        return ""
+    cut = any(lookup.cut and lookup.server == connection.server.address for lookup in traffic.lookups)
+    why = ", since its answer over UDP had been cut (TC)" if cut else ""
+    return f" Port 53 is a name server's: it was to be asked over TCP{why}, and so the name was not resolved."

@@ -15,7 +15,18 @@ from plainwire.model import Evidence, Quoted, Side
 
 from .accept_queue_overflow import queue_full
 from .ipv6_broken_fallback import fallback_of, ipv6_broken_fallback
-from .neighbours import MOST_CITED, NEIGHBOURS, accepted_later, again_words, opened, still_open
+from .neighbours import (
+    DNS_PORT,
+    MOST_CITED,
+    NEIGHBOURS,
+    TCP_OF_CLIENT,
+    TCP_OF_SERVER,
+    accepted_later,
+    again_words,
+    name_server_words,
+    opened,
+    still_open,
+)
 from .port_exhaustion import crowd_before, port_exhaustion
 
 if TYPE_CHECKING:
@@ -116,7 +127,8 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
         fault="unknown",
         grounds=(Ground.SILENCE,) if twice else (Ground.GUESS,),
         facts=f"The SYN was sent {sent if twice else 'once'}, and nothing came back: no SYN-ACK, no RST, no "
-        f"ICMP error.{again_words(connection, later)}{_open_words(connection, traffic)}{beside}",
+        f"ICMP error.{again_words(connection, later)}{_open_words(connection, traffic)}{beside}"
+        f"{name_server_words(connection, traffic)}",
         quotes=quotes,
         evidence=tuple(
             Evidence(syn.packet, f"SYN from the client, transmission {count}, without any answer")
@@ -125,6 +137,8 @@ def _silent(connection: Connection, begin: Opening, traffic: Traffic) -> Verdict
         runner_up="connection-refused: refuted, there is no RST and no ICMP error",
         retry_safe=True,
         time_ns=connection.opened_ns,
+        advice_client=TCP_OF_CLIENT if connection.server.port == DNS_PORT else "",
+        advice_server=TCP_OF_SERVER if connection.server.port == DNS_PORT else "",
     )
 
 
