@@ -115,7 +115,7 @@ with imported_when_asked(__package__):
     from .causes.reuse.server_reload_close import server_reload_close
     from .causes.reuse.stale_connection_reuse import stale_connection_reuse
     from .causes.reuse.truncated_eof_delimited import truncated_eof_delimited
-    from .causes.reuse.unsolicited_408 import unsolicited_408
+    from .causes.reuse.unsolicited_408 import never_read_408, unsolicited_408
     from .causes.semantics.answers_shifted import answers_shifted
     from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
     from .causes.semantics.bad_framing import bad_framing, misread_responses
@@ -215,6 +215,7 @@ FAILED: tuple[OfExchange, ...] = (
     capture_artifact,
     not_http,  # before the rules below: a client that hangs up on it is not the cause
     unsolicited_408,  # before the rule below: load balancers' unasked 408 says `Connection: close` as well
+    never_read_408,
     connection_close_ignored,
     body_longer_than_declared,
     after_unread_body,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plainwire.diagnose import diagnose
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
@@ -24,6 +26,21 @@ def test_a_408_to_a_request_that_the_server_had_is_an_answer() -> None:
     wire.answer(20_000, status=408, close=True)
     wire.close(SERVER, "fin", 20_000)
     assert diagnose([wire.done()]) == []
+
+
+@pytest.mark.parametrize(("reset", "codes"), [(1401, ["unsolicited-408"]), (None, [])])
+def test_a_408_to_a_request_that_the_server_s_program_had_not_read(
+    reset: float | None, codes: list[str]
+) -> None:
+    """nodejs/node#44228: an event loop that was busy for longer than headersTimeout."""
+    wire = Wire(rtt=1)
+    wire.ask(0)
+    wire.ack(SERVER, 1)
+    wire.answer(1400, status=408, close=True, body=0, framing="close", declared=None, complete=reset is None)
+    wire.close(SERVER, "fin" if reset is None else "rst", reset or 1400.5)
+    found = diagnose([wire.done()])
+    assert [finding.code for finding in found] == codes
+    assert all(finding.certainty == "likely" and "event loop" in finding.claim for finding in found)
 
 
 def test_a_408_that_came_before_the_request_is_told_together_with_the_request_it_spoiled() -> None:

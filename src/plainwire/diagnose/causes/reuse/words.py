@@ -25,7 +25,8 @@ CAUSES: tuple[Cause, ...] = (
         "for the response, although the server never read that request.",
         "The response came before any request, or its segment acknowledges no byte of the request that it "
         "seems to answer.",
-        "The response's segment acknowledges the request: then the server did wait for the rest of it.",
+        "The response's segment acknowledges the request: then the server did wait for the rest of it, but "
+        "for a reset behind it that shows that its program had not read it.",
         "Drop a connection on which a response arrives unasked; retry the request on a new connection. The "
         "server did not read it, so that this is safe for any method.",
         "Close idle connections without a response (HAProxy: option http-ignore-probes, or a keep-alive "
