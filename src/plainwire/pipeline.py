@@ -10,6 +10,7 @@ from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
 from plainwire.diagnose import account, account_program, diagnose, infer
+from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.budget import CaptureBudget
@@ -28,6 +29,7 @@ from plainwire.model import (
     SecretsBlock,
 )
 from plainwire.packets.decode import Decoder
+from plainwire.packets.relays import Relays
 from plainwire.portions import MOST_DATAGRAMS, MOST_SEGMENTS, portions
 from plainwire.stopping import mark_stopped, stopped_by
 from plainwire.streams.attempts import MOST_KEPT
@@ -90,6 +92,7 @@ class Analysis:
         self._events = events
         self._program_only = program_only and events is not None
         self._decoder = Decoder()
+        self._relays = Relays()
         self._assembler = Assembler(share)
         self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
         self._reading = Reading(keep_bodies=keep_bodies, budget=CaptureBudget.part(share[1]))
@@ -112,6 +115,7 @@ class Analysis:
 
     def _packets(self, batch: PacketBatch) -> None:
         self.coverage.packets += len(batch.number)
+        self._relays.feed(batch)
         decoded = self._bugs.attempt("the decoding of packets failed", self._decoder.decode, batch)
         if decoded is None:
             return
@@ -217,6 +221,8 @@ class Analysis:
         self._finish()
         connections = sorted(self._done.connections, key=lambda c: c.first_packet)
         _identify(connections)
+        if self._relays.found:
+            self._relayed(connections)
         attempt = self._bugs.attempt
         attempt("the reading of ICMP failed", _attach, self._errors, connections)
         attempt("the reading of certificates failed", _read_certificates, connections)
@@ -262,6 +268,13 @@ class Analysis:
         self.coverage.other_connections = len(connections) - len(own)
         _identify(own)
         return own
+
+    def _relayed(self, connections: list[Connection]) -> None:
+        self.coverage.notes.append(
+            "the network is a relay's (slirp, pasta): acknowledgments, FIN and RST are its own"
+        )
+        for connection in connections:
+            connection.relayed = not on_one_host(connection)
 
     def _cover(self, connections: list[Connection]) -> None:
         unseen.count_connections(self.coverage, connections, self._events)

@@ -121,3 +121,12 @@ def test_nothing_is_proved_by_a_program_s_own_calls(ground: Ground) -> None:
     assert (captured.from_sockets, told.from_sockets) == (False, True)
     assert settled(verdict(captured, ground)).certainty == "proved"
     assert settled(verdict(told, ground)).certainty == "likely"
+
+
+def test_behind_a_relay_only_what_stands_in_tls_is_proved() -> None:
+    for ground, certainty in ((Ground.NUMBERS, "likely"), (Ground.SEALED, "proved")):
+        relayed = connection()
+        relayed.relayed = True
+        told = settled(verdict(relayed, ground))
+        assert told.certainty == certainty
+        assert ("A relay (slirp, pasta)" in told.verdict.facts) is (certainty == "likely")

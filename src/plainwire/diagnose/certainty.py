@@ -47,6 +47,10 @@ _PROXY_WORDS = (
     "only what stands inside TLS is the server's."
 )
 
+_RELAY_WORDS = (
+    " A relay (slirp, pasta) stands in for the network here: what TCP says is the relay's word, and not "
+    "proved of the server."
+)
 _PASSED_ON = (
     " The request names a whole URL: it went to a proxy, and what comes back is the server's only as far as "
     "the proxy passes it on."
@@ -76,6 +80,9 @@ def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnell
     if verdict.fault == "server" and asks_a_proxy(connection):
         fault = "server" if all(heard) else "unknown"
         verdict = replace(verdict, fault=fault, facts=verdict.facts + _PASSED_ON)
+        certainty = withheld(certainty)
+    if connection.relayed and certainty == "proved" and not all(heard):
+        verdict = replace(verdict, facts=verdict.facts + _RELAY_WORDS)
         certainty = withheld(certainty)
     if impaired(connection):
         certainty = weaker(certainty)

@@ -79,6 +79,8 @@ class Connection(Discreet, Struct):
     """The process of the program that is the server of this connection."""
     alike: int = 0
     """Further attempts at the same server that came to as little as this one, and are only counted."""
+    relayed: bool = False
+    """Whether a relay in user space (slirp, pasta) is the other end of the TCP that was captured."""
     lookup: Lookup | None = None
     """The question for the server's address that was answered right before the connection was opened."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Response
 
 _SENT_IN_VAIN = 2
+"""Segments that went out again, before it counts as lost (chosen)."""
 _ACKNOWLEDGED_WITHIN_NS = 500_000_000
 """A host acknowledges what it got within this time (RFC 9293 section 3.8.6.3)."""
 

@@ -32,6 +32,7 @@ RESOURCES = frozenset({"too many open files", "no free local port", "no buffer s
 """The tables' names for words of this kind."""
 
 _DNS_PORT = 53
+"""RFC 1035 section 4.2."""
 OF_NAME_SERVERS = "Port 53 is a name server's"
 """How the rules of connecting say that it was a resolver's attempt."""
 

@@ -18,6 +18,8 @@ _WORKS_AGAIN_NS = 60_000_000_000
 MOST_CITED = 6
 
 DNS_PORT = 53
+"""RFC 1035 section 4.2."""
+
 TCP_OF_CLIENT = (
     "Let TCP to port 53 of the name server through, or name another one in resolv.conf: what does not fit "
     "into UDP has to be asked for over TCP."
