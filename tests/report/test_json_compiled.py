@@ -7,14 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainwire import kernel
-from plainwire.model import Content, Coverage, EventStream, Exchange, Report, Request, Response
+from plainwire.model import (
+    Content,
+    Coverage,
+    EventStream,
+    Exchange,
+    Grpc,
+    Report,
+    Request,
+    Response,
+    Side,
+    StreamEvent,
+)
 from plainwire.report import json
 from tests.needs import without
 
 NAMES = st.sampled_from(
     [
         *("Host", "host", "X-Request-Id", "ETag", "Authorization", "Cookie", "X-Api-Key", "Server", "Date"),
-        *("Location", ":authority", "caf\xe9", ""),
+        *("Location", ":authority", "caf\xe9", "", ":path", ":method"),
     ]
 )
 VALUES = st.one_of(
@@ -65,6 +76,17 @@ DEFECTS = st.lists(st.sampled_from(["a defect"]), max_size=1)
 CONTENTS = st.sampled_from([None, None, None, Content(["gzip"])])
 
 
+CALLS = st.builds(
+    Grpc,
+    TARGETS,
+    st.sampled_from([0, 13, None]),
+    st.sampled_from(["", "", "token=hunter2"]),
+    st.lists(NUMBERS, min_size=2, max_size=2),
+    timeout_ns=st.one_of(st.none(), TIMES),
+    largest=st.lists(NUMBERS, min_size=2, max_size=2),
+)
+
+
 @st.composite
 def exchanges(draw: st.DrawFn) -> Exchange:
     """An exchange, plain or with something unusual."""
@@ -98,6 +120,8 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         trailers=draw(st.sampled_from([[], [], [("Digest", "x")]])),
         event_stream=draw(st.sampled_from([None, None, EventStream()])),
     )
+    if draw(st.booleans()):  # as HTTP/2 has it
+        request.headers = [(":method", request.method), *request.headers, (":path", request.target)]
     return Exchange(
         draw(NUMBERS),
         draw(NUMBERS),
@@ -109,6 +133,11 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         duration_ns=draw(st.one_of(st.none(), TIMES)),
         interim=draw(st.sampled_from([[], [], [Response(100, "", "HTTP/1.1", [], 0, 1)]])),
         stopped=draw(st.sampled_from([False, False, True])),
+        protocol=draw(st.sampled_from(["http/1.1", "h2", "h2", "h3"])),
+        stream=draw(st.one_of(st.none(), NUMBERS)),
+        pushed=draw(st.sampled_from([False, False, True])),
+        reset=draw(st.sampled_from([None, None, StreamEvent("rst_stream", Side.SERVER, 5, 6, 1, 8)])),
+        grpc=draw(st.one_of(st.none(), CALLS)),
     )
 
 

@@ -1,4 +1,4 @@
-//! The JSON of exchanges of HTTP/1, as `report/json.py` writes it, which says what it looks like.
+//! The JSON of exchanges of HTTP/1 and HTTP/2, as `report/json.py` writes it, which says what it looks like.
 //!
 //! What may be shown is judged in Python (`report/redact/`), once for each field and each form of a target.
 
@@ -96,13 +96,19 @@ impl ExchangeWriter {
     fn exchange<'py>(&mut self, out: &mut Vec<u8>, exchange: &Bound<'py, PyAny>) -> Written {
         let py = exchange.py();
         let protocol = exchange.getattr(intern!(py, "protocol"))?;
+        let protocol = protocol.cast::<PyString>()?.to_str()?;
         let (request, response) =
             (exchange.getattr(intern!(py, "request"))?, exchange.getattr(intern!(py, "response"))?);
-        if protocol.cast::<PyString>()?.to_str()? != "http/1.1"
+        let stream = exchange.getattr(intern!(py, "stream"))?;
+        let plain = match protocol {
+            "http/1.1" => stream.is_none(),
+            "h2" => !stream.is_none() && has_nothing_rare(exchange)?,
+            _ => false,
+        };
+        if !plain
             || request.is_none()
             || response.is_none()
             || !exchange.getattr(intern!(py, "via"))?.is_none()
-            || !exchange.getattr(intern!(py, "stream"))?.is_none()
             || exchange.getattr(intern!(py, "interim"))?.is_truthy()?
             || exchange.getattr(intern!(py, "stopped"))?.is_truthy()?
         {
@@ -110,23 +116,24 @@ impl ExchangeWriter {
         }
         integer(out, "{\"id\":", &exchange.getattr(intern!(py, "id"))?)?;
         integer(out, ",\"connection\":", &exchange.getattr(intern!(py, "connection"))?)?;
-        integer(out, ",\"stream\":null,\"ordinal\":", &exchange.getattr(intern!(py, "ordinal"))?)?;
-        out.extend_from_slice(b",\"protocol\":\"http/1.1\",\"request\":");
+        if stream.is_none() {
+            out.extend_from_slice(b",\"stream\":null");
+        } else {
+            integer(out, ",\"stream\":", &stream)?;
+        }
+        integer(out, ",\"ordinal\":", &exchange.getattr(intern!(py, "ordinal"))?)?;
+        out.extend_from_slice(b",\"protocol\":\"");
+        out.extend_from_slice(protocol.as_bytes());
+        out.extend_from_slice(b"\",\"request\":");
         done!(self.request(out, &request));
         out.extend_from_slice(b",\"response\":");
         done!(self.response(out, &response));
         done!(text(out, ",\"outcome\":", &exchange.getattr(intern!(py, "outcome"))?));
-        for (key, name) in [
-            (",\"idle_before\":", intern!(py, "idle_before_ns")),
-            (",\"duration\":", intern!(py, "duration_ns")),
-        ] {
-            let value = exchange.getattr(name)?;
-            if value.is_none() {
-                out.extend_from_slice(key.as_bytes());
-                out.extend_from_slice(b"null");
-            } else {
-                seconds(out, key, &value)?;
-            }
+        duration(out, ",\"idle_before\":", &exchange.getattr(intern!(py, "idle_before_ns"))?)?;
+        duration(out, ",\"duration\":", &exchange.getattr(intern!(py, "duration_ns"))?)?;
+        let call = exchange.getattr(intern!(py, "grpc"))?;
+        if protocol == "h2" && !call.is_none() {
+            done!(self.call(out, &call));
         }
         out.push(b'}');
         Ok(Some(()))
@@ -178,6 +185,36 @@ impl ExchangeWriter {
         self.rest(out, response, headers.cast::<PyList>()?)
     }
 
+    /// A call of gRPC.
+    fn call(&mut self, out: &mut Vec<u8>, call: &Bound<'_, PyAny>) -> Written {
+        let py = call.py();
+        let method = call.getattr(intern!(py, "method"))?;
+        out.extend_from_slice(b",\"grpc\":{\"method\":");
+        done!(self.target(out, py, method.cast::<PyString>()?.to_str()?));
+        let status = call.getattr(intern!(py, "status"))?;
+        let message = call.getattr(intern!(py, "message"))?;
+        if status.is_none() || message.is_truthy()? {
+            return Ok(None);
+        }
+        integer(out, ",\"status\":", &status)?;
+        out.extend_from_slice(b",\"message\":\"\"");
+        for (key, name) in
+            [(",\"messages\":[", intern!(py, "messages")), (",\"largest\":[", intern!(py, "largest"))]
+        {
+            let of_sides = call.getattr(name)?;
+            let of_sides = of_sides.cast::<PyList>()?;
+            if of_sides.len() != 2 {
+                return Ok(None);
+            }
+            integer(out, key, &of_sides.get_item(0)?)?;
+            integer(out, ",", &of_sides.get_item(1)?)?;
+            out.push(b']');
+        }
+        duration(out, ",\"timeout\":", &call.getattr(intern!(py, "timeout_ns"))?)?;
+        out.push(b'}');
+        Ok(Some(()))
+    }
+
     /// What requests and responses have in common.
     fn rest<'py>(
         &mut self,
@@ -186,19 +223,13 @@ impl ExchangeWriter {
         headers: &Bound<'py, PyList>,
     ) -> Written {
         let py = message.py();
-        if message.getattr(intern!(py, "trailers"))?.is_truthy()?
-            || message.getattr(intern!(py, "defects"))?.is_truthy()?
+        if message.getattr(intern!(py, "defects"))?.is_truthy()?
             || !message.getattr(intern!(py, "content"))?.is_none()
         {
             return Ok(None);
         }
         out.extend_from_slice(b",\"headers\":[");
-        for (index, field) in headers.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            done!(self.field(out, field.cast::<PyTuple>()?));
-        }
+        done!(self.fields(out, headers));
         integer(out, "],\"body_size\":", &message.getattr(intern!(py, "body_size"))?)?;
         let declared = message.getattr(intern!(py, "declared_size"))?;
         if declared.is_none() {
@@ -212,7 +243,25 @@ impl ExchangeWriter {
         integer(out, ",\"packet\":", &message.getattr(intern!(py, "packet"))?)?;
         integer(out, ",\"last_packet\":", &message.getattr(intern!(py, "last_packet"))?)?;
         let complete = message.getattr(intern!(py, "complete"))?.is_truthy()?;
-        out.extend_from_slice(if complete { b",\"complete\":true}" } else { b",\"complete\":false}" });
+        out.extend_from_slice(if complete { b",\"complete\":true" } else { b",\"complete\":false" });
+        let trailers = message.getattr(intern!(py, "trailers"))?;
+        let trailers = trailers.cast::<PyList>()?;
+        if !trailers.is_empty() {
+            out.extend_from_slice(b",\"trailers\":[");
+            done!(self.fields(out, trailers));
+            out.push(b']');
+        }
+        out.push(b'}');
+        Ok(Some(()))
+    }
+
+    fn fields(&mut self, out: &mut Vec<u8>, fields: &Bound<'_, PyList>) -> Written {
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            done!(self.field(out, field.cast::<PyTuple>()?));
+        }
         Ok(Some(()))
     }
 
@@ -234,6 +283,12 @@ impl ExchangeWriter {
             done!(text(out, ",", &value));
             out.push(b']');
             return Ok(Some(())); // it will hardly come again
+        }
+        if word == ":path" {
+            out.extend_from_slice(b"[\":path\",");
+            done!(self.target(out, py, said));
+            out.push(b']');
+            return Ok(Some(()));
         }
         let shown = self.shown.bind(py).call1((field,))?;
         done!(text(out, "[", &shown.get_item(0)?));
@@ -306,24 +361,44 @@ fn is_identifier(value: &str) -> bool {
     value.len() <= LONGEST_IDENTIFIER && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// The value of the first Host field, null without one.
+/// Whether an exchange of HTTP/2 is no push, was not reset and became no WebSocket.
+fn has_nothing_rare(exchange: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = exchange.py();
+    Ok(!exchange.getattr(intern!(py, "pushed"))?.is_truthy()?
+        && exchange.getattr(intern!(py, "reset"))?.is_none()
+        && exchange.getattr(intern!(py, "websocket"))?.is_none())
+}
+
+/// The value of `:authority`, or of the first Host field, null without one.
 fn authority(out: &mut Vec<u8>, headers: &Bound<'_, PyList>) -> Written {
-    for field in headers {
+    let mut of_streams = false;
+    let mut host = None;
+    for (index, field) in headers.iter().enumerate() {
         let name = field.get_item(0)?;
         let name = name.cast::<PyString>()?.to_str()?;
-        if name.starts_with(':') {
+        of_streams |= index == 0 && name.starts_with(':');
+        if name.starts_with(':') && !of_streams {
             return Ok(None);
         }
-        if name.eq_ignore_ascii_case("host") {
-            let value = field.get_item(1)?;
-            if value.cast::<PyString>()?.to_str()?.contains('@') {
-                return Ok(None);
+        if name == ":authority" {
+            host = Some(field.get_item(1)?);
+            break;
+        }
+        if host.is_none() && name.eq_ignore_ascii_case("host") {
+            host = Some(field.get_item(1)?);
+            if !of_streams {
+                break;
             }
-            return text(out, "", &value);
         }
     }
-    out.extend_from_slice(b"null");
-    Ok(Some(()))
+    let Some(host) = host else {
+        out.extend_from_slice(b"null");
+        return Ok(Some(()));
+    };
+    if host.cast::<PyString>()?.to_str()?.contains('@') {
+        return Ok(None);
+    }
+    text(out, "", &host)
 }
 
 /// A string of visible ASCII; of others Python knows what is to be escaped.
@@ -346,6 +421,16 @@ fn integer(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<(
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(itoa::Buffer::new().format(value.extract::<i64>()?).as_bytes());
     Ok(())
+}
+
+/// Nanoseconds that may not be known, as seconds.
+fn duration(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if value.is_none() {
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(b"null");
+        return Ok(());
+    }
+    seconds(out, key, value)
 }
 
 /// Nanoseconds as seconds: what 64 bits can count is below the numbers that are written with an exponent.
