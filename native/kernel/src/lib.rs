@@ -26,6 +26,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<h2::Streams>()?;
     module.add_class::<h2::Hpack>()?;
     module.add_function(wrap_pyfunction!(h2::cut_frames, module)?)?;
+    module.add_function(wrap_pyfunction!(messages::in_order, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
     module.add_function(wrap_pyfunction!(messages::time, module)?)?;

@@ -2,7 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 
 /// Give messages the packets and times of their first bytes: `locate` takes offsets, and returns both.
 #[pyfunction]
@@ -68,4 +68,70 @@ pub fn time(exchanges: &Bound<'_, PyList>) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+const NEVER: i64 = i64::MAX;
+
+/// Exchanges of one connection whose streams are over, in order: `in_order` of `http/stream_exchange.py`.
+#[pyfunction]
+pub fn in_order<'py>(exchanges: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+    let py = exchanges.py();
+    let mut rows = Vec::with_capacity(exchanges.len());
+    for exchange in exchanges {
+        let request = exchange.getattr(intern!(py, "request"))?;
+        let response = exchange.getattr(intern!(py, "response"))?;
+        let stream: Option<i64> = exchange.getattr(intern!(py, "stream"))?.extract()?;
+        let first = if !request.is_none() {
+            request.clone()
+        } else if !response.is_none() {
+            response.clone()
+        } else {
+            exchange.getattr(intern!(py, "interim"))?.get_item(0)?
+        };
+        let begins = (number(&first, intern!(py, "time_ns"))?, number(&first, intern!(py, "packet"))?);
+        rows.push(((begins, stream.unwrap_or(0)), exchange, request, response));
+    }
+    rows.sort_by_key(|row| row.0);
+    let (mut open_until, mut ordered) = (0, Vec::with_capacity(rows.len()));
+    for (((begins, _), _), exchange, request, response) in rows {
+        if !ordered.is_empty() && open_until <= begins && !request.is_none() {
+            exchange.setattr(intern!(py, "idle_before_ns"), begins - open_until)?;
+        }
+        if !request.is_none() && !response.is_none() {
+            let took = number(&response, intern!(py, "last_ns"))? - number(&request, intern!(py, "time_ns"))?;
+            exchange.setattr(intern!(py, "duration_ns"), took)?;
+        }
+        open_until = open_until.max(ends(&exchange, &request, &response)?);
+        exchange.setattr(intern!(py, "ordinal"), ordered.len() + 1)?;
+        ordered.push(exchange);
+    }
+    PyList::new(py, ordered)
+}
+
+/// The time of the exchange's last frame.
+fn ends(
+    exchange: &Bound<'_, PyAny>,
+    request: &Bound<'_, PyAny>,
+    response: &Bound<'_, PyAny>,
+) -> PyResult<i64> {
+    let py = exchange.py();
+    let (mut last, mut over) = (i64::MIN, !response.is_none());
+    for message in [request, response] {
+        if !message.is_none() {
+            last = last.max(number(message, intern!(py, "last_ns"))?);
+            over &= message.getattr(intern!(py, "complete"))?.is_truthy()?;
+        }
+    }
+    let reset = exchange.getattr(intern!(py, "reset"))?;
+    if !reset.is_none() {
+        return Ok(last.max(number(&reset, intern!(py, "time_ns"))?));
+    }
+    if over {
+        over = !response.getattr(intern!(py, "framing"))?.eq(intern!(py, "tunnel"))?;
+    }
+    Ok(if over { last } else { NEVER })
+}
+
+fn number(of: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> PyResult<i64> {
+    of.getattr(name)?.extract()
 }

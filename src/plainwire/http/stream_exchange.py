@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from plainwire import plurals
+from plainwire import kernel, plurals
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
 from plainwire.http.content import ContentDecoder, codings
@@ -381,7 +381,15 @@ def close_all(
     for exchange in complete:
         exchange.connection = facts.id
         exchanges.append(exchange)
-    exchanges.sort(key=_begins)
+    if kernel.compiled is not None:
+        ordered: list[Exchange] = kernel.compiled.in_order(exchanges)
+        return ordered
+    return in_order(exchanges)
+
+
+def in_order(exchanges: list[Exchange]) -> list[Exchange]:
+    """The exchanges by time, numbered: how long each took, and how long the connection was idle before it."""
+    exchanges = sorted(exchanges, key=_begins)
     open_until, last = 0, None
     for ordinal, exchange in enumerate(exchanges, 1):
         exchange.ordinal = ordinal
@@ -395,7 +403,7 @@ def close_all(
     return exchanges
 
 
-_NEVER = 1 << 63
+_NEVER = (1 << 63) - 1
 
 
 def _seen(exchange: Exchange) -> bool:

@@ -41,7 +41,8 @@ impl Streams {
         has_events: Py<PyAny>,
     ) -> Self {
         let (exchange, request, response, grpc) = messages;
-        let classes = Classes { exchange, request, response, grpc, digest, has_events };
+        let classes =
+            Classes { exchange, request, response, grpc, digest, has_events, types: FxHashMap::default() };
         Streams { classes, part, sides, open: FxHashMap::default() }
     }
 
@@ -136,7 +137,7 @@ impl Streams {
         let size: usize = fields.iter().map(|field| field.size).sum();
         let (new, further) = match open {
             None => (Stream::opened(&fields, frame), None),
-            Some(stream) => (None, stream.further(py, &self.classes, &fields, frame)?),
+            Some(stream) => (None, stream.further(py, &mut self.classes, &fields, frame)?),
         };
         if (new.is_none() && further.is_none()) || !reader.admits(fields.len(), size)? {
             decoder.take_back();

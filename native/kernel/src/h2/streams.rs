@@ -6,6 +6,7 @@ use super::frames::Frame;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 const PREFIX: usize = 5;
@@ -13,6 +14,8 @@ const COMPRESSED: u8 = 0x01;
 const LONGEST_STATUS: usize = 9;
 const MOST_DIGITS: usize = 18;
 const SERVER: usize = 1;
+const MOST_TYPES: usize = 64;
+const LONGEST_TYPE: usize = 256;
 
 /// The classes that messages become.
 pub struct Classes {
@@ -24,6 +27,22 @@ pub struct Classes {
     pub digest: Py<PyAny>,
     /// Whether a type of contents is a stream of events.
     pub has_events: Py<PyAny>,
+    /// What it said.
+    pub types: FxHashMap<Box<[u8]>, bool>,
+}
+
+impl Classes {
+    /// Whether contents of the type that a field names are a stream of events.
+    fn events(&mut self, py: Python<'_>, kind: &Field) -> PyResult<bool> {
+        if let Some(known) = self.types.get(&kind.value) {
+            return Ok(*known);
+        }
+        let found = self.has_events.bind(py).call1((kind.pair.bind(py).get_item(1)?,))?.is_truthy()?;
+        if self.types.len() < MOST_TYPES && kind.value.len() <= LONGEST_TYPE {
+            self.types.insert(kind.value.clone(), found);
+        }
+        Ok(found)
+    }
 }
 
 /// A message so far.
@@ -112,7 +131,7 @@ impl Stream {
     pub fn further(
         &self,
         py: Python<'_>,
-        classes: &Classes,
+        classes: &mut Classes,
         fields: &[Arc<Field>],
         frame: &Frame,
     ) -> PyResult<Option<Further>> {
@@ -133,7 +152,7 @@ impl Stream {
             return Ok(None);
         }
         if let Some(kind) = first(fields, Name::ContentType)
-            && classes.has_events.bind(py).call1((kind.pair.bind(py).get_item(1)?,))?.is_truthy()?
+            && classes.events(py, kind)?
         {
             return Ok(None);
         }

@@ -171,7 +171,10 @@ def _contents(exchange: Exchange, request: Request, response: Response, *, whole
 
 
 def _asks_for_websocket(request: Request) -> bool:
-    return any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in request.headers)
+    for name, value in request.headers:
+        if len(name) == len("upgrade") and name.lower() == "upgrade" and value.lower() == "websocket":
+            return True
+    return False
 
 
 def _too_early(
