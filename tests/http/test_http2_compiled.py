@@ -43,7 +43,18 @@ ODD = st.sampled_from(
         *(("grpc-message", ""), ("grpc-timeout", "123456789S"), ("grpc-timeout", "99999999H")),
     ]
 )
-FIRST = st.sampled_from([ASK, ASK, CALL, CALL, [(":method", "HEAD"), *ASK[1:]], ASK[:3], [("a", "b")]])
+FIRST = st.sampled_from(
+    [
+        ASK,
+        ASK,
+        CALL,
+        CALL,
+        [*CALL[:-1], ("grpc-timeout", "99999999H")],
+        [(":method", "HEAD"), *ASK[1:]],
+        ASK[:3],
+        [("a", "b")],
+    ]
+)
 ANSWERS = st.sampled_from(
     [
         *(OK, OK, [(":status", "200"), ("content-type", "application/grpc")], [(":status", "204")]),

@@ -68,7 +68,7 @@ pub struct Message {
 /// A call, of kind `grpc`.
 #[derive(Default)]
 struct Grpc {
-    timeout: Option<u64>,
+    timeout: Option<u128>,
     prefixes: [Vec<u8>; 2],
     left: [u64; 2],
     messages: [u64; 2],
@@ -476,9 +476,9 @@ fn is_grpc(kind: &[u8]) -> Option<bool> {
 }
 
 /// A call's deadline, in ns: at most eight digits and a unit.
-fn timeout(value: &[u8]) -> Option<u64> {
+fn timeout(value: &[u8]) -> Option<u128> {
     let (unit, digits) = value.split_last()?;
-    let unit: u64 = match unit {
+    let unit: u128 = match unit {
         b'H' => 3_600_000_000_000,
         b'M' => 60_000_000_000,
         b'S' => 1_000_000_000,
@@ -490,6 +490,6 @@ fn timeout(value: &[u8]) -> Option<u64> {
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let number = digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    number.checked_mul(unit)
+    let number = digits.iter().fold(0, |sum, digit| sum * 10 + u128::from(digit - b'0'));
+    Some(number * unit)
 }
