@@ -168,6 +168,8 @@ class Session:
                 except ssl.SSLWantReadError:
                     pass
                 self._pass_on(side)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._ends[CLIENT].read(1)  # takes the tickets, which would be sent again with what is said next
 
     def say(self, side: int, text: bytes) -> None:
         """One ``SSL_write``; the other side reads it."""

@@ -1,9 +1,11 @@
+from array import array
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from plainwire.http.http1 import Locator
 from plainwire.http.http2 import Http2
 from plainwire.http.http2_frames import FramePart
-from plainwire.model import Exchange, Gap, Grpc, Request, Response, Side, Text
+from plainwire.model import Exchange, Gap, Grpc, Int64s, Request, Response, Side, Text
 
 VERSION: str
 
@@ -17,6 +19,30 @@ class Heads:
     ) -> None: ...
     def requests(self, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]: ...
     def responses(self, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]: ...
+
+Flown: TypeAlias = tuple[int, bytes, list[tuple[int, int, int, int]], int, int, int | None, int, int | None]
+"""See native/kernel/src/segments.rs."""
+
+class SegmentTable:
+    def __init__(self, data: bytes, columns: Int64s) -> None: ...
+    def opening(
+        self, rows: Int64s
+    ) -> (
+        tuple[
+            int,
+            bool,
+            tuple[int, int, int],
+            tuple[tuple[int, int, int, int, int, int], tuple[int, int, int, int, int, int]],
+            list[tuple[int, int, int, int, int | None, int, int, int, int]],
+            tuple[Flown, Flown],
+            bytes,
+        ]
+        | None
+    ): ...
+
+def place_segments(
+    rows: array[int], client: int, bases: tuple[int, int], nexts: tuple[int, int]
+) -> bytes: ...
 
 class Tls13:
     server_name: str | None

@@ -178,7 +178,14 @@ def everything(found: list[Stream]) -> list[tuple[object, ...]]:
         gaps = [list(stream.gaps[side]) for side in Side]
         told = (facts.id, facts.client, facts.mid_stream, facts.roles_guessed, facts.established)
         counted = (facts.packets, facts.sizes, facts.retransmissions, facts.duplicates, facts.conflicting)
-        ends = (facts.closes, facts.rtt_syn_ns, facts.first_packet, facts.last_packet, facts.snapped)
+        ends = (
+            facts.closes,
+            facts.rtt_syn_ns,
+            facts.first_packet,
+            facts.last_packet,
+            facts.snapped,
+            facts.syns,
+        )
         seen.append((told, counted, ends, stream.data, gaps, located, [c.tolist() for c in columns]))
     return seen
 

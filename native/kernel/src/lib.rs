@@ -1,9 +1,9 @@
 //! The compiled kernel of plainwire: what most messages and exchanges of a capture are, without Python in between.
 //!
 //! It knows the plain case only. Whatever is unusual it leaves to the readers and writers in Python, which are
-//! complete, and which it must agree with to the byte: `tests/http/test_http1_compiled.py`,
-//! `tests/http/test_http2_compiled.py` and `tests/report/test_json_compiled.py` hold both against each other.
-//! There is no unsafe code in it.
+//! complete, and which it must agree with to the byte: `tests/streams/test_plain_run.py`, `tests/tls/test_at_once.py`,
+//! `tests/http/test_http1_compiled.py`, `tests/http/test_http2_compiled.py` and
+//! `tests/report/test_json_compiled.py` hold both against each other. There is no unsafe code in it.
 
 use pyo3::prelude::*;
 
@@ -11,6 +11,7 @@ mod exchanges;
 mod h2;
 mod heads;
 mod messages;
+mod segments;
 mod tls;
 
 /// `plainwire._kernel`.
@@ -20,6 +21,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<heads::Heads>()?;
     module.add_class::<exchanges::ExchangeWriter>()?;
+    module.add_class::<segments::SegmentTable>()?;
     module.add_class::<tls::Tls13>()?;
     module.add_class::<tls::Tls13Reader>()?;
     module.add_class::<h2::FrameRun>()?;
@@ -29,6 +31,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(messages::in_order, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
+    module.add_function(wrap_pyfunction!(segments::place_segments, module)?)?;
     module.add_function(wrap_pyfunction!(messages::time, module)?)?;
     Ok(())
 }

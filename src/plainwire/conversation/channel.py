@@ -22,6 +22,7 @@ from plainwire.conversation.recognise import (
     Spoken,
     holds_frames,
     holds_sealed_records,
+    obvious,
     recognise,
 )
 from plainwire.conversation.shared import first_bytes, located, lowest, without_holes_ahead
@@ -97,15 +98,21 @@ class Channel:
             self._layer = OpaqueLayer()  # layers know their channel: this one must not go on to know them
 
     def _choose(self, *, final: bool) -> None:
-        client, server = (first_bytes(without_holes_ahead(p), ENOUGH) for p in self._waiting)
+        client = first_bytes(without_holes_ahead(self._waiting[Side.CLIENT]), ENOUGH)
+        server = first_bytes(without_holes_ahead(self._waiting[Side.SERVER]), ENOUGH)
         if not (client or server) and not final:
             return
-        held = sum(len(p[0]) for pieces in self._waiting for p in pieces if not isinstance(p, Gap))
-        final = final or held > _MOST_WAITING
         kind: Spoken | None = Spoken.OTHER
-        server_first = bool(server) and (not client or self._server_was_first())
-        if (client or server) and self.depth < MOST_NESTED:
-            alpn = self._tls.alpn if self._tls is not None else None
+        server_first = False
+        alpn = self._tls.alpn if self._tls is not None else None
+        known = obvious(client, server, late=self._late, alpn=alpn) if self.depth < MOST_NESTED else None
+        if known is None or server.startswith(_SWITCHED):
+            server_first = bool(server) and (not client or self._server_was_first())
+            held = sum(len(p[0]) for pieces in self._waiting for p in pieces if not isinstance(p, Gap))
+            final = final or held > _MOST_WAITING
+        if known is not None:
+            kind = known
+        elif (client or server) and self.depth < MOST_NESTED:
             kind = recognise(
                 client, server, alpn=alpn, late=self._late, final=final, server_first=server_first
             )

@@ -57,6 +57,15 @@ def recognise(
     return kind or _by_client(client, server, late=late, final=final)
 
 
+def obvious(client: bytes, server: bytes, *, late: bool, alpn: str | None) -> Spoken | None:
+    """What ``recognise`` would say whoever spoke first, in the two commonest cases; else None."""
+    if not client or alpn == "h2":
+        return None
+    if not late and server.startswith(_STATUS_PREFIX) and _ASKS(client) is not None:
+        return Spoken.HTTP1
+    return Spoken.TLS if is_tls(client) and (not server or is_tls(server)) else None
+
+
 def _by_client(client: bytes, server: bytes, *, late: bool, final: bool) -> Spoken | None:
     for kind, known in (
         (Spoken.TLS, is_tls(client)),

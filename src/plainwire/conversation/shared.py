@@ -170,6 +170,9 @@ class Shared:
 
 def first_bytes(pieces: Pieces, most: int) -> bytes:
     """Up to about ``most`` bytes from the start, as far as nothing is missing."""
+    if len(pieces) == 1:
+        (only,) = pieces
+        return b"" if isinstance(only, Gap) else only[0]
     parts: list[bytes] = []
     size = 0
     for piece in pieces:

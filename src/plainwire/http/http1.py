@@ -150,6 +150,8 @@ class Http1:
 
     def _note_left_out(self, where: tuple[Locator, Locator]) -> None:
         """Note the offset from which messages are not read, if there is one."""
+        if self.requests.left_out_at is None and self.responses.left_out_at is None:
+            return
         for side, at in ((Side.CLIENT, self.requests.left_out_at), (Side.SERVER, self.responses.left_out_at)):
             if at is not None and side not in self._left_out:
                 (packet,), _ = where[side].locate([at])

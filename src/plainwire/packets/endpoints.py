@@ -51,7 +51,8 @@ class EndpointTable(Sequence[Endpoint]):
 
     def _make(self, key: int) -> Endpoint:
         if key >= 0:
-            return Endpoint(str(ipaddress.IPv4Address(key >> 16)), key & 0xFFFF)
+            address = f"{key >> 40}.{key >> 32 & 255}.{key >> 24 & 255}.{key >> 16 & 255}"
+            return Endpoint(address, key & 0xFFFF)
         at = -1 - key
         six = bytes(self._six[at : at + _SIX])
         return Endpoint(ipv6_text(six[:16]), int.from_bytes(six[16:]))

@@ -24,6 +24,7 @@ from plainwire.model import Gap, Side
 from plainwire.streams.positions import Positions
 
 if TYPE_CHECKING:
+    from plainwire._kernel import Flown
     from plainwire.model import Int64s
 
 PATIENCE_NS = 1_000_000_000
@@ -122,6 +123,16 @@ class Direction:
         self.acked, self.last_step, self.fin = 0, 0, None
         self._early.clear()
         self._waiting = 0
+
+    def begin_with(self, flown: Flown) -> None:
+        """Begin, and take what the kernel has put together of the first segments."""
+        base, whole, packets, self.next, acked, self.acked_number, last_step, fin = flown
+        self.begin(base)
+        self.acked, self.last_step, self.fin = acked, last_step, fin
+        self.positions.begin(packets)
+        if whole:
+            self.pieces.append((0, whole))
+            self._last = whole[-_LOOK_BACK:]
 
     def assume(self, base: int) -> None:
         """The same as far as the other side's acknowledgments tell."""

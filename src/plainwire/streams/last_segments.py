@@ -35,6 +35,10 @@ class LastSegments:
         if len(self._rows) >= _AT_ONCE:
             self._settle()
 
+    def begin(self, rows: bytes) -> None:
+        """Take the kept lines of the first segments, which are few."""
+        self._rows = array("q", rows)
+
     def extend(self, columns: Int64s) -> None:
         """Take many at once."""
         if self._rows:
@@ -62,11 +66,9 @@ class LastSegments:
             self._count = self._tables[0].shape[1]
         return self._tables[0][:, -TAIL:]
 
-    def few(self) -> list[Row] | None:
-        """The kept lines of the segments, where there are few; None where there are more."""
-        if self._tables or len(self._rows) > FEW * KEPT:
-            return None
-        return [self._rows[at : at + KEPT].tolist() for at in range(0, len(self._rows), KEPT)]
+    def few(self) -> array[int] | None:
+        """The kept lines of the segments, one segment behind the other, where there are few; else None."""
+        return None if self._tables or len(self._rows) > FEW * KEPT else self._rows
 
     def latest(self) -> list[Row]:
         """The last few, oldest first."""

@@ -35,6 +35,10 @@ class Positions:
         """Add a packet; offsets never fall. ``acked``: its acknowledgment number, -1 without one."""
         self._fresh.append((offset, number, time_ns, acked))
 
+    def begin(self, packets: list[tuple[int, int, int, int]]) -> None:
+        """Add the first packets, each as ``add`` takes it."""
+        self._fresh = packets
+
     def extend(self, offset: Int64s, number: Int64s, time_ns: Int64s, acked: Int64s) -> None:
         """Add packets; offsets never fall."""
         if self._fresh:

@@ -17,6 +17,7 @@ from collections import OrderedDict
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from plainwire import kernel
 from plainwire.arrays import np
 from plainwire.streams.attempts import FailedAttempts
 from plainwire.streams.lone_syns import LoneSyns, lone_syns
@@ -72,6 +73,7 @@ class Assembler:
         left = [(int(rows[0]), pair, rows) for pair, rows in _groups(batch, self._share)]
         heapify(left)
         single = lone_syns(batch)
+        segments = kernel.compiled and kernel.compiled.SegmentTable(batch.data, columns)
         while left:
             first, pair, rows = heappop(left)
             connection = self._open.get(pair)
@@ -79,8 +81,12 @@ class Assembler:
                 if len(rows) == 1 and single[first] and pair not in self._lone:
                     over += self._note(pair, columns[:, first], batch, first)
                     continue
+                begun = pair not in self._lone
                 connection = self._open[pair] = self._begin(pair, batch, columns[:, first].tolist(), first)
-            taken = connection.take(batch.data, columns, rows, batch.options)
+                taken = connection.begin(segments, rows, batch.options) if begun and segments else 0
+            else:
+                taken = 0
+            taken += connection.take(batch.data, columns, rows[taken:] if taken else rows, batch.options)
             if taken:
                 touched[connection.facts.id] = connection
                 self._open.move_to_end(pair)

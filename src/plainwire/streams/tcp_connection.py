@@ -8,17 +8,15 @@ a capture comes make no difference.
 
 from __future__ import annotations
 
-from array import array
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from plainwire.arrays import np
-from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Segments, Side, Syn
+from plainwire.model import ACK, FIN, RST, SYN, CloseEvent, Connection, Side, Syn
 from plainwire.streams.direction import Direction
 from plainwire.streams.duplicates import Duplicates
 from plainwire.streams.last_segments import LastSegments
+from plainwire.streams.located import located
 from plainwire.streams.plain_run import plain_run
 from plainwire.streams.segment_columns import (
     ACKNOWLEDGED,
@@ -41,6 +39,7 @@ from plainwire.streams.tcp_opening import TcpOpening, first_byte
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from plainwire._kernel import SegmentTable
     from plainwire.model import Endpoint, Int64s, SynOptions
 
 LINGER_NS = 30_000_000_000
@@ -139,6 +138,45 @@ class TcpConnection:
                     self._take_one(data, row)
                 taken += 1
         return taken
+
+    def begin(self, table: SegmentTable, rows: Int64s, options: Mapping[int, SynOptions]) -> int:
+        """Let the kernel take the first segments, as far as they are plain. Returns how many that were.
+
+        What comes out is what ``take`` would have made of them.
+        """
+        opening = table.opening(rows)
+        if opening is None:
+            return 0
+        facts = self.facts
+        facts.packets, facts.established, last, syns, closes, flown, kept = opening
+        facts.last_packet, facts.last_ns, self._clock_ns = last
+        self._opening = None
+        self._isn[self.client] = syns[0][5]
+        self._syn_ns.append(syns[0][1])
+        self._offered.append(flown[Side.SERVER][0])
+        facts.rtt_syn_ns = syns[1][1] - syns[0][1]
+        for direction, (number, time_ns, flags, window, ttl, _) in zip(self.directions, syns, strict=True):
+            facts.syns.append(Syn(number, time_ns, direction.side, flags, window, ttl, options.get(number)))
+            direction.begin_with(flown[direction.side])
+        for side, time_ns, number, seq, ack, flags, ttl, ip_id, window in closes:
+            facts.closes.append(
+                CloseEvent(
+                    kind="fin",
+                    side=Side(side),
+                    time_ns=time_ns,
+                    packet=number,
+                    seq=seq,
+                    ack=ack,
+                    flags=flags,
+                    ttl=ttl,
+                    from_sockets=ttl == 0,
+                    ip_id=ip_id,
+                    window=window,
+                )
+            )
+        self.ended = len(closes) > 1
+        self._tail.begin(kept)
+        return facts.packets
 
     def is_over(self, clock_ns: int) -> bool:
         """Whether the connection ended, and no straggler came for long."""
@@ -449,33 +487,8 @@ class TcpConnection:
         facts.unseen_fins = [d.unseen_fin for d in self.directions]
         facts.retransmissions = [d.retransmissions for d in self.directions]
         facts.conflicting = sorted(n for d in self.directions for n in d.conflicting)
-        facts.segments = self._segments()
+        facts.segments = located(self._tail, self.client, self.directions)
         return facts
-
-    def _segments(self) -> Segments:
-        few = self._tail.few()
-        if few is not None:
-            return Segments.few(self._located(few), len(few))
-        number, time_ns, source, raw_seq, raw_ack, flags, length, window, ttl, ip_id = self._tail.columns()
-        mine, theirs = self.directions
-        by_client = source == self.client
-        side = (~by_client).astype(np.int64)
-        seq = np.where(by_client, mine.offsets(raw_seq), theirs.offsets(raw_seq))
-        ack = np.where(by_client, theirs.offsets(raw_ack), mine.offsets(raw_ack))
-        ack = np.where(flags & ACK, ack, -1)
-        return Segments(number, time_ns, side, seq, ack, length, flags, window, ttl, ip_id)
-
-    def _located(self, rows: list[Row]) -> array[int]:
-        """The same for a few segments, which are quicker done one by one: column by column."""
-        located: list[tuple[int, ...]] = []
-        client, (mine, theirs) = self.client, self.directions
-        for number, time_ns, source, seq, ack, flags, length, window, ttl, ip_id in rows:
-            if source == client:
-                at, side, taken = mine.offset(seq), 0, theirs.offset(ack) if flags & ACK else -1
-            else:
-                at, side, taken = theirs.offset(seq), 1, mine.offset(ack) if flags & ACK else -1
-            located.append((number, time_ns, side, at, taken, length, flags, window, ttl, ip_id))
-        return array("q", chain.from_iterable(zip(*located, strict=True)))
 
 
 def _begin(row: Row) -> int:

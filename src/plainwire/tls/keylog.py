@@ -19,6 +19,7 @@ labels), but they are not kept.
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -152,19 +153,16 @@ class KeyLog:
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
         for line in in_utf8(text).splitlines():
-            stripped = line.strip()
-            if not stripped or stripped.startswith(b"#"):
-                continue
-            if not self._add_line(stripped):
+            words = line.split()
+            if words and not words[0].startswith(b"#") and not self._add_line(line, words):
                 self.bad_lines += 1
 
-    def _add_line(self, line: bytes) -> bool:
+    def _add_line(self, line: bytes, words: list[bytes]) -> bool:
         if self.lines >= _MOST_SECRETS:
             return False
-        words = line.split()
         taken = self._by_random(*words) if len(words) == 3 else None
         if taken is None:
-            taken = self._by_other(line)
+            taken = self._by_other(line.strip())
         self.lines += taken
         return taken
 
@@ -174,8 +172,7 @@ class KeyLog:
         if known is None and (label == b"RSA" or not _LABEL.fullmatch(label)):
             return None
         try:
-            client_random = bytes.fromhex(random_hex.decode("ascii"))
-            secret = bytes.fromhex(secret_hex.decode("ascii"))
+            client_random, secret = unhexlify(random_hex), unhexlify(secret_hex)
         except ValueError:
             return False
         if len(client_random) != _RANDOM_SIZE:
@@ -241,7 +238,7 @@ class KeyLog:
 
 
 def _unhex(text: bytes) -> bytes:
-    return bytes.fromhex(text.decode("ascii"))
+    return unhexlify(text)
 
 
 def _remember(known: dict[bytes, _Stored], key: bytes, secret: bytes) -> bool:

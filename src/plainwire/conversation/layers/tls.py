@@ -96,10 +96,11 @@ class TlsLayer:
         """Note where the session begins, and how long the ClientHello is to be (RFC 8446 sections 4, 5.1)."""
         info, first = self._info, pieces[0]
         info.starts[side] = first.offset if isinstance(first, Gap) else first[1]
-        if side == Side.CLIENT:
-            info.began_ns = self._shared.where[side].locate([info.starts[side]])[1][0] or None
+        if side != Side.CLIENT:
+            return
+        info.began_ns = self._shared.where[side].locate([info.starts[side]])[1][0] or None
         head = first_bytes(pieces, _HELLO_HEAD)
-        if side == Side.CLIENT and len(head) >= _HELLO_HEAD and head[:1] == b"\x16" and head[5] == 1:
+        if len(head) >= _HELLO_HEAD and head[:1] == b"\x16" and head[5] == 1:
             info.hello_size = _HELLO_HEAD + int.from_bytes(head[6:_HELLO_HEAD], "big")
 
     def _pass_on(self) -> None:
@@ -123,10 +124,10 @@ class TlsLayer:
             self._note(session)
         if session.joined:
             self._inner.begin_late()
-        if carriers is None:
-            self._inner.feed(client, server)
-        else:
+        if carriers is not None:
             self._inner.feed(carriers[0].outer(client), carriers[1].outer(server))
+        elif client or server:
+            self._inner.feed(client, server)
 
     def _note(self, session: TlsSession) -> None:
         """What is unusual about the session."""
@@ -148,8 +149,10 @@ class TlsLayer:
         """When the later one of both sides' Finished was captured."""
         outer = zip(self._carriers, offsets, strict=True) if self._carriers is not None else None
         places = offsets if outer is None else [carrier.start_of(offset) for carrier, offset in outer]
-        times = [self._shared.where[side].locate([places[side]])[1][0] for side in Side]
-        return max(times) or None
+        client, server = (
+            where.locate([place])[1][0] for where, place in zip(self._shared.where, places, strict=True)
+        )
+        return max(client, server) or None
 
     def needed(self) -> tuple[int, int]:
         """See ``Layer``."""
