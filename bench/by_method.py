@@ -1,32 +1,39 @@
 """What each way of having secrets costs the program: CPU time of handshakes and its start, in turn with none.
 
-``python bench/by_method.py [ROUNDS]``. A client makes many new connections and few; what they differ in is
-the handshakes (with a request each). The processor's time is counted, not the clock: others run as well.
-Results are kept in bench/by_method.json, of which ``bench/runtimes.py --page`` makes a table.
+``python bench/by_method.py [TURNS [WORD]]``; with a word only the ways that have it in their name. Two of a
+client run at once, one of them under plainwire, and are told in short turns to make new connections with a
+request each. What counts is the processor's time of the program alone, without that of plainwire's own
+processes, and not the clock: others run as well. Results are kept in bench/by_method.json, of which
+``bench/runtimes.py --page`` makes a table.
 """
 
 from __future__ import annotations
 
+import contextlib
 import resource
-import shlex
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import runtime_programs
-from runtimes import BY_METHOD_RESULTS, folder_of_its_own, keep, served
+from runtimes import BY_METHOD_RESULTS, folder_of_its_own, keep, kept, running, served
 
 from plainwire import case as cases
 from plainwire.acquire.launch import launch
 from tests import own_network
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-MANY, FEW = 220, 20
+    from tests.acquire.driven import Driven
+
+EACH_TURN, WARM_UP = 10, 20  # connections
 PATIENCE = 120.0  # seconds
+INSIDE = "--inside"
 CLIENTS = {
     "OpenSSL's own callback": "CPython, http.client",
     "a patch in memory (OpenSSL)": "pyOpenSSL",
@@ -39,56 +46,90 @@ STARTS = {"python -c pass": [sys.executable, "-c", "pass"], "node -e 0": ["node"
 
 def main() -> None:
     """Play all, and keep what came of it: a line of words for each."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    if sys.argv[1:2] == [INSIDE]:
+        _inside(Path(sys.argv[2]), sys.argv[3:])
+        return
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
     runtime_programs.prepare()
     own_network.enter()
-    results: dict[str, list[str]] = {}
+    results = kept(BY_METHOD_RESULTS, dict[str, list[str]])
     for way, name in CLIENTS.items():
+        if word not in way:
+            continue
         client = next(each for each in runtime_programs.ALL if each.name.startswith(name))
         with served(client, told=True) as (folder, _, program):
             if program is None:
                 continue
-            costs: dict[bool, list[float]] = {False: [], True: []}
-            for number in range(rounds):
-                for under in (False, True) if number % 2 else (True, False):
-                    many, few = (
-                        _cost(_telling(program, count), folder, under=under) for count in (MANY, FEW)
-                    )
-                    costs[under].append((many - few) / (MANY - FEW) * 1000)
+            with running(program) as alone, _under(program, folder) as (under, pid):
+                costs = _in_turn({False: (alone, alone.pid), True: (under, pid)}, turns)
         results[f"a handshake and a request: {way}"] = _words(client.name, costs, "ms")
-        _keep(results)
+        _keep(results, way)
     for name, command in STARTS.items():
         path = shutil.which(command[0])
-        if path is None:
+        if path is None or word not in name:
             continue
         costs = {False: [], True: []}
         with folder_of_its_own() as folder:
-            for _ in range(3 * rounds):
+            for _ in range(turns // 4):
                 for under in (False, True):
-                    costs[under].append(1000 * _cost([path, *command[1:]], folder, under=under))
+                    costs[under].append(1000 * _start([path, *command[1:]], folder, under=under))
         results[f"start: {name}"] = _words(name.split()[0], costs, "ms")
-        _keep(results)
+        _keep(results, name)
 
 
-def _keep(results: dict[str, list[str]]) -> None:
-    print(list(results.items())[-1], flush=True)
+def _keep(results: dict[str, list[str]], what: str) -> None:
+    print(next(each for each in results.items() if each[0].endswith(what)), flush=True)
     keep(BY_METHOD_RESULTS, results)
 
 
-def _telling(program: list[str], count: int) -> list[str]:
-    return ["sh", "-c", f"yes new | head -n {count} | {shlex.join(program)} >/dev/null 2>&1"]
+@contextlib.contextmanager
+def _under(command: list[str], folder: Path) -> Iterator[tuple[Driven, int]]:
+    """The program as plainwire starts it, by a process of its own; and its pid."""
+    with running([sys.executable, __file__, INSIDE, str(folder), *command]) as program:
+        yield program, int((folder / "pid").read_text())
 
 
-def _cost(command: list[str], folder: Path, *, under: bool) -> float:
-    """Seconds of CPU that the program and its children took."""
-    before = _spent()
+def _inside(folder: Path, command: list[str]) -> None:
+    program = launch(command, cases.create(folder / "case"))
+    (folder / "pid").write_text(str(program.pid))
+    program.wait()
+    program.finish()
+
+
+def _in_turn(programs: dict[bool, tuple[Driven, int]], turns: int) -> dict[bool, list[float]]:
+    """Milliseconds of CPU that a connection took, of each turn."""
+    costs: dict[bool, list[float]] = {False: [], True: []}
+    for program, _ in programs.values():
+        for _ in range(WARM_UP):
+            program.do("new")
+    for number in range(turns):
+        for under in (False, True) if number % 2 else (True, False):
+            program, pid = programs[under]
+            before = _cpu(pid)
+            for _ in range(EACH_TURN):
+                program.do("new")
+            costs[under].append((_cpu(pid) - before) / EACH_TURN * 1000)
+    return costs
+
+
+def _cpu(pid: int) -> float:
+    """The CPU time of all threads of a process so far, in seconds: clock_getcpuclockid(3)."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def _start(command: list[str], folder: Path, *, under: bool) -> float:
+    """Seconds of CPU that a program took from its start to its end."""
     if under:
-        case = cases.create(folder / f"case-{before}")
-        program = launch(command, case)
+        case = cases.create(folder / f"case-{time.monotonic_ns()}")
+        program = launch(command, case, witnessed=False)
+        before = _spent()
         program.wait(PATIENCE)
+        spent = _spent() - before
         program.finish()
-    else:
-        subprocess.run(command, check=False, timeout=PATIENCE)
+        return spent
+    before = _spent()
+    subprocess.run(command, check=False, timeout=PATIENCE)
     return _spent() - before
 
 

@@ -351,8 +351,8 @@ def _by_method() -> str:
     return _section(
         """## What it costs
 
-By `python bench/by_method.py`: CPU time of the program (median of rounds in turn, on a machine that had other
-work as well).""",
+By `python bench/by_method.py`: CPU time of the program alone (median of short turns, with and without, on a
+machine that had other work as well). Packets are not captured meanwhile.""",
         ("what", "program", "alone", "with plainwire", "ratio"),
         [[what, *words] for what, words in costs.items()],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire import case as cases
+from plainwire.acquire import running_patch
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
+from plainwire.acquire.tracing import Earlier, StoppedProcess
 from plainwire.model import UserError
 from tests.acquire.driven import KINDS, Driven, driven
 from tests.acquire.tls_server import key_lines
@@ -24,6 +27,7 @@ from tests.acquire.tls_server import key_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plainwire.acquire.tracing import Call
     from plainwire.case import Case
     from tests.acquire.tls_server import TlsServer
 
@@ -89,6 +93,30 @@ def test_all_secrets_from_now_on(kind: str, server: TlsServer, built: Path, case
         assert client.do("new") == "200"
         assert client.do("again") == "200"
         assert key_lines(case.keys) == here, case.program.read_text()
+
+
+def test_a_stopped_process_makes_several_system_calls_and_goes_on(server13: TlsServer, built: Path) -> None:
+    with driven("python", server13.port, built) as client:
+        differed = code_that_differs(client.pid)
+        code = next(each for each in running_patch.mappings(client.pid) if each.executable)
+        answers, results = os.pipe()
+        if (fork := os.fork()) == 0:  # as where it is used: what it traces is let go at its end
+            with StoppedProcess(client.pid, 5) as process:
+                several: list[Call] = [(39,), (8, -1, 0, 0), (319, code.start, 1), (77, Earlier(2), 4096)]
+                made = process.hand.calls(
+                    code.start, [*several, (3, Earlier(2)), (3, Earlier(2)), (39,)], b"it\0"
+                )
+                os.write(results, repr(made).encode())
+            os._exit(0)
+        os.waitpid(fork, 0)
+        made = [int(each) for each in os.read(answers, 1000).decode().strip("[]").split(", ")]
+        os.close(answers)
+        os.close(results)
+        memory = made[2]
+        assert made == [client.pid, -errno.EBADF, memory, 0, 0, -errno.EBADF, client.pid]
+        assert memory > 2
+        assert code_that_differs(client.pid) == differed
+        assert client.do("new") == "200"
 
 
 def test_processes_that_come_of_it_tell_their_secrets_too(

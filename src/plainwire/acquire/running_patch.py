@@ -15,6 +15,7 @@ patcher is gone can put it back, and processes that came of it by fork are found
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import time
 from pathlib import Path
@@ -24,12 +25,12 @@ from msgspec import Struct, field
 
 from plainwire.acquire import processes, ring, stub
 from plainwire.acquire.patching import KeyLogFunction  # noqa: TC001 - msgspec reads it
-from plainwire.acquire.tracing import EndedError, NotStoppedError, StoppedProcess
+from plainwire.acquire.tracing import Earlier, EndedError, NotStoppedError, StoppedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.acquire.tracing import Stopped
+    from plainwire.acquire.tracing import Call, Stopped
 
 NAME = "plainwire-attached"
 _MAPPED_NAME = f"/memfd:{NAME}"
@@ -39,9 +40,12 @@ _ENTRY = struct.Struct("<QQQ16s")
 _HEAD_AT, _ENTRIES_AT = 64, 128
 _MOST_PATCHES = (ring.HEADER - _ENTRIES_AT) // _ENTRY.size
 
-_SYS_MMAP, _SYS_MUNMAP = 9, 11
+_SYS_CLOSE, _SYS_MMAP, _SYS_MUNMAP, _SYS_FTRUNCATE, _SYS_MEMFD_CREATE = 3, 9, 11, 77, 319
+_CLOEXEC, _SHARED = 1, 1  # MFD_CLOEXEC, MAP_SHARED
 _PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
-_RX = 5
+_RW, _RX = 3, 5
+_AT_ONCE = 3
+"""Pages that are made together with the ring."""
 _PAGE, _STEP_DOWN, _STEPS, _LOWEST = 4096, 1 << 16, 8192, 1 << 16
 
 STOPPED_WITHIN = 0.02
@@ -119,13 +123,12 @@ def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patche
     for _ in range(_TRIES):
         mapped = mappings(pid)
         process = StoppedProcess(pid, STOPPED_WITHIN)
-        began = time.monotonic()
         try:
             with process:
                 made.threads = len(process)
                 memory = _patch_all(process, mapped, wanted, owner, made)
         except NotStoppedError:
-            made.seconds += time.monotonic() - began
+            made.seconds += process.seconds
             time.sleep(_BETWEEN)
             continue
         except EndedError:
@@ -154,53 +157,80 @@ def _patch_all(
             made.why[each.number] = "its code is not what its file says"
     if not fitting:
         return None
+    room = (fitting[0].place.function + fitting[0].offset) & ~(_PAGE - 1)
+    pages = _pages_near(mapped, [each.lowest for each in fitting])
+    asked: list[Call] = [  # of no bytes the kernel makes none
+        (_SYS_MMAP, page, _PAGE if page else 0, _RX, _PRIVATE_ANONYMOUS_THERE, -1, 0) for page in pages
+    ]
     there = _rings(mapped)
-    first = _page_near(hand, mapped, fitting[0].lowest)
-    shared, memory = (there[0], None) if there else _share(hand, first, owner)
-    for each in fitting:
-        why = _patch_one(hand, mapped, shared, each, first if each is fitting[0] else None)
+    if there:
+        shared, memory, got = there[0], None, hand.calls(room, asked)
+    else:
+        shared, memory, got = _share(hand, room, asked)
+        hand.write(shared + _HEAD_AT, _HEAD.pack(_MAGIC, owner.pid, owner.started, 0))
+    for each, page, result in zip(fitting, pages, got, strict=True):
+        why = _patch_one(hand, shared, each, page) if result == page else _refused(hand, result)
         if why is not None:
             made.why[each.number] = why
     return memory
 
 
-def _share(hand: Stopped, page: int, owner: Owner) -> tuple[int, int]:
-    """Make the ring: its address in the process, and a descriptor of ours. ``page`` has room for its name."""
-    shared, memory = hand.share(page, NAME.encode(), ring.SIZE)
-    hand.write(shared + _HEAD_AT, _HEAD.pack(_MAGIC, owner.pid, owner.started, 0))
-    return shared, memory
+def _share(hand: Stopped, room: int, pages: list[Call]) -> tuple[int, int, list[int]]:
+    """Make the ring, behind the pages, whose places the kernel might choose for it: its address in the
+    process, a descriptor of ours, and where the pages are.
+    """
+    got = hand.calls(room, pages[_AT_ONCE:])
+    pages = pages[:_AT_ONCE]
+    memory = Earlier(len(pages))
+    making: list[Call] = [
+        (_SYS_MEMFD_CREATE, room, _CLOEXEC),
+        (_SYS_FTRUNCATE, memory, ring.SIZE),
+        (_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, memory, 0),
+    ]
+    *first, theirs, _, shared = hand.calls(room, [*pages, *making], NAME.encode() + b"\0")
+    got = first + got
+    why = f"it may not share memory ({os.strerror(-min(theirs, shared))})" if min(theirs, shared) < 0 else ""
+    try:
+        ours = -1 if why else os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        ours, why = -1, error.strerror or "its memory may not be opened"
+    undone: list[Call] = [(_SYS_CLOSE, theirs)] if theirs >= 0 else []
+    if why:
+        undone += [(_SYS_MUNMAP, page, _PAGE) for page in got if page > 0]
+        undone += [(_SYS_MUNMAP, shared, ring.SIZE)] if shared > 0 else []
+    hand.calls(room, undone)
+    if why:
+        raise OSError(0, why)
+    return shared, ours, got
 
 
-def _page_near(hand: Stopped, mapped: list[Mapping], lowest: int) -> int:
-    """A page below a library, where nothing grows, as near as a jump reaches."""
+def _pages_near(mapped: list[Mapping], libraries: Sequence[int]) -> list[int]:
+    """For each library a free page below it, where nothing grows, as near as a jump reaches; 0 where there
+    is none.
+    """
     taken = [(each.start, each.end) for each in mapped]
-    page = lowest & ~(_STEP_DOWN - 1)
-    for _ in range(_STEPS):
-        page -= _STEP_DOWN
-        if page < _LOWEST:
-            break
-        if any(start < page + _PAGE and page < end for start, end in taken):
-            continue
-        got = hand.call(_SYS_MMAP, page, _PAGE, _RX, _PRIVATE_ANONYMOUS_THERE, -1, 0)
-        if got == page:
-            return page
-        if got > 0:  # before Linux 4.17 it is put elsewhere
-            hand.call(_SYS_MUNMAP, got, _PAGE)
-    raise OSError(0, "there is no room near it")
+    found = []
+    for lowest in libraries:
+        last = lowest & ~(_STEP_DOWN - 1)
+        steps = range(last - _STEP_DOWN, max(last - _STEPS * _STEP_DOWN, _LOWEST), -_STEP_DOWN)
+        free = (page for page in steps if not any(s < page + _PAGE and page < end for s, end in taken))
+        found.append(next(free, 0))
+        taken.append((found[-1], found[-1] + _PAGE))
+    return found
 
 
-def _patch_one(
-    hand: Stopped, mapped: list[Mapping], shared: int, wanted: WantedPatch, page: int | None
-) -> str | None:
-    """``page`` is near it, or has to be made."""
+def _refused(hand: Stopped, result: int) -> str:
+    """Before Linux 4.17 it is put elsewhere."""
+    if result > 0:
+        hand.call(_SYS_MUNMAP, result, _PAGE)
+    return "there is no room near it"
+
+
+def _patch_one(hand: Stopped, shared: int, wanted: WantedPatch, page: int) -> str | None:
     place, at = wanted.place, wanted.place.function + wanted.offset
     _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
     if count >= _MOST_PATCHES:
         return "there are too many"
-    try:
-        page = page or _page_near(hand, mapped, wanted.lowest)
-    except OSError as error:
-        return error.strerror
     hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.number))
     entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
     hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
@@ -245,14 +275,13 @@ def undo(pid: int) -> Patched:
     for _ in range(_TRIES * 5):
         mapped = mappings(pid)
         process = StoppedProcess(pid, STOPPED_WITHIN)
-        began = time.monotonic()
         try:
             with process:
                 done.threads = len(process)
                 for shared in _rings(mapped):
                     _undo_one(process, mapped, shared)
         except NotStoppedError:
-            done.seconds += time.monotonic() - began
+            done.seconds += process.seconds
             time.sleep(_BETWEEN)
             continue
         except EndedError:
@@ -272,13 +301,15 @@ def _undo_one(process: StoppedProcess, mapped: list[Mapping], shared: int) -> No
         if any(page <= address < page + _PAGE for address in stand_at):
             raise NotStoppedError
     pages = {each.start for each in mapped if each.executable and not each.path}
+    room = 0
     for at, page, code in entries:
         with contextlib.suppress(OSError):  # the library is gone
             if hand.read(at, len(code)) == stub.jump(at, page, len(code)):
                 hand.write(at, code)
-        if page in pages:
-            hand.call(_SYS_MUNMAP, page, _PAGE)
-    hand.call(_SYS_MUNMAP, shared, ring.SIZE)
+                room = at & ~(_PAGE - 1)
+    asked: list[Call] = [(_SYS_MUNMAP, page, _PAGE) for _, page, _ in entries if page in pages]
+    asked.append((_SYS_MUNMAP, shared, ring.SIZE))
+    hand.calls(room or hand.stands_at() & ~(_PAGE - 1), asked)
 
 
 def _entries(hand: Stopped, shared: int, count: int) -> Iterator[tuple[int, int, bytes]]:

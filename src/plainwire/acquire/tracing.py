@@ -11,9 +11,13 @@ import ctypes
 import functools
 import os
 import signal
+import struct
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TRACEME, _CONTINUE, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 7, 9, 12, 13, 17  # sys/ptrace.h
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
@@ -22,6 +26,11 @@ _TELL_OF_EXEC, _TELL_OF_CHILDREN = 1 << 4, 1 << 1 | 1 << 2 | 1 << 3  # of fork, 
 _WALL = 0x40000000  # sys/wait.h: threads too
 _RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
 _REGISTERS = 27
+_GIVEN = {"rax": 0, "rdi": 7, "rsi": 6, "rdx": 2, "r10": 10, "r8": 8, "r9": 9}
+"""Where a system call has its number and what it is given, as the processor numbers them."""
+_KEPT = {3: 5, 5: 4, 12: 3, 13: 2, 14: 1, 15: 0}
+"""Registers that a system call leaves as they are (rbx, rbp, r12 to r15), and where they are in struct
+user."""
 _SYS_CLOSE, _SYS_MMAP, _SYS_MEMFD_CREATE = 3, 9, 319
 _CLOEXEC, _RW, _SHARED = 1, 3, 1  # MFD_CLOEXEC, PROT_READ | PROT_WRITE, MAP_SHARED
 _MOST_SIGNALS = 64  # that may come while it is stopped, which takes a few milliseconds
@@ -106,6 +115,16 @@ def await_exec() -> int:
     raise OtherwiseError
 
 
+class Earlier(NamedTuple):
+    """For an argument of ``Stopped.calls``: the result of an earlier one of its six."""
+
+    number: int
+
+
+Call = tuple[int | Earlier, ...]
+"""A system call: its number, and what it is given."""
+
+
 class Stopped:
     """A thread that has stopped, of a process of which no other thread runs."""
 
@@ -118,8 +137,8 @@ class Stopped:
         """Its memory, from now on to be read and written."""
         self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
 
-    def wait(self) -> None:
-        """Wait until it has stopped by what we had it do."""
+    def wait(self, again: int = _STEP) -> None:
+        """Wait until it has stopped by what we had it do; behind other stops it goes on by ``again``."""
         for _ in range(_MOST_SIGNALS):
             _, status = os.waitpid(self.pid, os.WUNTRACED | _WALL)
             if not os.WIFSTOPPED(status):
@@ -128,7 +147,7 @@ class Stopped:
                 return
             if status >> 16 == 0:
                 self._held.append(os.WSTOPSIG(status))
-            _checked(_STEP, self.pid, 0)
+            _checked(again, self.pid, 0)
         raise OSError(0, "it gets too many signals")
 
     def step(self) -> None:
@@ -178,13 +197,44 @@ class Stopped:
             self.wait()
             _checked(_GETREGS, self.pid, ctypes.addressof(used))
         except OSError:
-            self._put_back(kept, code)
+            self._put_back(kept, kept[_RIP], code)
             raise
-        self._put_back(kept, code)
+        self._put_back(kept, kept[_RIP], code)
         if used[_RIP] != kept[_RIP] + 2:
             raise OSError(0, "it did not do what it was to do")
-        result: int = used[_RAX]
-        return result - (1 << 64) if result >> 63 else result
+        return _signed(used[_RAX])
+
+    def calls(self, room: int, several: Sequence[Call], data: bytes = b"") -> list[int]:
+        """Let the process make system calls one behind the other, six at a time without us: each time that it
+        has to wait for a processor costs more than the calls. Results as of ``call``.
+
+        ``room``: a page of code, in which no thread runs meanwhile. ``data`` stands at its start then.
+        """
+        results: list[int] = []
+        for first in range(0, len(several), len(_KEPT)):
+            results += self._calls(room, several[first : first + len(_KEPT)], data)
+        return results
+
+    def _calls(self, room: int, several: Sequence[Call], data: bytes) -> list[int]:
+        written = data + _code_of(several)
+        kept, there = self._registers(), self.read(room, len(written))
+        if len(there) != len(written):
+            raise OSError(0, "there is no room in its code")
+        used = (ctypes.c_uint64 * _REGISTERS)(*kept)
+        used[_ORIG_RAX], used[_RIP] = (1 << 64) - 1, room + len(data)
+        self.write(room, written)
+        _checked(_SETREGS, self.pid, ctypes.addressof(used))
+        try:
+            _checked(_CONTINUE, self.pid, 0)
+            self.wait(_CONTINUE)
+            _checked(_GETREGS, self.pid, ctypes.addressof(used))
+        except OSError:
+            self._put_back(kept, room, there)
+            raise
+        self._put_back(kept, room, there)
+        if used[_RIP] != room + len(written):
+            raise OSError(0, "it did not do what it was to do")
+        return [_signed(used[at]) for at in list(_KEPT.values())[: len(several)]]
 
     def share(self, page: int, name: bytes, size: int) -> tuple[int, int]:
         """Let the process make memory that it shares with us (memfd_create(2)): where it has it, and our
@@ -216,9 +266,31 @@ class Stopped:
         _checked(_GETREGS, self.pid, ctypes.addressof(registers))
         return registers
 
-    def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], code: bytes) -> None:
-        self.write(registers[_RIP], code)
+    def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], at: int, code: bytes) -> None:
+        self.write(at, code)
         _checked(_SETREGS, self.pid, ctypes.addressof(registers))
+
+
+def _code_of(several: Sequence[Call]) -> bytes:
+    """Instructions that make system calls and keep their results, and a trap."""
+    results = list(_KEPT)
+    code = b""
+    for number, call in enumerate(several):
+        for register, value in zip(_GIVEN.values(), call, strict=False):
+            if isinstance(value, Earlier):
+                code += _move(register, results[value.number])
+            else:
+                code += struct.pack("<BBQ", 0x48 | register >> 3, 0xB8 | register & 7, value & (1 << 64) - 1)
+        code += b"\x0f\x05" + _move(results[number], _GIVEN["rax"])
+    return code + b"\xcc"
+
+
+def _move(to: int, source: int) -> bytes:
+    return bytes((0x48 | source >> 3 << 2 | to >> 3, 0x89, 0xC0 | (source & 7) << 3 | to & 7))
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
 
 
 def _made(result: int) -> int:
@@ -234,8 +306,8 @@ class NotStoppedError(Exception):
 class StoppedProcess:
     """A running process of which every thread is stopped, from ``__enter__`` to ``__exit__``.
 
-    ``hand`` is the thread that does what is asked for. For a process of ours that ends behind it: see
-    ``_let_go``.
+    ``hand`` is the thread that does what is asked for; ``seconds``, how long threads stood, at most. For a
+    process of ours that ends behind it: see ``_let_go``.
 
     Raises:
         OSError: it may not be traced, or is gone.
@@ -246,13 +318,14 @@ class StoppedProcess:
     def __init__(self, pid: int, within: float) -> None:
         self._pid, self._within = pid, within
         self._threads: dict[int, int] = {}  # with the signal that each was about to get
-        self.seconds = self._began = 0.0
+        self.seconds = 0.0
+        self._ran = 0.0  # when it was last seen that none of them stood yet
         self.hand = Stopped(pid)
 
     def __enter__(self) -> Self:
-        self._began = time.monotonic()
+        self._ran = time.monotonic()
         try:
-            self._stop_all(self._began + self._within)
+            self._stop_all(self._ran + self._within)
             self._choose_hand()
         except BaseException:
             self._let_go()
@@ -270,7 +343,6 @@ class StoppedProcess:
     def __exit__(self, *_: object) -> None:
         self.hand.close()
         self._let_go()
-        self.seconds = time.monotonic() - self._began
 
     def __len__(self) -> int:
         return len(self._threads)
@@ -306,7 +378,9 @@ class StoppedProcess:
                 raise
 
     def _await(self, thread: int, deadline: float) -> None:
+        """The only one is known to run as long as it is not seen to stand."""
         while True:
+            looked = time.monotonic()
             found, status = os.waitpid(thread, os.WNOHANG | _WALL)
             if found and not os.WIFSTOPPED(status):
                 del self._threads[thread]
@@ -314,7 +388,9 @@ class StoppedProcess:
             if found:
                 self._threads[thread] = 0 if status >> 16 else os.WSTOPSIG(status)
                 return
-            if time.monotonic() > deadline:
+            if len(self._threads) == 1:
+                self._ran = looked
+            if looked > deadline:
                 raise NotStoppedError
             time.sleep(_LOOK_AGAIN)
 
@@ -323,10 +399,16 @@ class StoppedProcess:
         our own end.
         """
         late = [t for t, held in self._threads.items() if _ptrace(_DETACH, t, 0, held) != 0]
-        end = time.monotonic() + _LET_GO_WITHIN
-        while late and time.monotonic() < end:
-            late = [thread for thread in late if not _let_go_late(thread)]
+        self.seconds = time.monotonic() - self._ran
+        looked = time.monotonic()
+        end = looked + _LET_GO_WITHIN
+        while late and looked < end:
             time.sleep(_LOOK_AGAIN)
+            before, looked = looked, time.monotonic()
+            left = [thread for thread in late if not _let_go_late(thread)]
+            if len(left) < len(late):
+                self.seconds += time.monotonic() - before
+            late = left
         self.hand.send_held(self._pid)
 
 
