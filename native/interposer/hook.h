@@ -40,6 +40,7 @@ void calls_resolve(void);
 void copies_resolve(void);
 void descriptors_resolve(void);
 void exec_resolve(void);
+void hexadecimal_resolve(void);
 void keylogfile_resolve(void);
 void libssl_resolve(void);
 void rights_resolve(void);

@@ -23,6 +23,7 @@ void hooks_resolve(void)
     copies_resolve();
     descriptors_resolve();
     exec_resolve();
+    hexadecimal_resolve();
     keylogfile_resolve();
     libssl_resolve();
     rights_resolve();
