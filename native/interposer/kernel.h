@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
-static inline long kernel_call(long number, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((always_inline)) long kernel_call(long number, long a, long b, long c, long d, long e, long f)
 {
     register long fourth __asm__("r10") = d, fifth __asm__("r8") = e, sixth __asm__("r9") = f;
     long result;
@@ -18,7 +18,7 @@ static inline long kernel_call(long number, long a, long b, long c, long d, long
     return result;
 }
 #elif defined(__aarch64__)
-static inline long kernel_call(long number, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((always_inline)) long kernel_call(long number, long a, long b, long c, long d, long e, long f)
 {
     register long eighth __asm__("x8") = number, first __asm__("x0") = a, second __asm__("x1") = b;
     register long third __asm__("x2") = c, fourth __asm__("x3") = d, fifth __asm__("x4") = e, sixth __asm__("x5") = f;

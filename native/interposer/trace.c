@@ -15,21 +15,9 @@
 #include "text.h"
 
 enum {
-    PARTS = 12,          /* of a scattered buffer in one record */
-    MOST_UNREAD = 384,   /* bytes that are looked at before they are thrown away: alerts, mostly */
-    LONGEST = 1 << 28,   /* bytes in one record */
+    PARTS = 12,        /* of a scattered buffer in one record */
+    LONGEST = 1 << 28, /* bytes in one record */
 };
-
-struct head {
-    char magic[8];
-    uint64_t time, acked, received;
-    uint32_t pid, tid, size, total, unread, last_data, last_ack;
-    int32_t error;
-    uint8_t kind, state, family, peer_family;
-    uint16_t local_port, peer_port; /* in the network's order, as the addresses */
-    uint8_t local[16], peer[16];
-};
-_Static_assert(sizeof(struct head) == 104, "as the reader has it");
 
 static atomic_int clocked; /* the process whose clock was told of */
 
@@ -97,7 +85,7 @@ static void write_clock(void)
     const int pid = process_id();
     if (atomic_exchange(&clocked, pid) == pid)
         return;
-    struct head head;
+    struct trace_head head;
     bytes_clear(&head, sizeof head);
     bytes_copy(head.magic, "plainwi\n", sizeof head.magic);
     head.kind = TRACE_CLOCK;
@@ -108,7 +96,7 @@ static void write_clock(void)
 }
 
 /* False where it is no connection of TCP. */
-static bool begin(struct head *head, int descriptor, enum trace_kind kind, const struct trace_state *state,
+static bool begin(struct trace_head *head, int descriptor, enum trace_kind kind, const struct trace_state *state,
                   const void *to, size_t length)
 {
     bytes_clear(head, sizeof *head);
@@ -153,7 +141,7 @@ static size_t gather(struct iovec *out, size_t *used, const struct iovec **parts
 void trace_moved(int descriptor, enum trace_kind kind, const struct trace_state *state, const struct iovec *parts,
                  size_t count, size_t total, bool known)
 {
-    struct head head;
+    struct trace_head head;
     struct iovec out[PARTS + 1];
     if (!state->time || total > LONGEST || !begin(&head, descriptor, kind, state, NULL, 0))
         return;
@@ -169,7 +157,7 @@ void trace_moved(int descriptor, enum trace_kind kind, const struct trace_state 
 }
 
 /* What a close would throw away; a socket is told so by a reset. */
-static void look_at_unread(int descriptor, struct head *head, struct iovec *out, size_t *used, unsigned char *room)
+static void look_at_unread(int descriptor, struct trace_head *head, struct iovec *out, size_t *used, unsigned char *room)
 {
     int unread = 0;
     struct linger linger = {0};
@@ -178,7 +166,7 @@ static void look_at_unread(int descriptor, struct head *head, struct iovec *out,
     head->unread = unread > 0 ? (uint32_t)unread : 0;
     if (kernel(SYS_getsockopt, descriptor, SOL_SOCKET, SO_LINGER, &linger, &size) == 0)
         head->error = linger.l_onoff && linger.l_linger == 0;
-    const long seen = unread > 0 ? kernel(SYS_recvfrom, descriptor, room, MOST_UNREAD, MSG_PEEK | MSG_DONTWAIT) : 0;
+    const long seen = unread > 0 ? kernel(SYS_recvfrom, descriptor, room, TRACE_MOST_UNREAD, MSG_PEEK | MSG_DONTWAIT) : 0;
     if (seen > 0) {
         head->size = (uint32_t)seen;
         out[(*used)++] = (struct iovec){room, (size_t)seen};
@@ -188,9 +176,9 @@ static void look_at_unread(int descriptor, struct head *head, struct iovec *out,
 void trace_call(int descriptor, enum trace_kind kind, const struct trace_state *state, int error, const void *to,
                 size_t length)
 {
-    struct head head;
+    struct trace_head head;
     struct iovec out[2];
-    unsigned char room[MOST_UNREAD];
+    unsigned char room[TRACE_MOST_UNREAD];
     size_t used = 1;
     if (!state->time || !begin(&head, descriptor, kind, state, to, length))
         return;

@@ -32,6 +32,20 @@ struct trace_state {
     uint8_t state;
 };
 
+/* How a record begins. */
+struct trace_head {
+    char magic[8]; /* "plainwi\n" */
+    uint64_t time, acked, received;
+    uint32_t pid, tid, size, total, unread, last_data, last_ack;
+    int32_t error;
+    uint8_t kind, state, family, peer_family;
+    uint16_t local_port, peer_port; /* in the network's order, as the addresses */
+    uint8_t local[16], peer[16];
+};
+_Static_assert(sizeof(struct trace_head) == 104, "as the reader has it");
+
+enum { TRACE_MOST_UNREAD = 384 }; /* bytes that are looked at before they are thrown away: alerts, mostly */
+
 /* Whether plainwire wants it. */
 bool trace_wanted(void);
 

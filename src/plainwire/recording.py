@@ -275,10 +275,10 @@ def _evidence(
         try:
             return _capture(case, interface, capture_filter, via)
         except NoRightError as error:
-            why = traced.refused(command, interface, capture_filter)
+            why = traced.refused(command, interface, capture_filter, via)
             if via.evidence is not None or why is not None:
                 raise traced.instead(error, why or "--via asks for packets") from None
-    elif (why := traced.refused(command, interface, capture_filter)) is not None:
+    elif (why := traced.refused(command, interface, capture_filter, via)) is not None:
         message = f"its sockets cannot be traced: {why}"
         raise UserError(message)
     return traced.SocketTrace(case)
@@ -319,6 +319,7 @@ def _collect(
     recording.for_caller = False  # until what is others' is out of the capture
     if isinstance(program, Program):
         program.wait()
+        program.tell_calls()
     captured = capture.stop()
     recording.packets = captured.packets
     if captured.trouble:

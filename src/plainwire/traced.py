@@ -10,7 +10,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from plainwire.acquire import interposer, target
+from plainwire.acquire import go_patch, interposer, target
+from plainwire.acquire.via import ANYHOW, Via
 from plainwire.capture.live import ANY
 from plainwire.capture.pcapng import BlockFile, file_header, packet_blocks, statistics
 from plainwire.model import CaptureEnd, NoRightError
@@ -90,13 +91,21 @@ def _blocks(made: Sequence[TracedSegment], cut: str | None) -> Iterator[bytes]:
     yield statistics(len(made), int(cut is not None), time.time_ns() // 1000)
 
 
-def refused(command: Sequence[str], interface: str, capture_filter: str) -> str | None:
+def refused(command: Sequence[str], interface: str, capture_filter: str, via: Via = ANYHOW) -> str | None:
     """Why a command's sockets cannot be traced; None where they can."""
     if interface != ANY or capture_filter:
         return "an interface or a filter was asked for, which only a capture of packets has"
     if interposer.compiled() is None:
         return interposer.missing()
-    return target.find(command).untouched
+    found = target.find(command)
+    if found.elf is not None and found.elf.go and found.untouched:
+        why = (
+            go_patch.untraceable(found)
+            if via.allows("patch")
+            else "--via asks for another way than the patch"
+        )
+        return why and f"{found.untouched}, and {why}"
+    return found.untouched
 
 
 def instead(error: NoRightError, why: str) -> NoRightError:

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 CLIENTS = Path(__file__).with_name("clients")
 STARTING = Path(__file__).parents[2] / "bench" / "attack" / "programs" / "starting_go"
+OLDEST_GO = Path("/usr/lib/go-1.19/bin/go")
 GO_PROGRAMS = {
     "static": (CLIENTS / "in_go", "-ldflags", "-s -w"),
     "position-independent": (CLIENTS / "in_go", "-buildmode=pie"),
+    "oldest": (CLIENTS / "in_go",),
     "starting": (STARTING,),
 }
 """The folder of each, and how it is linked."""
@@ -110,7 +112,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if not made.exists():
             source, *options = GO_PROGRAMS[name]
             environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-p=1"}
-            command = [tool("go"), "build", *map(str, options), "-o", str(made), "."]
+            go = tool(str(OLDEST_GO) if name == "oldest" else "go")
+            command = [go, "build", *map(str, options), "-o", str(made), "."]
             subprocess.run(command, cwd=source, env=environment, check=True, timeout=540)
         return made
 

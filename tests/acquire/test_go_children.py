@@ -176,8 +176,8 @@ from plainwire import case
 from plainwire.acquire import go_children
 from plainwire.acquire.launch import launch
 begin = go_children.begin
-def begun():
-    made = begin()
+def begun(outlets):
+    made = begin(outlets)
     print(made.asked.pid, flush=True)
     return made
 go_children.begin = begun

@@ -118,6 +118,19 @@ def test_what_the_kernel_had_came_before_what_was_sent_then(tmp_path: Path) -> N
     assert segments[4][0] <= segments[5][0]
 
 
+def test_fin_that_the_kernel_counts_and_does_not_name_yet_is_no_byte(tmp_path: Path) -> None:
+    """TCP_INFO has the state of a moment before: a later record names it, or none does."""
+    before = OPENED + record("R", 90, b"close", received=5)
+    for later in (record("R", 101, state=CLOSE_WAIT, received=6), b""):
+        segments, _ = made(tmp_path, before, record("S", 100, b"x"), later, record("Q", 102, received=6))
+        assert [(each[1], each[2]) for each in segments[3:]] == [
+            ("server", PSH | ACK),
+            ("client", PSH | ACK),
+            ("server", FIN | ACK),
+            ("client", FIN | ACK),
+        ]
+
+
 def test_a_reset_says_nothing_of_what_it_acknowledges(tmp_path: Path) -> None:
     segments, _ = made(
         tmp_path,

@@ -14,11 +14,13 @@ import pytest
 
 from plainwire import case as cases
 from plainwire import pipeline, recording
+from plainwire.acquire import stub
 from plainwire.keys import lines_of
 from plainwire.lab import scenarios, truth
 from plainwire.lab.play import PlayFiles
 from tests.acquire.conftest import CLIENTS, built
 from tests.acquire.tls_server import tls_server
+from tests.end_to_end.misbehaving import serving
 from tests.needs import needs, tool
 from tests.users import WITHOUT_RIGHTS
 
@@ -119,11 +121,68 @@ def test_whole_exchanges_are_had_by_a_dumpcap_that_may_capture(
     assert served > 0
 
 
-def test_of_a_go_program_packets_are_needed(built: Callable[[str], Path], tmp_path: Path) -> None:
-    """It makes its system calls by itself, so that no call of it is seen."""
-    done = run(tmp_path / "case", built("static"), "1")
+@pytest.mark.parametrize("build", ["static", "position-independent", "oldest"])
+def test_whole_exchanges_are_had_of_a_go_program_s_own_calls(
+    build: str, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Which makes its system calls by itself: stripped, at any address, by the oldest Go that is known."""
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server:
+        done = run(case, built(build), server.port, "40", "8")
+        truth = server.secrets()
+    report = report_of(case)
+    assert (done.returncode, done.stdout) == (0, "map[HTTP/1.1 200 OK\n:40]\n"), done.stderr
+    assert [(each["response"]["status"], each["outcome"]) for each in report["exchanges"]] == [
+        (200, "complete")
+    ] * 40, done.stderr
+    assert report["coverage"]["evidence"] == "sockets"
+    assert report["coverage"]["undecrypted"] == report["coverage"]["mid_stream"] == report["findings"] == []
+    assert {each["client"] for each in report["connections"]} == set(server.peers)
+    assert {each["program"]["command"] for each in report["connections"]} == {build}
+    assert truth <= {line.decode().strip() for line in lines_of([case / "capture.pcapng"])}
+
+
+def test_go_program_that_another_starts_is_traced_too(built: Callable[[str], Path], tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    with tls_server(tmp_path) as server:
+        done = run(case, "sh", "-c", f"curl -sk {server.url}; {built('static')} {server.port} 3 1; exit 0")
+        ports = set(server.peers)
+    report = report_of(case)
+    assert [each["outcome"] for each in report["exchanges"]] == ["complete"] * 4, done.stderr
+    assert {each["client"] for each in report["connections"]} == ports
+    assert {each["program"]["command"] for each in report["connections"]} == {"curl", "static"}
+
+
+@pytest.mark.parametrize("fault", ["reset", "half-reset", "close"])
+def test_failures_of_a_go_program_have_the_codes_of_another_s(
+    fault: str, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    found: dict[str, set[tuple[str, str]]] = {}
+    with serving(tmp_path) as server:
+        commands: dict[str, list[object]] = {
+            "curl": [tool("curl"), "-sk", server.url(fault)],
+            "go": [built("static"), server.port, 1, 1, fault],
+        }
+        for name, command in commands.items():
+            run(tmp_path / name, *command)
+            findings = report_of(tmp_path / name)["findings"]
+            found[name] = {(each["code"], each["certainty"]) for each in findings}
+    assert found["go"] == found["curl"]
+    assert found["go"]
+    assert "proved" not in {certainty for _, certainty in found["go"]}
+
+
+def test_go_program_whose_calls_are_not_known_needs_packets(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """As of an older Go: the instructions of its function are others."""
+    program = tmp_path / "other"
+    code = stub.CALLS + bytes.fromhex("483d01f0ffff")
+    program.write_bytes(built("static").read_bytes().replace(code, bytes(len(code))))
+    program.chmod(0o755)
+    done = run(tmp_path / "case", program, "1")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "its sockets cannot be traced instead: " in done.stderr
+    assert "where it makes its system calls is not known" in done.stderr
 
 
 def test_capture_alone_says_what_it_was_made_of(tmp_path: Path) -> None:

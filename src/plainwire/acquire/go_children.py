@@ -26,12 +26,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from plainwire import sudo
-from plainwire.acquire import elf, go_patch, go_words, interposer, output_file, patcher, processes, tracing
+from plainwire.acquire import (
+    elf,
+    go_calls,
+    go_patch,
+    go_words,
+    interposer,
+    output_file,
+    patcher,
+    processes,
+    tracing,
+)
+from plainwire.acquire.go_calls import CallLog
 from plainwire.acquire.go_patch import GoMemory, GoProgram
 from plainwire.acquire.stub import PR_SET_PTRACER, Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 _LONGEST_PATH = 4096
 _MOST_PROGRAMS = 400
@@ -44,7 +55,8 @@ _TOOLCHAIN = ("pkg", "tool")
 """Above the folder of Go's compiler and linker, which have no TLS, and of which a build starts hundreds."""
 _CREDENTIALS = struct.Struct("3i")
 _SIZE = struct.Struct("<Q")
-_TAKE, _FINISH = b"T", b"F"
+_TAKE, _FINISH, _TRACE, _DRAIN = b"T", b"F", b"S", b"D"
+_EVERY = 50  # milliseconds, for what programs tell of their calls on sockets
 _QUESTION = struct.Struct("<2Q")
 """Where the path is in its memory; the thread, in bit 32 whether that starts a child by posix_spawn, and in
 bit 33 whether it says then where the environment is, of which a copy was made for this.
@@ -70,7 +82,8 @@ class Harvest(msgspec.Struct):
 class GoChildren:
     """The process that listens, running."""
 
-    def __init__(self) -> None:
+    def __init__(self, outlets: go_calls.Outlets | None = None) -> None:
+        """``outlets``: where calls on sockets are to be told of."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         name = f"plainwire-{os.urandom(16).hex()}".encode()
         listener.bind(b"\0" + name)
@@ -80,7 +93,7 @@ class GoChildren:
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()
-            _live(listener, theirs, Asked(name, os.getpid()))
+            _live(listener, theirs, Asked(name, os.getpid()), outlets)
         theirs.close()
         listener.close()
         self._socket = ours
@@ -90,6 +103,14 @@ class GoChildren:
         """What has come since it was last asked; words of those that have ended."""
         return self._asked_for(_TAKE)
 
+    def trace(self, pid: int, program: str, memory: int) -> None:
+        """Read what a program tells of its calls on sockets, too, which was patched elsewhere."""
+        self._asked_for(_TRACE + b"%d\0%s" % (pid, os.fsencode(program)), [memory])
+
+    def drain(self) -> None:
+        """Write all that was told of such calls by now to the outlets."""
+        self._asked_for(_DRAIN)
+
     def finish(self, read_elsewhere: Collection[int]) -> Harvest:
         """End it; the rest. ``read_elsewhere``: outputs of which it is known what went there."""
         harvest = self._asked_for(_FINISH + bytes(sorted(read_elsewhere)))
@@ -98,9 +119,9 @@ class GoChildren:
             os.waitpid(self._pid, 0)
         return harvest
 
-    def _asked_for(self, question: bytes) -> Harvest:
+    def _asked_for(self, question: bytes, descriptors: Sequence[int] = ()) -> Harvest:
         try:
-            self._socket.sendall(question)
+            socket.send_fds(self._socket, [question], descriptors)
             (size,) = _SIZE.unpack(self._socket.recv(_SIZE.size, socket.MSG_WAITALL))
             data = b""
             while len(data) < size and (piece := self._socket.recv(size - len(data))):
@@ -110,12 +131,12 @@ class GoChildren:
             return Harvest()
 
 
-def begin() -> GoChildren | None:
-    """Listen, where Go programs can be patched."""
+def begin(outlets: go_calls.Outlets | None = None) -> GoChildren | None:
+    """Listen, where Go programs can be patched. ``outlets``: where calls on sockets are to be told of."""
     if os.uname().machine != "x86_64" or interposer.compiled() is None:
         return None
     try:
-        return GoChildren()
+        return GoChildren(outlets)
     except OSError:
         return None
 
@@ -123,20 +144,29 @@ def begin() -> GoChildren | None:
 # --- the process that listens -----------------------------------------------------------------------------
 
 
-def _live(listener: socket.socket, control: socket.socket, asked: Asked) -> NoReturn:
+def _live(
+    listener: socket.socket, control: socket.socket, asked: Asked, outlets: go_calls.Outlets | None
+) -> NoReturn:
     """The life of the fork."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        patcher.stand_apart(listener.fileno(), control.fileno())
+        patcher.stand_apart(listener.fileno(), control.fileno(), *(outlets or ()))
         patcher.make_haste()
-        _Listening(listener, control, asked).serve()
+        _Listening(listener, control, asked, outlets).serve()
     finally:
         os._exit(0)
 
 
 class _Listening:
-    def __init__(self, listener: socket.socket, control: socket.socket, asked: Asked) -> None:
-        self._listener, self._control, self._asked = listener, control, asked
+    def __init__(
+        self,
+        listener: socket.socket,
+        control: socket.socket,
+        asked: Asked,
+        outlets: go_calls.Outlets | None,
+    ) -> None:
+        self._listener, self._control, self._asked, self._outlets = listener, control, asked, outlets
+        self._logs: list[tuple[CallLog, int]] = []  # with the process's pidfd
         self._known: dict[_File, GoProgram | None] = {}
         self._results: dict[int, socket.socket] = {}
         self._programs: list[tuple[GoMemory, int]] = []  # with its pidfd
@@ -148,17 +178,21 @@ class _Listening:
         for heard in (self._listener, self._control):
             self._poll.register(heard, select.POLLIN)
         while True:
-            for ready, _ in self._poll.poll():
+            for ready, _ in self._poll.poll(_EVERY if self._logs else None):
                 if ready == self._control.fileno():
-                    question = self._control.recv(16)
-                    if question != _TAKE:
+                    question, memories, _, _ = socket.recv_fds(self._control, _LONGEST_PATH * 2, 1)
+                    if question.startswith(_TRACE):
+                        self._trace(question.removeprefix(_TRACE), memories)
+                    elif question not in (_TAKE, _DRAIN):
                         self._finish(question.removeprefix(_FINISH))
                         return
-                    self._hand_over(())
+                    self._hand_over((), drained=question == _DRAIN)
                 if ready == self._listener.fileno():
                     self._accept()
                 elif ready in self._results:
                     self._take(ready)
+            for log, _ in self._logs:
+                log.drain()
             self._reap()
 
     def _accept(self) -> None:
@@ -196,7 +230,8 @@ class _Listening:
             ours.close()
             self._listener.close()
             self._control.close()
-            _trace(thread, *found, connection, theirs, self._asked, of_child=spawning)
+            traced = self._outlets is not None
+            _trace(thread, *found, connection, theirs, self._asked, of_child=spawning, sockets=traced)
         theirs.close()
         self._results[ours.fileno()] = ours
         self._poll.register(ours, select.POLLIN)
@@ -224,12 +259,21 @@ class _Listening:
         if not memories:
             return
         os.set_inheritable(memories[0], False)  # noqa: FBT003 - what it is called with
-        pid, _, program = data.partition(b"\0")
-        try:
-            process = os.pidfd_open(int(pid))
-        except OSError:
-            process = -1
-        self._programs.append((GoMemory(os.fsdecode(program), memories[0], int(pid)), process))
+        pid, traced, program = data.split(b"\0", 2)
+        if int(traced):
+            self._begin_log(int(pid), os.fsdecode(program), memories[0])
+        memory = GoMemory(os.fsdecode(program), memories[0], int(pid))
+        self._programs.append((memory, _pidfd(int(pid))))
+
+    def _trace(self, question: bytes, memories: list[int]) -> None:
+        pid, _, program = question.partition(b"\0")
+        for memory in memories:
+            self._begin_log(int(pid), os.fsdecode(program), memory)
+            os.close(memory)
+
+    def _begin_log(self, pid: int, program: str, memory: int) -> None:
+        if self._outlets is not None:
+            self._logs.append((CallLog(program, memory, pid, self._outlets), _pidfd(pid)))
 
     def _reap(self) -> None:
         """Of what has ended the memory is read and let go; what it was told then is filtered at the end."""
@@ -240,6 +284,10 @@ class _Listening:
             if each[1] < 0 or processes.has_ended(each[1]):
                 self._programs.remove(each)
                 self._read(*each)
+        for log, process in list(self._logs):
+            if process < 0 or processes.has_ended(process):
+                self._logs.remove((log, process))
+                _end_log(log, process)
 
     def _read(self, memory: GoMemory, process: int) -> None:
         lines, events, lost = memory.close(())
@@ -261,9 +309,20 @@ class _Listening:
         for each in self._programs:
             self._read(*each)
         self._programs.clear()
+        for each_log in self._logs:
+            _end_log(*each_log)
+        self._logs.clear()
         self._hand_over(read_elsewhere)
 
-    def _hand_over(self, read_elsewhere: Collection[int]) -> None:
+    def _hand_over(self, read_elsewhere: Collection[int], *, drained: bool = False) -> None:
+        """``drained``: only what the outlets got was asked for."""
+        for log, _ in self._logs if drained else ():
+            log.drain(last=True)
+        if drained:
+            with contextlib.suppress(OSError):
+                empty = msgspec.msgpack.encode(Harvest())
+                self._control.sendall(_SIZE.pack(len(empty)) + empty)
+            return
         for memory, _ in self._programs:
             lines, events = memory.take()
             self._told.lines += lines
@@ -291,6 +350,19 @@ class _Listening:
                 above = self._parents.get(above, 0)
         for pid, events in by.items():
             yield from go_words.without(events, below[pid])
+
+
+def _pidfd(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1
+
+
+def _end_log(log: CallLog, process: int) -> None:
+    log.close()
+    if process >= 0:
+        os.close(process)
 
 
 def _caller() -> int:
@@ -368,6 +440,7 @@ def _trace(
     asked: Asked,
     *,
     of_child: bool,
+    sockets: bool,
 ) -> NoReturn:
     """Where the one that becomes another program is not its process's first thread, it is then."""
     try:
@@ -378,22 +451,29 @@ def _trace(
             connection.close()
             pid = tracing.await_exec()
             signal.setitimer(signal.ITIMER_REAL, 0)
-            _patch(tracing.Stopped(pid), program, file, asked, result)
+            _patch(tracing.Stopped(pid), program, file, asked, result, sockets=sockets)
     finally:
         os._exit(0)
 
 
 def _patch(
-    process: tracing.Stopped, program: GoProgram, file: _File, asked: Asked, result: socket.socket
+    process: tracing.Stopped,
+    program: GoProgram,
+    file: _File,
+    asked: Asked,
+    result: socket.socket,
+    *,
+    sockets: bool,
 ) -> None:
-    memory = None
+    done = None
     try:
         process.step()
         if _file(Path(f"/proc/{process.pid}/exe")) == file:
-            _, memory = go_patch.patched(process, program, asked)
+            done = go_patch.patched(process, program, asked, sockets=sockets)
             process.call(_SYS_PRCTL, PR_SET_PTRACER, 0, 0, 0)
     finally:
         path = str(Path(f"/proc/{process.pid}/exe").readlink())
         process.let_go()
-    if memory is not None:
-        socket.send_fds(result, [b"%d\0%s" % (process.pid, os.fsencode(path))], [memory])
+    if done is not None and done.memory is not None:
+        said = b"%d\0%d\0%s" % (process.pid, done.traced, os.fsencode(path))
+        socket.send_fds(result, [said], [done.memory])

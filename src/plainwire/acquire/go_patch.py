@@ -18,11 +18,11 @@ import os
 import platform
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from plainwire.acquire import go_words, patching, ring, running_patch, stub, tracing
+from plainwire.acquire import go_calls, go_words, patching, ring, running_patch, stub, tracing
 from plainwire.acquire.patching import KeyLogFunction
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ _PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
 _RW, _RX = 3, 5
 _PAGE = 4096
 _CALLS_AT = 1024  # in the page of the instructions
+_SOCKETS_AT = _PAGE  # behind it
 _STEP_DOWN = 1 << 16
 _NAME = b"plainwire"
+_UNKNOWN_CALLS = "where it makes its system calls is not known: Go before 1.19 built it, or another compiler"
 RIGHTS = "it has rights of its own, which the kernel takes from a program that is traced"
 
 
@@ -55,6 +57,16 @@ class GoProgram(Struct, frozen=True):
 def known(file: Path | int, elf: Elf) -> GoProgram:
     """Look into a program's file."""
     return GoProgram(patching.of_go(file), patching.calls_of_go(file), elf.lowest or 0)
+
+
+class DonePatch(NamedTuple):
+    """``why`` secrets are not had, None where they are; the memory that is shared; whether calls on sockets
+    are told of in it (``go_calls``).
+    """
+
+    why: str | None
+    memory: int | None = None
+    traced: bool = False
 
 
 class GoMemory:
@@ -85,14 +97,22 @@ class GoMemory:
 
 
 class GoPatch:
-    """What is shared with one program. ``why`` its secrets are not had; None where they are."""
+    """What is shared with one program. ``why`` its secrets are not had; None where they are. ``traced``: it
+    tells of its calls on sockets in ``shared``, a descriptor of that memory.
+    """
 
-    def __init__(self, program: str, known: GoProgram, asked: Asked | None) -> None:
-        """``asked`` is told of what the program starts."""
+    def __init__(self, program: str, known: GoProgram, asked: Asked | None, *, sockets: bool = False) -> None:
+        """``asked`` is told of what the program starts; ``sockets``: calls on these are to be told of."""
         self.why: str | None = "it was not started"
         self.memory: GoMemory | None = None
-        self._program, self._known, self._asked = program, known, asked
+        self.program, self.traced, self.shared = program, False, -1
+        self._known, self._asked, self._sockets = known, asked, sockets
         tracing.function()
+
+    @property
+    def makes_calls(self) -> bool:
+        """Whether it is known where it makes its system calls."""
+        return bool(self._known.calls)
 
     @staticmethod
     def trace() -> None:
@@ -112,9 +132,11 @@ class GoPatch:
         stopped = tracing.Stopped(pid)
         try:
             stopped.wait()
-            self.why, memory = patched(stopped, self._known, self._asked)
-            if memory is not None:
-                self.memory = GoMemory(self._program, memory, pid)
+            done = patched(stopped, self._known, self._asked, sockets=self._sockets)
+            self.why, self.traced = done.why, done.traced
+            if done.memory is not None:
+                self.shared = done.memory
+                self.memory = GoMemory(self.program, done.memory, pid)
         except OSError as error:
             self.why = f"it could not be written to ({error.strerror})"
         except tracing.EndedError as ended:
@@ -123,7 +145,17 @@ class GoPatch:
         return None
 
 
-def prepare(target: Target, asked: Asked | None = None) -> GoPatch | str | None:
+def untraceable(target: Target) -> str | None:
+    """Why calls on sockets of a Go program cannot be told of; None where they can."""
+    if go_calls.compiled() is None:
+        return "Go programs can be patched on x86-64 only"
+    patch = prepare(target)
+    if isinstance(patch, GoPatch):
+        return None if patch.makes_calls else _UNKNOWN_CALLS
+    return patch
+
+
+def prepare(target: Target, asked: Asked | None = None, *, sockets: bool = False) -> GoPatch | str | None:
     """What a Go program is to be patched by; or why it cannot be; None for all other programs."""
     if target.elf is None or not target.elf.go:
         return None
@@ -138,7 +170,7 @@ def prepare(target: Target, asked: Asked | None = None) -> GoPatch | str | None:
         return "it could not be looked into"
     if isinstance(program.place, str) and not program.calls:
         return program.place
-    return GoPatch(os.path.realpath(path), program, asked)
+    return GoPatch(os.path.realpath(path), program, asked, sockets=sockets)
 
 
 def has_rights(path: Path) -> bool:
@@ -152,13 +184,10 @@ def has_rights(path: Path) -> bool:
 
 
 def patched(
-    process: tracing.Stopped, program: GoProgram, asked: Asked | None
-) -> tuple[str | None, int | None]:
-    """Patch a process that has stopped at the start of its file.
-
-    Returns:
-        Why its secrets are not had, None where they are; and the memory that is shared with it.
-
+    process: tracing.Stopped, program: GoProgram, asked: Asked | None, *, sockets: bool = False
+) -> DonePatch:
+    """Patch a process that has stopped at the start of its file. ``sockets``: it is to tell of its calls on
+    these.
     """
     lowest = _lowest(process.pid, str(Path(f"/proc/{process.pid}/exe").readlink()))
     process.open()
@@ -173,24 +202,52 @@ def patched(
         calls = 0
     why = place if isinstance(place, str) else None
     if why is not None and not calls:
-        return why, None
-    page = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1)
-    if process.call(_SYS_MMAP, page, _PAGE, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
-        return "there is no room near it", None
-    shared, memory = process.share(page, _NAME, go_words.SIZE)
+        return DonePatch(why)
+    sockets = sockets and bool(calls) and go_calls.compiled() is not None
+    page, size = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1), _PAGE + (go_calls.ROOM if sockets else 0)
+    if process.call(_SYS_MMAP, page, size, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
+        return DonePatch("there is no room near it")
+    shared, memory, sockets = _shared(process, page, sockets=sockets)
     if isinstance(place, KeyLogFunction):
         process.write(page, stub.instructions(page, shared, place, offset, 0))
-    if calls:
-        process.write(page + _CALLS_AT, stub.calls(page + _CALLS_AT, shared, calls, asked))
-    if process.call(_SYS_MPROTECT, page, _PAGE, _RX) != 0:
+    led_to = _write_calls(process, page, shared, calls, asked, sockets=sockets) if calls else 0
+    if process.call(_SYS_MPROTECT, page, size, _RX) != 0:
         os.close(memory)
-        return "code of ours cannot be made executable in it", None
+        return DonePatch("code of ours cannot be made executable in it")
     if isinstance(place, KeyLogFunction):
         at = place.function + offset
         process.write(at, stub.jump(at, page, place.covered))
     if calls:
-        process.write(calls, stub.jump(calls, page + _CALLS_AT, stub.CALLS_COVERED))
-    return why, memory
+        process.write(calls, stub.jump(calls, led_to, stub.CALLS_COVERED))
+    return DonePatch(why, memory, sockets)
+
+
+def _write_calls(
+    process: tracing.Stopped, page: int, shared: int, calls: int, asked: Asked | None, *, sockets: bool
+) -> int:
+    """What its system calls are to be led to; and where that begins."""
+    at = page + _CALLS_AT
+    process.write(at, stub.calls(at, shared, calls, asked))
+    if not sockets:
+        return at
+    code, entry = go_calls.instructions(shared, at, calls + len(stub.CALLS), process.pid)
+    process.write(page + _SOCKETS_AT, code)
+    return page + _SOCKETS_AT + entry
+
+
+def _shared(process: tracing.Stopped, page: int, *, sockets: bool) -> tuple[int, int, bool]:
+    """Memory that is shared with it: where it is, our descriptor, and whether it has room for calls on
+    sockets, for which there may be too little (ulimit -v).
+    """
+    if sockets:
+        try:
+            shared, memory = process.share(page, _NAME, go_calls.SIZE)
+        except OSError:
+            pass
+        else:
+            go_calls.allow(memory)
+            return shared, memory, True
+    return *process.share(page, _NAME, go_words.SIZE), False
 
 
 def _lowest(pid: int, program: str) -> int:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from plainwire import environment, sudo
 from plainwire.acquire import (
     events,
+    go_calls,
     go_children,
     go_patch,
     go_words,
@@ -75,7 +76,7 @@ class Program:
     ) -> None:
         self.pid = process.pid
         self.notes = notes
-        self.unwatched, self.witnessed = bool(notes), False
+        self.unwatched, self.witnessed = bool(notes) and not (ring is not None and ring.traced), False
         self.confirmed: set[tuple[str, str]] | None = None
         self.sent: list[kernel_sockets.Sent] | None = None
         self._witness = witness
@@ -112,6 +113,11 @@ class Program:
     def send_signal(self, number: int) -> None:
         """Send a signal to the program; does nothing if it has ended."""
         self._process.send_signal(number)
+
+    def tell_calls(self) -> None:
+        """Where sockets are traced: have what Go programs told of theirs by now written to the trace."""
+        if self._children is not None:
+            self._children.drain()
 
     def finish(self) -> None:
         """Collect the lines that went elsewhere, and remove the stage.
@@ -313,14 +319,19 @@ def launch(
     words = as_written(
         command
     )  # before the start: a signal that comes until we wait would be passed on twice
-    children = go_children.begin() if via.allows("patch") else None
+    journal = case.place.made[case.program.name]
+    outlets = go_calls.Outlets(case.place.made[traced[0]], journal) if traced else None
+    children = go_children.begin(outlets) if via.allows("patch") else None
     asked = children.asked if children is not None else None
-    patch = go_patch.prepare(target, asked) if via.allows("patch") else None
+    sockets = outlets is not None and children is not None
+    patch = go_patch.prepare(target, asked, sockets=sockets) if via.allows("patch") else None
     ring = patch if isinstance(patch, go_patch.GoPatch) else None
     witness = kernel_sockets.watch() if witnessed else None
     try:
         variables = _environment(environment.given(), case, stage, target, via, asked, restore=restore)
         process = _start(target, variables, ring)
+        if children is not None and ring is not None and ring.traced:
+            children.trace(process.pid, ring.program, ring.shared)
     except BaseException:
         stage.remove()
         if witness is not None:
@@ -328,15 +339,15 @@ def launch(
         if children is not None:
             children.finish(())
         raise
-    journal = case.place.made[case.program.name]
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
     started["proxies"] = proxies.named(variables)
     events.append(journal, started)
-    reasons = _untouched(target, patch), None if stage.preload else interposer.missing()
+    reasons = _untouched(target, patch, sockets=bool(traced)), None if stage.preload else interposer.missing()
     notes = [note for note in reasons if note]
+    made = Program(process, case, stage, notes, users_own, ring, children, key_logs, spoken_from, witness)
     for note in notes:
-        events.append(journal, {"event": "note", "text": note, "unwatched": True})
-    return Program(process, case, stage, notes, users_own, ring, children, key_logs, spoken_from, witness)
+        events.append(journal, {"event": "note", "text": note, "unwatched": made.unwatched})
+    return made
 
 
 def _key_log_of_the_user() -> tuple[Path, int] | None:
@@ -386,9 +397,15 @@ def _environment(
     return variables
 
 
-def _untouched(target: Target, patch: go_patch.GoPatch | str | None) -> str | None:
-    """Why the interposer is not in the program, and what is known of it all the same."""
+def _untouched(target: Target, patch: go_patch.GoPatch | str | None, *, sockets: bool) -> str | None:
+    """Why the interposer is not in the program, and what is known of it all the same. ``sockets``: these are
+    to be traced.
+    """
     why = patch.why if isinstance(patch, go_patch.GoPatch) else patch
+    if isinstance(patch, go_patch.GoPatch) and why is None and patch.traced:
+        return None
+    if isinstance(patch, go_patch.GoPatch) and why is None and sockets:
+        return f"{target.argv[0]} is written in Go, and had no room to tell of its calls on sockets"
     if isinstance(patch, go_patch.GoPatch) and why is None:
         return f"{target.argv[0]} is written in Go, without the C library: its TLS is read all the same"
     return target.untouched and (f"{target.untouched}: {why}" if why else target.untouched)

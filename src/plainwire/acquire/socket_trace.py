@@ -117,6 +117,7 @@ class _Synthesis:
         self._fin_came = self._fin_sent = self._reset = self._refused = False
         self._established = not connection.begun
         self._last_close = _last_close(connection.records)
+        self._whole = _whole(connection.records, self._known)
 
     def take(self, number: int, record: Record) -> None:
         """Add what a record tells of."""
@@ -178,8 +179,8 @@ class _Synthesis:
         target = self._read
         if record.received is not None and record.received < self._known + _MOST_UNKNOWN:
             came = record.received - ended
-            if record.state == CLOSED and came == self._known + 1:
-                came, ended = self._known, True
+            if (record.state == CLOSED and came == self._known + 1) or came - 1 == self._whole:
+                came, ended = came - 1, True
             target = max(target, came)
         if self._connection.begun and target > self._arrived:
             self._come(record, target)
@@ -298,6 +299,18 @@ def _received(records: Iterable[Record]) -> list[Piece]:
     if last is not None and last.size:
         stream.append(Piece(last.payload, last.size))
     return stream
+
+
+def _whole(records: Iterable[Record], known: int) -> int | None:
+    """Bytes that came before the peer's FIN, which the kernel counts as one; None: that is not known. It says
+    that of which state the connection was a moment before it counts.
+    """
+    for record in records:
+        if record.received and record.state in _FIN_CAME:
+            return record.received - 1
+        if record.kind == "Q" and not record.unread and record.received == known + 1:
+            return known
+    return None
 
 
 def _last_close(records: list[Record]) -> int:

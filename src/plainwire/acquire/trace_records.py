@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 MOST = 512 << 20
 """Bytes of a trace; the interposer writes no more."""
-_MAGIC = b"plainwi\n"
-_HEAD = struct.Struct("=8sQQQIIIIIIIiBBBBHH16s16s")
-_UNKNOWN = (1 << 64) - 1
+MAGIC = b"plainwi\n"
+HEAD = struct.Struct("=8sQQQIIIIIIIiBBBBHH16s16s")
+"""How one begins: ``struct trace_head`` of native/interposer/trace.h."""
+KIND_AT = 64
+UNKNOWN = (1 << 64) - 1
 _MOST_RECORDS = 4_000_000
 _MOST_CONNECTIONS = 100_000
-_LAST_TIME = 1 << 62
+LAST_TIME = 1 << 62
 _MOST_ALIKE = 100
 """Open connections of one port that are looked at for a record that does not name its peer."""
 
@@ -89,12 +91,12 @@ def read(data: bytes | mmap.mmap) -> Trace:
 def _records(data: bytes | mmap.mmap, trace: Trace) -> Iterator[Record]:
     at = count = 0
     while at < len(data):
-        if at + _HEAD.size > len(data):
+        if at + HEAD.size > len(data):
             trace.cut = "its last record is cut off"
             return
-        found = _HEAD.unpack_from(data, at)
-        size, at = found[6], at + _HEAD.size
-        if found[0] != _MAGIC or at + size > len(data) or found[1] > _LAST_TIME or found[7] > MOST:
+        found = HEAD.unpack_from(data, at)
+        size, at = found[6], at + HEAD.size
+        if found[0] != MAGIC or at + size > len(data) or found[1] > LAST_TIME or found[7] > MOST:
             trace.cut = "a record in it is damaged"
             return
         count += 1
@@ -103,7 +105,7 @@ def _records(data: bytes | mmap.mmap, trace: Trace) -> Iterator[Record]:
             return
         kind = chr(found[12])
         if kind == "K":
-            trace.clocks[found[4]] = min(found[3], _LAST_TIME) - found[1]
+            trace.clocks[found[4]] = min(found[3], LAST_TIME) - found[1]
         else:
             yield _record(kind, found, at)
         at += size
@@ -117,8 +119,8 @@ def _record(kind: str, found: tuple[int, ...], at: int) -> Record:
     return Record(
         kind,
         time,
-        None if acked == _UNKNOWN else acked,
-        None if received == _UNKNOWN else received,
+        None if acked == UNKNOWN else acked,
+        None if received == UNKNOWN else received,
         pid,
         size,
         max(total, size),
@@ -130,6 +132,15 @@ def _record(kind: str, found: tuple[int, ...], at: int) -> Record:
         _end(family, local, local_port),
         _end(peer_family, peer, peer_port) if peer_family else None,
         at,
+    )
+
+
+def ends(head: bytes) -> tuple[End | None, End | None]:
+    """Of a record's head: both ends, as far as it has them."""
+    *_, family, peer_family, local_port, peer_port, local, peer = HEAD.unpack(head)
+    return (
+        _end(family, local, local_port) if family else None,
+        _end(peer_family, peer, peer_port) if peer_family else None,
     )
 
 
