@@ -401,7 +401,8 @@ REMARKS = """\
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.
-- quic-go: QUIC that was open before is not looked for in memory.
+- quic-go: QUIC that was open before is not looked for in memory. Without a right to capture QUIC is not seen:
+  calls on TCP sockets are traced.
 - Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again,
   and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had
   that stay open as long.

@@ -165,7 +165,7 @@ def _without_root(client: Client) -> str:
         try:
             done = recording.record(command, folder=folder / "case", via=Via(evidence="sockets"))
         except UserError:
-            return "not possible: its system calls are its own"
+            return "not possible: its calls cannot be seen"
         return f"{_whole(done.report, server.port)} of {len(server.peers)}"
 
 
