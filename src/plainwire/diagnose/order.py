@@ -289,6 +289,7 @@ ANSWERED: tuple[OfExchange, ...] = (
 )
 LEFT_ON_STATUS: tuple[OfExchange, ...] = (
     unsolicited_408,
+    never_read_408,
     connection_close_ignored,
     proxy_connect_failure,
     renegotiation_or_postauth_stall,

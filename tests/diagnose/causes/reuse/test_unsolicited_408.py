@@ -43,6 +43,16 @@ def test_a_408_to_a_request_that_the_server_s_program_had_not_read(
     assert all(finding.certainty == "likely" and "event loop" in finding.claim for finding in found)
 
 
+def test_a_408_on_which_the_client_left_is_the_same() -> None:
+    wire = Wire(rtt=1)
+    wire.ask(0)
+    wire.ack(SERVER, 1)
+    wire.answer(1400, status=408, close=True, body=0, framing="close", declared=None, complete=False)
+    wire.close(CLIENT, "fin", 1420)
+    wire.close(SERVER, "rst", 1428)
+    assert only(diagnose([wire.done("aborted")])).code == "unsolicited-408"
+
+
 def test_a_408_that_came_before_the_request_is_told_together_with_the_request_it_spoiled() -> None:
     wire = Wire()
     wire.ok(0)
