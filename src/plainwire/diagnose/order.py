@@ -142,7 +142,11 @@ with imported_when_asked(__package__):
         upload_given_up,
         upload_paused,
     )
-    from .causes.semantics.request_body_unread import after_unread_body, answers_to_bodies
+    from .causes.semantics.request_body_unread import (
+        after_unread_body,
+        answers_to_bodies,
+        body_taken_for_a_request,
+    )
     from .causes.semantics.response_desync import responses_to_nothing, swapped_identifiers
     from .causes.semantics.sick_backend import sick_backend
     from .causes.semantics.slow_body_stall import never_ends, slow_body, stall_given_up
@@ -281,6 +285,7 @@ ANSWERED: tuple[OfExchange, ...] = (
     proxy_connect_failure,
     renegotiation_or_postauth_stall,
     upload_paused,
+    body_taken_for_a_request,  # before the rule below: what a server does not read it answers early
     early_response_reset,
     early_response_stall,
     upload_abandoned,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import diagnose
-from tests.diagnose.wire import SERVER, Wire, only
+from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
     from plainwire.model import Connection
@@ -34,6 +34,40 @@ def test_a_page_behind_the_response_to_a_chunked_request_and_the_next_failure_ar
     assert (finding.code, finding.fault) == ("bad-framing", "server")
     assert "did not read the body of the request" in finding.claim
     assert "http.server" in finding.advice_server
+
+
+def test_a_request_that_was_still_being_sent_is_the_same_cause() -> None:
+    """Cyrax321/SNAGLINE#434: the answer comes ahead of the last chunk, which then meets with a reset."""
+    wire = Wire(rtt=1)
+    request = wire.ask(0, method="POST", complete=False).request
+    assert request is not None
+    request.framing = "chunked"
+    wire.answer(2)
+    page = wire.unasked(3)
+    assert page.response is not None
+    page.response.status, page.response.complete = 0, False
+    page.response.defects = ["356 bytes that are no response: '<!DOCTYPE HTML>'"]
+    page.outcome = "truncated"
+    wire.close(SERVER, "fin", 4)
+    wire.close(SERVER, "rst", 54, bare=True)
+    finding = only(diagnose([wire.done("complete")]))
+    assert (finding.code, finding.fault, finding.certainty) == ("bad-framing", "server", "likely")
+
+
+def test_a_page_that_stands_for_the_next_response_is_the_same_cause() -> None:
+    wire = Wire(rtt=1)
+    request = wire.ask(0, method="POST").request
+    assert request is not None
+    request.framing = "chunked"
+    wire.answer(2)
+    wire.ask(4)
+    page = wire.answer(5, status=0, complete=False)
+    assert page.response is not None
+    page.response.defects = ["356 bytes that are no response: '<!DOCTYPE HTML>'"]
+    wire.close(CLIENT, "fin", 6)
+    finding = only(diagnose([wire.done("aborted")]))
+    assert (finding.code, finding.exchanges) == ("bad-framing", [1, 2])
+    assert "did not read the body" in finding.claim
 
 
 def test_other_bytes_or_a_request_without_a_body_are_something_else() -> None:

@@ -131,6 +131,10 @@ def _advice(request: Request, response: Response) -> str:
     """What to do about a proxy's answer, by its status."""
     variable = "https_proxy" if request.method == "CONNECT" else "http_proxy"
     around = f"or leave it out: unset {variable}, or set NO_PROXY for this host."
+    if response.status == _CHALLENGE and _has(request, "proxy-authorization"):
+        return (
+            f"Look at the user, the password and the kind that the proxy wants (Proxy-Authenticate), {around}"
+        )
     if response.status == _CHALLENGE:
         return f"Give the proxy its credentials (in {variable}, or as the program's option), {around}"
     if response.status == _REFUSED:

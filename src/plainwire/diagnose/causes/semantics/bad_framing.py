@@ -72,7 +72,7 @@ def bad_framing(failed: FailedExchange) -> Verdict | None:
     if response is None or not response.defects:
         return None
     place = place_of(failed.connection, failed.exchange)
-    mismatch = content_length_mismatch(failed.connection, place)
+    mismatch = unread_body(failed.connection, place) or content_length_mismatch(failed.connection, place)
     if mismatch is not None:
         return mismatch
     says = next((says for begin, says in _SHAPES if any(d.startswith(begin) for d in response.defects)), None)

@@ -49,7 +49,17 @@ def unread_body(connection: Connection, place: int) -> Verdict | None:
         return None
     if not _is_page(exchange.response) or not _has_body(before.request):
         return None
-    return _verdict(connection, before.id, before.request, before.response, exchange.response)
+    harmed = (exchange.id,) if exchange.request is not None and exchange.outcome != "complete" else ()
+    ids = (before.id, *harmed)
+    return _verdict(connection, ids, before.request, before.response, exchange.response)
+
+
+def body_taken_for_a_request(failed: FailedExchange) -> Verdict | None:
+    """A verdict on an answered request that was still being sent when the page in answer to its body came."""
+    place = place_of(failed.connection, failed.exchange)
+    if place + 1 >= len(failed.connection.exchanges):
+        return None
+    return unread_body(failed.connection, place + 1)
 
 
 def answers_to_bodies(exchanges: AnsweredExchanges) -> list[Verdict]:
@@ -133,13 +143,13 @@ def _is_page(response: Response) -> bool:
 
 
 def _verdict(
-    connection: Connection, number: int, request: Request, response: Response, page: Response
+    connection: Connection, ids: tuple[int, ...], request: Request, response: Response, page: Response
 ) -> Verdict:
     coding = _body_words(request)
     return Verdict(
         code="bad-framing",
         connection=connection,
-        exchanges=(number,),
+        exchanges=ids,
         fault="server",
         grounds=(Ground.INFERENCE,),
         facts=f"The server answered a request with {coding} (status {response.status}, {response.version}) "
