@@ -72,7 +72,7 @@ with imported_when_asked(__package__):
     from .causes.middlebox.half_open_connection import half_open_connection, half_open_under_stream
     from .causes.middlebox.lb_idle_reset import lb_idle_reset
     from .causes.middlebox.middlebox_injected_reset import middlebox_injected_reset
-    from .causes.middlebox.mtu_blackhole import mtu_blackhole
+    from .causes.middlebox.mtu_blackhole import lost_before_a_request, mtu_blackhole
     from .causes.middlebox.nat_idle_drop import nat_idle_drop, nat_idle_drop_under_stream
     from .causes.middlebox.nat_idle_reset import nat_idle_reset
     from .causes.middlebox.proxy_connect_failure import (
@@ -204,6 +204,7 @@ NO_REQUEST: tuple[OfConnection, ...] = (
     quic_closed_before_request,
     h2_not_spoken,
     handshake_reset,
+    lost_before_a_request,  # before the rule below: what was lost is not the server's silence
     handshake_stall,
     client_complained,
     cert_refused_without_alert,
@@ -330,6 +331,8 @@ FAILED_STREAM: tuple[OfExchange, ...] = (
     h2_flow_control_stall,
     nat_idle_drop,
     nat_idle_drop_under_stream,
+    mtu_blackhole,
+    retransmission_loss,
     h2_dead_connection,
     quic_idle_timeout_reuse,
     quic_nat_rebinding,
@@ -361,10 +364,11 @@ OPEN_STREAM: tuple[OfExchange, ...] = (
     h2_not_spoken_to_request,
     nat_idle_drop,
     nat_idle_drop_under_stream,
+    mtu_blackhole,
     h2_dead_connection,
     quic_idle_timeout_reuse,
 )
-UNSEEN_STREAM: tuple[OfExchange, ...] = (h2_not_spoken_to_request, capture_artifact)
+UNSEEN_STREAM: tuple[OfExchange, ...] = (h2_not_spoken_to_request, capture_artifact, mtu_blackhole)
 
 WEBSOCKET: tuple[OfExchange, ...] = (
     connection_shared,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from plainwire.diagnose import diagnose
 from plainwire.model import IcmpError, Side
+from tests.diagnose.causes.handshake.greetings import greeted
 from tests.diagnose.causes.middlebox.silences import swallowed
 from tests.diagnose.wire import CLIENT, CLIENT_END, SERVER, SERVER_END, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Connection
 
 FRAGMENTATION_NEEDED = IcmpError(
     90,
@@ -82,3 +90,42 @@ def test_a_large_segment_that_did_come_refutes_it() -> None:
 
 def test_a_small_hole_is_no_matter_of_size() -> None:
     assert only(diagnose([unheard(missing=200).done("aborted")])).code != "mtu-blackhole"
+
+
+def unread(*, missing: int) -> Connection:
+    """A ClientHello that was acknowledged; the end of the connection shows that the server had answered."""
+    opening = greeted()
+    opening.close(CLIENT, "fin", 6_000, seq=517)
+    opening.segment(SERVER, 6_080, seq=missing, ack=518)
+    return opening.done()
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"), [(977, "retransmission-loss"), (3_500, "mtu-blackhole"), (0, "handshake-stall")]
+)
+def test_an_answer_to_the_client_hello_that_was_lost_is_not_the_servers_silence(
+    missing: int, code: str
+) -> None:
+    """oven-sh/bun#27351: the certificate does not pass."""
+    finding = only(diagnose([unread(missing=missing)]))
+    assert (finding.code, finding.fault) == (code, "server" if code == "handshake-stall" else "path")
+
+
+def test_streams_of_http2_lose_large_packets_as_well() -> None:
+    wire = unheard()
+    connection = wire.done("aborted")
+    for exchange in connection.exchanges:
+        exchange.protocol, exchange.stream = "h2", 1
+    assert only(diagnose([connection])).code == "mtu-blackhole"
+
+
+def test_the_end_of_the_handshake_may_be_in_the_segment_that_is_lost() -> None:
+    wire = Wire()
+    wire.segment(CLIENT, 0, length=349)
+    wire.ack(SERVER, 1, ack=349)
+    exchange = wire.ask(20, size=1448)
+    assert exchange.request is not None
+    exchange.request.start += 80
+    for at in (220.0, 640.0, 1_480.0):
+        wire.segment(CLIENT, at, length=1448, seq=349)
+    assert only(diagnose([wire.done("unseen")])).code == "mtu-blackhole"
