@@ -77,3 +77,17 @@ def test_a_retry_is_useless_where_the_alert_met_every_attempt() -> None:
     shaken = greeted()
     shaken.close(SERVER, "alert", 162, ack=517, detail="internal_error")
     assert only(diagnose([shaken.done()])).retry_useful is None
+
+
+@pytest.mark.parametrize(
+    ("issuer", "product"),
+    [("O=mitmproxy,CN=mitmproxy", "mitmproxy"), ("CN=Zscaler Root CA", "Zscaler"), ("CN=Play CA", "")],
+)
+def test_an_interceptor_is_named_by_the_issuer_of_its_certificate(issuer: str, product: str) -> None:
+    """mitmproxy/mitmproxy#2547: a client that was not given its authority."""
+    leaf = Certificate(subject="CN=api.example", issuer=issuer, names=("api.example",))
+    finding = only(diagnose([refusing("unknown_ca", leaf)]))
+    assert finding.code == "tls-alert-unknown-ca"
+    assert ("opens TLS on the way" in finding.claim) is bool(product)
+    assert [quote.text for quote in finding.quotes] == ([issuer] if product else [])
+    assert (f"the authority of {product}," in finding.advice_client) is bool(product)

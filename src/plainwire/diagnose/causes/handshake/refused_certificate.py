@@ -10,6 +10,8 @@ from plainwire import plurals
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_defects import certificate_defect, of_its_kind
 from plainwire.diagnose.evidence.certificate_names import is_for_another_name, quoted_names
+from plainwire.diagnose.evidence.interceptors import interceptor
+from plainwire.diagnose.verdict import quoted
 from plainwire.model import Side
 
 from . import alerts
@@ -39,7 +41,8 @@ def sharper(verdict: Verdict, connection: Connection, close: CloseEvent, traffic
     if close.side != Side.CLIENT or tls is None or close.detail not in alerts.ABOUT_CERTIFICATES:
         return verdict
     verdict = _with_defect(_advised(_with_names(verdict, connection, tls), tls), connection, close)
-    verdict = clock_skew_cert(_with_chain(verdict, connection, close), connection, traffic)
+    verdict = _with_issuer(_with_chain(verdict, connection, close), connection, tls)
+    verdict = clock_skew_cert(verdict, connection, traffic)
     return (
         chain_incomplete(verdict, connection, close, traffic)
         or cert_differs_by_backend(verdict, connection, traffic)
@@ -114,3 +117,23 @@ def _with_chain(verdict: Verdict, connection: Connection, close: CloseEvent) -> 
     what = plurals.count(tls.chain, "certificate")
     which = ", which signed itself" if own else " and no intermediate one" if tls.chain == 1 else ""
     return replace(verdict, facts=f"{verdict.facts} The server sent {what}{which}.")
+
+
+def _with_issuer(verdict: Verdict, connection: Connection, tls: TlsInfo) -> Verdict:
+    """Who issued the certificate, where that is somebody who opens TLS on its way."""
+    leaf = tls.leaf
+    product = "" if leaf is None or leaf.defect else interceptor(leaf.issuer)
+    begin = opening.of_handshake(connection)
+    if leaf is None or not product:
+        return verdict
+    packet = begin.answers[0].packet if begin is not None and begin.answers else connection.first_packet
+    return replace(
+        verdict,
+        facts=f"{verdict.facts} By its issuer's name {product} made the certificate: it opens TLS on the "
+        "way, and the client speaks with it and not with the server.",
+        quotes=(*verdict.quotes, *quoted(packet, "the issuer in the certificate", leaf.issuer)),
+        advice_client=f"Give the client the authority of {product}, if that is meant to be in between "
+        "(REQUESTS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, curl --cacert), or have this host left out "
+        "of it. Do not switch verification off.",
+        advice_server="Nothing to fix on the server: the certificate is not its own.",
+    )
