@@ -752,6 +752,15 @@ def test_a_server_that_begins_with_something_else_than_settings_is_quoted() -> N
     assert (stray.side, stray.said[:12]) == (SERVER, "HTTP/1.1 400")
 
 
+def test_a_server_may_begin_with_the_end() -> None:
+    """Jetty, whose idle limit is over before the client's preface comes."""
+    talk = Talk()
+    talk.client(PREFACE + SETTINGS)
+    talk.server(frame(7, 0, 0, bytes(8) + b"idle_timeout"))
+    events = [event for event in read(talk)[1].events if event.side == SERVER]
+    assert [(event.kind, event.said) for event in events] == [("goaway", "idle_timeout")]
+
+
 def test_content_that_a_status_forbids_is_a_defect() -> None:
     pair = Pair()
     pair.answer(pair.ask(), b"hello", [(":status", "204")])

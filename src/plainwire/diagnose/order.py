@@ -119,7 +119,10 @@ with imported_when_asked(__package__):
     from .causes.semantics.answers_shifted import answers_shifted
     from .causes.semantics.auth_expired_mid_run import auth_expired_mid_run
     from .causes.semantics.bad_framing import bad_framing, misread_responses
-    from .causes.semantics.client_certificate_rejected import client_certificate_rejected
+    from .causes.semantics.client_certificate_rejected import (
+        certificate_not_shown,
+        client_certificate_rejected,
+    )
     from .causes.semantics.content_too_large_413 import content_too_large_413
     from .causes.semantics.continue_stall import never_continued, waited_for_continue
     from .causes.semantics.early_data_rejected import early_data_rejected
@@ -231,6 +234,7 @@ FAILED: tuple[OfExchange, ...] = (
     mtu_blackhole,
     renegotiation_or_postauth_stall,
     late_alert,
+    certificate_not_shown,
     error_before_the_end,
     zero_window_stall,
     retransmission_loss,

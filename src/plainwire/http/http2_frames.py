@@ -248,7 +248,7 @@ class FrameReader:
         else:
             if len(data) < HEADER:
                 return False
-            if begins_settings(data):
+            if begins_settings(data) or _begins_goaway(data):
                 self._release(0)
                 return True
         self.sync, self.lost = Sync.PROBE, True
@@ -393,6 +393,12 @@ def begins_settings(data: bytes) -> bool:
     """Whether bytes begin as a server of HTTP/2 has to: with a SETTINGS frame (RFC 9113 section 3.4)."""
     head = data[:HEADER]
     return len(head) == HEADER and head[3] == SETTINGS and not head[4] & ACK and chain(head)[0] == 1
+
+
+def _begins_goaway(data: bytes) -> bool:
+    """Whether a server begins with the end, and no SETTINGS before it: Jetty does at its idle limit."""
+    head = data[:HEADER]
+    return len(head) == HEADER and head[3] == GOAWAY and not head[4] and chain(head)[0] == 1
 
 
 def find_chain(data: bytes, *, whole: bool = False) -> int:

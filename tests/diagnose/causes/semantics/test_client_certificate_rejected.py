@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Certificate, Connection, Finding
-from tests.diagnose.wire import EPOCH_NS, Wire
+from plainwire.model import Certificate, CloseKind, Connection, Finding
+from tests.diagnose.wire import EPOCH_NS, SERVER, Wire
 
 _DAY_NS = 86_400 * 10**9
 
@@ -81,3 +81,29 @@ def test_a_chain_or_an_authority_that_was_named_is_not_told() -> None:
         assert connection.tls is not None
         connection.tls.authorities, connection.tls.client_chain = [b"CA"], chain
         assert not _found(connection)
+
+
+def _closed(number: int = 1, *, withheld: bool = True, kind: CloseKind = "fin") -> Connection:
+    """The server ends the connection when the first request is on its way."""
+    wire = Wire(id=number, start=number * 1000, first_exchange=number * 10, first_packet=number * 100)
+    wire.ask(0)
+    wire.close(SERVER, kind, 0, ack=0)
+    connection = wire.done("unanswered")
+    assert connection.tls is not None
+    connection.tls.certificate_asked = connection.tls.certificate_withheld = withheld
+    return connection
+
+
+def test_a_server_that_closes_without_a_word_on_who_shows_none() -> None:
+    """uvicorn: asyncio drops the alert."""
+    (finding,) = diagnose([_closed()])
+    assert (finding.code, finding.fault, finding.certainty) == (
+        "client-certificate-rejected",
+        "client",
+        "likely",
+    )
+
+
+def test_a_close_is_no_matter_of_the_certificate_where_none_is_asked_for_or_others_go_without() -> None:
+    assert not _found(_closed(withheld=False))
+    assert not _found(_closed(), _answered(200, number=2))

@@ -2,7 +2,8 @@
 
 A server that asks for a client certificate may let the handshake pass whatever comes, and answer the
 request with a status (nginx: 400 with an inner 495 or 496; Apache: 403). Only where the certificate is
-missing, or out of date, or another one is accepted, do the packets show that it is the certificate.
+missing, or out of date, or another one is accepted, do the packets show that it is the certificate. Others
+close without a word.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
 from .status import status_verdict
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.traffic.traffic import Traffic
-    from plainwire.diagnose.verdict import Verdict
+    from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import Connection, Endpoint, TlsInfo
 
 _REFUSALS = frozenset((400, 403, 495, 496))
@@ -67,6 +69,47 @@ def client_certificate_rejected(exchanges: AnsweredExchanges) -> list[Verdict]:
         )
         found.append(replace(verdict, grounds=(Ground.SAID, Ground.INFERENCE)))
     return found
+
+
+def certificate_not_shown(failed: FailedExchange) -> Verdict | None:
+    """A verdict where the server ended the connection, without an alert, in place of the first response.
+
+    Python's asyncio drops the alert certificate_required (uvicorn, aiohttp). What asks without requiring
+    answers other connections that show none.
+    """
+    connection, close = failed.connection, failed.server_close
+    tls = connection.tls
+    if tls is None or not tls.certificate_withheld or close is None or close is not failed.first_close:
+        return None
+    if failed.exchange.ordinal != 1 or failed.exchange.response is not None or close.kind == "alert":
+        return None
+    known = failed.traffic.by_server.get(connection.server, ())
+    if any(_is_answered(c) for c in islice(known, _MOST_COMPARED)):
+        return None
+    return Verdict(
+        code="client-certificate-rejected",
+        connection=connection,
+        exchanges=(failed.exchange.id,),
+        fault="client",
+        grounds=(Ground.INFERENCE,),
+        facts="The server had asked for a client certificate in the handshake, the client sent none, and the "
+        f"server ended the connection ({wording.act(close)}) without an alert and without an answer to the "
+        "first request.",
+        evidence=(
+            Evidence(connection.first_packet, "the connection begins"),
+            Evidence(failed.request.packet, "the first request"),
+            Evidence(close.packet, f"{wording.act(close)} from the server"),
+        ),
+        runner_up="keepalive-idle-race: refuted, the connection had not been idle",
+        retry_safe=True,
+        time_ns=failed.request.time_ns,
+    )
+
+
+def _is_answered(connection: Connection) -> bool:
+    """Whether a client without a certificate was answered on it."""
+    withheld = connection.tls is not None and connection.tls.certificate_withheld
+    return withheld and any(e.response is not None for e in islice(connection.exchanges, _MOST_COMPARED))
 
 
 def _defect(case: Answered) -> str:
