@@ -71,9 +71,10 @@ def _how_far(connection: Connection, begin: Opening, close: CloseEvent) -> str:
             f"The connection ended with {act} that acknowledges {close.ack - start} of {end - start} bytes "
             f"of the ClientHello{tunnel}, which left in {pieces} segments, without an alert."
         )
+    split = f" ({end - start} bytes in {pieces} segments)" if pieces > 1 else ""
     return (
         f"The connection ended with {act} {stage_words(connection)}{tunnel}, without an alert. It "
-        "acknowledges the whole ClientHello."
+        f"acknowledges the whole ClientHello{split}."
     )
 
 

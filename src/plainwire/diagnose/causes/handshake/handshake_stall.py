@@ -70,7 +70,8 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
             *((Evidence(known.packet, f"the server acknowledges {said} bytes"),) if known else ()),
             *(Evidence(c.packet, f"{wording.act(c)} from the client") for c in connection.closes[:1]),
         ),
-        runner_up="retransmission-loss: refuted, the server acknowledged everything",
+        runner_up=(hello_words(hello_end) if not begin.answers else "")
+        or "retransmission-loss: refuted, the server acknowledged everything",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )
