@@ -396,8 +396,8 @@ REMARKS = """\
   connections are had by memory only, where they are open long enough.
 - awscrt: in a program that runs already s2n has no function that is looked for, so that new connections are
   had by memory only.
-- primp: rustls that runs already does not tell its secrets; its memory was searched on a machine with a load
-  of 11, and two of three requests came before that had ended.
+- primp: rustls that runs already does not tell its secrets; its memory is searched. With TLS 1.2 nothing was
+  had on a machine with a load of 15 (once one of three, on another day).
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.
@@ -405,7 +405,8 @@ REMARKS = """\
   calls on TCP sockets are traced.
 - Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again,
   and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had
-  that stay open as long.
+  that stay open as long. OkHttp, Apache HttpClient and Netty were attached to on a machine with a load of
+  17 only, where it takes longer; whether that is why some had nothing was not looked into.
 - friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
   it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
 """
@@ -414,7 +415,8 @@ PAGE_NOTES = """\
 Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
 Go, what Go programs before 1.19 start. On aarch64 the patch in memory is made from inside a
 program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
-already are patched on x86-64 only, and nothing is on other machines. In
+already are patched on x86-64 only (their function is found in programs for aarch64, too: in three builds of
+Go 1.26, one of them stripped), and nothing is on other machines. In
 programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory
 connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
 there expanded. TLS 1.2 with other ciphers that was open before stays unread.

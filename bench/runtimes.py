@@ -331,7 +331,8 @@ def _coming_and_going() -> str:
 
 By `python bench/attach.py`: attached to and let go again, while the program makes requests on new connections
 all the time; then `plainwire attach` killed at random moments (SIGKILL), and how often anything was left of
-it after ten seconds.""",
+it after ten seconds. What it was stopped for has three waits in it in which one of its threads waits for
+a processor, like any other program: on two processors, beside the load that is given, nearly all of it.""",
         (
             *("program", "attached", "requests", "failed", "wrong lines"),
             *("stopped, median", "at most", "load", "killed", "left"),
