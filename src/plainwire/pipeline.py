@@ -342,6 +342,7 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
     from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
     from plainwire.diagnose.testimony.refused_certificates import refused_certificates  # noqa: PLC0415
+    from plainwire.diagnose.testimony.spoken_goaways import spoken_goaways  # noqa: PLC0415
     from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts  # noqa: PLC0415
     from plainwire.diagnose.testimony.unanswered_connects import unanswered_connects  # noqa: PLC0415
 
@@ -349,6 +350,7 @@ def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said:
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     spoken_timeouts(report.connections, report.findings, report.signs, events, said)
+    spoken_goaways(report.connections, report.findings, events, said)
     answers_taken(report.connections, report.findings, events, said)
     report.findings += answers_lost(report.connections, events, said, report.signs)
     report.testimony = testify(report.connections, report.findings, events, said)

@@ -38,6 +38,15 @@ _MOST_FIELDS = 100
 
 _COUNTED = "ENHANCE_YOUR_CALM"
 
+_OF_SIZE = frozenset(("REFUSED_STREAM", "PROTOCOL_ERROR"))
+"""What Jetty (with "invalid_headers_frame") and Undertow say of a header that is too large for them."""
+
+TOO_LARGE_SAID = frozenset((COMPRESSION_ERROR, *_OF_SIZE))
+"""Codes by which servers say that a header is too large, without saying it."""
+
+_WHEN_IT_CAME_NS = 1_000_000_000
+"""Who refuses a header does so when it comes (chosen)."""
+
 _OF_COMPRESSION = "RFC 7541"
 """Stands in every defect of a header block's coding."""
 
@@ -64,6 +73,8 @@ def goaway_trigger(connection: Connection, goaway: StreamEvent) -> GoawayTrigger
         return _resets(resets)
     if goaway.name == COMPRESSION_ERROR:
         return _large_block(connection, goaway)
+    if goaway.name in _OF_SIZE:
+        return _large_last(connection, goaway)
     if goaway.name != _COUNTED:
         return None
     return _pings(pings) if len(pings) >= _FEWEST_PINGS else _large_field(connection, goaway)
@@ -120,6 +131,37 @@ def _large_block(connection: Connection, goaway: StreamEvent) -> GoawayTrigger |
         (Evidence(last.packet, f"a request with {len(sizes)} header fields of {sum(sizes)} bytes in all"),),
         by_request=True,
     )
+
+
+def _large_last(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:
+    """The last request before it, where its header is large, and larger than those that were answered."""
+    if connection.mid_stream or connection.gaps:
+        return None
+    before = [e for e in connection.exchanges if e.request and e.request.packet <= goaway.packet]
+    last = before[-1] if before else None
+    if last is None or last.request is None or last.response is not None:
+        return None
+    taken = max((_section(e.request) for e in before if e.request and e.response is not None), default=0)
+    size = _section(last.request)
+    if (
+        size < _LARGE_FIELD
+        or size <= taken
+        or last.request.defects
+        or goaway.time_ns - last.request.time_ns > _WHEN_IT_CAME_NS
+    ):
+        return None
+    accepted = f", the largest that was answered {taken}" if taken else ""
+    return GoawayTrigger(
+        f"The header section of the last request before it has {plurals.count(size, 'byte')}{accepted}: "
+        "Jetty and Undertow answer a header that is too large for them so (requestHeaderSize, "
+        "MAX_HEADER_SIZE).",
+        (Evidence(last.request.packet, f"a request with header fields of {size} bytes in all"),),
+        by_request=True,
+    )
+
+
+def _section(request: Request) -> int:
+    return sum(len(name) + len(value) for name, value in request.headers)
 
 
 def _large_field(connection: Connection, goaway: StreamEvent) -> GoawayTrigger | None:

@@ -108,7 +108,7 @@ def explains(finding: Finding, said: Said) -> bool:
             return Wire.UNREACHABLE in said.wire
         case "client-own-error":
             return said.label in {*OVER, CLOSED, CROWDED}
-    return False
+    return finding.code.startswith("goaway-error") and Wire.GOAWAY in said.wire
 
 
 def _goaways(

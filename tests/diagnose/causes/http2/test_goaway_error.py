@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from plainwire.diagnose import diagnose
 from tests.diagnose.causes.grpc.calls import Calls
@@ -53,6 +54,28 @@ def test_a_header_that_is_too_large_is_not_called_broken_compression(headers: li
     scene.failed.request.headers = headers
     assert says(scene.finding()) == ("header-growth-431", "client", "likely", None)
     assert "tune.bufsize" in scene.finding().advice_server
+
+
+@pytest.mark.parametrize(("size", "code"), [(9000, "header-growth-431"), (30, "goaway-error-refused-stream")])
+def test_a_header_above_the_limit_of_jetty_is_no_failure_of_the_servers(size: int, code: str) -> None:
+    """Jetty ends the connection with REFUSED_STREAM, Undertow with PROTOCOL_ERROR."""
+    scene = Multiplexed().goaway(1, "REFUSED_STREAM")
+    scene.failed.outcome = "refused"
+    assert scene.failed.request
+    scene.failed.request.headers = [("cookie", "x" * size)]
+    finding = scene.finding()
+    assert finding.code == code
+    assert finding.retry_safe is (None if size > 1000 else True)
+
+
+def test_frames_that_carry_little_are_named_where_the_server_says_so() -> None:
+    """resteasy/resteasy#2584: small DATA frames of an upload to Tomcat."""
+    scene = Multiplexed().goaway(3, "ENHANCE_YOUR_CALM")
+    words = "Connection [2], Too much overhead so the connection will be closed"
+    scene.events[-1] = replace(scene.events[-1], said=words)
+    finding = scene.finding()
+    assert finding.fault == "both"
+    assert "overheadDataThreshold" in finding.claim
 
 
 def test_a_request_that_broke_a_rule_before_the_goaway_is_the_client_s() -> None:

@@ -14,7 +14,12 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.defects import own_defects
-from plainwire.diagnose.evidence.goaway_trigger import COMPRESSION_ERROR, goaway_trigger, undecodable
+from plainwire.diagnose.evidence.goaway_trigger import (
+    COMPRESSION_ERROR,
+    TOO_LARGE_SAID,
+    goaway_trigger,
+    undecodable,
+)
 from plainwire.diagnose.evidence.stream_errors import OWN_FAILURES
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict, quoted, quoted_defects, stage, stream_verdict
@@ -37,6 +42,9 @@ if TYPE_CHECKING:
 _OF_A_LIMIT = re.compile(r"\b(idle|max[_ ]idle|max[_ ]age|max[_ ]connection[_ ]age)\b", re.IGNORECASE)
 """gRPC's words for it: "connection idle", "max_age", "max_idle"."""
 
+_OF_OVERHEAD = re.compile(r"\boverhead\b", re.IGNORECASE)
+"""Tomcat's words for it: "Too much overhead so the connection will be closed"."""
+
 _TOO_LARGE = "header-growth-431"
 
 _CODES = frozenset(
@@ -50,7 +58,9 @@ def goaway_error(failed: FailedExchange) -> Verdict | None:
     connection = failed.connection
     event = next((e for e in goaways(failed) if _is_error(e)), None)
     ends = [e.time_ns for e in (failed.exchange.reset, failed.first_close) if e is not None]
-    if event is None or (ends and event.time_ns > min(ends)):
+    if event is None:
+        return None
+    if ends and event.time_ns > min(ends) and failed.exchange.outcome != "refused":
         return None
     trigger = goaway_trigger(connection, event)
     wrong = _wrong_request(connection, event)
@@ -160,7 +170,7 @@ def _code(event: StreamEvent, trigger: GoawayTrigger | None) -> str:
 
 
 def _is_of_size(event: StreamEvent, trigger: GoawayTrigger | None) -> bool:
-    return event.name == COMPRESSION_ERROR and trigger is not None and trigger.by_request
+    return event.name in TOO_LARGE_SAID and trigger is not None and trigger.by_request
 
 
 def _grounds(event: StreamEvent, trigger: GoawayTrigger | None) -> Grounds:
@@ -172,7 +182,8 @@ def _about_size(verdict: Verdict) -> Verdict:
         verdict,
         runner_up="h2-header-compression-desync: refuted, all header blocks of the client decode here",
         advice_server="Raise the limit, if such headers are meant (HAProxy: tune.bufsize, tune.http.maxhdr; "
-        "Go: http.Server.MaxHeaderBytes; Caddy: max_header_size).",
+        "Go: http.Server.MaxHeaderBytes; Caddy: max_header_size; Jetty: requestHeaderSize; Undertow: "
+        "MAX_HEADER_SIZE).",
     )
 
 
@@ -194,6 +205,8 @@ def _error_of(connection: Connection) -> StreamEvent | None:
 def _fault(event: StreamEvent, trigger: GoawayTrigger | None) -> Fault:
     if trigger is not None:
         return "client"
+    if _OF_OVERHEAD.search(event.said):
+        return "both"
     said = GOAWAY_ERROR.said(event.name, Side.SERVER)
     return "unknown" if said is None else said.fault
 
@@ -207,7 +220,14 @@ def _says(goaway: StreamEvent) -> str:
     said = GOAWAY_ERROR.said(goaway.name, Side.SERVER)
     if said is None or goaway.name in GOAWAY_ERROR.elsewhere:
         return ""
-    return f" By this code it says that {said.means}."
+    return f" By this code it says that {said.means}.{_OVERHEAD if _OF_OVERHEAD.search(goaway.said) else ''}"
+
+
+_OVERHEAD = (
+    " By its debug data it counts frames that carry little, as Tomcat does: DATA and WINDOW_UPDATE of few "
+    "bytes, SETTINGS, PINGs, resets. Write bodies in larger pieces; raise overheadDataThreshold, "
+    "overheadWindowUpdateThreshold or overheadCountFactor where such frames are meant."
+)
 
 
 def _trigger_words(trigger: GoawayTrigger | None) -> str:

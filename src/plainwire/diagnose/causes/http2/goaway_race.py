@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import stream_verdict
 from plainwire.model import Evidence
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
 
 
+_CROSSING_NS = 100_000_000
+"""What is sent so much later did not cross the GOAWAY, whatever the round trip (chosen)."""
+
+_UNREAD = (
+    " That is no crossing: the GOAWAY had long arrived. The client had not read it, as clients do that read "
+    "a connection only while they wait for a response (httpx and others without a task that reads)."
+)
+
+
 def goaway_race(failed: FailedExchange) -> Verdict | None:
     """RFC 9113 section 6.8, RFC 9114 section 5.2."""
     if failed.exchange.outcome != "refused":
@@ -22,15 +32,17 @@ def goaway_race(failed: FailedExchange) -> Verdict | None:
     goaway = next((e for e in goaways(failed) if beyond(failed, e)), None)
     if goaway is None:
         return None
-    apart = wording.span(abs(goaway.time_ns - failed.request.time_ns))
-    order = "before" if failed.request.time_ns < goaway.time_ns else "after"
+    late_ns = failed.request.time_ns - goaway.time_ns
+    order = "before" if late_ns < 0 else "after"
+    unread = late_ns > max(_CROSSING_NS, 2 * (shortest_rtt(failed.connection) or 0))
     return stream_verdict(
         failed,
         H3_REFUSED if failed.exchange.protocol == "h3" else "goaway-race",
-        "both",
+        "client" if unread else "both",
         (Ground.SAID,),
-        f"The request passed {apart} {order} the server's GOAWAY{in_parentheses(goaway)}, which says that of "
-        f"the client's streams {limit_words(failed, goaway)}; this one is {failed.exchange.stream}.",
+        f"The request passed {wording.span(abs(late_ns))} {order} the server's "
+        f"GOAWAY{in_parentheses(goaway)}, which says that of the client's streams "
+        f"{limit_words(failed, goaway)}; this one is {failed.exchange.stream}.{_UNREAD if unread else ''}",
         Evidence(
             goaway.packet, f"GOAWAY{in_parentheses(goaway)} from the server, {limit_words(failed, goaway)}"
         ),

@@ -24,10 +24,10 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "goaway-race",
-        "the request was sent while the server's GOAWAY was on its way",
+        "the request was sent before the client knew of the server's GOAWAY",
         "The server ends a connection in order with GOAWAY, which names the last stream that it works on. "
-        "The client opened another one before it knew. Nothing was done with that request: the client must "
-        "send it again on a new connection, and some libraries do not.",
+        "The client opened another one before it had read that, or while it was on its way. Nothing was done "
+        "with that request: the client must send it again on a new connection, and some libraries do not.",
         "A GOAWAY without an error, decrypted, whose last stream is lower than that of the request.",
         "A GOAWAY that counts the stream in (goaway-accepted-not-answered).",
         "Retry the request on a new connection, whatever its method. Use a client that does so by itself.",
