@@ -229,3 +229,9 @@ def test_what_a_kept_connection_lost_is_repeated_at_once_by_clients_that_do_so(
     kept.close(SERVER, "fin", 181)
     lost = _with(kept.done("unanswered"), (name,), None)
     assert found(lost, answered(2, 190, name)) == ([[11, 20]] if repeated else [])
+
+
+def test_a_quick_loop_that_was_once_quicker_still_repeats_nothing() -> None:
+    """The first pause, of 20 ms, is that of a program that has just begun; a failure follows after 2 ms."""
+    first, second = answered(1, 0), answered(2, 100)
+    assert found(first, second, failing(3, 200), answered(4, 302)) == []

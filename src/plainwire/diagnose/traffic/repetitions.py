@@ -4,7 +4,7 @@ Copies are equal in method, target, authority, body and lasting header fields, a
 that is known, else from one host. The next copy after a failure is its repetition where
 
 1. a header says that both are one operation (``amz-sdk-invocation-id`` and the like);
-2. or it follows sooner than the request follows itself where nothing failed;
+2. or it follows sooner than the request follows itself where nothing failed, which is not at once;
 3. or after just the pause that the client, by its User-Agent, makes before it repeats;
 4. or after just the time that the server asked to wait (Retry-After);
 5. or the server had said that it did not work on it, and the client is one that then sends it again itself;
@@ -361,7 +361,8 @@ def _next(copy: Sending, at_ns: int, later: Iterable[Sending], place: int, pace:
 def _repeats(copy: Sending, other: Sending, pause_ns: int, place: int, pace: _Pace) -> bool:
     """Whether the next copy, so long after the failure, is its repetition; headers say nothing of it."""
     usual_ns = pace.usual_ns
-    if usual_ns is None or usual_ns > _MUCH_QUICKER * pause_ns or copy.exchange.id in pace.slow:
+    quicker = usual_ns is None or (usual_ns >= AT_ONCE_NS and usual_ns > _MUCH_QUICKER * pause_ns)
+    if usual_ns is None or quicker or copy.exchange.id in pace.slow:
         return True
     asked_ns = _asked_to_wait(copy.exchange)
     if asked_ns is not None and asked_ns <= pause_ns <= asked_ns + max(_LATE_NS, int(_LATE * asked_ns)):
