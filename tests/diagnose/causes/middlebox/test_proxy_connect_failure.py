@@ -37,6 +37,17 @@ def test_a_challenge_that_stayed_unanswered_is_the_client_s() -> None:
     assert (finding.code, finding.fault) == ("proxy-connect-failure", "client")
 
 
+def test_wrong_credentials_are_the_client_s_whatever_the_proxy_calls_them() -> None:
+    """Tinyproxy answers 401 to a CONNECT with a wrong password."""
+    connection = connect(401)
+    request = connection.exchanges[0].request
+    assert request is not None
+    assert only(diagnose([connection])).fault == "path"
+    request.headers = [("Proxy-Authorization", "[redacted]")]
+    finding = only(diagnose([connection]))
+    assert (finding.fault, "does not accept them" in finding.claim) == ("client", True)
+
+
 def test_a_refusal_in_socks_is_the_same() -> None:
     wire = Wire(tls=False)
     wire.ack(CLIENT, 0)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _CHALLENGE = 407
 """RFC 9110 section 15.5.8."""
 
+_UNAUTHORIZED = 401
+"""RFC 9110 section 15.5.2."""
+
 _REFUSED = 403
 """RFC 9110 section 15.5.4."""
 
@@ -55,7 +58,7 @@ def proxy_connect_failure(failed: FailedExchange) -> Verdict | None:
         code="proxy-connect-failure",
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
-        fault="client" if response.status == _CHALLENGE else "path",
+        fault="client" if _wants_credentials(request, response) else "path",
         grounds=(Ground.SAID,),
         facts=f"The proxy answered CONNECT with status {response.status} after "
         f"{wording.span(max(0, response.time_ns - request.last_ns))}: no connection to the server was made, "
@@ -131,7 +134,7 @@ def _advice(request: Request, response: Response) -> str:
     """What to do about a proxy's answer, by its status."""
     variable = "https_proxy" if request.method == "CONNECT" else "http_proxy"
     around = f"or leave it out: unset {variable}, or set NO_PROXY for this host."
-    if response.status == _CHALLENGE and _has(request, "proxy-authorization"):
+    if _wants_credentials(request, response) and _has(request, "proxy-authorization"):
         return (
             f"Look at the user, the password and the kind that the proxy wants (Proxy-Authenticate), {around}"
         )
@@ -144,7 +147,7 @@ def _advice(request: Request, response: Response) -> str:
 
 def _why(failed: FailedExchange, response: Response) -> str:
     """What the status and the two ends of the tunnel say about the reason."""
-    if response.status == _CHALLENGE and _has(failed.request, "proxy-authorization"):
+    if _wants_credentials(failed.request, response) and _has(failed.request, "proxy-authorization"):
         ends = (
             " and closes the connection, which NTLM and Negotiate need kept open" if _closes(response) else ""
         )
@@ -159,6 +162,12 @@ def _why(failed: FailedExchange, response: Response) -> str:
     if response.status == _REFUSED:
         return " That is the proxy's own policy: the server was not asked."
     return ""
+
+
+def _wants_credentials(request: Request, response: Response) -> bool:
+    """Whether the status is about the client's credentials: tinyproxy says 401 to wrong ones."""
+    refused = response.status == _UNAUTHORIZED and _has(request, "proxy-authorization")
+    return response.status == _CHALLENGE or refused
 
 
 def _has(request: Request, name: str) -> bool:
