@@ -140,10 +140,7 @@ class TcpConnection:
         return taken
 
     def begin(self, table: SegmentTable, rows: Int64s, options: Mapping[int, SynOptions]) -> int:
-        """Let the kernel take the first segments, as far as they are plain. Returns how many that were.
-
-        What comes out is what ``take`` would have made of them.
-        """
+        """Let the kernel take the first segments, as ``take`` would, while plain. Returns how many."""
         opening = table.opening(rows)
         if opening is None:
             return 0
@@ -152,8 +149,7 @@ class TcpConnection:
         facts.last_packet, facts.last_ns, self._clock_ns = last
         self._opening = None
         self._isn[self.client] = syns[0][5]
-        self._syn_ns.append(syns[0][1])
-        self._offered.append(flown[Side.SERVER][0])
+        self._syn_ns, self._offered = [syns[0][1]], [flown[Side.SERVER][0]]
         facts.rtt_syn_ns = syns[1][1] - syns[0][1]
         for direction, (number, time_ns, flags, window, ttl, _) in zip(self.directions, syns, strict=True):
             facts.syns.append(Syn(number, time_ns, direction.side, flags, window, ttl, options.get(number)))
