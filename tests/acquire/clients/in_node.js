@@ -9,7 +9,9 @@ https.get(request, async (answer) => {
   answer.resume();
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   process.removeAllListeners("warning");
-  console.log((await fetch(`https://localhost:${port}/`)).status);
+  const second = await fetch(`https://localhost:${port}/`);
+  await second.text(); // else it ends before all of the response has come
+  console.log(second.status);
   console.log(process.env.NODE_OPTIONS, process.execArgv);
   process.exit(0);
 });
