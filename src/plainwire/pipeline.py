@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
-from plainwire.diagnose import account, account_program, diagnose, infer
+from plainwire.diagnose import account, diagnose, infer
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
@@ -31,7 +31,7 @@ from plainwire.model import (
 from plainwire.packets.decode import Decoder
 from plainwire.packets.relays import Relays
 from plainwire.portions import MOST_DATAGRAMS, MOST_SEGMENTS, portions
-from plainwire.stopping import mark_stopped, stopped_by
+from plainwire.stopping import mark_stopped
 from plainwire.streams.attempts import MOST_KEPT
 from plainwire.streams.lone_syns import MOST_NOTED
 from plainwire.streams.tcp_assembler import ALL, MOST_OPEN, Assembler, TcpConnection
@@ -40,7 +40,6 @@ from plainwire.tls.keylog import KeyLog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from plainwire.diagnose.testimony.sayings import Said
     from plainwire.diagnose.traffic.told_failures import ToldFailures
     from plainwire.dns.lookups import Lookups
     from plainwire.folder import FileSource
@@ -236,8 +235,12 @@ class Analysis:
         lookups = self._lookups.found if self._lookups is not None else []
         said, spoken = None, None
         if self._events is not None:
-            said = attempt("the reading of the program's words failed", _listen, self._events)
-            spoken = attempt("the reading of the program's words failed", _spoken, self._events, said or [])
+            from plainwire import hearing  # noqa: PLC0415 - see __init__
+
+            said = attempt("the reading of the program's words failed", hearing.read_messages, self._events)
+            spoken = attempt(
+                "the reading of the program's words failed", hearing.spoken, self._events, said or []
+            )
         findings = attempt("the diagnosis failed", diagnose, connections, lookups, self._bugs, spoken) or []
         if lookups:
             from plainwire.dns import answers  # noqa: PLC0415 - see __init__
@@ -245,12 +248,12 @@ class Analysis:
             attempt("the matching of names with connections failed", answers.assign, lookups, connections)
         report = Report(self.coverage, connections, exchanges, list(servers.values()), findings)
         if self._events is not None and said is not None:
-            attempt("the hearing of the program failed", _hear, report, lookups, self._events, said)
+            attempt("the hearing of the program failed", hearing.hear, report, lookups, self._events, said)
         if lookups and not connections and self._events is None:
             attempt("the reading of names failed", _seek, report, lookups)
         report.signs = attempt("the ledger failed", account, connections, report.findings) or []
         if self._events is not None and said is not None:
-            attempt("the program's account failed", _testify, report, lookups, self._events, said)
+            attempt("the program's account failed", hearing.testify, report, lookups, self._events, said)
         if report.findings:
             attempt("the comparison failed", _compare, report, spoken)
             attempt("the naming of settings failed", _name_settings, report)
@@ -297,68 +300,11 @@ def _watch(connections: Sequence[Connection], events: ProgramEvents) -> None:
             connection.quic.watched_until_ns = max(connection.quic.watched_until_ns, events.ended_ns)
 
 
-def _listen(events: ProgramEvents) -> list[Said]:
-    from plainwire.diagnose.testimony.sayings import read_messages  # noqa: PLC0415 - see __init__
-
-    return read_messages(events)
-
-
-def _spoken(events: ProgramEvents, said: list[Said]) -> dict[int, ToldFailures]:
-    from plainwire.diagnose.testimony.own_words import spoken  # noqa: PLC0415 - see __init__
-
-    return spoken(events, said)
-
-
-def _hear(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
-    """Add the findings that only the program's words tell of."""
-    from plainwire.diagnose.testimony.lost_redirects import lost_redirects  # noqa: PLC0415
-    from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_heads  # noqa: PLC0415 - see __init__
-    from plainwire.diagnose.testimony.refused_messages import refused_messages  # noqa: PLC0415
-    from plainwire.diagnose.testimony.without_packet import without_packet  # noqa: PLC0415
-    from plainwire.diagnose.testimony.without_request import without_request  # noqa: PLC0415
-
-    report.findings = [
-        *without_request(report.connections, lookups, events, said),
-        *without_packet(report.connections, events, said),
-        *refused_heads(report.connections, events, said),
-        *refused_messages(report.connections, report.findings, events, said),
-        *refused_defects(report.connections, report.findings, events, said),
-        *([] if stopped_by(events) else lost_redirects(report.connections, report.findings, events)),
-        *report.findings,
-    ]
-
-
 def _seek(report: Report, lookups: list[Lookup]) -> None:
     """Add what the questions for names tell where there is nothing else."""
     from plainwire.diagnose.testimony.without_request import unresolved_names  # noqa: PLC0415 - see __init__
 
     report.findings = [*unresolved_names(lookups), *report.findings]
-
-
-def _testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: list[Said]) -> None:
-    """Add what the program's words mean, held against the findings."""
-    from plainwire.diagnose.testimony.early_answers import answers_lost, answers_taken  # noqa: PLC0415 - see __init__
-    from plainwire.diagnose.testimony.matching import testify  # noqa: PLC0415 - see __init__
-    from plainwire.diagnose.testimony.own_errors import own_errors  # noqa: PLC0415
-    from plainwire.diagnose.testimony.proxy_variables import name_proxies  # noqa: PLC0415
-    from plainwire.diagnose.testimony.refused_certificates import refused_certificates  # noqa: PLC0415
-    from plainwire.diagnose.testimony.spoken_goaways import spoken_goaways  # noqa: PLC0415
-    from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts  # noqa: PLC0415
-    from plainwire.diagnose.testimony.unanswered_connects import unanswered_connects  # noqa: PLC0415
-
-    report.findings = unanswered_connects(report.connections, report.findings, report.signs, events, said)
-    report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
-    report.findings = own_errors(report.connections, report.findings, report.signs, events)
-    spoken_timeouts(report.connections, report.findings, report.signs, events, said)
-    spoken_goaways(report.connections, report.findings, events, said)
-    answers_taken(report.connections, report.findings, events, said)
-    report.findings += answers_lost(report.connections, events, said, report.signs)
-    report.testimony = testify(report.connections, report.findings, events, said)
-    name_proxies(report.connections, lookups, report.findings, events)
-    stopped = stopped_by(events)
-    signs, finding = account_program(report, events, report.testimony, stopped=stopped)
-    report.signs += signs
-    report.findings += [] if finding is None else [finding]
 
 
 def _compare(report: Report, spoken: dict[int, ToldFailures] | None) -> None:

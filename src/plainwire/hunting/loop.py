@@ -98,16 +98,8 @@ def hunt(plan: Plan, tell: Callable[[Hunt, int], None] = lambda _hunt, _running:
 
 def _preload() -> None:
     """Import once what every run needs."""
-    from plainwire import pipeline  # noqa: F401, PLC0415
+    from plainwire import hearing, pipeline  # noqa: F401, PLC0415
     from plainwire.diagnose.comparison import comparison  # noqa: F401, PLC0415
-    from plainwire.diagnose.testimony import (  # noqa: PLC0415
-        matching,  # noqa: F401
-        own_errors,  # noqa: F401
-        proxy_variables,  # noqa: F401
-        sayings,  # noqa: F401
-        without_packet,  # noqa: F401
-        without_request,  # noqa: F401
-    )
     from plainwire.report import html, json  # noqa: F401, PLC0415
 
 
