@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import h2.config
 import h2.connection
 import pytest
+from msgspec.structs import replace
 
 from plainwire import kernel
 from plainwire.http.http2 import Http2
@@ -89,9 +90,16 @@ class Pair:
 
 
 def read(
-    talk: Talk, *, at_once: bool = False, upgraded: Request | None = None, keep_bodies: bool = True
+    talk: Talk,
+    *,
+    at_once: bool = False,
+    in_one: bool = False,
+    upgraded: Request | None = None,
+    keep_bodies: bool = True,
 ) -> tuple[list[Exchange], Connection, Http2]:
-    """The exchanges of a talk, the facts, and the reader. ``at_once``: fed as one batch."""
+    """The exchanges of a talk, the facts, and the reader. ``at_once``: fed as one batch; ``in_one``: its
+    clear text as one piece, too.
+    """
     http = Http2(Reading(keep_bodies=keep_bodies), upgraded=upgraded)
     sides = [[act for act in talk.acts if act.side == side] for side in Side]
     where = (Where(sides[0]), Where(sides[1]))
@@ -101,6 +109,8 @@ def read(
         texts: tuple[list[Text | Gap], list[Text | Gap]] = ([], [])
         for act in group:
             texts[act.side].append(_item(act))
+        if in_one:
+            texts = _in_one(texts[CLIENT]), _in_one(texts[SERVER])
         http.feed(*texts, where)
         low = http.looked_up_to()
         assert all(
@@ -116,12 +126,39 @@ def _item(act: Act) -> Text | Gap:
     return act.data, act.start, act.start + act.length
 
 
-def exchanges(talk: Talk) -> list[Exchange]:
-    """The exchanges of a talk, which must be the same however it is fed, with the kernel and without."""
+def _in_one(items: list[Text | Gap]) -> list[Text | Gap]:
+    """What follows one another without a hole, as one text."""
+    found: list[Text | Gap] = []
+    for item in items:
+        last = found[-1] if found else None
+        if isinstance(item, Gap) or last is None or isinstance(last, Gap):
+            found.append(item)
+        else:
+            found[-1] = last[0] + item[0], last[1], item[2]
+    return found
+
+
+def _without_pauses(found: list[Exchange]) -> list[Exchange]:
+    """What a pause within a frame cannot change: of one piece only its ends have a time."""
+    return [
+        replace(exchange, response=exchange.response and replace(exchange.response, longest_pause_ns=0))
+        for exchange in found
+    ]
+
+
+def exchanges(talk: Talk, *, sound: bool = True) -> list[Exchange]:
+    """The exchanges of a talk, which must be the same however it is fed, with the kernel and without.
+
+    Where it is not ``sound``, how a side begins may depend on how much of it is there when that is asked.
+    """
     one_by_one, facts, _ = read(talk)
     at_once, facts_at_once, _ = read(talk, at_once=True)
     assert one_by_one == at_once
     assert facts.events == facts_at_once.events
+    if talk.exact and sound:
+        in_one, facts_in_one, _ = read(talk, at_once=True, in_one=True)
+        assert _without_pauses(in_one) == _without_pauses(one_by_one)
+        assert facts_in_one.events == facts.events
     with pytest.MonkeyPatch.context() as monkeypatch:
         by_kernel, facts_by_kernel, _ = read(talk, keep_bodies=False)
         monkeypatch.setattr(kernel, "compiled", None)

@@ -205,7 +205,7 @@ class FrameReader:
             if at < 0:
                 self._give_up()
             else:
-                self._release(at)
+                self._release(at, len(data))
         parts, self._parts = self._parts, []
         return parts
 
@@ -230,9 +230,9 @@ class FrameReader:
             self._wanted = end + HEADER
             at = 0 if count >= CHAIN else -1
             if count < 0:  # it begins in the middle of a frame
-                at, self._wanted = find_chain(data), 2 * len(data)
+                at, end, self._wanted = find_chain(data), len(data), 2 * len(data)
             if at >= 0:
-                self._release(at)
+                self._release(at, min(end, len(data)))
             elif len(data) > _MOST_PROBED or (count >= 0 and self._wanted > _MOST_PROBED):
                 self._give_up()
 
@@ -241,7 +241,7 @@ class FrameReader:
         if self.side == Side.CLIENT:
             if data.startswith(PREFACE):
                 self.prefaced = True
-                self._release(len(PREFACE))
+                self._release(len(PREFACE), len(PREFACE))
                 return True
             if PREFACE.startswith(data):
                 return False
@@ -249,24 +249,27 @@ class FrameReader:
             if len(data) < HEADER:
                 return False
             if begins_settings(data) or _begins_goaway(data):
-                self._release(0)
+                self._release(0, HEADER)
                 return True
         self.sync, self.lost = Sync.PROBE, True
         self._odd = True
         self._mark(JOINED_LATE, self._held[0][1])
         return True
 
-    def _release(self, skip: int) -> None:
-        """Read what was held back."""
+    def _release(self, skip: int, decided: int) -> None:
+        """Read what was held back, of which the first ``decided`` bytes were needed to know what it is."""
         self.sync, self._wanted = Sync.SYNC, 1
         held, self._held, self._held_size = self._held, [], 0
-        before = len(self._parts)
+        before, until = len(self._parts), 0
         for text in held:
-            if skip < len(text[0]):
+            size = len(text[0])
+            if 0 < decided:
+                until = text[1] + decided if decided < size == text[2] - text[1] else text[2]
+            if skip < size:
                 self._cut(text, skip)
-            skip = max(0, skip - len(text[0]))
+            skip, decided = max(0, skip - size), decided - size
         for part in self._parts[before:]:
-            part.held_until = held[-1][2]
+            part.held_until = max(until, part.end)
 
     def _give_up(self) -> None:
         if self._odd:
