@@ -263,7 +263,7 @@ class FrameReader:
         before, until = len(self._parts), 0
         for text in held:
             size = len(text[0])
-            if 0 < decided:
+            if decided > 0:
                 until = text[1] + decided if decided < size == text[2] - text[1] else text[2]
             if skip < size:
                 self._cut(text, skip)
