@@ -73,7 +73,9 @@ def code_that_differs(pid: int) -> dict[str, list[int]]:
 
 
 def traces_of_us(pid: int) -> list[str]:
-    return [line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "plainwire" in line]
+    """What is mapped under our name; not files of a folder that has it."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return [line for line in maps if "plainwire" in line.rpartition("/")[2]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -209,17 +211,22 @@ def test_program_lives_on_when_plainwire_is_killed(server13: TlsServer, tmp_path
 def test_what_a_killed_one_left_is_put_back_by_the_next(
     server13: TlsServer, tmp_path: Path, case: Case
 ) -> None:
-    port = server13.port
+    """Another test that attaches meanwhile may be the next: then once more."""
+    port, told = server13.port, False
     with driven("python", port, tmp_path) as client, driven("python", port, tmp_path) as other:
         differed = code_that_differs(client.pid)
-        killed(client, tmp_path, with_patcher=True)
-        assert client.do("new") == "200"
-        assert traces_of_us(client.pid) != []
-        with attached(other, case):
-            assert traces_of_us(client.pid) == []
-            assert code_that_differs(client.pid) == differed
+        for attempt in range(20):
+            (folder := tmp_path / str(attempt)).mkdir()
+            killed(client, folder, with_patcher=True)
             assert client.do("new") == "200"
-    assert "1 process that a killed plainwire had left patched, put back" in case.program.read_text()
+            with attached(other, case):
+                assert traces_of_us(client.pid) == []
+                assert code_that_differs(client.pid) == differed
+                assert client.do("new") == "200"
+            told = "1 process that a killed plainwire had left patched, put back" in case.program.read_text()
+            if told:
+                break
+    assert told
 
 
 def test_stopped_program_is_left_alone(server13: TlsServer, tmp_path: Path, case: Case) -> None:
