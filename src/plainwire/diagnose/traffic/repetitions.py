@@ -249,9 +249,10 @@ def _of_group(copies: list[Sending], failed: set[int], told: Mapping[int, ToldFa
     def bad(copy: Sending) -> bool:
         return copy.exchange.id in failed or was_refused(copy.exchange)
 
-    usual_ns = min(_usual_pauses(copies, bad), default=None)
+    usual = _usual_pauses(copies, bad)
+    usual_ns = min(usual, default=None)
     ends = {c.exchange.id: ended(c.connection, c.exchange) for c in copies if bad(c)}
-    slow = _after_pauses(copies, bad, ends)
+    slow = _after_pauses(copies, bad, ends, usual)
     followed: dict[int, Sending] = {}
     taken: set[int] = set()
     lengths: dict[int, int] = {}
@@ -278,7 +279,10 @@ def _usual_pauses(copies: Sequence[Sending], bad: Callable[[Sending], bool]) -> 
 
 
 def _after_pauses(
-    copies: Sequence[Sending], bad: Callable[[Sending], bool], ends: Mapping[int, Ended]
+    copies: Sequence[Sending],
+    bad: Callable[[Sending], bool],
+    ends: Mapping[int, Ended],
+    usual: Sequence[int],
 ) -> frozenset[int]:
     """The failures behind which the request is sent again at a pause, where it follows itself at once
     everywhere else: that it waits only there is what a loop with a pace of its own does not do.
@@ -286,7 +290,6 @@ def _after_pauses(
     The first repetition of each operation may be made at once, as by urllib3, where each one's is. What
     follows at once later on is the next operation: the one before was given up.
     """
-    usual = _usual_pauses(copies, bad)
     if not usual:
         return frozenset()
     least = max(_SLOW_NS, _MUCH_QUICKER * max(usual))

@@ -49,13 +49,7 @@ def retransmission_loss(failed: FailedExchange) -> Verdict | None:
         facts=f"{plurals.count(sent[0].length, 'byte of the request', 'was')} sent {len(sent)} times in "
         f"{took} and never acknowledged; the server had acknowledged "
         f"{plurals.count(max(0, known - request.start), 'byte of it')} before.",
-        evidence=tuple(
-            Evidence(
-                segment.packet,
-                f"{segment.length} bytes of the request, transmission {count}, not acknowledged",
-            )
-            for count, segment in enumerate(sent[:_MOST_CITED], 1)
-        ),
+        evidence=_transmissions(sent, "the request"),
         runner_up="a slow server: refuted, its kernel acknowledges what arrives, whatever the program does",
         retry_safe=failed.idempotent or known <= request.start,
         time_ns=request.time_ns,
@@ -89,17 +83,19 @@ def response_loss(failed: FailedExchange) -> Verdict | None:
         "were lost behind the place of capture. Where that is the client's host, its own packet filter "
         "dropped them.",
         evidence=(
-            *(
-                Evidence(
-                    s.packet, f"{s.length} bytes of the response, transmission {count}, not acknowledged"
-                )
-                for count, s in enumerate(sent[:_MOST_CITED], 1)
-            ),
+            *_transmissions(sent, "the response"),
             Evidence(close.packet, f"{wording.act(close)} from the client, which acknowledges none of them"),
         ),
         runner_up="a slow server: refuted, its response is in the capture",
         retry_safe=failed.idempotent,
         time_ns=failed.request.time_ns,
+    )
+
+
+def _transmissions(sent: list[Segment], what: str) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(segment.packet, f"{segment.length} bytes of {what}, transmission {count}, not acknowledged")
+        for count, segment in enumerate(sent[:_MOST_CITED], 1)
     )
 
 
