@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Coverage, ProgramEvents, Report
+from plainwire.model import Coverage, Killed, ProgramConnection, ProgramEvents, Report
 from plainwire.report.headline import headline
-from plainwire.stopping import mark_stopped, stopped_by
+from plainwire.stopping import mark_stopped, stopped_by, stopped_child
 from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, Wire
 
 if TYPE_CHECKING:
@@ -81,3 +81,24 @@ def test_what_the_program_gave_up_by_itself_is_judged(events: ProgramEvents) -> 
 
 def test_a_program_that_still_runs_was_not_stopped() -> None:
     assert stopped_by(ProgramEvents(command=["python3"])) == ""
+
+
+@pytest.mark.parametrize(
+    ("killed", "stopped"),
+    [
+        (Killed(EPOCH_NS + 2010 * MS, 7, 15), True),
+        (Killed(EPOCH_NS + 2010 * MS, 7, 11), False),
+        (Killed(EPOCH_NS + 2010 * MS, 8, 15), False),
+        (Killed(EPOCH_NS + 9000 * MS, 7, 9), False),
+    ],
+    ids=["its process was stopped", "it crashed", "another process", "it had hung up before"],
+)
+def test_what_a_stopped_child_had_under_way_is_no_failure(killed: Killed, *, stopped: bool) -> None:
+    """A shell's ``timeout 2 curl``, a runner that ends its worker: the program itself ends well."""
+    events = ended(0, "sh", "-c", "timeout 2 curl ...")
+    events.killed = [killed]
+    connection = under_way().done()
+    connection.program = ProgramConnection(7, 7, "curl")
+    mark_stopped([connection], events)
+    assert connection.exchanges[-1].stopped is stopped
+    assert stopped_child(events) == {15: "SIGTERM", 9: "SIGKILL"}.get(killed.signal, "")

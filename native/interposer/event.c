@@ -29,6 +29,7 @@ enum {
     LINES_OF_A_NAME = 3,    /* that are kept behind one that names a failed test: titles, and the error */
     LONGEST_TEST = 400,     /* bytes of its name */
     MOST_TESTS = 30000,     /* told of in one process */
+    MOST_KILLED = 2000,     /* children that signals ended */
 };
 
 static atomic_int described; /* the process that was told of: a fork makes another */
@@ -43,6 +44,7 @@ static char test[LONGEST_TEST + 1]; /* its last byte stays 0: what is read while
 static atomic_int test_told = -1;   /* the process that was told of it; -1 where there was none yet */
 static atomic_bool test_changing;
 static atomic_int tests;
+static atomic_int killed;
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
 
@@ -438,6 +440,20 @@ void event_end(int status)
         return;
     begin(&line, room, "end");
     add_number(&line, "status", (uint64_t)(status & 0xff));
+    end(&line);
+}
+
+/* Nothing need have been told of this process: a shell waits for what it started. */
+void event_killed(int child, int signal)
+{
+    char room[LINE];
+    struct line line;
+    if (atomic_fetch_add(&killed, 1) >= MOST_KILLED)
+        return;
+    line_begin(&line, room, LINE);
+    line_event(&line, "killed");
+    add_number(&line, "child", (uint64_t)child);
+    add_number(&line, "signal", (uint64_t)signal);
     end(&line);
 }
 

@@ -18,6 +18,9 @@ void event_unreached(const char *library, const char *why);
 /* The process's own end, by exit(3). */
 void event_end(int status);
 
+/* A child of this process was ended by a signal, as wait(2) has just told. */
+void event_killed(int child, int signal);
+
 /* The process is about to enter a sandbox, or could not. Told of processes of which something else was told. */
 void event_sandbox(bool entered);
 

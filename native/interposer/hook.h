@@ -37,6 +37,7 @@ static inline void hooks_ready(void)
 
 /* Each file finds its own. */
 void calls_resolve(void);
+void children_resolve(void);
 void copies_resolve(void);
 void descriptors_resolve(void);
 void exec_resolve(void);

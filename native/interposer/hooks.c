@@ -20,6 +20,7 @@ static atomic_bool loaded;
 void hooks_resolve(void)
 {
     calls_resolve();
+    children_resolve();
     copies_resolve();
     descriptors_resolve();
     exec_resolve();

@@ -23,7 +23,7 @@ from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts
 from plainwire.diagnose.testimony.unanswered_connects import unanswered_connects
 from plainwire.diagnose.testimony.without_packet import without_packet
 from plainwire.diagnose.testimony.without_request import without_request
-from plainwire.stopping import stopped_by
+from plainwire.stopping import stopped_by, stopped_child
 
 if TYPE_CHECKING:
     from plainwire.diagnose.testimony.sayings import Said
@@ -56,6 +56,9 @@ def testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: 
     report.findings += answers_lost(report.connections, events, said, report.signs)
     report.testimony = matched(report.connections, report.findings, events, said)
     name_proxies(report.connections, lookups, report.findings, events)
-    signs, finding = account_program(report, events, report.testimony, stopped=stopped_by(events))
+    stopped = stopped_by(events)
+    if not stopped and any(exchange.stopped for exchange in report.exchanges):
+        stopped = stopped_child(events)
+    signs, finding = account_program(report, events, report.testimony, stopped=stopped)
     report.signs += signs
     report.findings += [] if finding is None else [finding]

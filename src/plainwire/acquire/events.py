@@ -20,6 +20,7 @@ from plainwire import plurals
 from plainwire.model import (
     Endpoint,
     KernelReset,
+    Killed,
     Process,
     ProgramConnection,
     ProgramEvents,
@@ -44,6 +45,8 @@ MOST_WORDS = 20_000
 """Pieces of standard output and error that are kept of one file; the interposer's are below 600 bytes."""
 MOST_RESETS = 10_000
 """RSTs of the kernel's own account."""
+MOST_KILLED = 10_000
+"""Children that signals ended."""
 MOST_NOTES = 100
 """Different ones, of which plainwire itself writes a few; the program may write as well."""
 MOST_UNREACHED = 1_000
@@ -246,6 +249,11 @@ def _reset(event: dict[str, Any], found: ProgramEvents) -> None:
         found.resets.append(KernelReset(_time_ns(event), *ends, str(event["state"]), str(event["reason"])))
 
 
+def _killed(event: dict[str, Any], found: ProgramEvents) -> None:
+    if len(found.killed) < MOST_KILLED:
+        found.killed.append(Killed(_time_ns(event), int(event["child"]), int(event["signal"])))
+
+
 def _test(event: dict[str, Any], found: ProgramEvents) -> None:
     found.tests.append(RunningTest(_time_ns(event), int(event["pid"]), _utf8(event["name"])))
 
@@ -288,6 +296,7 @@ _PROGRAM: dict[str, Callable[[dict[str, Any], ProgramEvents], None]] = {
     "exit": _ended,
     "process": _process,
     "end": _process_ended,
+    "killed": _killed,
     "runtime": _runtime,
     "sandbox": _sandbox,
     "left out": _left_out,

@@ -47,6 +47,7 @@ from plainwire.model.http import (
 )
 from plainwire.model.program import (
     KernelReset,
+    Killed,
     Process,
     ProgramConnection,
     ProgramEvents,
@@ -151,6 +152,7 @@ __all__ = [
     "Grpc",
     "IcmpError",
     "KernelReset",
+    "Killed",
     "Lookup",
     "NamedSetting",
     "Need",

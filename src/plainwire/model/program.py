@@ -101,6 +101,14 @@ class RunningTest(Discreet, Struct, frozen=True):
     name: str
 
 
+class Killed(Struct, frozen=True):
+    """A signal ended a process of the program's, as its parent was told by wait(2) at ``time_ns``."""
+
+    time_ns: int
+    pid: int
+    signal: int
+
+
 class Words(Struct, frozen=True):
     """What a process wrote to its standard error, and to its standard output where that tells of an error;
     from a file its whole end, at the time of its end.
@@ -146,6 +154,7 @@ class ProgramEvents(Discreet, Struct):
     words: list[Words] = field(default_factory=list)
     resets: list[KernelReset] = field(default_factory=list)
     tests: list[RunningTest] = field(default_factory=list)
+    killed: list[Killed] = field(default_factory=list)
 
 
 class Saying(Discreet, Struct):

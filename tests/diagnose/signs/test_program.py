@@ -61,7 +61,10 @@ def test_a_program_that_ends_well_and_says_nothing_has_no_sign() -> None:
     [
         (_signs(_healthy(), status=1), None),
         (_signs(_cut(), status=1, findings=(_failure(),)), "reset-mid-request"),
-        (_signs(_healthy(), status=130, stopped="SIGINT"), "harmless: the program was stopped by SIGINT"),
+        (
+            _signs(_healthy(), status=130, stopped="SIGINT"),
+            "harmless: the program, or what it had started, was stopped by SIGINT",
+        ),
         (
             _signs(_healthy(404), status=22),
             "harmless: an error status was its answer, for which a program may end so",

@@ -76,7 +76,7 @@ def _exit(
         return
     reason = ""
     if stopped:
-        reason = f"the program was stopped by {stopped}"
+        reason = f"the program, or what it had started, was stopped by {stopped}"
     elif any(saying.own for saying in testimony.sayings):
         reason = "the program told of an error of its own"
     elif any(_is_error(connection) for connection in connections):
