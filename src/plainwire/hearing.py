@@ -19,6 +19,7 @@ from plainwire.diagnose.testimony.refused_heads import refused_defects, refused_
 from plainwire.diagnose.testimony.refused_messages import refused_messages
 from plainwire.diagnose.testimony.sayings import read_messages
 from plainwire.diagnose.testimony.spoken_goaways import spoken_goaways
+from plainwire.diagnose.testimony.spoken_handshakes import spoken_handshakes
 from plainwire.diagnose.testimony.spoken_timeouts import spoken_timeouts
 from plainwire.diagnose.testimony.unanswered_connects import unanswered_connects
 from plainwire.diagnose.testimony.without_packet import without_packet
@@ -49,6 +50,7 @@ def testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: 
     """Add what the program's words mean, held against the findings."""
     report.findings = unanswered_connects(report.connections, report.findings, report.signs, events, said)
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
+    report.findings = spoken_handshakes(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
     spoken_timeouts(report.connections, report.findings, report.signs, events, said)
     spoken_goaways(report.connections, report.findings, events, said)

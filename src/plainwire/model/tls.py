@@ -28,6 +28,9 @@ class TlsInfo(Discreet, Struct):
     client_random: bytes = b""
     """That under which the key log has the secrets: with an accepted ECH that of the inner ClientHello."""
     handshake_complete: bool = False
+    flight_whole: bool = False
+    """Whether the server's first flight was read to its end: its Finished, or before TLS 1.3 its
+    ServerHelloDone. It is the client's turn then."""
     began_ns: int | None = None
     """Capture time of the first byte of the first ClientHello."""
     finished_ns: int | None = None

@@ -151,6 +151,7 @@ class Handshaking:
             kind, body = _CERTIFICATE, certificate.decompressed(body)
         elif kind in (_SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE):
             negotiation.full = True
+            self._info.flight_whole |= kind == _SERVER_HELLO_DONE
             if kind == _SERVER_KEY_EXCHANGE and "_DHE_" in (self._info.cipher_suite or ""):
                 self._info.dh_bits = handshake_messages.prime_bits(body)
             elif kind == _CERTIFICATE_REQUEST and not direction.done:

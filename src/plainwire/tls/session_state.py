@@ -46,6 +46,7 @@ class SessionState:
     def done(self, direction: TlsDirection) -> None:
         """Note that the Finished of a direction was seen."""
         direction.done = True
+        self.info.flight_whole |= direction.side == Side.SERVER
         if self.finished[direction.side] < 0:
             self.finished[direction.side] = direction.reached
         self.info.handshake_complete = self.info.handshake_complete or all(s.done for s in self.sides)

@@ -90,7 +90,7 @@ JAVA = (
     row(
         "java",
         "ConnectException",
-        r"java\.net\.ConnectException\b",
+        r"java\.net\.ConnectException\b(?!: HTTP connect timed out)",
         Wire.REFUSED,
         Wire.UNREACHABLE,
         Wire.NO_CONNECT,

@@ -17,7 +17,8 @@ from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, MISREAD, REDIRECTS
 from plainwire.model import Saying, Testimony
 
-from . import other_words, sentences, without_packet, without_request
+from . import sentences, without_packet, without_request
+from .exit_statuses import ending
 from .kernel_account import acknowledged, add_reasons
 from .named_tests import RunningTests
 from .sayings import lines_of
@@ -409,8 +410,8 @@ def _remarks(
         remarks.append(_of_unexplained(account))
     explained = account.said or any(f.failure or f.code in MISREAD for f in findings)
     if events.exit_status and not explained and account.readable:
-        why = other_words.EXIT_STATUSES.get((_runtime(events), events.exit_status))
-        meaning = f": {sentences.listed(why[1])}" if why else ""
+        end = ending(events, events.pid)
+        meaning = f": {sentences.listed(end.wire)}" if end else ""
         status = f"The program ended with status {events.exit_status}{meaning}"
         remarks.append(f"{status}; no request failed on the wire.")
     return remarks
@@ -425,8 +426,3 @@ def _of_unexplained(account: Account) -> str:
     if not account.readable:
         return f"What the program said cannot be held against the wire, which could not be read: {listed}."
     return f"Nothing that was seen on the wire explains what the program said: {listed}."
-
-
-def _runtime(events: ProgramEvents) -> str:
-    process = events.processes.get(events.pid or -1)
-    return (process.runtime if process is not None else None) or ""

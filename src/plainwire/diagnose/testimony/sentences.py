@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 
-from . import other_words
 from .curl_statuses import told_by_status
+from .exit_statuses import ending, status_of
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -139,43 +139,37 @@ def of_closes(fate: Fate, events: ProgramEvents) -> str:
     return "It did not close the connection: the kernel did at its end." if ended and events.closes else ""
 
 
-def _ending(events: ProgramEvents, fate: Fate) -> tuple[Process | None, int | None]:
-    """The process that the connection belongs to, and its exit status."""
+def _pid(fate: Fate) -> int | None:
     program = fate.connection.program
-    process = events.processes.get(program.pid) if program is not None else None
-    status = None if process is None else process.exit_status
-    if status is None and process is not None and process.pid == events.pid:
-        status = events.exit_status
-    return process, status
+    return None if program is None else program.pid
 
 
 def exit_wire(events: ProgramEvents, fate: Fate) -> frozenset[Wire]:
     """What the wire may have done for the exit status of the process; empty where it has no such number."""
-    process, status = _ending(events, fate)
-    runtime = "" if process is None else process.runtime or ""
-    return other_words.EXIT_STATUSES.get((runtime, status or 0), ("", frozenset()))[1]
+    end = ending(events, _pid(fate))
+    return frozenset() if end is None else end.wire
 
 
 def of_exit(events: ProgramEvents, fate: Fate) -> str:
     """What the exit status of the process says, where its kind of program has a number for it."""
-    process, status = _ending(events, fate)
+    process, status = status_of(events, _pid(fate))
     if process is None:
         return ""
-    known = other_words.EXIT_STATUSES.get((process.runtime or "", status or 0))
-    if known is None or not known[1] & fate.wire:
+    known = ending(events, _pid(fate))
+    if known is None or not known.wire & fate.wire:
         own = told_by_status(process, status)
         if own:
             return own
     if known is None:
         return ""
-    meant, wire = known
+    wire = known.wire
     shown = fate.wire & wire
     stands = listed(wire) if len(wire) <= _MOST_LISTED or not shown else f"{listed(shown)} among other things"
     verdict = f"the wire shows {listed(fate.wire)}"
     if shown and (shown == wire or len(wire) > _MOST_LISTED):
         verdict = "that is what the wire shows"
     who = _runtime(process) or "The program"
-    return f"{who} ended with {meant}, which stands for {stands}; {verdict}."
+    return f"{who} ended with {known.says}, which stands for {stands}; {verdict}."
 
 
 def of_silence(count: int, spoken: int, fate: Fate, events: ProgramEvents) -> str:

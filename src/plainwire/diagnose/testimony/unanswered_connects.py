@@ -14,7 +14,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
 from plainwire.model import Evidence
 
-from . import other_words
+from .exit_statuses import ending
 from .program_finding import finding_of_the_program
 from .wording import Wire
 
@@ -80,13 +80,10 @@ def _given_up(
         if _SOONEST_NS - _SLACK_NS <= waited <= _AGAIN_BY_NS + _LATE_NS:
             return waited, [each]
     ended = events.ended_ns
-    process = events.processes.get(pid)
-    if ended is None or pid != events.pid:
+    end = ending(events, pid)
+    if ended is None or pid != events.pid or end is None:
         return None, []
-    runtime = process.runtime if process is not None else None
-    status = (runtime or connection.program.command, events.exit_status or 0)
-    _, wire = other_words.EXIT_STATUSES.get(status, ("", frozenset[Wire]()))
-    if Wire.NO_CONNECT in wire and _SOONEST_NS <= ended - syn_ns <= _AGAIN_BY_NS + _LATE_NS:
+    if Wire.NO_CONNECT in end.wire and _SOONEST_NS <= ended - syn_ns <= _AGAIN_BY_NS + _LATE_NS:
         return ended - syn_ns, []
     return None, []
 

@@ -16,7 +16,7 @@ from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.model import Evidence, Finding, ProgramEvents
 
-from . import other_words
+from .exit_statuses import ending
 from .program_finding import finding_of_the_program
 from .wording import Wire
 
@@ -142,14 +142,11 @@ def _names(
 
 def _exit_for_a_name(events: ProgramEvents) -> str:
     """Our words for an exit status that stands for a name without an address."""
-    process = events.processes.get(events.pid or -1)
-    command = events.command[0].rpartition("/")[2] if events.command else ""
-    runtime = (process.runtime if process is not None else None) or command
-    meant, wire = other_words.EXIT_STATUSES.get((runtime, events.exit_status or 0), ("", frozenset()))
-    if Wire.NAME not in wire:
+    end = ending(events, events.pid)
+    if end is None or Wire.NAME not in end.wire:
         return ""
-    among = " among other things" if len(wire) > 1 else ""
-    return f"{runtime} ended with {meant}, which stands for {Wire.NAME.value}{among}."
+    among = " among other things" if len(end.wire) > 1 else ""
+    return f"{end.program} ended with {end.says}, which stands for {Wire.NAME.value}{among}."
 
 
 def _soon_before(unresolved: _Unresolved, at_ns: int | None) -> bool:

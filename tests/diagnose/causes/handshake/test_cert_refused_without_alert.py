@@ -22,6 +22,7 @@ def _left(
     chain: int = 2,
     at: float = 170,
     used: bool = False,
+    whole: bool = True,
 ) -> Connection:
     opening = Opening(id=number, start=number * 1000).syn(0).accept().hello(81)
     opening.segment(SERVER, 161, ACK | PSH, ack=517, length=3000)
@@ -33,6 +34,7 @@ def _left(
         chain=chain,
         leaf=leaf,
         handshake_complete=complete,
+        flight_whole=whole,
         starts=[0, 0],
         hello_size=517,
         talked=[used, used],
@@ -109,3 +111,10 @@ def test_an_alert_that_nobody_can_read_any_more_hides_nothing() -> None:
     for unread, found in ((packet + 1, 1), (packet - 1, 0)):
         left.undecrypted = [Undecrypted("no secret", SERVER, unread)]
         assert len(_found(left)) == found
+
+
+def test_a_client_that_had_a_part_of_the_flight_refused_nothing() -> None:
+    """It waited for the rest, as the JDK's does until its limit for connecting."""
+    cut = _left(complete=False, whole=False, at=2170)
+    assert only(diagnose([cut])).code == "handshake-stall"
+    assert not _found(_left(complete=False, whole=False, at=660))

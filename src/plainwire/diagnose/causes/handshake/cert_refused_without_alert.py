@@ -56,6 +56,7 @@ def cert_refused_without_alert(connection: Connection, traffic: Traffic) -> Verd
         or close is None
         or not begin.answers
         or not _left(connection, tls, close)
+        or not (tls.flight_whole or tls.handshake_complete)  # it waited for the rest
     ):
         return None
     last = max(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire import plurals
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.client_hello import end_of_hello
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -29,6 +30,8 @@ _STILL_OPEN_NS = 10_000_000_000
 _FEWEST_HELLOS = 3
 """Transmissions of the ClientHello: the first, and two that timers made (RFC 6298 section 5)."""
 
+_REST_LOST = "retransmission-loss: possible, if all that came behind it was lost on the way"
+
 _CHANGE_CIPHER_SPEC = 6
 """Bytes of a record that ends no turn: the client's Finished comes behind it (RFC 8446 section D.4)."""
 
@@ -44,12 +47,14 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
     lost = [s for s in begin.client_data if s.end > begin.acknowledged >= s.seq]
     if lost and not begin.answers:
         return _never_arrived(connection, begin, lost, traffic)
-    last = max((*begin.client_data, *begin.answers), key=lambda s: (s.time_ns, s.packet))
-    quiet = end - last.time_ns
     said = max(s.end for s in begin.client_data)
-    if last.side == Side.SERVER or quiet < patience or begin.acknowledged < said:
+    cut = _broke_off(connection, begin)
+    turns = (*(s for s in begin.client_data if not (cut and _ends_no_turn(s))), *begin.answers)
+    last = max(turns, key=lambda s: (s.time_ns, s.packet))
+    quiet = end - last.time_ns
+    if (last.side == Side.SERVER and not cut) or quiet < patience or begin.acknowledged < said:
         return None
-    if last.seq and last.length == _CHANGE_CIPHER_SPEC:
+    if last.side == Side.CLIENT and _ends_no_turn(last):
         return None  # it was the client that stopped
     contrast = None if begin.answers else large_hello(connection, hello_end, traffic)
     if contrast is not None:
@@ -64,17 +69,31 @@ def handshake_stall(connection: Connection, traffic: Traffic) -> Verdict | None:
         fault="server",
         grounds=(Ground.INFERENCE,),
         facts=f"The server had acknowledged all that the client sent ({said} bytes) and said nothing more "
-        f"for {wording.span(quiet)}, {stage_words(connection)}.{_end_words(connection)}",
+        f"for {wording.span(quiet)}, {stage_words(connection)}{cut}.{_end_words(connection)}",
         evidence=(
             Evidence(begin.client_data[0].packet, "the ClientHello begins"),
             *((Evidence(known.packet, f"the server acknowledges {said} bytes"),) if known else ()),
+            *((Evidence(last.packet, "the last of the server's flight, which is not whole"),) if cut else ()),
             *(Evidence(c.packet, f"{wording.act(c)} from the client") for c in connection.closes[:1]),
         ),
-        runner_up=(hello_words(hello_end) if not begin.answers else "")
+        runner_up=(hello_words(hello_end) if not begin.answers else _REST_LOST if cut else "")
         or "retransmission-loss: refuted, the server acknowledged everything",
         retry_safe=True,
         time_ns=connection.opened_ns,
     )
+
+
+def _ends_no_turn(segment: Segment) -> bool:
+    return bool(segment.seq) and segment.length == _CHANGE_CIPHER_SPEC
+
+
+def _broke_off(connection: Connection, begin: Opening) -> str:
+    """Words for a flight of the server's that came in part; "" where there is none, or it is whole."""
+    tls = opening.handshake_session(connection)
+    if tls is None or tls.cipher_suite is None or tls.flight_whole or not begin.answers:
+        return ""
+    size = max(s.end for s in begin.answers) - min(s.seq for s in begin.answers)
+    return f": its flight broke off after {plurals.count(size, 'byte')}"
 
 
 def _end_words(connection: Connection) -> str:

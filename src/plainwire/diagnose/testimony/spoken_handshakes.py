@@ -1,0 +1,102 @@
+"""The finding ``client-timeout-too-short`` for a handshake that the client gave up, as only its words tell.
+
+A client that leaves in mid-handshake after less than a second may have been refused, or have refused the
+certificate, or have been stopped: the wire shows none of it. Where it says that its time was up, it was its
+limit: Java's and curl's limits for connecting hold for TLS too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plainwire import plurals
+from plainwire.diagnose import wording
+from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.closes import client_first
+from plainwire.diagnose.thresholds import HASTY_NS
+from plainwire.model import Evidence
+
+from .exit_statuses import ending
+from .program_finding import finding_of_the_program
+from .wording import TIMEOUTS, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plainwire.model import CloseEvent, Connection, Finding, ProgramEvents, Sign
+
+    from .sayings import Said
+
+CODE = "client-timeout-too-short"
+_WEAK = frozenset(("unexplained", "cert-refused-without-alert"))
+"""What such a close is taken for where nobody speaks."""
+_NEAR_NS = 1_000_000_000
+"""How far the program's word or end may be from its close (chosen)."""
+_MOST_CITED = 8
+
+
+def spoken_handshakes(
+    connections: Sequence[Connection],
+    findings: list[Finding],
+    signs: Sequence[Sign],
+    events: ProgramEvents,
+    heard: Sequence[Said],
+) -> list[Finding]:
+    """The findings, weak ones replaced where the program said that its time was up. Pure."""
+    words = [s for s in heard if Wire.HELLO_SILENCE in s.wire and s.wire <= frozenset(TIMEOUTS)]
+    given_up = {c.id: (c, close) for c in connections if (close := _left_in_handshake(c)) is not None}
+    kept: list[Finding] = []
+    for finding in findings:
+        own = [given_up[number] for number in finding.connections if number in given_up]
+        told = [_told(*each, words, events) for each in own]
+        weak = finding.code in _WEAK and not finding.exchanges and finding.connections
+        if not weak or len(own) < len(finding.connections) or not all(one is not None for one in told):
+            kept.append(finding)
+            continue
+        for sign in signs:
+            if sign.claimed_by == finding.code and sign.connection in finding.connections:
+                sign.claimed_by = CODE
+        kept.append(_finding(own, [said for one in told if one for said in one], events))
+    return kept
+
+
+def _left_in_handshake(connection: Connection) -> CloseEvent | None:
+    """The client's close, where it came first and before the handshake was over."""
+    tls, close = opening.handshake_session(connection), client_first(connection)
+    if tls is None or tls.handshake_complete or not connection.established or connection.undecrypted:
+        return None
+    return None if close is None or close.kind == "alert" else close
+
+
+def _told(
+    connection: Connection, close: CloseEvent, words: Sequence[Said], events: ProgramEvents
+) -> list[Said] | None:
+    """What the process said of it: nothing where its exit status says it all, None where neither does."""
+    if connection.program is None:
+        return None
+    pid = connection.program.pid
+    own = [s for s in words if s.pid == pid and not s.untimed and abs(s.time_ns - close.time_ns) <= _NEAR_NS]
+    end = ending(events, pid)
+    if own or (end is not None and end.wire == frozenset(TIMEOUTS)):
+        return own[:1]
+    return None
+
+
+def _finding(cases: list[tuple[Connection, CloseEvent]], said: list[Said], events: ProgramEvents) -> Finding:
+    connection, close = cases[0]
+    waited = close.time_ns - connection.opened_ns
+    often = "" if len(cases) == 1 else f" {plurals.count(len(cases), 'connection')} ended so."
+    return finding_of_the_program(
+        CODE,
+        f"The client ended connection {connection.id} ({wording.act(close)}) in the middle of the TLS "
+        f"handshake, {wording.span(waited)} after it had begun to connect, and says that its time was up: a "
+        f"limit of its own, which holds for TCP and TLS together.{often}",
+        [Evidence(c.packet, f"{wording.act(c)} from the client") for _, c in cases[:_MOST_CITED]],
+        said,
+        events,
+        fault="client" if waited < HASTY_NS else "unknown",
+        told="" if said else "Its exit status says that the time was up.",
+        runner_up="cert-refused-without-alert: refuted, it says that it had no time left",
+        advice="Allow more time for connecting than TCP and TLS take together on a busy day.",
+        connections=[c for c, _ in cases],
+    )
