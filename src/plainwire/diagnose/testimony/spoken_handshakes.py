@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CODE = "client-timeout-too-short"
 _WEAK = frozenset(("unexplained", "cert-refused-without-alert"))
 """What such a close is taken for where nobody speaks."""
-_NEAR_NS = 1_000_000_000
+_NEAR_ITS_CLOSE_NS = 1_000_000_000
 """How far the program's word or end may be from its close (chosen)."""
 _MOST_CITED = 8
 
@@ -75,7 +75,11 @@ def _told(
     if connection.program is None:
         return None
     pid = connection.program.pid
-    own = [s for s in words if s.pid == pid and not s.untimed and abs(s.time_ns - close.time_ns) <= _NEAR_NS]
+    own = [
+        s
+        for s in words
+        if s.pid == pid and not s.untimed and abs(s.time_ns - close.time_ns) <= _NEAR_ITS_CLOSE_NS
+    ]
     end = ending(events, pid)
     if own or (end is not None and end.wire == frozenset(TIMEOUTS)):
         return own[:1]
