@@ -39,7 +39,7 @@ typedef int (*any_function)(void);
 FIRST(sprintf)
 FIRST(__sprintf_chk)
 
-OURS const char hexadecimal_digits[16] = "0123456789abcdef";
+OURS const char hexadecimal_digits[] = "0123456789abcdef";
 
 /* Whether `format`, a register, is "%02x", of which no byte behind its end is read; and whether `value` is a byte. */
 #define UNLESS_A_BYTE(format, value) \

@@ -108,7 +108,7 @@ static bool needs_sanitizer(int file, const file_header *header)
     return false;
 }
 
-/* Whose loader loads it; TAKES for glibc's. */
+/* Whose loader loads it; TAKES for glibc's and musl's. */
 static enum image by_loader(int file, const file_header *header)
 {
     segment loader;
@@ -116,7 +116,8 @@ static enum image by_loader(int file, const file_header *header)
     if (!segment_of(file, header, PT_INTERP, &loader))
         return IGNORES;
     text_at(file, loader.p_offset, path, sizeof path);
-    return text_starts(text_name(path), "ld-linux") ? TAKES : REFUSES;
+    const char *name = text_name(path);
+    return text_starts(name, "ld-linux") || text_starts(name, "ld-musl") ? TAKES : REFUSES;
 }
 
 /* As another user, it runs in a loader that leaves out what is not the system's own. */

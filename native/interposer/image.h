@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 enum image {
-    REFUSES, /* of another machine or width, loaded by another loader than glibc's, or with a sanitizer in a library, which
-              * must come before all others */
+    REFUSES, /* of another machine or width, loaded by another loader than glibc's and musl's, or with a sanitizer in a
+              * library, which must come before all others */
     IGNORES, /* without a loader, though its children may have one; with the rights of another user; or nothing can be
               * found out */
     TAKES,

@@ -193,6 +193,9 @@ static bool defines(const struct object *object, void *context)
     return search->found != NULL;
 }
 
+/* Our own dynamic section, which every linker names so; musl's <link.h> does not say it. */
+extern ElfW(Dyn) _DYNAMIC[];
+
 static void *next_in_list(const char *symbol)
 {
     bool past_ours = false;

@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/fcntl.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>

@@ -237,7 +237,7 @@ static const char *patch_tables(const struct object *object, unsigned count)
 /* Where nothing but patches is wanted libssl is patched, too. */
 static bool is_reached(const struct object *object)
 {
-    static const char *const names[] = {"libssl", "libcrypto", "libgnutls", "libplainwire", "libc.", "ld-linux"};
+    static const char *const names[] = {"libssl", "libcrypto", "libgnutls", "libplainwire", "libc.", "ld-linux", "ld-musl"};
     for (size_t i = setting(ONLY)[0] ? 1 : 0; i < sizeof names / sizeof names[0]; i++)
         if (text_starts(text_name(object->name), names[i]))
             return true;

@@ -159,14 +159,6 @@ def test_program_of_another_width_is_left_alone(tmp_path: Path) -> None:
     assert "not a program of this machine's own kind" in str(find([str(program)]).untouched)
 
 
-def test_program_outside_glibc_is_left_alone(tmp_path: Path) -> None:
-    needs("musl-gcc")
-    (tmp_path / "musl.c").write_text("int main(void) { return 0; }\n")
-    subprocess.run([tool("musl-gcc"), "-o", tmp_path / "musl", tmp_path / "musl.c"], check=True, timeout=120)
-    assert "not loaded by glibc" in str(find([str(tmp_path / "musl")]).untouched)
-    assert find([sys.executable]).untouched is None
-
-
 def test_without_a_compiled_interposer_the_program_runs_and_a_note_says_what_is_missing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,9 +50,10 @@ class Elf(Struct, frozen=True):
         return self.bits == struct.calcsize("P") * 8 and self.machine == MACHINES.get(platform.machine())
 
     @property
-    def glibc(self) -> bool:
-        """Whether glibc's loader loads it."""
-        return self.interpreter is not None and self.interpreter.rpartition("/")[2].startswith("ld-linux")
+    def takes_preloads(self) -> bool:
+        """Whether a loader that takes the interposer loads it: glibc's, or musl's (Alpine Linux)."""
+        loader = (self.interpreter or "").rpartition("/")[2]
+        return loader.startswith(("ld-linux", "ld-musl"))
 
 
 class _Segment(Struct, frozen=True):

@@ -167,9 +167,9 @@ def _conclude(found: Inspection) -> Inspection:
 
 
 def _would_load(program: Path) -> list[str]:
-    """The program's file and what the loader would load for it; the file alone where that is not glibc's."""
+    """The program's file and what the loader would load for it; the file alone where that is neither glibc's nor musl's."""
     loader = find([str(program)]).elf
-    if loader is None or not loader.glibc:
+    if loader is None or not loader.takes_preloads:
         return [str(program)]
     listed = _output([str(loader.interpreter), "--list", str(program)])
     return [str(program), *(match[1] for match in re.finditer(r"=> (/.*) \(0x", listed))]
