@@ -33,6 +33,8 @@ static bool take_parts(const unsigned char *file, size_t size, int machine, stru
         if ((size - header.e_phoff) / sizeof segment <= i)
             return false;
         bytes_copy(&segment, file + header.e_phoff + i * sizeof segment, sizeof segment);
+        if (segment.p_type == PT_GNU_EH_FRAME)
+            parts->unwinding = segment.p_vaddr;
         if (segment.p_type != PT_LOAD || segment.p_offset >= size || !segment.p_filesz)
             continue;
         const size_t rest = size - segment.p_offset;

@@ -78,6 +78,46 @@ const unsigned char *locate_text(const struct parts *parts, const char *text)
     return at;
 }
 
+/* --- functions ------------------------------------------------------------------------------------------------------- */
+
+static const unsigned char *anywhere(const struct parts *parts, uintptr_t address, size_t count)
+{
+    const unsigned char *bytes = NULL;
+    for (enum part_kind kind = CONSTANTS; kind <= DATA && !bytes; kind++)
+        bytes = locate_at(parts, address, count, kind);
+    return bytes;
+}
+
+/* Whether an address is in the midst of a function, by the tables with which C++ unwinds the stack (LSB, Exception Frames).
+ * A compiler that saves bytes (-Os, as Alpine's) jumps to there from several labels at once.
+ *
+ * .eh_frame_hdr: version and three encodings, where .eh_frame is, how many rows; rows of a function's start and where more
+ * of it stands, both relative to the table, by start. There: two words, the start relative to itself, the size. Other encodings
+ * than these, which all linkers write, are not read: then nothing is known, as of code that has no row. */
+static bool within_function(const struct parts *parts, uintptr_t address)
+{
+    enum { HEAD = 12, ROW = 8, START = 8, SIZE = 12, MORE = 16 };
+    static const unsigned char encodings[] = {1, 0x1b, 0x03, 0x3b};
+    const uintptr_t table = parts->unwinding;
+    const unsigned char *head = table ? anywhere(parts, table, HEAD) : NULL;
+    if (!head || !bytes_equal(head, encodings, sizeof encodings))
+        return false;
+    uint32_t low = 0, high = (uint32_t)number_at(head + HEAD - 4);
+    const unsigned char *rows = high ? anywhere(parts, table + HEAD, (size_t)high * ROW) : NULL;
+    if (!rows)
+        return false;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        const uintptr_t start = table + (uintptr_t)(intptr_t)number_at(rows + (size_t)middle * ROW);
+        *(start <= address ? &low : &high) = middle;
+    }
+    const uintptr_t start = table + (uintptr_t)(intptr_t)number_at(rows + (size_t)low * ROW);
+    const uintptr_t at = table + (uintptr_t)(intptr_t)number_at(rows + (size_t)low * ROW + 4);
+    const unsigned char *more = start < address ? anywhere(parts, at, MORE) : NULL;
+    return more && at + START + (uintptr_t)(intptr_t)number_at(more + START) == start &&
+           address - start < (uint32_t)number_at(more + SIZE);
+}
+
 /* --- labels --------------------------------------------------------------------------------------------------------- */
 
 struct texts {
@@ -297,7 +337,7 @@ static bool hands_on(const unsigned char *code)
 
 static unsigned fits_log(const struct parts *parts, uintptr_t function, struct location *found)
 {
-    if (!find_hops(parts, function, found))
+    if (within_function(parts, function) || !find_hops(parts, function, found))
         return 0;
     return found->hop_count == 1 && !parts->arm64 && hands_on(locate_at(parts, function, BODY, CODE)) ? FEWEST_LABELS : 1;
 }

@@ -26,8 +26,9 @@ struct part {
 struct parts {
     struct part list[MOST_PARTS];
     unsigned count;
-    bool fixed; /* it is loaded at the addresses that it was linked for */
-    bool arm64; /* its code is of aarch64; else of x86-64 */
+    uintptr_t unwinding; /* address of its table of functions, .eh_frame_hdr; 0 where it has none */
+    bool fixed;          /* it is loaded at the addresses that it was linked for */
+    bool arm64;          /* its code is of aarch64; else of x86-64 */
 };
 
 struct location {

@@ -163,6 +163,8 @@ static void take_parts(const struct object *object)
 #endif
     for (unsigned i = 0; i < object->segment_count && work.parts.count < MOST_PARTS; i++, segment++) {
         const uintptr_t at = object->base + segment->p_vaddr;
+        if (segment->p_type == PT_GNU_EH_FRAME)
+            work.parts.unwinding = at;
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R) || !segment->p_filesz)
             continue;
         work.parts.list[work.parts.count++] = (struct part){

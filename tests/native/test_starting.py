@@ -27,9 +27,7 @@ SHOWING = """
 """
 
 
-@pytest.mark.parametrize(
-    ("compiler", "flags"), [("gcc", ("-m32",)), ("gcc", ("-fsanitize=address",))]
-)
+@pytest.mark.parametrize(("compiler", "flags"), [("gcc", ("-m32",)), ("gcc", ("-fsanitize=address",))])
 def test_loader_that_would_complain_is_not_asked(
     compiled: Compile, preloaded: Preloaded, compiler: str, flags: tuple[str, ...]
 ) -> None:

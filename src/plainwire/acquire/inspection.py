@@ -167,7 +167,7 @@ def _conclude(found: Inspection) -> Inspection:
 
 
 def _would_load(program: Path) -> list[str]:
-    """The program's file and what the loader would load for it; the file alone where that is neither glibc's nor musl's."""
+    """The program's file and what the loader would load for it; the file alone for another loader."""
     loader = find([str(program)]).elf
     if loader is None or not loader.takes_preloads:
         return [str(program)]

@@ -119,7 +119,7 @@ def _reason_to_stay_out(name: str, image: elf.Elf | None) -> str | None:
     reasons = {
         f"{name} is not a program of this machine's own kind: {later}": not image.native,
         f"{name} is statically linked: {later}": image.interpreter is None,
-        f"{name} is loaded by {image.interpreter}, neither glibc's nor musl's: {later}": not image.takes_preloads,
+        f"{name} has another loader than glibc's and musl's: {later}": not image.takes_preloads,
         f"{name} is written in Go, which does without the C library: {later}": image.go,
         f"{name} is built with a sanitizer, whose library must come before all others": any(
             interposer.is_sanitizer(needed) for needed in image.needed
