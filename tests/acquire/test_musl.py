@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire.acquire import inspection
+from plainwire.acquire import inspection, patching
 from plainwire.acquire.target import find
 from tests import own_network
 from tests.acquire.conftest import CLIENTS, python
@@ -64,6 +65,16 @@ def test_what_musl_would_load_is_told_beforehand(of_musl: Path) -> None:
         ("psycopg_binary.libs", "preload")
     ]
     assert found.notes == []
+
+
+def test_place_to_patch_is_where_a_function_begins(of_musl: Path) -> None:
+    """Alpine's compiler saves bytes: code for several labels jumps to the same place within its function."""
+    libssl = next(of_musl.parent.glob("*.libs/libssl*"))
+    frames = [tool("readelf"), "--debug-dump=frames-interp", libssl]
+    told = subprocess.run(frames, capture_output=True, text=True, check=True, timeout=60).stdout
+    found = patching.of_library(libssl)
+    assert isinstance(found, patching.KeyLogFunction)
+    assert found.function in {int(start, 16) for start in re.findall(r"pc=([0-9a-f]+)", told)}
 
 
 def test_program_of_another_loader_is_left_alone(tmp_path: Path) -> None:
