@@ -70,7 +70,7 @@ def test_what_musl_would_load_is_told_beforehand(of_musl: Path) -> None:
 def test_place_to_patch_is_where_a_function_begins(of_musl: Path) -> None:
     """Alpine's compiler saves bytes: code for several labels jumps to the same place within its function."""
     libssl = next(of_musl.parent.glob("*.libs/libssl*"))
-    frames = [tool("readelf"), "--debug-dump=frames-interp", libssl]
+    frames: list[str | Path] = [tool("readelf"), "--debug-dump=frames-interp", libssl]
     told = subprocess.run(frames, capture_output=True, text=True, check=True, timeout=60).stdout
     found = patching.of_library(libssl)
     assert isinstance(found, patching.KeyLogFunction)
