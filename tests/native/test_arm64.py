@@ -232,6 +232,7 @@ class Parts(ctypes.Structure):
     _fields_ = [
         ("list", Part * 12),
         ("count", ctypes.c_uint),
+        ("unwinding", ctypes.c_size_t),
         ("fixed", ctypes.c_bool),
         ("arm64", ctypes.c_bool),
     ]
