@@ -289,14 +289,17 @@ HOOK ssize_t writev(int descriptor, const struct iovec *parts, int count)
     return result;
 }
 
-/* stdio writes from inside the C library: of its functions those that programs use to print what is ready made. */
+/* stdio writes from inside the C library: of its functions those that programs use to print what is ready made.
+ * Into a pipe that is full and does not block (Node.js leaves one so) a part of it goes: fwrite does not tell how much,
+ * and what was to be said tells as well why the program ended. */
 
 HOOK size_t fwrite(const void *restrict items, size_t size, size_t count, FILE *restrict stream)
 {
     hooks_ready();
     const size_t result = atomic_load(&real_fwrite)(items, size, count, stream);
-    if (result > 0 && for_people(descriptor_of(stream)))
-        said(descriptor_of(stream), items, size * result);
+    const size_t told = result < count && errno == EAGAIN ? count : result;
+    if (told > 0 && for_people(descriptor_of(stream)))
+        said(descriptor_of(stream), items, size * told);
     return result;
 }
 

@@ -166,6 +166,31 @@ def test_words_on_standard_error_are_kept_and_reach_it_unchanged(
     assert [event["status"] for event in noted(tmp_path, "end")] == [7]
 
 
+STUFFED = """
+    #include <fcntl.h>
+    #include <stdio.h>
+    #include <string.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        static char dump[200000];
+        int ends[2];
+        memset(dump, 'x', sizeof dump);
+        memcpy(dump, "AxiosError: status 503\\n", 23);
+        if (pipe(ends) || dup2(ends[1], 2) != 2 || fcntl(2, F_SETFL, O_NONBLOCK))
+            return 2;
+        return fwrite(dump, sizeof dump, 1, stderr) == 1;
+    }
+"""
+
+
+def test_words_that_a_full_pipe_takes_in_part_are_kept(
+    compiled: Compile, preloaded: Preloaded, tmp_path: Path
+) -> None:
+    assert preloaded(compiled("stuffed", STUFFED)).returncode == 0
+    assert "AxiosError: status 503" in "".join(event["text"] for event in noted(tmp_path, "stderr"))
+
+
 def test_of_very_many_words_those_that_tell_of_an_error_are_kept(
     compiled: Compile, preloaded: Preloaded, tmp_path: Path
 ) -> None:

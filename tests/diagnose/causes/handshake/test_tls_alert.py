@@ -9,7 +9,8 @@ from plainwire.model import (
     Certificate,
 )
 from tests.diagnose.causes.handshake.greetings import DAY_NS, greeted, refusing
-from tests.diagnose.wire import EPOCH_NS, SERVER, Wire, only
+from tests.diagnose.opening import Opening
+from tests.diagnose.wire import CLIENT, EPOCH_NS, SERVER, Wire, only
 
 
 def test_an_alert_names_itself() -> None:
@@ -26,6 +27,17 @@ def test_only_internal_error_is_a_confession(name: str, fault: str) -> None:
     opening = greeted()
     opening.close(SERVER, "alert", 162, ack=517, detail=name)
     assert only(diagnose([opening.done()])).fault == fault
+
+
+def test_an_alert_is_told_where_the_capture_has_a_part_of_the_handshake() -> None:
+    begun_late = refusing("unknown_ca")
+    begun_late.mid_stream = True
+    one_sided = Opening().syn(0).hello(81)
+    one_sided.close(CLIENT, "alert", 166, seq=517, ack=3000, detail="unknown_ca")
+    for connection in (begun_late, one_sided.done()):
+        finding = only(diagnose([connection]))
+        assert (finding.code, finding.certainty == "proved") == ("tls-alert-unknown-ca", False)
+        assert "before the server said a word" not in finding.claim
 
 
 def test_an_alert_without_a_registered_name_has_its_code() -> None:

@@ -134,6 +134,16 @@ def test_a_client_that_closed_its_direction_at_the_capture_s_end_may_still_wait(
     assert only(diagnose(_half_closed(later=9000))).code == "client-abort"
 
 
+def test_so_may_one_to_which_the_response_goes_on_when_the_capture_ends() -> None:
+    wire = Wire()
+    wire.ask(0)
+    wire.close(CLIENT, "fin", 1)
+    wire.answer(80, declared=1000, complete=False)
+    assert only(diagnose([wire.done("aborted")])).code == "capture-artifact"
+    wire.close(CLIENT, "rst", 81, bare=True)
+    assert only(diagnose([wire.done("aborted")])).code == "client-abort"
+
+
 def test_a_packet_of_quic_that_was_acknowledged_and_not_captured_leaves_nothing_to_conclude() -> None:
     wire = Wire()
     exchange = wire.ask(0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.captured import server_was_seen
 from plainwire.diagnose.evidence.damaged_record import BAD_RECORD
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
@@ -34,10 +35,12 @@ _OF_THE_HANDSHAKE = alerts.ABOUT_CERTIFICATES | {
 
 
 def alert_in_handshake(connection: Connection, traffic: Traffic) -> Verdict | None:
-    """A verdict where a fatal alert is the first act of closing: it names itself."""
+    """A verdict where a fatal alert is the first act of closing: it names itself.
+
+    Also where the capture lacks a direction, or the beginning: the alert says the same.
+    """
     close = connection.closes[0] if connection.closes else None
-    begin = opening.of_handshake(connection)
-    if close is None or close.kind != "alert" or connection.tls is None or begin is None:
+    if close is None or close.kind != "alert" or connection.tls is None:
         return None
     verdict = of_the_offer(_about_alert(connection, close), connection, close)
     return sharper(verdict, connection, close, traffic)
@@ -102,6 +105,8 @@ def _about_record(connection: Connection, failed: FailedExchange | None) -> str:
 def _stage(connection: Connection) -> str:
     tls = opening.handshake_session(connection)
     if tls is None or tls.cipher_suite is None:
+        if opening.of_handshake(connection) is None or not server_was_seen(connection):
+            return "in the handshake, of which the capture has a part"
         return (
             "in answer to the ClientHello"
             if tls is not None and tls.starts[Side.SERVER] >= 0

@@ -96,7 +96,10 @@ def _cut_short(failed: FailedExchange) -> Iterator[Evidence]:
         return
     response = failed.exchange.response
     last = failed.request.last_ns if response is None else response.last_ns
-    if close.time_ns - last >= AT_ONCE_NS or (response is not None and response.framing != "close"):
+    goes_on = response is not None and response.last_ns > close.time_ns
+    if close.time_ns - last >= AT_ONCE_NS:
+        return
+    if response is not None and response.framing != "close" and not goes_on:
         return
     reacted = any(c.side is Side.SERVER or c.kind == "rst" for c in connection.closes)
     watched = failed.traffic.ended_ns - close.time_ns
