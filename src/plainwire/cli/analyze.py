@@ -174,14 +174,16 @@ class _Read(NamedTuple):
 
     def report(self, progress: Progress) -> Report:
         """Read the files, or the case."""
-        from plainwire import case, dividing, recording  # noqa: PLC0415 - as in the command
-
         private_keys, psks = self.private_keys, self.psks
         if self.cases:
+            from plainwire import case, recording  # noqa: PLC0415 - as in the command
+
             found = case.Case(self.cases[0])
             return recording.analyze(
                 found, self.keys, private_keys=private_keys, psks=psks, progress=progress
             )
+        from plainwire import dividing  # noqa: PLC0415 - as above
+
         progress.step("reading", size_of(self.files))
         return dividing.analyze(
             self.files,

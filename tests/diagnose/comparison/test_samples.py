@@ -74,7 +74,8 @@ def test_rates_are_told_of_all_where_rows_were_left_out() -> None:
 
 def test_it_survives_json() -> None:
     merged = sample(_table(3), "3")
-    merged.trials.numbers["idle_before"][0] = float("nan")
+    idle = merged.trials.numbers["idle_before"]
+    merged.trials.numbers["idle_before"] = [float("nan"), *idle[1:]]
     read = TrialsSample.from_dict(orjson.loads(orjson.dumps(merged.as_dict())))
     assert _rows(read) == _rows(merged)
     assert np.isnan(read.trials.numbers["idle_before"][0])

@@ -201,15 +201,16 @@ class _Cluster:
         """The features that differ between trials; a constant explains nothing."""
         found: dict[str, Feature] = {}
         levels: dict[str, list[str]] = {}
+        places = self.rows.tolist()
         for name, column in self.trials.numbers.items():
-            values = np.array(column, dtype=np.float64)[self.rows]
+            values = np.array([column[row] for row in places], dtype=np.float64)
             if name in GROWING:
                 self._without_the_longest(values)
             known = values[~np.isnan(values)]
             if len(known) and known.min() < known.max() and not np.isnan(values[: self.failures]).all():
                 found[name] = Numbers(values)
         for name, texts in self.trials.labels.items():
-            column_texts = [texts[row] for row in self.rows]
+            column_texts = [texts[row] for row in places]
             if name in NEVER_SHOWN_EMPTY and set(column_texts[: self.failures]) == {NONE}:
                 continue  # the failures did not come as far as to have any
             common = [text for text, _ in Counter(column_texts).most_common(_MOST_LEVELS)]
@@ -256,9 +257,9 @@ class _Cluster:
             known = self.levels[name]
             level = known[best.level] if best.level < len(known) else "another"
             texts = self.trials.labels[name]
-            having = np.array([texts[row] == level for row in self.all_rows])
+            having = np.array([text == level for text in texts])[self.all_rows]
             return _Candidate(name, best, having, label_phrase(name, level), p)
-        values = np.array(self.trials.numbers[name], dtype=np.float64)[self.all_rows]
+        values = np.array(list(self.trials.numbers[name]), dtype=np.float64)[self.all_rows]
         having = ~np.isnan(values)
         having &= ~(values < (-math.inf if best.low is None else best.low))
         having &= ~(values > (math.inf if best.high is None else best.high))

@@ -12,7 +12,8 @@ import math
 import re
 import zlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from msgspec import Struct, field
 
@@ -22,13 +23,16 @@ from plainwire.diagnose.evidence.targets import template
 from plainwire.model import ACK, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any
 
     from plainwire.model import Connection, Exchange, Finding, Request, Response
 
     _Row = tuple[str | None, Connection, Exchange, Request, Exchange | None]
     """The cause of its failure, where it was, and the exchange before it on the connection."""
+
+_Value = TypeVar("_Value")
+_Of = TypeVar("_Of")
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"))
 
@@ -53,7 +57,7 @@ _NAN = math.nan
 class Trials(Struct):
     """A table of attempts. ``codes``: the cause of each failure, None for a success; ``times`` in ns.
 
-    ``numbers`` (NaN: has none) and ``labels`` hold one list for each feature, as long as ``codes``.
+    ``numbers`` (NaN: has none) and ``labels`` hold one column for each feature, as long as ``codes``.
     ``unit`` is what a row is: ``request`` or ``connection``.
     """
 
@@ -61,8 +65,8 @@ class Trials(Struct):
     codes: list[str | None] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
-    numbers: dict[str, list[float]] = field(default_factory=dict)
-    labels: dict[str, list[str]] = field(default_factory=dict)
+    numbers: dict[str, Sequence[float]] = field(default_factory=dict)
+    labels: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -90,7 +94,7 @@ class Trials(Struct):
             "connections": self.connections,
             "times": self.times,
             "numbers": numbers,
-            "labels": self.labels,
+            "labels": {name: list(column) for name, column in self.labels.items()},
         }
 
     @classmethod
@@ -109,8 +113,8 @@ def join(tables: Sequence[Trials]) -> Trials:
     Such tables are to be ``whole``: a header field that all requests of a run have is a feature of that run.
     """
     whole = Trials(tables[0].unit if tables else "request")
-    numbers = {name: None for table in tables for name in table.numbers}
-    labels = {name: None for table in tables for name in table.labels}
+    numbers: dict[str, list[float]] = {name: [] for table in tables for name in table.numbers}
+    labels: dict[str, list[str]] = {name: [] for table in tables for name in table.labels}
     highest = 0
     for table in tables:
         count = len(table)
@@ -118,11 +122,12 @@ def join(tables: Sequence[Trials]) -> Trials:
         whole.connections += [highest + number for number in table.connections]
         highest += max(table.connections, default=0)
         whole.times += table.times
-        for name in numbers:
-            whole.numbers.setdefault(name, []).extend(table.numbers.get(name, [math.nan] * count))
-        for name in labels:
+        for name, measures in numbers.items():
+            measures.extend(table.numbers.get(name, [math.nan] * count))
+        for name, words in labels.items():
             lacking = "no" if name.startswith("field ") else NONE
-            whole.labels.setdefault(name, []).extend(table.labels.get(name, [lacking] * count))
+            words.extend(table.labels.get(name, [lacking] * count))
+    whole.numbers, whole.labels = {**numbers}, {**labels}
     return whole
 
 
@@ -161,6 +166,29 @@ def causes_of_requests(findings: Iterable[Finding]) -> dict[int, str]:
     return causes
 
 
+class _Column(Sequence[_Value], Generic[_Of, _Value]):
+    """A column that is computed where it is looked at: of many rows a comparison samples a few thousand."""
+
+    def __init__(self, rows: Sequence[_Of], of: Callable[[_Of], _Value]) -> None:
+        self._rows = rows
+        self._of = of
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> _Value: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[_Value]: ...
+    def __getitem__(self, place: int | slice) -> _Value | list[_Value]:
+        if isinstance(place, slice):
+            return [self._of(row) for row in self._rows[place]]
+        return self._of(self._rows[place])
+
+    def __iter__(self) -> Iterator[_Value]:
+        return map(self._of, self._rows)
+
+
 def _table(rows: list[_Row], *, whole: bool) -> Trials:
     table = Trials(
         "request",
@@ -169,32 +197,16 @@ def _table(rows: list[_Row], *, whole: bool) -> Trials:
         times=[request.time_ns for _, _, _, request, _ in rows],
     )
     if rows:
-        table.numbers = {**_numbers(rows), "concurrency": _concurrency(rows)}
+        table.numbers = {name: _Column(rows, of) for name, of in _NUMBERS.items()}
+        table.numbers["concurrency"] = _concurrency(rows)
         first = min(table.times)
-        table.numbers["time"] = [(time - first) / 1e9 for time in table.times]
+        table.numbers["time"] = _Column(table.times, lambda time: (time - first) / 1e9)
         table.labels = {**_labels(rows), **_labels_of_connections(rows)}
         table.labels.update(_fields([request for _, _, _, request, _ in rows], whole=whole))
+    if whole:
+        table.numbers = {name: list(column) for name, column in table.numbers.items()}
+        table.labels = {name: list(column) for name, column in table.labels.items()}
     return table
-
-
-def _numbers(rows: list[_Row]) -> dict[str, list[float]]:
-    befores = [None if previous is None else previous.response for *_, previous in rows]
-    return {
-        "idle_before": [_seconds(e.idle_before_ns) for _, _, e, _, _ in rows],
-        "ordinal": [_NAN if c.mid_stream else float(e.ordinal) for _, c, e, _, _ in rows],
-        "age": [_NAN if c.mid_stream else (r.time_ns - c.opened_ns) / 1e9 for _, c, _, r, _ in rows],
-        "sent_before": [_NAN if c.mid_stream else float(r.start) for _, c, _, r, _ in rows],
-        "request_size": [
-            float(r.body_size if r.declared_size is None else r.declared_size) for _, _, _, r, _ in rows
-        ],
-        "header_size": [
-            float(sum(len(name) + len(value) + 4 for name, value in r.headers)) for _, _, _, r, _ in rows
-        ],
-        "response_size": [_declared(e.response) for _, _, e, _, _ in rows],
-        "previous_size": [_NAN if before is None else float(before.body_size) for before in befores],
-        "previous_duration": [_NAN if p is None else _seconds(p.duration_ns) for *_, p in rows],
-        "round_trip": [_seconds(c.rtt_syn_ns) for _, c, _, _, _ in rows],
-    }
 
 
 def _seconds(nanoseconds: int | None) -> float:
@@ -208,18 +220,65 @@ def _declared(response: Response | None) -> float:
     return _NAN if response.declared_size is None else float(response.declared_size)
 
 
-def _labels(rows: list[_Row]) -> dict[str, list[str]]:
-    templates = {target: template(target) for target in {r.target for _, _, _, r, _ in rows}}
-    befores = [None if previous is None else previous.response for *_, previous in rows]
-    return {
-        "reused": ["no" if previous is None else "yes" for *_, previous in rows],
-        "method": [_method(r) for _, _, _, r, _ in rows],
-        "path": [templates[r.target] for _, _, _, r, _ in rows],
-        "query": ["yes" if "?" in r.target else "no" for _, _, _, r, _ in rows],
-        "previous_status": [NONE if before is None else f"{before.status}" for before in befores],
-        "previous_method": [NONE if p is None else _method(p.request) for *_, p in rows],
-        "previous_close": ["yes" if b is not None and b.close_announced else "no" for b in befores],
+def _size_of_header(row: _Row) -> float:
+    return float(sum([len(name) + len(value) + 4 for name, value in row[3].headers]))
+
+
+def _size_of_request(row: _Row) -> float:
+    request = row[3]
+    return float(request.body_size if request.declared_size is None else request.declared_size)
+
+
+def _response_before(row: _Row) -> Response | None:
+    return None if row[4] is None else row[4].response
+
+
+def _size_before(row: _Row) -> float:
+    before = _response_before(row)
+    return _NAN if before is None else float(before.body_size)
+
+
+_NUMBERS: dict[str, Callable[[_Row], float]] = {
+    "idle_before": lambda row: _seconds(row[2].idle_before_ns),
+    "ordinal": lambda row: _NAN if row[1].mid_stream else float(row[2].ordinal),
+    "age": lambda row: _NAN if row[1].mid_stream else (row[3].time_ns - row[1].opened_ns) / 1e9,
+    "sent_before": lambda row: _NAN if row[1].mid_stream else float(row[3].start),
+    "request_size": _size_of_request,
+    "header_size": _size_of_header,
+    "response_size": lambda row: _declared(row[2].response),
+    "previous_size": _size_before,
+    "previous_duration": lambda row: _NAN if row[4] is None else _seconds(row[4].duration_ns),
+    "round_trip": lambda row: _seconds(row[1].rtt_syn_ns),
+}
+
+
+def _labels(rows: list[_Row]) -> dict[str, Sequence[str]]:
+    templates: dict[str, str] = {}
+
+    def path(row: _Row) -> str:
+        target = row[3].target
+        if target not in templates:
+            templates[target] = template(target)
+        return templates[target]
+
+    def status(row: _Row) -> str:
+        before = _response_before(row)
+        return NONE if before is None else f"{before.status}"
+
+    def close(row: _Row) -> str:
+        before = _response_before(row)
+        return "yes" if before is not None and before.close_announced else "no"
+
+    made: dict[str, Callable[[_Row], str]] = {
+        "reused": lambda row: "no" if row[4] is None else "yes",
+        "method": lambda row: _method(row[3]),
+        "path": path,
+        "query": lambda row: "yes" if "?" in row[3].target else "no",
+        "previous_status": status,
+        "previous_method": lambda row: NONE if row[4] is None else _method(row[4].request),
+        "previous_close": close,
     }
+    return {name: _Column(rows, of) for name, of in made.items()}
 
 
 def _method(request: Request | None) -> str:
@@ -228,12 +287,16 @@ def _method(request: Request | None) -> str:
     return request.method if request.method in _METHODS else "another"
 
 
-def _labels_of_connections(rows: list[_Row]) -> dict[str, list[str]]:
+def _labels_of_connections(rows: list[_Row]) -> dict[str, Sequence[str]]:
     """What all requests of a connection share."""
     seen: dict[int, str] = {}  # processes by their ids, numbered
     known = {c.id: _of_connection(c, seen) for c in {c.id: c for _, c, _, _, _ in rows}.values()}
     names = next(iter(known.values()))
-    return {name: [known[c.id][name] for _, c, _, _, _ in rows] for name in names}
+
+    def column(name: str) -> Sequence[str]:
+        return _Column(rows, lambda row: known[row[1].id][name])
+
+    return {name: column(name) for name in names}
 
 
 def _of_connection(connection: Connection, seen: dict[int, str]) -> dict[str, str]:
@@ -268,7 +331,7 @@ def _concurrency(rows: list[_Row]) -> list[float]:
     return others
 
 
-def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]:
+def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, Sequence[str]]:
     """Header fields that only some requests have, and a few whose values differ."""
     shapes: dict[tuple[str, ...], dict[str, int]] = {}  # names as they are written: where each one is
     of_rows: list[dict[str, int]] = []
@@ -278,21 +341,38 @@ def _fields(requests: Sequence[Request], *, whole: bool) -> dict[str, list[str]]
         if shape is None:
             shape = shapes[written] = {name.lower(): place for place, name in enumerate(written)}
         of_rows.append(shape)
-    counts = Counter(name for shape in of_rows for name in shape)
+    of_shapes = Counter(map(id, of_rows))
+    counts: Counter[str] = Counter()
+    for shape in shapes.values():
+        for name in shape:
+            counts[name] += of_shapes[id(shape)]
     names = [name for name, _ in counts.most_common() if _NAME.fullmatch(name)]
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, Sequence[str]] = {}
     for name in names:
         if name in _TOLD_VALUES:
-            places = [shape.get(name) for shape in of_rows]
-            values = [
-                NONE if place is None else request.headers[place][1]
-                for place, request in zip(places, requests, strict=True)
-            ]
-            told = {value: value if _VALUE.fullmatch(value) else "another" for value in set(values)}
-            columns[f"value of {name}"] = [told[value] for value in values]
+            columns[f"value of {name}"] = _values(name, list(zip(of_rows, requests, strict=True)))
         if (whole or counts[name] < len(requests)) and len(columns) < _MOST_FIELDS:
-            columns[f"field {name}"] = ["yes" if name in shape else "no" for shape in of_rows]
+            columns[f"field {name}"] = _having(name, of_rows)
     return columns
+
+
+def _having(name: str, of_rows: Sequence[dict[str, int]]) -> Sequence[str]:
+    return _Column(of_rows, lambda shape: "yes" if name in shape else "no")
+
+
+def _values(name: str, rows: Sequence[tuple[dict[str, int], Request]]) -> Sequence[str]:
+    told: dict[str, str] = {}
+
+    def value(row: tuple[dict[str, int], Request]) -> str:
+        place = row[0].get(name)
+        if place is None:
+            return NONE
+        text = row[1].headers[place][1]
+        if text not in told:
+            told[text] = text if _VALUE.fullmatch(text) else "another"
+        return told[text]
+
+    return _Column(rows, value)
 
 
 def of_connections(
@@ -312,6 +392,8 @@ def of_connections(
         return table
     rows = [c for c in connections if c.id in causes or (c.established and c.exchanges and not c.mid_stream)]
     first = min((c.opened_ns for c in rows), default=0)
+    numbers: dict[str, list[float]] = {}
+    labels: dict[str, list[str]] = {}
     latest: dict[str, int] = {}
     seen: dict[int, str] = {}
     for connection in sorted(rows, key=lambda c: c.opened_ns):
@@ -325,7 +407,7 @@ def of_connections(
             "since_connection": math.nan if since is None else (connection.opened_ns - since) / 1e9,
         }
         latest[server] = connection.opened_ns
-        labels = {
+        told = {
             "server": server,
             "client": connection.client.address,
             "port": "even" if connection.client.port % 2 == 0 else "odd",
@@ -333,7 +415,8 @@ def of_connections(
             "process": NONE if program is None else seen.setdefault(program.pid, f"{len(seen) + 1}"),
         }
         for name, measure in measured.items():
-            table.numbers.setdefault(name, []).append(measure)
-        for name, label in labels.items():
-            table.labels.setdefault(name, []).append(label)
+            numbers.setdefault(name, []).append(measure)
+        for name, label in told.items():
+            labels.setdefault(name, []).append(label)
+    table.numbers, table.labels = {**numbers}, {**labels}
     return table

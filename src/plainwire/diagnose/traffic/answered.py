@@ -61,6 +61,8 @@ class Tally(Struct):
 
     all: Counter[tuple[str, str]] = field(default_factory=Counter)
     bad: Counter[tuple[str, str]] = field(default_factory=Counter)  # with 500 and more
+    count: int = 0  # of ``all``
+    count_bad: int = 0
     good_ns: list[int] = field(default_factory=list)  # when the good ones were sent, in order
 
 
@@ -69,6 +71,7 @@ class AnsweredExchanges:
 
     def __init__(self, traffic: Traffic) -> None:
         self.traffic = traffic
+        self._of_twin: dict[Twin, tuple[list[Answered], list[Answered]]] = {}
         self.errors: list[Answered] = []  # status of 400 and more
         self.redirects: list[Answered] = []
         self.slow: list[Answered] = []
@@ -193,11 +196,31 @@ class AnsweredExchanges:
 
     @cached_property
     def by_twin(self) -> dict[Twin, list[Answered]]:
-        """Answered exchanges of one request (method, target, authority, body), by time."""
+        """Answered exchanges of each request (method, target, authority, body), by time."""
         found: dict[Twin, list[Answered]] = {}
         for case in self.answered:
             found.setdefault(twin(case.request), []).append(case)
         return found
+
+    @cached_property
+    def _of_target(self) -> dict[str, list[Answered]]:
+        """Answered exchanges of one target, by time."""
+        found: dict[str, list[Answered]] = {}
+        for case in self.answered:
+            found.setdefault(case.request.target, []).append(case)
+        return found
+
+    def of_twin(self, request: Request) -> tuple[list[Answered], list[Answered]]:
+        """Answered exchanges of one request (method, target, authority, body), by time; and the successes.
+
+        What sets requests to one target apart is looked at once any of them is asked for: of most none is.
+        """
+        for case in self._of_target.pop(request.target, ()):
+            same, good = self._of_twin.setdefault(twin(case.request), ([], []))
+            same.append(case)
+            if case.response.status < ERROR_STATUS:
+                good.append(case)
+        return self._of_twin.get(twin(request), ([], []))
 
     def of_targets(self, targets: set[str]) -> dict[str, list[Answered]]:
         """Answered exchanges of some targets, by any method, by time."""
@@ -218,31 +241,29 @@ class AnsweredExchanges:
         """Of each server address: what was answered well, and which requests were not."""
         found: dict[Endpoint, Tally] = {}
         for case in self.answered:
-            tally = found.setdefault(case.connection.server, Tally())
+            server = case.connection.server
+            tally = found.get(server)
+            if tally is None:
+                tally = found[server] = Tally()
             name = case.request.method, case.request.target
             tally.all[name] += 1
+            tally.count += 1
             if case.response.status >= SERVER_ERROR_STATUS:
                 tally.bad[name] += 1
+                tally.count_bad += 1
             elif case.response.status < ERROR_STATUS:
                 tally.good_ns.append(case.request.time_ns)
         return found
 
-    @cached_property
-    def _successes(self) -> dict[Twin, list[Answered]]:
-        return {
-            name: [case for case in same if case.response.status < ERROR_STATUS]
-            for name, same in self.by_twin.items()
-        }
-
     def later(self, case: Answered) -> list[Answered]:
         """The next answers to the same request sent again."""
-        same = self.by_twin[twin(case.request)]
+        same, _ = self.of_twin(case.request)
         begin = bisect_right(same, case.request.time_ns, key=_sent)
         return same[begin : begin + _MOST_LATER]
 
     def succeeded_later(self, case: Answered) -> Answered | None:
         """The first success of the same request, sent again after this response at any time."""
-        good = self._successes[twin(case.request)]
+        _, good = self.of_twin(case.request)
         begin = bisect_right(good, case.request.time_ns, key=_sent)
         return good[begin] if begin < len(good) else None
 

@@ -79,6 +79,7 @@ class Traffic:
         self.connections = connections
         self.causes = causes
         self.lookups = lookups
+        self._round_trips: dict[int, int | None] = {}
         self._complaints: dict[int, dict[int, StreamEvent]] = {}
         self._events: dict[int, dict[str, list[StreamEvent]]] = {}
         self._pings: dict[int, list[StreamEvent]] = {}
@@ -193,6 +194,12 @@ class Traffic:
         for its turn, lengthens those of single ones.
         """
         return OfServers(self.by_server, _shortest_rtt)
+
+    def round_trip(self, connection: Connection) -> int | None:
+        """The smallest round trip of one connection, in ns: many of its exchanges may ask."""
+        if connection.id not in self._round_trips:
+            self._round_trips[connection.id] = shortest_rtt(connection)
+        return self._round_trips[connection.id]
 
     @cached_property
     def name_lookups(self) -> NameLookups:

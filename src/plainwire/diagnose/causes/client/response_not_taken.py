@@ -13,7 +13,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.diagnose.traffic.copies import twin, value
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
 
@@ -40,7 +40,7 @@ def response_not_taken(exchanges: AnsweredExchanges) -> list[Verdict]:
         again = next(
             (
                 other
-                for other in exchanges.by_twin.get(twin(case.request), ())
+                for other in exchanges.of_twin(case.request)[0]
                 if 0 <= other.request.time_ns - close.time_ns <= _AGAIN_NS
                 and other.connection.id != case.connection.id
             ),

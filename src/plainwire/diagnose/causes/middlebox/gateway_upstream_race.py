@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
-from plainwire.diagnose.evidence.round_trip import shortest_rtt
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -46,7 +45,7 @@ def gateway_upstream_race(failed: FailedExchange) -> Verdict | None:
         return None
     if failed.request.target.lower().startswith("http://"):
         return None  # a forward proxy, which connects anew
-    slack = _QUICK_NS + (shortest_rtt(failed.connection) or 0)
+    slack = _QUICK_NS + (failed.traffic.round_trip(failed.connection) or 0)
     if not _quick_failure(failed.exchange, slack):
         return None
     total, bad = failed.traffic.server_errors[failed.connection.server]

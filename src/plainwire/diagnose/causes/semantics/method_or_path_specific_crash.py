@@ -18,8 +18,8 @@ _FEWEST_OTHERS = 5
 def method_or_path_specific_crash(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
     """A verdict where this place fails each time and no other ever does."""
     tally, name = exchanges.tallies[case.connection.server], (case.request.method, case.request.target)
-    bad, others = tally.bad[name], tally.all.total() - tally.all[name]
-    if bad < FEWEST_REFUSED or bad != tally.all[name] or bad != tally.bad.total() or others < _FEWEST_OTHERS:
+    bad, others = tally.bad[name], tally.count - tally.all[name]
+    if bad < FEWEST_REFUSED or bad != tally.all[name] or bad != tally.count_bad or others < _FEWEST_OTHERS:
         return None
     return status_verdict(
         "method-or-path-specific-crash",

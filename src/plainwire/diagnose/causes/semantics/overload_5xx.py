@@ -92,7 +92,7 @@ def overload_5xx(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 def _of_the_server_itself(exchanges: AnsweredExchanges, case: Answered) -> Verdict | None:
     """What haproxy and uvicorn answer by themselves, without asking what they stand before."""
-    if is_tunnelled(case.connection) and is_the_proxys_own(case.response):
+    if is_the_proxys_own(case.response) and is_tunnelled(case.connection):
         return _of_the_interceptor(case)
     status, waited = case.response.status, wording.span(case.first_byte_ns)
     others = exchanges.open_at(case)[0]
