@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from plainwire.report.terminal import CasePaths
 
 
+_HELD: dict[str, Report] = {}
+"""The report, until the process ends: taking it apart, object by object, is a tenth of an analysis."""
+
+
 @click.command(
     "analyze",
     epilog="Example: plainwire analyze failing.pcapng --keys keys.log",
@@ -147,6 +151,7 @@ def command(
         text = terminal.verdict(report, place=place, much=much, **looks)
         click.echo(text, nl=False, color=looks["color"])
     debug.show(report)
+    _HELD["report"] = report
     return pipeline.exit_code(report)
 
 

@@ -229,8 +229,23 @@ def _size_of_request(row: _Row) -> float:
     return float(request.body_size if request.declared_size is None else request.declared_size)
 
 
+def _before(row: _Row) -> Exchange | None:
+    return row[-1]
+
+
 def _response_before(row: _Row) -> Response | None:
-    return None if row[4] is None else row[4].response
+    previous = _before(row)
+    return None if previous is None else previous.response
+
+
+def _duration_before(row: _Row) -> float:
+    previous = _before(row)
+    return _NAN if previous is None else _seconds(previous.duration_ns)
+
+
+def _method_before(row: _Row) -> str:
+    previous = _before(row)
+    return NONE if previous is None else _method(previous.request)
 
 
 def _size_before(row: _Row) -> float:
@@ -247,7 +262,7 @@ _NUMBERS: dict[str, Callable[[_Row], float]] = {
     "header_size": _size_of_header,
     "response_size": lambda row: _declared(row[2].response),
     "previous_size": _size_before,
-    "previous_duration": lambda row: _NAN if row[4] is None else _seconds(row[4].duration_ns),
+    "previous_duration": _duration_before,
     "round_trip": lambda row: _seconds(row[1].rtt_syn_ns),
 }
 
@@ -261,6 +276,10 @@ def _labels(rows: list[_Row]) -> dict[str, Sequence[str]]:
             templates[target] = template(target)
         return templates[target]
 
+    def query(row: _Row) -> str:
+        _, _, _, request, _ = row
+        return "yes" if "?" in request.target else "no"
+
     def status(row: _Row) -> str:
         before = _response_before(row)
         return NONE if before is None else f"{before.status}"
@@ -270,12 +289,12 @@ def _labels(rows: list[_Row]) -> dict[str, Sequence[str]]:
         return "yes" if before is not None and before.close_announced else "no"
 
     made: dict[str, Callable[[_Row], str]] = {
-        "reused": lambda row: "no" if row[4] is None else "yes",
+        "reused": lambda row: "no" if _before(row) is None else "yes",
         "method": lambda row: _method(row[3]),
         "path": path,
-        "query": lambda row: "yes" if "?" in row[3].target else "no",
+        "query": query,
         "previous_status": status,
-        "previous_method": lambda row: NONE if row[4] is None else _method(row[4].request),
+        "previous_method": _method_before,
         "previous_close": close,
     }
     return {name: _Column(rows, of) for name, of in made.items()}
