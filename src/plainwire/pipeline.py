@@ -220,8 +220,7 @@ class Analysis:
         self._finish()
         connections = sorted(self._done.connections, key=lambda c: c.first_packet)
         _identify(connections)
-        if self._relays.found:
-            self._relayed(connections)
+        self._relayed(connections)
         attempt = self._bugs.attempt
         attempt("the reading of ICMP failed", _attach, self._errors, connections)
         attempt("the reading of certificates failed", _read_certificates, connections)
@@ -273,11 +272,14 @@ class Analysis:
         return own
 
     def _relayed(self, connections: list[Connection]) -> None:
-        self.coverage.notes.append(
-            "the network is a relay's (slirp, pasta): acknowledgments, FIN and RST are its own"
-        )
-        for connection in connections:
-            connection.relayed = not on_one_host(connection)
+        """Where plainwire had the network made, loopback leads out of it as well: its events say so."""
+        all_are = self._events is not None and self._events.relayed
+        if self._relays.found and not all_are:
+            self.coverage.notes.append(
+                "the network is a relay's (slirp, pasta): acknowledgments, FIN and RST are its own"
+            )
+        for connection in connections if self._relays.found or all_are else ():
+            connection.relayed = all_are or not on_one_host(connection)
 
     def _cover(self, connections: list[Connection]) -> None:
         unseen.count_connections(self.coverage, connections, self._events)

@@ -92,6 +92,7 @@ def record(
     keep_all: bool = False,
     key_logs: Sequence[Path] = (),
     via: Via = ANYHOW,
+    relay: str | None = None,
     progress: Progress = _UNSEEN,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
@@ -100,7 +101,8 @@ def record(
     ``restore``: programs that are started with an environment of their own belong to it too. ``keep_all``:
     packets of other programs stay in the capture.
     ``key_logs``: files that the program writes key logs to by itself; by its end their lines are taken.
-    ``via`` forces how connections are seen and secrets are had.
+    ``via`` forces how connections are seen and secrets are had. ``relay``: all packets are those of a relay
+    that made this network; what is to be said of that.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -115,6 +117,9 @@ def record(
         capture, program = _start(
             command, case, interface, capture_filter, restore=restore, key_logs=key_logs, via=via
         )
+        if relay is not None:
+            note = {"event": "note", "text": relay, "relayed": True}
+            events.append(case.place.made[case.program.name], note)
         recording = Recording(case, wait(program.pid), capture.how, via=via)
         progress.step("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):

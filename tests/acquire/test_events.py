@@ -96,6 +96,8 @@ def test_only_plainwires_own_word_says_that_nothing_was_seen_of_sockets(tmp_path
     note = {"event": "note", "text": "process 7 still runs"}
     assert not events.read(written(tmp_path / "program.jsonl", note)).unwatched
     assert events.read(written(tmp_path / "program.jsonl", note | {"unwatched": True})).unwatched
+    assert not events.read(written(tmp_path / "program.jsonl", note)).relayed
+    assert events.read(written(tmp_path / "program.jsonl", note | {"relayed": True})).relayed
 
 
 def test_what_was_left_out_of_the_capture_is_counted(tmp_path: Path) -> None:

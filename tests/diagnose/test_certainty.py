@@ -130,3 +130,12 @@ def test_behind_a_relay_only_what_stands_in_tls_is_proved() -> None:
         told = settled(verdict(relayed, ground))
         assert told.certainty == certainty
         assert ("A relay (slirp, pasta)" in told.verdict.facts) is (certainty == "likely")
+
+
+def test_on_a_loopback_that_a_relay_leads_out_of_an_end_may_have_been_another() -> None:
+    """Met with pasta: it carries loopback from socket to socket, and the server's RST arrives as a FIN."""
+    relayed = connection(here=True)
+    relayed.relayed = True
+    told = settled(verdict(relayed, Ground.FLAG))
+    assert told.certainty == "possible"
+    assert "also a reset arrives as a FIN" in told.verdict.facts

@@ -165,6 +165,7 @@ def _enter(event: dict[str, Any], found: ProgramEvents) -> bool:
         if text not in found.notes and len(found.notes) < MOST_NOTES:
             found.notes.append(text)
         found.unwatched |= event.get("unwatched") is True
+        found.relayed |= event.get("relayed") is True
     elif kind in _PROGRAM:
         _PROGRAM[kind](event, found)
     else:

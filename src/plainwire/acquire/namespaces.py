@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 from pathlib import Path
@@ -57,6 +58,30 @@ def network_of(pid: int) -> Iterator[None]:
             yield
         finally:
             enter(ours, _NEWNET)
+
+
+def enter(named: str) -> None:
+    """Move this thread, and what it starts, into a network namespace: of ip-netns(8), or a file with a slash
+    in its name.
+
+    Raises:
+        UserError: there is none, or it may not be entered.
+
+    """
+    path = named if "/" in named else f"/run/netns/{named}"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UserError(message) from error
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, _NEWNET) != 0:
+            number = ctypes.get_errno()
+            why = {errno.EINVAL: "it is no network namespace", errno.EPERM: "only root may enter it"}
+            message = f"{path}: {why.get(number, os.strerror(number))}"
+            raise UserError(message)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from plainwire.acquire import via
+from plainwire.acquire import namespaces, via
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.cli import capturing, debug, job, output
 from plainwire.cli.watching import Watch
@@ -19,6 +19,8 @@ from plainwire.recording import record
 from plainwire.report.escape import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.recording import Recording
     from plainwire.report.terminal import Much
 
@@ -56,6 +58,12 @@ if TYPE_CHECKING:
     help="Force how connections are seen (libpcap, dumpcap, sockets) or secrets are had (environment, "
     "preload, patch, agent). Repeatable.",
 )
+@click.option(
+    "--netns",
+    metavar="pasta|NAME|FILE",
+    help="Run it in that network namespace (of ip netns, or a file); pasta: in a new one that pasta makes, "
+    "where whoever may not capture can. Its packets are pasta's own, by which no server's fault is proved.",
+)
 @click.option("--keep-all", is_flag=True, help="Keep the packets of other programs in the case, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the report is in the case folder.")
 @output.much_options
@@ -69,6 +77,7 @@ def command(
     capture_filter: str,
     key_logs: tuple[Path, ...],
     methods: tuple[str, ...],
+    netns: str | None,
     color: output.Color,
     fail_on: str | None,
     baseline: Path | None,
@@ -93,7 +102,7 @@ def command(
     """
     shown = Shown(output.much(brief=brief, tell_all=tell_all), color, verbose, debug.asked())
     asked = job.asked(fail_on, baseline, write_baseline, ci=ci)
-    with Watch(shown=not quiet) as progress:
+    with _network(netns) as relay, Watch(shown=not quiet) as progress:
         recording = record(
             command,
             folder=folder,
@@ -103,6 +112,7 @@ def command(
             key_logs=[path.absolute() for path in key_logs],
             keep_all=keep_all,
             via=via.chosen(methods),
+            relay=relay,
             progress=progress,
         )
     text = words(recording, shown, asked)
@@ -113,6 +123,21 @@ def command(
     if recording.end == ProgramEnd():
         job.end(asked.status(recording.report))
     recording.end.follow()
+
+
+@contextlib.contextmanager
+def _network(netns: str | None) -> Iterator[str | None]:
+    """Be in the network that was asked for; what is to be said of it, where a relay stands in it."""
+    if netns is None:
+        yield None
+    elif netns == "pasta":
+        from plainwire.acquire import pasta  # noqa: PLC0415 - few ask for it
+
+        with pasta.network():
+            yield pasta.NOTE
+    else:
+        namespaces.enter(netns)
+        yield None
 
 
 class Shown(NamedTuple):

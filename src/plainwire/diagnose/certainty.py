@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from .evidence.acknowledgments import never_arrived
 from .evidence.captured import server_was_seen
-from .evidence.ends import on_one_host
+from .evidence.ends import is_spliced, on_one_host
 from .evidence.proxys_answers import asks_a_proxy
 from .evidence.tunnels import is_tunnelled
 from .grounds import Ground
@@ -51,6 +51,10 @@ _RELAY_WORDS = (
     " A relay (slirp, pasta) stands in for the network here: what TCP says is the relay's word, and not "
     "proved of the server."
 )
+_SPLICED_WORDS = (
+    " A relay (pasta) leads from this loopback to the host's, from socket to socket: also a reset arrives as "
+    "a FIN here, so that how it ended there is not known."
+)
 _PASSED_ON = (
     " The request names a whole URL: it went to a proxy, and what comes back is the server's only as far as "
     "the proxy passes it on."
@@ -84,6 +88,8 @@ def settled(verdict: Verdict, through: Callable[[Connection], bool] = is_tunnell
     if connection.relayed and certainty == "proved" and not all(heard):
         verdict = replace(verdict, facts=verdict.facts + _RELAY_WORDS)
         certainty = withheld(certainty)
+    if is_spliced(connection) and Ground.FLAG in verdict.grounds:
+        verdict, certainty = replace(verdict, facts=verdict.facts + _SPLICED_WORDS), "possible"
     if impaired(connection):
         certainty = weaker(certainty)
     return Settled(verdict, withheld(certainty) if connection.from_sockets else certainty, tunnelled)

@@ -146,6 +146,7 @@ class ProgramEvents(Discreet, Struct):
     unwatched: bool = False
     """The program's sockets could not be seen: the interposer stayed out of it."""
     witnessed: bool = False  # but the kernel told of all of TCP's
+    relayed: bool = False  # all packets of its are those of a relay that made its network (pasta)
     left_out: int = 0  # packets of other programs that were taken out of the case's capture
     processes: dict[int, Process] = field(default_factory=dict)
     errors: list[SocketError] = field(default_factory=list)

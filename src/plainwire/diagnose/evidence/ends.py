@@ -50,9 +50,16 @@ def usual_ttl(connection: Connection) -> int | None:
 
 
 def on_one_host(connection: Connection) -> bool:
-    """Whether both ends are on one machine, so that nothing can sit between them."""
+    """Whether both ends are on one machine, so that nothing can sit between them: no relay does."""
+    if connection.relayed:
+        return False
     client, server = connection.client.address, connection.server.address
     return client == server or (_loopback(client) and _loopback(server))
+
+
+def is_spliced(connection: Connection) -> bool:
+    """Whether a relay stands on a loopback for a server on another one."""
+    return connection.relayed and _loopback(connection.server.address)
 
 
 def _loopback(address: str) -> bool:

@@ -58,8 +58,8 @@ def _foreign_marks(connection: Connection, reset: CloseEvent) -> list[Evidence]:
         marks.append(
             Evidence(reset.packet, f"its TTL is {jump[0]}, that of the server's other packets {jump[1]}")
         )
-    # On one host a round trip is how busy that host was.
-    early = None if on_one_host(connection) else too_early(connection, reset)
+    # On one host a round trip is how busy that host was; a relay keeps no time of the path.
+    early = None if on_one_host(connection) or connection.relayed else too_early(connection, reset)
     if early is not None:
         delay, rtt = wording.span(early[0]), wording.span(early[1])
         marks.append(Evidence(reset.packet, f"it came after {delay}, sooner than one round trip ({rtt})"))

@@ -23,11 +23,12 @@ SMALLEST_TELLING_RTT_NS = 2_000_000
 def shortest_rtt(connection: Connection) -> int | None:
     """The smallest round trip seen, in ns: SYN to SYN-ACK, or data to its acknowledgment.
 
-    Retransmitted segments are left out: nobody knows which copy an acknowledgment answers.
+    Retransmitted segments are left out: nobody knows which copy an acknowledgment answers. A relay accepts a
+    connection when the server has, and acknowledges data when it likes.
     """
     samples = [] if connection.rtt_syn_ns is None else [connection.rtt_syn_ns]
     segments = connection.segments
-    if segments is not None and len(segments):
+    if segments is not None and len(segments) and not connection.relayed:
         delays = _ack_delays(segments)
         samples += [int(delays.min())] if len(delays) else []
     return min(samples, default=None)

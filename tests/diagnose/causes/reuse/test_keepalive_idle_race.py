@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from plainwire.diagnose import diagnose
 from tests.diagnose.wire import SERVER, Wire, only
+
+if TYPE_CHECKING:
+    from plainwire.model import Finding
 
 
 def race(gap: float = 960.0, *, rtt: float = 80.0, number: int = 1, start: float = 0.0) -> Wire:
@@ -102,6 +107,35 @@ def test_a_close_at_once_after_a_response_is_not_called_an_idle_timeout() -> Non
     wire.rows[2].ack = 200
     finding = only(diagnose([wire.done("unanswered")]))
     assert "without announcing it" in finding.claim
+
+
+def behind_a_relay(close: float, *, idle: float = 960.0) -> Finding:
+    """The server is 80 ms away, and pasta has acknowledged the request when its close comes."""
+    wire = Wire(rtt=80)
+    wire.ok(0)
+    wire.ask(80 + idle)
+    wire.close(SERVER, "fin", close, ack=198)
+    connection = wire.done("unanswered")
+    connection.relayed, connection.rtt_syn_ns = True, 80_000_000
+    return only(diagnose([connection]))
+
+
+def test_relay_s_acknowledgment_does_not_refute_a_race() -> None:
+    """Met with pasta: what it had taken from the client it had acknowledged, the server had closed before."""
+    finding = behind_a_relay(1080)
+    assert (finding.code, finding.fault, finding.certainty) == ("keepalive-idle-race", "both", "likely")
+    assert "a round trip takes 80 ms" in finding.claim
+
+
+def test_close_a_round_trip_behind_the_request_may_be_either_behind_a_relay() -> None:
+    finding = behind_a_relay(1130)
+    assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "unknown", "possible")
+
+
+def test_close_long_after_the_request_answers_it_behind_a_relay_too() -> None:
+    for finding in (behind_a_relay(1600), behind_a_relay(180, idle=10)):
+        assert (finding.code, finding.fault, finding.certainty) == ("close-mid-request", "server", "likely")
+        assert "The relay of this network had acknowledged the whole request" in finding.claim
 
 
 def idle_closes(count: int) -> list[Wire]:

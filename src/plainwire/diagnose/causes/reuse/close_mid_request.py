@@ -15,6 +15,7 @@ from plainwire.model import Evidence, Side
 from .closed_on_request import (
     arrival_words,
     closing_fault,
+    crossing_grounds,
     defect_words,
     delay_words,
     had_some,
@@ -48,6 +49,7 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
             Ground.NUMBERS,
             ground_of(close, failed.connection),
             *(() if whole else (Ground.INFERENCE,)),
+            *crossing_grounds(failed, close),
         ),
         facts=f"{arrival_words(failed, close)}. It closed ({wording.act(close)}) without a byte of "
         f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}"

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
+    from plainwire.diagnose.grounds import Grounds
     from plainwire.diagnose.verdict import FailedExchange
     from plainwire.model import CloseEvent, Fault
 
 
+_RELAYS_DELAY_NS = 20_000_000
+"""What a relay on a busy machine takes more than it took for the fastest round trip (chosen)."""
 _QUIET_UPLOAD_NS = 1_000_000_000
 """A client that had sent nothing for a second had stopped its upload."""
 
@@ -29,18 +34,29 @@ def had_some(failed: FailedExchange, close: CloseEvent) -> bool:
     return failed.exchange.response is None and had_up_to(failed, close) > failed.request.start
 
 
+def waited_ns(failed: FailedExchange, close: CloseEvent) -> int:
+    """From the request's last byte to the close."""
+    return close.time_ns - failed.request.last_ns
+
+
+def may_have_crossed(failed: FailedExchange, close: CloseEvent) -> bool:
+    """Whether a relay's acknowledgments hide what the server had: it closed a connection that had been idle
+    so soon that it need not have seen the request.
+    """
+    if not failed.connection.relayed or not failed.exchange.idle_before_ns:
+        return False
+    rtt = failed.traffic.shortest_rtt[failed.connection.server] or 0
+    return failed.exchange.idle_before_ns >= AT_ONCE_NS and waited_ns(failed, close) < rtt + _RELAYS_DELAY_NS
+
+
 def arrival_words(failed: FailedExchange, close: CloseEvent) -> str:
     """How much of the request the server had."""
     had, request = had_up_to(failed, close), failed.request
+    who = "The relay of this network" if failed.connection.relayed else "The server"
     if had >= request.end:
-        return (
-            f"The server had acknowledged the whole request ({wording.run(request)}, "
-            f"Ack={wording.number(had)})"
-        )
+        return f"{who} had acknowledged the whole request ({wording.run(request)}, Ack={wording.number(had)})"
     part = had - request.start
-    return (
-        f"The server had received only the first {part} of {request.end - request.start} bytes of the request"
-    )
+    return f"{who} had received only the first {part} of {request.end - request.start} bytes of the request"
 
 
 def _upload_fault(failed: FailedExchange, close: CloseEvent) -> Fault:
@@ -55,9 +71,14 @@ def closing_fault(failed: FailedExchange, close: CloseEvent, *, whole: bool) -> 
     """
     if close.kind == "alert":
         return "server" if "internal_error" in close.detail else "unknown"
-    if failed.request.defects:
+    if failed.request.defects or may_have_crossed(failed, close):
         return "unknown"
     return "server" if whole else _upload_fault(failed, close)
+
+
+def crossing_grounds(failed: FailedExchange, close: CloseEvent) -> Grounds:
+    """What makes a verdict weaker where it may be another's."""
+    return (Ground.GUESS,) if may_have_crossed(failed, close) else ()
 
 
 def defect_words(failed: FailedExchange) -> str:
@@ -80,6 +101,8 @@ def delay_words(failed: FailedExchange, close: CloseEvent) -> str:
 
 def race_refuted(failed: FailedExchange, close: CloseEvent) -> str:
     """Why it is not a keepalive-idle-race."""
+    if failed.connection.relayed:
+        return "keepalive-idle-race: it came late for that; what the server had received only the relay says"
     begin = wording.number(failed.request.start)
     had = wording.number(had_up_to(failed, close))
     return (

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack
 from plainwire.diagnose.evidence.exchanges import finished_ns
-from plainwire.diagnose.evidence.round_trip import shortest_rtt
+from plainwire.diagnose.evidence.round_trip import SLOWEST_PHYSICS, shortest_rtt
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.servers.idle_timeout import fits, timeout_words
 from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.diagnose.verdict import Verdict
 
+from .closed_on_request import waited_ns
 from .crossing import close_before_request, crossing_evidence, idle_before_ns, idle_close_words
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def keepalive_idle_race(failed: FailedExchange) -> Verdict | None:
     """A verdict where close and request crossed on the wire."""
     close = close_before_request(failed)
     if close is None:
-        return _race_in_the_kernel(failed)
+        return _race_behind_a_relay(failed) or _race_in_the_kernel(failed)
     return Verdict(
         code="keepalive-idle-race",
         connection=failed.connection,
@@ -83,6 +84,40 @@ def _client_advice(failed: FailedExchange, close: CloseEvent) -> str:
     return (
         f"Do not use a connection again that was idle for more than {limit}, and retry such a request once "
         "on a new connection: the server did not receive it."
+    )
+
+
+def _race_behind_a_relay(failed: FailedExchange) -> Verdict | None:
+    """A relay acknowledges what it took, whoever had closed by then: only the time tells that they crossed.
+
+    What answers a request comes a round trip later; what came sooner had left the server before.
+    """
+    close, connection = failed.server_close, failed.connection
+    if not connection.relayed or close is None or failed.previous is None:
+        return None
+    rtt = failed.traffic.shortest_rtt[connection.server]
+    if (
+        failed.exchange.response is not None
+        or rtt is None
+        or (failed.exchange.idle_before_ns or 0) < AT_ONCE_NS
+    ):
+        return None
+    if not 0 <= waited_ns(failed, close) < SLOWEST_PHYSICS * rtt:
+        return None
+    return Verdict(
+        code="keepalive-idle-race",
+        connection=connection,
+        exchanges=(failed.exchange.id,),
+        fault="both",
+        grounds=(Ground.INFERENCE,),
+        facts=f"The server's {wording.act(close)} came {wording.span(waited_ns(failed, close))} after the "
+        f"request had left, and a round trip takes {wording.span(rtt)}: the server had closed before the "
+        f"request could be there{idle_close_words(failed, close)}. That the request was acknowledged is the "
+        "word of the relay that makes this network.",
+        evidence=crossing_evidence(failed, close),
+        runner_up=f"{'reset' if close.kind == 'rst' else 'close'}-mid-request: it came too soon for that",
+        retry_safe=failed.idempotent,
+        time_ns=failed.request.time_ns,
     )
 
 

@@ -11,6 +11,7 @@ from plainwire.diagnose.verdict import Verdict
 from .closed_on_request import (
     arrival_words,
     closing_fault,
+    crossing_grounds,
     defect_words,
     delay_words,
     had_some,
@@ -40,7 +41,11 @@ def reset_mid_request(failed: FailedExchange) -> Verdict | None:
         connection=failed.connection,
         exchanges=(failed.exchange.id,),
         fault=fault,
-        grounds=source.grounds if whole else (*source.grounds, Ground.INFERENCE),
+        grounds=(
+            *source.grounds,
+            *(() if whole else (Ground.INFERENCE,)),
+            *crossing_grounds(failed, close),
+        ),
         facts=f"{arrival_words(failed, close)}. Then the connection was reset without a byte of "
         f"response{delay_words(failed, close)}. {source.says}{defect_words(failed)}",
         evidence=(*request_evidence(failed, close), *source.evidence),
