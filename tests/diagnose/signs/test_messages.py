@@ -124,6 +124,24 @@ def test_a_response_to_nothing_is_a_sign_where_the_capture_lost_nothing() -> Non
     assert _signs(connection) == []
 
 
+def test_a_408_by_which_a_server_closes_an_idle_connection_is_harmless_where_nothing_was_asked_after_it() -> (
+    None
+):
+    wire = Wire(first_packet=2)
+    wire.ask(0)
+    wire.answer(80)
+    wire.unasked(5_000, 408)
+    wire.close(SERVER, "fin", 5_001)
+    connection = wire.done()
+    connection.syns = [Syn(1, EPOCH_NS, CLIENT, SYN, 64240, 64)]
+    ((kind, reason),) = _signs(connection)
+    assert kind == "response-before-request"
+    assert reason is not None
+    assert "a server that closes an idle connection" in reason
+    connection.exchanges[1].response.status = 502  # type: ignore[union-attr]
+    assert _signs(connection) == [("response-before-request", None)]
+
+
 def test_a_response_ahead_of_a_syn_may_answer_what_stood_in_the_syn() -> None:
     """TCP Fast Open: RFC 7413."""
     wire = Wire()

@@ -38,6 +38,9 @@ _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _NOT_IMPLEMENTED, _ALWAYS_KNOWN = 501, frozenset(("GET", "HEAD"))
 """RFC 9110 sections 15.6.2 and 9.1."""
 _HAD_STATUS = "the client left when it had the status: the rest of the page was not wanted"
+_CLOSED_IDLE = "a server that closes an idle connection may say so with a 408: nothing was asked on it then"
+_REQUEST_TIMEOUT = 408
+"""RFC 9110 section 15.5.9."""
 _SWITCHING = 101
 """Switching Protocols (RFC 9110 section 15.2.2)."""
 _NOT_OURS = ("not decoded", "not in the capture")
@@ -52,7 +55,8 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
         request, response = exchange.request, exchange.response
         if request is None:
             if response is not None and whole and _unasked(connection, before, response):
-                yield _sign("response-before-request", exchange, response.packet)
+                reason = _CLOSED_IDLE if _closed_idle(connection, exchange, response) else ""
+                yield _sign("response-before-request", exchange, response.packet, harmless=reason)
             continue
         if exchange.outcome != "complete" or response is None:
             yield from _open(connection, background, exchange, request, whole=whole)
@@ -97,6 +101,15 @@ def _unasked(connection: Connection, before: Exchange | None, response: Response
     asked = before.request.end if before is not None and before.request is not None else 0
     known = ack_at(connection, response.packet)
     return known is None or known <= asked
+
+
+def _closed_idle(connection: Connection, exchange: Exchange, response: Response) -> bool:
+    """Whether this is how the server closed a connection on which nothing was asked, before or after.
+
+    RFC 9110 section 15.5.9: 408 tells that the server closes, and the client may ask on another connection.
+    """
+    asked = any(later.request is not None for later in connection.exchanges if later.id > exchange.id)
+    return response.status == _REQUEST_TIMEOUT and not asked and connection.closed_by is Side.SERVER
 
 
 def _sign(kind: str, exchange: Exchange, *packets: int, harmless: str = "", says: str = "") -> Sign:

@@ -41,3 +41,17 @@ def test_equal_ages_of_connections_that_were_idle_since_birth_are_an_idle_timeou
     run(wire, 1)
     finding = only(diagnose([lost(wire, 5001), *(w.done() for w in others)]))
     assert finding.code == "keepalive-idle-race"
+
+
+def test_a_late_close_of_a_connection_that_was_idle_for_shorter_than_others_is_the_limit_of_age() -> None:
+    """A busy server's timer is late, and idleness that others survived is no idle timeout."""
+    others = wires(3)
+    for number, wire in enumerate(others):
+        wire.start = 7000 * (number + 1)
+        run(wire, 2 + 5 * number, pause=100)
+        wire.close(SERVER, "fin", 5000 + number)
+    for closed, code in ((5600, "server-max-age-close"), (7600, "keepalive-idle-race")):
+        wire = Wire()
+        run(wire, 6, pause=880)
+        found = diagnose([lost(wire, closed), *(w.done() for w in others)])
+        assert {finding.code for finding in found if finding.failure} == {code}

@@ -13,6 +13,9 @@ from .idle_close_named import named_close, surroundings
 if TYPE_CHECKING:
     from plainwire.diagnose.verdict import FailedExchange, Verdict
 
+_LATEST = 1.25
+"""How late a limit of age may strike, as a share of the latest age that was seen several times."""
+
 
 def server_max_age_close(failed: FailedExchange) -> Verdict | None:
     """A verdict where the server closes its connections at one age, whatever they did before."""
@@ -22,9 +25,12 @@ def server_max_age_close(failed: FailedExchange) -> Verdict | None:
         return None
     own, closes = met
     trip = shortest_rtt(failed.connection) or 0  # the SYN's way, and the close's
-    if not fits(age, own.age_ns - trip):
-        return None
     shortest, longest = closes.idle_range
+    old = own.age_ns - trip
+    # A busy server's timer is late, never early; others that were idle for longer refute an idle timeout.
+    late = age.high_ns < old <= age.high_ns * _LATEST and own.idle_ns < longest
+    if not fits(age, old) and not late:
+        return None
     paused = f"which had been idle for {wording.span(shortest)} to {wording.span(longest)}"
     return named_close(
         failed,
