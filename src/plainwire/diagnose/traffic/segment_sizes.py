@@ -52,6 +52,9 @@ def never_came(connection: Connection, after: int) -> tuple[int, int, int] | Non
     ahead = np.flatnonzero(
         (segments.side == Side.SERVER) & (segments.seq > had) & (segments.flags & RST == 0)
     )
+    gone = np.flatnonzero((segments.side == Side.CLIENT) & (segments.flags & RST != 0))
+    if len(gone):
+        ahead = ahead[ahead < gone[0]]  # a client that reset acknowledges nothing that comes after
     if not len(ahead) or (segments.length[ahead] > BIG).any():
         return None
     before = np.flatnonzero((segments.side == Side.SERVER) & (segments.seq <= had))

@@ -111,6 +111,15 @@ def test_an_answer_to_the_client_hello_that_was_lost_is_not_the_servers_silence(
     assert (finding.code, finding.fault) == (code, "server" if code == "handshake-stall" else "path")
 
 
+def test_what_came_for_a_client_that_had_reset_was_not_lost() -> None:
+    """Nobody acknowledges it: a close_notify that the capture lost, and the FIN behind it."""
+    opening = greeted()
+    opening.close(CLIENT, "fin", 6_000, seq=517)
+    opening.close(CLIENT, "rst", 6_040, seq=518)
+    opening.segment(SERVER, 6_080, seq=977, ack=518)
+    assert "retransmission-loss" not in {f.code for f in diagnose([opening.done()])}
+
+
 def test_streams_of_http2_lose_large_packets_as_well() -> None:
     wire = unheard()
     connection = wire.done("aborted")
