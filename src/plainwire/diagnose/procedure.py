@@ -173,6 +173,8 @@ def _failed(traffic: Traffic, connection: Connection, index: int) -> FailedExcha
         return None  # judged together with the request that it hurt, if any
     if traffic.legs.follows(connection, exchange):
         return None  # told with the one in front of the gateway
+    if exchange.outcome == "aborted" and exchange.id in traffic.spare_copies:
+        return None  # dropped, since another copy was answered
     if shares_connection(whole):
         return FailedExchange(connection, exchange, exchange.request, None, None, traffic)
     return FailedExchange(

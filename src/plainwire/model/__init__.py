@@ -63,6 +63,7 @@ from plainwire.model.quic import QuicInfo
 from plainwire.model.report import (
     HARMLESS,
     IDLE_RESET,
+    SPARE_COPY,
     Attempts,
     Bounds,
     Certainty,
@@ -117,6 +118,7 @@ __all__ = [
     "IDLE_RESET",
     "PSH",
     "RST",
+    "SPARE_COPY",
     "SYN",
     "Afterwards",
     "AfterwardsKind",

@@ -274,6 +274,9 @@ IDLE_RESET = (
 )
 """The reason for which a server's reset is none."""
 
+SPARE_COPY = "the client needed one of two copies, and had the answer to the other"
+"""The reason for which an exchange that its client ended is none."""
+
 
 class Sign(Struct):
     """One thing that could be trouble, on the wire or in the program, and what accounts for it.

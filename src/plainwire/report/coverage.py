@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.model import HARMLESS, IDLE_RESET
+from plainwire.model import HARMLESS, IDLE_RESET, SPARE_COPY
 from plainwire.plurals import agreeing, count, plural
 from plainwire.report import economy, redact
 from plainwire.report.escape import printable
@@ -105,11 +105,26 @@ def _named(noun: str, ids: list[int]) -> str:
     return f"{plural(len(distinct), noun)} {shown}{more}"
 
 
+def spare_words(report: Report) -> str:
+    """``; 1 more was a copy that was dropped when the other was answered``."""
+    number = len(spare_copies(report))
+    copies = "was a copy that was dropped when the other was answered"
+    if number > 1:
+        copies = "were copies that were dropped when the others were answered"
+    return f"; {number} more {copies}" if number else ""
+
+
 def stopped_words(report: Report) -> str:
     """What the first line says about exchanges that the user's own stop ended; "" where there are none."""
     number = sum(exchange.stopped for exchange in report.exchanges)
     verb = agreeing(number, "was")
     return f"; {number} more {verb} under way when the program was stopped" if number else ""
+
+
+def spare_copies(report: Report) -> set[int]:
+    """The exchanges that the client dropped since another copy of the request had been answered."""
+    reason = f"{HARMLESS}{SPARE_COPY}"
+    return {s.exchange for s in report.signs if s.exchange is not None and s.claimed_by == reason}
 
 
 def _stopped(report: Report) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.plurals import agreeing, count
-from plainwire.report.coverage import stopped_words
+from plainwire.report.coverage import spare_copies, spare_words, stopped_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,13 @@ def headline(report: Report, missing: list[str]) -> str:
     bad = failing(report)
     failed = [*(_retried(report) or _failures(report, bad)), *_connections(report)]
     statuses = list(_statuses(report, bad))
-    hidden = stopped_words(report) + (", and not everything could be seen" if missing else "")
-    requests = sum(e.request is not None and not e.stopped for e in report.exchanges)
+    hidden = (
+        spare_words(report)
+        + stopped_words(report)
+        + (", and not everything could be seen" if missing else "")
+    )
+    spare = spare_copies(report)
+    requests = sum(e.request is not None and not e.stopped and e.id not in spare for e in report.exchanges)
     if failed:
         found = count(len(report.findings), "finding") if report.findings else "no cause found"
         return f"plainwire: {', '.join(failed + statuses)}; {found}{hidden}."
@@ -67,7 +72,7 @@ def _nothing_found(report: Report, requests: int, told: str, missing: list[str])
         clean = f"nothing wrong in the {count(requests, 'request')} that could be seen ({connections}{told})"
         return f"{clean}, but not everything could be seen"
     answered = "answered completely" if requests == 1 else "all answered completely"
-    told += stopped_words(report)
+    told += spare_words(report) + stopped_words(report)
     return f"{count(requests, 'request')} on {connections}, {answered}{told}; nothing wrong"
 
 
@@ -75,7 +80,8 @@ def failing(report: Report) -> set[int]:
     """The exchanges that failed: by their outcome, by a finding, by the word of their own protocol."""
     told = {number for f in report.findings if f.failure for number in f.exchanges}
     signs = {s.exchange for s in report.signs if s.exchange is not None and s.kind in _BY_PROTOCOL}
-    return told | signs | {e.id for e in report.exchanges if e.outcome in _FAILED}
+    spare = spare_copies(report)
+    return told | signs | {e.id for e in report.exchanges if e.outcome in _FAILED and e.id not in spare}
 
 
 def _failures(report: Report, failing: set[int]) -> Iterator[str]:
@@ -113,7 +119,8 @@ def _unheard(report: Report) -> bool:
 
 
 def _measures(report: Report) -> Iterator[tuple[str, str, list[Exchange]]]:
-    asked = [e for e in report.exchanges if e.request is not None and not e.stopped]
+    spare = spare_copies(report)
+    asked = [e for e in report.exchanges if e.request is not None and not e.stopped and e.id not in spare]
     sockets = [e for e in asked if e.websocket is not None]
     calls = [e for e in asked if e.grpc is not None and e.websocket is None]
     yield "request", "failed", [e for e in asked if e.websocket is None and e.grpc is None]

@@ -235,3 +235,34 @@ def test_a_quick_loop_that_was_once_quicker_still_repeats_nothing() -> None:
     """The first pause, of 20 ms, is that of a program that has just begun; a failure follows after 2 ms."""
     first, second = answered(1, 0), answered(2, 100)
     assert found(first, second, failing(3, 200), answered(4, 302)) == []
+
+
+def _part(number: int, at: float, wanted: str, *, cut: bool = False) -> Connection:
+    wire = Wire(id=number, first_exchange=10 * number, first_packet=100 * number, start=at)
+    wire.ask(0, "/object")
+    wire.answer(80, status=206 if wanted else 200, body=300, declared=1000 if cut else 300, complete=not cut)
+    if cut:
+        wire.close(SERVER, "fin", 81)
+    fields = (("Range", wanted),) if wanted else ()
+    return _with(wire.done("truncated" if cut else "complete"), fields, None)
+
+
+def test_a_request_for_the_rest_of_what_was_cut_repeats_it() -> None:
+    assert found(_part(1, 0, "", cut=True), _part(2, 200, "bytes=300-")) == [[10, 20]]
+    chain = (
+        _part(1, 0, "", cut=True),
+        _part(2, 200, "bytes=300-999", cut=True),
+        _part(3, 400, "bytes=600-999"),
+    )
+    assert found(*chain) == [[10, 20, 30]]
+
+
+def test_a_request_for_another_part_repeats_nothing() -> None:
+    assert found(_part(1, 0, "", cut=True), _part(2, 200, "bytes=500-")) == []
+    assert found(_part(1, 0, "bytes=0-999", cut=True), _part(2, 200, "bytes=1000-1999")) == []
+
+
+def test_pauses_that_grow_are_those_of_one_operation_though_it_was_given_up() -> None:
+    times = (0, 300, 800, 1500)  # each fails 100 ms after its request: pauses of 200, 400, 600 ms
+    assert found(*(failing(n, at) for n, at in enumerate(times, 1))) == [[10, 20, 30, 40]]
+    assert found(*(failing(n, 400 * n) for n in range(1, 5))) == []

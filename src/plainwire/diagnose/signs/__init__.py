@@ -30,5 +30,5 @@ def _of(connection: Connection, background: Background) -> Iterator[Sign]:
     yield from transport.signs(connection, background)
     yield from handshakes.signs(connection, background)
     yield from messages.signs(connection, background)
-    yield from streams.signs(connection)
+    yield from streams.signs(connection, background)
     yield from calls.signs(connection)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.diagnose.traffic.spare_copies import spare_copies
 from plainwire.model import Side
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Background:
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
+
+    @cached_property
+    def spare_copies(self) -> frozenset[int]:
+        """The exchanges, by id, that their client dropped since another copy had been answered."""
+        return spare_copies(self._connections)
 
     @cached_property
     def ended_ns(self) -> int:

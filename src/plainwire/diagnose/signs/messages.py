@@ -11,7 +11,7 @@ from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.ends import syns_of
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, SERVER_ERROR_STATUS
 from plainwire.diagnose.thresholds import PATIENCE_NS
-from plainwire.model import Side
+from plainwire.model import SPARE_COPY, Side
 
 from .background import CREDENTIALS
 from .kinds import sign
@@ -124,6 +124,8 @@ def _open(
         return
     last = exchange.response.last_packet if exchange.response is not None else request.last_packet
     reason = "a push that the client did not want" if exchange.pushed else ""
+    if exchange.outcome == "aborted" and exchange.id in background.spare_copies:
+        reason = SPARE_COPY
     if left_on_status(connection, exchange):
         reason = _HAD_STATUS
         yield from _status(connection, background, exchange)

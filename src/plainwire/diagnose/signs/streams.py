@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire.model import Side
+from plainwire.model import SPARE_COPY, Side
 
 from .kinds import sign
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plainwire.model import Connection, Exchange, Sign, StreamEvent
+
+    from .background import Background
 
 _NO_ERROR = frozenset(("NO_ERROR", "H3_NO_ERROR", ""))
 _CHANGES_OF_MIND = frozenset(("CANCEL", "H3_REQUEST_CANCELLED"))
@@ -22,14 +24,14 @@ soon as possible (RFC 9113 sections 6.7 and 6.5.3)."""
 _ACKNOWLEDGMENT = "acknowledgment"
 
 
-def signs(connection: Connection) -> Iterator[Sign]:
+def signs(connection: Connection, background: Background) -> Iterator[Sign]:
     """Signs of one connection's events."""
     if not connection.events:
         return
     by_stream = {e.stream: e for e in connection.exchanges if e.stream is not None}
     for event in connection.events:
         if event.kind in _ENDS:
-            yield from _stream(connection, event, by_stream.get(event.stream or 0))
+            yield from _stream(connection, background, event, by_stream.get(event.stream or 0))
         elif event.kind == "goaway" and event.name not in _NO_ERROR:
             yield sign("goaway-error", connection.id, event.packet, says=_says("GOAWAY", event))
         elif event.kind == "connection_close" and event.name not in _NO_ERROR and event.code:
@@ -51,7 +53,9 @@ def _acknowledgments(connection: Connection) -> Iterator[Sign]:
         yield from _unanswered(connection, "settings", "settings-unanswered", reason)
 
 
-def _stream(connection: Connection, event: StreamEvent, exchange: Exchange | None) -> Iterator[Sign]:
+def _stream(
+    connection: Connection, background: Background, event: StreamEvent, exchange: Exchange | None
+) -> Iterator[Sign]:
     if event.name in _NO_ERROR:
         return
     whole = exchange is None or exchange.outcome == "complete" or exchange.pushed
@@ -62,6 +66,8 @@ def _stream(connection: Connection, event: StreamEvent, exchange: Exchange | Non
         reason = "the stream was over: the client answers a frame that came behind its end"
     elif exchange is not None and event.name in _CHANGES_OF_MIND and _wants_no_more(exchange):
         reason = "the server wants no more of a request that it had answered completely"
+    elif exchange is not None and exchange.outcome == "aborted" and exchange.id in background.spare_copies:
+        reason = SPARE_COPY
     number = None if exchange is None else exchange.id
     says = _says(event.kind.upper(), event)
     yield sign("stream-reset", connection.id, event.packet, exchange=number, harmless=reason, says=says)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose.traffic.backoffs import described
 from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.traffic.repetitions import made_good, series
+from plainwire.diagnose.traffic.spare_copies import spare_copies
 from plainwire.model import Attempts
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def attempts(
     spoken: Mapping[int, ToldFailures] | None = None,
 ) -> Attempts | None:
     """The totals; None where no request failed. ``spoken``: when the program told of failures."""
+    spare = spare_copies(connections)
     told = {number for finding in findings if finding.failure for number in finding.exchanges}
     sent = {
         e.id: e
         for c in connections
         for e in c.exchanges
-        if e.request is not None and not e.pushed and not e.stopped
+        if e.request is not None and not e.pushed and not e.stopped and e.id not in spare
     }
     failed = {number for number, e in sent.items() if e.outcome in _FAILED or number in told}
     operations = series(connections, failed, spoken)

@@ -29,6 +29,10 @@ AT_ONCE_NS = 50_000_000
 _DOUBLE = (1.8, 2.3)
 """Ratios of pauses that double, with some jitter (chosen)."""
 
+_GROWTH = 1.3
+"""How much longer each pause is at least than the one before it, where they are meant to grow: linear ones
+grow by a third at the third step (chosen)."""
+
 _REPEAT_REFUSED = ("go-http-client/", "curl/", "okhttp/")
 """Go's http2 ``canRetryError``, curl's ``Curl_retry_request``, OkHttp's ``RetryAndFollowUpInterceptor``:
 REFUSED_STREAM, and streams that a GOAWAY leaves out (RFC 9113 section 8.7). The JDK's client does so since
@@ -130,6 +134,13 @@ def made_by_library(agent: str | None, pauses: Sequence[int]) -> bool:
     known = named if len(pauses) < _FEWEST_PAUSES else BACKOFFS
     return any(
         each.fits(pauses) for each in known if each.kind != "at once" or (each.always and each in named)
+    )
+
+
+def grow(pauses: Sequence[int]) -> bool:
+    """Whether these are pauses that somebody meant to grow: no poll waits longer each time."""
+    return len(pauses) >= _FEWEST_PAUSES and all(
+        before >= AT_ONCE_NS and after >= _GROWTH * before for before, after in pairwise(pauses)
     )
 
 

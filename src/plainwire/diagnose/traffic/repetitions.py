@@ -1,7 +1,8 @@
 """Requests that failed and were sent again: which copies are attempts of one operation.
 
 Copies are equal in method, target, authority, body and lasting header fields, and come from one process where
-that is known, else from one host. The next copy after a failure is its repetition where
+that is known, else from one host; a request for the rest of what was cut (``Range``) is one as well. The next
+copy after a failure is its repetition where
 
 1. a header says that both are one operation (``amz-sdk-invocation-id`` and the like);
 2. or it follows sooner than the request follows itself where nothing failed, which is not at once;
@@ -33,18 +34,22 @@ from plainwire.model import Evidence, Side
 
 from .backoffs import (
     AT_ONCE_NS,
+    grow,
     habitual_pause,
     made_by_library,
     repeats_what_a_kept_connection_lost,
     repeats_what_was_refused,
 )
 from .copies import twin, value
+from .parts import Parts, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from plainwire.diagnose.traffic.told_failures import ToldFailures
     from plainwire.model import CloseEvent, Connection, Exchange, Request, StreamEvent
+
+    from .parts import Group
 
 REPEATED = frozenset((408, 429, 500, 502, 503, 504, *range(520, 531)))
 """Statuses that HTTP libraries repeat: urllib3's and botocore's examples, axios-retry, Go's retryablehttp;
@@ -102,8 +107,6 @@ _VOLATILE = re.compile(
 )
 """Header fields that a library may write anew, or leave out, when it repeats a request: Apache HttpClient 5
 repeats without Accept-Encoding, the JDK offers HTTP/2 with the first request of a connection only."""
-
-_Group = tuple[object, ...]
 
 
 class Sending(Struct, frozen=True):
@@ -216,7 +219,7 @@ def _told_of(
     }
 
 
-def _groups(connections: Sequence[Connection], failed: set[int]) -> dict[_Group, list[Sending]]:
+def _groups(connections: Sequence[Connection], failed: set[int]) -> dict[Group, list[Sending]]:
     """The copies of each request of which one failed."""
     wanted = {
         twin(e.request)
@@ -225,16 +228,19 @@ def _groups(connections: Sequence[Connection], failed: set[int]) -> dict[_Group,
         if e.request is not None and e.request.method != "CONNECT" and (e.id in failed or was_refused(e))
     }
     targets = {name[1] for name in wanted}
-    found: dict[_Group, list[Sending]] = defaultdict(list)
-    for connection in connections if wanted else ():
-        owner = connection.client.address if connection.program is None else connection.program.pid
-        for exchange in connection.exchanges:
-            request = exchange.request
-            if request is None or request.target not in targets or exchange.pushed:
-                continue
-            name = twin(request)
-            if name in wanted:
-                found[(owner, name, _lasting(request))].append(Sending(connection, exchange, request))
+    copies = [
+        Sending(connection, exchange, exchange.request)
+        for connection in (connections if wanted else ())
+        for exchange in connection.exchanges
+        if exchange.request is not None and exchange.request.target in targets and not exchange.pushed
+    ]
+    found: dict[Group, list[Sending]] = defaultdict(list)
+    parts = Parts()
+    for copy in sorted(copies, key=_sent):
+        if twin(copy.request) in wanted:
+            program, client = copy.connection.program, copy.connection.client.address
+            group = client if program is None else program.pid, twin(copy.request), _lasting(copy.request)
+            found[parts.of_whole(group, copy.exchange, copy.request)].append(copy)
     return found
 
 
@@ -349,7 +355,8 @@ def _later(copies: Sequence[Sending], at_ns: int, taken: set[int]) -> Iterator[S
 def _next(copy: Sending, at_ns: int, later: Iterable[Sending], place: int, pace: _Pace) -> Sending | None:
     """The repetition of a failed copy, ``place`` of its operation; None where there is none for certain."""
     for other in later:
-        same = _same_operation(copy.request, other.request)
+        rest = rest_of(copy.exchange, copy.request, other.request)
+        same = _same_operation(copy.request, other.request) if rest is None else rest
         if same is False or other is copy:
             continue
         here = copy.connection.id == other.connection.id
@@ -466,8 +473,8 @@ def _alike(some: Sequence[int], others: Sequence[int]) -> bool:
 def _telling(found: Series, failed: set[int]) -> bool:
     """Whether these are attempts of a client, and not a program that asks until it is answered.
 
-    Where none was answered, only a header can tell, or pauses that a library makes, or that are made behind
-    failures only.
+    Where none was answered, only a header can tell, or pauses that a library makes, that grow, or that are
+    made behind failures only.
     """
     if found.said:
         return True
@@ -476,7 +483,7 @@ def _telling(found: Series, failed: set[int]) -> bool:
     if found.paced:
         return True
     agent = value(found.last.request, "user-agent")
-    return made_good(found, failed) or made_by_library(agent, found.pauses)
+    return made_good(found, failed) or made_by_library(agent, found.pauses) or grow(found.pauses)
 
 
 def made_good(found: Series, failed: set[int]) -> bool:

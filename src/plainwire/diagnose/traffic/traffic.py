@@ -28,6 +28,7 @@ from .name_lookups import NameLookups
 from .of_servers import OfServers
 from .reset_ages import ResetAges
 from .silent_cuts import SilentCuts
+from .spare_copies import spare_copies
 from .syn_ecn import tally
 from .syn_timestamps import stamps_of
 from .websocket_endings import WebSocketEndings
@@ -135,6 +136,11 @@ class Traffic:
         """Whether the capture has what clients sent to servers that answered, and nothing of these."""
         answered = any(connection.established for connection in self.connections)
         return answered and not any(map(server_was_seen, self.connections))
+
+    @cached_property
+    def spare_copies(self) -> frozenset[int]:
+        """The exchanges, by id, that their client dropped since another copy had been answered."""
+        return spare_copies(self.connections)
 
     @cached_property
     def position(self) -> dict[int, int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.exchanges import IDEMPOTENT
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.traffic.repetitions import ended, made_good, series, was_refused
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
@@ -65,14 +66,14 @@ def _verdict(operation: Series, place: int) -> Verdict:
         exchanges=(first.exchange.id, twin.exchange.id),
         fault="client",
         grounds=(Ground.INFERENCE,),
-        facts=f"Exchange {first.exchange.id} {_how(first.exchange)}, and {delay} later the same request went "
-        f"out again on connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
+        facts=f"Exchange {first.exchange.id} {_how(first.exchange)}, and {delay} later {_again(first, twin)} "
+        f"on connection {twin.connection.id} as exchange {twin.exchange.id} and was answered "
         f"({tries} attempts in all).{said} If the program saw no error, its library hid the failure. "
         f"{_danger(first, received=received, repeatable=repeatable)}",
         evidence=(
             Evidence(first.request.packet, "the request for the first time"),
             *(() if failure.end is None else (failure.end,)),
-            Evidence(twin.request.packet, "the same request (method, target, body) again"),
+            Evidence(twin.request.packet, _cited(first, twin)),
             *(Evidence(r.packet, "its response") for r in (twin.exchange.response,) if r is not None),
         ),
         runner_up=""
@@ -81,6 +82,20 @@ def _verdict(operation: Series, place: int) -> Verdict:
         retry_safe=repeatable or received is False,
         time_ns=first.request.time_ns,
     )
+
+
+def _resumes(first: Sending, twin: Sending) -> bool:
+    return value(first.request, "range") != value(twin.request, "range")
+
+
+def _again(first: Sending, twin: Sending) -> str:
+    return "the rest was asked for" if _resumes(first, twin) else "the same request went out again"
+
+
+def _cited(first: Sending, twin: Sending) -> str:
+    if _resumes(first, twin):
+        return "the request for the rest (Range)"
+    return "the same request (method, target, body) again"
 
 
 def _how(exchange: Exchange) -> str:
