@@ -17,6 +17,7 @@ from .evidence.exchanges import MISREAD
 from .findings import group
 from .grounds import Ground
 from .signs import collect, program
+from .traffic.spare_copies import spare_copies
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def account(connections: Sequence[Connection], findings: list[Finding]) -> list[
 
     Pure: reads no clock, file or environment.
     """
-    signs = collect(connections)
+    signs = collect(connections, spare_copies)
     unasked = {e.id for c in connections for e in c.exchanges if e.request is None}
     claim(signs, findings, unasked)
     left = [sign for sign in signs if sign.open]

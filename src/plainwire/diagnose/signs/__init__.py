@@ -12,17 +12,23 @@ from . import calls, handshakes, messages, streams, transport
 from .background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from plainwire.model import Connection, Sign
 
 
-def collect(connections: Sequence[Connection]) -> list[Sign]:
-    """All signs, connection by connection.
+def _none(_connections: Sequence[Connection]) -> frozenset[int]:
+    return frozenset()
+
+
+def collect(
+    connections: Sequence[Connection], spare: Callable[[Sequence[Connection]], frozenset[int]] = _none
+) -> list[Sign]:
+    """All signs, connection by connection. ``spare``: as in ``Background``.
 
     Pure: reads no clock, file or environment. Costs little where connections are healthy.
     """
-    background = Background(connections)
+    background = Background(connections, spare)
     return [sign for connection in connections for sign in _of(connection, background)]
 
 

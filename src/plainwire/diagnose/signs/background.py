@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS
 from plainwire.diagnose.thresholds import LONG_NS
-from plainwire.diagnose.traffic.spare_copies import spare_copies
 from plainwire.model import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from plainwire.model import Connection, Endpoint, Request
 
@@ -29,13 +28,17 @@ _Asked = tuple["Endpoint", str, str, str]
 class Background:
     """All connections, by what is asked of them."""
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
+    def __init__(
+        self, connections: Sequence[Connection], spare: Callable[[Sequence[Connection]], frozenset[int]]
+    ) -> None:
+        """``spare`` finds the exchanges, by id, that their client dropped since another copy was answered."""
         self._connections = connections
+        self._spare = spare
 
     @cached_property
     def spare_copies(self) -> frozenset[int]:
         """The exchanges, by id, that their client dropped since another copy had been answered."""
-        return spare_copies(self._connections)
+        return self._spare(self._connections)
 
     @cached_property
     def ended_ns(self) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .copies import Twin
 
-_AT_ONCE_NS = 100_000_000
+_DROPPED_WITHIN_NS = 100_000_000
 """Whoever has its answer drops the other copy by then (chosen: a busy machine needs some of it)."""
 
 
@@ -68,7 +68,7 @@ def _needless(exchange: Exchange, ended_ns: int, answers: list[tuple[Exchange, R
     granted = copy.outcome == "complete" and response.status < ERROR_STATUS
     if copy.grpc is not None and copy.grpc.status:
         return False
-    return granted and ended_ns - response.last_ns <= _AT_ONCE_NS
+    return granted and ended_ns - response.last_ns <= _DROPPED_WITHIN_NS
 
 
 _Key = tuple["int | str", "Twin"]
