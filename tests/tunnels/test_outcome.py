@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plainwire.tunnels import Done, proxy_protocol, socks, starttls
+from plainwire.tunnels import Done, Failed, proxy_protocol, socks, starttls
 
 NEGOTIATIONS = [proxy_protocol.negotiate, socks.negotiate, starttls.negotiate]
 SPOKEN = st.one_of(
@@ -84,3 +84,28 @@ def test_other_protocols_that_begin_alike_are_no_socks(client: bytes, server: by
 
 def test_a_request_of_socks_4_and_its_refusal_are_known() -> None:
     assert socks.begins(b"\4\1\0\x50\xc0\0\2\1me\0", b"\0\x5b\0\0\0\0\0\0") is True
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "kind"),
+    [
+        (b"\5\2\0\2", b"", "SOCKS 5"),
+        (b"\5\1\0", b"\5", "SOCKS 5"),
+        (b"\5\1\0\5\1\0\1\1\2\3\4\0\x50", b"\5\0", "SOCKS 5"),
+        (b"\4\1\0\x50\1\2\3\4me\0", b"", "SOCKS 4"),
+        (b"\4\1\0\x50\0\0\0\1me\0a.test\0", b"", "SOCKS 4"),
+        (b"\5\2\0", b"", None),
+        (b"\5\1\xee", b"", None),
+        (b"\5\1\0\0", b"", None),
+        (b"\5\0", b"", None),
+        (b"\4\1\0\0\5\0\0\0\0", b"", None),
+        (b"\4\1\0\x50\1\2\3\4me", b"", None),
+        (b"", b"", None),
+    ],
+)
+def test_a_proxy_that_did_not_answer_is_told_by_a_whole_greeting(
+    client: bytes, server: bytes, kind: str | None
+) -> None:
+    """Cassandra's requests without a body begin as those of SOCKS 4."""
+    outcome = socks.unanswered(client, server)
+    assert outcome == (None if kind is None else Failed(kind, socks.UNANSWERED))

@@ -340,7 +340,7 @@ def launch(
             children.finish(())
         raise
     started = {"event": "start", "time": time.time(), "command": words, "pid": process.pid}
-    started["proxies"] = proxies.named(variables)
+    started["proxies"] = proxies.in_command(command) | proxies.named(variables)
     events.append(journal, started)
     reasons = _untouched(target, patch, sockets=bool(traced)), None if stage.preload else interposer.missing()
     notes = [note for note in reasons if note]

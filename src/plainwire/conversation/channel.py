@@ -154,7 +154,9 @@ class Channel:
 
             return Http2Layer(self)
         negotiate = _NEGOTIATIONS.get(kind)
-        return OpaqueLayer() if negotiate is None else NegotiationLayer(self, negotiate)
+        if negotiate is None:
+            return OpaqueLayer()
+        return NegotiationLayer(self, negotiate, socks.unanswered if kind is Spoken.SOCKS else None)
 
     def inside(
         self, *, exact: bool | None = None, via: Exchange | None = None, tls: TlsInfo | None = None

@@ -77,9 +77,9 @@ with imported_when_asked(__package__):
     from .causes.middlebox.nat_idle_reset import nat_idle_reset
     from .causes.middlebox.proxy_connect_failure import (
         proxy_connect_failure,
-        proxy_refused,
         proxys_own_answer,
     )
+    from .causes.middlebox.proxy_in_socks import proxy_refused
     from .causes.middlebox.tls_interception import tls_interception
     from .causes.middlebox.window_scale_stripped import (
         held_windows,

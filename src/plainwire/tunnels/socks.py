@@ -11,7 +11,10 @@ _GRANTED4 = 0x5A
 _ANSWERS4 = range(_GRANTED4, _GRANTED4 + 4)  # granted, refused, and two about identd
 _NO_AUTHENTICATION, _PASSWORD, _NONE_ACCEPTED = 0, 2, 0xFF
 _IPV4, _NAME, _IPV6 = 1, 3, 4
+_METHODS = range(10)
+"""Those that are assigned (RFC 1928 section 3, and IANA's registry)."""
 _LONGEST_STRING = 512
+UNANSWERED = "the proxy did not answer"
 _REFUSALS = {
     1: "general failure",
     2: "not allowed by the rules",
@@ -85,6 +88,32 @@ def negotiate(client: bytes, server: bytes) -> Outcome:
         return negotiation(_Reader(client), _Reader(server))
     except _Short:
         return None
+
+
+def unanswered(client: bytes, server: bytes) -> Outcome:
+    """What a negotiation came to that will not go on: ``Failed`` where the proxy did not answer to its end.
+
+    None where it need not have been SOCKS, or the client had not asked to the end either. Here no answer
+    tells, so that the client's bytes must be all of a greeting, and no byte more.
+    """
+    reader, kind = _Reader(client), "SOCKS 4" if client[:1] == b"\x04" else "SOCKS 5"
+    try:
+        if reader.byte() == 4:
+            command, port = reader.byte(), reader.take(2)
+            address = reader.take(4)
+            reader.until_zero()
+            if address[:3] == b"\0\0\0" and address[3]:
+                reader.until_zero()
+            asked = command == _CONNECT and any(port)
+        else:
+            methods = reader.take(reader.byte())
+            asked = bool(methods) and all(method in _METHODS for method in methods)
+    except _Short:
+        return None
+    begun = server[: 1 if kind == "SOCKS 5" else 0] == b"\x05"
+    if not asked or not (begun or (not server and reader.at == len(client))):
+        return None
+    return Failed(kind, UNANSWERED)
 
 
 def credentials(client: bytes) -> list[tuple[int, int]]:

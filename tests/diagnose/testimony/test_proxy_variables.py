@@ -12,13 +12,13 @@ from tests.diagnose.testimony.speech import account
 from tests.diagnose.wire import SERVER, SERVER_END, only
 
 
-def _refused(place: str, *lookups: Lookup) -> Finding:
+def _refused(place: str, *lookups: Lookup, by: str = "https_proxy") -> Finding:
     opening = Opening().syn(0)
     opening.close(SERVER, "rst", 80, seq=0, ack=0)
     connection = opening.done()
     findings = diagnose([connection])
     events = account()
-    events.proxies = {"https_proxy": place}
+    events.proxies = {by: place}
     name_proxies([connection], lookups, findings, events)
     return only(findings)
 
@@ -40,3 +40,9 @@ def test_another_address_is_not_the_proxy(place: str) -> None:
 def test_a_name_that_leads_elsewhere_is_not_this_address() -> None:
     lookup = Lookup("proxy.example", "A", "c", "s", [(1, 0)], addresses=("192.0.2.99",))
     assert _refused(f"proxy.example:{SERVER_END.port}", lookup).program_says == ""
+
+
+def test_an_option_is_named_as_what_it_is() -> None:
+    finding = _refused(f"{SERVER_END.address}:{SERVER_END.port}", by="-x")
+    assert finding.program_says.startswith("Its command names this address as its proxy (-x)")
+    assert finding.advice_client.startswith("Look at -x. ")

@@ -23,9 +23,13 @@ _MOST_NEGOTIATION = 1 << 17
 class NegotiationLayer:
     """What precedes a tunnel in clear text, and then the tunnel's channel."""
 
-    def __init__(self, channel: StreamPair, negotiate: Negotiate) -> None:
+    def __init__(
+        self, channel: StreamPair, negotiate: Negotiate, unanswered: Negotiate | None = None
+    ) -> None:
+        """``unanswered`` says what a negotiation came to that was not over when nothing more could come."""
         self._channel = channel
         self._negotiate = negotiate
+        self._unanswered = unanswered
         self._waiting: tuple[list[Text | Gap], list[Text | Gap]] = ([], [])
         self._inner: Layer | None = None
 
@@ -68,5 +72,8 @@ class NegotiationLayer:
 
     def close(self) -> None:
         """See ``Layer``."""
+        if self._inner is None and self._unanswered is not None:
+            said = [first_bytes(pieces, _MOST_NEGOTIATION) for pieces in self._waiting]
+            self._end(self._unanswered(said[0], said[1]))
         if self._inner is not None:
             self._inner.close()

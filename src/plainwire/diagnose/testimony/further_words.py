@@ -67,6 +67,48 @@ BUN = (
     row("bun", "The operation timed out", r"\bThe operation timed out\b", *TIMEOUTS),
 )
 
+SOCKS = (
+    row(
+        "a SOCKS client",
+        "a SOCKS proxy that refused",
+        r"\bsocks connect tcp \S+: (?:unknown error|username/password auth)|\bSOCKS5AuthError\b|"
+        r"\b0x0[1-8]: |proxy rejected connection|SocksClientError: Socks5 Authentication failed|"
+        r"SocketException: SOCKS\b|ProxyError: (?:Proxy Server could not connect|Invalid username/password)",
+        Wire.PROXY,
+        Wire.REFUSED,
+        Wire.UNREACHABLE,
+    ),
+    row(
+        "a SOCKS client",
+        "a SOCKS proxy that closed",
+        r"SocksClientError: Socket closed|GeneralProxyError: Connection closed unexpectedly",
+        Wire.PROXY,
+        Wire.CLOSE,
+        Wire.RESET,
+    ),
+    row(
+        "a SOCKS client",
+        "a SOCKS proxy that did not answer",
+        r"SocksClientError: Proxy connection timed out|GeneralProxyError: Socket error: timed out",
+        Wire.PROXY,
+        Wire.NO_CONNECT,
+        Wire.SILENCE,
+    ),
+    row(
+        "a SOCKS client",
+        "a SOCKS proxy that did not connect",
+        r"\bsocks connect tcp \S+: |\bGeneralProxyError\b|\bSocksClientError\b|\bcurl: \(97\)",
+        Wire.PROXY,
+        Wire.REFUSED,
+        Wire.UNREACHABLE,
+        Wire.NO_CONNECT,
+        Wire.SILENCE,
+        Wire.CLOSE,
+        Wire.RESET,
+    ),
+)
+"""PySocks, Go's x/net/proxy, Node's socks, socksio, the JDK, curl: with the proxy's reply behind it."""
+
 GATEWAYS = (
     row(
         "nginx",

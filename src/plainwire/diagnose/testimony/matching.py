@@ -43,8 +43,9 @@ ERROR_NS = 60_000_000_000
 _MOST_REMARKS = 5
 _MOST_TESTS = 100
 _ENDED_BY_CLIENT = frozenset(
-    (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT, Wire.CERTIFICATE)
+    (Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT, Wire.CERTIFICATE, Wire.PROXY)
 )
+"""A proxy's refusal ends a connection too, whoever closes it then."""
 
 
 class Account:

@@ -345,6 +345,7 @@ EXIT_STATUSES: dict[tuple[str, int], tuple[str, frozenset[Wire]]] = {
         for number in (1, 5, 6, 7, 8, 16, 18, 22, 23, 28, 35, 51, 52, 55, 56, 60, 61, 92)
         if wording.pattern.match(f"curl: ({number})")
     },
+    ("curl", 97): ("exit status 97", frozenset({Wire.PROXY, Wire.CLOSE, Wire.RESET})),
     ("curl", 1): ("exit status 1", frozenset({Wire.NONSENSE, Wire.LOCAL})),
     ("wget", 4): (
         "exit status 4",

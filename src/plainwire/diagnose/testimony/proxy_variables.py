@@ -1,4 +1,4 @@
-"""A connect that failed at the address of a proxy which the program's environment names."""
+"""A connect that failed at the address of a proxy which the program's environment or command names."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ def name_proxies(
             known = _addresses(host, lookups)
             met = [servers[number] for number in finding.connections if number in servers]
             if met and all(str(s.port) == port and (not known or s.address in known) for s in met):
-                told = (
-                    f"Its environment names this address as its proxy ({variable}): it is the proxy that was "
-                    "not reached, and the server was not asked. NO_PROXY keeps hosts out of it."
-                )
+                told, look = _words(variable)
                 finding.program_says = f"{told} {finding.program_says}".rstrip()
-                finding.advice_client = f"Look at {variable} and NO_PROXY. {finding.advice_client}"
+                finding.advice_client = f"{look} {finding.advice_client}"
                 break
+
+
+def _words(name: str) -> tuple[str, str]:
+    """What is said of it, and what to look at: by an environment's variable, or by an option or setting."""
+    missed = "it is the proxy that was not reached, and the server was not asked."
+    if name.lower().endswith("_proxy"):
+        told = f"Its environment names this address as its proxy ({name}): {missed}"
+        return f"{told} NO_PROXY keeps hosts out of it.", f"Look at {name} and NO_PROXY."
+    return f"Its command names this address as its proxy ({name}): {missed}", f"Look at {name}."
 
 
 def _addresses(host: str, lookups: Sequence[Lookup]) -> set[str]:

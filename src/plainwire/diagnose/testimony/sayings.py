@@ -78,6 +78,7 @@ _SIGNS = re.compile(
     r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"attempts failed|fetch failed|Cannot connect|Hostname/IP|to verify the|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus|"
+    r"SOCKS|[Ss]ocks|ProxyError|0x0[1-8]: |"
     r"UNABLE_TO_|_CERT|CERT_|cancell?ed|: lookup \S|UnresolvedAddress|UnknownHost"
 )
 
@@ -266,7 +267,7 @@ def _of_exceptions(block: Iterable[Line]) -> Iterator[Line]:
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
     """Add the rows that know this line; whether there were any. On standard output weak ones may be data."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
-    special = (*table, *native_words.TLS, *other_words.SHORTAGES, *call_words.CALLS)
+    special = (*table, *native_words.TLS, *further_words.SOCKS, *other_words.SHORTAGES, *call_words.CALLS)
     rows = [wording for wording in special if wording.pattern.search(text)]
     if not rows:
         data = said.output == "stdout" and not _FAILURE.search(text)

@@ -17,6 +17,8 @@ from .wording import Wire
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Reused
 
+UNANSWERED = "the proxy did not answer"
+"""What the reader of SOCKS says where nothing came of it."""
 _BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {
@@ -201,6 +203,9 @@ def _beginning(connection: Connection, close: CloseEvent | None, left: CloseEven
         if reset:
             return {Wire.REFUSED}
         return {Wire.UNREACHABLE, Wire.NO_CONNECT} if connection.icmp_errors else {Wire.NO_CONNECT}
+    refused = next((tunnel.refused for tunnel in connection.tunnels if tunnel.refused), "")
+    if refused:
+        return _of_a_proxy(refused, close)
     alerts = [c for c in connection.closes if c.kind == "alert"]
     if any(c.side == Side.SERVER for c in alerts):
         after = connection.tls is not None and connection.tls.handshake_complete
@@ -208,10 +213,27 @@ def _beginning(connection: Connection, close: CloseEvent | None, left: CloseEven
         return {Wire.ALERT, Wire.CUT_SENDING} if after and gone else {Wire.ALERT}
     if any(word in c.detail.replace(" ", "_") for c in alerts for word in _AUTHENTIC):
         return {Wire.CERTIFICATE}
+    return _without_alert(connection, close, left)
+
+
+def _without_alert(connection: Connection, close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:
     if connection.undecrypted:
         return _unread(close, left)
     done = connection.tls is not None and connection.tls.handshake_complete
     return set() if done else _hello(connection, close, left)
+
+
+def _of_a_proxy(refused: str, close: CloseEvent | None) -> set[Wire]:
+    """Where no tunnel was opened: clients word a proxy's reply as if the server had refused them."""
+    if "connection refused" in refused:
+        return {Wire.PROXY, Wire.REFUSED}
+    if "unreachable" in refused:
+        return {Wire.PROXY, Wire.UNREACHABLE}
+    if refused != UNANSWERED:
+        return {Wire.PROXY}
+    if close is None:
+        return {Wire.PROXY, Wire.NO_CONNECT, Wire.SILENCE}
+    return {Wire.PROXY, Wire.RESET if close.kind == "rst" else Wire.CLOSE}
 
 
 def _unread(close: CloseEvent | None, left: CloseEvent | None) -> set[Wire]:

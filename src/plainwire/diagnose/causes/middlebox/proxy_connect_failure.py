@@ -1,4 +1,4 @@
-"""Rule proxy-connect-failure: the proxy did not open the tunnel."""
+"""Rule proxy-connect-failure: the proxy did not open the tunnel. Those of SOCKS: ``proxy_in_socks``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
-    from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Connection, Request, Response
+    from plainwire.model import Request, Response
 
 
 _CHALLENGE = 407
@@ -217,27 +216,6 @@ def _no_answer(failed: FailedExchange) -> Verdict | None:
         runner_up="a failure of the server behind the proxy: it was not spoken to by this client",
         retry_safe=True,
         time_ns=request.time_ns,
-    )
-
-
-def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
-    """A verdict where a SOCKS proxy, or the HTTP one in front, refused the tunnel in its own language."""
-    del traffic
-    refused = next((tunnel for tunnel in connection.tunnels if tunnel.refused), None)
-    if refused is None or connection.mid_stream:
-        return None
-    return Verdict(
-        code="proxy-connect-failure",
-        connection=connection,
-        exchanges=(),
-        fault="path",
-        grounds=(Ground.SAID,),
-        facts="The proxy refused to open the tunnel (plainwire show tells why): no connection to the server "
-        "was made.",
-        evidence=(Evidence(refused.packet, "the negotiation with the proxy that failed"),),
-        runner_up="a failure of the server behind the proxy: refuted, there was no tunnel to it",
-        retry_safe=True,
-        time_ns=connection.opened_ns,
     )
 
 
