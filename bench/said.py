@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plainwire import recording
+from plainwire import reading
 from plainwire.acquire import events
 from plainwire.capture import pcapng
 from plainwire.case import Case
@@ -79,7 +79,7 @@ def main() -> int:
     for source in cases(chosen.folder, chosen.names):
         with tempfile.TemporaryDirectory() as scratch:
             report = json.loads(
-                report_json.encode(recording.analyze(make_case(source, Path(scratch) / "case")))
+                report_json.encode(reading.analyze(make_case(source, Path(scratch) / "case")))
             )
         found, wrong = fates(report), contradictions(report)
         total += found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire import recording, stored
+from plainwire import reading, stored
 from plainwire.case import Case
 from plainwire.report.page.about import About
 from tests.cli import plain_capture
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def case(tmp_path: Path) -> Case:
     plain_capture.write(tmp_path / "capture.pcapng")
     made = Case(tmp_path)
-    stored.write(made, recording.analyze(made), About("a case", "", ()))
+    stored.write(made, reading.analyze(made), About("a case", "", ()))
     return Case(tmp_path)
 
 
@@ -34,7 +34,7 @@ def test_one_exchange_is_read_without_the_others(case: Case) -> None:
 def test_there_may_be_no_findings(tmp_path: Path) -> None:
     plain_capture.write(tmp_path / "capture.pcapng")
     made = Case(tmp_path)
-    report = recording.analyze(made)
+    report = reading.analyze(made)
     report.findings = []
     stored.write(made, report, About("a case", "", ()))
     found = stored.items(Case(tmp_path), 2)

@@ -68,10 +68,10 @@ def analyze(
     """
     captures, log_files, key_files = _listed(paths), _listed(keys), _listed(private_keys)
     if len(captures) == 1 and captures[0].is_dir():
-        from plainwire import recording  # noqa: PLC0415 - files need nothing of what a live run needs
+        from plainwire import reading  # noqa: PLC0415 - files need nothing of what a live run needs
         from plainwire.case import Case  # noqa: PLC0415 - as above
 
-        found = recording.analyze(
+        found = reading.analyze(
             Case(captures[0]), log_files, private_keys=key_files, psks=list(psks), keep_bodies=keep_bodies
         )
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from plainwire import case as cases
-from plainwire import pipeline, recording
+from plainwire import pipeline, reading
 from plainwire.acquire import stub
 from plainwire.keys import lines_of
 from plainwire.lab import scenarios, truth
@@ -54,7 +54,7 @@ def report_of(case: Path) -> dict[str, Any]:
 
 
 def api_report(case: Path) -> Report:
-    return recording.analyze(cases.Case(case))
+    return reading.analyze(cases.Case(case))
 
 
 def client(kind: str, server: TlsServer) -> list[object]:

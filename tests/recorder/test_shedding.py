@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from plainwire import folder as folders
-from plainwire import recording
+from plainwire import reading
 from plainwire.capture import kernel_filter, live, reader
 from plainwire.case import Case
 from plainwire.model import Endpoint, PacketBatch, Side
@@ -166,6 +166,6 @@ def test_a_case_of_that_time_has_only_those_and_says_so(tmp_path: Path) -> None:
     home.close()
     assert done.trouble == ""
     assert _flows(case.capture) == {frozenset((Endpoint("10.0.0.1", TAKEN), Endpoint(*SERVER)))}
-    report = recording.analyze(case)
+    report = reading.analyze(case)
     assert [each.code for each in report.findings] == ["reset-mid-request"]
     assert shedding.note(1) in " ".join(report.coverage.notes)

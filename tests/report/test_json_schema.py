@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from plainwire import recording
+from plainwire import reading
 from plainwire.case import Case
 from plainwire.model import Coverage, ProgramConnection, Report, ServerFacts
 from plainwire.report import json as encoder
@@ -87,7 +87,7 @@ def test_so_are_reports_of_recorded_cases() -> None:
         without(f"no recorded cases at {FIELD}", part_of_the_judgement=False)
     for folder in folders:
         keys = [folder / "keys.log"] if (folder / "keys.log").exists() else []
-        assert not faults(recording.analyze(Case(folder), keys)), folder.name
+        assert not faults(reading.analyze(Case(folder), keys)), folder.name
 
 
 @pytest.mark.parametrize("name", ["connections", "exchanges", "findings", "signs", "servers"])

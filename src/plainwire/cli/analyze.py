@@ -181,12 +181,10 @@ class _Read(NamedTuple):
         """Read the files, or the case."""
         private_keys, psks = self.private_keys, self.psks
         if self.cases:
-            from plainwire import case, recording  # noqa: PLC0415 - as in the command
+            from plainwire import case, reading  # noqa: PLC0415 - as in the command
 
             found = case.Case(self.cases[0])
-            return recording.analyze(
-                found, self.keys, private_keys=private_keys, psks=psks, progress=progress
-            )
+            return reading.analyze(found, self.keys, private_keys=private_keys, psks=psks, progress=progress)
         from plainwire import dividing  # noqa: PLC0415 - as above
 
         progress.step("reading", size_of(self.files))
@@ -201,11 +199,11 @@ class _Read(NamedTuple):
 
     def kept(self, folder: Path, progress: Progress) -> Report:
         """Make a case of the files, with its report."""
-        from plainwire import adopting, provenance, recording, stored  # noqa: PLC0415 - as in the command
+        from plainwire import adopting, provenance, reading, stored  # noqa: PLC0415 - as in the command
 
         progress.step("reading", size_of(self.files))
         case, notes = adopting.adopt(self.files, self.keys, folder, progress)
-        report = recording.analyze(case, private_keys=self.private_keys, psks=self.psks, progress=progress)
+        report = reading.analyze(case, private_keys=self.private_keys, psks=self.psks, progress=progress)
         report.coverage.notes += [note for note in notes if note not in report.coverage.notes]
         if self.private_keys or self.psks:
             again = "name them again to read it"

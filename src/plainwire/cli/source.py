@@ -68,9 +68,9 @@ def analyze(
                 keep_bodies=keep_bodies,
                 through=progress.through,
             )
-        from plainwire import recording  # noqa: PLC0415 - as above
+        from plainwire import reading  # noqa: PLC0415 - as above
 
-        return recording.analyze(
+        return reading.analyze(
             Case(path),
             keys,
             private_keys=private_keys,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainwire import case as cases
-from plainwire import recording
+from plainwire import reading
 from plainwire.acquire import events
 
 from .loop import Hunt, fails
@@ -43,7 +43,7 @@ def is_hunt(folder: Path) -> bool:
 
 
 def _of_case(case: cases.Case) -> Run:
-    report = recording.analyze(case)
+    report = reading.analyze(case)
     program = events.read(case.program) if case.program.exists() else None
     started = min((c.opened_ns for c in report.connections), default=0)
     ended = program.ended_ns if program is not None and program.ended_ns is not None else started

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from plainwire import provenance, recording, stored, sudo
+from plainwire import provenance, reading, stored, sudo
 from plainwire.acquire import spoken_words
 from plainwire.capture import reader
 from plainwire.capture.pcapng import embed_secrets, joined
@@ -43,7 +43,7 @@ def save(where: Home, segments: Sequence[RingSegment], because: str, at: float, 
     try:
         case = _made(where.cases, because, at)
         _fill(case, where.ring, segments, because, wanted)
-        report = recording.analyze(case)
+        report = reading.analyze(case)
         _write_report(case, report, segments, because)
         done.codes = sorted({finding.code for finding in report.findings})
         done.name = case.folder.name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 from msgspec import Struct
 
-from plainwire import pipeline, provenance, recording
+from plainwire import pipeline, provenance, reading
 from plainwire.case import Case
 from plainwire.model import UserError
 from plainwire.report.escape import printable, printable_json
@@ -126,7 +126,7 @@ class GrowingCase:
     def bodies(self, exchange: int) -> Bodies | None:
         """See ``ServedCase``: read from the packets anew, since what follows the case keeps none."""
         try:
-            return _bodies_in(recording.analyze(self._case, keep_bodies=True), exchange)
+            return _bodies_in(reading.analyze(self._case, keep_bodies=True), exchange)
         except UserError:
             return None
 
@@ -148,7 +148,7 @@ class GrowingCase:
 
     def _look(self) -> None:
         try:
-            report = recording.analyze(self._case)
+            report = reading.analyze(self._case)
         except (UserError, OSError):  # not yet whole enough to be read; the next look sees more
             return
         self._show(report)
@@ -171,7 +171,7 @@ def of_paths(paths: Sequence[Path], keys: tuple[str, ...]) -> list[KeptCase]:
 
 def _analyze(path: Path, keys: tuple[str, ...]) -> Report:
     if path.is_dir():
-        return recording.analyze(Case(path), keys, keep_bodies=True)
+        return reading.analyze(Case(path), keys, keep_bodies=True)
     return pipeline.analyze([path], keys, keep_bodies=True)
 
 
