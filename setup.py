@@ -1,8 +1,8 @@
 """Builds the interposer, where there is a C compiler, and the kernel, where there is Rust.
 
 All else about the package stands in pyproject.toml. ``PLAINWIRE_KERNEL=off``: the kernel is not built.
-``PLAINWIRE_TARGET``, an architecture, is set by ``tools/wheels.py``: clang builds for that one then, and
-``PLAINWIRE_CARGO`` is the command that builds the kernel for it.
+``tools/wheels.py`` sets ``PLAINWIRE_TARGET``, an architecture, ``PLAINWIRE_PLATFORM``, the wheel's tags for it,
+and ``PLAINWIRE_CARGO``, the command that builds the kernel for it; clang builds the interposer then.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class BuildWheel(bdist_wheel):
     """One wheel for every Python: what is compiled is no module of any, or of CPython's stable ABI."""
 
     def get_tag(self) -> tuple[str, str, str]:
-        """PEP 425; for a target PEP 600, and the older name of the same."""
+        """PEP 425; for a target what ``PLAINWIRE_PLATFORM`` says."""
         built = Path(self.get_finalized_command("build").build_lib)
         kernel = (built / "plainwire" / "_kernel.abi3.so").exists()
         _, _, system = super().get_tag()
         if TARGET:
-            system = f"manylinux2014_{TARGET}.manylinux_2_17_{TARGET}"
+            system = os.environ["PLAINWIRE_PLATFORM"]
         return ("cp311", "abi3", system) if kernel else ("py3", "none", system)
 
 
@@ -126,7 +126,10 @@ KERNEL = Extension(
 
 LIBRARIES = [INTERPOSER] if os.environ.get("PLAINWIRE_KERNEL") == "off" else [INTERPOSER, KERNEL]
 
+SHARED = Path("share")  # the manual page, what shells complete with: where tools/manual.py was asked for them
+
 setup(
+    data_files=[(str(path.parent), [str(path)]) for path in sorted(SHARED.glob("**/*")) if path.is_file()],
     ext_modules=LIBRARIES if sys.platform.startswith("linux") else [],
     cmdclass={
         "build_ext": BuildLibraries,

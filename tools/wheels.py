@@ -1,13 +1,17 @@
 """``python tools/wheels.py [FOLDER]``: what is published, made twice, compared, and tried in a clean venv.
 
 * A wheel for each architecture, ``py3-none-manylinux_2_17``: zig, which PyPI has, compiles the interposer for
-  glibc 2.17 on any machine. ``auditwheel`` says whether that is so.
+  glibc 2.17 on any machine. ``auditwheel`` says whether that is so. Another for musl, which has no kernel.
 * The same with the kernel, ``cp311-abi3-manylinux_2_17``, which pip prefers: for each architecture for which
-  Rust is here (``rustup target add aarch64-unknown-linux-gnu`` for the other one).
-* A source archive: it builds where there is a C compiler, and installs without one.
-* An SBOM (CycloneDX 1.5) of what the wheel depends on, as installed in the venv that it was tried in.
+  Rust is here. ``RUSTC`` names another compiler than the one on the path. For aarch64: ``rustup target add
+  aarch64-unknown-linux-gnu``; or Debian's ``rustc-web`` with ``libstd-rust-web-dev:arm64``.
+* A source archive: it builds where there is a C compiler, and installs without one and without Rust.
+* An SBOM (CycloneDX 1.5) of what the wheel depends on, as installed in the venv that it was tried in, and of
+  the crates in the kernel.
 
-Needs the network: zig, build tools and dependencies come from PyPI, into venvs in a temporary folder.
+All have the manual page and what shells complete with (``tools/manual.py``). Pythons of which
+``PLAINWIRE_PYTHONS`` has the paths, with colons between, get the wheel as well. Needs the network: zig, build
+tools and dependencies come from PyPI, into venvs in a temporary folder.
 """
 
 from __future__ import annotations
@@ -25,10 +29,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +46,11 @@ MARKS = {
 }
 """Who reads code of it, what stands where calls by address lead to, and a vector register."""
 GLIBC = "2.17"
+PLATFORMS = {
+    f"gnu.{GLIBC}": "manylinux2014_{0}.manylinux_2_17_{0}",
+    "musl": "musllinux_1_1_{0}",
+}
+"""Tags of wheels, PEP 600 and PEP 656, by what zig calls the C library."""
 TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77", "cargo-zigbuild")
 ROOT = Path(__file__).resolve().parents[1]
 EPOCH_OF_ZIP = 315_532_800
@@ -78,12 +86,13 @@ def main() -> int:
 
 def _preferred(wheels: Iterable[str]) -> str:
     """The one that pip would take here: with the kernel, where there is one."""
-    return min((n for n in wheels if platform.machine() in n), key=lambda name: "abi3" not in name)
+    here = [name for name in wheels if f"manylinux_2_17_{platform.machine()}" in name]
+    return min(here, key=lambda name: "abi3" not in name)
 
 
-def _environment(folder: Path, *packages: str) -> Path:
-    """A new venv's Python, with packages."""
-    venv.create(folder, with_pip=True)
+def _environment(folder: Path, *packages: str, of: Path = Path(sys.executable)) -> Path:
+    """A new venv's Python, with packages; the venv of that interpreter."""
+    subprocess.run([of, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     subprocess.run([python, "-m", "pip", "--quiet", "install", *packages], check=True)
     return python
@@ -99,15 +108,22 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     epoch = max(EPOCH_OF_ZIP, int(subprocess.run(when, capture_output=True, check=True).stdout))
     rust = f"--remap-path-prefix={copy}=/plainwire --remap-path-prefix={Path.home()}=/home"
     build = [str(python), "-m", "build", "--no-isolation", "--outdir", str(scratch / "dist")]
-    for architecture, processor, cargo in _kinds(python):
-        compiler = f"{python} -m ziglang cc -target {architecture}-linux-gnu.{GLIBC} -g0"
+    manual = [sys.executable, str(copy / "tools" / "manual.py"), str(copy / "share")]
+    subprocess.run(manual, check=True)
+    for kind in _kinds(python):
+        compiler = f"{python} -m ziglang cc -target {kind.architecture}-linux-{kind.library} -g0"
         environment = {
             **os.environ,
             "PATH": f"{python.parent}:{os.environ['PATH']}",  # cargo-zigbuild asks Python for zig
             "SOURCE_DATE_EPOCH": str(epoch),
-            "PLAINWIRE_TARGET": architecture,
-            **({"PLAINWIRE_CARGO": cargo, "RUSTFLAGS": rust} if cargo else {"PLAINWIRE_KERNEL": "off"}),
-            "CC": f"{compiler} -mcpu={processor}",
+            "PLAINWIRE_TARGET": kind.architecture,
+            "PLAINWIRE_PLATFORM": PLATFORMS[kind.library].format(kind.architecture),
+            **(
+                {"PLAINWIRE_CARGO": kind.cargo, "RUSTFLAGS": rust}
+                if kind.cargo
+                else {"PLAINWIRE_KERNEL": "off"}
+            ),
+            "CC": f"{compiler} -mcpu={ARCHITECTURES[kind.architecture]}",
             "LDSHARED": f"{compiler} -shared -Wl,-s",
             "CFLAGS": "",
         }
@@ -120,22 +136,29 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
 
 
-def _kinds(python: Path) -> Iterator[tuple[str, str, str]]:
-    """What wheels there are to be: architecture, zig's name of its processor, command for the kernel."""
+class Kind(NamedTuple):
+    """A wheel that there is to be: its C library as zig names it, the command for the kernel or nothing."""
+
+    architecture: str
+    library: str
+    cargo: str = ""
+
+
+def _kinds(python: Path) -> Iterator[Kind]:
     libraries = ""
     if shutil.which("cargo"):
-        asked = ["rustc", "--print", "target-libdir", "--target"]
+        asked = [os.environ.get("RUSTC", "rustc"), "--print", "target-libdir", "--target"]
         for architecture in ARCHITECTURES:
             done = subprocess.run(
                 [*asked, f"{architecture}-unknown-linux-gnu"], capture_output=True, text=True, check=False
             )
             libraries += done.stdout if Path(done.stdout.strip() or "-").is_dir() else ""
-    for architecture, processor in ARCHITECTURES.items():
-        yield architecture, processor, ""
+    for architecture in ARCHITECTURES:
+        yield from (Kind(architecture, library) for library in PLATFORMS)
         target = f"{architecture}-unknown-linux-gnu"
         if target in libraries:
             zig = python.with_name("cargo-zigbuild")
-            yield architecture, processor, f"{zig} zigbuild --target {target}.{GLIBC}"
+            yield Kind(architecture, f"gnu.{GLIBC}", f"{zig} zigbuild --target {target}.{GLIBC}")
         else:
             print(f"no Rust for {architecture} here: no wheel with the kernel")
 
@@ -152,13 +175,14 @@ def _settle(path: Path, epoch: int) -> None:
 
 
 def _is_as_named(python: Path, wheel: Path) -> bool:
-    """Whether a wheel needs no newer glibc than its name says."""
+    """Whether a wheel needs no newer glibc than its name says, or none but musl."""
     if wheel.suffix != ".whl":
         return True
     done = subprocess.run(
         [python, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
     )
-    good = f"manylinux_{GLIBC.replace('.', '_')}" in done.stdout or "manylinux_2_5" in done.stdout
+    fitting = [f"manylinux_{GLIBC.replace('.', '_')}", "manylinux_2_5"]
+    good = any(name in done.stdout for name in (["musllinux_1_1"] if "musl" in wheel.name else fitting))
     if not good:
         print(f"{wheel.name}: {done.stdout}{done.stderr}")
     return good and _leaves_vectors(wheel)
@@ -183,24 +207,60 @@ def _leaves_vectors(wheel: Path) -> bool:
 
 def _try(scratch: Path, folder: Path, wheel: str) -> bool:
     """Install the wheel where nothing else is, and let it say its version and play the demonstration."""
-    python = _environment(scratch / "clean", str(folder / wheel))
-    packages = json.loads(subprocess.run([python, "-c", _LISTING], capture_output=True, check=True).stdout)
-    (folder / "sbom.json").write_text(json.dumps(sbom(packages), indent=1) + "\n")
-    command = python.with_name("plainwire")
+    others = [Path(name) for name in os.environ.get("PLAINWIRE_PYTHONS", "").split(":") if name]
+    pythons = [
+        _environment(scratch / f"clean-{number}", str(folder / wheel), of=of)
+        for number, of in enumerate([Path(sys.executable), *others])
+    ]
+    listed = subprocess.run([pythons[0], "-c", _LISTING], capture_output=True, check=True).stdout
+    crates = _crates() if "abi3" in wheel else []
+    (folder / "sbom.json").write_text(json.dumps(sbom(json.loads(listed), crates), indent=1) + "\n")
     good = True
-    for arguments in (["--version"], ["inspect", sys.executable], ["demo"]):
-        done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False, cwd=scratch)
-        fine = done.returncode == 0 and "Traceback" not in done.stderr
-        print(f"plainwire {' '.join(arguments)}: {'fine' if fine else done.stdout + done.stderr}")
-        good &= fine
+    for python in pythons:
+        command = python.with_name("plainwire")
+        said = subprocess.run(
+            [python, "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for arguments in (["--version"], ["inspect", sys.executable], ["demo"]):
+            done = subprocess.run(
+                [command, *arguments], capture_output=True, text=True, check=False, cwd=scratch
+            )
+            fine = done.returncode == 0 and "Traceback" not in done.stderr
+            print(f"{said}: plainwire {' '.join(arguments)}: {'fine' if fine else done.stdout + done.stderr}")
+            good &= fine
+        manual = python.parents[1] / "share" / "man" / "man1" / "plainwire.1"
+        good &= manual.exists()
     return good
 
 
-def sbom(packages: list[tuple[str, str, str]]) -> dict[str, object]:
-    """CycloneDX 1.5 of packages (name, version, licence as SPDX or empty); it is about plainwire itself."""
+def _crates() -> list[tuple[str, str, str]]:
+    """Name, version and licence of each crate that is linked into the kernel, but for the kernel itself."""
+    asked = [
+        "cargo",
+        "tree",
+        "--locked",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--no-dedupe",
+    ]
+    asked += ["--format", "{p}|{l}"]
+    done = subprocess.run(
+        asked, cwd=ROOT / "native" / "kernel", capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.partition("|")[::2] for line in set(done.splitlines()[1:]))
+    return sorted((words.split()[0], words.split()[1].lstrip("v"), licence) for words, licence in rows)
+
+
+def sbom(packages: list[tuple[str, str, str]], crates: list[tuple[str, str, str]]) -> dict[str, object]:
+    """CycloneDX 1.5 of packages (name, version, licence as SPDX or empty), and of crates that are linked into
+    plainwire's kernel; it is about plainwire itself.
+    """
     components = [
         _component(*package) for package in sorted(packages) if package[0] not in {"pip", "setuptools"}
     ]
+    components += [_component(*crate, of="cargo") for crate in crates]
     own = next(c for c in components if c["name"] == "plainwire")
     others = [c for c in components if c is not own]
     return {
@@ -213,8 +273,8 @@ def sbom(packages: list[tuple[str, str, str]]) -> dict[str, object]:
     }
 
 
-def _component(name: str, version: str, licence: str) -> dict[str, object]:
-    address = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
+def _component(name: str, version: str, licence: str, of: str = "pypi") -> dict[str, object]:
+    address = f"pkg:{of}/{name.lower().replace('_', '-') if of == 'pypi' else name}@{version}"
     said = {"licenses": [{"expression": licence}]} if licence else {}
     return {"type": "library", "bom-ref": address, "name": name, "version": version, "purl": address, **said}
 
