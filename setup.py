@@ -1,7 +1,7 @@
 """Builds the interposer, where there is a C compiler, and the kernel, where there is Rust.
 
 All else about the package stands in pyproject.toml. ``PLAINWIRE_KERNEL=off``: the kernel is not built.
-``tools/wheels.py`` sets ``PLAINWIRE_TARGET``, an architecture, ``PLAINWIRE_PLATFORM``, the wheel's tags for it,
+``tools/wheels.py`` sets ``PLAINWIRE_TARGET``, an architecture, ``PLAINWIRE_PLATFORM``, tags of wheels for it,
 and ``PLAINWIRE_CARGO``, the command that builds the kernel for it; clang builds the interposer then.
 """
 
