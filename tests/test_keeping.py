@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plainwire import pipeline
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plainwire import keeping, kernel, pipeline
 from plainwire.keeping import Kept, count_alike
-from plainwire.model import CloseEvent, Endpoint, Side
+from plainwire.model import CloseEvent, Endpoint, Exchange, Request, Response, Side
 from tests.builders.captures import pcap
 from tests.builders.packets import SERVER, SYN, packet
 from tests.diagnose.wire import Wire
+from tests.needs import without
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from plainwire.model import Connection
 
@@ -112,3 +115,39 @@ def test_a_flood_of_attempts_is_told_with_its_number(tmp_path: Path, monkeypatch
     assert sum(1 + connection.alike for connection in report.connections) == 500
     (note,) = report.coverage.notes
     assert note.startswith("only counted: 480 more unanswered attempts to connect")
+
+
+_MESSAGES = {
+    "headers": st.lists(st.just(("a", "b")), max_size=3),
+    "trailers": st.lists(st.just(("a", "b")), max_size=1),
+    "defects": st.sampled_from([[], [], [], ["odd"]]),
+    "body": st.sampled_from([None, b"", b"body"]),
+}
+_REQUESTS = st.builds(
+    lambda **rest: Request("GET", "/", "HTTP/1.1", start=0, end=0, **rest),
+    **_MESSAGES,
+)
+_RESPONSES = st.builds(
+    lambda status, **rest: Response(status, "", "HTTP/1.1", start=0, end=0, **rest),
+    st.sampled_from([200, 200, 0, 399, 400, 503]),
+    **_MESSAGES,
+)
+_EXCHANGES = st.builds(
+    lambda request, response, outcome, interim: Exchange(
+        0, 0, 1, request, response, outcome, interim=interim
+    ),
+    st.one_of(_REQUESTS, _REQUESTS, st.none()),
+    st.one_of(_RESPONSES, _RESPONSES, st.none()),
+    st.sampled_from(["complete", "complete", "truncated"]),
+    interim=st.lists(_RESPONSES, max_size=1),
+)
+
+
+@given(st.lists(_EXCHANGES, max_size=4))
+def test_the_kernel_weighs_exchanges_as_python_does(exchanges: list[Exchange]) -> None:
+    if kernel.compiled is None:
+        without("the kernel")
+    weighed = keeping._burden(exchanges)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "compiled", None)
+        assert keeping._burden(exchanges) == weighed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import kernel
 from plainwire.http.exchange_room import TOO_MANY
 from plainwire.model import Undecrypted
 from plainwire.plurals import count
@@ -51,9 +52,10 @@ class Kept:
 
         Of one with very many that has no room the first are kept, as many as half of the room has space for.
         """
-        healthy = _is_healthy(connection)
+        of_exchanges, all_plain = _burden(connection.exchanges)
+        healthy = all_plain and _is_healthy(connection)
         room = min(self._room, self._room_of_healthy) if healthy else self._room
-        cost = _cost(connection)
+        cost = _own_cost(connection) + of_exchanges
         left_out: Sequence[Exchange] = ()
         if cost > room:
             left_out, cost = _cut(connection, cost, room // 2)
@@ -86,15 +88,20 @@ class Kept:
 
 
 def _is_healthy(connection: Connection) -> bool:
-    """Whether every request has a whole response that is not an error, and no side broke the connection
-    off.
-    """
+    """Whether nothing is missing, and no side broke the connection off, which had exchanges."""
     return (
         bool(connection.exchanges)
         and not (connection.undecrypted or connection.gaps)
         and all(close.kind not in ("rst", "alert") for close in connection.closes)
-        and all(map(_is_plain, connection.exchanges))
     )
+
+
+def _burden(exchanges: list[Exchange]) -> tuple[int, bool]:
+    """What exchanges cost, and whether every request has a whole response that is not an error."""
+    if kernel.compiled is not None:
+        known: tuple[int, bool] = kernel.compiled.burden(exchanges, (_EXCHANGE, _FIELD), _CLIENT_ERROR)
+        return known
+    return sum(map(_cost_of_exchange, exchanges)), all(map(_is_plain, exchanges))
 
 
 def _is_plain(exchange: Exchange) -> bool:
@@ -106,10 +113,6 @@ def _is_plain(exchange: Exchange) -> bool:
         and response.status < _CLIENT_ERROR
         and not (request.defects or response.defects)
     )
-
-
-def _cost(connection: Connection) -> int:
-    return _own_cost(connection) + sum(map(_cost_of_exchange, connection.exchanges))
 
 
 def _own_cost(connection: Connection) -> int:

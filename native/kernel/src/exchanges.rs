@@ -406,6 +406,11 @@ fn text(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> Written {
     let value = value.cast::<PyString>()?.to_str()?;
     out.extend_from_slice(key.as_bytes());
     out.push(b'"');
+    if value.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+        return Ok(Some(()));
+    }
     for byte in value.bytes() {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),

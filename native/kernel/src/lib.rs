@@ -24,11 +24,13 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<segments::SegmentTable>()?;
     module.add_class::<tls::Tls13>()?;
     module.add_class::<tls::Tls13Reader>()?;
+    module.add_class::<tls::RecordRun>()?;
     module.add_class::<h2::FrameRun>()?;
     module.add_class::<h2::Streams>()?;
     module.add_class::<h2::Hpack>()?;
     module.add_function(wrap_pyfunction!(h2::cut_frames, module)?)?;
     module.add_function(wrap_pyfunction!(messages::in_order, module)?)?;
+    module.add_function(wrap_pyfunction!(messages::burden, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_first, module)?)?;
     module.add_function(wrap_pyfunction!(messages::place_last, module)?)?;
     module.add_function(wrap_pyfunction!(segments::place_segments, module)?)?;

@@ -135,3 +135,43 @@ fn ends(
 fn number(of: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> PyResult<i64> {
     of.getattr(name)?.extract()
 }
+
+/// What exchanges take of a report's room, and whether each of them went plainly well: `_cost_of_exchange` and
+/// `_is_plain` of `keeping.py`. `units`: an exchange, and a field; `errors`: the first status that is one.
+#[pyfunction]
+pub fn burden(exchanges: &Bound<'_, PyList>, units: (u64, u64), errors: u32) -> PyResult<(u64, bool)> {
+    let py = exchanges.py();
+    let (mut cost, mut healthy) = (0, true);
+    for exchange in exchanges {
+        cost += units.0;
+        let request = exchange.getattr(intern!(py, "request"))?;
+        let response = exchange.getattr(intern!(py, "response"))?;
+        let interim = exchange.getattr(intern!(py, "interim"))?;
+        for message in [&request, &response] {
+            if !message.is_none() {
+                cost += of_message(message, units.1, &mut healthy)?;
+            } else {
+                healthy = false;
+            }
+        }
+        for message in interim.cast::<PyList>()? {
+            cost += of_message(&message, units.1, &mut true)?;
+        }
+        if healthy {
+            let status: u32 = response.getattr(intern!(py, "status"))?.extract()?;
+            healthy = status < errors && exchange.getattr(intern!(py, "outcome"))?.eq(intern!(py, "complete"))?;
+        }
+    }
+    Ok((cost, healthy))
+}
+
+fn of_message(message: &Bound<'_, PyAny>, of_field: u64, healthy: &mut bool) -> PyResult<u64> {
+    let py = message.py();
+    let defects = message.getattr(intern!(py, "defects"))?.len()?;
+    *healthy &= defects == 0;
+    let headers = message.getattr(intern!(py, "headers"))?.len()?;
+    let trailers = message.getattr(intern!(py, "trailers"))?.len()?;
+    let body = message.getattr(intern!(py, "body"))?;
+    let kept = if body.is_none() { 0 } else { body.len()? };
+    Ok(of_field * (headers + trailers + defects) as u64 + kept as u64)
+}

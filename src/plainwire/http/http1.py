@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from plainwire.model import Outcome
 
 
+_FINAL = 200
+"""The first status that is no interim one (RFC 9110 section 15)."""
+
 _SWITCHING = 101
 """Switching Protocols (RFC 9110 section 15.2.2)."""
 
@@ -120,8 +123,11 @@ class Http1:
         fresh, self.requests.fresh = self.requests.fresh, []
         _place(fresh, self.requests.finished, where[Side.CLIENT])
         self.requests.finished = []
-        for request in fresh:
-            self._expect(request)
+        if self._orphans:
+            for request in fresh:
+                self._expect(request)
+        else:
+            self._due.extend(fresh)
         answers, self.responses.fresh = self.responses.fresh, []
         _place(answers, self.responses.finished, where[Side.SERVER])
         self.responses.finished = []
@@ -132,7 +138,7 @@ class Http1:
                 events.place(packet, time_ns)
             self.responses.noted.clear()
         self._note_left_out(where)
-        self._early.extend(answers)
+        self._early.extend(answers[self._pair_plain(answers) :])
         paired = 0
         for response in self._early:
             if self._awaits_request(response, where):
@@ -141,9 +147,31 @@ class Http1:
             paired += 1
         del self._early[:paired]
 
+    def _pair_plain(self, answers: list[Response]) -> int:
+        """Pair final responses with the requests that wait for them, up to the first that is unusual; returns
+        how many. ``_pair`` does the same of all.
+        """
+        due, exchanges = self._due, self.exchanges
+        if self._early or self._interim or self.responses.resumed_at:
+            return 0
+        paired, number = 0, len(exchanges)
+        for response in answers:
+            if (
+                response.status < _FINAL
+                or response.framing == "tunnel"
+                or not due
+                or due[0].packet > response.packet
+            ):
+                break
+            paired += 1
+            exchanges.append(Exchange(0, 0, number + paired, due.popleft(), response, "complete"))
+        return paired
+
     def _note_acknowledged(self, answers: list[Response]) -> None:
         """Note what the packets of responses acknowledged, for ``_reunite``: 8 bytes each."""
-        starts = [response.start for response in answers if not _is_interim(response)]
+        starts = [
+            response.start for response in answers if response.status >= _FINAL or not _is_interim(response)
+        ]
         if starts and self._segments is not None:
             self._acked = self._acked or array("q")
             self._acked.extend(self._segments[Side.SERVER].acknowledged(starts))

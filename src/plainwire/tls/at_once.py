@@ -145,5 +145,5 @@ def begun(
     info.version, info.cipher_suite = "TLS 1.3", suites.name(whole.suite)
     info.resumed, info.alpn = whole.resumed, whole.protocol
     info.certificate, info.chain, info.stapled = whole.certificate, whole.chain, whole.stapled
-    info.handshake_complete = True
+    info.handshake_complete = info.flight_whole = True
     return WholeSession(keys, info, whole, sent, starts)

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 
+from plainwire import kernel
 from plainwire.tls import algorithms
 from plainwire.tls.mac_records import CbcCipher, Inflating, RecordMac, StreamCipher
 from plainwire.tls.prf import prf
 
 if TYPE_CHECKING:
+    from plainwire._kernel import RecordRun
     from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.suites import Suite
 
@@ -30,18 +32,29 @@ _EXPLICIT_NONCE = 8
 _DEFLATE = 1
 
 
+def _run(suite: Suite, key: bytes, iv: bytes) -> RecordRun | None:
+    if kernel.compiled is None or (suite.kind, suite.cipher) != ("gcm", "AES"):
+        return None
+    made: RecordRun = kernel.compiled.RecordRun(key, iv)
+    return made
+
+
 class Aead13:
     """TLS 1.3. ``open`` gives the whole TLSInnerPlaintext (RFC 8446 section 5.2), with type and padding.
 
-    ``decrypt``, ``iv`` and ``sequence`` are public for the fast path in ``session``.
+    ``decrypt``, ``iv`` and ``sequence`` are public for the fast path in ``tls_direction``, as is ``run``,
+    which opens many small records in one call, where the compiled kernel is.
     """
 
-    __slots__ = ("decrypt", "iv", "sequence")
+    __slots__ = ("decrypt", "iv", "run", "sequence")
 
     def __init__(self, suite: Suite, secret: bytes) -> None:
-        key = expand_label(suite, secret, b"key", suite.key)
+        key, iv = (
+            expand_label(suite, secret, label, size) for label, size in ((b"key", suite.key), (b"iv", 12))
+        )
         self.decrypt = algorithms.aead(suite.kind, suite.cipher, key)
-        self.iv = int.from_bytes(expand_label(suite, secret, b"iv", 12), "big")
+        self.run = _run(suite, key, iv)
+        self.iv = int.from_bytes(iv, "big")
         self.sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:

@@ -215,8 +215,11 @@ class TlsDirection:
         assert type(cipher) is Aead13  # noqa: S101 - for the type checker
         decrypt, iv, sequence = cipher.decrypt, cipher.iv, cipher.sequence
         texts: list[Text] = []
-        append, base = texts.append, self.base
-        view, size, before = memoryview(buffer), len(buffer), sequence
+        base, before = self.base, sequence
+        if cipher.run is not None:
+            texts, at, sequence = cipher.run.open(buffer, at, base, sequence)
+        append = texts.append
+        view, size = memoryview(buffer), len(buffer)
         while size - at >= HEADER_SIZE and buffer[at] == APPLICATION:
             body = at + HEADER_SIZE
             end = body + (buffer[at + 3] << 8 | buffer[at + 4])

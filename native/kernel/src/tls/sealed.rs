@@ -58,25 +58,41 @@ impl Cipher {
         Some(Cipher { aead, iv: iv[..IV].try_into().ok()?, sequence: 0 })
     }
 
+    /// Of a key and an IV that are known, from a number on; None for keys of another size.
+    pub fn of_key(key: &[u8], iv: &[u8], sequence: u64) -> Option<Cipher> {
+        let aead = match key.len() {
+            16 => Aead::Aes128(Box::new(Aes128Gcm::new_from_slice(key).ok()?)),
+            32 => Aead::Aes256(Box::new(Aes256Gcm::new_from_slice(key).ok()?)),
+            _ => return None,
+        };
+        Some(Cipher { aead, iv: iv.try_into().ok()?, sequence })
+    }
+
     /// The TLSInnerPlaintext of a record, with content type and padding; None if it does not authenticate.
     /// Only success counts the record.
     pub fn open(&mut self, header: &[u8], body: &[u8]) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        self.open_into(&mut text, header, body).then_some(text)
+    }
+
+    /// The same, into a buffer whose contents are replaced; whether it authenticates.
+    pub fn open_into(&mut self, text: &mut Vec<u8>, header: &[u8], body: &[u8]) -> bool {
         if body.len() < TAG {
-            return None;
+            return false;
         }
         let mut nonce = self.iv;
         for (byte, number) in nonce[IV - 8..].iter_mut().zip(self.sequence.to_be_bytes()) {
             *byte ^= number;
         }
         let nonce = Nonce::from(nonce);
-        let mut text = body.to_vec();
-        match &self.aead {
-            Aead::Aes128(cipher) => cipher.decrypt_in_place(&nonce, header, &mut text),
-            Aead::Aes256(cipher) => cipher.decrypt_in_place(&nonce, header, &mut text),
-        }
-        .ok()?;
-        self.sequence += 1;
-        Some(text)
+        text.clear();
+        text.extend_from_slice(body);
+        let opened = match &self.aead {
+            Aead::Aes128(cipher) => cipher.decrypt_in_place(&nonce, header, text),
+            Aead::Aes256(cipher) => cipher.decrypt_in_place(&nonce, header, text),
+        };
+        self.sequence += u64::from(opened.is_ok());
+        opened.is_ok()
     }
 }
 
