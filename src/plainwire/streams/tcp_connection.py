@@ -53,6 +53,7 @@ _MOST_OFFERED = 8
 _MOST_SYNS = 8
 _MANY_SUSPICIONS = 256
 """Segments that may be copies and are none, until what they are compared with is kept: it takes 20 KB."""
+_SIDES = tuple(Side)
 _SHORT_RUN = 16
 _LONG_RUN = 1 << 16
 _SOME_RUN = 1 << 10
@@ -158,7 +159,7 @@ class TcpConnection:
             facts.closes.append(
                 CloseEvent(
                     kind="fin",
-                    side=Side(side),
+                    side=_SIDES[side],
                     time_ns=time_ns,
                     packet=number,
                     seq=seq,
@@ -475,14 +476,15 @@ class TcpConnection:
         """No more segments will come: deliver what waits and complete the facts."""
         self._open()
         facts = self.facts
-        for direction in self.directions:
-            closing = any(close.side is direction.side.peer for close in facts.closes)
-            direction.finish(facts.last_packet, closing=closing)
-            facts.snapped = facts.snapped or direction.snapped
-        facts.sizes = [d.next for d in self.directions]
-        facts.unseen_fins = [d.unseen_fin for d in self.directions]
-        facts.retransmissions = [d.retransmissions for d in self.directions]
-        facts.conflicting = sorted(n for d in self.directions for n in d.conflicting)
+        client, server = self.directions
+        closers = {close.side for close in facts.closes}
+        client.finish(facts.last_packet, closing=Side.SERVER in closers)
+        server.finish(facts.last_packet, closing=Side.CLIENT in closers)
+        facts.snapped = facts.snapped or client.snapped or server.snapped
+        facts.sizes = [client.next, server.next]
+        facts.unseen_fins = [client.unseen_fin, server.unseen_fin]
+        facts.retransmissions = [client.retransmissions, server.retransmissions]
+        facts.conflicting = sorted([*client.conflicting, *server.conflicting])
         facts.segments = located(self._tail, self.client, self.directions)
         return facts
 

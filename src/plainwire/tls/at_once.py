@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from plainwire.tls.negotiation import Negotiation
     from plainwire.tls.tls_direction import TlsDirection
 
+_SIDES = tuple(Side)
 _MESSAGE_HEADER = 4
 _RANDOM = slice(11, 43)
 """Where a ClientHello that begins a record has its random (RFC 8446 sections 4, 4.1.2, 5.1)."""
@@ -59,7 +60,7 @@ class WholeSession:
         starts: tuple[int, int],
     ) -> None:
         self.info = info
-        self.alerts = [TlsAlert(Side(alert[0]), *alert[1:]) for alert in whole.alerts]
+        self.alerts = [TlsAlert(_SIDES[alert[0]], *alert[1:]) for alert in whole.alerts]
         self.finished = whole.finished
         self.stopped = whole.stopped
         self._keys = keys

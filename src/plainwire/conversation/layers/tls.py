@@ -147,12 +147,11 @@ class TlsLayer:
 
     def _when_finished(self, offsets: tuple[int, int]) -> int | None:
         """When the later one of both sides' Finished was captured."""
-        outer = zip(self._carriers, offsets, strict=True) if self._carriers is not None else None
-        places = offsets if outer is None else [carrier.start_of(offset) for carrier, offset in outer]
-        client, server = (
-            where.locate([place])[1][0] for where, place in zip(self._shared.where, places, strict=True)
-        )
-        return max(client, server) or None
+        client, server = offsets
+        if self._carriers is not None:
+            client, server = self._carriers[0].start_of(client), self._carriers[1].start_of(server)
+        of_client, of_server = self._shared.where
+        return max(of_client.locate([client])[1][0], of_server.locate([server])[1][0]) or None
 
     def needed(self) -> tuple[int, int]:
         """See ``Layer``."""

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _MOST_SOFTWARE = 8
 
+_SERVER, _KEEP_ALIVE, _AGENT = "server", "keep-alive", "user-agent"
+_LENGTHS = frozenset((len(_SERVER), len(_KEEP_ALIVE)))
+"""Most names are passed over by these alone."""
+
 
 _FEWEST_SILENT = 2
 """Connections that died in silence: one may be a lost packet."""
@@ -105,16 +109,20 @@ def _collect(watch: _Watch, connection: Connection, answer: Response) -> None:
 def _headers(watch: _Watch, connection: Connection, answer: Response) -> None:
     facts = watch.facts
     for name, value in answer.headers:
+        if len(name) not in _LENGTHS:
+            continue
         lowered = name.lower()
-        if lowered == "server" and value not in facts.software and len(facts.software) < _MOST_SOFTWARE:
+        if lowered == _SERVER and value not in facts.software and len(facts.software) < _MOST_SOFTWARE:
             facts.software.append(value)
-        elif lowered == "keep-alive" and facts.hint_timeout_ns is None:
+        elif lowered == _KEEP_ALIVE and facts.hint_timeout_ns is None:
             hints = {key.lower(): int(number) for key, number in _HINT.findall(value[:200])}
             facts.hint_timeout_ns = hints["timeout"] * SECOND_NS if "timeout" in hints else None
             facts.hint_max = hints.get("max")
     first = connection.exchanges[0].request
     if first is not None and len(watch.agents) < _MOST_SOFTWARE:
-        agent = next((value for name, value in first.headers if name.lower() == "user-agent"), "")
+        agent = next(
+            (v for name, v in first.headers if len(name) == len(_AGENT) and name.lower() == _AGENT), ""
+        )
         watch.agents[agent] = None
 
 

@@ -17,4 +17,8 @@ def twin(request: Request) -> Twin:
 
 def value(message: Request | Response, name: str) -> str | None:
     """The value of the first field of that name (in lower case)."""
-    return next((text for field, text in message.headers if field.lower() == name), None)
+    size = len(name)
+    for field, text in message.headers:
+        if len(field) == size and field.lower() == name:
+            return text
+    return None
