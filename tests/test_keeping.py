@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plainwire import keeping, kernel, pipeline
@@ -143,6 +143,7 @@ _EXCHANGES = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_EXCHANGES, max_size=4))
 def test_the_kernel_weighs_exchanges_as_python_does(exchanges: list[Exchange]) -> None:
     if kernel.compiled is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plainwire import kernel
@@ -57,7 +57,7 @@ def _direction(suite: int, sealer: Sealer, wire: bytes, *, alone: bool) -> tuple
 
 
 @pytest.mark.skipif(kernel.compiled is None, reason="no kernel")
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([0x1301, 0x1302]),
     SAID,
