@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import account_program
+from plainwire.diagnose.testimony.closed_in_order import ended_behind_close
 from plainwire.diagnose.testimony.early_answers import answers_lost, answers_taken
 from plainwire.diagnose.testimony.lost_redirects import lost_redirects
 from plainwire.diagnose.testimony.matching import testify as matched
@@ -52,6 +53,8 @@ def testify(report: Report, lookups: list[Lookup], events: ProgramEvents, said: 
     report.findings = refused_certificates(report.connections, report.findings, report.signs, events, said)
     report.findings = spoken_handshakes(report.connections, report.findings, report.signs, events, said)
     report.findings = own_errors(report.connections, report.findings, report.signs, events)
+    if not stopped_by(events):
+        report.findings += ended_behind_close(report.connections, report.findings, events)
     spoken_timeouts(report.connections, report.findings, report.signs, events, said)
     spoken_goaways(report.connections, report.findings, events, said)
     answers_taken(report.connections, report.findings, events, said)

@@ -32,3 +32,7 @@ LONG_NS = 1_000_000_000
 
 DRAWN_OUT_NS = 150_000_000
 """A retransmission costs more than this (Linux: 200 ms at least)."""
+
+STALL_NS = 2_000_000_000
+"""Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
+sooner than this, mostly (RFC 6298 section 2)."""

@@ -270,7 +270,8 @@ class Http1:
         for early in self._early:
             self._pair(early)
         facts.undecrypted += self._left_out.values()
-        _place_ends([m for m in (self.requests.current, self.responses.current) if m], where)
+        readers = self.requests, self.responses
+        _place_ends([r.current for r in readers if r.current and r.state is not State.DEAD], where)
         while self._due:
             self._add(self._due.popleft(), None, "unanswered")
         if self.responses.left_out_at is not None:  # and what was read of the requests behind says nothing

@@ -268,6 +268,8 @@ class Reader(abc.ABC, Generic[Message]):
 
     def _give_up(self, why: str) -> None:
         self._defect(why)
+        if self.current is not None and self.state is not State.DEAD:
+            self.finished.append(self.current)  # its last byte is looked up while that can be done
         self.state = State.DEAD
         self._carry = b""
 
@@ -315,7 +317,6 @@ class Reader(abc.ABC, Generic[Message]):
         self._give_up("bytes are missing from the capture")
         if self.current is not None:
             self._end_content(self.current)
-            self.finished.append(self.current)
             self.current = None
         self._started = True
         if state not in (State.DEAD, State.HELD):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plainwire.diagnose.testimony.closed_in_order import closed_in_order
+from plainwire.diagnose.testimony.closed_in_order import closed_in_order, ended_behind_close
 from plainwire.diagnose.testimony.sayings import read_messages
 from tests.diagnose.causes.websocket.sockets import Socket
 from tests.diagnose.testimony.speech import OWNER, account, words
-from tests.diagnose.wire import CLIENT, SERVER, only
+from tests.diagnose.wire import CLIENT, EPOCH_NS, MS, SERVER, only
 
 if TYPE_CHECKING:
     from plainwire.model import Connection, Finding, Side, Words
@@ -81,3 +81,34 @@ def test_limit_of_silence_by_the_reason_of_one_close() -> None:
 )
 def test_ends_in_order_that_show_no_limit(connections: list[Connection], status: int) -> None:
     assert found(connections, status=status) == []
+
+
+@pytest.mark.parametrize(
+    ("later", "by", "status", "found_it"),
+    [(30, SERVER, 1, True), (3000, SERVER, 1, False), (30, CLIENT, 1, False), (30, SERVER, 0, False)],
+    ids=["right behind", "long after", "the client closed", "the program is content"],
+)
+def test_program_that_ends_right_behind_such_a_close(
+    later: float, by: Side, status: int, *, found_it: bool
+) -> None:
+    """Granian closes without a code where its application raised, and Node's ws prints a number."""
+    connection = Socket().message(CLIENT, 300).bye(by, 500, 1005).end(by, "fin", 600)
+    connection.program = OWNER
+    events = account(words("closed 1005\n", 510), status=status)
+    events.ended_ns = EPOCH_NS + int((500 + later) * MS)
+    findings = list(ended_behind_close([connection], [], events))
+    assert [(f.code, f.fault, f.certainty) for f in findings] == (
+        [("client-own-error", "unknown", "possible")] if found_it else []
+    )
+    failed = [] if not findings else list(ended_behind_close([connection], findings, events))
+    assert failed == []  # where another finding tells of a failure
+
+
+def test_one_age_of_all_is_said() -> None:
+    """Daphne's ``--websocket_timeout`` ends WebSockets that talk as well as those that do not."""
+    talks = [Socket(n, 10_000 * n).message(CLIENT, 300).message(SERVER, 2900 + n) for n in (1, 2)]
+    ends = [talk.bye(SERVER, 3000 + n, 1000).end(SERVER, "fin", 3100) for n, talk in enumerate(talks)]
+    for end in ends:
+        end.program = OWNER
+    spoke = "ConnectionClosedOK: received 1000 (OK); then sent 1000 (OK)\n"
+    assert "a limit of their age" in only(found(ends, words(spoke, 24_000))).claim

@@ -13,6 +13,7 @@ from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.model import Side
 
 from .closes import client_first, first_close
+from .defects import marks_failure
 from .timers import usual_time
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def cut_of(connection: Connection, exchange: Exchange) -> Cut | None:
     if close is None or client_first(connection) is not None or close.time_ns < response.last_ns:
         return None
     sealed = close.kind in _AUTHENTIC and connection.tls is not None
-    act = wording.act(close)
+    act = wording.act(close) + (", behind an empty line in place of a chunk" if marks_failure(response) else "")
     return Cut(connection, exchange, request, response, close.packet, close.time_ns, act, sealed)
 
 

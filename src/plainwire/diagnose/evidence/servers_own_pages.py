@@ -1,4 +1,4 @@
-"""Which answers haproxy, gunicorn, uvicorn and Apache httpd give by themselves, told by fields and length.
+"""Which answers haproxy, gunicorn, uvicorn, h2o and Apache httpd give by themselves, told by fields and length.
 
 What these say is the same everywhere, and comes with no other fields than the server's own. An application
 behind them has nearly always other ones, or another length.
@@ -54,6 +54,10 @@ _APACHE_FIELDS = {"connection": "close", "content-type": "text/html; charset=iso
 _OWN_BAD_REQUEST = 400
 """RFC 9110 section 15.5.1."""
 
+_H2O_WAITED = "I/O timeout"
+_BAD_GATEWAY = 502
+"""RFC 9110 section 15.6.3."""
+
 _UNAVAILABLE = "Service Unavailable"
 _SERVICE_UNAVAILABLE = 503
 """RFC 9110 section 15.6.4."""
@@ -81,6 +85,17 @@ def uvicorn_at_its_limit(response: Response) -> bool:
         and fields.get("content-type") == "text/plain; charset=utf-8"
         and fields.get("server", "uvicorn") == "uvicorn"
         and set(fields) <= {*_FRAMING, "content-type", "server"}
+    )
+
+
+def h2o_gave_up_waiting(response: Response) -> bool:
+    """Whether it is h2o's own answer for an upstream that did not answer in time (``proxy.timeout.io``)."""
+    server = next((value for name, value in response.headers if name.lower() == "server"), "")
+    return (
+        response.status == _BAD_GATEWAY
+        and server.startswith("h2o/")
+        and response.body_size == len(_H2O_WAITED)
+        and _has_only(response, {"server": server.lower(), "content-type": "text/plain; charset=utf-8"})
     )
 
 

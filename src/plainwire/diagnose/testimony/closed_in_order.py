@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.certainty import SURE
 from plainwire.diagnose.evidence.timers import same_time
 from plainwire.diagnose.evidence.websocket_end import ORDINARY_CODES, frames_before
+from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import LONG_NS
 from plainwire.diagnose.verdict import quoted
 from plainwire.model import Evidence, Side
@@ -33,6 +35,8 @@ NO_CODE, GOING_AWAY = 1005, 1001
 _CLOSE = 8
 """The opcode of a Close frame (RFC 6455 section 5.2)."""
 _MOST_CITED = 8
+_BEHIND_NS = 500_000_000
+"""A program that ends sooner than this after a close may end for it (chosen: interpreters take time to end)."""
 
 _CLOSED_OK = re.compile(r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)")
 """What websockets says of one with that."""
@@ -57,6 +61,8 @@ class _Close(Struct, frozen=True):
     frame: WebSocketClose
     quiet_ns: int | None
     """Since the last frame before it; None where that was not kept."""
+    age_ns: int
+    """Since the WebSocket was granted."""
 
 
 def closed_in_order(
@@ -72,14 +78,46 @@ def closed_in_order(
     ends = ends or idle
     if not ends:
         return
+    reason = "The program waited for more, or had more to send, and takes the end for an error."
+    yield _finding(ends, idle, reason, said, events)
+
+
+def ended_behind_close(
+    connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
+) -> Iterator[Finding]:
+    """A finding, no more than possible, where nothing failed but the program, right behind such a close. Pure.
+
+    It says nothing that is known: Node's ``ws`` tells a close without a code (Granian, whose application
+    raised) by a number, and programs print what they like.
+    """
+    if not events.exit_status or events.ended_ns is None or any(f.failure for f in findings):
+        return
+    own = [c for c in connections if c.program is not None]
+    ends = list(_closes(iter(own)))
+    last = max((each.frame.time_ns for each in ends), default=None)
+    if last is None or not 0 <= events.ended_ns - last <= _BEHIND_NS:
+        return
+    if any(e.request is not None and e.request.time_ns > last for c in own for e in c.exchanges):
+        return
+    reason = (
+        f"The program ended with status {events.exit_status}, {wording.span(events.ended_ns - last)} later, "
+        "and nothing else failed: it may have waited for more."
+    )
+    finding = _finding(ends, [], reason, (), events)
+    finding.certainty, finding.fault = SURE[Ground.GUESS], "unknown"
+    yield finding
+
+
+def _finding(
+    ends: Sequence[_Close], idle: Sequence[_Close], reason: str, said: Sequence[Said], events: ProgramEvents
+) -> Finding:
     first = ends[0]
     code = "without a code" if first.frame.code == NO_CODE else f"with code {first.frame.code}"
     more = "" if len(ends) == 1 else f" {len(ends)} connections ended so."
     finding = finding_of_the_program(
         "client-own-error",
         f"The server closed the WebSocket of connection {first.connection.id} in order, with a Close frame "
-        f"{code}: it was done, or goes away. The program waited for more, or had more to send, and takes the "
-        f"end for an error.{more}{_limit_words(idle)}",
+        f"{code}: it was done, or goes away. {reason}{more}{_limit_words(idle) or _age_words(ends)}",
         [Evidence(each.frame.packet, "the server's Close frame") for each in ends[:_MOST_CITED]],
         said,
         events,
@@ -92,7 +130,7 @@ def closed_in_order(
     finding.quotes = list(quoted(first.frame.packet, "the Close frame's reason", first.frame.reason))
     if idle:
         finding.advice_server = _RAISE
-    yield finding
+    return finding
 
 
 def _closes(connections: Iterator[Connection]) -> Iterator[_Close]:
@@ -101,7 +139,8 @@ def _closes(connections: Iterator[Connection]) -> Iterator[_Close]:
         for exchange in connection.exchanges:
             own = _orderly_close(exchange)
             if own is not None and exchange.websocket is not None:
-                yield _Close(connection, exchange.id, own, _quiet(exchange.websocket, own))
+                age = own.time_ns - (exchange.response.last_ns if exchange.response else own.time_ns)
+                yield _Close(connection, exchange.id, own, _quiet(exchange.websocket, own), age)
 
 
 def _orderly_close(exchange: Exchange) -> WebSocketClose | None:
@@ -129,6 +168,17 @@ def _one_limit(ends: Sequence[_Close]) -> list[_Close]:
     first = going[0].quiet_ns if going else None
     same = [e for e in going if first is not None and same_time(first, e.quiet_ns or 0, server=True)]
     return same if len(same) > 1 and len(same) == len(going) else []
+
+
+def _age_words(ends: Sequence[_Close]) -> str:
+    """Whether the WebSockets were of one age then (Daphne's ``--websocket_timeout``)."""
+    ages = [each.age_ns for each in ends]
+    if len(ages) < 2 or min(ages) < LONG_NS or not same_time(min(ages), max(ages), server=True):
+        return ""
+    return (
+        f" Each was {wording.span(min(ages))} to {wording.span(max(ages))} old then: a limit of their age, or "
+        "the time that the server's work takes."
+    )
 
 
 def _limit_words(idle: Sequence[_Close]) -> str:

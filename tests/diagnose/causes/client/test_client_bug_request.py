@@ -127,3 +127,38 @@ def test_what_strict_servers_refuse_is_likely_where_the_page_may_be_theirs(
     exchange.response.headers = [("Content-Type", kind)]
     found = [(f.code, f.certainty, says in f.claim) for f in diagnose([connection])]
     assert found == ([("client-bug-request", "likely", True)] if says else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "certainty"),
+    [
+        ("/x%2Fy", [("Server", "Jetty(12.1.14)"), ("Cache-Control", "no-store")], "likely"),
+        ("/a/%2e%2e/b", [("Content-Language", "en")], "likely"),  # Tomcat
+        ("/x%2Fy", [], "possible"),
+        ("/x%20y?a=%2F", [("Server", "Jetty(12.1.14)"), ("Cache-Control", "no-store")], None),
+        ("/x%2Fy", [("Content-Type", "application/json")], None),  # the application's answer
+    ],
+)
+def test_a_path_that_can_be_read_in_two_ways(
+    path: str, fields: list[tuple[str, str]], certainty: str | None
+) -> None:
+    connection = bad_request([])
+    request, response = connection.exchanges[0].request, connection.exchanges[0].response
+    assert request is not None
+    assert response is not None
+    request.target, response.headers = path, [("Content-Type", "text/html"), *fields]
+    if any(name == "Content-Type" for name, _ in fields):
+        response.headers = fields
+    findings = [f for f in diagnose([connection]) if f.code == "client-bug-request"]
+    assert [(f.code, f.fault, f.certainty) for f in findings] == (
+        [("client-bug-request", "both", certainty)] if certainty else []
+    )
+
+
+def test_a_server_that_takes_such_a_path_refuses_another_for_another_reason() -> None:
+    connection = served((200, 5.0), (400, 5.0))
+    for exchange, path in zip(connection.exchanges, ("/x%2Fy", "/x%2Fz"), strict=True):
+        assert exchange.request is not None
+        assert exchange.response is not None
+        exchange.request.target, exchange.response.headers = path, [("Content-Type", "text/html")]
+    assert diagnose([connection]) == []

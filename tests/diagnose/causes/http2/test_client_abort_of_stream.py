@@ -96,3 +96,22 @@ def test_a_ping_behind_which_the_server_went_on_says_nothing() -> None:
     scene.events.append(StreamEvent("ping", CLIENT, row.time_ns, row.packet))
     scene.wire.segment(SERVER, 990, length=17)
     assert scene.close(CLIENT, "fin", 2400).finding().code == "client-abort"
+
+
+@pytest.mark.parametrize(
+    ("came", "left_at", "code"),
+    [
+        (400, 5_900, "slow-body-stall"),
+        (1000, 5_230, "slow-body-stall"),  # all of it, and no END_STREAM: no limit of the client's is to blame
+        (400, 5_230, "client-timeout-too-short"),  # 5 s after its last byte
+        (400, 900, "client-abort"),
+    ],
+)
+def test_a_body_that_does_not_go_on_and_whose_stream_stays_open(came: int, left_at: float, code: str) -> None:
+    """Hypercorn leaves a stream open where the application fails in its body."""
+    scene = Multiplexed()
+    scene.wire.answer(230, size=came, body=came, declared=1000, complete=False)
+    scene.failed.outcome = "aborted"
+    finding = scene.close(CLIENT, "fin", left_at).finding()
+    assert finding.code == code
+    assert finding.fault == ("server" if code == "slow-body-stall" else finding.fault)

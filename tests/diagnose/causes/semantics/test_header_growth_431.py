@@ -84,3 +84,37 @@ def test_apache_s_page_tells_which_of_its_limits(said: str, setting: str, foot: 
     finding = found(talk).get("header-growth-431")
     assert (finding is not None) == bool(setting)
     assert finding is None or f"({setting})" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "others", "certainty"),
+    [
+        ("Cookie", (("Content-Type", "text/html"),), (), "likely"),
+        ("Authorization", (("Content-Type", "text/html"),), (), "possible"),  # what it holds may be the reason
+        ("Cookie", (("Content-Type", "text/html"),), (("X", "y"),), None),  # another field differs too
+        ("Cookie", (("Content-Type", "application/json"),), (), None),  # the application's answer
+    ],
+)
+def test_a_limit_below_the_usual_ones_shows_by_what_is_accepted(
+    name: str, told: tuple[tuple[str, str], ...], others: tuple[tuple[str, str], ...], certainty: str | None
+) -> None:
+    """Tomcat and Undertow answer 400 and do not say why."""
+    talk = Talk().say(200).say(400, asked=((name, "a" * 3000), *others), told=told)
+    findings = found(talk)
+    assert [f.certainty for f in findings.values()] == ([certainty] if certainty else [])
+    assert set(findings) <= {"header-growth-431"}
+
+
+@pytest.mark.parametrize(("told", "found_it"), [((), True), ((("Date", "now"),), False)])
+def test_a_bare_400_to_a_large_header_is_possibly_a_limit(
+    told: tuple[tuple[str, str], ...], *, found_it: bool
+) -> None:
+    """Undertow's, which has not read the header to its end; an application's has a Date."""
+    talk = Talk()
+    request, response = talk.messages("GET", "/a", 400, 80)
+    request.headers.append(("Cookie", "a" * 3000))
+    response.headers[:] = [("Connection", "close"), *told]
+    response.body_size, response.close_announced = 0, True
+    assert [(f.code, f.certainty) for f in found(talk).values()] == (
+        [("header-growth-431", "possible")] if found_it else []
+    )

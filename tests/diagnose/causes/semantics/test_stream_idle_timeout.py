@@ -74,3 +74,16 @@ def test_a_connection_whose_end_was_announced_did_not_end_for_silence(announced:
         at = connection.closes[0].time_ns - 3_500_000_000
         connection.events.append(StreamEvent("goaway", SERVER, at, 3, name="NO_ERROR", last_stream=1))
     assert only(diagnose([connection])).code == code
+
+
+@pytest.mark.parametrize("line", [r"'\r'", "'ZZ'"])
+def test_h2o_breaks_the_body_on_purpose_where_it_gives_its_upstream_up(line: str) -> None:
+    """An empty line in place of a chunk's size marks the failure; any other is the server's own."""
+    broken = [cut(n, 2001, start=9000.0 * n) for n in (1, 2)]
+    for connection in broken:
+        response = connection.exchanges[0].response
+        assert response is not None
+        response.defects = [f"bad chunk size: {line} (RFC 9112 section 7.1)"]
+    finding = only(diagnose(broken))
+    assert finding.code == ("stream-idle-timeout" if "r" in line else "bad-framing")
+    assert ("behind an empty line in place of a chunk" in finding.claim) is ("r" in line)

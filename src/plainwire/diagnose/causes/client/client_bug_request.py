@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import place_of
@@ -14,9 +16,11 @@ from plainwire.diagnose.verdict import Verdict, quoted_defects
 from plainwire.model import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import FailedExchange
-    from plainwire.model import Request
+    from plainwire.model import Endpoint, Request
 
 
 _BROKEN = frozenset({400, 411, 414, 501, 505})
@@ -31,18 +35,73 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]*)(:[0-9]*)?").fullmatch
 """An address, or a name as DNS has them, and a port."""
 _MOST_NAMED = 5
 
+_AMBIGUOUS = re.compile(r"%(?:2[fF]|5[cC]|2[eE]|25|00)|//").findall
+"""An escaped slash, backslash, dot, per cent sign and NUL, and a segment without a name."""
+
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 
 
 def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Requests that break the rules of HTTP and were answered as such, in any version."""
-    return [
-        _verdict(case) for case in exchanges.errors if case.response.status in _BROKEN and _is_broken(case)
-    ]
+    found = []
+    lenient: set[Endpoint] | None = None
+    for case in exchanges.errors:
+        if case.response.status in _BROKEN and _is_broken(case):
+            found.append(_verdict(case))
+        elif case.response.status == _BAD_REQUEST and _is_servers_page(case):
+            lenient = _lenient(exchanges) if lenient is None else lenient
+            found += _ambiguous(case, lenient)
+    return found
 
 
 def _is_broken(case: Answered) -> bool:
     return bool(_flaws(case) or own_defects(case.request))
+
+
+def _lenient(exchanges: AnsweredExchanges) -> set[Endpoint]:
+    """The servers that accepted a path that can be read in two ways."""
+    accepted = (c for c in exchanges.answered if c.response.status < _BAD_REQUEST)
+    return {c.connection.server for c in accepted if _sequences(c.request)}
+
+
+def _ambiguous(case: Answered, lenient: set[Endpoint]) -> Iterator[Verdict]:
+    """A verdict where the path can be read in two ways, which Servlet 6 (section 3.5.2) has servers refuse.
+
+    URLs may be so (RFC 3986 section 2.2): client and server do not agree. Where another such path was
+    accepted the status has another reason.
+    """
+    sequences = _sequences(case.request)
+    if not sequences or case.connection.server in lenient:
+        return
+    named = _names_a_servlet_container(case)
+    yield replace(
+        _verdict(case),
+        fault="both",
+        grounds=(Ground.SAID, Ground.INFERENCE) if named else (Ground.GUESS,),
+        facts=f"The path of the request has {' and '.join(sequences)} in it. A URL may (RFC 3986 section 2.2), "
+        "but it can be read in two ways, and servers that follow Servlet 6 (section 3.5.2: Jetty 12, Tomcat) "
+        f"refuse it before they look further: this one answered with status {case.response.status}, and a "
+        "page that may be its own.",
+        runner_up="the application's own 400: it would look further than the path",
+        advice_client="Send what is between the slashes of a path without such sequences, or as a parameter "
+        "of the query.",
+        advice_server="Allow them where the application copes (Jetty: UriCompliance and "
+        "setDecodeAmbiguousURIs; Tomcat: encodedSolidusHandling).",
+    )
+
+
+def _sequences(request: Request) -> list[str]:
+    """What of a path can be read in two ways, as it is written."""
+    path = request.target.partition("?")[0]
+    return sorted({text.upper() if "%" in text else text for text in _AMBIGUOUS(path)})
+
+
+def _names_a_servlet_container(case: Answered) -> bool:
+    """Jetty names itself, with a page that is not to be kept; Tomcat's pages have their language."""
+    server, fields = (value(case.response, "server") or "").lower(), case.response.headers
+    jetty = server.startswith("jetty") and "no-store" in (value(case.response, "cache-control") or "")
+    tomcat = not server and any(name.lower() == "content-language" for name, _ in fields)
+    return jetty or tomcat
 
 
 def _flaws(case: Answered) -> list[str]:

@@ -164,9 +164,9 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "client-bug-request",
-        "the request breaks the rules of HTTP",
+        "the request breaks the rules of HTTP, or its server's",
         "The request itself is not as HTTP wants it (no Host, a length that does not fit, a malformed "
-        "line), and the server said so.",
+        "line), or has a path that strict servers refuse as ambiguous (%2F), and the server said so.",
         "Defects of the request, decrypted, and a response of 400, 411 or 505.",
         "A response that no request had asked for (unsolicited-408); a request without defects.",
         "Mend the request: plainwire show names the defect.",

@@ -14,7 +14,7 @@ from plainwire.diagnose.evidence.acknowledgments import last_ack
 from plainwire.diagnose.evidence.closes import is_reactive
 from plainwire.diagnose.evidence.stream_errors import GRPC_MESSAGE
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS
+from plainwire.diagnose.thresholds import LONG_NS, PATIENCE_NS, STALL_NS
 from plainwire.diagnose.traffic.given_up import given_up
 from plainwire.diagnose.verdict import (
     of_what_was_coming,
@@ -75,7 +75,7 @@ def stream_cancelled(failed: FailedExchange) -> Verdict | None:
     )
     if reset.name not in _CHANGES_OF_MIND:
         return verdict
-    return _of_size(failed, verdict) or _timed(failed, verdict)
+    return _explained(failed, verdict)
 
 
 def deadline_at_server(failed: FailedExchange) -> Verdict | None:
@@ -139,7 +139,7 @@ def client_left(failed: FailedExchange) -> Verdict | None:
         runner_up="a close by the server: refuted, none came before",
         quotes=tuple(q for e in promises[-1:] for q in quoted(e.packet, "the GOAWAY's debug data", e.said)),
     )
-    return verdict if hasty else _of_size(failed, verdict) or _timed(failed, verdict)
+    return verdict if hasty else _explained(failed, verdict)
 
 
 def _dead(failed: FailedExchange, at_ns: int, end: Evidence) -> Verdict | None:
@@ -195,6 +195,59 @@ def _acknowledged(failed: FailedExchange, ping: StreamEvent) -> bool:
     end = int((rows.seq[sent] + rows.length[sent]).max())
     acknowledged = last_ack(failed.connection, Side.SERVER)
     return acknowledged is not None and acknowledged >= end
+
+
+def _explained(failed: FailedExchange, verdict: Verdict) -> Verdict:
+    """The verdict with what shows of the client's reason."""
+    return _of_size(failed, verdict) or _stalled(failed, verdict) or _timed(failed, verdict)
+
+
+def _stalled(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
+    """The verdict where a body of known length did not go on, or where its stream was left open behind it.
+
+    A time limit of the client's may have cut the first of the two short, as the rule for HTTP/1 has it.
+    """
+    one, response = given_up(failed.connection, failed.exchange), failed.exchange.response
+    if one is None or response is None or response.declared_size is None or response.defects:
+        return None
+    left = response.declared_size - response.body_size
+    if one.silence_ns < STALL_NS or response.complete or left < 0 or failed.traffic.given_up.together(one):
+        return None
+    if left and (failed.traffic.given_up.timer_of(one) is not None or _stopped_reading(failed, one)):
+        return None
+    whole = plurals.count(response.declared_size, "byte")
+    came = (
+        f"{response.body_size} of the {whole} of the body had come, and no more"
+        if left
+        else f"All {whole} of the body had come, but not the end of the stream (END_STREAM)"
+    )
+    return replace(
+        verdict,
+        code="slow-body-stall",
+        fault="server",
+        grounds=(Ground.INFERENCE,),
+        facts=f"{came}: the server was silent for {wording.span(one.silence_ns)}, with the stream open, until "
+        "the client gave up.",
+        evidence=(
+            verdict.evidence[0],
+            Evidence(response.packet, f"the response begins, status {response.status}"),
+            Evidence(response.last_packet, "the last of it"),
+            *verdict.evidence[1:],
+        ),
+        runner_up="client-abort: the client hung up, but only after this silence",
+        advice_server="End or reset the stream (RST_STREAM) where what writes the body fails: a stream that is "
+        "left open keeps the client waiting.",
+        failure=True,
+    )
+
+
+def _stopped_reading(failed: FailedExchange, one: GivenUp) -> bool:
+    """Whether the client's kernel had no more room, as far as segments tell."""
+    rows = failed.connection.segments
+    if rows is None:
+        return False
+    windows = rows.window[(rows.side == Side.CLIENT) & (rows.time_ns < one.ended_ns)]
+    return bool(len(windows)) and int(windows[-1]) == 0
 
 
 def _timed(failed: FailedExchange, verdict: Verdict) -> Verdict:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from plainwire.diagnose.evidence import ranges
+from plainwire.diagnose.evidence.cuts import cut_of
+from plainwire.diagnose.evidence.defects import marks_failure
 from plainwire.diagnose.evidence.exchanges import place_of
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.copies import value
@@ -71,6 +73,8 @@ def bad_framing(failed: FailedExchange) -> Verdict | None:
     response = failed.exchange.response
     if response is None or not response.defects:
         return None
+    if marks_failure(response) and cut_of(failed.connection, failed.exchange) is not None:
+        return None  # for the rules about responses that were cut
     place = place_of(failed.connection, failed.exchange)
     mismatch = unread_body(failed.connection, place) or content_length_mismatch(failed.connection, place)
     if mismatch is not None:

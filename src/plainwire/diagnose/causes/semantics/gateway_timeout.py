@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.servers_own_pages import h2o_gave_up_waiting
 from plainwire.diagnose.statistics.median import median
 from plainwire.diagnose.thresholds import SECOND_NS
 
 from .status import CLOUDFLARE_TIMEOUT, GATEWAY_TIMEOUT, status_verdict
 
 if TYPE_CHECKING:
-    from plainwire.diagnose.traffic.answered import AnsweredExchanges
+    from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import Endpoint
 
@@ -29,7 +30,11 @@ _SMALLEST_WAIT_NS = 500_000_000
 
 def gateway_timeout(exchanges: AnsweredExchanges) -> list[Verdict]:
     """Gateways that gave up waiting for what is behind them (RFC 9110 section 15.6.5)."""
-    cases = [c for c in exchanges.errors if c.response.status in (GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT)]
+    cases = [
+        case
+        for case in exchanges.errors
+        if case.response.status in (GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT) or h2o_gave_up_waiting(case.response)
+    ]
     by_server: dict[Endpoint, list[int]] = {}
     for case in cases:
         by_server.setdefault(case.connection.server, []).append(case.first_byte_ns)
@@ -39,12 +44,18 @@ def gateway_timeout(exchanges: AnsweredExchanges) -> list[Verdict]:
             case,
             f"The gateway at {wording.address(case.connection)} answered {wording.span(case.first_byte_ns)} "
             "after the request that what is behind it did not answer in time (status "
-            f"{case.response.status}).{_constant(by_server[case.connection.server])}",
+            f"{case.response.status}{_in_its_words(case)}).{_constant(by_server[case.connection.server])}",
             "server",
-            "overload-5xx: refuted, the status names the wait",
+            "overload-5xx: refuted, the answer names the wait",
         )
         for case in cases
     ]
+
+
+def _in_its_words(case: Answered) -> str:
+    if case.response.status in (GATEWAY_TIMEOUT, CLOUDFLARE_TIMEOUT):
+        return ""
+    return ", with the words by which h2o says so: proxy.timeout.io"
 
 
 def _constant(waits: list[int]) -> str:

@@ -16,14 +16,25 @@ from plainwire.diagnose.traffic.copies import value
 from .status import TOO_LARGE_HEADER, status_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
     from plainwire.diagnose.verdict import Verdict
-    from plainwire.model import Request
+    from plainwire.model import Request, Response
 
 
 _LONG_HEADER_BYTES = 7_000
 """Servers' limits begin at 8 kB (nginx, Apache: 8,190 bytes a line), of which the request line takes a
 part."""
+
+_LARGE_FIELD_BYTES = 1_000
+"""Nobody's limit is so low for a header without a field of this size (chosen: the least that was met is 1 kB)."""
+
+_CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
+"""What they hold may be the reason, not its size."""
+
+_BAD_REQUEST = 400
+"""RFC 9110 section 15.5.1."""
 
 _UNNAMED = frozenset((400, 413))
 """What servers say that do not name the header: nginx 400, others 413 (RFC 9110 sections 15.5.1, 15.5.14)."""
@@ -67,6 +78,7 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         if not named and not (
             case.response.status in _UNNAMED and size >= _LONG_HEADER_BYTES and not case.request.body_size
         ):
+            found += _below_the_usual(exchanges, case, size)
             continue
         smaller = [
             header_size(c.request) for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS
@@ -89,6 +101,64 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
         by_size = (Ground.SAID,) if named or smaller else (Ground.SAID, Ground.INFERENCE)
         found.append(replace(verdict, grounds=by_size))
     return found
+
+
+def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) -> Iterator[Verdict]:
+    """A verdict where a limit may be lower than those that are usual, and the answer does not name it.
+
+    Tomcat and Undertow say 400 then. Either the same request is accepted without what makes it large, or the
+    answer is one of a server that has not even read the header to its end.
+    """
+    request, response = case.request, case.response
+    if response.status != _BAD_REQUEST or not _is_servers_own(response):
+        return
+    accepted = [c.request for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
+    largest = max(map(header_size, accepted), default=0)
+    twins = [more for each in accepted if (more := _large_fields_more(request, each))]
+    bare = _is_bare(response) and size >= _LARGE_FIELD_BYTES
+    if largest >= size or not (twins or bare):
+        return
+    sure = bool(twins) and not any(name in _CREDENTIALS for more in twins for name in more)
+    contrast = (
+        f" The same request is accepted with a header of {plurals.count(largest, 'byte')}."
+        if twins
+        else " The answer has no Date and no content: that of a server that did not read on."
+    )
+    yield replace(
+        status_verdict(
+            "header-growth-431",
+            case,
+            f"The request's header has {plurals.count(size, 'byte')}, and the server answered with "
+            f"status {response.status}, without a word of the reason.{contrast}",
+            "client",
+            "a bad request for another reason: the answer does not say which",
+        ),
+        grounds=(Ground.SAID, Ground.INFERENCE) if sure else (Ground.GUESS,),
+        advice_server="Raise the limit, if such headers are meant (Tomcat: maxHttpRequestHeaderSize; Spring Boot: "
+        "server.max-http-request-header-size; Undertow: MAX_HEADER_SIZE), and answer 431.",
+    )
+
+
+def _is_servers_own(response: Response) -> bool:
+    """Whether the answer may be the server's own: an application's has mostly data, or says it in JSON."""
+    kind = (value(response, "content-type") or "").strip().lower()
+    return not response.body_size or kind.startswith("text/html")
+
+
+def _is_bare(response: Response) -> bool:
+    fields = {name.lower() for name, _ in response.headers}
+    return not response.body_size and fields <= {"content-length", "connection"} and response.close_announced
+
+
+def _large_fields_more(refused: Request, accepted: Request) -> set[str]:
+    """The names of large fields by which alone a request differs from another; empty where more does."""
+    if (refused.target, refused.body_size) != (accepted.target, accepted.body_size):
+        return set()
+    other = {(name.lower(), text) for name, text in accepted.headers}
+    mine = {(name.lower(), text) for name, text in refused.headers}
+    more = {name for name, text in mine - other if len(text) >= _LARGE_FIELD_BYTES}
+    lesser = {name for name, text in mine ^ other if len(text) < _LARGE_FIELD_BYTES}
+    return more if lesser <= more else set()
 
 
 def _by_gunicorn(exchanges: AnsweredExchanges, case: Answered, setting: str) -> Verdict:

@@ -21,10 +21,6 @@ TIMES = 10
 SHARE = 4
 """Where more than one of so many is slow, being slow is how the server is."""
 
-STALL_NS = 2_000_000_000
-"""Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
-sooner than this, mostly (RFC 6298 section 2)."""
-
 _SWITCHING = 101
 """RFC 9110 section 15.2.2."""
 

@@ -13,12 +13,12 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.closes import client_first
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.median import median
-from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.diagnose.thresholds import LONG_NS, STALL_NS
 from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import RST, SYN, Evidence, Side
 
-from .pause import FEWEST_OF_ITS_KIND, SHARE, STALL_NS, TIMES, is_endless
+from .pause import FEWEST_OF_ITS_KIND, SHARE, TIMES, is_endless
 
 if TYPE_CHECKING:
     from plainwire.diagnose.evidence.opening import Segment

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from plainwire.diagnose import wording
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.statistics.median import median
-from plainwire.diagnose.thresholds import LONG_NS
+from plainwire.diagnose.thresholds import LONG_NS, STALL_NS
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence
 
-from .pause import FEWEST_OF_ITS_KIND, SHARE, STALL_NS, TIMES, acknowledgment_of, is_endless
+from .pause import FEWEST_OF_ITS_KIND, SHARE, TIMES, acknowledgment_of, is_endless
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.answered import Answered, AnsweredExchanges
