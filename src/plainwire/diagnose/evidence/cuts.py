@@ -61,7 +61,8 @@ def cut_of(connection: Connection, exchange: Exchange) -> Cut | None:
     if close is None or client_first(connection) is not None or close.time_ns < response.last_ns:
         return None
     sealed = close.kind in _AUTHENTIC and connection.tls is not None
-    act = wording.act(close) + (", behind an empty line in place of a chunk" if marks_failure(response) else "")
+    broken = ", behind an empty line in place of a chunk" if marks_failure(response) else ""
+    act = wording.act(close) + broken
     return Cut(connection, exchange, request, response, close.packet, close.time_ns, act, sealed)
 
 

@@ -1,4 +1,4 @@
-"""Which answers haproxy, gunicorn, uvicorn, h2o and Apache httpd give by themselves, told by fields and length.
+"""Which answers haproxy, gunicorn, uvicorn, h2o and Apache give by themselves, told by fields and length.
 
 What these say is the same everywhere, and comes with no other fields than the server's own. An application
 behind them has nearly always other ones, or another length.

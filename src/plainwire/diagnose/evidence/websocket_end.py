@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ORDINARY_CODES = frozenset((1000, 1001, 1005))
 """A normal closure, going away, and a Close frame without a code (RFC 6455 section 7.4.1)."""
+_OF_A_PING = re.compile(r"\b(?:ping|pong|heartbeat|keep-?alive)\b", re.IGNORECASE)
 
 
 class Ending(Struct, frozen=True):
@@ -119,6 +121,12 @@ def unanswered_ping(websocket: WebSocket, side: Side, before_ns: int) -> WebSock
     return first
 
 
+def _is_for_a_ping(websocket: WebSocket, side: Side, close: WebSocketClose) -> bool:
+    """Whether its reason names a PING that got no answer (Tornado's Close has code 1000 then)."""
+    named = _OF_A_PING.search(close.reason) is not None
+    return named and unanswered_ping(websocket, side, close.time_ns) is not None
+
+
 def ended_badly(connection: Connection, exchange: Exchange) -> bool:
     """Whether the end of a WebSocket needs explaining: no Close frame, or one with a code of trouble."""
     websocket = exchange.websocket
@@ -126,5 +134,6 @@ def ended_badly(connection: Connection, exchange: Exchange) -> bool:
         return False
     begun = first_close_frame(connection, exchange)
     if begun is not None:
-        return begun[1].code not in ORDINARY_CODES
+        side, close = begun
+        return close.code not in ORDINARY_CODES or _is_for_a_ping(websocket, side, close)
     return ending_of(connection, exchange) is not None

@@ -36,7 +36,7 @@ _CLOSE = 8
 """The opcode of a Close frame (RFC 6455 section 5.2)."""
 _MOST_CITED = 8
 _BEHIND_NS = 500_000_000
-"""A program that ends sooner than this after a close may end for it (chosen: interpreters take time to end)."""
+"""A program that ends sooner than this after a close may end for it (chosen: interpreters end slowly)."""
 
 _CLOSED_OK = re.compile(r"\bConnectionClosedOK\b|\breceived 1000 \(OK\)")
 """What websockets says of one with that."""
@@ -85,10 +85,10 @@ def closed_in_order(
 def ended_behind_close(
     connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents
 ) -> Iterator[Finding]:
-    """A finding, no more than possible, where nothing failed but the program, right behind such a close. Pure.
+    """A finding, no more than possible, where nothing failed but the program, right behind such a close.
 
-    It says nothing that is known: Node's ``ws`` tells a close without a code (Granian, whose application
-    raised) by a number, and programs print what they like.
+    Pure. The program says nothing that is known: Node's ``ws`` tells a close without a code (Granian, whose
+    application raised) by a number, and programs print what they like.
     """
     if not events.exit_status or events.ended_ns is None or any(f.failure for f in findings):
         return
@@ -176,8 +176,8 @@ def _age_words(ends: Sequence[_Close]) -> str:
     if len(ages) < 2 or min(ages) < LONG_NS or not same_time(min(ages), max(ages), server=True):
         return ""
     return (
-        f" Each was {wording.span(min(ages))} to {wording.span(max(ages))} old then: a limit of their age, or "
-        "the time that the server's work takes."
+        f" Each was {wording.span(min(ages))} to {wording.span(max(ages))} old then: a limit of their age, "
+        "or the time that the server's work takes."
     )
 
 

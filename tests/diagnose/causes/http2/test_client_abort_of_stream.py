@@ -102,7 +102,7 @@ def test_a_ping_behind_which_the_server_went_on_says_nothing() -> None:
     ("came", "left_at", "code"),
     [
         (400, 5_900, "slow-body-stall"),
-        (1000, 5_230, "slow-body-stall"),  # all of it, and no END_STREAM: no limit of the client's is to blame
+        (1000, 5_230, "slow-body-stall"),  # all of it, and no END_STREAM
         (400, 5_230, "client-timeout-too-short"),  # 5 s after its last byte
         (400, 900, "client-abort"),
     ],

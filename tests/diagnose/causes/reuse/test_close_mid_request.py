@@ -101,3 +101,19 @@ def test_a_half_close_that_the_server_takes_for_an_abort() -> None:
 
 def test_a_client_that_waits_before_it_closes_has_given_up() -> None:
     assert _half_closed(700).code == "client-abort"
+
+
+@pytest.mark.parametrize(("size", "at", "fault"), [(9000, 580, "unknown"), (90, 580, "server")])
+def test_a_server_that_closes_at_once_on_a_large_header_may_have_its_reason(
+    size: int, at: float, fault: str
+) -> None:
+    """Tornado says nothing where a header is above its limit."""
+    wire = Wire()
+    wire.ok(0)
+    request = wire.ask(500).request
+    assert request is not None
+    request.headers = [("Cookie", "a" * size)]
+    wire.close(SERVER, "close_notify", at)
+    finding = verdict(wire)
+    assert (finding.code, finding.fault) == ("close-mid-request", fault)
+    assert ("above their limit" in finding.claim) is (fault == "unknown")

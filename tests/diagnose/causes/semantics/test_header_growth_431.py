@@ -90,7 +90,7 @@ def test_apache_s_page_tells_which_of_its_limits(said: str, setting: str, foot: 
     ("name", "told", "others", "certainty"),
     [
         ("Cookie", (("Content-Type", "text/html"),), (), "likely"),
-        ("Authorization", (("Content-Type", "text/html"),), (), "possible"),  # what it holds may be the reason
+        ("Authorization", (("Content-Type", "text/html"),), (), "possible"),  # its content may be why
         ("Cookie", (("Content-Type", "text/html"),), (("X", "y"),), None),  # another field differs too
         ("Cookie", (("Content-Type", "application/json"),), (), None),  # the application's answer
     ],
@@ -117,4 +117,13 @@ def test_a_bare_400_to_a_large_header_is_possibly_a_limit(
     response.body_size, response.close_announced = 0, True
     assert [(f.code, f.certainty) for f in found(talk).values()] == (
         [("header-growth-431", "possible")] if found_it else []
+    )
+
+
+@pytest.mark.parametrize(("size", "found_it"), [(3000, True), (300, False)])
+def test_a_413_without_a_body_is_about_the_header(size: int, *, found_it: bool) -> None:
+    """Sanic says 413 of a header above its limit."""
+    findings = found(Talk().say(413, asked=(("Cookie", "a" * size),)))
+    assert [(f.code, f.fault, f.certainty) for f in findings.values()] == (
+        [("header-growth-431", "client", "likely")] if found_it else []
     )

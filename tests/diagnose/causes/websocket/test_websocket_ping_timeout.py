@@ -49,3 +49,11 @@ def test_the_other_side_ends_nothing_for_a_ping_that_it_did_not_send() -> None:
     socket = Socket().message(CLIENT, 200).ping(SERVER, 1000)
     finding = only(diagnose([socket.end(CLIENT, "fin", 3000)]))
     assert (finding.code, finding.fault) == ("websocket-abnormal-close", "client")
+
+
+@pytest.mark.parametrize(("reason", "told"), [("ping timed out", True), ("bye", False)])
+def test_a_close_in_order_that_names_the_ping(reason: str, *, told: bool) -> None:
+    """Tornado closes with code 1000 where its PING is not answered."""
+    socket = Socket().message(CLIENT, 200).ping(SERVER, 1000).bye(SERVER, 2000, 1000, reason)
+    codes = {f.code for f in diagnose([socket.end(SERVER, "fin", 2100)])}
+    assert ("websocket-ping-timeout" in codes) is told

@@ -226,8 +226,8 @@ def _stalled(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
         code="slow-body-stall",
         fault="server",
         grounds=(Ground.INFERENCE,),
-        facts=f"{came}: the server was silent for {wording.span(one.silence_ns)}, with the stream open, until "
-        "the client gave up.",
+        facts=f"{came}: the server was silent for {wording.span(one.silence_ns)}, with the stream open, "
+        "until the client gave up.",
         evidence=(
             verdict.evidence[0],
             Evidence(response.packet, f"the response begins, status {response.status}"),
@@ -235,8 +235,8 @@ def _stalled(failed: FailedExchange, verdict: Verdict) -> Verdict | None:
             *verdict.evidence[1:],
         ),
         runner_up="client-abort: the client hung up, but only after this silence",
-        advice_server="End or reset the stream (RST_STREAM) where what writes the body fails: a stream that is "
-        "left open keeps the client waiting.",
+        advice_server="End or reset the stream (RST_STREAM) where what writes the body fails: a stream that "
+        "is left open keeps the client waiting.",
         failure=True,
     )
 

@@ -52,7 +52,7 @@ def close_mid_request(failed: FailedExchange) -> Verdict | None:
             *crossing_grounds(failed, close),
         ),
         facts=f"{arrival_words(failed, close)}. It closed ({wording.act(close)}) without a byte of "
-        f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed)}"
+        f"response{delay_words(failed, close)}.{_reset_words(close, reset)}{defect_words(failed, close)}"
         f"{_gateway_words(failed, close)}",
         evidence=(*request_evidence(failed, close), *_reset_evidence(reset)),
         runner_up=race_refuted(failed, close),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plainwire import plurals
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
+from plainwire.diagnose.evidence.exchanges import header_size
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.thresholds import AT_ONCE_NS
 from plainwire.model import Evidence, Side
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _RELAYS_DELAY_NS = 20_000_000
 """What a relay on a busy machine takes more than it took for the fastest round trip (chosen)."""
+_LARGE_HEADER_BYTES = 7_000
+"""Servers' limits begin at 8 kB, of which the request line takes a part."""
 _QUIET_UPLOAD_NS = 1_000_000_000
 """A client that had sent nothing for a second had stopped its upload."""
 
@@ -71,7 +75,7 @@ def closing_fault(failed: FailedExchange, close: CloseEvent, *, whole: bool) -> 
     """
     if close.kind == "alert":
         return "server" if "internal_error" in close.detail else "unknown"
-    if failed.request.defects or may_have_crossed(failed, close):
+    if failed.request.defects or _is_large(failed, close) or may_have_crossed(failed, close):
         return "unknown"
     return "server" if whole else _upload_fault(failed, close)
 
@@ -81,10 +85,20 @@ def crossing_grounds(failed: FailedExchange, close: CloseEvent) -> Grounds:
     return (Ground.GUESS,) if may_have_crossed(failed, close) else ()
 
 
-def defect_words(failed: FailedExchange) -> str:
-    """That the request breaks the rules of HTTP, where it does."""
+def _is_large(failed: FailedExchange, close: CloseEvent) -> bool:
+    """Whether its header is one for which servers close at once, without a word (Tornado)."""
+    acknowledged = first_ack(failed.connection, Side.SERVER, failed.request.end)
+    at_once = acknowledged is not None and close.time_ns - acknowledged[1] <= AT_ONCE_NS
+    return at_once and header_size(failed.request) >= _LARGE_HEADER_BYTES
+
+
+def defect_words(failed: FailedExchange, close: CloseEvent) -> str:
+    """That the request breaks the rules of HTTP, or is unusually large, where it is so."""
     if not failed.request.defects:
-        return ""
+        if not _is_large(failed, close):
+            return ""
+        size = plurals.count(header_size(failed.request), "byte")
+        return f" The request's header has {size}: some servers close on one that is above their limit."
     return " The request breaks the rules of HTTP (plainwire show tells how): that may be why."
 
 

@@ -47,7 +47,7 @@ def reset_mid_request(failed: FailedExchange) -> Verdict | None:
             *crossing_grounds(failed, close),
         ),
         facts=f"{arrival_words(failed, close)}. Then the connection was reset without a byte of "
-        f"response{delay_words(failed, close)}. {source.says}{defect_words(failed)}",
+        f"response{delay_words(failed, close)}. {source.says}{defect_words(failed, close)}",
         evidence=(*request_evidence(failed, close), *source.evidence),
         runner_up=race_refuted(failed, close),
         retry_safe=failed.idempotent,
@@ -82,7 +82,7 @@ def reset_upon_request(failed: FailedExchange) -> Verdict | None:
         f"{wording.span(waited)} later its connection was reset without a byte of response. No close had "
         "come before, and a connection that was in use a moment ago is not closed for idleness: so the reset "
         "answered the request. Whether it acknowledged that, the program's kernel does not tell. "
-        f"{source.says}{defect_words(failed)}",
+        f"{source.says}{defect_words(failed, close)}",
         evidence=(*request_evidence(failed, close), *source.evidence),
         runner_up="keepalive-idle-race: hardly, the connection had not been idle",
         retry_safe=failed.idempotent,

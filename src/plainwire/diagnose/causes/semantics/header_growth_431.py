@@ -13,7 +13,7 @@ from plainwire.diagnose.evidence.servers_own_pages import apache_s_limit, gunico
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.copies import value
 
-from .status import TOO_LARGE_HEADER, status_verdict
+from .status import TOO_LARGE, TOO_LARGE_HEADER, status_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ _LONG_HEADER_BYTES = 7_000
 part."""
 
 _LARGE_FIELD_BYTES = 1_000
-"""Nobody's limit is so low for a header without a field of this size (chosen: the least that was met is 1 kB)."""
+"""Nobody's limit is so low for a header without such a field (chosen: the least that was met is 1 kB)."""
 
 _CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
 """What they hold may be the reason, not its size."""
@@ -103,6 +103,12 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
     return found
 
 
+def _refuses_no_body(case: Answered, size: int) -> bool:
+    """Whether something is called too large (413) where there is no body: then it is the head (Sanic)."""
+    bodiless = case.request.framing == "none" and not case.request.body_size
+    return case.response.status == TOO_LARGE and bodiless and size >= _LARGE_FIELD_BYTES
+
+
 def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) -> Iterator[Verdict]:
     """A verdict where a limit may be lower than those that are usual, and the answer does not name it.
 
@@ -110,18 +116,21 @@ def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) ->
     answer is one of a server that has not even read the header to its end.
     """
     request, response = case.request, case.response
-    if response.status != _BAD_REQUEST or not _is_servers_own(response):
+    no_body = _refuses_no_body(case, size)
+    if not no_body and (response.status != _BAD_REQUEST or not _is_servers_own(response)):
         return
     accepted = [c.request for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
     largest = max(map(header_size, accepted), default=0)
     twins = [more for each in accepted if (more := _large_fields_more(request, each))]
     bare = _is_bare(response) and size >= _LARGE_FIELD_BYTES
-    if largest >= size or not (twins or bare):
+    if largest >= size or not (twins or bare or no_body):
         return
-    sure = bool(twins) and not any(name in _CREDENTIALS for more in twins for name in more)
+    sure = no_body or (bool(twins) and not any(name in _CREDENTIALS for more in twins for name in more))
     contrast = (
         f" The same request is accepted with a header of {plurals.count(largest, 'byte')}."
         if twins
+        else " The request has no body that could be too large."
+        if no_body
         else " The answer has no Date and no content: that of a server that did not read on."
     )
     yield replace(
@@ -134,8 +143,9 @@ def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) ->
             "a bad request for another reason: the answer does not say which",
         ),
         grounds=(Ground.SAID, Ground.INFERENCE) if sure else (Ground.GUESS,),
-        advice_server="Raise the limit, if such headers are meant (Tomcat: maxHttpRequestHeaderSize; Spring Boot: "
-        "server.max-http-request-header-size; Undertow: MAX_HEADER_SIZE), and answer 431.",
+        advice_server="Raise the limit, if such headers are meant (Tomcat: maxHttpRequestHeaderSize; Spring "
+        "Boot: server.max-http-request-header-size; Undertow: MAX_HEADER_SIZE; Sanic: "
+        "REQUEST_MAX_HEADER_SIZE), and answer 431.",
     )
 
 
