@@ -80,8 +80,8 @@ def _ambiguous(case: Answered, lenient: set[Endpoint]) -> Iterator[Verdict]:
         grounds=(Ground.SAID, Ground.INFERENCE) if named else (Ground.GUESS,),
         facts=f"The path of the request has {' and '.join(sequences)} in it. A URL may (RFC 3986 section "
         "2.2), but it can be read in two ways, and servers that follow Servlet 6 (section 3.5.2: Jetty 12, "
-        f"Tomcat) refuse it before they look further: this one answered with {case.response.status}, and a page "
-        "that may be its own.",
+        f"Tomcat) refuse it before they look further: this one answered with {case.response.status}, and a "
+        "page that may be its own.",
         runner_up="the application's own 400: it would look further than the path",
         advice_client="Send what is between the slashes of a path without such sequences, or as a parameter "
         "of the query.",
