@@ -175,17 +175,28 @@ def _settle(path: Path, epoch: int) -> None:
 
 
 def _is_as_named(python: Path, wheel: Path) -> bool:
-    """Whether a wheel needs no newer glibc than its name says, or none but musl."""
+    """Whether a wheel needs no newer glibc than its name says, or nothing but musl."""
     if wheel.suffix != ".whl":
         return True
+    if "musllinux" in wheel.name:  # auditwheel takes glibc's libc.so for the one that it needs
+        needed = re.findall(r"\(NEEDED\).*\[(.*)\]", _of_interposer(wheel, "readelf", "--dynamic"))
+        if needed != ["libc.so"]:
+            print(f"{wheel.name}: the interposer needs {needed}")
+        return needed == ["libc.so"] and _leaves_vectors(wheel)
     done = subprocess.run(
         [python, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
     )
-    fitting = [f"manylinux_{GLIBC.replace('.', '_')}", "manylinux_2_5"]
-    good = any(name in done.stdout for name in (["musllinux_1_1"] if "musl" in wheel.name else fitting))
+    good = f"manylinux_{GLIBC.replace('.', '_')}" in done.stdout or "manylinux_2_5" in done.stdout
     if not good:
         print(f"{wheel.name}: {done.stdout}{done.stderr}")
     return good and _leaves_vectors(wheel)
+
+
+def _of_interposer(wheel: Path, *command: str) -> str:
+    """What a tool says of the interposer in a wheel."""
+    with tempfile.TemporaryDirectory() as made, zipfile.ZipFile(wheel) as opened:
+        library = opened.extract("plainwire/acquire/libplainwire.so", made)
+        return subprocess.run([*command, library], capture_output=True, text=True, check=True).stdout
 
 
 def _leaves_vectors(wheel: Path) -> bool:
@@ -194,11 +205,7 @@ def _leaves_vectors(wheel: Path) -> bool:
     if shutil.which(name) is None:
         print(f"{wheel.name}: not looked at for vector registers, as there is no {name}")
         return True
-    with tempfile.TemporaryDirectory() as made, zipfile.ZipFile(wheel) as opened:
-        library = opened.extract("plainwire/acquire/libplainwire.so", made)
-        listing = subprocess.run(
-            [name, "-d", "--no-show-raw-insn", library], capture_output=True, text=True, check=True
-        ).stdout
+    listing = _of_interposer(wheel, name, "-d", "--no-show-raw-insn")
     good = mark in listing and re.search(vector, listing) is None
     if not good:
         print(f"{wheel.name}: the interposer uses vector registers, or its branches are unmarked")
