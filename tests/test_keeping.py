@@ -147,7 +147,7 @@ _EXCHANGES = st.builds(
 @given(st.lists(_EXCHANGES, max_size=4))
 def test_the_kernel_weighs_exchanges_as_python_does(exchanges: list[Exchange]) -> None:
     if kernel.compiled is None:
-        without("the kernel")
+        without("the compiled kernel (Rust)", part_of_the_judgement=False)
     weighed = keeping._burden(exchanges)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel, "compiled", None)

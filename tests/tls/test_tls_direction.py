@@ -79,7 +79,7 @@ def test_the_kernel_opens_what_python_does(
 
 def test_small_records_are_the_kernels() -> None:
     if kernel.compiled is None:
-        without("the kernel")
+        without("the compiled kernel (Rust)", part_of_the_judgement=False)
     sealer = Sealer(0x1301, bytes(32))
     wire = b"".join(sealer.seal(text) for text in (b"one", b"two", LARGE, b"three"))
     run = _cipher(0x1301, bytes(32)).run
@@ -92,6 +92,6 @@ def test_small_records_are_the_kernels() -> None:
 
 def test_keys_of_other_sizes_are_refused_without_showing_them() -> None:
     if kernel.compiled is None:
-        without("the kernel")
+        without("the compiled kernel (Rust)", part_of_the_judgement=False)
     with pytest.raises(ValueError, match=r"^no key of AES-GCM$"):
         kernel.compiled.RecordRun(b"secret", bytes(12))

@@ -159,7 +159,8 @@ pub fn burden(exchanges: &Bound<'_, PyList>, units: (u64, u64), errors: u32) -> 
         }
         if healthy {
             let status: u32 = response.getattr(intern!(py, "status"))?.extract()?;
-            healthy = status < errors && exchange.getattr(intern!(py, "outcome"))?.eq(intern!(py, "complete"))?;
+            healthy =
+                status < errors && exchange.getattr(intern!(py, "outcome"))?.eq(intern!(py, "complete"))?;
         }
     }
     Ok((cost, healthy))

@@ -419,8 +419,7 @@ impl RecordRun {
     /// `iv` as of RFC 8446 section 5.3.
     #[new]
     fn new(key: &[u8], iv: &[u8]) -> PyResult<Self> {
-        let cipher =
-            Cipher::of_key(key, iv, 0).ok_or_else(|| PyValueError::new_err("no key of AES-GCM"))?;
+        let cipher = Cipher::of_key(key, iv, 0).ok_or_else(|| PyValueError::new_err("no key of AES-GCM"))?;
         Ok(RecordRun { cipher, text: Vec::new() })
     }
 
