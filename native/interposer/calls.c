@@ -317,15 +317,13 @@ static void connecting(int descriptor, int result, const struct sockaddr *addres
 {
     const int error = result == 0 ? 0 : errno;
     const bool begun = error == 0 || error == EINPROGRESS || error == EINTR;
-    if (!event_is_about(descriptor)) {
+    if (!(begun ? event_connect(descriptor, address, length) : event_is_about(descriptor))) {
         if (begun)
             event_datagram(descriptor, address, length);
         return;
     }
     descriptor_mark(descriptor);
-    if (begun)
-        event_connect(descriptor, address, length);
-    else
+    if (!begun)
         event_error(descriptor, "connect", error, address, length);
     if (!state->time || error == EALREADY || error == EISCONN)
         return;

@@ -48,7 +48,7 @@ static atomic_int killed;
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
 
-static void line_event(struct line *line, const char *kind)
+static void line_event(struct line *line, const char *kind, int pid)
 {
     struct timespec now = {0};
     kernel(SYS_clock_gettime, CLOCK_REALTIME, &now);
@@ -59,7 +59,7 @@ static void line_event(struct line *line, const char *kind)
     line_text(line, ".");
     line_number(line, (uint64_t)now.tv_nsec / 1000, 6);
     line_text(line, ", \"pid\": ");
-    line_number(line, (uint64_t)process_id(), 1);
+    line_number(line, (uint64_t)pid, 1);
     line_text(line, ", \"tid\": ");
     line_number(line, (uint64_t)thread_id(), 1);
     line_text(line, ", \"command\": ");
@@ -79,7 +79,7 @@ static void tell_test(struct line *line, char *room, int pid)
     if (told == -1 || told == pid || atomic_load(&test_changing) || atomic_exchange(&test_told, pid) == pid ||
         atomic_fetch_add(&tests, 1) >= MOST_TESTS)
         return;
-    line_event(line, "test");
+    line_event(line, "test", pid);
     line_text(line, ", \"name\": ");
     line_octets(line, test, text_length(test), sizeof "}" - 1);
     end(line);
@@ -92,14 +92,14 @@ static void begin(struct line *line, char *room, const char *kind)
     const int pid = process_id();
     line_begin(line, room, LINE);
     if (atomic_exchange(&described, pid) != pid) {
-        line_event(line, "process");
+        line_event(line, "process", pid);
         line_text(line, ", \"exe\": ");
         line_text(line, process_executable());
         end(line);
         line_begin(line, room, LINE);
     }
     tell_test(line, room, pid);
-    line_event(line, kind);
+    line_event(line, kind, pid);
 }
 
 static bool was_described(void)
@@ -219,19 +219,22 @@ void event_unreached(const char *library, const char *why)
 }
 
 /* The kernel's own word for the peer comes first: another preloaded library may have connected to a proxy instead. */
-void event_connect(int descriptor, const void *to, size_t length)
+bool event_connect(int descriptor, const void *to, size_t length)
 {
     char room[LINE];
     struct line line;
     const struct address local = address_by(SYS_getsockname, descriptor);
+    if (!is_internet(&local) || !is_stream(descriptor))
+        return false;
     struct address peer = address_by(SYS_getpeername, descriptor);
     if (!is_internet(&peer))
         peer = address_of(to, length);
-    if (!is_internet(&local) || !is_internet(&peer))
-        return;
+    if (!is_internet(&peer))
+        return true;
     begin(&line, room, "connect");
     add_endpoints(&line, &local, &peer);
     end(&line);
+    return true;
 }
 
 void event_datagram(int descriptor, const void *to, size_t length)
@@ -451,7 +454,7 @@ void event_killed(int child, int signal)
     if (atomic_fetch_add(&killed, 1) >= MOST_KILLED)
         return;
     line_begin(&line, room, LINE);
-    line_event(&line, "killed");
+    line_event(&line, "killed", process_id());
     add_number(&line, "child", (uint64_t)child);
     add_number(&line, "signal", (uint64_t)signal);
     end(&line);

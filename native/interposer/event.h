@@ -27,8 +27,9 @@ void event_sandbox(bool entered);
 /* Whether `descriptor` is a stream socket of IPv4 or IPv6. */
 bool event_is_about(int descriptor);
 
-/* A connect(2) that succeeded or is under way, `to` an address (struct sockaddr, `length` bytes). */
-void event_connect(int descriptor, const void *to, size_t length);
+/* A connect(2) that succeeded or is under way, `to` an address (struct sockaddr, `length` bytes). False where
+ * `descriptor` is no stream socket of IPv4 or IPv6, of which nothing is told here. */
+bool event_connect(int descriptor, const void *to, size_t length);
 
 /* A socket for datagrams was connected, or sent one, `to` an address (struct sockaddr, `length` bytes). Only so many. */
 void event_datagram(int descriptor, const void *to, size_t length);

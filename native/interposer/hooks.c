@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "board.h"
 #include "copies.h"
 #include "descriptors.h"
 #include "event.h"
@@ -61,6 +62,7 @@ static void begin(void)
     if (sandboxed())
         return;
     process_configure();
+    board_open();
     keylogfile_settle();
     descriptors_look();
     tests_look();

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "board.h"
 #include "kernel.h"
 #include "settings.h"
 #include "text.h"
@@ -192,8 +193,10 @@ static bool put(struct outlet *outlet, const struct iovec *line)
     return true;
 }
 
-static void put_or_sink(struct outlet *outlet, const char *text, size_t length)
+static void put_or_sink(struct outlet *outlet, enum board_file file, const char *text, size_t length)
 {
+    if (board_put(file, text, length))
+        return;
     const struct iovec line[2] = {{(void *)(uintptr_t)text, length}, {(void *)(uintptr_t) "\n", 1}};
     if (!put(outlet, line))
         put(&sink, line);
@@ -201,13 +204,13 @@ static void put_or_sink(struct outlet *outlet, const char *text, size_t length)
 
 void journal_key(const char *text)
 {
-    put_or_sink(&keys, text, text_length(text));
+    put_or_sink(&keys, BOARD_KEYS, text, text_length(text));
 }
 
 void journal_event(struct line *line)
 {
     if (!line->overflow)
-        put_or_sink(&events, line->text, line->length);
+        put_or_sink(&events, BOARD_EVENTS, line->text, line->length);
 }
 
 /* A record that went in by half would spoil those behind it: then there are none. */

@@ -1,4 +1,5 @@
-/* Where the lines go: two files (three where sockets are traced) that plainwire made before the program started, and a last resort.
+/* Where the lines go: two files (three where sockets are traced) that plainwire made before the program started, and a last
+ * resort; but first, where there is one, to the board, from which plainwire takes them (board.h).
  *
  * Rules, because these are somebody else's processes:
  * 1. Nothing is created: a file that is not there (any more) is not written.

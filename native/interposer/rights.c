@@ -1,8 +1,9 @@
 /* Functions by which a process gives up rights, or another view of the file system: our files are opened before it does,
- * as afterwards it may not be able to. Without _GNU_SOURCE, as calls.c. */
+ * as afterwards it may not be able to, and the board is left, as it may not read what others tell. Without _GNU_SOURCE, as calls.c. */
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "board.h"
 #include "hook.h"
 #include "journal.h"
 
@@ -30,8 +31,10 @@ void rights_resolve(void)
 static void last_chance(void)
 {
     hooks_ready();
-    if (hooks_wanted())
+    if (hooks_wanted()) {
         KEEPING_ERRNO(journal_open());
+        board_leave();
+    }
 }
 
 #define DEFINE(name, parameters, arguments) \

@@ -13,6 +13,7 @@ static const char *const names[LIBRARY] = {
     [EVENTS] = OURS "EVENTS",
     [TRACE] = OURS "TRACE",
     [ONLY] = OURS "ONLY",
+    [BOARD] = OURS "BOARD",
     [SINK] = OURS "SINK",
     [SSLKEYLOG] = OURS "SSLKEYLOG",
     [FILTERS] = OURS "FILTERS",

@@ -12,6 +12,7 @@ enum setting {
     EVENTS,    /* PLAINWIRE_EVENTS: the file for events */
     TRACE,     /* PLAINWIRE_TRACE: the file for what goes over sockets (trace.h); not set where packets are captured */
     ONLY,      /* PLAINWIRE_ONLY: "preload", "patch" or "agent" where secrets are to be had in no other way (--via) */
+    BOARD,     /* PLAINWIRE_BOARD: memory that lines go to first (board.h); not set where somebody reads the files meanwhile */
     SINK,      /* PLAINWIRE_SINK: the file for both, of processes that cannot reach those (journal.h) */
     SSLKEYLOG, /* PLAINWIRE_SSLKEYLOG: what plainwire set SSLKEYLOGFILE to (keylogfile.h) */
     FILTERS,   /* PLAINWIRE_FILTERS: how many seccomp filters plainwire itself is under (sandbox.h) */

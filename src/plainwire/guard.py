@@ -1,8 +1,10 @@
-"""Where plainwire is killed while the program runs, what other programs sent does not stay in the case.
+"""Where plainwire is killed while the program runs, what other programs sent does not stay in the case, and
+what the program told by then gets into it.
 
 A fork of plainwire waits for its end, by a pipe whose other end only plainwire holds. It holds nothing else
 but the case's folder, and does nothing while plainwire lives. Once plainwire is gone without a word, the fork
-takes the packets of others out of the capture, as ``recording`` would have done. The key log stays: whoever
+empties the board (``acquire.board``) and takes the packets of others out of the capture, as ``recording``
+would have done. The key log stays: whoever
 reads the case needs it.
 """
 
@@ -15,25 +17,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plainwire.acquire.board import Board
     from plainwire.case import Case
 
 _STANDARD = 3  # input, output, errors
 
 
 @contextlib.contextmanager
-def guarded(case: Case, *, keep_all: bool = False) -> Iterator[None]:
-    """While the body runs, the case's capture is looked after; not where all packets are to be kept.
+def guarded(case: Case, board: Board | None = None, *, keep_all: bool = False) -> Iterator[None]:
+    """While the body runs, the case's board and capture are looked after; not the capture where all packets
+    are to be kept.
 
     Nothing may run in another thread when it begins.
     """
-    if keep_all:
+    if keep_all and board is None:
         yield
         return
     folder = case.place.descriptor
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _live(case, reading, folder)
+        _live(case, board, reading, folder, keep_all=keep_all)
     os.close(reading)
     try:
         yield
@@ -45,13 +49,17 @@ def guarded(case: Case, *, keep_all: bool = False) -> Iterator[None]:
             os.waitpid(pid, 0)
 
 
-def _live(case: Case, reading: int, folder: int) -> None:
+def _live(case: Case, board: Board | None, reading: int, folder: int, *, keep_all: bool) -> None:
     """The life of the fork; never returns."""
     try:
         os.setsid()
         case.place.made.clear()
         hold_only(reading, folder)
-        if not os.read(reading, 1):
+        if os.read(reading, 1):
+            return
+        if board is not None:
+            board.empty(last=True)
+        if not keep_all:
             sift(case)
     finally:
         os._exit(0)

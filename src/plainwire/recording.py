@@ -23,6 +23,7 @@ from msgspec import Struct, field
 from plainwire import case as cases
 from plainwire import traced
 from plainwire.acquire import attached as attached_program
+from plainwire.acquire import board as boards
 from plainwire.acquire import events, namespaces, spoken_words, supervise
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.launch import Program, launch
@@ -112,16 +113,21 @@ def record(
     made = case
     if case is None:
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
-    with guarded(case, keep_all=keep_all), supervise.held_signals() as wait:
+    board = boards.made(case)
+    closed = contextlib.nullcontext() if board is None else contextlib.closing(board)
+    with guarded(case, board, keep_all=keep_all), closed, supervise.held_signals() as wait:
         capture, program = _start(
-            command, case, interface, capture_filter, restore=restore, key_logs=key_logs, via=via
+            command, case, interface, capture_filter, board, restore=restore, key_logs=key_logs, via=via
         )
         if relay is not None:
             note = {"event": "note", "text": relay, "relayed": True}
             events.append(case.place.made[case.program.name], note)
-        recording = Recording(case, wait(program.pid), capture.how, via=via)
+        meanwhile = (lambda: None) if board is None else board.empty
+        recording = Recording(case, wait(program.pid, meanwhile, boards.EMPTIED_EVERY), capture.how, via=via)
         progress.step("the program has ended; taking the last packets")
         with _kept(recording, "the end of the recording"):
+            if board is not None:
+                board.close()
             _collect(recording, capture, program, progress, keep_all=keep_all)
     _conclude(recording, progress)
     if made is None:
@@ -252,6 +258,7 @@ def _start(
     case: Case,
     interface: str,
     capture_filter: str,
+    board: boards.Board | None,
     *,
     restore: bool,
     key_logs: Sequence[Path],
@@ -261,7 +268,7 @@ def _start(
         capture = _evidence(command, case, interface, capture_filter, via)
         try:
             return capture, launch(
-                command, case, without_secrets, restore=restore, key_logs=key_logs, via=via
+                command, case, without_secrets, restore=restore, key_logs=key_logs, via=via, board=board
             )
         except BaseException:
             capture.stop()

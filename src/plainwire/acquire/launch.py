@@ -41,6 +41,7 @@ from plainwire.model import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from plainwire.acquire.board import Board
     from plainwire.acquire.kernel_sockets import KernelWitness
     from plainwire.acquire.stub import Asked
     from plainwire.case import Case
@@ -290,6 +291,7 @@ def launch(
     key_logs: Sequence[Path] = (),
     via: Via = ANYHOW,
     witnessed: bool = True,
+    board: Board | None = None,
 ) -> Program:
     """Start ``command``, its key log lines going to ``case.keys`` and its events to ``case.program``.
 
@@ -297,6 +299,7 @@ def launch(
     interposer goes into programs too that are started with an environment of their own (``env -i``).
     ``key_logs``: files that have lines of key logs by the program's end, besides its own. ``via``: how its
     secrets are to be had. ``witnessed``: the kernel is asked for its sockets, too, which it tells at the end.
+    ``board``: where its lines may go first; somebody is to empty it meanwhile.
 
     Raises:
         UserError: the command cannot be started (exit code 127 or 126, as from a shell).
@@ -329,6 +332,8 @@ def launch(
     witness = kernel_sockets.watch() if witnessed else None
     try:
         variables = _environment(environment.given(), case, stage, target, via, asked, restore=restore)
+        if board is not None and "PLAINWIRE_KEYS" in variables:
+            variables["PLAINWIRE_BOARD"] = board.path
         process = _start(target, variables, ring)
         if children is not None and ring is not None and ring.traced:
             children.trace(process.pid, ring.program, ring.shared)

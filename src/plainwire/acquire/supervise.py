@@ -57,8 +57,9 @@ def _flush() -> None:
 
 
 @contextlib.contextmanager
-def held_signals() -> Iterator[Callable[[int], ProgramEnd]]:
-    """While the body runs, signals do not end us; it gets a function that waits for the program's pid.
+def held_signals() -> Iterator[Callable[..., ProgramEnd]]:
+    """While the body runs, signals do not end us; it gets a function that waits for the program's pid, and
+    calls another from time to time meanwhile.
 
     The program must be started in the body: handlers, unlike blocked signals, are not inherited by it.
     After the wait, which leaves the program as a zombie, signals are not heard until the end of the body.
@@ -68,11 +69,13 @@ def held_signals() -> Iterator[Callable[[int], ProgramEnd]]:
     def note(number: int, _: FrameType | None) -> None:
         early.append(number)
 
-    def wait(pid: int) -> ProgramEnd:
+    def wait(
+        pid: int, meanwhile: Callable[[], None] = lambda: None, every: float = _LOOK_AGAIN
+    ) -> ProgramEnd:
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
         for number in early:
             _pass_on(pid, number)
-        return _wait(pid)
+        return _wait(pid, meanwhile, every)
 
     old = {n: signal.signal(n, note) for n in PASSED_ON if signal.getsignal(n) != signal.SIG_IGN}
     old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -93,7 +96,7 @@ def _pass_on(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _wait(pid: int) -> ProgramEnd:
+def _wait(pid: int, meanwhile: Callable[[], None], every: float) -> ProgramEnd:
     stopping = False
     while True:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -103,7 +106,8 @@ def _wait(pid: int) -> ProgramEnd:
         if stopping and os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
             stopping = False
             os.kill(os.getpid(), signal.SIGSTOP)
-        info = signal.sigtimedwait(PASSED_ON | {signal.SIGCHLD}, _LOOK_AGAIN)
+        info = signal.sigtimedwait(PASSED_ON | {signal.SIGCHLD}, every)
+        meanwhile()
         if info is None or info.si_signo == signal.SIGCHLD:
             continue
         if info.si_code <= 0:  # sent by a process, not by the kernel
