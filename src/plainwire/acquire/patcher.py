@@ -17,13 +17,13 @@ import msgspec
 
 from plainwire.acquire import processes, running_patch
 from plainwire.acquire.running_patch import Owner, Patched, WantedPatch
+from plainwire.acquire.tracing import HASTE, Haste, given_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST = 1 << 16  # bytes of a message
 _MOST_WANTED = 64
-_HASTE = -20  # nice
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
 """The terminal's, for the program."""
 
@@ -114,39 +114,45 @@ def stand_apart(*kept: int) -> None:
 def make_haste() -> None:
     """Another program waits for us."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _HASTE)
+        os.setpriority(os.PRIO_PROCESS, 0, HASTE)
 
 
 def _in_a_fork(answers: socket.socket | None, question: _Question, owner: Owner) -> None:
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     pid = os.fork()
     if pid == 0:
         try:
             make_haste()
-            answer, memory = _answered(question, owner)
+            answer, memory = _answered(question, owner, Haste(writing))
             if answers is not None:
                 data = [msgspec.json.encode(answer)]
                 socket.send_fds(answers, data, [] if memory is None else [memory])
         finally:
             os._exit(0)
-    os.waitpid(pid, 0)
+    os.close(writing)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        with contextlib.suppress(OSError):
+            given_back(reading)
+    os.close(reading)
 
 
-def _answered(question: _Question, owner: Owner) -> tuple[_Answer, int | None]:
+def _answered(question: _Question, owner: Owner, haste: Haste) -> tuple[_Answer, int | None]:
     if not question.pid:
-        return _all_put_back(owner), None
+        return _all_put_back(owner, haste), None
     try:
-        patched, memory = running_patch.patch(question.pid, question.wanted, owner)
+        patched, memory = running_patch.patch(question.pid, question.wanted, owner, haste)
     except OSError as error:
         return _Answer(error=(error.errno or 0, error.strerror or "")), None
     return _Answer(patched), memory
 
 
-def _all_put_back(owner: Owner) -> _Answer:
+def _all_put_back(owner: Owner, haste: Haste) -> _Answer:
     answer = _Answer()
     for pid in running_patch.left_over(owner):
         with contextlib.suppress(OSError):
             others = running_patch.owner_of(pid) != owner
-            done = running_patch.undo(pid)
+            done = running_patch.undo(pid, haste)
             answer.others += others
             answer.patched.seconds = max(answer.patched.seconds, done.seconds)
             if done.why:

@@ -30,7 +30,7 @@ from plainwire.acquire.tracing import Earlier, EndedError, NotStoppedError, Stop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.acquire.tracing import Call, Stopped
+    from plainwire.acquire.tracing import Call, Haste, Stopped
 
 NAME = "plainwire-attached"
 _MAPPED_NAME = f"/memfd:{NAME}"
@@ -111,7 +111,9 @@ def mappings(pid: int) -> list[Mapping]:
     return found
 
 
-def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patched, int | None]:
+def patch(
+    pid: int, wanted: Sequence[WantedPatch], owner: Owner, haste: Haste | None = None
+) -> tuple[Patched, int | None]:
     """Patch functions of a running process. Also returns the memory that is shared with it from now on, where
     there was none before.
 
@@ -122,7 +124,7 @@ def patch(pid: int, wanted: Sequence[WantedPatch], owner: Owner) -> tuple[Patche
     made = Patched()
     for _ in range(_TRIES):
         mapped = mappings(pid)
-        process = StoppedProcess(pid, STOPPED_WITHIN)
+        process = StoppedProcess(pid, STOPPED_WITHIN, haste)
         try:
             with process:
                 made.threads = len(process)
@@ -269,12 +271,12 @@ def owner_of(pid: int) -> Owner | None:
     return Owner(owner, since) if magic == _MAGIC and owner != pid else None
 
 
-def undo(pid: int) -> Patched:
+def undo(pid: int, haste: Haste | None = None) -> Patched:
     """Put a process back as it was."""
     done = Patched()
     for _ in range(_TRIES * 5):
         mapped = mappings(pid)
-        process = StoppedProcess(pid, STOPPED_WITHIN)
+        process = StoppedProcess(pid, STOPPED_WITHIN, haste)
         try:
             with process:
                 done.threads = len(process)

@@ -36,6 +36,9 @@ _CLOEXEC, _RW, _SHARED = 1, 3, 1  # MFD_CLOEXEC, PROT_READ | PROT_WRITE, MAP_SHA
 _MOST_SIGNALS = 64  # that may come while it is stopped, which takes a few milliseconds
 _LOOK_AGAIN = 0.0002  # seconds
 _LET_GO_WITHIN = 2.0  # seconds
+HASTE = -20  # nice
+_PRIORITY = struct.Struct("<Ii")
+_MOST_HASTY = 4096  # records, which a pipe holds
 
 
 @functools.cache
@@ -303,11 +306,53 @@ class NotStoppedError(Exception):
     """A thread did not stop in time: it waits for the kernel, or for the child of its vfork(2)."""
 
 
+class Haste:
+    """Threads of others that have a high priority for a moment (nice(2)), where we may give it.
+
+    What they had is written to ``record`` first, a descriptor, so that somebody else can give it back where
+    we are killed meanwhile: see ``given_back``.
+    """
+
+    def __init__(self, record: int = -1) -> None:
+        self._record = record
+        self._had: dict[int, int] = {}
+
+    def give(self, thread: int) -> None:
+        """Where it has a lower one."""
+        with contextlib.suppress(OSError):
+            had = os.getpriority(os.PRIO_PROCESS, thread)
+            if had <= HASTE:
+                return
+            if self._record >= 0:
+                os.write(self._record, _PRIORITY.pack(thread, had))
+            os.setpriority(os.PRIO_PROCESS, thread, HASTE)
+            self._had[thread] = had
+
+    def take_back(self) -> None:
+        """From all that have it."""
+        for thread, had in self._had.items():
+            _put_back_priority(thread, had)
+        self._had.clear()
+
+
+def given_back(record: int) -> None:
+    """Give those threads their priority back that one of ours had given haste when it was killed."""
+    for thread, had in _PRIORITY.iter_unpack(os.read(record, _PRIORITY.size * _MOST_HASTY)):
+        _put_back_priority(thread, had)
+
+
+def _put_back_priority(thread: int, had: int) -> None:
+    with contextlib.suppress(OSError):  # it has ended
+        if os.getpriority(os.PRIO_PROCESS, thread) == HASTE:
+            os.setpriority(os.PRIO_PROCESS, thread, had)
+
+
 class StoppedProcess:
     """A running process of which every thread is stopped, from ``__enter__`` to ``__exit__``.
 
     ``hand`` is the thread that does what is asked for; ``seconds``, how long threads stood, at most. For a
-    process of ours that ends behind it: see ``_let_go``.
+    process of ours that ends behind it: see ``_let_go``. Meanwhile its threads have ``haste``, where that is
+    allowed: on a busy machine it would stand mostly because it, too, waits for a processor.
 
     Raises:
         OSError: it may not be traced, or is gone.
@@ -315,8 +360,9 @@ class StoppedProcess:
 
     """
 
-    def __init__(self, pid: int, within: float) -> None:
+    def __init__(self, pid: int, within: float, haste: Haste | None = None) -> None:
         self._pid, self._within = pid, within
+        self._haste = haste or Haste()
         self._threads: dict[int, int] = {}  # with the signal that each was about to get
         self.seconds = 0.0
         self._ran = 0.0  # when it was last seen that none of them stood yet
@@ -367,6 +413,7 @@ class StoppedProcess:
         try:
             _checked(_SEIZE, thread, 0)
             self._threads[thread] = 0
+            self._haste.give(thread)
             _checked(_INTERRUPT, thread, 0)
         except PermissionError:
             if thread in self._threads or _is_ours(thread):
@@ -398,6 +445,7 @@ class StoppedProcess:
         """One that has not stopped cannot be let go until it does; if that takes long, the kernel does so at
         our own end.
         """
+        self._haste.take_back()
         late = [t for t, held in self._threads.items() if _ptrace(_DETACH, t, 0, held) != 0]
         self.seconds = time.monotonic() - self._ran
         looked = time.monotonic()
