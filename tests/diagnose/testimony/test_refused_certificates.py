@@ -8,7 +8,7 @@ import pytest
 
 from plainwire.diagnose.testimony.refused_certificates import refused_certificates
 from plainwire.diagnose.testimony.sayings import read_messages
-from plainwire.model import Certificate, Evidence, Finding, Sign
+from plainwire.model import Certificate, Evidence, Finding, Sign, Undecrypted
 from tests.diagnose.testimony.speech import NODE, OWNER, account, words
 from tests.diagnose.wire import CLIENT, EPOCH_NS, SERVER, Wire, only
 
@@ -62,3 +62,21 @@ def test_whose_words_and_which_words(text: str, first: Side, pid: int, code: str
     found = refused_certificates([connection], [_unexplained()], signs, events, read_messages(events))
     assert only(found).code == signs[0].claimed_by == code
     assert ("its own certificate only" in only(found).claim) == (code != "unexplained")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("WARNING:quic:[1] Error: 298, reason: unable to get local issuer certificate\n", True),
+        ("WARNING:quic:[1] Error: 298, reason: hostname 'a.test' doesn't match 'b.test'\n", True),
+        ("ConnectionError\n", False),
+    ],
+)
+def test_a_handshake_of_quic_that_cannot_be_read(text: str, *, code: bool) -> None:
+    """Aioquic's alert goes out under keys of the handshake."""
+    connection = Wire(tls=False).done()
+    connection.transport, connection.program = "quic", OWNER
+    connection.undecrypted = [Undecrypted("no secret", CLIENT)]
+    events = account(words(text, 110))
+    found = refused_certificates([connection], [], [], events, read_messages(events))
+    assert [f.code for f in found] == ["cert-refused-without-alert"] * code

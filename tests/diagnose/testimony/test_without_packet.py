@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from plainwire.diagnose.testimony.sayings import read_messages
 from plainwire.diagnose.testimony.without_packet import without_packet
-from plainwire.model import StreamEvent
+from plainwire.model import Process, StreamEvent
 from tests.diagnose.causes.websocket.sockets import Socket
-from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PYTHON, account, error, words
+from tests.diagnose.testimony.speech import JAVA, NODE, OWNER, PID, PYTHON, account, error, words
 from tests.diagnose.wire import CLIENT, SERVER, Wire, only
 
 if TYPE_CHECKING:
-    from plainwire.model import Connection, Finding, Process, SocketError, Words
+    from plainwire.model import Connection, Finding, SocketError, Words
 
 NO_ROUTE = "OSError: [Errno 101] Network is unreachable\n"
 
@@ -160,3 +160,28 @@ def test_no_route_by_the_words_of_a_program_whose_calls_are_not_seen() -> None:
     for connections, codes in (([], ["no-route"]), ([idle()], [])):
         findings = without_packet(connections, events, read_messages(events))
         assert [finding.code for finding in findings] == codes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Failed to open stream: Network is unreachable",
+        "(No route to host - connect(2) for 192.0.2.1:80) (Errno::EHOSTUNREACH)",
+        "599 Could not connect to '192.0.2.1:80': Network is unreachable",
+        "java.net.NoRouteToHostException: No route to host",
+        'Get "http://192.0.2.1/": dial tcp 192.0.2.1:80: connect: network is unreachable',
+    ],
+)
+def test_how_runtimes_say_that_there_is_no_way(text: str) -> None:
+    runtime = "java" if "java" in text else "go" if "dial" in text else "php"
+    process = Process(PID, runtime, f"/usr/bin/{runtime}", runtime)
+    events = account(words(text + "\n", 1), process=process)
+    assert only(without_packet([], events, read_messages(events))).code == "no-route"
+
+
+@pytest.mark.parametrize(("witnessed", "code"), [(True, ["no-route"]), (False, [])])
+def test_a_connect_that_left_no_socket_for_the_kernel_to_tell_of(code: list[str], *, witnessed: bool) -> None:
+    """Libcurl in PHP, before which nobody stands; a capture of another interface has no SYN either."""
+    events = account(words("cURL error 7: Failed to connect to 192.0.2.1 port 80 after 0 ms\n", 1))
+    events.witnessed = witnessed
+    assert [f.code for f in without_packet([], events, read_messages(events))] == code

@@ -193,6 +193,12 @@ KERNEL = (
     row("a C program", "Connection reset by peer", r"[Cc]onnection reset by peer", *RESETS),
     row("a C program", "Broken pipe", r"\b[Bb]roken pipe\b|\bEPIPE\b", Wire.CUT_SENDING, Wire.RESET),
     row("a C program", "Connection refused", r"[Cc]onnection refused|\bECONNREFUSED\b", Wire.REFUSED),
+    row(
+        "a C program",
+        "no route to host",
+        r"[Nn]etwork is unreachable|[Nn]o route to host|\bE(?:NET|HOST)UNREACH\b|NoRouteToHost",
+        Wire.UNREACHABLE,
+    ),
     row("a C program", "timed out", r"\b[Tt]imed out\b|\bETIMEDOUT\b", *TIMEOUTS, Wire.CALL_STATUS),
 )
 """What the kernel's errors are called, by C and all that passes its words on."""

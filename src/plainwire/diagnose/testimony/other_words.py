@@ -73,6 +73,7 @@ NODE = (
         Wire.LOCAL,
         note="The program aborted it itself, as a timeout of its own does.",
     ),
+    row("node", "a port that fetch forbids", r"\bError: bad port\b", Wire.LOCAL),
     row("node-fetch", "a request that failed", r"\brequest to \S+ failed, reason: ", *Wire),
     row("axios", "a timeout", r"\btimeout of \d+ms exceeded\b|\bECONNABORTED\b", *TIMEOUTS),
     row(

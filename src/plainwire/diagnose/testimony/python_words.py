@@ -51,6 +51,13 @@ PYTHON = (
     row("python", "BrokenPipeError", r"\bBrokenPipeError\b|\[Errno 32\]", Wire.CUT_SENDING, Wire.RESET),
     row("python", "ConnectionAbortedError", r"\bConnectionAbortedError\b|\[Errno 103\]", *RESETS),
     row("python", "ConnectionRefusedError", r"\bConnectionRefusedError\b|\[Errno 111\]", Wire.REFUSED),
+    row(
+        "aioquic",
+        "a certificate of another name",
+        r"reason: hostname '[^']*' doesn't match",
+        Wire.CERTIFICATE,
+    ),
+    row("aioquic", "a TLS alert", r"\bConnection close received \(code 0x1[0-9A-F]{2}\b", Wire.ALERT),
     row("python", "no route to host", r"\[Errno 1(?:13|01)\]", Wire.UNREACHABLE),
     row("python", "gaierror", r"\bgaierror\b|Name or service not known|\bNameResolutionError\b", Wire.NAME),
     row(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from plainwire import plurals
 from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_defects import certificate_defect
-from plainwire.model import Side
+from plainwire.model import Evidence, Side
 
 from .program_finding import finding_of_the_program, of_processes
 from .wording import Wire
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .sayings import Said
 
 CODE = "cert-refused-without-alert"
+_MOST_CITED = 8
 _NOTED = re.compile(r"verify error:num=|[Vv]erify return code|^Verification error").search
 
 
@@ -39,6 +40,7 @@ def refused_certificates(
     said = [each for each in heard if each.wire == {Wire.CERTIFICATE} and not _goes_on(each)]
     speakers = {each.pid for each in said}
     left = {c.id: c for c in of_processes(connections, speakers) if _left(c)}
+    findings = [*_in_quic(connections, findings, events, said), *findings]
     weak = [f for f in findings if f.code == "unexplained" and f.connections and not f.exchanges]
     weak = [f for f in weak if left.keys() >= set(f.connections)]
     if not weak:
@@ -62,6 +64,34 @@ def refused_certificates(
         connections=own,
     )
     return [found, *(finding for finding in findings if finding not in weak)]
+
+
+def _in_quic(
+    connections: Sequence[Connection], findings: Sequence[Finding], events: ProgramEvents, said: list[Said]
+) -> list[Finding]:
+    """The same in a handshake of QUIC that cannot be read: the client's alert is under keys of its own."""
+    told = {number for finding in findings for number in finding.connections}
+    own = [
+        c
+        for c in of_processes(connections, {each.pid for each in said})
+        if c.transport == "quic" and c.undecrypted and not c.exchanges and c.id not in told
+    ]
+    if not own:
+        return []
+    return [
+        finding_of_the_program(
+            CODE,
+            f"The client said that it does not accept the server's certificate, and came to no request on "
+            f"{plurals.count(len(own), 'connection')} of QUIC. What it told the server cannot be read: the "
+            "secrets of the handshake are not there.",
+            [Evidence(c.first_packet, f"connection {c.id} begins") for c in own[:_MOST_CITED]],
+            said,
+            events,
+            fault="unknown",
+            runner_up="a server that ends the handshake: refuted, the client says that it was itself",
+            connections=own,
+        )
+    ]
 
 
 def _goes_on(said: Said) -> bool:

@@ -78,7 +78,7 @@ _SIGNS = re.compile(
     r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"attempts failed|fetch failed|Cannot connect|Hostname/IP|to verify the|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus|"
-    r"SOCKS|[Ss]ocks|ProxyError|0x0[1-8]: |"
+    r"nreachable|o route to host|bad port|doesn't match|NoRouteTo|SOCKS|[Ss]ocks|ProxyError|0x0[1-8]: |"
     r"UNABLE_TO_|_CERT|CERT_|cancell?ed|: lookup \S|UnresolvedAddress|UnknownHost"
 )
 

@@ -191,6 +191,8 @@ def of_connection(connection: Connection, code: str | None = None) -> Fate | Non
     last = close or left
     known, packet = (last.time_ns, last.packet) if last else (connection.last_ns, connection.last_packet)
     wire = _beginning(connection, close, left)
+    if connection.transport == "quic" and code is not None and code.startswith("tls-alert"):
+        wire = {Wire.ALERT, Wire.CERTIFICATE}
     if not wire and code is None:
         return None
     fate = Fate(connection, None, frozenset(wire), connection.opened_ns, known, packet)

@@ -64,6 +64,9 @@ _OVER_NS = 60_000_000_000
 _CLOCK_SLACK_NS = 2_000_000
 """Times of the program and of the capture differ by less: one host, two readings (chosen)."""
 
+_NOT_CONNECTED = frozenset((Wire.UNREACHABLE, Wire.REFUSED, Wire.NO_CONNECT))
+"""What clients say alike of a connect that failed, whatever the kernel's answer was."""
+
 _NO_WAY: dict[int, tuple[str, str]] = {
     errno.ENETUNREACH: (
         "its host has no route there",
@@ -300,7 +303,9 @@ def _no_routes(
         if (_port(error.local), peer) not in seen:
             places.setdefault((error.error, peer), []).append(error)
     said = [s for s in heard if Wire.UNREACHABLE in s.wire]
-    only = [s for s in said if s.wire == {Wire.UNREACHABLE}]
+    none_made = events.witnessed and not events.by_sockets  # by the kernel's word, whatever was captured
+    enough = _NOT_CONNECTED if none_made else {Wire.UNREACHABLE}
+    only = [s for s in said if s.wire <= enough]
     if only and not places and not connections:
         yield _by_word_alone(only, events)
     if not said and not _ended_by_it(connections, events, places):
@@ -343,11 +348,18 @@ def _of_no_route(
 
 
 def _by_word_alone(said: list[Said], events: ProgramEvents) -> Finding:
-    """Of programs whose calls on sockets are not seen (Go makes them without the C library)."""
+    """Of programs whose calls on sockets are not seen: Go makes them without the C library, PHP loads libcurl
+    in a way that nobody stands before it. A connect that was refused, or not answered, leaves a SYN.
+    """
+    told = (
+        "that the network or the host cannot be reached"
+        if all(s.wire == {Wire.UNREACHABLE} for s in said)
+        else "that it could not connect"
+    )
     return finding_of_the_program(
         "no-route",
-        "The program said that the network or the host cannot be reached, and no packet of its own is in the "
-        "capture: its host has no route there, or a rule forbids it.",
+        f"The program said {told}, and no packet of its own is in the capture, not even a SYN: its host has "
+        "no route there, or a rule forbids it.",
         [],
         said,
         events,
