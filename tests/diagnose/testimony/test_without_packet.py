@@ -49,6 +49,14 @@ def test_write_on_a_connection_that_was_reset_while_idle() -> None:
     assert "the request never left" in finding.claim
 
 
+def test_what_is_written_of_an_upload_that_was_answered_early_is_no_other_request() -> None:
+    uploading = idle()
+    request = uploading.exchanges[0].request
+    assert request is not None
+    request.complete = False
+    assert found([uploading], error(errno.ECONNRESET, 1800, call="send")) == []
+
+
 def test_the_end_of_tls_on_a_connection_that_was_to_be_closed_is_no_request() -> None:
     connection = idle()
     response = connection.exchanges[-1].response

@@ -27,6 +27,25 @@ WAITS = {Wire.SILENCE, Wire.STALL, Wire.HELLO_SILENCE, Wire.NO_CONNECT}
 CONNECT = {Wire.REFUSED, Wire.UNREACHABLE, Wire.NO_CONNECT}
 
 TEXTS: list[tuple[Process, str, set[Wire]]] = [
+    (PYTHON, "httpx.ProxyError: 403 Forbidden", {Wire.PROXY}),
+    (
+        PYTHON,
+        "aiohttp.client_exceptions.ClientHttpProxyError: 403, message='Forbidden', url='http://127.0.0.1:3128'",
+        {Wire.PROXY},
+    ),
+    (
+        NODE,
+        "RequestAbortedError [AbortError]: Proxy response (403) !== 200 when HTTP Tunneling",
+        {Wire.PROXY},
+    ),
+    (JAVA, 'Exception in thread "main" java.io.IOException: Tunnel failed, got: 403', {Wire.PROXY}),
+    (
+        UNKNOWN,
+        "fatal: unable to access 'https://a.test/': CONNECT tunnel failed, response 403",
+        {Wire.PROXY},
+    ),
+    (UNKNOWN, "500 establishing SSL tunnel failed: 403 Forbidden at -e line 1.", {Wire.PROXY}),
+    (UNKNOWN, '2026/12/01 13:06:07 Get "https://denied.test/x": Forbidden', {Wire.PROXY}),
     (
         PYTHON,
         "http.client.RemoteDisconnected: Remote end closed connection without response",

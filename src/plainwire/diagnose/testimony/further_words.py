@@ -109,6 +109,21 @@ SOCKS = (
 )
 """PySocks, Go's x/net/proxy, Node's socks, socksio, the JDK, curl: with the proxy's reply behind it."""
 
+_REFUSED = "a proxy that refused"
+_STATUSES = "Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Proxy Authentication Required"
+
+TUNNELS = (
+    row("httpx", _REFUSED, r"\bProxyError(?:: |\(['\"])\d{3} ", Wire.PROXY),
+    row("aiohttp", _REFUSED, r"\bClientHttpProxyError\b", Wire.PROXY),
+    row("node", _REFUSED, r"\bProxy response \(\d{3}\) !== 200", Wire.PROXY),
+    row("java", _REFUSED, r"Tunnel failed, got: \d{3}|Unable to tunnel through proxy", Wire.PROXY),
+    row("libcurl", _REFUSED, r"CONNECT tunnel failed, response \d{3}", Wire.PROXY),
+    row("perl", _REFUSED, r"establishing SSL tunnel failed: \d{3}", Wire.PROXY),
+    row("go", _REFUSED, rf" \"https://\S+\": (?:{_STATUSES})$", Wire.PROXY),
+)
+"""What clients say of a CONNECT that was refused. Run behind Squid: httpx 0.28, aiohttp 3.14, undici 7, the
+JDK 17, libcurl 7.88, Perl's LWP and Go."""
+
 GATEWAYS = (
     row(
         "nginx",

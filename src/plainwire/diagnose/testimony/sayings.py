@@ -75,6 +75,7 @@ _SIGNS = re.compile(
     r"ended early|response ended|Socket closed|not found: limit|actively refused|Empty reply|transfer closed|"
     r"bytes missing|read failed|read timeout|"
     r"hung up|too many concurrent|too_many_pings|Can't connect|to connect|"
+    r"tunnel|Forbidden$|Bad Gateway$|Unavailable$|Required$|"
     r"ERR_|TIMEOUT|TLS handshake|Unable to connect|Tunnel|SYSCALL|record layer|EndOfStream|"
     r"attempts failed|fetch failed|Cannot connect|Hostname/IP|to verify the|"
     r"StatusCode|NAVAILABLE|DEADLINE|close frame|legitimacy|[Ss]tatus|HTTP|lost|nexpected|InvalidStatus|"
@@ -144,8 +145,11 @@ class Said(Struct):
 
     @property
     def notes(self) -> list[str]:
-        """What misleads in it."""
-        return list(dict.fromkeys(w.note for w in self.wordings if w.note))
+        """What misleads in it, of the rows that had a part in what it means."""
+        return list(dict.fromkeys(w.note for w in self.wordings if w.note and self._fits(w)))
+
+    def _fits(self, wording: Wording) -> bool:
+        return bool(self.wire & wording.wire) or any(self.wire & blur.wire for blur in wording.blurs)
 
 
 def read_messages(events: ProgramEvents) -> list[Said]:
@@ -267,7 +271,8 @@ def _of_exceptions(block: Iterable[Line]) -> Iterator[Line]:
 def _look_up(text: str, process: Process | None, said: Said) -> bool:
     """Add the rows that know this line; whether there were any. On standard output weak ones may be data."""
     table = _TABLES.get((process.runtime if process is not None else None) or "", _ALL)
-    special = (*table, *native_words.TLS, *further_words.SOCKS, *other_words.SHORTAGES, *call_words.CALLS)
+    proxies = (*further_words.SOCKS, *further_words.TUNNELS)
+    special = (*table, *native_words.TLS, *proxies, *other_words.SHORTAGES, *call_words.CALLS)
     rows = [wording for wording in special if wording.pattern.search(text)]
     if not rows:
         data = said.output == "stdout" and not _FAILURE.search(text)

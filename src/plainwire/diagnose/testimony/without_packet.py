@@ -222,13 +222,16 @@ def _resets(
 def _reset_while_idle(connection: Connection) -> CloseEvent | None:
     """The server's RST behind the last exchange, where all were complete and the client had not closed.
 
-    Behind an exchange that was to be the last a client writes no request, only the end of TLS.
+    Behind an exchange that was to be the last a client writes no request, only the end of TLS; and what it
+    writes of an upload that was answered early belongs to that.
     """
     if not connection.exchanges or any(e.outcome != "complete" for e in connection.exchanges):
         return None
     if connection.exchanges[-1].websocket is not None:
         return None  # over with its Close frames: no request follows on it
     request, response = connection.exchanges[-1].request, connection.exchanges[-1].response
+    if request is None or not request.complete:
+        return None
     if any(message is not None and message.close_announced for message in (request, response)):
         return None
     reset = first_close(connection, Side.SERVER)
