@@ -392,10 +392,11 @@ ALL = [
 ]
 
 REMARKS = """\
-- libssl 1.0.2: in a program that runs already it has no function that could be patched, so that new
-  connections are had by memory only, where they are open long enough.
-- awscrt: in a program that runs already s2n has no function that is looked for, so that new connections are
-  had by memory only.
+- libssl 1.0.2: in a program that runs already tls1_change_cipher_state is patched, which has the session that
+  the master secret is in.
+- awscrt: in a program that runs already new connections are had by memory only. s2n does call a function
+  without a callback too (s2n_key_log_tls13_secret, s2n_key_log_tls12_secret), but it is not exported, names
+  the label by a number, and where the client random lies beside it would have to be read from its code.
 - primp: rustls that runs already does not tell its secrets; its memory is searched. With TLS 1.2 nothing was
   had on a machine with a load of 15 (once one of three, on another day).
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
@@ -416,8 +417,8 @@ Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, sta
 Go, what Go programs before 1.19 start. On aarch64 the patch in memory is made from inside a
 program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
 already are patched on x86-64 only (their function is found in programs for aarch64, too: in three builds of
-Go 1.26, one of them stripped), and nothing is on other machines. In
-programs that run already `plainwire attach` reaches OpenSSL, BoringSSL and Go, and by their memory
-connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
-there expanded. TLS 1.2 with other ciphers that was open before stays unread.
+Go 1.26, one of them stripped), and nothing is on other machines. In programs that run already
+`plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL and Go, and by their memory connections of any TLS
+that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie there expanded.
+TLS 1.2 with other ciphers that was open before stays unread.
 """

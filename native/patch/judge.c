@@ -120,3 +120,14 @@ HOOK uint64_t plainwire_calls(const unsigned char *file, size_t size)
     bytes_clear(&found, sizeof found);
     return take_parts(file, size, HERE, &found.parts) ? locate_go_calls(&found.parts) : 0;
 }
+
+HOOK uint64_t plainwire_movable(const unsigned char *file, size_t size, int machine, uint64_t function)
+{
+    bytes_clear(&found, sizeof found);
+    found.location.function = function;
+    if (!take_parts(file, size, machine, &found.parts) || movable())
+        return 0;
+    const unsigned char *code = locate_at(&found.parts, function, BEGINNING, CODE);
+    const uint64_t mark = !code || found.parts.arm64 ? 0 : prologue_mark(code);
+    return mark << 32 | found.covered;
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pytest
 from plainwire import case
 from plainwire.acquire import events
 from plainwire.acquire.launch import launch
+from tests import own_network
 from tests.acquire.tls_server import TlsServer, key_lines, tls_server
-from tests.needs import tool
+from tests.needs import tool, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +36,15 @@ GO_PROGRAMS = {
     "starting": (STARTING,),
 }
 """The folder of each, and how it is linked."""
+
+
+def openssl_1_0(folder: Path) -> Path:
+    """Libssl 1.0.2 of an old wheel, fetched into ``folder``."""
+    wheel = ["psycopg2-binary==2.7.7", "--no-deps", "--only-binary=:all:", "--python-version=3.7"]
+    if not own_network.fetches([sys.executable, "-m", "pip", "download", "-q", *wheel], where=folder):
+        without("pip could not fetch psycopg2-binary 2.7.7", part_of_the_judgement=False)
+    shutil.unpack_archive(next(folder.glob("*.whl")), folder / "wheel", "zip")
+    return next(folder.glob("wheel/*/.libs/libssl*.so.1.0.2*"))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,8 +22,9 @@ from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
 from plainwire.acquire.tracing import Earlier, StoppedProcess
 from plainwire.model import UserError
+from tests.acquire.conftest import openssl_1_0
 from tests.acquire.driven import KINDS, Driven, driven
-from tests.acquire.tls_server import key_lines
+from tests.acquire.tls_server import key_lines, tls_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +97,25 @@ def test_all_secrets_from_now_on(kind: str, server: TlsServer, built: Path, case
         assert client.do("new") == "200"
         assert client.do("again") == "200"
         assert key_lines(case.keys) == here, case.program.read_text()
+
+
+def test_master_secrets_of_openssl_1_0(built: Path, case: Case, tmp_path: Path) -> None:
+    """It has no key log: they are taken where the keys begin to count."""
+    library = str(openssl_1_0(tmp_path))
+    with (
+        tls_server(tmp_path, ssl.TLSVersion.TLSv1_2) as server,
+        driven(library, server.port, built) as client,
+    ):
+        assert client.do("new") == "200"
+        before, differed = server.secrets(), code_that_differs(client.pid)
+        with attached(client, case) as program:
+            assert [client.do("new") for _ in range(5)] == ["200"] * 5
+            program.look()
+        here = server.secrets() - before
+        assert len(here) == 5
+        assert key_lines(case.keys) == here, case.program.read_text()
+        assert (traces_of_us(client.pid), code_that_differs(client.pid)) == ([], differed)
+        assert client.do("new") == "200"
 
 
 def test_a_stopped_process_makes_several_system_calls_and_goes_on(server13: TlsServer, built: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes.util
 import json
-import shutil
 import signal
 import site
 import socket
@@ -20,10 +19,9 @@ import pytest
 
 from plainwire import case
 from plainwire.acquire.launch import launch
-from tests import own_network
-from tests.acquire.conftest import CLIENTS, python
+from tests.acquire.conftest import CLIENTS, openssl_1_0, python
 from tests.acquire.tls_server import key_lines, tls_server
-from tests.needs import needs, tool, without
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from tests.acquire.conftest import Run
@@ -133,11 +131,7 @@ def test_bundled_copies_include_another_generation() -> None:
 
 def test_openssl_1_0_of_an_old_wheel(run: Run, tmp_path: Path) -> None:
     """It has no key log: its master secret is read when the handshake is done."""
-    wheel = ["psycopg2-binary==2.7.7", "--no-deps", "--only-binary=:all:", "--python-version=3.7"]
-    if not own_network.fetches([sys.executable, "-m", "pip", "download", "-q", *wheel], where=tmp_path):
-        without("pip could not fetch psycopg2-binary 2.7.7", part_of_the_judgement=False)
-    shutil.unpack_archive(next(tmp_path.glob("*.whl")), tmp_path / "wheel", "zip")
-    library = next(tmp_path.glob("wheel/*/.libs/libssl*.so.1.0.2*"))
+    library = openssl_1_0(tmp_path)
     with tls_server(tmp_path, ssl.TLSVersion.TLSv1_2) as server:
         outcome = run(*python("openssl_by_ctypes", server, str(library), "python"))
         assert (outcome.status, outcome.output) == (0, "HTTP/1.1 200 OK\n" * 2), outcome.errors

@@ -53,6 +53,8 @@ LOOK_EVERY = 0.1
 
 _LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 _RUSTLS = b"NoKeyLog"
+_OLD = "part of OpenSSL 1.0.2"
+"""libssl's, which has no labels."""
 _MOST_FILE = 1 << 30  # bytes of a library
 _IN_MEMORY = "those of TLS 1.3 are looked for in its memory as long as a connection is open"
 _NO_PATCH = f"--via memory leaves it as it is: {_IN_MEMORY}"
@@ -394,6 +396,8 @@ class AttachedProgram:
         if image is None or not image.native or image.lowest is None:
             return None
         self._lowest[mapping.file] = image.lowest
+        if known == _OLD:
+            return patching.of_old_openssl(descriptor)
         found = patching.of_go(descriptor) if image.go else patching.of_library(descriptor)
         return f"{known}; {_START_ANEW}" if isinstance(found, str) and known else found
 
@@ -405,7 +409,7 @@ def _known_not_to_be_had(descriptor: int) -> str | None:
         return None
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as data:
         if data.find(_LABEL) < 0:
-            return None
+            return _OLD if data.find(_OLD.encode()) >= 0 else None
         rust = data.find(_RUSTLS) >= 0
     return f"rustls does not tell the secrets of a process that runs: {_IN_MEMORY}" if rust else ""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _Understood = TypeVar("_Understood")
@@ -88,6 +88,18 @@ def exported_number(path: Path, symbol: str) -> int | None:
 
     """
     return _understood(path, lambda file: _exported(file, symbol.encode() + b"\0") if file.wide else None)
+
+
+def exported_function(path: Path, symbol: str, size: int) -> tuple[int, bytes] | None:
+    """Where a function is that a 64-bit ELF file exports, by the file's own addresses, and its first ``size``
+    bytes; None if there is none.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+
+    """
+    named = symbol.encode() + b"\0"
+    return _understood(path, lambda file: _function(file, named, size) if file.wide else None)
 
 
 def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understood | None:
@@ -198,20 +210,38 @@ def _holds(segment: _Segment, address: int) -> bool:
 
 
 def _exported(file: _File, symbol: bytes) -> int | None:
+    for address, size in _named(file, symbol):
+        if size == 8:
+            data = _in_memory(file, address, 8)
+            return None if data is None else file.unpack("Q", data)[0]
+    return None
+
+
+def _function(file: _File, symbol: bytes, size: int) -> tuple[int, bytes] | None:
+    for address, _ in _named(file, symbol):
+        code = _in_memory(file, address, size) if address else None
+        if code is not None and len(code) == size:
+            return address, code
+    return None
+
+
+def _in_memory(file: _File, address: int, size: int) -> bytes | None:
+    home = next((s for s in _segments(file) if _holds(s, address)), None)
+    return None if home is None else file.piece(address - home.address + home.offset, size)
+
+
+def _named(file: _File, symbol: bytes) -> Iterator[tuple[int, int]]:
+    """Address and size of what a file exports under a name, which ends with a zero byte."""
     sections = _sections(file)
     table = next((s for s in sections if s.kind == _SHT_DYNSYM and s.link < len(sections)), None)
     if table is None:
-        return None
+        return
     names = file.piece(sections[table.link].offset, sections[table.link].size)
     symbols = file.piece(table.offset, table.size)
     for at in range(0, len(symbols) - 23, 24):
         name, _info, _other, _index, address, size = file.unpack("IBBHQQ", symbols, at)
-        if size == 8 and names[name : name + len(symbol)] == symbol:
-            home = next((s for s in _segments(file) if _holds(s, address)), None)
-            if home is None:
-                return None
-            return file.unpack("Q", file.piece(address - home.address + home.offset, 8))[0]
-    return None
+        if names[name : name + len(symbol)] == symbol:
+            yield address, size
 
 
 def _sections(file: _File) -> list[_ElfSection]:

@@ -12,19 +12,20 @@ import os
 import platform
 import stat
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from plainwire.acquire import interposer, unprivileged
+from plainwire.acquire import elf, interposer, unprivileged
 from plainwire.acquire.elf import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _WITHIN = 20.0  # seconds
 _LONGEST = 1 << 10  # bytes of an answer
+_BEGINNING = 32  # bytes of code: judge.h
 _PLACE = struct.Struct("<7Q32s")  # struct place: judge.h
 
 
@@ -34,6 +35,7 @@ class KeyLogFunction(Struct, frozen=True):
     ``code`` is how it begins, ``covered`` how many bytes of that are to be moved; ``labels`` and
     ``labels_end`` between which addresses its labels are. ``hops`` lead from its first argument to the client
     random: offsets, each from where the one before points to; a function of Go's has it for an argument.
+    ``old``: one of OpenSSL 1.0.2, which is told of no secret, but has the session with the master secret.
     """
 
     function: int
@@ -42,6 +44,7 @@ class KeyLogFunction(Struct, frozen=True):
     labels_end: int
     code: bytes
     hops: tuple[int, ...] = ()
+    old: bool = False
 
 
 def judge(path: Path) -> str | None:
@@ -76,6 +79,24 @@ def calls_of_go(file: Path | int) -> int:
 def of_library(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | str:
     """That of a library or program which has OpenSSL or BoringSSL in it."""
     return _place(file, machine, go=False)
+
+
+def of_old_openssl(descriptor: int) -> KeyLogFunction | None:
+    """That of libssl 1.0.2 which is called when the keys of a TLS session begin to count; None: unknown."""
+    file, behind_a_mark = Path(f"/proc/self/fd/{descriptor}"), _BEGINNING + 4
+    found = elf.exported_function(file, "tls1_change_cipher_state", behind_a_mark)
+    if found is None:
+        return None
+    function, code = found
+
+    def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
+        library.plainwire_movable.restype = ctypes.c_uint64
+        given = ctypes.c_void_p(data), ctypes.c_size_t(size), MACHINES["x86_64"], ctypes.c_uint64(function)
+        return b"%d" % library.plainwire_movable(*given)
+
+    mark, covered = divmod(int(_asked(descriptor, ask) or 0), 1 << 32)
+    code = code[mark : mark + _BEGINNING]
+    return KeyLogFunction(function + mark, covered, 0, 0, code, old=True) if covered else None
 
 
 def _place(file: Path | int, machine: str, *, go: bool) -> KeyLogFunction | str:

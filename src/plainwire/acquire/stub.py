@@ -44,7 +44,13 @@ def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, libra
     take += bytes.fromhex("b801000000 f0410fc103 3d") + struct.pack("<I", SLOTS)  # xadd [r11], eax; cmp
     slot = bytes.fromhex("48c1e008 4d8d9c03") + struct.pack("<i", HEADER)  # lea r11, [r11 + 256 * rax + ...]
     named = bytes.fromhex("41c7430c") + struct.pack("<I", library)  # mov dword [r11 + 12], ...
-    steps = _of_openssl(place, offset) if place.hops else _of_go(place, offset)
+    steps = (
+        _of_old_openssl()
+        if place.old
+        else _of_openssl(place, offset)
+        if place.hops
+        else _of_go(place, offset)
+    )
     body = b""
     for code, ahead in reversed([(slot + named, b""), *steps]):
         body = code + (ahead + struct.pack("<i", len(body)) if ahead else b"") + body
@@ -98,6 +104,35 @@ def _of_openssl(place: KeyLogFunction, offset: int) -> list[_Step]:
         (bytes.fromhex("498d7b10 b930000000 ac aa 84c0 7402 e2f8 41c7430430000000"), b""),
         (random + bytes.fromhex("498d7b40 b920000000 f3a4"), b""),  # to [r11 + 64]
         (bytes.fromhex("488b742430 488b4c2438 41894b08 498d7b60 f3a4") + _WHOLE, b""),
+    ]
+
+
+_SESSION, _MASTER_LENGTH, _MASTER, _STATE, _CLIENT_RANDOM = 0x130, 0x10, 0x14, 0x80, 0xC4
+"""Of OpenSSL 1.0.2 on x86-64 (native/interposer/legacy.h): in SSL, SSL_SESSION and ssl3_state_st."""
+
+
+def _of_old_openssl() -> list[_Step]:
+    """C gives the session in rdi; the master secret has 48 bytes (RFC 5246 section 8.1)."""
+    session = bytes.fromhex("488b742420 488b96") + struct.pack(
+        "<i", _SESSION
+    )  # mov rsi, [rsp + 32]; mov rdx, ...
+    label = b"CLIENT_RANDOM".ljust(16, b"\0")
+    named = b"".join(
+        b"\x48\xb8" + half + b"\x49\x89\x43" + bytes((at,))  # mov rax, ...; mov [r11 + at], rax
+        for half, at in ((label[:8], 16), (label[8:], 24))
+    )
+    named += bytes.fromhex("41c743040e000000")  # mov dword [r11 + 4], 14: with a zero
+    random = bytes.fromhex("488bb6") + struct.pack("<i", _STATE)  # mov rsi, [rsi + ...]
+    random += bytes.fromhex("4881c6") + struct.pack("<i", _CLIENT_RANDOM)  # add rsi, ...
+    return [
+        (session + bytes((0x83, 0x7A, _MASTER_LENGTH, 48)), _NOT_EQUAL),  # cmp dword [rdx + ...], 48
+        (named, b""),
+        (random + bytes.fromhex("498d7b40 b920000000 f3a4"), b""),  # to [r11 + 64]
+        # lea rsi, [rdx + ...]; to [r11 + 96]
+        (
+            bytes((0x48, 0x8D, 0x72, _MASTER)) + bytes.fromhex("b930000000 41894b08 498d7b60 f3a4") + _WHOLE,
+            b"",
+        ),
     ]
 
 

@@ -1,8 +1,9 @@
 """A client that is told what to do: ``new`` makes a connection and asks, ``again`` asks on it once more.
 
-driven.py PORT [ssl | curl_cffi | pyopenssl]     prints a line for each: the answer's status
+driven.py PORT [ssl | curl_cffi | pyopenssl | the path of a libssl]     prints a line for each: its status
 """
 
+import ctypes
 import socket
 import ssl
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 PORT = int(sys.argv[1])
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+sockets: list[socket.socket] = []
 kept: list[tuple[Callable[[bytes], object], Callable[[int], bytes]]] = []
 
 
@@ -38,6 +40,22 @@ def by_pyopenssl() -> None:
     kept[:] = [(connection.sendall, connection.recv)]
 
 
+def by_library(path: str) -> None:
+    from openssl_by_ctypes import connected  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this
+
+    plain = socket.create_connection(("127.0.0.1", PORT))
+    lib, _, session = connected(path, plain)
+    buffer = ctypes.create_string_buffer(4096)
+
+    def read(_: int) -> bytes:
+        count = lib.SSL_read(session, buffer, len(buffer))
+        assert count > 0
+        return buffer.raw[:count]
+
+    kept[:] = [(lambda data: lib.SSL_write(session, data, len(data)), read)]
+    sockets.append(plain)
+
+
 def main(library: str = "ssl") -> None:
     if library == "curl_cffi":
         from curl_cffi import requests  # noqa: PLC0415
@@ -51,7 +69,8 @@ def main(library: str = "ssl") -> None:
         def ask() -> str:
             return str(session.get(f"https://127.0.0.1:{PORT}/").status_code)
     else:
-        connect = by_ssl if library == "ssl" else by_pyopenssl
+        known = {"ssl": by_ssl, "pyopenssl": by_pyopenssl}
+        connect = known.get(library, lambda: by_library(library))
 
         def ask() -> str:
             kept[-1][0](REQUEST)
