@@ -1,10 +1,10 @@
-"""What each way of having secrets costs the program: CPU time of handshakes and its start, in turn with none.
+"""What each way of having secrets costs: CPU time of what a program does, and of its start, in turn.
 
 ``python bench/by_method.py [TURNS [WORD]]``; with a word only the ways that have it in their name. Two of a
 client run at once, one of them under plainwire, and are told in short turns to make new connections with a
-request each. What counts is the processor's time of the program alone, without that of plainwire's own
-processes, and not the clock: others run as well. Results are kept in bench/by_method.json, of which
-``bench/runtimes.py --page`` makes a table.
+request each, or requests on the last. What counts is the processor's time of the program alone, without that
+of plainwire's own processes, and not the clock: others run as well. Results are kept in bench/by_method.json,
+of which ``bench/runtimes.py --page`` makes a table.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import runtime_programs
 from runtimes import BY_METHOD_RESULTS, folder_of_its_own, keep, kept, running, served
 
 from plainwire import case as cases
+from plainwire.acquire import board as boards
 from plainwire.acquire.launch import launch
 from tests import own_network
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
     from tests.acquire.driven import Driven
 
-EACH_TURN, WARM_UP = 10, 20  # connections
+EACH_TURN = {"new": 10, "again": 50}
+"""How many in a turn: connections with a request each, and requests on the last of them."""
+WARM_UP = 20  # connections
 PATIENCE = 120.0  # seconds
 INSIDE = "--inside"
 CLIENTS = {
@@ -62,9 +65,10 @@ def main() -> None:
             if program is None:
                 continue
             with running(program) as alone, _under(program, folder) as (under, pid):
-                costs = _in_turn({False: (alone, alone.pid), True: (under, pid)}, turns)
-        results[f"a handshake and a request: {way}"] = _words(client.name, costs, "ms")
-        _keep(results, way)
+                for what, word_of_it in (("a handshake and a request", "new"), ("a request", "again")):
+                    costs = _in_turn({False: (alone, alone.pid), True: (under, pid)}, turns, word_of_it)
+                    results[f"{what}: {way}"] = _words(client.name, costs, "ms")
+                    _keep(results, f"{what}: {way}")
     for name, command in STARTS.items():
         path = shutil.which(command[0])
         if path is None or word not in name:
@@ -91,14 +95,23 @@ def _under(command: list[str], folder: Path) -> Iterator[tuple[Driven, int]]:
 
 
 def _inside(folder: Path, command: list[str]) -> None:
-    program = launch(command, cases.create(folder / "case"))
+    case = cases.create(folder / "case")
+    board = boards.made(case)
+    program = launch(command, case, board=board)
     (folder / "pid").write_text(str(program.pid))
-    program.wait()
+    while True:
+        try:
+            program.wait(boards.EMPTIED_EVERY)
+        except TimeoutError:
+            if board is not None:
+                board.empty()
+        else:
+            break
     program.finish()
 
 
-def _in_turn(programs: dict[bool, tuple[Driven, int]], turns: int) -> dict[bool, list[float]]:
-    """Milliseconds of CPU that a connection took, of each turn."""
+def _in_turn(programs: dict[bool, tuple[Driven, int]], turns: int, word: str) -> dict[bool, list[float]]:
+    """Milliseconds of CPU that what ``word`` tells them took, of each turn."""
     costs: dict[bool, list[float]] = {False: [], True: []}
     for program, _ in programs.values():
         for _ in range(WARM_UP):
@@ -107,9 +120,9 @@ def _in_turn(programs: dict[bool, tuple[Driven, int]], turns: int) -> dict[bool,
         for under in (False, True) if number % 2 else (True, False):
             program, pid = programs[under]
             before = _cpu(pid)
-            for _ in range(EACH_TURN):
-                program.do("new")
-            costs[under].append((_cpu(pid) - before) / EACH_TURN * 1000)
+            for _ in range(EACH_TURN[word]):
+                program.do(word)
+            costs[under].append((_cpu(pid) - before) / EACH_TURN[word] * 1000)
     return costs
 
 
@@ -140,7 +153,7 @@ def _spent() -> float:
 
 def _words(name: str, costs: dict[bool, list[float]], unit: str) -> list[str]:
     alone, under = median(costs[False]), median(costs[True])
-    return [name, f"{alone:.2f} {unit}", f"{under:.2f} {unit}", f"{under / alone:.2f}"]
+    return [name, f"{alone:.3f} {unit}", f"{under:.3f} {unit}", f"{under / alone:.3f}"]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from plainwire.model.connection import UNANSWERED
 from plainwire.tunnels import Done, Failed, proxy_protocol, socks, starttls
 
 NEGOTIATIONS = [proxy_protocol.negotiate, socks.negotiate, starttls.negotiate]
@@ -108,4 +109,4 @@ def test_a_proxy_that_did_not_answer_is_told_by_a_whole_greeting(
 ) -> None:
     """Cassandra's requests without a body begin as those of SOCKS 4."""
     outcome = socks.unanswered(client, server)
-    assert outcome == (None if kind is None else Failed(kind, socks.UNANSWERED))
+    assert outcome == (None if kind is None else Failed(kind, UNANSWERED))

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 class Tunnel(Struct, frozen=True):
     """What a connection leads through: ``SOCKS 5`` to ``example.com:443``, ``STARTTLS (SMTP)``.
 
-    ``refused`` says why it was not established.
+    ``refused`` says why it was not established: ``UNANSWERED`` where its negotiation broke off.
     """
 
     kind: str
     target: str
     packet: int
     refused: str = ""
+
+
+UNANSWERED = "the proxy did not answer"
+"""Why a tunnel was not established of which nobody said a word: the capture may have lost it."""
 
 
 CloseWord = Literal["fin", "rst", "connection_close", "stateless_reset", "timeout", "open"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from plainwire.model.connection import UNANSWERED
 from plainwire.tunnels.outcome import Done, Failed, Outcome
 
 _CONNECT = 1
@@ -14,7 +15,6 @@ _IPV4, _NAME, _IPV6 = 1, 3, 4
 _METHODS = range(10)
 """Those that are assigned (RFC 1928 section 3, and IANA's registry)."""
 _LONGEST_STRING = 512
-UNANSWERED = "the proxy did not answer"
 _REFUSALS = {
     1: "general failure",
     2: "not allowed by the rules",

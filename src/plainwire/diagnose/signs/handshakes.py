@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
+from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.model import Side
+from plainwire.model.connection import UNANSWERED
 
 from .kinds import sign
 
@@ -34,7 +36,9 @@ def signs(connection: Connection, background: Background) -> Iterator[Sign]:
             yield sign(kind, connection.id, close.packet, harmless=reason, says=says)
     for tunnel in connection.tunnels:
         if tunnel.refused and not connection.mid_stream:
-            yield sign("tunnel-refused", connection.id, tunnel.packet)
+            reason = _under_way(connection, background) if tunnel.refused == UNANSWERED else ""
+            if tunnel.refused != UNANSWERED or is_whole(connection):
+                yield sign("tunnel-refused", connection.id, tunnel.packet, harmless=reason)
     if connection.mid_stream or connection.gaps or connection.undecrypted or connection.snapped:
         return
     for tls in (connection.tls, *connection.inner_tls):
@@ -58,11 +62,14 @@ def _of_spare(connection: Connection, alert: CloseEvent, background: Background)
     return "the client had left its spare connection already" if left and alert.side is Side.SERVER else ""
 
 
+def _under_way(connection: Connection, background: Background) -> str:
+    late = not connection.closes and background.ended_ns - connection.last_ns < _HANDSHAKE_GOES_ON_NS
+    return "the handshake was under way when the capture ended" if late else ""
+
+
 def _unfinished(connection: Connection, background: Background) -> Sign:
-    reason = ""
-    if not connection.closes and background.ended_ns - connection.last_ns < _HANDSHAKE_GOES_ON_NS:
-        reason = "the handshake was under way when the capture ended"
-    elif background.is_spare(connection):
+    reason = _under_way(connection, background)
+    if not reason and background.is_spare(connection):
         reason = "a spare connection: requests to the same address went over others"
     packets = [connection.first_packet, *(close.packet for close in connection.closes[:2])]
     return sign("tls-handshake-not-completed", connection.id, *packets, harmless=reason)

@@ -10,6 +10,7 @@ from plainwire.diagnose.evidence.as_the_client_saw import as_the_client_saw, lef
 from plainwire.diagnose.evidence.closes import client_first, first_close
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, REDIRECTS
 from plainwire.model import Side
+from plainwire.model.connection import UNANSWERED
 
 from .spoken_causes import CODES
 from .wording import Wire
@@ -17,8 +18,6 @@ from .wording import Wire
 if TYPE_CHECKING:
     from plainwire.model import CloseEvent, Connection, Exchange, Reused
 
-UNANSWERED = "the proxy did not answer"
-"""What the reader of SOCKS says where nothing came of it."""
 _BAD_RECORD = "bad_record_mac"
 _AUTHENTIC = frozenset(
     {

@@ -13,7 +13,7 @@ from plainwire.model import RST, Side
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plainwire.model import Connection
+    from plainwire.model import Connection, Segments
 
 
 BIG = 1000
@@ -59,8 +59,20 @@ def never_came(connection: Connection, after: int) -> tuple[int, int, int] | Non
         return None
     before = np.flatnonzero((segments.side == Side.SERVER) & (segments.seq <= had))
     row = int(ahead[-1])
+    if not _missing(segments, had, int(segments.seq[row])):
+        return None  # they came, and the capture has not what the client said of them
     since = int(segments.time_ns[before[-1]]) if len(before) else connection.opened_ns
     return int(segments.number[row]), int(segments.seq[row]) - had, int(segments.time_ns[row]) - since
+
+
+def _missing(segments: Segments, start: int, end: int) -> bool:
+    """Whether bytes of the server's between two numbers are in no segment."""
+    rows = np.flatnonzero((segments.side == Side.SERVER) & (segments.length > 0) & (segments.seq < end))
+    for row in rows[np.argsort(segments.seq[rows], kind="stable")]:
+        if segments.seq[row] > start:
+            return True
+        start = max(start, int(segments.seq[row] + segments.length[row]))
+    return start < end
 
 
 def _largest_from_server(connection: Connection) -> int:

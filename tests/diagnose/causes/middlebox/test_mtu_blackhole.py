@@ -120,6 +120,14 @@ def test_what_came_for_a_client_that_had_reset_was_not_lost() -> None:
     assert "retransmission-loss" not in {f.code for f in diagnose([opening.done()])}
 
 
+def test_small_segments_that_did_come_are_not_lost_where_the_client_is_not_heard() -> None:
+    """A WebSocket's messages in a capture that has hardly an acknowledgment of the client's."""
+    opening = greeted()
+    for number in range(20):
+        opening.segment(SERVER, 200 + 1_000 * number, seq=26 * number, ack=517, length=26)
+    assert "retransmission-loss" not in {f.code for f in diagnose([opening.done()])}
+
+
 def test_streams_of_http2_lose_large_packets_as_well() -> None:
     wire = unheard()
     connection = wire.done("aborted")

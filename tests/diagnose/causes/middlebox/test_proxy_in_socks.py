@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plainwire.diagnose import diagnose
-from plainwire.model import Connection, Finding, Side, Tunnel
-from plainwire.tunnels.socks import UNANSWERED
+from plainwire.model import Connection, Finding, Gap, Side, Tunnel
+from plainwire.model.connection import UNANSWERED
 from tests.diagnose.opening import Opening
 from tests.diagnose.wire import CLIENT, SERVER, only
 
@@ -63,3 +63,10 @@ def test_a_client_that_leaves_at_once_is_not_made_to_wait() -> None:
     assert [f.code for f in diagnose([_asked(UNANSWERED, answered=False, at=91)])] != [
         "proxy-connect-failure"
     ]
+
+
+def test_what_a_capture_lost_or_ended_before_is_no_silence_of_the_proxy() -> None:
+    holed, ended = _asked(UNANSWERED), _asked(UNANSWERED)
+    holed.gaps.append(Gap(SERVER, 2, 10, 5))
+    ended.closes.clear()
+    assert diagnose([holed]) == diagnose([ended]) == []

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from plainwire.diagnose import wording
 from plainwire.diagnose.evidence import opening
+from plainwire.diagnose.evidence.captured import is_whole
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.verdict import Verdict
 from plainwire.model import Evidence, Side
+from plainwire.model.connection import UNANSWERED
 
 if TYPE_CHECKING:
     from plainwire.diagnose.traffic.traffic import Traffic
     from plainwire.model import Connection, Fault, Tunnel
-
-_UNANSWERED = "the proxy did not answer"
-"""What ``tunnels.socks`` says so of."""
 
 _LEAST_WAIT_NS = 200_000_000
 """A client that leaves sooner did not wait: it may be a scan's."""
@@ -55,7 +54,7 @@ def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
     refused = next((tunnel for tunnel in connection.tunnels if tunnel.refused), None)
     if refused is None or connection.mid_stream:
         return None
-    if refused.refused == _UNANSWERED:
+    if refused.refused == UNANSWERED:
         return _no_answer_of_socks(connection, refused)
     why = next((row for row in _OF_SOCKS if row[0] in refused.refused), None)
     return Verdict(
@@ -77,7 +76,7 @@ def proxy_refused(connection: Connection, traffic: Traffic) -> Verdict | None:
 def _no_answer_of_socks(connection: Connection, tunnel: Tunnel) -> Verdict | None:
     """The proxy closed, or kept the client waiting, in the middle of SOCKS."""
     begin, close = opening.of(connection), connection.closes[0] if connection.closes else None
-    if begin is None or close is None or not begin.client_data:
+    if begin is None or close is None or not begin.client_data or not is_whole(connection):
         return None
     if begin.acknowledged < max(s.end for s in begin.client_data):
         return None  # it may not have arrived
