@@ -10,9 +10,9 @@ from tests.diagnose.wire import CLIENT, Wire, only
 from .sockets import Socket
 
 
-def asked(status: int) -> Wire:
+def asked(status: int, target: str = "/socket") -> Wire:
     wire = Wire()
-    exchange = wire.ask(0, "/socket")
+    exchange = wire.ask(0, target)
     assert exchange.request
     exchange.request.for_websocket = True
     wire.answer(80, status=status)
@@ -27,6 +27,20 @@ def test_the_status_tells_whose_it_is(status: int, fault: str) -> None:
     finding = only(diagnose([asked(status).done()]))
     assert (finding.code, finding.fault) == ("websocket-upgrade-refused", fault)
     assert f"status {status} in place of 101" in finding.claim
+
+
+@pytest.mark.parametrize(
+    ("target", "stick"),
+    [
+        ("/socket.io/?EIO=4&transport=websocket&sid=lv_VI97HAXpY6yYWAAAB", True),
+        ("/socket.io/?EIO=4&transport=websocket", False),
+    ],
+)
+def test_a_session_of_socket_io_that_another_server_had_opened(target: str, *, stick: bool) -> None:
+    """socketio/socket.io#4881, wasp-lang/wasp#2040; the look-alike names no session."""
+    finding = only(diagnose([asked(400, target).done()]))
+    assert (finding.code, finding.certainty) == ("websocket-upgrade-refused", "likely")
+    assert ("sticky sessions" in finding.advice_server) is stick
 
 
 def test_an_ordinary_request_with_that_status_is_none() -> None:

@@ -24,6 +24,25 @@ _AS_ORDINARY = (
     "does not pass Upgrade and Connection on makes one of it."
 )
 
+_BAD_REQUEST = 400
+"""RFC 9110 section 15.5.1: what Engine.IO says to a session that it does not know."""
+_OF_ENGINE_IO = frozenset(("EIO", "sid"))
+"""Parameters of a request of Engine.IO (which Socket.IO speaks) in a session that another request opened."""
+_OTHER_SERVER = (
+    "The request names a session (sid) of Engine.IO, which Socket.IO speaks, that another request opened: "
+    "so answers one of several servers or workers that did not open it, or one that was restarted since."
+)
+_STICK = (
+    "Keep all requests of a client at one server and worker (sticky sessions: nginx ip_hash, HAProxy cookie, "
+    "@socket.io/sticky for Node's cluster; one worker for Gunicorn)."
+)
+_ONLY_WEBSOCKETS = (
+    "Speak WebSocket from the first request on (transports: ['websocket']), which needs no session."
+)
+
+_CONCLUDED = frozenset((_OTHER_SERVER, _AS_ORDINARY))
+"""What the status does not say of itself: a request that is not right is answered so as well."""
+
 _REDIRECTIONS = range(300, 400)
 """RFC 9110 section 15.4."""
 
@@ -34,14 +53,14 @@ def websocket_upgrade_refused(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 
 def _refused(case: Answered) -> Verdict:
-    status = case.response.status
-    fault, why = _why(status)
+    status, unknown = case.response.status, _names_a_session(case)
+    fault, why = ("server", _OTHER_SERVER) if unknown else _why(status)
     return Verdict(
         code="websocket-upgrade-refused",
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        grounds=(Ground.SAID,),
+        grounds=(Ground.SAID,) if why not in _CONCLUDED else (Ground.INFERENCE,),
         facts=f"The client asked for a WebSocket and got status {status}{_instead(case)}. {why}",
         evidence=(
             Evidence(case.request.packet, "the request for a WebSocket"),
@@ -49,8 +68,15 @@ def _refused(case: Answered) -> Verdict:
         ),
         runner_up="a WebSocket that ended at once: refuted, none began",
         time_ns=case.request.time_ns,
-        advice_server=_RIGHTS if status in _REFUSED_STATUSES else "",
+        advice_client=_ONLY_WEBSOCKETS if unknown else "",
+        advice_server=_STICK if unknown else _RIGHTS if status in _REFUSED_STATUSES else "",
     )
+
+
+def _names_a_session(case: Answered) -> bool:
+    query = case.request.target.partition("?")[2]
+    names = {part.partition("=")[0] for part in query.split("&")}
+    return case.response.status == _BAD_REQUEST and names >= _OF_ENGINE_IO
 
 
 def _instead(case: Answered) -> str:
