@@ -93,6 +93,7 @@ def record(
     key_logs: Sequence[Path] = (),
     via: Via = ANYHOW,
     relay: str | None = None,
+    followed: bool = False,
     progress: Progress = _UNSEEN,
 ) -> Recording:
     """Run ``command`` to its end and leave a case folder, by default a new one in the working directory.
@@ -102,7 +103,8 @@ def record(
     packets of other programs stay in the capture.
     ``key_logs``: files that the program writes key logs to by itself; by its end their lines are taken.
     ``via`` forces how connections are seen and secrets are had. ``relay``: all packets are those of a relay
-    that made this network; what is to be said of that.
+    that made this network; what is to be said of that. ``followed``: somebody reads the program's events
+    while it runs, so that they go into their file at once.
     ``progress`` is told what is being done once the program has ended.
 
     Raises:
@@ -113,7 +115,7 @@ def record(
     made = case
     if case is None:
         case = cases.create(folder) if folder else cases.create_named(Path.cwd(), time.time())
-    board = boards.made(case)
+    board = None if followed else boards.made(case)
     closed = contextlib.nullcontext() if board is None else contextlib.closing(board)
     with guarded(case, board, keep_all=keep_all), closed, supervise.held_signals() as wait:
         capture, program = _start(

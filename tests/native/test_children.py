@@ -21,13 +21,14 @@ PROGRAM = """
     #include <sys/wait.h>
     #include <unistd.h>
 
-    static pid_t child(int signal)
+    static pid_t child(int number)
     {
         const pid_t pid = fork();
         if (!pid) {
-            if (!signal)
+            if (!number)
                 _exit(3);
-            kill(getpid(), signal);
+            signal(number, SIG_DFL); /* nohup and shells in the background leave them ignored */
+            kill(getpid(), number);
             for (;;)
                 pause();
         }

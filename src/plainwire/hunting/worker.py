@@ -129,7 +129,13 @@ def _run(
     if pauses is not None:
         threading.Thread(target=pauses.make, args=(case, number), daemon=True).start()
     try:
-        recording = record(command, case=case, interface=interface, capture_filter=capture_filter)
+        recording = record(
+            command,
+            case=case,
+            interface=interface,
+            capture_filter=capture_filter,
+            followed=pauses is not None,
+        )
     except UserError as error:
         return _refusal(str(error), error.exit_code)
     if not alone and not _watched(case):
