@@ -54,7 +54,8 @@ def websocket_upgrade_refused(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 def _refused(case: Answered) -> Verdict:
     status, unknown = case.response.status, _names_a_session(case)
-    fault, why = ("server", _OTHER_SERVER) if unknown else _why(status)
+    fault, why = _why(status)
+    why = _OTHER_SERVER if unknown else why
     return Verdict(
         code="websocket-upgrade-refused",
         connection=case.connection,
