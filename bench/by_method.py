@@ -2,9 +2,10 @@
 
 ``python bench/by_method.py [TURNS [WORD]]``; with a word only the ways that have it in their name. Two of a
 client run at once, one of them under plainwire, and are told in short turns to make new connections with a
-request each, or requests on the last. What counts is the processor's time of the program alone, without that
-of plainwire's own processes, and not the clock: others run as well. Results are kept in bench/by_method.json,
-of which ``bench/runtimes.py --page`` makes a table.
+request each, or requests on the last; then two others, as no two processes are equally fast. What counts is
+the processor's time of the program alone, without that of plainwire's own processes, and not the clock:
+others run as well. Results are kept in bench/by_method.json, of which ``bench/runtimes.py --page`` makes a
+table.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     from tests.acquire.driven import Driven
 
-EACH_TURN = {"new": 10, "again": 50}
+PAIRS = 8
+"""Of processes of each client: two that do the same differ by a tenth and more, by where their memory is."""
+EACH_TURN = {"new": 10, "again": 100}
 """How many in a turn: connections with a request each, and requests on the last of them."""
 WARM_UP = 20  # connections
 PATIENCE = 120.0  # seconds
@@ -52,38 +55,46 @@ def main() -> None:
     if sys.argv[1:2] == [INSIDE]:
         _inside(Path(sys.argv[2]), sys.argv[3:])
         return
-    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     word = sys.argv[2] if len(sys.argv) > 2 else ""
     runtime_programs.prepare()
     own_network.enter()
     results = kept(BY_METHOD_RESULTS, dict[str, list[str]])
     for way, name in CLIENTS.items():
-        if word not in way:
-            continue
-        client = next(each for each in runtime_programs.ALL if each.name.startswith(name))
-        with served(client, told=True) as (folder, _, program):
-            if program is None:
-                continue
-            with running(program) as alone, _under(program, folder) as (under, pid):
-                for what, word_of_it in (("a handshake and a request", "new"), ("a request", "again")):
-                    costs = _in_turn({False: (alone, alone.pid), True: (under, pid)}, turns, word_of_it)
-                    results[f"{what}: {way}"] = _words(client.name, costs, "ms")
-                    _keep(results, f"{what}: {way}")
+        if word in way:
+            _weigh(results, way, name, turns)
     for name, command in STARTS.items():
         path = shutil.which(command[0])
         if path is None or word not in name:
             continue
-        costs = {False: [], True: []}
+        starts: dict[bool, list[float]] = {False: [], True: []}
         with folder_of_its_own() as folder:
-            for _ in range(turns):
-                for preloaded in costs:
-                    costs[preloaded].append(1000 * _start([path, *command[1:]], folder, under=preloaded))
-        results[f"start: {name}"] = _words(name.split()[0], costs, "ms")
-        _keep(results, name)
+            for _ in range(turns * PAIRS):
+                for preloaded, each in starts.items():
+                    each.append(1000 * _start([path, *command[1:]], folder, under=preloaded))
+        _keep(results, f"start: {name}", _words(name.split()[0], starts, "ms"))
 
 
-def _keep(results: dict[str, list[str]], what: str) -> None:
-    print(next(each for each in results.items() if each[0].endswith(what)), flush=True)
+def _weigh(results: dict[str, list[str]], way: str, name: str, turns: int) -> None:
+    """Pairs of one client, and what came of them."""
+    client = next(each for each in runtime_programs.ALL if each.name.startswith(name))
+    costs: dict[str, dict[bool, list[float]]] = {word: {False: [], True: []} for word in EACH_TURN}
+    for _ in range(PAIRS):
+        with served(client, told=True) as (folder, _, program):
+            if program is None:
+                return
+            with running(program) as alone, _under(program, folder) as (under, pid):
+                for word, both in costs.items():
+                    told = _in_turn({False: (alone, alone.pid), True: (under, pid)}, turns, word)
+                    for preloaded, each in told.items():
+                        both[preloaded].append(median(each))
+    for what, word in (("a handshake and a request", "new"), ("a request", "again")):
+        _keep(results, f"{what}: {way}", _words(client.name, costs[word], "ms"))
+
+
+def _keep(results: dict[str, list[str]], what: str, words: list[str]) -> None:
+    results[what] = words
+    print(what, words, flush=True)
     keep(BY_METHOD_RESULTS, results)
 
 
@@ -153,7 +164,8 @@ def _spent() -> float:
 
 def _words(name: str, costs: dict[bool, list[float]], unit: str) -> list[str]:
     alone, under = median(costs[False]), median(costs[True])
-    return [name, f"{alone:.3f} {unit}", f"{under:.3f} {unit}", f"{under / alone:.3f}"]
+    ratio = median(b / a for a, b in zip(costs[False], costs[True], strict=True))
+    return [name, f"{alone:.3f} {unit}", f"{under:.3f} {unit}", f"{ratio:.3f}"]
 
 
 if __name__ == "__main__":

@@ -352,8 +352,9 @@ def _by_method() -> str:
     return _section(
         """## What it costs
 
-By `python bench/by_method.py`: CPU time of the program alone (median of short turns, with and without, on a
-machine that had other work as well). Packets are not captured meanwhile.""",
+By `python bench/by_method.py`: CPU time of the program alone, with and without, in short turns, and the
+median of the ratios of eight pairs of processes (of the starts: of 120). Packets are not captured
+meanwhile.""",
         ("what", "program", "alone", "with plainwire", "ratio"),
         [[what, *words] for what, words in costs.items()],
     )
