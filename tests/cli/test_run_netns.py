@@ -267,7 +267,9 @@ def test_root_does_without() -> None:
 
 def test_ctrl_c_ends_the_program_and_pasta(user: User) -> None:
     case, ready = user.home / "case", user.home / "ready"
-    command = user.command([*PLAINWIRE, "-o", case, "--", "sh", "-c", f": >{ready}; exec sleep 600"])
+    heeding = (tool("env"), "--default-signal=INT")  # who started the tests in the background ignores it
+    script = f": >{ready}; exec sleep 600"
+    command = user.command([*heeding, *PLAINWIRE, "-o", case, "--", "sh", "-c", script])
     with subprocess.Popen(
         command,
         env=user.environment(),
@@ -279,7 +281,10 @@ def test_ctrl_c_ends_the_program_and_pasta(user: User) -> None:
         wait_until(lambda: ready.exists() or process.poll() is not None)
         assert len(user.pastas) == 1
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        try:
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == -signal.SIGINT, said
     assert (case / "report.json").exists()
 
