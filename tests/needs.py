@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import pytest
 
+from plainwire import kernel
+
 SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 """Debian keeps nginx, haproxy and tcpdump where a user's own PATH does not look."""
 
@@ -17,6 +19,12 @@ def needs(*tools: str) -> None:
     missing = [tool for tool in tools if not _present(tool)]
     if missing:
         without(f"not on this machine: {', '.join(missing)} (as root, make system installs what tests use)")
+
+
+def needs_kernel() -> None:
+    """Go on only where the compiled kernel is there: without Rust everything works as well."""
+    if kernel.compiled is None:
+        without("the compiled kernel (Rust)", part_of_the_judgement=False)
 
 
 def without(what: str, *, part_of_the_judgement: bool = True) -> NoReturn:

@@ -14,7 +14,7 @@ from plainwire.model import CloseEvent, Endpoint, Exchange, Request, Response, S
 from tests.builders.captures import pcap
 from tests.builders.packets import SERVER, SYN, packet
 from tests.diagnose.wire import Wire
-from tests.needs import without
+from tests.needs import needs_kernel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,8 +146,7 @@ _EXCHANGES = st.builds(
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_EXCHANGES, max_size=4))
 def test_the_kernel_weighs_exchanges_as_python_does(exchanges: list[Exchange]) -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
     weighed = keeping._burden(exchanges)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel, "compiled", None)

@@ -111,13 +111,13 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     manual = [sys.executable, str(copy / "tools" / "manual.py"), str(copy / "share")]
     subprocess.run(manual, check=True)
     for kind in _kinds(python):
-        compiler = f"{python} -m ziglang cc -target {kind.architecture}-linux-{kind.library} -g0"
+        compiler = f"{python} -m ziglang cc -target {kind.architecture}-linux-{kind.libc} -g0"
         environment = {
             **os.environ,
             "PATH": f"{python.parent}:{os.environ['PATH']}",  # cargo-zigbuild asks Python for zig
             "SOURCE_DATE_EPOCH": str(epoch),
             "PLAINWIRE_TARGET": kind.architecture,
-            "PLAINWIRE_PLATFORM": PLATFORMS[kind.library].format(kind.architecture),
+            "PLAINWIRE_PLATFORM": PLATFORMS[kind.libc].format(kind.architecture),
             **(
                 {"PLAINWIRE_CARGO": kind.cargo, "RUSTFLAGS": rust}
                 if kind.cargo
@@ -140,7 +140,7 @@ class Kind(NamedTuple):
     """A wheel that there is to be: its C library as zig names it, the command for the kernel or nothing."""
 
     architecture: str
-    library: str
+    libc: str
     cargo: str = ""
 
 
@@ -154,7 +154,7 @@ def _kinds(python: Path) -> Iterator[Kind]:
             )
             libraries += done.stdout if Path(done.stdout.strip() or "-").is_dir() else ""
     for architecture in ARCHITECTURES:
-        yield from (Kind(architecture, library) for library in PLATFORMS)
+        yield from (Kind(architecture, libc) for libc in PLATFORMS)
         target = f"{architecture}-unknown-linux-gnu"
         if target in libraries:
             zig = python.with_name("cargo-zigbuild")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plainwire import kernel
 from plainwire.http.reading import Reading
 from tests.http.talk import CLIENT, GET, OK, SERVER, Talk
-from tests.needs import without
+from tests.needs import needs_kernel
 
 if TYPE_CHECKING:
     from plainwire.http.http1 import Http1
@@ -120,8 +120,7 @@ def _state(http: Http1) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _kernel() -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,7 +14,7 @@ from plainwire.http.hpack import HpackDecoder
 from plainwire.http.stream_exchange import StreamExchange
 from tests.http.talk import CLIENT, SERVER, Talk
 from tests.http.talk2 import ASK, OK, PREFACE, SETTINGS, SETTINGS_ACK, Pair, frame, read
-from tests.needs import without
+from tests.needs import needs_kernel
 
 if TYPE_CHECKING:
     from plainwire.model import Side
@@ -175,8 +175,7 @@ def _table(decoder: HpackDecoder) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def _kernel() -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
 
 
 @settings(max_examples=300, deadline=None)

@@ -20,7 +20,7 @@ from plainwire.model import (
     StreamEvent,
 )
 from plainwire.report import json
-from tests.needs import without
+from tests.needs import needs_kernel
 
 NAMES = st.sampled_from(
     [
@@ -144,8 +144,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(exchanges(), max_size=4))
 def test_both_write_the_same(made: list[Exchange]) -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
     report = Report(Coverage(), [], made, [], [])
     written = []
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plainwire import kernel
 from plainwire.conversation.shared import joined
 from plainwire.model import Side, TlsInfo
 from plainwire.tls.at_once import begun
 from plainwire.tls.keylog import KeyLog
 from plainwire.tls.session import TlsSession
-from tests.needs import without
+from tests.needs import needs_kernel
 from tests.tls.crafted import (
     ALERT,
     APPLICATION,
@@ -145,8 +144,7 @@ def _both(
 
 @pytest.fixture(autouse=True)
 def _kernel() -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
 
 
 @settings(max_examples=200, deadline=None)

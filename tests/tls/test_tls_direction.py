@@ -12,7 +12,7 @@ from plainwire.tls.ciphers import Aead13
 from plainwire.tls.negotiation import Negotiation
 from plainwire.tls.suites import lookup
 from plainwire.tls.tls_direction import TlsDirection
-from tests.needs import without
+from tests.needs import needs_kernel
 from tests.tls.crafted import ALERT, APPLICATION, HANDSHAKE, Sealer, record
 
 LARGE = b"x" * 3000
@@ -56,7 +56,6 @@ def _direction(suite: int, sealer: Sealer, wire: bytes, *, alone: bool) -> tuple
     return told, at
 
 
-@pytest.mark.skipif(kernel.compiled is None, reason="no kernel")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([0x1301, 0x1302]),
@@ -68,6 +67,7 @@ def _direction(suite: int, sealer: Sealer, wire: bytes, *, alone: bool) -> tuple
 def test_the_kernel_opens_what_python_does(
     suite: int, said: list[tuple[bytes, int, int]], first: int, damaged: int, behind: bytes
 ) -> None:
+    needs_kernel()
     secret = bytes(48 if suite == 0x1302 else 32)
     sealer = Sealer(suite, secret, first)
     wire = b"".join(sealer.seal(text, kind, padding=padding) for text, kind, padding in said) + behind
@@ -78,8 +78,7 @@ def test_the_kernel_opens_what_python_does(
 
 
 def test_small_records_are_the_kernels() -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
     sealer = Sealer(0x1301, bytes(32))
     wire = b"".join(sealer.seal(text) for text in (b"one", b"two", LARGE, b"three"))
     run = _cipher(0x1301, bytes(32)).run
@@ -91,7 +90,7 @@ def test_small_records_are_the_kernels() -> None:
 
 
 def test_keys_of_other_sizes_are_refused_without_showing_them() -> None:
-    if kernel.compiled is None:
-        without("the compiled kernel (Rust)", part_of_the_judgement=False)
+    needs_kernel()
+    assert kernel.compiled is not None
     with pytest.raises(ValueError, match=r"^no key of AES-GCM$"):
         kernel.compiled.RecordRun(b"secret", bytes(12))

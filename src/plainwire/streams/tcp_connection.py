@@ -53,7 +53,6 @@ _MOST_OFFERED = 8
 _MOST_SYNS = 8
 _MANY_SUSPICIONS = 256
 """Segments that may be copies and are none, until what they are compared with is kept: it takes 20 KB."""
-_SIDES = tuple(Side)
 _SHORT_RUN = 16
 _LONG_RUN = 1 << 16
 _SOME_RUN = 1 << 10
@@ -159,7 +158,7 @@ class TcpConnection:
             facts.closes.append(
                 CloseEvent(
                     kind="fin",
-                    side=_SIDES[side],
+                    side=Side(side),
                     time_ns=time_ns,
                     packet=number,
                     seq=seq,

@@ -10,7 +10,7 @@ from plainwire.diagnose.grounds import Ground
 from plainwire.model import Evidence, Process
 
 from .curl_statuses import CURL, ENDINGS
-from .program_finding import finding_of_the_program, of_processes
+from .program_finding import finding_of_the_program, of_processes, take_over
 from .refused_certificates import CODE as REFUSED
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ def own_errors(
         weak = [f for f in findings if f.code == "unexplained" and f.connections]
         weak = [f for f in weak if numbers.issuperset(f.connections)]
         findings = [f for f in findings if f not in weak]
-        for sign in signs:
-            if sign.claimed_by == "unexplained" and sign.connection in numbers:
-                sign.claimed_by = CODE
+        take_over(signs, "unexplained", CODE, numbers)
         found.append(_finding(status, len(pids), own, weak, events))
     return [*found, *findings]
 

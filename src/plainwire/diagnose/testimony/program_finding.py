@@ -14,7 +14,7 @@ from .sentences import speaker
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from plainwire.model import Connection, Evidence, Fault, ProgramEvents
+    from plainwire.model import Connection, Evidence, Fault, ProgramEvents, Sign
 
     from .sayings import Said
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 def of_processes(connections: Iterable[Connection], pids: Container[int]) -> Iterator[Connection]:
     """The connections that these processes made."""
     return (c for c in connections if c.program is not None and c.program.pid in pids)
+
+
+def take_over(signs: Iterable[Sign], old: str, new: str, connections: Container[int]) -> None:
+    """Give the finding ``new`` the signs of these connections that ``old``, which it replaces, claimed."""
+    for sign in signs:
+        if sign.claimed_by == old and sign.connection in connections:
+            sign.claimed_by = new
 
 
 def finding_of_the_program(

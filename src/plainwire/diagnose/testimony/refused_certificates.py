@@ -14,7 +14,7 @@ from plainwire.diagnose.evidence import opening
 from plainwire.diagnose.evidence.certificate_defects import certificate_defect
 from plainwire.model import Evidence, Side
 
-from .program_finding import finding_of_the_program, of_processes
+from .program_finding import finding_of_the_program, of_processes, take_over
 from .wording import Wire
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def refused_certificates(
     if not weak:
         return findings
     own = [left[number] for finding in weak for number in finding.connections]
-    for sign in signs:
-        if sign.claimed_by == "unexplained" and sign.connection in {c.id for c in own}:
-            sign.claimed_by = CODE
+    take_over(signs, "unexplained", CODE, {c.id for c in own})
     tls = opening.handshake_session(own[0])
     why = "" if tls is None else certificate_defect(own[0], tls)[1]
     often = plurals.count(len(own), "connection")

@@ -17,7 +17,7 @@ from plainwire.diagnose.thresholds import HASTY_NS
 from plainwire.model import Evidence
 
 from .exit_statuses import ending
-from .program_finding import finding_of_the_program
+from .program_finding import finding_of_the_program, take_over
 from .wording import TIMEOUTS, Wire
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def spoken_handshakes(
         if not weak or len(own) < len(finding.connections) or not all(one is not None for one in told):
             kept.append(finding)
             continue
-        for sign in signs:
-            if sign.claimed_by == finding.code and sign.connection in finding.connections:
-                sign.claimed_by = CODE
+        take_over(signs, finding.code, CODE, finding.connections)
         kept.append(_finding(own, [said for one in told if one for said in one], events))
     return kept
 
