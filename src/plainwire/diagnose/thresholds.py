@@ -36,3 +36,7 @@ DRAWN_OUT_NS = 150_000_000
 STALL_NS = 2_000_000_000
 """Packets of the server that are lost ahead of the place of capture look like silence too, but are sent again
 sooner than this, mostly (RFC 6298 section 2)."""
+
+LONG_HEADER_BYTES = 7_000
+"""Servers' limits begin at 8 kB (nginx, Apache: 8,190 bytes a line), of which the request line takes a
+part."""

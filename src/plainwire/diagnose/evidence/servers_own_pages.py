@@ -65,6 +65,12 @@ _SERVICE_UNAVAILABLE = 503
 _FRAMING = frozenset({"content-length", "connection", "transfer-encoding", "date"})
 
 
+def may_be_a_server_s(response: Response) -> bool:
+    """Whether an answer may be a server's own: an application's has mostly data, or says it in JSON."""
+    kind = next((text for name, text in response.headers if name.lower() == "content-type"), "")
+    return not response.body_size or kind.strip().lower().startswith("text/html")
+
+
 def haproxy_s(response: Response) -> bool:
     """Whether it is haproxy's own page for its status (its default ``errorfile``)."""
     words = _HAPROXY.get(response.status)

@@ -44,18 +44,26 @@ def spoken_handshakes(
 ) -> list[Finding]:
     """The findings, weak ones replaced where the program said that its time was up. Pure."""
     words = [s for s in heard if Wire.HELLO_SILENCE in s.wire and s.wire <= frozenset(TIMEOUTS)]
-    given_up = {c.id: (c, close) for c in connections if (close := _left_in_handshake(c)) is not None}
+    by_id = {connection.id: connection for connection in connections}
     kept: list[Finding] = []
     for finding in findings:
-        own = [given_up[number] for number in finding.connections if number in given_up]
+        own = _given_up(finding, by_id)
         told = [_told(*each, words, events) for each in own]
-        weak = finding.code in _WEAK and not finding.exchanges and finding.connections
-        if not weak or len(own) < len(finding.connections) or not all(one is not None for one in told):
+        if not own or None in told:
             kept.append(finding)
             continue
         take_over(signs, finding.code, CODE, finding.connections)
         kept.append(_finding(own, [said for one in told if one for said in one], events))
     return kept
+
+
+def _given_up(finding: Finding, by_id: dict[int, Connection]) -> list[tuple[Connection, CloseEvent]]:
+    """The connections of a weak finding, and their closes; nothing where one of them was not left so."""
+    if finding.code not in _WEAK or finding.exchanges:
+        return []
+    own = [by_id[number] for number in finding.connections if number in by_id]
+    left = [(one, close) for one in own if (close := _left_in_handshake(one)) is not None]
+    return left if len(left) == len(finding.connections) else []
 
 
 def _left_in_handshake(connection: Connection) -> CloseEvent | None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose.evidence.defects import own_defects
 from plainwire.diagnose.evidence.exchanges import place_of
+from plainwire.diagnose.evidence.servers_own_pages import may_be_a_server_s
 from plainwire.diagnose.grounds import Ground
 from plainwire.diagnose.traffic.copies import value
 from plainwire.diagnose.verdict import Verdict, quoted_defects
@@ -48,7 +49,7 @@ def client_bug_request(exchanges: AnsweredExchanges) -> list[Verdict]:
     for case in exchanges.errors:
         if case.response.status in _BROKEN and _is_broken(case):
             found.append(_verdict(case))
-        elif case.response.status == _BAD_REQUEST and _is_servers_page(case):
+        elif case.response.status == _BAD_REQUEST and may_be_a_server_s(case.response):
             lenient = _lenient(exchanges) if lenient is None else lenient
             found += _ambiguous(case, lenient)
     return found
@@ -113,7 +114,7 @@ def _flaws(case: Answered) -> list[str]:
         found.append(f"it has {plurals.some(hosts, 'Host field')}")
     if status == _BAD_REQUEST and _BAD_PERCENT(request.target.partition("?")[0]):
         found.append("a % in its path is not followed by two hexadecimal digits (RFC 3986 section 2.1)")
-    if status == _BAD_REQUEST and _is_servers_page(case):
+    if status == _BAD_REQUEST and may_be_a_server_s(case.response):
         found += _of_target_and_host(request)
     if status == _LENGTH_REQUIRED and request.framing == "none":
         found.append("it says of no length (Content-Length), which this server wants")
@@ -141,12 +142,6 @@ def _of_target_and_host(request: Request) -> list[str]:
             "its Host (:authority) has a character that no name of a host has (RFC 9110 section 7.2)"
         )
     return found
-
-
-def _is_servers_page(case: Answered) -> bool:
-    """Whether the answer may be the server's own: an application's has mostly data, or says it in JSON."""
-    kind = value(case.response, "content-type")
-    return case.response.body_size == 0 or (kind or "").strip().lower().startswith("text/html")
 
 
 def _unusual_coding(request: Request) -> bool:

@@ -9,7 +9,7 @@ from plainwire.diagnose import wording
 from plainwire.diagnose.evidence.acknowledgments import first_ack, last_ack
 from plainwire.diagnose.evidence.exchanges import header_size
 from plainwire.diagnose.grounds import Ground
-from plainwire.diagnose.thresholds import AT_ONCE_NS
+from plainwire.diagnose.thresholds import AT_ONCE_NS, LONG_HEADER_BYTES
 from plainwire.model import Evidence, Side
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _RELAYS_DELAY_NS = 20_000_000
 """What a relay on a busy machine takes more than it took for the fastest round trip (chosen)."""
-_LARGE_HEADER_BYTES = 7_000
-"""Servers' limits begin at 8 kB, of which the request line takes a part."""
 _QUIET_UPLOAD_NS = 1_000_000_000
 """A client that had sent nothing for a second had stopped its upload."""
 
@@ -89,7 +87,7 @@ def _is_large(failed: FailedExchange, close: CloseEvent) -> bool:
     """Whether its header is one for which servers close at once, without a word (Tornado)."""
     acknowledged = first_ack(failed.connection, Side.SERVER, failed.request.end)
     at_once = acknowledged is not None and close.time_ns - acknowledged[1] <= AT_ONCE_NS
-    return at_once and header_size(failed.request) >= _LARGE_HEADER_BYTES
+    return at_once and header_size(failed.request) >= LONG_HEADER_BYTES
 
 
 def defect_words(failed: FailedExchange, close: CloseEvent) -> str:

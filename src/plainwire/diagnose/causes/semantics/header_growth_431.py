@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from plainwire import plurals
 from plainwire.diagnose.evidence import nginx_pages
 from plainwire.diagnose.evidence.exchanges import ERROR_STATUS, header_size
-from plainwire.diagnose.evidence.servers_own_pages import apache_s_limit, gunicorn_s_limit
+from plainwire.diagnose.evidence.servers_own_pages import apache_s_limit, gunicorn_s_limit, may_be_a_server_s
 from plainwire.diagnose.grounds import Ground
+from plainwire.diagnose.thresholds import LONG_HEADER_BYTES
 from plainwire.diagnose.traffic.copies import value
 
 from .status import TOO_LARGE, TOO_LARGE_HEADER, status_verdict
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from plainwire.diagnose.verdict import Verdict
     from plainwire.model import Request, Response
 
-
-_LONG_HEADER_BYTES = 7_000
-"""Servers' limits begin at 8 kB (nginx, Apache: 8,190 bytes a line), of which the request line takes a
-part."""
 
 _LARGE_FIELD_BYTES = 1_000
 """Nobody's limit is so low for a header without such a field (chosen: the least that was met is 1 kB)."""
@@ -76,7 +73,7 @@ def header_growth_431(exchanges: AnsweredExchanges) -> list[Verdict]:
             or nginx_pages.page(case.response) == nginx_pages.TOO_LARGE_HEADER
         )
         if not named and not (
-            case.response.status in _UNNAMED and size >= _LONG_HEADER_BYTES and not case.request.body_size
+            case.response.status in _UNNAMED and size >= LONG_HEADER_BYTES and not case.request.body_size
         ):
             found += _below_the_usual(exchanges, case, size)
             continue
@@ -117,7 +114,7 @@ def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) ->
     """
     request, response = case.request, case.response
     no_body = _refuses_no_body(case, size)
-    if not no_body and (response.status != _BAD_REQUEST or not _is_servers_own(response)):
+    if not no_body and (response.status != _BAD_REQUEST or not may_be_a_server_s(response)):
         return
     accepted = [c.request for c in exchanges.neighbours(case) if c.response.status < ERROR_STATUS]
     largest = max(map(header_size, accepted), default=0)
@@ -147,12 +144,6 @@ def _below_the_usual(exchanges: AnsweredExchanges, case: Answered, size: int) ->
         "Boot: server.max-http-request-header-size; Undertow: MAX_HEADER_SIZE; Sanic: "
         "REQUEST_MAX_HEADER_SIZE), and answer 431.",
     )
-
-
-def _is_servers_own(response: Response) -> bool:
-    """Whether the answer may be the server's own: an application's has mostly data, or says it in JSON."""
-    kind = (value(response, "content-type") or "").strip().lower()
-    return not response.body_size or kind.startswith("text/html")
 
 
 def _is_bare(response: Response) -> bool:

@@ -40,9 +40,6 @@ _ONLY_WEBSOCKETS = (
     "Speak WebSocket from the first request on (transports: ['websocket']), which needs no session."
 )
 
-_CONCLUDED = frozenset((_OTHER_SERVER, _AS_ORDINARY))
-"""What the status does not say of itself: a request that is not right is answered so as well."""
-
 _REDIRECTIONS = range(300, 400)
 """RFC 9110 section 15.4."""
 
@@ -54,14 +51,13 @@ def websocket_upgrade_refused(exchanges: AnsweredExchanges) -> list[Verdict]:
 
 def _refused(case: Answered) -> Verdict:
     status, unknown = case.response.status, _names_a_session(case)
-    fault, why = _why(status)
-    why = _OTHER_SERVER if unknown else why
+    fault, ground, why = _why(case)
     return Verdict(
         code="websocket-upgrade-refused",
         connection=case.connection,
         exchanges=(case.exchange.id,),
         fault=fault,
-        grounds=(Ground.SAID,) if why not in _CONCLUDED else (Ground.INFERENCE,),
+        grounds=(ground,),
         facts=f"The client asked for a WebSocket and got status {status}{_instead(case)}. {why}",
         evidence=(
             Evidence(case.request.packet, "the request for a WebSocket"),
@@ -84,11 +80,13 @@ def _instead(case: Answered) -> str:
     return " in place of 101" if case.exchange.protocol == "http/1.1" else ""
 
 
-def _why(status: int) -> tuple[Fault, str]:
+def _why(case: Answered) -> tuple[Fault, Ground, str]:
+    """Who is to look, and why; where the status does not say that itself, it is concluded."""
+    status = case.response.status
     if status in _REFUSED_STATUSES:
-        return "unknown", "It was refused for its credentials or its origin."
+        return "unknown", Ground.SAID, "It was refused for its credentials or its origin."
     if status >= SERVER_ERROR_STATUS:
-        return "server", "The server, or what is behind it, failed."
+        return "server", Ground.SAID, "The server, or what is behind it, failed."
     if status in _REDIRECTIONS:
-        return "both", "It was redirected; clients of WebSockets mostly do not follow."
-    return "server", _AS_ORDINARY
+        return "both", Ground.SAID, "It was redirected; clients of WebSockets mostly do not follow."
+    return "server", Ground.INFERENCE, _OTHER_SERVER if _names_a_session(case) else _AS_ORDINARY
