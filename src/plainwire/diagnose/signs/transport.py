@@ -141,17 +141,11 @@ def _why_harmless(connection: Connection, reset: CloseEvent) -> str:
     own = next((c for c in connection.closes if c.side is reset.side and c.kind in kinds), None)
     if own is not None and (connection.exchanges or _little_came_after(connection, own)):
         return "its sender had closed the connection already"
-    if own is None and _closed_unseen(connection, reset.side):
+    if connection.unseen_fins[reset.side]:
         return "its sender had closed the connection already, by a FIN that the capture lacks"
     if not connection.exchanges and not _nothing_outstanding(connection, reset):
         return ""
     return "the client's reset when nothing was outstanding" if reset.side is Side.CLIENT else IDLE_RESET
-
-
-def _closed_unseen(connection: Connection, side: Side) -> bool:
-    """Whether the other side acknowledged a FIN that is not in the capture: it counts as a byte."""
-    known = last_ack(connection, side.peer)
-    return known is not None and known == connection.sizes[side] + 1
 
 
 def _was_stopped(connection: Connection) -> bool:
