@@ -12,6 +12,7 @@
 #   make conformance   what tshark and plainwire find in a corpus of captures (PLAINWIRE_CORPUS names it)
 #   make score    the lab played with many clients: recall and false alarms of every code
 #   make wheels   what is published, in dist/: wheels for glibc 2.17 and later, with the kernel where Rust is, each built twice and compared; tried in a clean venv
+#   make macos    the interposer for macOS, in build/macos/: docs/macos.md
 #   make perturb  captures of healthy exchanges, damaged in many ways: nothing may be accused
 #   make docs     the documentation as pages in build/site: generated help and findings, links checked
 #   make clean    remove all that the above made
@@ -26,7 +27,7 @@ DEVELOPED := $(VENV)/.developed
 SOURCES := pyproject.toml $(wildcard setup.py native/*/* native/kernel/src/* native/kernel/src/*/*)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test lint bench speed attack soak hostile conformance score perturb wheels clean system
+.PHONY: demo docs test lint bench speed attack soak hostile conformance score perturb wheels macos clean system
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -91,6 +92,9 @@ docs: $(INSTALLED)
 
 wheels: $(INSTALLED)
 	$(VENV)/bin/python tools/wheels.py $(ARGS)
+
+macos: $(DEVELOPED)
+	$(VENV)/bin/python tools/macos.py $(ARGS)
 
 # The programs that the tests use: installed where root, named in one line elsewhere.
 system:

@@ -7,23 +7,16 @@
 #ifndef PLAINWIRE_HOOK_H
 #define PLAINWIRE_HOOK_H
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "keeping_errno.h"
 #include "objects.h"
 
 #define HOOK __attribute__((visibility("default")))
 
 /* Finds the function `name` of the next library that has one. Not found means: not called either. */
 #define RESOLVE(name) atomic_store(&real_##name, (__typeof__(atomic_load(&real_##name)))next_symbol(#name));
-
-#define KEEPING_ERRNO(action) \
-    do { \
-        const int error_ = errno; \
-        action; \
-        errno = error_; \
-    } while (0)
 
 extern atomic_bool hooks_resolved_;
 void hooks_resolve(void);

@@ -4,6 +4,12 @@
 #ifndef PLAINWIRE_KERNEL_H
 #define PLAINWIRE_KERNEL_H
 
+#ifdef __APPLE__
+
+#include "macos/kernel.h"
+
+#else
+
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -36,5 +42,7 @@ static inline __attribute__((always_inline)) long kernel_call(long number, long 
 #define KERNEL_CALL(n, a, b, c, d, e, f, ...) \
     kernel_call((long)(n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define kernel(...) KERNEL_CALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+#endif
 
 #endif

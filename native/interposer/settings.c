@@ -6,7 +6,12 @@
 
 #define OURS "PLAINWIRE_"
 
+#ifdef __APPLE__
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron()) /* a library there has no environ */
+#else
 extern char **environ;
+#endif
 
 static const char *const names[LIBRARY] = {
     [KEYS] = OURS "KEYS",

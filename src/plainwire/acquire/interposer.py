@@ -34,7 +34,7 @@ def compiled() -> Path | None:
 def missing() -> str:
     """One line: why this installation cannot reach a program's TLS library, and what to install."""
     if not sys.platform.startswith("linux"):
-        return "secrets of a running program can be had on Linux only, up to now"
+        return "secrets of a running program can be had on Linux only; for macOS see docs/macos.md"
     how = "apt install gcc libc6-dev, then install plainwire again"
     if shutil.which("cc") is None and shutil.which("gcc") is None:
         return f"the interposer was not compiled, because there is no C compiler: {how}"
