@@ -25,6 +25,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tls::Tls13>()?;
     module.add_class::<tls::Tls13Reader>()?;
     module.add_class::<tls::RecordRun>()?;
+    module.add_class::<tls::RecordRun12>()?;
     module.add_class::<h2::FrameRun>()?;
     module.add_class::<h2::Streams>()?;
     module.add_class::<h2::Hpack>()?;

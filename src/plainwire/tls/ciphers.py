@@ -22,7 +22,7 @@ from plainwire.tls.mac_records import CbcCipher, Inflating, RecordMac, StreamCip
 from plainwire.tls.prf import prf
 
 if TYPE_CHECKING:
-    from plainwire._kernel import RecordRun
+    from plainwire._kernel import RecordRun, RecordRun12
     from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.suites import Suite
 
@@ -36,6 +36,13 @@ def _run(suite: Suite, key: bytes, iv: bytes) -> RecordRun | None:
     if kernel.compiled is None or (suite.kind, suite.cipher) != ("gcm", "AES"):
         return None
     made: RecordRun = kernel.compiled.RecordRun(key, iv)
+    return made
+
+
+def _run12(suite: Suite, key: bytes, salt: bytes) -> RecordRun12 | None:
+    if kernel.compiled is None or (suite.kind, suite.cipher) != ("gcm", "AES"):
+        return None
+    made: RecordRun12 = kernel.compiled.RecordRun12(key, salt)
     return made
 
 
@@ -69,15 +76,16 @@ class Aead13:
 
 
 class Aead12:
-    """TLS 1.2: GCM and CCM with an explicit nonce, ChaCha20-Poly1305 without."""
+    """TLS 1.2: GCM and CCM with an explicit nonce, ChaCha20-Poly1305 without. ``run`` as in ``Aead13``."""
 
-    __slots__ = ("_decrypt", "_explicit", "_iv", "_overhead", "sequence")
+    __slots__ = ("_decrypt", "_explicit", "_iv", "_overhead", "run", "sequence")
 
     def __init__(self, suite: Suite, key: bytes, iv: bytes) -> None:
         self._decrypt = algorithms.aead(suite.kind, suite.cipher, key)
         self._explicit = suite.kind != "chacha20"
         self._overhead = algorithms.tag_size(suite.kind) + (_EXPLICIT_NONCE if self._explicit else 0)
         self._iv = iv
+        self.run = _run12(suite, key, iv)
         self.sequence = 0
 
     def open(self, kind: int, version: bytes, body: bytes | memoryview) -> bytes | None:

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use hello::{ClientHello, ServerHello, number};
-use sealed::{Cipher, Suite};
+use sealed::{Cipher, Cipher12, Suite};
 
 const HEADER: usize = 5;
 const LONGEST_RECORD: usize = (1 << 14) + 2048;
@@ -451,6 +451,55 @@ impl RecordRun {
                 break;
             };
             texts.append((PyBytes::new(py, content), base + at as i64, base + end as i64))?;
+            at = end;
+        }
+        Ok((texts, at, self.cipher.sequence))
+    }
+}
+
+/// The same of TLS 1.2.
+#[pyclass]
+pub struct RecordRun12 {
+    cipher: Cipher12,
+    text: Vec<u8>,
+}
+
+#[pymethods]
+impl RecordRun12 {
+    /// `salt` as of RFC 5288 section 3.
+    #[new]
+    fn new(key: &[u8], salt: &[u8]) -> PyResult<Self> {
+        let cipher = Cipher12::of_key(key, salt).ok_or_else(|| PyValueError::new_err("no key of AES-GCM"))?;
+        Ok(RecordRun12 { cipher, text: Vec::new() })
+    }
+
+    /// See `RecordRun`; an empty record is unusual here.
+    fn open<'py>(
+        &mut self,
+        py: Python<'py>,
+        buffer: &[u8],
+        at: usize,
+        base: i64,
+        sequence: u64,
+    ) -> PyResult<Opened<'py>> {
+        let texts = PyList::empty(py);
+        let mut at = at;
+        self.cipher.sequence = sequence;
+        while let Some(&[APPLICATION, 3, minor, high, low]) = buffer.get(at..at.saturating_add(HEADER)) {
+            let body = at + HEADER;
+            let end = body + (usize::from(high) << 8 | usize::from(low));
+            if end > buffer.len() || end - body > SMALL_RECORD {
+                break;
+            }
+            let number = self.cipher.sequence;
+            if !self.cipher.open_into(&mut self.text, [APPLICATION, 3, minor], &buffer[body..end]) {
+                break;
+            }
+            if self.text.is_empty() {
+                self.cipher.sequence = number;
+                break;
+            }
+            texts.append((PyBytes::new(py, &self.text), base + at as i64, base + end as i64))?;
             at = end;
         }
         Ok((texts, at, self.cipher.sequence))
