@@ -394,9 +394,9 @@ ALL = [
 REMARKS = """\
 - libssl 1.0.2: in a program that runs already tls1_change_cipher_state is patched, which has the session that
   the master secret is in.
-- awscrt: in a program that runs already new connections are had by memory only. s2n does call a function
-  without a callback too (s2n_key_log_tls13_secret, s2n_key_log_tls12_secret), but it is not exported, names
-  the label by a number, and where the client random lies beside it would have to be read from its code.
+- awscrt: in a program that runs already s2n_key_log_tls13_secret and s2n_key_log_tls12_secret are patched,
+  which s2n calls without a callback too. They are not exported: a file without a table of symbols (strip(1))
+  has them under no name, and new connections are then had by memory only.
 - primp: rustls that runs already does not tell its secrets; its memory is searched. With TLS 1.2 nothing was
   had on a machine with a load of 15 (once one of three, on another day).
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
@@ -406,8 +406,8 @@ REMARKS = """\
   calls on TCP sockets are traced.
 - Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again,
   and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had
-  that stay open as long. OkHttp, Apache HttpClient and Netty were attached to on a machine with a load of
-  17 only, where it takes longer; whether that is why some had nothing was not looked into.
+  that stay open as long; on a machine with a load of 17, where that takes longer, OkHttp and Apache
+  HttpClient had nothing for some of their connections, with a load of 4 all.
 - friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
   it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
 """

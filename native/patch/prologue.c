@@ -28,13 +28,19 @@ static size_t operand(const unsigned char *at)
 /* The length of one instruction; 0 where it is none that may be moved. */
 static size_t instruction(const unsigned char *code)
 {
-    const size_t rex = (code[0] & 0xf0) == 0x40;
-    const unsigned char *at = code + rex;
+    enum { PADDING = 0x2e, MOST_PADDING = 4 }; /* a prefix that means nothing here, by which assemblers align */
+    size_t before = 0;
+    while (before < MOST_PADDING && code[before] == PADDING)
+        before++;
+    const size_t rex = (code[before] & 0xf0) == 0x40;
+    const bool wide = rex && code[before] & 8;
+    before += rex;
+    const unsigned char *at = code + before;
     size_t more = 0;
     if ((at[0] & 0xf0) == 0x50) /* push, pop */
-        return rex + 1;
+        return before + 1;
     if ((at[0] & 0xf8) == 0xb8) /* mov r32, number; with the width bit of rex the number has 8 bytes */
-        return rex && code[0] & 8 ? 0 : rex + 5;
+        return wide ? 0 : before + 5;
     switch (at[0]) {
     case 0x31: case 0x33: /* xor */
     case 0x39: case 0x3b: /* cmp */
@@ -52,7 +58,7 @@ static size_t instruction(const unsigned char *code)
         return 0;
     }
     const size_t size = operand(at + 1);
-    return size ? rex + 1 + size + more : 0;
+    return size ? before + 1 + size + more : 0;
 }
 
 /* Whether what may be a jump leads behind the start, and before the end, of what is to be moved. */

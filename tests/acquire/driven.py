@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KINDS = ["python", "node", "go", "ruby", "curl_cffi", "pyopenssl"]
+KINDS = ["python", "node", "go", "ruby", "curl_cffi", "pyopenssl", "awscrt"]
 
 
 class Driven:

@@ -69,6 +69,7 @@ BEGINNINGS = {
     "grpcio": ("push %r15; mov $0x1, %r15d", "pop %r15"),
     "cryptography": ("push %r15; mov %rsi, %r11; mov %rdx, %r15", "pop %r15"),
     "marked": ("endbr64; push %r13; mov %rcx, %r13; sub $0x18, %rsp", "add $0x18, %rsp; pop %r13"),
+    "awscrt": (".byte 0x2e, 0x2e; push %r14; push %r13; push %r12", "pop %r12; pop %r13; pop %r14"),
     "large": ("sub $0x188, %rsp", "add $0x188, %rsp"),
     "memory": ("mov 0x9a8(%rsp), %r11; lea -0x30(%rsp), %r12", "nop"),
 }

@@ -106,7 +106,7 @@ class AttachedProgram:
         self.stopped_longest = 0.0
         self._case, self._patcher, self._children = case, patcher, children
         self._patches = patches
-        self._functions: dict[tuple[str, int], KeyLogFunction | str | None] = {}
+        self._functions: dict[tuple[str, int], list[KeyLogFunction] | str] = {}
         self._lowest: dict[tuple[str, int], int] = {}
         self._sockets: dict[tuple[str, str], int] = {}
         self._left = 0
@@ -131,7 +131,7 @@ class AttachedProgram:
             self._begin(process)
             for mapping in running_patch.mappings(process.pid):
                 if mapping.executable and mapping.path.startswith("/"):
-                    self._function(process.pid, mapping)
+                    self._functions_of(process.pid, mapping)
 
     def begin(self) -> list[tuple[int, str, str]]:
         """Attach; packets are to be captured by now.
@@ -281,17 +281,18 @@ class AttachedProgram:
         process.looked_at |= new.keys()
         wanted = []
         for file, mapping in new.items():
-            function = self._function(process.pid, mapping)
-            if function is None:
+            functions = self._functions_of(process.pid, mapping)
+            if not functions:
                 continue
-            if not self._patches or isinstance(function, str):
-                why = function if isinstance(function, str) else _NO_PATCH
+            if not self._patches or isinstance(functions, str):
+                why = functions if isinstance(functions, str) else _NO_PATCH
                 self._unreached(process, mapping.path, why)
                 continue
             lowest = min(each.start for each in mapped if each.file == file)
             number = len(process.libraries)
             process.libraries.append(mapping.path)
-            wanted.append(WantedPatch(function, lowest - self._lowest[file], lowest, number))
+            offset = lowest - self._lowest[file]
+            wanted += [WantedPatch(function, offset, lowest, number) for function in functions]
         if wanted:
             self._patch(process, wanted)
         if wanted and not began:
@@ -315,8 +316,8 @@ class AttachedProgram:
                     process.ring = Ring(memory, process.pid, process.command, process.libraries)
                 for number, reason in done.why.items():
                     self._unreached(process, process.libraries[number], reason)
-        for each in wanted if why is not None else ():
-            self._unreached(process, process.libraries[each.number], why)
+        for number in {each.number for each in wanted} if why is not None else ():
+            self._unreached(process, process.libraries[number], why)
 
     def _take(self, process: AttachedProcess) -> None:
         if process.ring is None:
@@ -369,37 +370,42 @@ class AttachedProgram:
 
     # --- one file
 
-    def _function(self, pid: int, mapping: Mapping) -> KeyLogFunction | str | None:
-        """What is to be patched in a file; why nothing can be; None where it has no TLS that is known."""
+    def _functions_of(self, pid: int, mapping: Mapping) -> list[KeyLogFunction] | str:
+        """What is to be patched in a file, or why nothing can be; nothing where no TLS is known of it."""
         if mapping.file not in self._functions:
             self._functions[mapping.file] = self._looked_up(pid, mapping)
         return self._functions[mapping.file]
 
-    def _looked_up(self, pid: int, mapping: Mapping) -> KeyLogFunction | str | None:
+    def _looked_up(self, pid: int, mapping: Mapping) -> list[KeyLogFunction] | str:
         name = Path(mapping.path).name
         if name == "libjvm.so":
             return f"Java does not tell the secrets of a process that runs: {_IN_MEMORY}; {_START_ANEW}"
         if name.startswith(("libcrypto", interposer.LIBRARY)):
-            return None
+            return []
         descriptor = _file_of(pid, mapping)
         try:
-            return None if descriptor is None else self._in_file(descriptor, mapping)
+            return [] if descriptor is None else self._in_file(descriptor, mapping)
         except OSError:
-            return None
+            return []
         finally:
             if descriptor is not None:
                 os.close(descriptor)
 
-    def _in_file(self, descriptor: int, mapping: Mapping) -> KeyLogFunction | str | None:
+    def _in_file(self, descriptor: int, mapping: Mapping) -> list[KeyLogFunction] | str:
         known = _known_not_to_be_had(descriptor)
         image = elf.read(Path(f"/proc/self/fd/{descriptor}")) if known is not None else None
         if image is None or not image.native or image.lowest is None:
-            return None
+            return []
         self._lowest[mapping.file] = image.lowest
         if known == _OLD:
-            return patching.of_old_openssl(descriptor)
+            old = patching.of_old_openssl(descriptor)
+            return [] if old is None else [old]
+        if of_s2n := patching.of_s2n(descriptor):
+            return of_s2n
         found = patching.of_go(descriptor) if image.go else patching.of_library(descriptor)
-        return f"{known}; {_START_ANEW}" if isinstance(found, str) and known else found
+        if isinstance(found, str):
+            return f"{known}; {_START_ANEW}" if known else found
+        return [found]
 
 
 def _known_not_to_be_had(descriptor: int) -> str | None:

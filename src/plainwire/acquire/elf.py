@@ -1,8 +1,8 @@
 """The headers of an ELF file: enough to know which loader will load it, and what it will load.
 
-Reads only the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the dynamic
-symbol table if one is asked for. A file that is not ELF, or is cut short, gives None. The file is untrusted:
-every number in it is checked by the slice that uses it.
+Reads only the program header table and the dynamic section (System V ABI, chapters 4 and 5), and the symbol
+tables if one of their names is asked for. A file that is not ELF, or is cut short, gives None. The file is
+untrusted: every number in it is checked by the slice that uses it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ MACHINES = {"x86_64": 62, "aarch64": 183}
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 1, 5, 15, 29
-_SHT_DYNSYM = 11
+_SHT_SYMTAB, _SHT_DYNSYM = 2, 11
 _LARGEST_TABLE = 1 << 20
+_LARGEST_SYMBOLS = 1 << 24
 
 
 class Elf(Struct, frozen=True):
@@ -90,9 +91,9 @@ def exported_number(path: Path, symbol: str) -> int | None:
     return _understood(path, lambda file: _exported(file, symbol.encode() + b"\0") if file.wide else None)
 
 
-def exported_function(path: Path, symbol: str, size: int) -> tuple[int, bytes] | None:
-    """Where a function is that a 64-bit ELF file exports, by the file's own addresses, and its first ``size``
-    bytes; None if there is none.
+def function(path: Path, symbol: str, size: int) -> tuple[int, bytes] | None:
+    """Where a function of a 64-bit ELF file is that has a name there, exported or not, by the file's own
+    addresses, and the ``size`` bytes from there; None if there is none.
 
     Raises:
         OSError: the file cannot be opened or read.
@@ -128,8 +129,8 @@ class _File:
     def unpack(self, layout: str, data: bytes, offset: int = 0) -> tuple[int, ...]:
         return struct.unpack_from(self.order + layout, data, offset)
 
-    def piece(self, offset: int, size: int) -> bytes:
-        if size > _LARGEST_TABLE:
+    def piece(self, offset: int, size: int, most: int = _LARGEST_TABLE) -> bytes:
+        if size > most:
             message = "table too large"
             raise ValueError(message)
         return os.pread(self._descriptor, size, offset)
@@ -218,7 +219,7 @@ def _exported(file: _File, symbol: bytes) -> int | None:
 
 
 def _function(file: _File, symbol: bytes, size: int) -> tuple[int, bytes] | None:
-    for address, _ in _named(file, symbol):
+    for address, _ in (*_named(file, symbol), *_named(file, symbol, _SHT_SYMTAB)):
         code = _in_memory(file, address, size) if address else None
         if code is not None and len(code) == size:
             return address, code
@@ -230,14 +231,18 @@ def _in_memory(file: _File, address: int, size: int) -> bytes | None:
     return None if home is None else file.piece(address - home.address + home.offset, size)
 
 
-def _named(file: _File, symbol: bytes) -> Iterator[tuple[int, int]]:
-    """Address and size of what a file exports under a name, which ends with a zero byte."""
+def _named(file: _File, symbol: bytes, kind: int = _SHT_DYNSYM) -> Iterator[tuple[int, int]]:
+    """Address and size of what a file has under a name, which ends with a zero byte, in a table of symbols:
+    what it exports, or all.
+    """
     sections = _sections(file)
-    table = next((s for s in sections if s.kind == _SHT_DYNSYM and s.link < len(sections)), None)
+    table = next((s for s in sections if s.kind == kind and s.link < len(sections)), None)
     if table is None:
         return
-    names = file.piece(sections[table.link].offset, sections[table.link].size)
-    symbols = file.piece(table.offset, table.size)
+    names = file.piece(sections[table.link].offset, sections[table.link].size, _LARGEST_SYMBOLS)
+    if names.find(b"\0" + symbol) < 0:
+        return
+    symbols = file.piece(table.offset, table.size, _LARGEST_SYMBOLS)
     for at in range(0, len(symbols) - 23, 24):
         name, _info, _other, _index, address, size = file.unpack("IBBHQQ", symbols, at)
         if names[name : name + len(symbol)] == symbol:

@@ -10,6 +10,7 @@ import ctypes
 import mmap
 import os
 import platform
+import re
 import stat
 import struct
 from pathlib import Path
@@ -36,6 +37,7 @@ class KeyLogFunction(Struct, frozen=True):
     ``labels_end`` between which addresses its labels are. ``hops`` lead from its first argument to the client
     random: offsets, each from where the one before points to; a function of Go's has it for an argument.
     ``old``: one of OpenSSL 1.0.2, which is told of no secret, but has the session with the master secret.
+    ``s2n``: one of s2n's.
     """
 
     function: int
@@ -45,6 +47,14 @@ class KeyLogFunction(Struct, frozen=True):
     code: bytes
     hops: tuple[int, ...] = ()
     old: bool = False
+    s2n: S2nPlaces | None = None
+
+
+class S2nPlaces(Struct, frozen=True):
+    """Where a connection of s2n's has its client random; of TLS 1.2 also the master secret (TLS 1.3: 0)."""
+
+    client_random: int
+    master: int = 0
 
 
 def judge(path: Path) -> str | None:
@@ -84,19 +94,53 @@ def of_library(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | st
 def of_old_openssl(descriptor: int) -> KeyLogFunction | None:
     """That of libssl 1.0.2 which is called when the keys of a TLS session begin to count; None: unknown."""
     file, behind_a_mark = Path(f"/proc/self/fd/{descriptor}"), _BEGINNING + 4
-    found = elf.exported_function(file, "tls1_change_cipher_state", behind_a_mark)
+    found = elf.function(file, "tls1_change_cipher_state", behind_a_mark)
     if found is None:
         return None
     function, code = found
+    mark, covered = _movable(descriptor, function)
+    code = code[mark : mark + _BEGINNING]
+    return KeyLogFunction(function + mark, covered, 0, 0, code, old=True) if covered else None
+
+
+_S2N_BODY = 1024  # bytes of code in which a function takes what it writes into a line
+_S2N_TAKES = re.compile(
+    rb"\xba([\x20\x30])\0\0\0.{0,24}?[\x48\x49]\x8d[\xb0-\xb3\xb5-\xb7](..\0\0)", re.DOTALL
+)
+"""mov edx, size; lea rsi, [register + offset]: of the client random (32), the master secret (48)."""
+
+
+def of_s2n(descriptor: int) -> list[KeyLogFunction]:
+    """Those of a library with s2n in it that are told of secrets, with or without a callback: of TLS 1.3 and
+    of TLS 1.2. They are not exported, so that they are known only where their names were left in the file.
+    Where they take the client random from, their code says.
+    """
+    file, found = Path(f"/proc/self/fd/{descriptor}"), []
+    for name, sizes in (("s2n_key_log_tls13_secret", (32,)), ("s2n_key_log_tls12_secret", (32, 48))):
+        named = elf.function(file, name, _S2N_BODY)
+        if named is None:
+            continue
+        function, code = named
+        taken = [(match[1][0], int.from_bytes(match[2], "little")) for match in _S2N_TAKES.finditer(code)]
+        mark, covered = _movable(descriptor, function)
+        if covered and tuple(size for size, _ in taken[: len(sizes)]) == sizes:
+            places = S2nPlaces(*(at for _, at in taken[: len(sizes)]))
+            beginning = code[mark : mark + _BEGINNING]
+            found.append(KeyLogFunction(function + mark, covered, 0, 0, beginning, s2n=places))
+    return found
+
+
+def _movable(descriptor: int, function: int) -> tuple[int, int]:
+    """How many bytes at a function's start only mark it, and how many behind them are to be moved; 0: none
+    can be.
+    """
 
     def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
         library.plainwire_movable.restype = ctypes.c_uint64
         given = ctypes.c_void_p(data), ctypes.c_size_t(size), MACHINES["x86_64"], ctypes.c_uint64(function)
         return b"%d" % library.plainwire_movable(*given)
 
-    mark, covered = divmod(int(_asked(descriptor, ask) or 0), 1 << 32)
-    code = code[mark : mark + _BEGINNING]
-    return KeyLogFunction(function + mark, covered, 0, 0, code, old=True) if covered else None
+    return divmod(int(_asked(descriptor, ask) or 0), 1 << 32)
 
 
 def _place(file: Path | int, machine: str, *, go: bool) -> KeyLogFunction | str:

@@ -22,7 +22,7 @@ from plainwire.acquire import go_words
 from plainwire.acquire.ring import HEADER, SLOTS
 
 if TYPE_CHECKING:
-    from plainwire.acquire.patching import KeyLogFunction
+    from plainwire.acquire.patching import KeyLogFunction, S2nPlaces
 
 _JUMP = 5
 
@@ -47,6 +47,8 @@ def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, libra
     steps = (
         _of_old_openssl()
         if place.old
+        else _of_s2n(place.s2n, page + _S2N_LABELS_AT)
+        if place.s2n is not None
         else _of_openssl(place, offset)
         if place.hops
         else _of_go(place, offset)
@@ -57,10 +59,11 @@ def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, libra
     made = _SAVE + take + b"\x0f\x83" + struct.pack("<i", len(body)) + body + _RESTORE
     made += place.code[: place.covered]
     back = place.function + offset + place.covered
-    return made + b"\xe9" + struct.pack("<i", back - (page + len(made) + _JUMP))
+    made += b"\xe9" + struct.pack("<i", back - (page + len(made) + _JUMP))
+    return made if place.s2n is None else made.ljust(_S2N_LABELS_AT, b"\xcc") + _S2N_LABELS
 
 
-_ABOVE, _NOT_EQUAL = b"\x0f\x87", b"\x0f\x85"
+_ABOVE, _EQUAL, _NOT_EQUAL = b"\x0f\x87", b"\x0f\x84", b"\x0f\x85"
 _WHOLE = bytes.fromhex("41c70301000000")  # mov dword [r11], 1
 
 
@@ -116,23 +119,73 @@ def _of_old_openssl() -> list[_Step]:
     session = bytes.fromhex("488b742420 488b96") + struct.pack(
         "<i", _SESSION
     )  # mov rsi, [rsp + 32]; mov rdx, ...
-    label = b"CLIENT_RANDOM".ljust(16, b"\0")
-    named = b"".join(
-        b"\x48\xb8" + half + b"\x49\x89\x43" + bytes((at,))  # mov rax, ...; mov [r11 + at], rax
-        for half, at in ((label[:8], 16), (label[8:], 24))
-    )
-    named += bytes.fromhex("41c743040e000000")  # mov dword [r11 + 4], 14: with a zero
     random = bytes.fromhex("488bb6") + struct.pack("<i", _STATE)  # mov rsi, [rsi + ...]
     random += bytes.fromhex("4881c6") + struct.pack("<i", _CLIENT_RANDOM)  # add rsi, ...
     return [
         (session + bytes((0x83, 0x7A, _MASTER_LENGTH, 48)), _NOT_EQUAL),  # cmp dword [rdx + ...], 48
-        (named, b""),
+        (_labelled_client_random(), b""),
         (random + bytes.fromhex("498d7b40 b920000000 f3a4"), b""),  # to [r11 + 64]
         # lea rsi, [rdx + ...]; to [r11 + 96]
         (
             bytes((0x48, 0x8D, 0x72, _MASTER)) + bytes.fromhex("b930000000 41894b08 498d7b60 f3a4") + _WHOLE,
             b"",
         ),
+    ]
+
+
+def _labelled_client_random() -> bytes:
+    label = b"CLIENT_RANDOM".ljust(16, b"\0")
+    named = b"".join(
+        b"\x48\xb8" + half + b"\x49\x89\x43" + bytes((at,))  # mov rax, ...; mov [r11 + at], rax
+        for half, at in ((label[:8], 16), (label[8:], 24))
+    )
+    return named + bytes.fromhex("41c743040e000000")  # mov dword [r11 + 4], 14: with a zero
+
+
+_S2N_LABELS = b"".join(
+    label.ljust(32, b"\0")
+    for label in (
+        b"CLIENT_EARLY_TRAFFIC_SECRET",
+        b"CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        b"SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        b"CLIENT_TRAFFIC_SECRET_0",
+        b"SERVER_TRAFFIC_SECRET_0",
+        b"EXPORTER_SECRET",
+    )
+)
+"""By the numbers that s2n has for them (s2n_secret_type_t)."""
+_S2N_LABELS_AT = 1024
+"""In the page of the instructions."""
+
+
+def _of_s2n(places: S2nPlaces, labels: int) -> list[_Step]:
+    """C gives the connection in rdi; of TLS 1.3 where the secret's address and length are in rsi, and a
+    number in edx. Either may be NULL.
+    """
+    # mov rsi, [rsp + 32]; test rsi, rsi
+    connection = bytes.fromhex("488b742420 4885f6"), _EQUAL
+    random = bytes.fromhex("4881c6") + struct.pack("<i", places.client_random)  # add rsi, ...
+    random += bytes.fromhex("498d7b40 b920000000 f3a4")  # to [r11 + 64]
+    if places.master:
+        # mov rsi, [rsp + 32]; add rsi, ...; 48 bytes to [r11 + 96]
+        secret = bytes.fromhex("488b742420 4881c6") + struct.pack("<i", places.master)
+        secret += bytes.fromhex("b930000000 41894b08 498d7b60 f3a4") + _WHOLE
+        return [connection, (random + _labelled_client_random() + secret, b"")]
+    # mov rsi, ...; add rsi, rdx; 32 bytes to [r11 + 16], and their number
+    named = b"\x48\xbe" + struct.pack("<Q", labels)
+    named += bytes.fromhex("4801d6 498d7b10 b920000000 41894b04 f3a4")
+    return [
+        connection,
+        (random, b""),
+        # mov edx, [rsp + 48]; cmp edx, 5
+        (bytes.fromhex("8b542430 83fa05"), _ABOVE),
+        (bytes.fromhex("c1e205") + named, b""),  # shl edx, 5
+        # mov rdx, [rsp + 40]; test rdx, rdx
+        (bytes.fromhex("488b542428 4885d2"), _EQUAL),
+        # mov ecx, [rdx + 8]; cmp ecx, 64
+        (bytes.fromhex("8b4a08 83f940"), _ABOVE),
+        # mov rsi, [rdx]; to [r11 + 96]
+        (bytes.fromhex("488b32 41894b08 498d7b60 f3a4") + _WHOLE, b""),
     ]
 
 

@@ -1,6 +1,6 @@
 """A client that is told what to do: ``new`` makes a connection and asks, ``again`` asks on it once more.
 
-driven.py PORT [ssl | curl_cffi | pyopenssl | the path of a libssl]     prints a line for each: its status
+driven.py PORT [ssl | curl_cffi | pyopenssl | awscrt | the path of a libssl]     prints a line for each: its status
 """
 
 import ctypes
@@ -56,6 +56,25 @@ def by_library(path: str) -> None:
     sockets.append(plain)
 
 
+def awscrt_asking() -> Callable[[], str]:
+    from awscrt import http, io  # noqa: PLC0415
+
+    options = io.TlsContextOptions()
+    options.verify_peer = False
+    tls = io.ClientTlsContext(options).new_connection_options()
+    threads = io.EventLoopGroup(1)
+    bootstrap = io.ClientBootstrap(threads, io.DefaultHostResolver(threads))
+    made = http.HttpClientConnection.new("127.0.0.1", PORT, bootstrap, tls_connection_options=tls)
+    connection: Any = made.result(60)
+
+    def ask() -> str:
+        stream = connection.request(http.HttpRequest("GET", "/", http.HttpHeaders([("Host", "localhost")])))
+        stream.activate()
+        return str(stream.completion_future.result(60))
+
+    return ask
+
+
 def main(library: str = "ssl") -> None:
     if library == "curl_cffi":
         from curl_cffi import requests  # noqa: PLC0415
@@ -68,6 +87,15 @@ def main(library: str = "ssl") -> None:
 
         def ask() -> str:
             return str(session.get(f"https://127.0.0.1:{PORT}/").status_code)
+    elif library == "awscrt":
+        asking: Callable[[], str]
+
+        def connect() -> None:
+            nonlocal asking
+            asking = awscrt_asking()
+
+        def ask() -> str:
+            return asking()
     else:
         known = {"ssl": by_ssl, "pyopenssl": by_pyopenssl}
         connect = known.get(library, lambda: by_library(library))
