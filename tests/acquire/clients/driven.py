@@ -1,6 +1,8 @@
 """A client that is told what to do: ``new`` makes a connection and asks, ``again`` asks on it once more.
 
-driven.py PORT [ssl | curl_cffi | pyopenssl | awscrt | the path of a libssl]     prints a line for each: its status
+driven.py PORT [ssl | curl_cffi | pyopenssl | awscrt | the path of a libssl]
+
+It prints a line for each: its status.
 """
 
 import ctypes
