@@ -9,7 +9,7 @@
 
 /* A handshake's first secret: `random` is its client random, 64 hex digits; `descriptor` -1 where the session has
  * no socket of its own; `library` a path as JSON; `how` the secret was had:
- * "callback" (OpenSSL's own), "patch" or "agent". */
+ * "callback" (the library's own), "derivation" (the call that derives keys from it), "patch" or "agent". */
 void event_tls(int descriptor, const char *random, const char *library, const char *how);
 
 /* TLS in this process whose secrets are not to be had: `library` a path as JSON. */

@@ -32,12 +32,15 @@ static inline void hooks_ready(void)
 void calls_resolve(void);
 void children_resolve(void);
 void copies_resolve(void);
+void derivation_resolve(void);
 void descriptors_resolve(void);
 void exec_resolve(void);
 void hexadecimal_resolve(void);
 void keylogfile_resolve(void);
 void libssl_resolve(void);
+void mbedtls_resolve(void);
 void rights_resolve(void);
+void s2n_resolve(void);
 void sandbox_resolve(void);
 void tests_resolve(void);
 

@@ -23,12 +23,15 @@ void hooks_resolve(void)
     calls_resolve();
     children_resolve();
     copies_resolve();
+    derivation_resolve();
     descriptors_resolve();
     exec_resolve();
     hexadecimal_resolve();
     keylogfile_resolve();
     libssl_resolve();
+    mbedtls_resolve();
     rights_resolve();
+    s2n_resolve();
     sandbox_resolve();
     tests_resolve();
     atomic_store_explicit(&hooks_resolved_, true, memory_order_release);

@@ -114,6 +114,15 @@ void *object_symbol(const struct object *object, const char *name)
     return index ? (void *)(object->base + tables.symbols[index].st_value) : NULL;
 }
 
+bool object_needs(const struct object *object, const struct object *other)
+{
+    const char *strings = tables_of(object).strings, *name = text_name(other->name);
+    for (const ElfW(Dyn) *entry = object->dynamic; strings && entry && entry->d_tag != DT_NULL; entry++)
+        if (entry->d_tag == DT_NEEDED && text_equal(text_name(strings + entry->d_un.d_val), name))
+            return true;
+    return false;
+}
+
 static struct object object_from(const struct dl_phdr_info *info)
 {
     struct object object = {.low = UINTPTR_MAX, .base = info->dlpi_addr, .name = info->dlpi_name,

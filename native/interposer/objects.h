@@ -32,6 +32,9 @@ void objects_after_ours(bool (*visit)(const struct object *, void *), void *cont
 /* The address of `symbol` if `object` itself defines it as a function; else NULL. */
 void *object_symbol(const struct object *object, const char *symbol);
 
+/* Whether `object` was linked with `other`. */
+bool object_needs(const struct object *object, const struct object *other);
+
 /* What RTLD_NEXT would find from here: the next definition of `symbol` in load order; NULL where there is none. To be
  * asked early, when there is but one thread: with glibc the loader's lock is not taken, and nothing of others is called,
  * since a sanitizer that stands in between may not be ready. */

@@ -7,22 +7,24 @@
 #include "hook.h"
 #include "journal.h"
 #include "keyline.h"
+#include "library.h"
 #include "line.h"
 #include "settings.h"
 #include "text.h"
 
-enum { LONGEST = 300, OWN = 64, COPIES = 8, NAME = 512 };
+enum { LONGEST = 300, OWN = 64 };
 
 typedef int (*key_log)(void *context, void *connection, uint8_t *text, size_t count);
 typedef int (*set_config)(void *connection, void *config);
 typedef int (*set_key_log)(void *config, key_log callback, void *context);
 
-/* A copy of s2n that was met: which one, and its path as JSON. */
-static struct met {
-    atomic_uintptr_t functions; /* the address of one of its own; 0: free */
-    atomic_bool named;
-    char name[NAME];
-} met[COPIES];
+static void *_Atomic real_s2n_connection_set_config, *_Atomic real_s2n_config_set_key_log_cb;
+
+void s2n_resolve(void)
+{
+    RESOLVE(s2n_connection_set_config)
+    RESOLVE(s2n_config_set_key_log_cb)
+}
 
 /* Configurations with a callback of the program's own, which stays. */
 static atomic_uintptr_t programs_own[OWN];
@@ -44,61 +46,9 @@ static void note_programs_own(const void *config)
     }
 }
 
-/* --- which copy ------------------------------------------------------------------------------------------------------ */
-
-struct search {
-    uintptr_t caller; /* 0: whoever has it */
-    set_config set_config;
-    set_key_log set_key_log;
-    const char *name;
-};
-
-static bool has_s2n(const struct object *object, void *context)
-{
-    struct search *search = context;
-    if (search->caller && !(object->low <= search->caller && search->caller < object->high))
-        return false;
-    search->set_config = (set_config)object_symbol(object, "s2n_connection_set_config");
-    search->set_key_log = (set_key_log)object_symbol(object, "s2n_config_set_key_log_cb");
-    search->name = object->name;
-    return search->set_config && search->set_key_log;
-}
-
-/* That which the call was meant for: the caller's own, else the first. */
-static bool find(const void *caller, struct search *search)
-{
-    bytes_clear(search, sizeof *search);
-    search->caller = (uintptr_t)caller;
-    objects_after_ours(has_s2n, search);
-    if (search->set_config && search->set_key_log)
-        return true;
-    search->caller = 0;
-    objects_after_ours(has_s2n, search);
-    return search->set_config && search->set_key_log;
-}
-
-static struct met *met_before(const struct search *search)
-{
-    for (size_t i = 0; i < COPIES; i++) {
-        struct met *copy = &met[i];
-        uintptr_t key = 0;
-        if (atomic_compare_exchange_strong(&copy->functions, &key, (uintptr_t)search->set_config)) {
-            struct line name;
-            line_begin(&name, copy->name, NAME - 1);
-            line_string(&name, search->name);
-            copy->name[name.overflow ? 0 : name.length] = '\0';
-            atomic_store(&copy->named, true);
-            return copy;
-        }
-        if (key == (uintptr_t)search->set_config)
-            return copy;
-    }
-    return NULL;
-}
-
 /* --- a line ---------------------------------------------------------------------------------------------------------- */
 
-static void tell(const struct met *copy, const uint8_t *text, size_t count)
+static void tell(const char *library, const uint8_t *text, size_t count)
 {
     char line[LONGEST];
     if (count >= sizeof line)
@@ -108,7 +58,7 @@ static void tell(const struct met *copy, const uint8_t *text, size_t count)
     journal_key(line);
     const char *random = random_if_first(line);
     if (random)
-        event_tls(-1, random, atomic_load(&copy->named) && copy->name[0] ? copy->name : "null", "callback");
+        event_tls(-1, random, library, "callback");
     bytes_clear(line, sizeof line);
 }
 
@@ -122,25 +72,26 @@ static int on_s2n_line(void *context, void *connection, uint8_t *text, size_t co
 
 HOOK int s2n_connection_set_config(void *connection, void *config)
 {
-    struct search search;
+    struct object library;
     hooks_ready();
-    if (!find(__builtin_return_address(0), &search))
+    if (!library_meant(__builtin_return_address(0), "s2n_connection_set_config",
+                       atomic_load(&real_s2n_connection_set_config), &library))
         return -1;
-    if (config && hooks_wanted() && settings_allow("preload") && !is_programs_own(config)) {
-        struct met *copy = met_before(&search);
-        if (copy)
-            search.set_key_log(config, on_s2n_line, copy);
-    }
-    return search.set_config(connection, config);
+    const set_config set = (set_config)object_symbol(&library, "s2n_connection_set_config");
+    const set_key_log log = (set_key_log)object_symbol(&library, "s2n_config_set_key_log_cb");
+    if (config && log && hooks_wanted() && settings_allow("preload") && !is_programs_own(config))
+        log(config, on_s2n_line, (void *)library_name(&library));
+    return set(connection, config);
 }
 
 HOOK int s2n_config_set_key_log_cb(void *config, key_log callback, void *context)
 {
-    struct search search;
     hooks_ready();
-    if (!find(__builtin_return_address(0), &search))
+    const set_key_log set = (set_key_log)library_function(
+        __builtin_return_address(0), "s2n_config_set_key_log_cb", atomic_load(&real_s2n_config_set_key_log_cb));
+    if (!set)
         return -1;
     if (callback)
         note_programs_own(config);
-    return search.set_key_log(config, callback, context);
+    return set(config, callback, context);
 }

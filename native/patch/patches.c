@@ -265,6 +265,13 @@ static bool keylogfile_known(void)
     return setting(SSLKEYLOG)[0] || variable("SSLKEYLOGFILE");
 }
 
+/* What interposer/s2n.c and mbedtls.c have secrets of. */
+static bool has_callback(const struct object *object)
+{
+    return !setting(ONLY)[0] && (object_symbol(object, "s2n_config_set_key_log_cb") ||
+                                 object_symbol(object, "mbedtls_ssl_set_export_keys_cb"));
+}
+
 static void look(const struct object *object)
 {
     const uintptr_t exported = (uintptr_t)object_symbol(object, "ssl_log_secret");
@@ -272,7 +279,7 @@ static void look(const struct object *object)
     take_parts(object);
     if (!exported && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
         return;
-    if (!setting(ONLY)[0] && object_symbol(object, "s2n_config_set_key_log_cb")) /* interposer/s2n.c */
+    if (has_callback(object))
         return;
     name_work(object);
     const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Method = Literal["preload", "SSLKEYLOGFILE", "patch", "agent", "not yet"]
-"""How ``plainwire run`` has the secrets. ``preload``: by OpenSSL's own callback. ``SSLKEYLOGFILE``: the
-library logs by itself where that is set. ``patch``: from a function of it, in memory. ``agent``: from inside
-the Java virtual machine.
+"""How ``plainwire run`` has the secrets. ``preload``: by functions of the library's own, which the
+interposer stands in for. ``SSLKEYLOGFILE``: the library logs by itself where that is set. ``patch``: from a
+function of it, in memory. ``agent``: from inside the Java virtual machine.
 """
 
 _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
@@ -41,6 +41,25 @@ _RUSTLS = re.compile(rb"NoKeyLog")
 _S2N = re.compile(rb"s2n_config_set_key_log_cb")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
+_MBEDTLS_VERSION = re.compile(rb"[Mm]bed TLS (\d+\.\d+\.\d+)")
+_WOLFSSL_VERSION = re.compile(rb"wolfSSL (\d+\.\d+\.\d+)")
+_SMALL = {
+    "libmbedtls": (
+        "mbedTLS",
+        _MBEDTLS_VERSION,
+        ("mbedtls_ssl_set_export_keys_cb", "mbedtls_ssl_conf_export_keys_ext_cb"),
+    ),
+    "libwolfssl": ("wolfSSL", _WOLFSSL_VERSION, ("wc_PRF_TLS",)),
+    "libbearssl": ("BearSSL", None, ("br_tls12_sha256_prf",)),
+}
+"""By how the file's name begins: the library, where its version stands, and the functions of which the
+interposer needs one (``native/interposer/mbedtls.c``, ``derivation.c``).
+"""
+_SMALL_INSIDE = {
+    "mbedTLS": re.compile(rb"mbedtls_ssl_fetch_input"),
+    "wolfSSL": re.compile(rb"ASN no signer error to confirm failure"),
+}
+"""Words of those that no program has that is only linked with one."""
 _SECONDS = 20
 _SECONDS_IN_ALL = 3 * _SECONDS
 _LONGEST_ANSWER = 4 << 20
@@ -235,9 +254,31 @@ def _classify(path: Path, others: Iterable[str]) -> TlsLibrary | None:
     if name == "libjvm.so":
         version = runtime.version(str(path.parent.parent.parent / "bin" / "java"))
         return TlsLibrary(str(path), "JSSE", version, "agent")
-    if name != interposer.LIBRARY and not name.startswith("libcrypto") and _search(path, _LABEL):
-        return _linked_in(path)
+    if name.startswith(tuple(_SMALL)):
+        return _small(path, others)
+    return None if name == interposer.LIBRARY or name.startswith("libcrypto") else _inside(path)
+
+
+def _small(path: Path, others: Iterable[str]) -> TlsLibrary:
+    name, pattern, functions = next(each for start, each in _SMALL.items() if path.name.startswith(start))
+    beside = [Path(other) for other in others if Path(other).name.startswith("libmbedcrypto")]
+    version = None if pattern is None else _version(pattern, [path, *beside])
+    if any(elf.exported_function(path, function, 1) for function in functions):
+        return TlsLibrary(str(path), name, version, "preload")
+    return TlsLibrary(str(path), name, version, "not yet", why=f"it has no {' nor '.join(functions)}")
+
+
+def _small_inside(path: Path) -> TlsLibrary | None:
+    for name, words in _SMALL_INSIDE.items():
+        if _search(path, words):
+            why = "it is linked in, and tells its secrets to nothing that could be patched"
+            return TlsLibrary(str(path), name, None, "not yet", why=why)
     return None
+
+
+def _inside(path: Path) -> TlsLibrary | None:
+    small = _small_inside(path)
+    return _linked_in(path) if small is None and _search(path, _LABEL) else small
 
 
 def _linked_in(path: Path) -> TlsLibrary:

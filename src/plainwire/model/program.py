@@ -18,8 +18,8 @@ class ProgramConnection(Struct):
     command: str
     tls_library: str | None = None
     secrets_by: str | None = None
-    """How the secrets were had: by OpenSSL's own ``callback``, a ``patch``, the ``agent`` in a Java virtual
-    machine, from the program's ``memory``; None where none were.
+    """How the secrets were had: by the library's own ``callback``, the ``derivation`` of keys from it, a
+    ``patch``, the ``agent`` in a Java virtual machine, from the program's ``memory``; None where none were.
     """
 
 
