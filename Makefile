@@ -58,6 +58,7 @@ web/node_modules: web/package.json web/package-lock.json | system
 bench: $(DEVELOPED) system
 	$(VENV)/bin/python bench/overhead.py
 	$(VENV)/bin/python bench/interposer.py
+	$(VENV)/bin/python bench/installed.py
 	$(VENV)/bin/python bench/attach.py
 	$(VENV)/bin/python bench/make_captures.py
 	$(VENV)/bin/python bench/compare.py

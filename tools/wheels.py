@@ -1,7 +1,8 @@
 """``python tools/wheels.py [FOLDER]``: what is published, made twice, compared, and tried in a clean venv.
 
 * A wheel for each architecture, ``py3-none-manylinux_2_17``: zig, which PyPI has, compiles the interposer for
-  glibc 2.17 on any machine. ``auditwheel`` says whether that is so. Another for musl, which has no kernel.
+  glibc 2.17 on any machine. ``auditwheel`` says whether that is so. Another for musl, which has no kernel
+  and needs nothing of which there is no wheel for musl.
 * The same with the kernel, ``cp311-abi3-manylinux_2_17``, which pip prefers: for each architecture for which
   Rust is here. ``RUSTC`` names another compiler than the one on the path. For aarch64: ``rustup target add
   aarch64-unknown-linux-gnu``; or Debian's ``rustc-web`` with ``libstd-rust-web-dev:arm64``.
@@ -34,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 ARCHITECTURES = {"x86_64": "x86_64-sse-sse2-mmx-x87+soft_float", "aarch64": "generic-neon-fp_armv8"}
 """With the processor that zig is to compile for: one without vector registers, in which a program may have
@@ -51,6 +52,12 @@ PLATFORMS = {
     "musl": "musllinux_1_1_{0}",
 }
 """Tags of wheels, PEP 600 and PEP 656, by what zig calls the C library."""
+NOT_FOR_MUSL = ("cypcap", "lz4")
+"""Dependencies of which PyPI has no wheel for musl. What is installed without them captures with dumpcap, and
+says of LZ4 how it can be read.
+"""
+MUSL = ("musllinux_1_2", "musllinux_1_1")
+"""Whose wheels a musl of today takes."""
 TOOLS = ("build", "ziglang", "auditwheel", "setuptools>=77", "cargo-zigbuild")
 ROOT = Path(__file__).resolve().parents[1]
 EPOCH_OF_ZIP = 315_532_800
@@ -77,10 +84,15 @@ def main() -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         for name in first:
             shutil.copy(scratch / "first" / "dist" / name, options.folder / name)
-            print(f"{name}  sha256 {first[name]}{'  DIFFERS when built again' * (name in differing)}")
+            size = (options.folder / name).stat().st_size
+            differs = "  DIFFERS when built again" if name in differing else ""
+            print(f"{name}  {size:,} bytes  sha256 {first[name]}{differs}")
         good = not differing and all(_is_as_named(tools, scratch / "first" / "dist" / name) for name in first)
         if not options.try_nothing:
             good &= _try(scratch, options.folder, _preferred(first))
+            for_musl = [options.folder / name for name in first if "musl" in name]
+            good &= all(_installs_on_musl(tools, scratch, wheel) for wheel in for_musl)
+            good &= _installs_from_source(scratch, next(options.folder.glob("*.tar.gz")))
     return 0 if good else 1
 
 
@@ -110,6 +122,8 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     build = [str(python), "-m", "build", "--no-isolation", "--outdir", str(scratch / "dist")]
     manual = [sys.executable, str(copy / "tools" / "manual.py"), str(copy / "share")]
     subprocess.run(manual, check=True)
+    project = copy / "pyproject.toml"
+    whole = project.read_text(encoding="utf-8")
     for kind in _kinds(python):
         compiler = f"{python} -m ziglang cc -target {kind.architecture}-linux-{kind.libc} -g0"
         environment = {
@@ -127,13 +141,25 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
             "LDSHARED": f"{compiler} -shared -Wl,-s",
             "CFLAGS": "",
         }
+        project.write_text(without(NOT_FOR_MUSL, whole) if kind.libc == "musl" else whole, encoding="utf-8")
         subprocess.run([*build, "--wheel", copy], env=environment, check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(copy / "build")
+    project.write_text(whole, encoding="utf-8")
     subprocess.run([*build, "--sdist", copy], check=True, stdout=subprocess.DEVNULL)
     for archive_file in (scratch / "dist").glob("*.tar.gz"):
         _settle(archive_file, epoch)
     made = sorted((scratch / "dist").iterdir())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+
+
+def without(packages: Sequence[str], project: str) -> str:
+    """``pyproject.toml`` without these dependencies, each a line of its own."""
+    named = "|".join(map(re.escape, packages))
+    left, found = re.subn(rf'^ *"(?:{named})\b[^"\n]*",\n', "", project, flags=re.MULTILINE)
+    if found != len(packages):
+        message = f"of {packages} pyproject.toml has {found}"
+        raise ValueError(message)
+    return left
 
 
 class Kind(NamedTuple):
@@ -237,6 +263,33 @@ def _try(scratch: Path, folder: Path, wheel: str) -> bool:
             good &= fine
         manual = python.parents[1] / "share" / "man" / "man1" / "plainwire.1"
         good &= manual.exists()
+    return good
+
+
+def _installs_on_musl(python: Path, scratch: Path, wheel: Path) -> bool:
+    """Whether pip finds wheels of all that it needs, where there is no compiler. Nothing is installed."""
+    architecture = "x86_64" if "x86_64" in wheel.name else "aarch64"
+    command = [str(python), "-m", "pip", "--quiet", "install", "--dry-run", "--only-binary=:all:"]
+    command += [f"--platform={system}_{architecture}" for system in MUSL]
+    command += ["--python-version=3.12", f"--target={scratch / 'nowhere'}", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(f"pip install {wheel.name}: {'fine' if done.returncode == 0 else done.stdout + done.stderr}")
+    return done.returncode == 0
+
+
+def _installs_from_source(scratch: Path, archive: Path) -> bool:
+    """Whether pip installs the source archive where there is no Rust."""
+    python = _environment(scratch / "source")
+    environment = {**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin", "CARGO_HOME": str(scratch / "none")}
+    environment.pop("PLAINWIRE_CARGO", None)
+    command = [str(python), "-m", "pip", "--quiet", "install", str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    said = done.stdout + done.stderr
+    if done.returncode == 0:
+        command = [str(python.with_name("plainwire")), "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    good = "kernel: none" in said and "from inside programs: yes" in said
+    print(f"{archive.name}, installed without Rust: {'fine' if good else said}")
     return good
 
 

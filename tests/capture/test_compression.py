@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 from collections.abc import Callable
 
 import lz4.frame  # type: ignore[import-untyped]
@@ -53,6 +54,12 @@ def test_several_members_follow_each_other_with_or_without_padding(name: str) ->
         data = pack(CAPTURE[:100]) + between + pack(b"") + pack(CAPTURE[100:]) + between
         assert packets(read(data)) == packets(read(CAPTURE))
         assert notes(data) == []
+
+
+def test_where_nothing_reads_lz4_it_is_said_how_it_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(UserError, match=r"lz4 -dc FILE \| plainwire analyze -"):
+        read(lz4_packed(CAPTURE))
 
 
 def test_skippable_frames_of_zstd_are_skipped() -> None:

@@ -56,6 +56,22 @@ def test_every_packet_of_a_burst_is_there_once_and_in_order(tmp_path: Path, rece
     assert [int(data, 16) for data in seen] == list(range(count))
 
 
+def test_where_there_is_no_libpcap_dumpcap_captures(
+    tmp_path: Path, receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("dumpcap")
+    monkeypatch.setattr(live, "cypcap", None)
+    with pytest.raises(UserError, match="package cypcap"):
+        live.start(tmp_path / "none.pcapng", only="libpcap")
+    capture = live.start(tmp_path / "a.pcapng")
+    assert capture.how == "dumpcap"
+    receiver.sendto(b"one", receiver.getsockname())
+    assert capture.stop().trouble is None
+    assert fields(tmp_path / "a.pcapng", f"udp.dstport == {receiver.getsockname()[1]}", "data.data") == [
+        b"one".hex()
+    ]
+
+
 def test_nothing_is_lost_at_the_end(tmp_path: Path) -> None:
     """A connection is opened, used and closed, and the capture is stopped at once, fifty times."""
 

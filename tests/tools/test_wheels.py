@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import wheels
+
+
+def test_a_wheel_for_musl_needs_all_that_the_others_need_but_what_is_not_there() -> None:
+    project = (Path(wheels.ROOT) / "pyproject.toml").read_text()
+    left = wheels.without(wheels.NOT_FOR_MUSL, project)
+    gone = set(project.splitlines()) - set(left.splitlines())
+    assert sorted(line.split('"')[1].partition(">")[0] for line in gone) == ["cypcap", "lz4"]
+    with pytest.raises(ValueError, match="has 0"):
+        wheels.without(["cypcap"], left)
 
 
 def test_the_list_of_what_comes_with_it_names_each_package_once_and_what_depends_on_it() -> None:

@@ -13,6 +13,8 @@ import lzma
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
+from plainwire.model import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -94,8 +96,11 @@ class _Zstd:
 
 
 def _lz4() -> _Decoder:
-    import lz4.frame  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed by most
-
+    try:
+        import lz4.frame  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed by most
+    except ImportError:  # of it there is nothing for musl
+        message = "LZ4 needs the Python package lz4; without it: lz4 -dc FILE | plainwire analyze -"
+        raise UserError(message) from None
     decoder: _Decoder = lz4.frame.LZ4FrameDecompressor()
     return decoder
 

@@ -22,7 +22,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import cypcap  # type: ignore[import-untyped]
+try:
+    import cypcap  # type: ignore[import-untyped]
+except ImportError:  # of it there is nothing for musl
+    cypcap = None
 
 from plainwire.capture import dumpcap, kernel_filter
 from plainwire.capture.pcapng import file_header, packet_blocks, sink, statistics
@@ -86,8 +89,11 @@ def start(
     if interface not in (names := [ANY, *(name for _, name in socket.if_nameindex())]):
         message = f"{interface}: no such network interface (there are: {', '.join(names)})"
         raise UserError(message)
-    if only == dumpcap.NAME:
+    if only == dumpcap.NAME or (cypcap is None and only is None):
         return dumpcap.start(file, interface, capture_filter, SNAPLEN)
+    if cypcap is None:
+        message = "the Python package cypcap, which brings libpcap, is not installed here"
+        raise UserError(message)
     try:
         pcap = _activate(interface, capture_filter)
     except PermissionError:

@@ -50,6 +50,6 @@ def _kernel() -> str:
 def _capture() -> str:
     if platform.system() != "Linux":
         return "no, on Linux only; captures can be read"
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and find_spec("cypcap") is not None:
         return "yes, as root"
     return "with dumpcap, where you may run it" if shutil.which("dumpcap") else "no: as root, or with dumpcap"
