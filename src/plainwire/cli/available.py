@@ -12,6 +12,7 @@ from plainwire import kernel
 from plainwire.acquire import interposer
 
 _EXTRAS = {
+    "starlette": ("plainwire ui", "ui"),
     "mcp": ("plainwire mcp", "mcp"),
     "duckdb": ("plainwire query, export --parquet", "query"),
     "distributed": ("plainwire analyze --cluster", "cluster"),
