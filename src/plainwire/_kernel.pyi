@@ -88,6 +88,48 @@ class Hpack:
 
 class FrameRun: ...
 
+Pair: TypeAlias = tuple[int, int]
+Syn: TypeAlias = tuple[int, int, int, int, int, int]
+Ending: TypeAlias = tuple[bool, int, int, int, int, int | None, int, int, int, int]
+Session: TypeAlias = tuple[
+    bytes,
+    str | None,
+    tuple[list[str], str | None],
+    int,
+    tuple[bool, bool],
+    int,
+    bool,
+    tuple[bytes, int, bool],
+    Pair,
+    int,
+    tuple[bool, bool],
+]
+"""See native/kernel/src/whole."""
+
+class WholeBatch:
+    def numbers(self) -> list[int]: ...
+
+class WholeReader:
+    def __init__(
+        self,
+        heads: Heads,
+        exchange: type[Exchange],
+        secrets: Sequence[dict[bytes, bytes | tuple[bytes, ...]]],
+    ) -> None: ...
+    def read(self, table: SegmentTable, rows: Int64s, begins: Int64s) -> WholeBatch: ...
+    def take(
+        self, batch: WholeBatch, number: int, identity: int
+    ) -> (
+        tuple[
+            tuple[Pair, int, bool, tuple[int, int, int], tuple[Syn, Syn], bool, Pair, bytes],
+            list[Ending],
+            Session | None,
+            tuple[list[Exchange], tuple[tuple[int, int, int], tuple[int, int, int]]],
+            tuple[bytes, bytes],
+        ]
+        | None
+    ): ...
+
 class Streams:
     def __init__(
         self,

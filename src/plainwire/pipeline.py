@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from plainwire import attribution, unseen
 from plainwire.capture import reader
 from plainwire.conversation import Conversation, Guarded
+from plainwire.conversation.whole import whole_reading
 from plainwire.diagnose import account, diagnose, infer
 from plainwire.diagnose.evidence.ends import on_one_host
 from plainwire.diagnose.evidence.opening import handshake_session
 from plainwire.diagnose.evidence.tunnels import only_tunnels
 from plainwire.http.budget import CaptureBudget
-from plainwire.http.exchange_room import ROOM
+from plainwire.http.exchange_room import ROOM, SizesOfMessages, admitted
 from plainwire.http.reading import Reading
 from plainwire.keeping import Kept, count_alike
 from plainwire.keys import read_keys
@@ -35,6 +36,7 @@ from plainwire.stopping import mark_stopped
 from plainwire.streams.attempts import MOST_KEPT
 from plainwire.streams.lone_syns import MOST_NOTED
 from plainwire.streams.tcp_assembler import ALL, MOST_OPEN, Assembler, TcpConnection
+from plainwire.streams.whole_connection import WholeConnection
 from plainwire.tls.keylog import KeyLog
 
 if TYPE_CHECKING:
@@ -92,9 +94,9 @@ class Analysis:
         self._program_only = program_only and events is not None
         self._decoder = Decoder()
         self._relays = Relays()
-        self._assembler = Assembler(share)
-        self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
         self._reading = Reading(keep_bodies=keep_bodies, budget=CaptureBudget.part(share[1]))
+        self._assembler = Assembler(share, whole_reading(self._keys, self._reading))
+        self._quic: QuicAssembler | None = None  # made at the first datagram that may be its
         self._open: dict[int, Guarded] = {}
         self._open_quic: dict[int, Guarded] = {}
         self._lookups: Lookups | None = None  # made at the first datagram: most captures have none
@@ -131,15 +133,39 @@ class Analysis:
     def _segments(self, batch: SegmentBatch) -> None:
         touched, over = self._assembler.feed(batch)
         for tcp in touched:
-            if tcp.delivers:
+            if not self._is_read(tcp) and tcp.delivers:
                 conversation = self._open[tcp.facts.id] = self._conversation(tcp)
                 conversation.feed()
-        for tcp in over:
-            self._keep(self._conversation(tcp))
+        self._end(over)
 
-    def _keep(self, conversation: Guarded) -> None:
-        """A connection is over."""
-        self._reading.exchanges.release(self._done.add(conversation.finish()))
+    def _is_read(self, tcp: TcpConnection) -> bool:
+        """Whether a connection was read at once, and stays as it was read. Takes the room for its exchanges,
+        or gives it back.
+        """
+        if not isinstance(tcp, WholeConnection):
+            return False
+        room = self._reading.exchanges
+        if tcp.is_whole and tcp.room is None:
+            sizes = SizesOfMessages(*tcp.requests), SizesOfMessages(*tcp.responses)
+            tcp.room = admitted(room, *sizes)
+            if tcp.room is None:
+                tcp.follow()
+        if not tcp.is_whole and tcp.room is not None:
+            room.left += tcp.room
+            tcp.room = None
+        return tcp.is_whole
+
+    def _end(self, over: Iterable[TcpConnection]) -> None:
+        """Connections are over."""
+        for tcp in over:
+            if self._is_read(tcp):
+                self._keep(tcp.facts)
+            else:
+                self._keep(self._conversation(tcp).finish())
+
+    def _keep(self, facts: Connection) -> None:
+        """A connection is complete."""
+        self._reading.exchanges.release(self._done.add(facts))
 
     def _conversation(self, tcp: TcpConnection) -> Guarded:
         """The one that follows a connection; a new one where none has said anything so far."""
@@ -169,17 +195,16 @@ class Analysis:
                 self._open_quic[quic.facts.id] = conversation
             conversation.feed()
         for quic in over:
-            self._keep(self._open_quic.pop(quic.facts.id))
+            self._keep(self._open_quic.pop(quic.facts.id).finish())
 
     def _finish(self) -> None:
         """Finish what is still open when the capture ends."""
-        for tcp in self._assembler.close():
-            self._keep(self._conversation(tcp))
+        self._end(self._assembler.close())
         if self._quic is not None:
             self._quic.close()
         for conversations in (self._open, self._open_quic):
             while conversations:
-                self._keep(conversations.popitem()[1])
+                self._keep(conversations.popitem()[1].finish())
 
     def part(self) -> FollowedShare:
         """The capture is over: what came of the share that is followed here."""

@@ -110,7 +110,7 @@ def _state(http: Http1) -> list[Any]:
             r.lost,
             r._carry,
             r._started,
-            r._share._taken,
+            r._share.taken,
             r._share._due,
         )
         for r in readers

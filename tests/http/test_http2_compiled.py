@@ -161,7 +161,7 @@ def _told(talk: Talk, *, at_once: bool) -> tuple[Any, ...]:
         facts.undecrypted,
         (windows._balance, list(windows._stalled), windows._known, windows.initial),
         [*http._done.streams],
-        http._share._taken,
+        http._share.taken,
         [_table(decoder) for decoder in http._decoders],
         [(c.sync, c.lost, c.position, c.lowest_needed, c.instead) for c in http._cutters],
     )

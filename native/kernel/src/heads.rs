@@ -91,7 +91,7 @@ impl Heads {
 }
 
 /// One message, how many fields it has, and their characters.
-type Message<'py> = (Bound<'py, PyAny>, usize, usize);
+pub type Message<'py> = (Bound<'py, PyAny>, usize, usize);
 
 /// Reads one text; None if it is no plain message.
 type Reader =
@@ -119,7 +119,7 @@ impl Heads {
         Ok((made, fields, size))
     }
 
-    fn one_request<'py>(
+    pub fn one_request<'py>(
         &mut self,
         py: Python<'py>,
         text: &[u8],
@@ -146,7 +146,7 @@ impl Heads {
         Ok(Some((request, count, size)))
     }
 
-    fn one_response<'py>(
+    pub fn one_response<'py>(
         &mut self,
         py: Python<'py>,
         text: &[u8],

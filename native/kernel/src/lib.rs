@@ -2,7 +2,7 @@
 //!
 //! It knows the plain case only. Whatever is unusual it leaves to the readers and writers in Python, which are
 //! complete, and which it must agree with to the byte: `tests/streams/test_plain_run.py`, `tests/tls/test_at_once.py`,
-//! `tests/http/test_http1_compiled.py`, `tests/http/test_http2_compiled.py` and
+//! `tests/conversation/test_whole.py`, `tests/http/test_http1_compiled.py`, `tests/http/test_http2_compiled.py` and
 //! `tests/report/test_json_compiled.py` hold both against each other. There is no unsafe code in it.
 
 use pyo3::prelude::*;
@@ -13,6 +13,7 @@ mod heads;
 mod messages;
 mod segments;
 mod tls;
+mod whole;
 
 /// `plainwire._kernel`.
 #[pymodule]
@@ -26,6 +27,8 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tls::Tls13Reader>()?;
     module.add_class::<tls::RecordRun>()?;
     module.add_class::<tls::RecordRun12>()?;
+    module.add_class::<whole::WholeReader>()?;
+    module.add_class::<whole::WholeBatch>()?;
     module.add_class::<h2::FrameRun>()?;
     module.add_class::<h2::Streams>()?;
     module.add_class::<h2::Hpack>()?;

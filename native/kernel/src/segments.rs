@@ -6,26 +6,26 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 /// The lines of the table, and how many of them stay: `streams/segment_columns.py`.
-const LINES: usize = 13;
+pub const LINES: usize = 13;
 const KEPT: usize = 10;
-const NUMBER: usize = 0;
-const TIME: usize = 1;
-const SOURCE: usize = 2;
+pub const NUMBER: usize = 0;
+pub const TIME: usize = 1;
+pub const SOURCE: usize = 2;
 const SEQ: usize = 3;
-const ACKNOWLEDGED: usize = 4;
-const FLAGS: usize = 5;
-const LENGTH: usize = 6;
-const WINDOW: usize = 7;
-const TTL: usize = 8;
-const IP_ID: usize = 9;
-const AT: usize = 10;
+pub const ACKNOWLEDGED: usize = 4;
+pub const FLAGS: usize = 5;
+pub const LENGTH: usize = 6;
+pub const WINDOW: usize = 7;
+pub const TTL: usize = 8;
+pub const IP_ID: usize = 9;
+pub const AT: usize = 10;
 const CAPTURED: usize = 11;
-const CLOCK: usize = 12;
+pub const CLOCK: usize = 12;
 
 const FIN: i64 = 1;
 const SYN: i64 = 2;
 const RST: i64 = 4;
-const ACK: i64 = 16;
+pub const ACK: i64 = 16;
 const NUMBERS: i64 = 0xFFFF_FFFF;
 const HALF: i64 = 0x8000_0000;
 
@@ -34,20 +34,20 @@ const MOST: usize = 60;
 /// So long a connection that ended is not over yet: `SETTLED_NS` of `streams/tcp_connection.py`.
 const SETTLED_NS: i64 = 10_000_000_000;
 
-type Row = [i64; LINES];
+pub type Row = [i64; LINES];
 
 /// Offset, packet, time and acknowledgment number of a segment with data: as `Positions` has them.
-type Place = (i64, i64, i64, i64);
+pub type Place = (i64, i64, i64, i64);
 
 /// Of a side: the number of its first byte, all its bytes, their places, `next`, `acked`, `acked_number`,
 /// `last_step` and `fin`, as `Direction` has them.
 type Flown<'py> = (i64, Bound<'py, PyBytes>, Vec<Place>, i64, i64, Option<i64>, i64, Option<i64>);
 
 /// Side, time, packet, offset, acknowledged offset, flags, TTL, IP identification, window.
-type Close = (u8, i64, i64, i64, Option<i64>, i64, i64, i64, i64);
+pub type Close = (u8, i64, i64, i64, Option<i64>, i64, i64, i64, i64);
 
 /// Packet, time, flags, window, TTL, sequence number.
-type Syn = (i64, i64, i64, i64, i64, i64);
+pub type Syn = (i64, i64, i64, i64, i64, i64);
 
 /// How many segments were taken; whether the client acknowledged any; packet, time and clock of the last one;
 /// both SYNs; the FINs; both sides; the kept lines of all segments, one behind the other.
@@ -55,15 +55,23 @@ type Opening<'py> =
     (usize, bool, (i64, i64, i64), (Syn, Syn), Vec<Close>, (Flown<'py>, Flown<'py>), Bound<'py, PyBytes>);
 
 /// One direction.
-struct Flow {
-    base: i64,
-    next: i64,
+pub struct Flow {
+    pub base: i64,
+    pub next: i64,
     acked: i64,
     acked_number: Option<i64>,
     last_step: i64,
     fin: Option<i64>,
-    parts: Vec<(usize, usize)>,
-    places: Vec<Place>,
+    pub parts: Vec<(usize, usize)>,
+    pub places: Vec<Place>,
+}
+
+/// The plain segments that a connection begins with: see `SegmentTable::opening`.
+pub struct Begun {
+    pub rows: Vec<Row>,
+    pub flows: [Flow; 2],
+    pub closes: Vec<Close>,
+    pub established: bool,
 }
 
 impl Flow {
@@ -73,8 +81,13 @@ impl Flow {
         Flow { base, next: 0, acked: 0, acked_number: None, last_step: 0, fin: None, parts, places }
     }
 
-    fn offset(&self, seq: i64) -> i64 {
+    pub fn offset(&self, seq: i64) -> i64 {
         offset(seq, self.base, self.next)
+    }
+
+    /// Whether its FIN came, and was acknowledged.
+    pub fn is_settled(&self) -> bool {
+        self.fin.is_some_and(|fin| self.acked > fin)
     }
 
     /// What may be acknowledged of it: its bytes, and its FIN.
@@ -131,42 +144,21 @@ impl SegmentTable {
     /// unusual; None where that is one of the first two.
     fn opening<'py>(&self, py: Python<'py>, rows: PyBuffer<i64>) -> PyResult<Option<Opening<'py>>> {
         let rows = rows.to_vec(py)?;
-        let (Some(first), Some(second)) = (self.row(&rows, 0), self.row(&rows, 1)) else { return Ok(None) };
-        let syns = first[FLAGS] & (SYN | ACK | FIN | RST) == SYN
-            && second[FLAGS] & (SYN | ACK | FIN | RST) == SYN | ACK
-            && first[LENGTH] == 0
-            && second[LENGTH] == 0
-            && first[SOURCE] != second[SOURCE]
-            && second[ACKNOWLEDGED] == (first[SEQ] + 1) & NUMBERS;
-        if !syns {
-            return Ok(None);
-        }
         let data = self.data.bind(py).as_bytes();
-        let mut flows = [Flow::new(&first), Flow::new(&second)];
-        flows[0].acknowledge(second[ACKNOWLEDGED]);
-        let (mut established, mut closes, mut kept) = (false, Vec::new(), Vec::with_capacity(16 * KEPT * 8));
-        keep(&mut kept, &first);
-        keep(&mut kept, &second);
-        let (mut taken, mut last) = (2, second);
-        while taken < MOST
-            && let Some(row) = self.row(&rows, taken)
-        {
-            let side = usize::from(row[SOURCE] != first[SOURCE]);
-            if !is_plain(&flows[side], &flows[1 - side], &row, &last, data) {
-                break;
-            }
-            take(&mut flows, side, &row, &mut closes);
-            established |= side == 0 && row[FLAGS] & ACK != 0;
-            keep(&mut kept, &row);
-            taken += 1;
-            last = row;
+        let Some(Begun { rows, flows, closes, established }) = self.begun(data, &rows, MOST) else {
+            return Ok(None);
+        };
+        let (first, second, last) = (&rows[0], &rows[1], &rows[rows.len() - 1]);
+        let mut kept = Vec::with_capacity(rows.len() * KEPT * 8);
+        for row in &rows {
+            keep(&mut kept, row);
         }
         let [client, server] = flows;
         Ok(Some((
-            taken,
+            rows.len(),
             established,
             (last[NUMBER], last[TIME], last[CLOCK]),
-            (syn(&first), syn(&second)),
+            (syn(first), syn(second)),
             closes,
             (client.done(py, data), server.done(py, data)),
             PyBytes::new(py, &kept),
@@ -175,6 +167,44 @@ impl SegmentTable {
 }
 
 impl SegmentTable {
+    /// The bytes that the rows lie in.
+    pub fn data<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+        self.data.as_bytes(py)
+    }
+
+    /// The first of a new connection's segments, up to `most`, or to the first that is unusual; None where that
+    /// is one of the first two.
+    pub fn begun(&self, data: &[u8], rows: &[i64], most: usize) -> Option<Begun> {
+        let (first, second) = (self.row(rows, 0)?, self.row(rows, 1)?);
+        let syns = first[FLAGS] & (SYN | ACK | FIN | RST) == SYN
+            && second[FLAGS] & (SYN | ACK | FIN | RST) == SYN | ACK
+            && first[LENGTH] == 0
+            && second[LENGTH] == 0
+            && first[SOURCE] != second[SOURCE]
+            && second[ACKNOWLEDGED] == (first[SEQ] + 1) & NUMBERS;
+        if !syns {
+            return None;
+        }
+        let mut flows = [Flow::new(&first), Flow::new(&second)];
+        flows[0].acknowledge(second[ACKNOWLEDGED]);
+        let (mut established, mut closes, mut taken) = (false, Vec::new(), Vec::with_capacity(16));
+        taken.extend([first, second]);
+        let mut last = second;
+        while taken.len() < most
+            && let Some(row) = self.row(rows, taken.len())
+        {
+            let side = usize::from(row[SOURCE] != first[SOURCE]);
+            if !is_plain(&flows[side], &flows[1 - side], &row, &last, data) {
+                break;
+            }
+            take(&mut flows, side, &row, &mut closes);
+            established |= side == 0 && row[FLAGS] & ACK != 0;
+            taken.push(row);
+            last = row;
+        }
+        Some(Begun { rows: taken, flows, closes, established })
+    }
+
     fn row(&self, rows: &[i64], index: usize) -> Option<Row> {
         let at = usize::try_from(*rows.get(index)?).ok().filter(|&at| at < self.count)?;
         Some(std::array::from_fn(|line| self.columns[line * self.count + at]))
@@ -230,7 +260,7 @@ fn keep(kept: &mut Vec<u8>, row: &Row) {
     }
 }
 
-fn syn(row: &Row) -> Syn {
+pub fn syn(row: &Row) -> Syn {
     (row[NUMBER], row[TIME], row[FLAGS], row[WINDOW], row[TTL], row[SEQ])
 }
 
@@ -246,11 +276,21 @@ pub fn place_segments<'py>(
     nexts: (i64, i64),
 ) -> PyResult<Bound<'py, PyBytes>> {
     let rows = rows.to_vec(py)?;
-    let mut columns: Vec<u8> = Vec::with_capacity(rows.len() * 8);
+    Ok(PyBytes::new(py, &placed(rows.chunks_exact(KEPT), client, bases, nexts)))
+}
+
+/// The same of lines of which the kept ones are the first.
+pub fn placed<'a>(
+    rows: impl Iterator<Item = &'a [i64]> + Clone,
+    client: i64,
+    bases: (i64, i64),
+    nexts: (i64, i64),
+) -> Vec<u8> {
+    let mut columns: Vec<u8> = Vec::new();
     let of_client = |number: i64| offset(number, bases.0, nexts.0);
     let of_server = |number: i64| offset(number, bases.1, nexts.1);
     for line in [NUMBER, TIME, SOURCE, SEQ, ACKNOWLEDGED, LENGTH, FLAGS, WINDOW, TTL, IP_ID] {
-        columns.extend(rows.chunks_exact(KEPT).flat_map(|row| {
+        columns.extend(rows.clone().flat_map(|row| {
             let by_client = row[SOURCE] == client;
             let value = match line {
                 SOURCE => i64::from(!by_client),
@@ -264,5 +304,5 @@ pub fn place_segments<'py>(
             value.to_ne_bytes()
         }));
     }
-    Ok(PyBytes::new(py, &columns))
+    columns
 }

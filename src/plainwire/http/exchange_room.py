@@ -8,7 +8,7 @@ read, and the connection's facts say so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,11 +44,11 @@ class ExchangeRoom:
 class ExchangeShare:
     """One connection's part."""
 
-    __slots__ = ("_due", "_room", "_taken")
+    __slots__ = ("_due", "_room", "taken")
 
     def __init__(self, room: ExchangeRoom) -> None:
         self._room = room
-        self._taken = self._due = 0
+        self.taken = self._due = 0
 
     def admits(self, fields: Sequence[tuple[str, str]], *, answered_later: bool = False) -> bool:
         """Take room for one more message with these fields; False if there is none.
@@ -57,10 +57,10 @@ class ExchangeShare:
         """
         answers = not answered_later and self._due > 0
         cost = _cost(fields) + (_MESSAGE if answered_later else -_MESSAGE if answers else 0)
-        if self._taken + cost > self._room.left - cost and not (answers and cost < _MESSAGE):
+        if self.taken + cost > self._room.left - cost and not (answers and cost < _MESSAGE):
             return False
         self._due += answered_later - answers
-        self._taken += cost
+        self.taken += cost
         self._room.left -= cost
         return True
 
@@ -69,12 +69,31 @@ class ExchangeShare:
         due = 0 if answered_later else min(self._due, messages)
         cost = _MESSAGE * messages + _FIELD * fields + size
         cost += _MESSAGE * messages if answered_later else -_MESSAGE * due
-        if self._taken + cost > self._room.left - cost:
+        if self.taken + cost > self._room.left - cost:
             return False
         self._due += messages if answered_later else -due
-        self._taken += cost
+        self.taken += cost
         self._room.left -= cost
         return True
+
+
+class SizesOfMessages(NamedTuple):
+    """How many messages, how many fields they have, and the characters of those."""
+
+    messages: int
+    fields: int
+    size: int
+
+
+def admitted(room: ExchangeRoom, requests: SizesOfMessages, responses: SizesOfMessages) -> int | None:
+    """Take room for all messages of a connection, as its readers would; how much, None where there is too
+    little for one of them.
+    """
+    share = ExchangeShare(room)
+    if share.admits_all(*requests, answered_later=True) and share.admits_all(*responses):
+        return share.taken
+    room.left += share.taken
+    return None
 
 
 def _cost(fields: Sequence[tuple[str, str]]) -> int:

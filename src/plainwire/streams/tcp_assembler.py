@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from plainwire import kernel
 from plainwire.arrays import np
@@ -23,10 +23,12 @@ from plainwire.streams.attempts import FailedAttempts
 from plainwire.streams.lone_syns import LoneSyns, lone_syns
 from plainwire.streams.segment_columns import CLOCK, table
 from plainwire.streams.tcp_connection import TcpConnection
+from plainwire.streams.whole_connection import MOST_HELD, WholeConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from plainwire._kernel import SegmentTable, WholeBatch
     from plainwire.model import Endpoint, Int64s, SegmentBatch
 
 __all__ = ["Assembler", "TcpConnection"]
@@ -34,18 +36,51 @@ __all__ = ["Assembler", "TcpConnection"]
 ALL = (0, 1)
 """The only one of one share."""
 
+_FIRST = np.zeros(1, dtype=np.int64)
+
 MOST_OPEN = 16_384
 """Connections at a time, beside lone SYNs."""
+
+
+class _Group(NamedTuple):
+    """Segments of a pair of endpoints, in file order. ``whole``: under which number they were read, or -1."""
+
+    first: int
+    pair: int
+    rows: Int64s
+    whole: int
+
+
+class _Found(NamedTuple):
+    """A batch, as a table; and what the kernel has of it."""
+
+    batch: SegmentBatch
+    columns: Int64s
+    segments: SegmentTable | None
+    read: WholeBatch | None
+
+
+class ReadsWhole(Protocol):
+    """What reads connections that are all in one batch, and plain."""
+
+    def read(self, table: SegmentTable, rows: Int64s, begins: Int64s) -> WholeBatch:
+        """Read groups of segments: their columns, one group behind the other, and where each begins."""
+
+    def take(
+        self, read: WholeBatch, number: int, identity: int, batch: SegmentBatch
+    ) -> WholeConnection | None:
+        """One of those that were read; None where it turns out not to be plain."""
 
 
 class Assembler:
     """Sorts segments into connections. ``opened`` counts them; ids are 1, 2, ... in order of first packet.
 
     ``given_up`` counts those that were followed no further because too many were open, ``most_open`` is how
-    many there were at a time. ``share``: only one of so many equal shares is followed.
+    many there were at a time. ``share``: only one of so many equal shares is followed. ``whole`` reads
+    connections at once where it can.
     """
 
-    def __init__(self, share: tuple[int, int] = ALL) -> None:
+    def __init__(self, share: tuple[int, int] = ALL, whole: ReadsWhole | None = None) -> None:
         self.most_open = 0
         self.opened = 0
         self.given_up = 0
@@ -54,6 +89,8 @@ class Assembler:
         self._lone = LoneSyns()
         self._endpoints: Sequence[Endpoint] = ()
         self._share = share
+        self._whole = whole
+        self._held = 0  # bytes, of those that were read at once; too many until the batch is over
         self._clock_ns = 0
 
     def feed(self, batch: SegmentBatch) -> tuple[list[TcpConnection], list[TcpConnection]]:
@@ -70,35 +107,64 @@ class Assembler:
         self._endpoints = batch.endpoints
         touched: dict[int, TcpConnection] = {}
         over: list[TcpConnection] = []
-        left = [(int(rows[0]), pair, rows) for pair, rows in _groups(batch, self._share)]
+        segments = kernel.compiled.SegmentTable(batch.data, columns) if kernel.compiled is not None else None
+        left, read = self._groups(batch, segments)
+        found = _Found(batch, columns, segments, read)
         heapify(left)
         single = lone_syns(batch)
-        segments = kernel.compiled and kernel.compiled.SegmentTable(batch.data, columns)
         while left:
-            first, pair, rows = heappop(left)
-            connection = self._open.get(pair)
+            group = heappop(left)
+            first, pair, rows, number = group
+            connection, taken = self._open.get(pair), 0
             if connection is None:
                 if len(rows) == 1 and single[first] and pair not in self._lone:
                     over += self._note(pair, columns[:, first], batch, first)
                     continue
-                begun = pair not in self._lone
-                connection = self._open[pair] = self._begin(pair, batch, columns[:, first].tolist(), first)
-                taken = connection.begin(segments, rows, batch.options) if begun and segments else 0
-            else:
-                taken = 0
-            taken += connection.take(batch.data, columns, rows[taken:] if taken else rows, batch.options)
+                connection, taken = self._begin(group, found)
+                self._open[pair] = connection
+            if taken < len(rows):
+                taken += connection.take(batch.data, columns, rows[taken:] if taken else rows, batch.options)
             if taken:
                 touched[connection.facts.id] = connection
                 self._open.move_to_end(pair)
             else:
                 over += self._ended(self._open.pop(pair))
             if taken < len(rows):
-                heappush(left, (int(rows[taken]), pair, rows[taken:]))
+                rest = rows[taken:]
+                heappush(left, _Group(int(rest[0]), pair, rest, -1 if taken else number))
             if len(self._open) > MOST_OPEN:
                 over += self._thin_out()
         self.most_open = max(self.most_open, len(self._open))
         over += self._sweep()
         return list(touched.values()), over
+
+    def _groups(
+        self, batch: SegmentBatch, segments: SegmentTable | None
+    ) -> tuple[list[_Group], WholeBatch | None]:
+        """The segments of each pair of endpoints, of the pairs of one share; and what was read of them.
+
+        Endpoints are numbered as they come: the higher number is mostly that of a client's new socket.
+        """
+        low, high = np.minimum(batch.source, batch.target), np.maximum(batch.source, batch.target)
+        pairs = (low << 32) | high
+        index, of = self._share
+        if of > 1:
+            ours = np.flatnonzero(high % of == index)
+            order = ours[np.argsort(pairs[ours], kind="stable")]
+        else:
+            order = np.argsort(pairs, kind="stable")
+        if not len(order):
+            return [], None
+        ordered = pairs[order]
+        begins = np.concatenate((_FIRST, np.flatnonzero(np.diff(ordered)) + 1))
+        read, numbers = None, [-1] * len(begins)
+        if segments is not None and self._whole is not None:
+            read = self._whole.read(segments, order, begins)
+            numbers = read.numbers()
+        ends = [*begins[1:].tolist(), len(order)]
+        rows = [order[begin:end] for begin, end in zip(begins.tolist(), ends, strict=True)]
+        firsts, known = order[begins].tolist(), ordered[begins].tolist()
+        return list(map(_Group, firsts, known, rows, numbers)), read
 
     def close(self) -> list[TcpConnection]:
         """The capture is over: all that is still open, in the order in which it began."""
@@ -110,13 +176,24 @@ class Assembler:
         self._open.clear()
         return sorted(left, key=lambda connection: connection.facts.id)
 
-    def _begin(self, pair: int, batch: SegmentBatch, row: list[int], first: int) -> TcpConnection:
-        """A connection whose first segment is in ``row``, or whose SYN was noted before."""
+    def _begin(self, group: _Group, found: _Found) -> tuple[TcpConnection, int]:
+        """A connection that begins with these segments, or whose SYN was noted before; and how many of them
+        it has taken.
+        """
+        first, pair, rows, number = group
+        batch, segments = found.batch, found.segments
         lone = self._lone.pop(pair)
         if lone is not None:
-            return lone.connection(batch.endpoints)
+            return lone.connection(batch.endpoints), 0
         self.opened += 1
-        return TcpConnection(self.opened, row, int(batch.target[first]), batch.endpoints)
+        if number >= 0 and self._held < MOST_HELD and self._whole is not None and found.read is not None:
+            whole = self._whole.take(found.read, number, self.opened, batch)
+            if whole is not None:
+                self._held += whole.held
+                return whole, len(rows)
+        row, target = found.columns[:, first].tolist(), int(batch.target[first])
+        connection = TcpConnection(self.opened, row, target, batch.endpoints)
+        return connection, connection.begin(segments, rows, batch.options) if segments is not None else 0
 
     def _note(self, pair: int, row: Int64s, batch: SegmentBatch, first: int) -> list[TcpConnection]:
         """A SYN that nothing belongs to so far. Returns what is over, to make room for it."""
@@ -139,7 +216,9 @@ class Assembler:
     def _sweep(self) -> list[TcpConnection]:
         """Let go of connections that closed a while ago."""
         gone = [pair for pair, connection in self._open.items() if connection.is_over(self._clock_ns)]
-        return [connection for pair in gone for connection in self._ended(self._open.pop(pair))]
+        over = [connection for pair in gone for connection in self._ended(self._open.pop(pair))]
+        self._held = sum(c.held for c in self._open.values() if isinstance(c, WholeConnection))
+        return over
 
     def _thin_out(self) -> list[TcpConnection]:
         """Give up a quarter: of those that ended, then of those that came to nothing, the longest silent."""
@@ -149,23 +228,3 @@ class Assembler:
             self.given_up += not connection.ended and not connection.fruitless
             gone += self._ended(self._open.pop(pair))
         return gone
-
-
-def _groups(batch: SegmentBatch, share: tuple[int, int]) -> list[tuple[int, Int64s]]:
-    """The rows of each pair of endpoints, in file order; of the pairs of one share.
-
-    Endpoints are numbered as they come, so that the higher number is mostly that of a client's new socket.
-    """
-    low, high = np.minimum(batch.source, batch.target), np.maximum(batch.source, batch.target)
-    pairs = (low << 32) | high
-    index, of = share
-    if of > 1:
-        ours = np.flatnonzero(high % of == index)
-        if not len(ours):
-            return []
-        order = ours[np.argsort(pairs[ours], kind="stable")]
-    else:
-        order = np.argsort(pairs, kind="stable")
-    ordered = pairs[order]
-    cuts = np.flatnonzero(np.diff(ordered)) + 1
-    return [(int(pairs[rows[0]]), rows) for rows in np.split(order, cuts)]

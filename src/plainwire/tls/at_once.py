@@ -58,12 +58,14 @@ class WholeSession:
         whole: Tls13,
         sent: tuple[bytes, bytes],
         starts: tuple[int, int],
+        secrets: tuple[bytes, bytes, bytes, bytes],
     ) -> None:
         self.info = info
         self.alerts = [TlsAlert(_SIDES[alert[0]], *alert[1:]) for alert in whole.alerts]
         self.finished = whole.finished
         self.stopped = whole.stopped
         self._keys = keys
+        self._secrets = secrets  # there may be others by then
         self._whole = whole
         self._texts: list[list[Text | Gap]] = list(whole.texts)
         self._starts = starts
@@ -103,14 +105,13 @@ class WholeSession:
     def _set(self, direction: TlsDirection, first: Negotiation) -> None:
         side, whole = direction.side, self._whole
         records, number, last = whole.left(side)
-        secrets = self._keys.of_tls13(first.client_random)
-        if first.suite is None or secrets is None:
-            message = "the kernel read a session without its secrets"
+        if first.suite is None:
+            message = "the kernel read a session of a suite that is not known"
             raise AssertionError(message)
         direction.buffer, direction.base = self._rests[side], self._starts[side] + whole.taken[side]
         direction.reached, direction.record = direction.base, records
         direction.done = direction.trusted = True
-        direction.wanted, direction.secret = APPLICATION_SECRETS[side], secrets[2 + side]
+        direction.wanted, direction.secret = APPLICATION_SECRETS[side], self._secrets[2 + side]
         direction.cipher = drafts.cipher(first.suite, direction.secret, 0)
         direction.cipher.sequence = number
         direction.numbers.restore(direction.cipher, last)
@@ -136,7 +137,7 @@ def begun(
     client_random = client[_RANDOM]
     secrets = keys.of_tls13(client_random)
     whole = None if secrets is None else _read(*sent, starts, secrets)
-    if whole is None:
+    if whole is None or secrets is None:
         return None
     keys.claim(client_random)
     info.client_random = client_random
@@ -147,4 +148,4 @@ def begun(
     info.resumed, info.alpn = whole.resumed, whole.protocol
     info.certificate, info.chain, info.stapled = whole.certificate, whole.chain, whole.stapled
     info.handshake_complete = info.flight_whole = True
-    return WholeSession(keys, info, whole, sent, starts)
+    return WholeSession(keys, info, whole, sent, starts, secrets)

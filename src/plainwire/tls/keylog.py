@@ -208,6 +208,11 @@ class KeyLog:
             return None
         return first, second, third, fourth
 
+    @property
+    def tables_of_tls13(self) -> list[dict[bytes, _Stored]]:
+        """What ``of_tls13`` looks into, in its order; they grow."""
+        return self._of_tls13
+
     def has(self, client_random: bytes) -> bool:
         """Whether any line gives a secret for this ClientHello."""
         return any(client_random in known for known in self._secrets)

@@ -3,7 +3,7 @@
 //! Plain is one ClientHello and one ServerHello in a record each, AES-GCM, no early data, no second hello, no
 //! client certificate, one secret of each kind. `tls/at_once.py` asks, and `tls/session.py` reads all else.
 
-mod hello;
+pub mod hello;
 mod sealed;
 
 use pyo3::exceptions::PyValueError;
@@ -11,14 +11,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use hello::{ClientHello, ServerHello, number};
-use sealed::{Cipher, Cipher12, Suite};
+pub use sealed::Cipher;
+use sealed::{Cipher12, Suite};
 
-const HEADER: usize = 5;
+pub const HEADER: usize = 5;
 const LONGEST_RECORD: usize = (1 << 14) + 2048;
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION: u8 = 23;
+pub const CHANGE_CIPHER_SPEC: u8 = 20;
+pub const ALERT: u8 = 21;
+pub const HANDSHAKE: u8 = 22;
+pub const APPLICATION: u8 = 23;
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -46,29 +47,29 @@ type Secret<'py> = Bound<'py, PyBytes>;
 type Secrets<'py> = (Secret<'py>, Secret<'py>, Secret<'py>, Secret<'py>);
 
 /// One direction, as far as it was read.
-struct Side<'a> {
+pub struct Side<'a> {
     data: &'a [u8],
     base: i64,
-    at: usize,
+    pub at: usize,
     records: u64,
-    finished: i64,
+    pub finished: i64,
     number: u8,
 }
 
 /// How the next record of a direction is to be taken.
-enum Next {
+pub enum Next {
     Record(u8, usize),
     Incomplete,
     Strange,
 }
 
 impl<'a> Side<'a> {
-    fn new(number: u8, data: &'a [u8], base: i64) -> Side<'a> {
+    pub fn new(number: u8, data: &'a [u8], base: i64) -> Side<'a> {
         Side { data, base, at: 0, records: 0, finished: -1, number }
     }
 
     /// The kind of the next record, and where it ends.
-    fn next(&self) -> Next {
+    pub fn next(&self) -> Next {
         let Some(&[kind, major, _, high, low]) = self.data.get(self.at..self.at + HEADER) else {
             return Next::Incomplete;
         };
@@ -83,12 +84,12 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn take(&mut self, end: usize) {
+    pub fn take(&mut self, end: usize) {
         self.at = end;
         self.records += 1;
     }
 
-    fn offset(&self) -> i64 {
+    pub fn offset(&self) -> i64 {
         self.base + self.at as i64
     }
 
@@ -136,7 +137,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn sealed(&self, kind: u8, end: usize, cipher: &mut Cipher) -> Option<Vec<u8>> {
+    pub fn sealed(&self, kind: u8, end: usize, cipher: &mut Cipher) -> Option<Vec<u8>> {
         if kind != APPLICATION {
             return None;
         }
@@ -146,7 +147,7 @@ impl<'a> Side<'a> {
 }
 
 /// Content type and content of a TLSInnerPlaintext, without its padding.
-fn inner(text: &[u8]) -> (u8, &[u8]) {
+pub fn inner(text: &[u8]) -> (u8, &[u8]) {
     match text.iter().rposition(|&byte| byte != 0) {
         Some(last) => (text[last], &text[..last]),
         None => (0, b""),
@@ -154,7 +155,7 @@ fn inner(text: &[u8]) -> (u8, &[u8]) {
 }
 
 /// Whether these are whole messages that change nothing: tickets.
-fn are_tickets(mut content: &[u8]) -> bool {
+pub fn are_tickets(mut content: &[u8]) -> bool {
     while !content.is_empty() {
         let size = match number(content, 1, 3) {
             Some(size) if content[0] == NEW_SESSION_TICKET && content.len() >= 4 + size => 4 + size,
@@ -315,7 +316,9 @@ impl Tls13Reader {
         secrets: Secrets<'_>,
     ) -> PyResult<Option<Tls13>> {
         let (mut client, mut server) = (Side::new(0, client, starts.0), Side::new(1, server, starts.1));
-        let Some(shaken) = shake(&mut client, &mut server, &secrets) else { return Ok(None) };
+        let (first, second, third, fourth) = &secrets;
+        let secrets = [first, second, third, fourth].map(|secret| secret.as_bytes());
+        let Some(shaken) = shake(&mut client, &mut server, secrets) else { return Ok(None) };
         let Shaken { asked, answered, protocol, certificate, mut ciphers } = shaken;
         let (own, chain, stapled) = match &certificate {
             None => (PyBytes::new(py, b"").unbind(), 0, false),
@@ -373,19 +376,20 @@ impl Tls13Reader {
 }
 
 /// A complete handshake, and the ciphers for what follows it.
-struct Shaken {
-    asked: ClientHello,
-    answered: ServerHello,
-    protocol: Option<String>,
-    certificate: Option<Vec<u8>>,
-    ciphers: (Cipher, Cipher),
+pub struct Shaken {
+    pub asked: ClientHello,
+    pub answered: ServerHello,
+    pub protocol: Option<String>,
+    pub certificate: Option<Vec<u8>>,
+    pub ciphers: (Cipher, Cipher),
 }
 
-fn shake(client: &mut Side<'_>, server: &mut Side<'_>, secrets: &Secrets<'_>) -> Option<Shaken> {
+/// `secrets`: of the handshake and of what follows, the client's first.
+pub fn shake(client: &mut Side<'_>, server: &mut Side<'_>, secrets: [&[u8]; 4]) -> Option<Shaken> {
     let asked = hello::client_hello(client.hello(CLIENT_HELLO)?)?;
     let answered = hello::server_hello(server.hello(SERVER_HELLO)?)?;
     let suite = Suite::of(answered.suite)?;
-    let mut messages = server.flight(&mut Cipher::new(suite, secrets.1.as_bytes())?)?;
+    let mut messages = server.flight(&mut Cipher::new(suite, secrets[1])?)?;
     let kinds: Vec<u8> = messages.iter().map(|(kind, _)| *kind).collect();
     let certificate = match kinds[..] {
         [ENCRYPTED_EXTENSIONS, FINISHED] => None,
@@ -393,11 +397,11 @@ fn shake(client: &mut Side<'_>, server: &mut Side<'_>, secrets: &Secrets<'_>) ->
         _ => return None,
     };
     let protocol = hello::chosen_protocol(&messages[0].1)?;
-    let finished = client.flight(&mut Cipher::new(suite, secrets.0.as_bytes())?)?;
+    let finished = client.flight(&mut Cipher::new(suite, secrets[0])?)?;
     if finished.len() != 1 {
         return None;
     }
-    let ciphers = (Cipher::new(suite, secrets.2.as_bytes())?, Cipher::new(suite, secrets.3.as_bytes())?);
+    let ciphers = (Cipher::new(suite, secrets[2])?, Cipher::new(suite, secrets[3])?);
     Some(Shaken { asked, answered, protocol, certificate, ciphers })
 }
 
