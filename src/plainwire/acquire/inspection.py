@@ -263,7 +263,7 @@ def _small(path: Path, others: Iterable[str]) -> TlsLibrary:
     name, pattern, functions = next(each for start, each in _SMALL.items() if path.name.startswith(start))
     beside = [Path(other) for other in others if Path(other).name.startswith("libmbedcrypto")]
     version = None if pattern is None else _version(pattern, [path, *beside])
-    if any(elf.exported_function(path, function, 1) for function in functions):
+    if any(elf.function(path, function, 1) for function in functions):
         return TlsLibrary(str(path), name, version, "preload")
     return TlsLibrary(str(path), name, version, "not yet", why=f"it has no {' nor '.join(functions)}")
 
