@@ -333,6 +333,17 @@ ALL = [
         once=KEPT,
     ),
     Client(
+        "libcurl with Debian's NSS",
+        "NSS",
+        _tool(sys.executable, "CLIENTS/with_nss.py", "PORT", told=["CLIENTS/with_nss.py", "PORT", "told"]),
+    ),
+    Client(
+        "Firefox without a window",
+        "NSS",
+        _tool(sys.executable, "OWN/in_firefox.py", "PORT", "CERTIFICATE", "FOLDER"),
+        once=KEPT,
+    ),
+    Client(
         "Node.js, https and fetch",
         "OpenSSL inside",
         _tool("node", "CLIENTS/in_node.js", "PORT", "CERTIFICATE", told=["CLIENTS/driven.js", "PORT"]),
@@ -399,6 +410,9 @@ REMARKS = """\
   has them under no name, and new connections are then had by memory only.
 - primp: rustls that runs already does not tell its secrets; its memory is searched. With TLS 1.2 nothing was
   had on a machine with a load of 15 (once one of three, on another day).
+- NSS: Firefox's own honours SSLKEYLOGFILE. Debian's is built without (NSS_ALLOW_SSLKEYLOGFILE), but calls its
+  function for key logs all the same, which does nothing: that is patched, and asks NSS for the bytes of a key
+  as NSS itself would (PK11_ExtractKeyValue, PK11_GetKeyData).
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.
@@ -413,12 +427,12 @@ REMARKS = """\
 """
 
 PAGE_NOTES = """\
-Not reached: NSS (Firefox, and what Debian links with it), mbedTLS, wolfSSL, static programs that are not in
-Go, what Go programs before 1.19 start. On aarch64 the patch in memory is made from inside a
+Not reached: mbedTLS, wolfSSL, static programs that are not in Go, what Go programs before 1.19 start; on
+aarch64 NSS that does not honour SSLKEYLOGFILE. On aarch64 the patch in memory is made from inside a
 program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
 already are patched on x86-64 only (their function is found in programs for aarch64, too: in three builds of
 Go 1.26, one of them stripped), and nothing is on other machines. In programs that run already
-`plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL and Go, and by their memory connections of any TLS
-that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie there expanded.
-TLS 1.2 with other ciphers that was open before stays unread.
+`plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL, s2n, Debian's NSS and Go, and by their memory
+connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
+there expanded. TLS 1.2 with other ciphers that was open before stays unread.
 """

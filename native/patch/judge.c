@@ -8,6 +8,7 @@
 #include "../interposer/text.h"
 #include "arm64.h"
 #include "locate.h"
+#include "nss.h"
 #include "prologue.h"
 
 #if defined(__aarch64__)
@@ -67,19 +68,8 @@ static const char *movable(void)
     return found.covered ? NULL : "its function for key logs begins in a way that is not known";
 }
 
-HOOK const char *plainwire_place(const unsigned char *file, size_t size, int machine, int go, struct place *place)
+static const char *tell_place(struct place *place)
 {
-    bytes_clear(&found, sizeof found);
-    bytes_clear(place, sizeof *place);
-    if (!take_parts(file, size, machine, &found.parts))
-        return "it is no program of this machine";
-    if (go)
-        locate_go(&found.parts, &found.location);
-    else
-        locate_log(&found.parts, 0, &found.location);
-    const char *why = movable();
-    if (why)
-        return why;
     const struct location *location = &found.location;
     const unsigned char *code = locate_at(&found.parts, location->function, BEGINNING, CODE);
     const size_t mark = code ? (found.parts.arm64 ? arm64_mark(code) : prologue_mark(code)) : 0;
@@ -99,6 +89,31 @@ HOOK const char *plainwire_place(const unsigned char *file, size_t size, int mac
         place->hops[i] = location->hops[i];
     bytes_copy(place->code, code, BEGINNING);
     return NULL;
+}
+
+HOOK const char *plainwire_nss(const unsigned char *file, size_t size, uint64_t exporting, struct place *place)
+{
+    bytes_clear(&found, sizeof found);
+    bytes_clear(place, sizeof *place);
+    if (!take_parts(file, size, HERE, &found.parts))
+        return "it is no program of this machine";
+    nss_find(&found.parts, exporting, &found.location);
+    found.covered = NSS_COVERED;
+    return found.location.why ? found.location.why : tell_place(place);
+}
+
+HOOK const char *plainwire_place(const unsigned char *file, size_t size, int machine, int go, struct place *place)
+{
+    bytes_clear(&found, sizeof found);
+    bytes_clear(place, sizeof *place);
+    if (!take_parts(file, size, machine, &found.parts))
+        return "it is no program of this machine";
+    if (go)
+        locate_go(&found.parts, &found.location);
+    else
+        locate_log(&found.parts, 0, &found.location);
+    const char *why = movable();
+    return why ? why : tell_place(place);
 }
 
 HOOK const char *plainwire_judge(const unsigned char *file, size_t size)

@@ -24,6 +24,9 @@ struct place {
  * not known. */
 const char *plainwire_place(const unsigned char *file, size_t size, int machine, int go, struct place *place);
 
+/* That of NSS as distributions build it, whose SSL_ExportKeyingMaterial is at an address. */
+const char *plainwire_nss(const unsigned char *file, size_t size, uint64_t exporting, struct place *place);
+
 /* How many bytes at a function's start are to be moved for a jump, behind how many that only mark it (in the upper half);
  * 0 where it begins in a way that is not known. */
 uint64_t plainwire_movable(const unsigned char *file, size_t size, int machine, uint64_t function);

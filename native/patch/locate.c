@@ -396,6 +396,14 @@ static void locate(const struct parts *parts, bool ended, unsigned (*fits)(const
     bytes_copy(found->labels, work.texts.at, sizeof found->labels);
 }
 
+void locate_labels(const struct parts *parts, struct location *found)
+{
+    bytes_clear(&work, sizeof work);
+    find_texts(parts, true, &work.texts);
+    found->label_count = work.texts.count;
+    bytes_copy(found->labels, work.texts.at, sizeof found->labels);
+}
+
 void locate_log(const struct parts *parts, uintptr_t exported, struct location *found)
 {
     bytes_clear(found, sizeof *found);

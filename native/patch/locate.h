@@ -54,6 +54,9 @@ void locate_go(const struct parts *parts, struct location *found);
  * known, as on aarch64, where it is called in another way. */
 uintptr_t locate_go_calls(const struct parts *parts);
 
+/* The addresses of labels alone. */
+void locate_labels(const struct parts *parts, struct location *found);
+
 /* The bytes at an address, of which at least `count` follow in the same part; NULL where there are none. */
 const unsigned char *locate_at(const struct parts *parts, uintptr_t address, size_t count, enum part_kind kind);
 

@@ -21,12 +21,17 @@
 #include "../interposer/text.h"
 #include "code.h"
 #include "locate.h"
+#include "nss.h"
 #include "rustls.h"
 #include "secret.h"
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
 enum { PATCHES = 16, SEEN = 2048, CHECKED = 4096, MOST_UNTOLD = 8 };
+
+/* What NSS asks for its own key log: makes a key's bytes readable (0: done), and gives them. */
+typedef int (*extract_key)(void *key);
+typedef const void *(*key_data)(void *key);
 
 /* One for each library that has a jump in it, or another table of methods. */
 static struct patch {
@@ -36,6 +41,8 @@ static struct patch {
     uintptr_t labels[MOST_TEXTS];
     unsigned label_count; /* 0: whatever comes is a label */
     uintptr_t low, high;  /* where the object is */
+    extract_key extract;  /* of NSS, whose secrets are objects of its own */
+    key_data data;
     char name[512];       /* the path as JSON */
 } patches[PATCHES];
 
@@ -72,6 +79,30 @@ static void on_secret(const void *patch, uintptr_t session, const char *label, c
 {
     if (hooks_wanted())
         KEEPING_ERRNO(tell(patch, session, label, secret, size));
+}
+
+/* SECItem of NSS. */
+struct item {
+    int type;
+    const unsigned char *data;
+    unsigned size;
+};
+
+/* What NSS does where it is built with its key log: with the locks that it has here, and in its own thread. */
+static void tell_key(const struct patch *patch, uintptr_t session, const char *label, void *key)
+{
+    struct item item;
+    if (!key || !is_label(patch, label) || patch->extract(key))
+        return;
+    if (read_safely((uintptr_t)patch->data(key), &item, sizeof item))
+        tell(patch, session, label, item.data, item.size);
+}
+
+static void on_key(const void *patch, uintptr_t session, const char *label, const unsigned char *key, size_t unused)
+{
+    (void)unused;
+    if (hooks_wanted())
+        KEEPING_ERRNO(tell_key(patch, session, label, (void *)(uintptr_t)key));
 }
 
 /* The object that called from there, as JSON. */
@@ -176,6 +207,27 @@ static void take_parts(const struct object *object)
     }
 }
 
+/* Puts the jump there: `moved` bytes of what it covers are instructions. */
+static const char *put_jump(const struct object *object, struct patch *patch, code_function *told, uintptr_t start, size_t moved,
+                            size_t covered)
+{
+    unsigned char *page = patch ? code_page_near(object->low) : NULL;
+    if (!page)
+        return "there is no room near it";
+    patch->hop_count = work.location.hop_count;
+    bytes_copy(patch->hops, work.location.hops, sizeof patch->hops);
+    patch->label_count = work.location.label_count;
+    bytes_copy(patch->labels, work.location.labels, sizeof patch->labels);
+    const char *why = !code_stub(page, told, patch, (const unsigned char *)start, moved, start + covered)
+                          ? "there is no room near it"
+                      : code_protect((uintptr_t)page, CODE_PAGE, PROT_READ | PROT_EXEC)
+                          ? code_jump(start, (uintptr_t)page, covered)
+                          : "code of ours cannot be made executable here";
+    if (why)
+        kernel(SYS_munmap, page, CODE_PAGE);
+    return why;
+}
+
 static const char *patch_log(const struct object *object, uintptr_t exported)
 {
     locate_log(&work.parts, exported, &work.location);
@@ -187,23 +239,28 @@ static const char *patch_log(const struct object *object, uintptr_t exported)
     const size_t covered = code ? code_movable(code, most) : 0;
     if (!covered)
         return "its function for key logs begins in a way that is not known";
+    return put_jump(object, new_patch(object), on_secret, function + code_mark(code), covered, covered);
+}
+
+static bool has_keys(const struct object *object, void *context)
+{
+    struct patch *patch = context;
+    patch->extract = (extract_key)object_symbol(object, "PK11_ExtractKeyValue");
+    patch->data = (key_data)object_symbol(object, "PK11_GetKeyData");
+    return patch->extract && patch->data;
+}
+
+static const char *patch_nss(const struct object *object, uintptr_t exporting)
+{
+    nss_find(&work.parts, exporting, &work.location);
+    if (work.location.why)
+        return work.location.why;
     struct patch *patch = new_patch(object);
-    unsigned char *page = patch ? code_page_near(object->low) : NULL;
-    if (!page)
-        return "there is no room near it";
-    const uintptr_t start = function + code_mark(code);
-    patch->hop_count = work.location.hop_count;
-    bytes_copy(patch->hops, work.location.hops, sizeof patch->hops);
-    patch->label_count = work.location.label_count;
-    bytes_copy(patch->labels, work.location.labels, sizeof patch->labels);
-    const char *why = !code_stub(page, on_secret, patch, (const unsigned char *)start, covered, start + covered)
-                          ? "there is no room near it"
-                      : code_protect((uintptr_t)page, CODE_PAGE, PROT_READ | PROT_EXEC)
-                          ? code_jump(start, (uintptr_t)page, covered)
-                          : "code of ours cannot be made executable here";
-    if (why)
-        kernel(SYS_munmap, page, CODE_PAGE);
-    return why;
+    if (patch)
+        objects_all(has_keys, patch);
+    if (!patch || !patch->extract || !patch->data)
+        return "what its keys are kept in is not to be found";
+    return put_jump(object, patch, on_key, work.location.function, 1, NSS_COVERED);
 }
 
 /* Whether the loader has left the page of `at` to be written to: beyond what was only to be relocated, in whole pages. */
@@ -235,11 +292,18 @@ static const char *patch_tables(const struct object *object, unsigned count)
     return NULL;
 }
 
+static bool is_nss(const struct object *object)
+{
+    return text_starts(text_name(object->name), "libssl3.so");
+}
+
 /* What is reached in other ways: by a callback, or by SSLKEYLOGFILE. */
 /* Where nothing but patches is wanted libssl is patched, too. */
 static bool is_reached(const struct object *object)
 {
     static const char *const names[] = {"libssl", "libcrypto", "libgnutls", "libplainwire", "libc.", "ld-linux", "ld-musl"};
+    if (is_nss(object))
+        return false;
     for (size_t i = setting(ONLY)[0] ? 1 : 0; i < sizeof names / sizeof names[0]; i++)
         if (text_starts(text_name(object->name), names[i]))
             return true;
@@ -283,7 +347,10 @@ static void look(const struct object *object)
         return;
     name_work(object);
     const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);
-    if (tables)
+    const uintptr_t of_nss = object_symbol(object, "SSL_ImportFD") ? (uintptr_t)object_symbol(object, "SSL_ExportKeyingMaterial") : 0;
+    if (of_nss && !locate_text(&work.parts, "SSLKEYLOGFILE"))
+        why = patch_nss(object, of_nss);
+    else if (tables)
         why = patch_tables(object, tables);
     else if (exported || !keylogfile_known() || !locate_text(&work.parts, "SSLKEYLOGFILE"))
         why = patch_log(object, exported);
@@ -320,6 +387,12 @@ static bool look_once(const struct object *object, void *unused)
     return false;
 }
 
+/* It mostly comes with a library that needs it, and not by itself. */
+static bool look_once_at_nss(const struct object *object, void *unused)
+{
+    return is_nss(object) && look_once(object, unused);
+}
+
 void patches_begin(void)
 {
     if (!settings_allow("patch") || !begin_work())
@@ -353,6 +426,7 @@ void patches_look(void *handle)
         objects_all(is_wanted, &wanted);
         if (wanted.object.dynamic && !is_reached(&wanted.object))
             look(&wanted.object);
+        objects_all(look_once_at_nss, NULL);
     }
     end_work();
 }

@@ -9,13 +9,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.acquire.conftest import CLIENTS
-from tests.needs import tool
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KINDS = ["python", "node", "go", "ruby", "curl_cffi", "pyopenssl", "awscrt"]
+KINDS = ["python", "node", "go", "ruby", "curl_cffi", "pyopenssl", "awscrt", "nss"]
 
 
 class Driven:
@@ -56,10 +56,9 @@ def driven(kind: str, port: int, folder: Path, *, user: int | None = None) -> It
 
 def _command(kind: str, port: int, folder: Path) -> list[str]:
     match kind:
-        case "node":
-            return [tool("node"), str(CLIENTS / "driven.js"), str(port)]
-        case "ruby":
-            return [tool("ruby"), str(CLIENTS / "driven.rb"), str(port)]
+        case "node" | "ruby" | "java":
+            script = {"node": "driven.js", "ruby": "driven.rb", "java": "Driven.java"}[kind]
+            return [tool(kind), str(CLIENTS / script), str(port)]
         case "go":
             made = folder / "driven-in-go"
             if not made.exists():
@@ -69,8 +68,9 @@ def _command(kind: str, port: int, folder: Path) -> list[str]:
                     command, cwd=CLIENTS / "driven_in_go", env=environment, check=True, timeout=540
                 )
             return [str(made), str(port)]
-        case "java":
-            return [tool("java"), str(CLIENTS / "Driven.java"), str(port)]
+        case "nss":
+            needs("tstclnt")
+            return [sys.executable, str(CLIENTS / "with_nss.py"), str(port), "told"]
         case "python":
             return [sys.executable, str(CLIENTS / "driven.py"), str(port)]
     return [sys.executable, str(CLIENTS / "driven.py"), str(port), kind]

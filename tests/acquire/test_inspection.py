@@ -61,7 +61,8 @@ def test_tls_library_linked_into_something_else_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "name", "method"), [("node", "linked in", "patch"), ("java", "JSSE", "agent")]
+    ("program", "name", "method"),
+    [("node", "linked in", "patch"), ("java", "JSSE", "agent"), ("tstclnt", "NSS", "patch")],
 )
 def test_program_with_tls_of_its_own(program: str, name: str, method: str) -> None:
     """As `plainwire run` does it: test_interposer_patched.py, test_interposer_clients.py."""

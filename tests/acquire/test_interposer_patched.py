@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acquire.conftest import CLIENTS, python
-from tests.needs import tool
+from tests.needs import needs, tool
 
 if TYPE_CHECKING:
     from tests.acquire.conftest import Outcome, Run
@@ -41,6 +41,14 @@ def test_rust_library_inside_python(
     outcome = run(*python(client, server))
     assert (outcome.status, outcome.output) == (0, output), outcome.errors
     assert_all_are_had(outcome, server, library)
+
+
+def test_nss_without_a_key_log(run: Run, server: TlsServer) -> None:
+    """As Debian builds it. It comes as what a library needs that is loaded late."""
+    needs("tstclnt")
+    outcome = run(*python("with_nss", server))
+    assert (outcome.status, outcome.output) == (0, "200\n"), outcome.errors
+    assert_all_are_had(outcome, server, "libssl3.so")
 
 
 def test_openssl_inside_another_library_in_threads_and_forks(run: Run, server: TlsServer) -> None:

@@ -55,6 +55,8 @@ _LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 _RUSTLS = b"NoKeyLog"
 _OLD = "part of OpenSSL 1.0.2"
 """libssl's, which has no labels."""
+_NSS, _NSS_KEYS = "libssl3.so", "libnss3.so"
+_NSS_CALLED = "PK11_ExtractKeyValue", "PK11_GetKeyData"
 _MOST_FILE = 1 << 30  # bytes of a library
 _IN_MEMORY = "those of TLS 1.3 are looked for in its memory as long as a connection is open"
 _NO_PATCH = f"--via memory leaves it as it is: {_IN_MEMORY}"
@@ -292,7 +294,11 @@ class AttachedProgram:
             number = len(process.libraries)
             process.libraries.append(mapping.path)
             offset = lowest - self._lowest[file]
-            wanted += [WantedPatch(function, offset, lowest, number) for function in functions]
+            called = self._called(process.pid, mapped, mapping) if functions[0].nss else ()
+            if called is None:
+                self._unreached(process, mapping.path, "what its keys are kept in is not to be found")
+                continue
+            wanted += [WantedPatch(function, offset, lowest, number, called) for function in functions]
         if wanted:
             self._patch(process, wanted)
         if wanted and not began:
@@ -391,12 +397,34 @@ class AttachedProgram:
             if descriptor is not None:
                 os.close(descriptor)
 
+    def _called(self, pid: int, mapped: list[Mapping], ssl: Mapping) -> tuple[int, ...] | None:
+        """Where the functions are in a process by which NSS gives the bytes of a key; None: not known."""
+        folder = Path(ssl.path).parent
+        keys = next((each for each in mapped if Path(each.path) == folder / _NSS_KEYS), None)
+        descriptor = _file_of(pid, keys) if keys is not None else None
+        if descriptor is None or keys is None:
+            return None
+        try:
+            path = Path(f"/proc/self/fd/{descriptor}")
+            image = elf.read(path)
+            found = [elf.function(path, name, 1) for name in _NSS_CALLED]
+        finally:
+            os.close(descriptor)
+        if image is None or image.lowest is None:
+            return None
+        offset = min(each.start for each in mapped if each.file == keys.file) - image.lowest
+        known = tuple(each[0] + offset for each in found if each is not None)
+        return known if len(known) == len(_NSS_CALLED) else None
+
     def _in_file(self, descriptor: int, mapping: Mapping) -> list[KeyLogFunction] | str:
         known = _known_not_to_be_had(descriptor)
         image = elf.read(Path(f"/proc/self/fd/{descriptor}")) if known is not None else None
         if image is None or not image.native or image.lowest is None:
             return []
         self._lowest[mapping.file] = image.lowest
+        if Path(mapping.path).name == _NSS:
+            of_nss = patching.of_nss(descriptor)
+            return of_nss if isinstance(of_nss, str) else [of_nss]
         if known == _OLD:
             old = patching.of_old_openssl(descriptor)
             return [] if old is None else [old]

@@ -240,7 +240,7 @@ def _named(file: _File, symbol: bytes, kind: int = _SHT_DYNSYM) -> Iterator[tupl
     if table is None:
         return
     names = file.piece(sections[table.link].offset, sections[table.link].size, _LARGEST_SYMBOLS)
-    if names.find(b"\0" + symbol) < 0:
+    if names.find(symbol) < 0:
         return
     symbols = file.piece(table.offset, table.size, _LARGEST_SYMBOLS)
     for at in range(0, len(symbols) - 23, 24):

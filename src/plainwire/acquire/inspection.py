@@ -40,6 +40,8 @@ _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
 _RUSTLS = re.compile(rb"NoKeyLog")
 _S2N = re.compile(rb"s2n_config_set_key_log_cb")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
+_SSLKEYLOGFILE = re.compile(rb"SSLKEYLOGFILE")
+_NSS_VERSION = re.compile(rb"Version: NSS (\d+\.\d+(?:\.\d+)*)")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
 _MBEDTLS_VERSION = re.compile(rb"[Mm]bed TLS (\d+\.\d+\.\d+)")
 _WOLFSSL_VERSION = re.compile(rb"wolfSSL (\d+\.\d+\.\d+)")
@@ -250,7 +252,7 @@ def _classify(path: Path, others: Iterable[str]) -> TlsLibrary | None:
     if name.startswith("libgnutls"):
         return TlsLibrary(str(path), "GnuTLS", _version(_GNUTLS_VERSION, [path]), "SSLKEYLOGFILE")
     if name == "libssl3.so":
-        return TlsLibrary(str(path), "NSS", None, "not yet")
+        return _nss(path)
     if name == "libjvm.so":
         version = runtime.version(str(path.parent.parent.parent / "bin" / "java"))
         return TlsLibrary(str(path), "JSSE", version, "agent")
@@ -279,6 +281,18 @@ def _small_inside(path: Path) -> TlsLibrary | None:
 def _inside(path: Path) -> TlsLibrary | None:
     small = _small_inside(path)
     return _linked_in(path) if small is None and _search(path, _LABEL) else small
+
+
+def _nss(path: Path) -> TlsLibrary:
+    """As Firefox has it, it honours SSLKEYLOGFILE; as distributions mostly build it, it does not."""
+    beside = path.with_name("libnss3.so")
+    found = TlsLibrary(str(path), "NSS", _version(_NSS_VERSION, [beside]), "SSLKEYLOGFILE")
+    if _search(path, _SSLKEYLOGFILE):
+        return found
+    answer = patching.of_nss(path)
+    if isinstance(answer, str):
+        return msgspec.structs.replace(found, method="not yet", why=answer)
+    return msgspec.structs.replace(found, method="patch")
 
 
 def _linked_in(path: Path) -> TlsLibrary:

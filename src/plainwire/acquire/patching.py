@@ -16,6 +16,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from plainwire.acquire import elf, interposer, unprivileged
@@ -37,7 +38,7 @@ class KeyLogFunction(Struct, frozen=True):
     ``labels_end`` between which addresses its labels are. ``hops`` lead from its first argument to the client
     random: offsets, each from where the one before points to; a function of Go's has it for an argument.
     ``old``: one of OpenSSL 1.0.2, which is told of no secret, but has the session with the master secret.
-    ``s2n``: one of s2n's.
+    ``s2n``: one of s2n's. ``nss``: one of NSS, which is told of the secret's object, not of its bytes.
     """
 
     function: int
@@ -48,6 +49,7 @@ class KeyLogFunction(Struct, frozen=True):
     hops: tuple[int, ...] = ()
     old: bool = False
     s2n: S2nPlaces | None = None
+    nss: bool = False
 
 
 class S2nPlaces(Struct, frozen=True):
@@ -93,7 +95,7 @@ def of_library(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | st
 
 def of_old_openssl(descriptor: int) -> KeyLogFunction | None:
     """That of libssl 1.0.2 which is called when the keys of a TLS session begin to count; None: unknown."""
-    file, behind_a_mark = Path(f"/proc/self/fd/{descriptor}"), _BEGINNING + 4
+    file, behind_a_mark = _path(descriptor), _BEGINNING + 4
     found = elf.function(file, "tls1_change_cipher_state", behind_a_mark)
     if found is None:
         return None
@@ -115,7 +117,7 @@ def of_s2n(descriptor: int) -> list[KeyLogFunction]:
     of TLS 1.2. They are not exported, so that they are known only where their names were left in the file.
     Where they take the client random from, their code says.
     """
-    file, found = Path(f"/proc/self/fd/{descriptor}"), []
+    file, found = _path(descriptor), []
     for name, sizes in (("s2n_key_log_tls13_secret", (32,)), ("s2n_key_log_tls12_secret", (32, 48))):
         named = elf.function(file, name, _S2N_BODY)
         if named is None:
@@ -128,6 +130,25 @@ def of_s2n(descriptor: int) -> list[KeyLogFunction]:
             beginning = code[mark : mark + _BEGINNING]
             found.append(KeyLogFunction(function + mark, covered, 0, 0, beginning, s2n=places))
     return found
+
+
+def of_nss(file: Path | int) -> KeyLogFunction | str:
+    """That of NSS as distributions build it (x86-64), or why it is not known."""
+    named = elf.function(_path(file), "SSL_ExportKeyingMaterial", 1)
+    exporting = named[0] if named is not None else 0
+
+    def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
+        place = ctypes.create_string_buffer(_PLACE.size)
+        library.plainwire_nss.restype = ctypes.c_char_p
+        given = ctypes.c_void_p(data), ctypes.c_size_t(size), ctypes.c_uint64(exporting), place
+        return _told(library.plainwire_nss(*given), place.raw)
+
+    found = _read(_asked(file, ask))
+    return found if isinstance(found, str) else msgspec.structs.replace(found, nss=True)
+
+
+def _path(file: Path | int) -> Path:
+    return file if isinstance(file, Path) else Path(f"/proc/self/fd/{file}")
 
 
 def _movable(descriptor: int, function: int) -> tuple[int, int]:
@@ -150,12 +171,17 @@ def _place(file: Path | int, machine: str, *, go: bool) -> KeyLogFunction | str:
     def ask(library: ctypes.CDLL, data: int, size: int) -> bytes:
         place = ctypes.create_string_buffer(_PLACE.size)
         library.plainwire_place.restype = ctypes.c_char_p
-        why: bytes | None = library.plainwire_place(
-            ctypes.c_void_p(data), ctypes.c_size_t(size), MACHINES[machine], go, place
-        )
-        return b"!" + why if why else b"=" + place.raw
+        given = ctypes.c_void_p(data), ctypes.c_size_t(size), MACHINES[machine], go, place
+        return _told(library.plainwire_place(*given), place.raw)
 
-    answer = _asked(file, ask)
+    return _read(_asked(file, ask))
+
+
+def _told(why: bytes | None, place: bytes) -> bytes:
+    return b"!" + why if why else b"=" + place
+
+
+def _read(answer: bytes | None) -> KeyLogFunction | str:
     if not answer:
         return "it could not be looked into"
     if answer.startswith(b"!"):

@@ -1,6 +1,7 @@
 """Memory that a patched program shares with us: one record for each secret that it is told of.
 
     0     number of records that were begun, also of those that found no room
+    48    how many threads are in what instructions of ours have called (``stub``)
     64    what was patched (``running_patch``)
     4096  records of 256 bytes: whether it is whole, the label's size, the secret's, which library; at 16 the
           label, at 64 the client random, at 96 the secret
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+INSIDE_AT = 48
 HEADER, SLOT, SLOTS = 4096, 256, 200_000
 SIZE = HEADER + SLOT * SLOTS
 """Bytes, of which what is not written takes no memory."""

@@ -77,13 +77,14 @@ class Owner(Struct, frozen=True):
 
 class WantedPatch(Struct, frozen=True):
     """A function to patch. ``offset``: from the file's addresses to those in memory; ``lowest``: where its
-    file begins there. ``number``: of its library.
+    file begins there. ``number``: of its library. ``called``: where the functions are that are called there.
     """
 
     place: KeyLogFunction
     offset: int
     lowest: int
     number: int
+    called: tuple[int, ...] = ()
 
 
 class Patched(Struct):
@@ -233,7 +234,8 @@ def _patch_one(hand: Stopped, shared: int, wanted: WantedPatch, page: int) -> st
     _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
     if count >= _MOST_PATCHES:
         return "there are too many"
-    hand.write(page, stub.instructions(page, shared, place, wanted.offset, wanted.number))
+    code = stub.instructions(page, shared, place, wanted.offset, wanted.number, wanted.called)
+    hand.write(page, code)
     entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
     hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
     hand.write(shared + _HEAD_AT + _HEAD.size - 4, struct.pack("<I", count + 1))
@@ -298,6 +300,8 @@ def undo(pid: int, haste: Haste | None = None) -> Patched:
 def _undo_one(process: StoppedProcess, mapped: list[Mapping], shared: int) -> None:
     hand, stand_at = process.hand, process.stand_at()
     _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
+    if struct.unpack("<I", hand.read(shared + ring.INSIDE_AT, 4)) != (0,):  # they will come back to our page
+        raise NotStoppedError
     entries = list(_entries(hand, shared, min(count, _MOST_PATCHES)))
     for _, page, _ in entries:
         if any(page <= address < page + _PAGE for address in stand_at):

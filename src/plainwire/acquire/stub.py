@@ -2,7 +2,9 @@
 
 ``instructions``, of a function that is told of secrets: they take the next record of the ring (``ring``)
 and fill it, do what stood at the function's start, and go on behind that. No system call, no call at all, 72
-bytes of stack, no register changed; flags mean nothing at the start of a function.
+bytes of stack, no register changed; flags mean nothing at the start of a function. Of NSS they call two
+functions of its own, as it does itself where it is built with a key log, and count the threads that are
+there.
 
 ``calls``, of the function by which Go makes system calls: behind a write(2) to standard output or error they
 copy what the kernel took (``go_words``); before execve(2) they tell us, so that we can be there when the
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from plainwire.acquire import go_words
-from plainwire.acquire.ring import HEADER, SLOTS
+from plainwire.acquire.ring import HEADER, INSIDE_AT, SLOTS
 
 if TYPE_CHECKING:
     from plainwire.acquire.patching import KeyLogFunction, S2nPlaces
@@ -38,11 +40,16 @@ def jump(at: int, target: int, covered: int) -> bytes:
     return b"\xe9" + struct.pack("<i", target - (at + _JUMP)) + b"\x90" * (covered - _JUMP)
 
 
-def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, library: int) -> bytes:
-    """What is to stand at ``page``. ``offset``: from the file's addresses to those in memory."""
+def instructions(
+    page: int, ring: int, place: KeyLogFunction, offset: int, library: int, called: tuple[int, ...] = ()
+) -> bytes:
+    """What is to stand at ``page``. ``offset``: from the file's addresses to those in memory. ``called``: of
+    NSS, where PK11_ExtractKeyValue and PK11_GetKeyData are.
+    """
+    if place.nss:
+        return _assembled(_of_nss(ring, place, offset, library, called), page, {})
     take = b"\x49\xbb" + struct.pack("<Q", ring)  # mov r11, ring
     take += bytes.fromhex("b801000000 f0410fc103 3d") + struct.pack("<I", SLOTS)  # xadd [r11], eax; cmp
-    slot = bytes.fromhex("48c1e008 4d8d9c03") + struct.pack("<i", HEADER)  # lea r11, [r11 + 256 * rax + ...]
     named = bytes.fromhex("41c7430c") + struct.pack("<I", library)  # mov dword [r11 + 12], ...
     steps = (
         _of_old_openssl()
@@ -54,7 +61,7 @@ def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, libra
         else _of_go(place, offset)
     )
     body = b""
-    for code, ahead in reversed([(slot + named, b""), *steps]):
+    for code, ahead in reversed([(_SLOT + named, b""), *steps]):
         body = code + (ahead + struct.pack("<i", len(body)) if ahead else b"") + body
     made = _SAVE + take + b"\x0f\x83" + struct.pack("<i", len(body)) + body + _RESTORE
     made += place.code[: place.covered]
@@ -64,6 +71,9 @@ def instructions(page: int, ring: int, place: KeyLogFunction, offset: int, libra
 
 
 _ABOVE, _EQUAL, _NOT_EQUAL = b"\x0f\x87", b"\x0f\x84", b"\x0f\x85"
+_SLOT = bytes.fromhex("48c1e008 4d8d9c03") + struct.pack("<i", HEADER)  # lea r11, [r11 + 256 * rax + ...]
+_COPIED_LABEL = bytes.fromhex("498d7b10 b930000000 ac aa 84c0 7402 e2f8 41c7430430000000")
+"""From rsi to [r11 + 16], up to its zero: lodsb, stosb, test al, jz, loop."""
 _WHOLE = bytes.fromhex("41c70301000000")  # mov dword [r11], 1
 
 
@@ -103,8 +113,7 @@ def _of_openssl(place: KeyLogFunction, offset: int) -> list[_Step]:
         (bytes.fromhex("4889f2") + code, ahead),  # mov rdx, rsi
         # the secret: at most 64 bytes, which is looked at first, as nothing is written yet
         (bytes.fromhex("488b4c2438 4883f940"), _ABOVE),
-        # the label with its zero, at most 48 bytes, to [r11 + 16]: lodsb, stosb, test al, jz, loop
-        (bytes.fromhex("498d7b10 b930000000 ac aa 84c0 7402 e2f8 41c7430430000000"), b""),
+        (_COPIED_LABEL, b""),  # with its zero at most 48 bytes
         (random + bytes.fromhex("498d7b40 b920000000 f3a4"), b""),  # to [r11 + 64]
         (bytes.fromhex("488b742430 488b4c2438 41894b08 498d7b60 f3a4") + _WHOLE, b""),
     ]
@@ -189,6 +198,45 @@ def _of_s2n(places: S2nPlaces, labels: int) -> list[_Step]:
     ]
 
 
+def _of_nss(shared: int, place: KeyLogFunction, offset: int, library: int, called: tuple[int, ...]) -> _Code:
+    """C gives the session in rdi, the label in rsi, the secret's object in rdx. Then rbx is that, rbp the
+    session, and the stack is aligned, as functions want it.
+    """
+    extract, data = (b"\x48\xb8" + struct.pack("<Q", each) + b"\xff\xd0" for each in called)  # mov rax; call
+    code, _ = _among_labels(place, offset)
+    return [
+        bytes.fromhex("55 53") + _SAVE,
+        *(bytes.fromhex("4889d3 4889fd 4885db"), (_JE, "end")),  # mov rbx, rdx; mov rbp, rdi; test rbx, rbx
+        *(bytes.fromhex("4889f2") + code, (_JA, "end")),  # mov rdx, rsi
+        _shared_in_r11(shared)
+        + bytes.fromhex("f041ff43")
+        + bytes((INSIDE_AT,)),  # lock inc dword [r11 + ...]
+        *(
+            bytes.fromhex("4889df") + extract + bytes.fromhex("85c0"),
+            (_JNE, "leave"),
+        ),  # mov rdi, rbx; test eax, eax
+        *(bytes.fromhex("4889df") + data + bytes.fromhex("4885c0"), (_JE, "leave")),  # test rax, rax
+        # mov rbx, rax: type, address, size; cmp dword [rbx + 16], 64; cmp qword [rbx + 8], 0
+        *(bytes.fromhex("4889c3 837b1040"), (_JA, "leave"), bytes.fromhex("48837b0800"), (_JE, "leave")),
+        _shared_in_r11(shared) + bytes.fromhex("b801000000 f0410fc103 3d") + struct.pack("<I", SLOTS),
+        (_JAE, "leave"),
+        _SLOT + bytes.fromhex("41c7430c") + struct.pack("<I", library),
+        # mov rsi, [rsp + 40]: the label with its zero, at most 48 bytes, to [r11 + 16]
+        bytes.fromhex("488b742428") + _COPIED_LABEL,
+        # lea rsi, [rbp + ...]: the client random, to [r11 + 64]
+        bytes.fromhex("488db5")
+        + struct.pack("<i", place.hops[0])
+        + bytes.fromhex("498d7b40 b920000000 f3a4"),
+        # mov ecx, [rbx + 16]; mov rsi, [rbx + 8]; to [r11 + 96]
+        bytes.fromhex("8b4b10 488b7308 41894b08 498d7b60 f3a4") + _WHOLE,
+        "leave",
+        _shared_in_r11(shared)
+        + bytes.fromhex("f041ff4b")
+        + bytes((INSIDE_AT,)),  # lock dec dword [r11 + ...]
+        *("end", _RESTORE + bytes.fromhex("5b 5d c3")),
+    ]
+
+
 # --- Go's system calls --------------------------------------------------------------------------------------
 
 CALLS = bytes.fromhex("4989f2 4889fa 4889ce 4889df 0f05")
@@ -202,7 +250,9 @@ _AF_UNIX, _STREAM_CLOEXEC_NONBLOCK, _MSG_NOSIGNAL, _POLLIN = 1, 0x80801, 0x4000,
 _PATIENCE = 3000  # milliseconds, where nobody looks at who asks
 _TRIES = 300  # signals that may come meanwhile: Go's runtime sends one each 10 ms
 
-_JE, _JNE, _JA, _JBE, _JLE, _JS = (b"\x0f" + bytes((code,)) for code in (0x84, 0x85, 0x87, 0x86, 0x8E, 0x88))
+_JE, _JNE, _JA, _JAE, _JBE, _JLE, _JS = (
+    b"\x0f" + bytes((code,)) for code in (0x84, 0x85, 0x87, 0x83, 0x86, 0x8E, 0x88)
+)
 _TO = b"\xe9"
 
 _Code = list[bytes | str | tuple[bytes, str]]
