@@ -7,6 +7,7 @@ untrusted: every number in it is checked by the slice that uses it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import stat
@@ -100,7 +101,19 @@ def function(path: Path, symbol: str, size: int) -> tuple[int, bytes] | None:
 
     """
     named = symbol.encode() + b"\0"
-    return _understood(path, lambda file: _function(file, named, size) if file.wide else None)
+    kinds = _SHT_DYNSYM, _SHT_SYMTAB
+    return _understood(path, lambda file: _function(file, named, size, *kinds) if file.wide else None)
+
+
+def exported_function(path: Path, symbol: str, size: int) -> tuple[int, bytes] | None:
+    """The same of one that it exports.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+
+    """
+    named = symbol.encode() + b"\0"
+    return _understood(path, lambda file: _function(file, named, size, _SHT_DYNSYM) if file.wide else None)
 
 
 def _understood(path: Path, parse: Callable[[_File], _Understood]) -> _Understood | None:
@@ -218,8 +231,8 @@ def _exported(file: _File, symbol: bytes) -> int | None:
     return None
 
 
-def _function(file: _File, symbol: bytes, size: int) -> tuple[int, bytes] | None:
-    for address, _ in (*_named(file, symbol), *_named(file, symbol, _SHT_SYMTAB)):
+def _function(file: _File, symbol: bytes, size: int, *kinds: int) -> tuple[int, bytes] | None:
+    for address, _ in itertools.chain.from_iterable(_named(file, symbol, kind) for kind in kinds):
         code = _in_memory(file, address, size) if address else None
         if code is not None and len(code) == size:
             return address, code
