@@ -344,6 +344,15 @@ ALL = [
         once=KEPT,
     ),
     Client(
+        "Erlang, httpc",
+        "its own",
+        _tool(
+            "escript",
+            *("CLIENTS/in_erlang.escript", "PORT"),
+            told=["CLIENTS/in_erlang.escript", "PORT", "told"],
+        ),
+    ),
+    Client(
         "Node.js, https and fetch",
         "OpenSSL inside",
         _tool("node", "CLIENTS/in_node.js", "PORT", "CERTIFICATE", told=["CLIENTS/driven.js", "PORT"]),
@@ -413,6 +422,10 @@ REMARKS = """\
 - NSS: Firefox's own honours SSLKEYLOGFILE. Debian's is built without (NSS_ALLOW_SSLKEYLOGFILE), but calls its
   function for key logs all the same, which does nothing: that is patched, and asks NSS for the bytes of a key
   as NSS itself would (PK11_ExtractKeyValue, PK11_GetKeyData).
+- Erlang: its TLS is written in Erlang, and has OpenSSL reckon for it. What goes through two functions of that
+  (EVP_Digest, EVP_Q_mac) has the secrets in it; the library of Erlang's crypto gets ours in their place. With
+  an OpenSSL before 3, or one that is linked into it, that is not done. In a program that runs already its
+  memory is searched, where keys of TLS 1.2 do not lie expanded.
 - Chromium: what speaks TLS in it is in a sandbox, where no socket is traced. Why one of its requests was not
   had by attaching is not known.
 - aioquic: its TLS is written in Python, and there is no library that could be patched.

@@ -20,6 +20,7 @@
 #include "../interposer/settings.h"
 #include "../interposer/text.h"
 #include "code.h"
+#include "erlang.h"
 #include "locate.h"
 #include "nss.h"
 #include "rustls.h"
@@ -275,20 +276,42 @@ static bool is_written(const struct object *object, uintptr_t at)
     return locate_at(&work.parts, at, 1, DATA) != NULL;
 }
 
+/* Each word at once: another thread may read it. */
+static bool write_words(const struct object *object, uintptr_t at, const uintptr_t *words, size_t count)
+{
+    const uintptr_t last = at + count * sizeof *words - 1;
+    const bool written = is_written(object, at) && is_written(object, last);
+    if (!written && !code_protect(at, count * sizeof *words, PROT_READ | PROT_WRITE))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        __atomic_store_n((uintptr_t *)at + i, words[i], __ATOMIC_SEQ_CST);
+    if (!written && !is_written(object, last))
+        code_protect(at, count * sizeof *words, PROT_READ);
+    return true;
+}
+
 static const char *patch_tables(const struct object *object, unsigned count)
 {
     if (!new_patch(object))
         return "there are too many";
     const uintptr_t methods[] = {(uintptr_t)rust_log, (uintptr_t)rust_will_log};
-    for (unsigned i = 0; i < count; i++) {
-        const uintptr_t at = work.tables[i], last = at + sizeof methods - 1;
-        const bool written = is_written(object, at) && is_written(object, last);
-        if (!written && !code_protect(at, sizeof methods, PROT_READ | PROT_WRITE))
+    for (unsigned i = 0; i < count; i++)
+        if (!write_words(object, work.tables[i], methods, 2))
             return "its table of methods cannot be made writable here";
-        bytes_copy((void *)at, methods, sizeof methods);
-        if (!written && !is_written(object, last))
-            code_protect(at, sizeof methods, PROT_READ);
-    }
+    return NULL;
+}
+
+static const char *patch_erlang(const struct object *object)
+{
+    uintptr_t slots[ERLANG_SLOTS], ours[ERLANG_SLOTS];
+    const char *why = erlang_find(object, slots);
+    const struct patch *patch = why ? NULL : new_patch(object);
+    if (!patch)
+        return why ? why : "there are too many";
+    erlang_begin(patch->name, ours);
+    for (int i = 0; i < ERLANG_SLOTS; i++)
+        if (!write_words(object, slots[i], &ours[i], 1))
+            return "its table of addresses cannot be made writable here";
     return NULL;
 }
 
@@ -340,15 +363,18 @@ static void look(const struct object *object)
 {
     const uintptr_t exported = (uintptr_t)object_symbol(object, "ssl_log_secret");
     const char *why = NULL;
+    const bool is_erlang = erlang_is_crypto(object);
     take_parts(object);
-    if (!exported && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+    if (!exported && !is_erlang && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
         return;
     if (has_callback(object))
         return;
     name_work(object);
     const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);
     const uintptr_t of_nss = object_symbol(object, "SSL_ImportFD") ? (uintptr_t)object_symbol(object, "SSL_ExportKeyingMaterial") : 0;
-    if (of_nss && !locate_text(&work.parts, "SSLKEYLOGFILE"))
+    if (is_erlang)
+        why = patch_erlang(object);
+    else if (of_nss && !locate_text(&work.parts, "SSLKEYLOGFILE"))
         why = patch_nss(object, of_nss);
     else if (tables)
         why = patch_tables(object, tables);

@@ -51,6 +51,13 @@ def test_nss_without_a_key_log(run: Run, server: TlsServer) -> None:
     assert_all_are_had(outcome, server, "libssl3.so")
 
 
+def test_erlang(run: Run, server: TlsServer) -> None:
+    """Its TLS is its own; what it reckons with is OpenSSL's."""
+    outcome = run(tool("escript"), CLIENTS / "in_erlang.escript", str(server.port))
+    assert (outcome.status, outcome.output) == (0, "200\n"), outcome.errors
+    assert_all_are_had(outcome, server, "crypto.so")
+
+
 def test_openssl_inside_another_library_in_threads_and_forks(run: Run, server: TlsServer) -> None:
     threads, forks = 12, 8
     outcome = run(*python("with_pyopenssl", server, str(threads), str(forks)))

@@ -388,6 +388,8 @@ class AttachedProgram:
             return f"Java does not tell the secrets of a process that runs: {_IN_MEMORY}; {_START_ANEW}"
         if name.startswith(("libcrypto", interposer.LIBRARY)):
             return []
+        if name == "crypto.so" and "/crypto-" in mapping.path:
+            return f"Erlang does not tell the secrets of a process that runs: {_IN_MEMORY}; {_START_ANEW}"
         descriptor = _file_of(pid, mapping)
         try:
             return [] if descriptor is None else self._in_file(descriptor, mapping)

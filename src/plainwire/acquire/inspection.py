@@ -40,6 +40,7 @@ _LABEL = re.compile(rb"CLIENT_HANDSHAKE_TRAFFIC_SECRET")
 _RUSTLS = re.compile(rb"NoKeyLog")
 _S2N = re.compile(rb"s2n_config_set_key_log_cb")
 _OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*)\S* +\d{1,2} [A-Z][a-z]{2} \d{4}")
+_EVP_Q_MAC = re.compile(rb"\0EVP_Q_mac\0")
 _SSLKEYLOGFILE = re.compile(rb"SSLKEYLOGFILE")
 _NSS_VERSION = re.compile(rb"Version: NSS (\d+\.\d+(?:\.\d+)*)")
 _GNUTLS_VERSION = re.compile(rb"GnuTLS (\d+\.\d+\.\d+)")
@@ -62,6 +63,7 @@ _SMALL_INSIDE = {
     "wolfSSL": re.compile(rb"ASN no signer error to confirm failure"),
 }
 """Words of those that no program has that is only linked with one."""
+_LAUNCHED_ONLY = ("rustls", "Erlang's ssl")
 _SECONDS = 20
 _SECONDS_IN_ALL = 3 * _SECONDS
 _LONGEST_ANSWER = 4 << 20
@@ -163,7 +165,9 @@ def of_process(pid: int) -> Inspection:
     found = Inspection(f"process {pid} ({name})", _libraries(paths))
     if any(Path(path).name == interposer.LIBRARY for path in paths):
         found.notes.append("it runs under plainwire already")
-    elif any(each.method in ("preload", "patch") and each.name != "rustls" for each in found.libraries):
+    elif any(
+        each.method in ("preload", "patch") and each.name not in _LAUNCHED_ONLY for each in found.libraries
+    ):
         found.notes.append(f"to have its secrets from now on: plainwire attach {pid}")
     elif any(library.method in ("patch", "agent") for library in found.libraries):
         found.notes.append("a process that already runs cannot be reached yet: start it with plainwire run")
@@ -279,8 +283,20 @@ def _small_inside(path: Path) -> TlsLibrary | None:
 
 
 def _inside(path: Path) -> TlsLibrary | None:
+    if path.name == "crypto.so" and elf.exported_function(path, "nif_init", 1):
+        return _erlang(path)
     small = _small_inside(path)
     return _linked_in(path) if small is None and _search(path, _LABEL) else small
+
+
+def _erlang(path: Path) -> TlsLibrary:
+    """Its TLS is written in Erlang, and reckons with OpenSSL (``native/patch/erlang.c``)."""
+    found = TlsLibrary(str(path), "Erlang's ssl", None, "patch", loaded="by Erlang's application crypto")
+    if _search(path, _EVP_Q_MAC):
+        return found
+    return msgspec.structs.replace(
+        found, method="not yet", why="it reckons with another OpenSSL than is known"
+    )
 
 
 def _nss(path: Path) -> TlsLibrary:
