@@ -106,6 +106,12 @@ Session: TypeAlias = tuple[
 ]
 """See native/kernel/src/whole."""
 
+class KeyLines:
+    def __init__(
+        self, tables: list[tuple[bytes, dict[bytes, bytes | tuple[bytes, ...]], list[int]]], most: int
+    ) -> None: ...
+    def take(self, text: bytes, at: int, most: int, randoms: set[bytes] | None) -> tuple[int, int]: ...
+
 class WholeBatch:
     def numbers(self) -> list[int]: ...
 

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plainwire import kernel
+from plainwire.tls import keylog
 from plainwire.tls.keylog import MASTER_SECRET, TLS13_LABELS, KeyLog
+from tests.needs import needs_kernel
 
 RANDOM, MASTER, TRAFFIC = bytes(32), b"\1" * 48, b"\2" * 32
 LINE = f"CLIENT_RANDOM {RANDOM.hex()} {MASTER.hex()}".encode()
@@ -119,3 +122,34 @@ def test_no_secret_in_its_repr() -> None:
     keys.add(LINE)
     assert MASTER.hex() not in repr(keys)
     assert repr(MASTER) not in repr(keys)
+
+
+_LABELS = [*sorted(TLS13_LABELS), MASTER_SECRET, "EXPORTER_SECRET", "QUIC_SERVER_TRAFFIC_SECRET_0"]
+_WORDS = (
+    st.sampled_from([*_LABELS, *_LABELS, "ECH_SECRET", "RSA", "#", "", "x", "A_", "PMS_CLIENT_RANDOM"]),
+    st.sampled_from(["ab" * 32, "AB" * 32, "cd" * 32, "ab" * 31, "zz" * 32, ""]),
+    st.sampled_from(["11" * 32, "11" * 48, "22" * 48, "11" * 33, "1", "33" * 65, "11" * 32 + " ", "1g" * 32]),
+)
+_LINES = st.tuples(
+    st.tuples(*_WORDS).map(" ".join), st.sampled_from(["\n", "\n", "\n", "\r\n", "\r", "\n\n"])
+)
+
+
+@given(st.lists(_LINES, max_size=12), st.sampled_from(["", "keys.log"]), st.sampled_from([1, 3, 4_000_000]))
+def test_runs_of_plain_lines_are_taken_as_one_by_one(
+    lines: list[tuple[str, str]], file: str, most: int
+) -> None:
+    needs_kernel()
+    text = "".join(map("".join, lines)).encode()
+    found = []
+    for by_kernel in (False, True):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(keylog, "_SHORT", 0)
+            monkeypatch.setattr(keylog, "_MOST_SECRETS", most)
+            if not by_kernel:
+                monkeypatch.setattr(kernel, "compiled", None)
+            keys = KeyLog()
+            keys.begin(file or None)
+            keys.add(text)
+        found.append((keys._by_label, keys.lines, keys.bad_lines, keys.files))
+    assert found[0] == found[1]

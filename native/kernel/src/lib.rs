@@ -1,7 +1,7 @@
 //! The compiled kernel of plainwire: what most messages and exchanges of a capture are, without Python in between.
 //!
 //! It knows the plain case only. Whatever is unusual it leaves to the readers and writers in Python, which are
-//! complete, and which it must agree with to the byte: `tests/streams/test_plain_run.py`, `tests/tls/test_at_once.py`,
+//! complete, and which it must agree with to the byte: `tests/streams/test_plain_run.py`, `tests/tls/test_at_once.py`, `tests/tls/test_keylog.py`,
 //! `tests/conversation/test_whole.py`, `tests/http/test_http1_compiled.py`, `tests/http/test_http2_compiled.py` and
 //! `tests/report/test_json_compiled.py` hold both against each other. There is no unsafe code in it.
 
@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 mod exchanges;
 mod h2;
 mod heads;
+mod keys;
 mod messages;
 mod segments;
 mod tls;
@@ -27,6 +28,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tls::Tls13Reader>()?;
     module.add_class::<tls::RecordRun>()?;
     module.add_class::<tls::RecordRun12>()?;
+    module.add_class::<keys::KeyLines>()?;
     module.add_class::<whole::WholeReader>()?;
     module.add_class::<whole::WholeBatch>()?;
     module.add_class::<h2::FrameRun>()?;

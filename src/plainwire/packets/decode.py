@@ -149,12 +149,13 @@ def _of_syns(
     rows: Rows, layer: PacketLayer, header: Int64s, flags: Int64s
 ) -> Iterator[tuple[int, SynOptions]]:
     """The options of segments with SYN, by packet number, without those that are cut or damaged."""
-    for index in np.flatnonzero(flags & SYN).tolist():
-        at, row = int(layer.at[index]), int(layer.row[index])
-        end = at + int(header[index])
-        read = options.read(rows.data[at + 20 : end]) if end <= rows.end[row] else None
+    found = np.flatnonzero(flags & SYN)
+    at, row = layer.at[found], layer.row[found]
+    starts, ends, there = (at + 20).tolist(), (at + header[found]).tolist(), rows.end[row].tolist()
+    for number, start, end, captured in zip(rows.number[row].tolist(), starts, ends, there, strict=True):
+        read = options.read(rows.data[start:end]) if end <= captured else None
         if read is not None:
-            yield int(rows.number[row]), read
+            yield number, read
 
 
 def _payload(rows: Rows, layer: PacketLayer, offset: Int64s) -> dict[str, Int64s]:

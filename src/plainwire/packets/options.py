@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from plainwire.model import SynOptions
 
 _END, _NOP = 0, 1
@@ -18,27 +16,28 @@ def read(data: bytes) -> SynOptions | None:
     None if a length is impossible, or is not the one that the option must have: then nothing can be said
     about missing options. If an option occurs twice the last one counts, as in Linux.
     """
-    found: dict[str, Any] = {}
+    mss: int | None = None
+    window_scale: int | None = None
+    stamp: int | None = None
+    echo: int | None = None
+    sack = False
     at, end = 0, min(len(data), 40)
     while at < end and data[at] != _END:
-        if data[at] == _NOP:
+        kind = data[at]
+        if kind == _NOP:
             at += 1
             continue
         size = data[at + 1] if at + 1 < end else 0
-        if size < 2 or at + size > end or _SIZES.get(data[at], size) != size:
+        if size < 2 or at + size > end or _SIZES.get(kind, size) != size:
             return None
-        found.update(_value(data[at], data[at + 2 : at + size]))
+        if kind == _MSS:
+            mss = data[at + 2] << 8 | data[at + 3]
+        elif kind == _WINDOW_SCALE:
+            window_scale = data[at + 2]
+        elif kind == _SACK_PERMITTED:
+            sack = True
+        elif kind == _TIMESTAMPS:
+            stamp = int.from_bytes(data[at + 2 : at + 6])
+            echo = int.from_bytes(data[at + 6 : at + 10])
         at += size
-    return SynOptions(**found)
-
-
-def _value(kind: int, value: bytes) -> dict[str, int | bool]:
-    if kind == _MSS:
-        return {"mss": int.from_bytes(value)}
-    if kind == _WINDOW_SCALE:
-        return {"window_scale": value[0]}
-    if kind == _SACK_PERMITTED:
-        return {"sack": True}
-    if kind == _TIMESTAMPS:
-        return {"stamp": int.from_bytes(value[:4]), "echo": int.from_bytes(value[4:])}
-    return {}
+    return SynOptions(mss, window_scale, sack, stamp, echo)

@@ -22,9 +22,12 @@ import re
 from binascii import unhexlify
 from typing import TYPE_CHECKING
 
+from plainwire import kernel
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plainwire._kernel import KeyLines
     from plainwire.tls.private_key import PrivateKeys
 
 MASTER_SECRET = "CLIENT_RANDOM"  # noqa: S105 - a label
@@ -65,6 +68,8 @@ _SIZES: dict[bytes, frozenset[int] | range] = {
     **{label.encode(): _ANY_SIZE for label in ECH_LABELS},
 }
 _MOST_SECRETS = 4_000_000
+_SHORT = 1 << 10
+"""Bytes of a text in which it pays not to look for runs of plain lines."""
 _MOST_CANDIDATES = 8
 _SEARCHED = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 _MOST_SEARCHES = 1 << 14  # client randoms that all connections together may try: see ``search``
@@ -152,10 +157,28 @@ class KeyLog:
 
     def add(self, text: bytes) -> None:
         """Take the lines of a key log file or block."""
-        for line in in_utf8(text).splitlines():
-            words = line.split()
-            if words and not words[0].startswith(b"#") and not self._add_line(line, words):
-                self.bad_lines += 1
+        text, at = in_utf8(text), 0
+        plain = self._plain_lines() if len(text) > _SHORT else None
+        while at < len(text):
+            end = len(text)
+            if plain is not None:
+                taken, at = plain.take(text, at, _MOST_SECRETS - self.lines, self._file)
+                self.lines += taken
+                end = text.find(b"\n", at) + 1 or end
+            for line in text[at:end].splitlines():
+                words = line.split()
+                if words and not words[0].startswith(b"#") and not self._add_line(line, words):
+                    self.bad_lines += 1
+            at = end
+
+    def _plain_lines(self) -> KeyLines | None:
+        """What takes runs of plain lines."""
+        if kernel.compiled is None:
+            return None
+        sizes = {label: list(of) if isinstance(of, frozenset) else [] for label, of in _SIZES.items()}
+        tables = [(label, known, sizes.get(label, [])) for label, known in self._by_label.items()]
+        made: KeyLines = kernel.compiled.KeyLines(tables, _MOST_SECRETS)
+        return made
 
     def _add_line(self, line: bytes, words: list[bytes]) -> bool:
         if self.lines >= _MOST_SECRETS:
