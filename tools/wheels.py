@@ -10,8 +10,8 @@
 * An SBOM (CycloneDX 1.5) of what the wheel depends on, as installed in the venv that it was tried in, and of
   the crates in the kernel.
 
-All have the manual page and what shells complete with (``tools/manual.py``). Pythons of which
-``PLAINWIRE_PYTHONS`` has the paths, with colons between, get the wheel as well. Needs the network: zig, build
+All have the manual page and what shells complete with (``tools/manual.py``). Each Python here gets the wheel,
+and those of which ``PLAINWIRE_PYTHONS`` has the paths, with colons between. Needs the network: zig, build
 tools and dependencies come from PyPI, into venvs in a temporary folder.
 """
 
@@ -75,11 +75,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist")
     parser.add_argument("--try-nothing", action="store_true", help="do not install the wheel")
+    parser.add_argument(
+        "--here", action="store_true", help="only the wheel for this machine, once and without the kernel"
+    )
     options = parser.parse_args()
+    if options.here:
+        return _here(options.folder)
     with tempfile.TemporaryDirectory(prefix="plainwire-wheels-") as made:
         scratch = Path(made)
         tools = _environment(scratch / "tools", *TOOLS)
-        first, second = (_built(tools, scratch / name) for name in ("first", "second"))
+        first, second = (_built(tools, scratch / name, _kinds(tools)) for name in ("first", "second"))
         differing = [name for name in first if first[name] != second.get(name)]
         options.folder.mkdir(parents=True, exist_ok=True)
         for name in first:
@@ -96,6 +101,18 @@ def main() -> int:
     return 0 if good else 1
 
 
+def _here(folder: Path) -> int:
+    """Build the wheel for this machine without the kernel, and try it."""
+    with tempfile.TemporaryDirectory(prefix="plainwire-wheels-") as made:
+        scratch = Path(made)
+        tools = _environment(scratch / "tools", *TOOLS)
+        (name,) = _built(tools, scratch / "first", [Kind(platform.machine(), f"gnu.{GLIBC}")], source=False)
+        wheel = scratch / "first" / "dist" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wheel, folder / name)
+        return 0 if _is_as_named(tools, wheel) and _try(scratch, folder, name) else 1
+
+
 def _preferred(wheels: Iterable[str]) -> str:
     """The one that pip would take here: with the kernel, where there is one."""
     here = [name for name in wheels if f"manylinux_2_17_{platform.machine()}" in name]
@@ -110,8 +127,8 @@ def _environment(folder: Path, *packages: str, of: Path = Path(sys.executable)) 
     return python
 
 
-def _built(python: Path, scratch: Path) -> dict[str, str]:
-    """Wheels and source archive, in ``scratch/dist``: the SHA-256 of each. From a copy of what git has."""
+def _built(python: Path, scratch: Path, kinds: Iterable[Kind], *, source: bool = True) -> dict[str, str]:
+    """Build, from a copy of what git has, in ``scratch/dist``: the SHA-256 of each file."""
     copy = scratch / "plainwire"
     copy.mkdir(parents=True)
     archive = subprocess.run(["git", "-C", ROOT, "archive", "HEAD"], capture_output=True, check=True).stdout
@@ -124,7 +141,7 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
     subprocess.run(manual, check=True)
     project = copy / "pyproject.toml"
     whole = project.read_text(encoding="utf-8")
-    for kind in _kinds(python):
+    for kind in kinds:
         compiler = f"{python} -m ziglang cc -target {kind.architecture}-linux-{kind.libc} -g0"
         environment = {
             **os.environ,
@@ -145,7 +162,8 @@ def _built(python: Path, scratch: Path) -> dict[str, str]:
         subprocess.run([*build, "--wheel", copy], env=environment, check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(copy / "build")
     project.write_text(whole, encoding="utf-8")
-    subprocess.run([*build, "--sdist", copy], check=True, stdout=subprocess.DEVNULL)
+    if source:
+        subprocess.run([*build, "--sdist", copy], check=True, stdout=subprocess.DEVNULL)
     for archive_file in (scratch / "dist").glob("*.tar.gz"):
         _settle(archive_file, epoch)
     made = sorted((scratch / "dist").iterdir())
@@ -240,10 +258,9 @@ def _leaves_vectors(wheel: Path) -> bool:
 
 def _try(scratch: Path, folder: Path, wheel: str) -> bool:
     """Install the wheel where nothing else is, and let it say its version and play the demonstration."""
-    others = [Path(name) for name in os.environ.get("PLAINWIRE_PYTHONS", "").split(":") if name]
     pythons = [
         _environment(scratch / f"clean-{number}", str(folder / wheel), of=of)
-        for number, of in enumerate([Path(sys.executable), *others])
+        for number, of in enumerate(_pythons())
     ]
     listed = subprocess.run([pythons[0], "-c", _LISTING], capture_output=True, check=True).stdout
     crates = _crates() if "abi3" in wheel else []
@@ -264,6 +281,20 @@ def _try(scratch: Path, folder: Path, wheel: str) -> bool:
         manual = python.parents[1] / "share" / "man" / "man1" / "plainwire.1"
         good &= manual.exists()
     return good
+
+
+def _pythons() -> list[Path]:
+    """Of each version one that can make venvs: ours, those of ``PLAINWIRE_PYTHONS``, those on the path."""
+    named = [name for name in os.environ.get("PLAINWIRE_PYTHONS", "").split(":") if name]
+    found = [shutil.which(f"python3.{minor}", path=f"/usr/bin:{os.defpath}") for minor in range(11, 20)]
+    found += [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    asked = ["-c", "import ensurepip, sys; print(sys.version_info[:3])"]
+    pythons: dict[str, Path] = {}
+    for name in [sys.executable, *named, *filter(None, found)]:
+        done = subprocess.run([name, *asked], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            pythons.setdefault(done.stdout, Path(name))
+    return list(pythons.values())
 
 
 def _installs_on_musl(python: Path, scratch: Path, wheel: Path) -> bool:
