@@ -441,10 +441,9 @@ REMARKS = """\
 
 PAGE_NOTES = """\
 Not reached: mbedTLS, wolfSSL, static programs that are not in Go, what Go programs before 1.19 start; on
-aarch64 NSS that does not honour SSLKEYLOGFILE. On aarch64 the patch in memory is made from inside a
-program only (OpenSSL, BoringSSL, rustls), and was never run on such a machine: Go programs and those that run
-already are patched on x86-64 only (their function is found in programs for aarch64, too: in three builds of
-Go 1.26, one of them stripped), and nothing is on other machines. In programs that run already
+aarch64 NSS that does not honour SSLKEYLOGFILE. On aarch64 the same is patched, but for the words and
+sockets of Go programs, and for s2n, NSS and libssl 1.0.2 in programs that run already; that was seen on an
+emulated machine only (`bench/aarch64.py`). On other machines nothing is. In programs that run already
 `plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL, s2n, Debian's NSS and Go, and by their memory
 connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
 there expanded. TLS 1.2 with other ciphers that was open before stays unread.

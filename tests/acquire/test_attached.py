@@ -20,7 +20,8 @@ from plainwire import case as cases
 from plainwire.acquire import running_patch
 from plainwire.acquire.attached import AttachedProgram
 from plainwire.acquire.patcher import Patcher
-from plainwire.acquire.tracing import Earlier, StoppedProcess
+from plainwire.acquire.ptrace import Earlier
+from plainwire.acquire.tracing import StoppedProcess
 from plainwire.model import UserError
 from tests.acquire.conftest import openssl_1_0
 from tests.acquire.driven import KINDS, Driven, driven
@@ -29,7 +30,7 @@ from tests.acquire.tls_server import key_lines, tls_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainwire.acquire.tracing import Call
+    from plainwire.acquire.ptrace import Call
     from plainwire.case import Case
     from tests.acquire.tls_server import TlsServer
 

@@ -35,6 +35,7 @@ from plainwire.acquire import (
     output_file,
     patcher,
     processes,
+    ptrace,
     tracing,
 )
 from plainwire.acquire.go_calls import CallLog
@@ -89,7 +90,7 @@ class GoChildren:
         listener.bind(b"\0" + name)
         listener.listen(128)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        tracing.function()
+        ptrace.function()
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()

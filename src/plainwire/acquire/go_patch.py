@@ -9,21 +9,22 @@ goes to standard output and error is copied, and it tells us before it becomes a
 (``go_children``). Then it is let go, and nothing traces it any more; where plainwire is killed, the program
 does not notice.
 
-x86-64 only. What is not known of a program leaves it as it is.
+On aarch64 it is the secrets only. What is not known of a program leaves it as it is.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from plainwire.acquire import go_calls, go_words, patching, ring, running_patch, stub, tracing
+from plainwire.acquire import go_calls, go_words, patching, ptrace, ring, running_patch, stub, tracing
 from plainwire.acquire.patching import KeyLogFunction
+from plainwire.acquire.ptrace import HERE
+from plainwire.acquire.stubs import STUB
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     from plainwire.acquire.stub import Asked
     from plainwire.acquire.target import Target
 
-_SYS_MMAP, _SYS_MPROTECT = 9, 10
 _PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
 _RW, _RX = 3, 5
 _PAGE = 4096
 _CALLS_AT = 1024  # in the page of the instructions
 _SOCKETS_AT = _PAGE  # behind it
-_STEP_DOWN = 1 << 16
 _NAME = b"plainwire"
 _UNKNOWN_CALLS = "where it makes its system calls is not known: Go before 1.19 built it, or another compiler"
 RIGHTS = "it has rights of its own, which the kernel takes from a program that is traced"
@@ -107,7 +106,7 @@ class GoPatch:
         self.memory: GoMemory | None = None
         self.program, self.traced, self.shared = program, False, -1
         self._known, self._asked, self._sockets = known, asked, sockets
-        tracing.function()
+        ptrace.function()
 
     @property
     def makes_calls(self) -> bool:
@@ -148,7 +147,7 @@ class GoPatch:
 def untraceable(target: Target) -> str | None:
     """Why calls on sockets of a Go program cannot be told of; None where they can."""
     if go_calls.compiled() is None:
-        return "Go programs can be patched on x86-64 only"
+        return "where Go programs make their system calls is known on x86-64 only"
     patch = prepare(target)
     if isinstance(patch, GoPatch):
         return None if patch.makes_calls else _UNKNOWN_CALLS
@@ -159,8 +158,8 @@ def prepare(target: Target, asked: Asked | None = None, *, sockets: bool = False
     """What a Go program is to be patched by; or why it cannot be; None for all other programs."""
     if target.elf is None or not target.elf.go:
         return None
-    if platform.machine() != "x86_64":
-        return "Go programs can be patched on x86-64 only"
+    if not ptrace.IS_KNOWN:
+        return "Go programs can be patched on x86-64 and aarch64 only"
     path = Path(target.program)
     try:
         if has_rights(path):
@@ -204,19 +203,22 @@ def patched(
     if why is not None and not calls:
         return DonePatch(why)
     sockets = sockets and bool(calls) and go_calls.compiled() is not None
-    page, size = (lowest - _STEP_DOWN) & ~(_STEP_DOWN - 1), _PAGE + (go_calls.ROOM if sockets else 0)
-    if process.call(_SYS_MMAP, page, size, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
+    size = _PAGE + (go_calls.ROOM if sockets else 0)
+    page = running_patch.page_near(running_patch.mappings(process.pid), lowest, size)
+    if not page or process.call(HERE.numbers.mmap, page, size, _RW, _PRIVATE_ANONYMOUS_THERE, -1, 0) != page:
         return DonePatch("there is no room near it")
     shared, memory, sockets = _shared(process, page, sockets=sockets)
     if isinstance(place, KeyLogFunction):
-        process.write(page, stub.instructions(page, shared, place, offset, 0))
+        process.write(page, STUB.instructions(page, shared, place, offset, 0))
     led_to = _write_calls(process, page, shared, calls, asked, sockets=sockets) if calls else 0
-    if process.call(_SYS_MPROTECT, page, size, _RX) != 0:
+    if process.call(HERE.numbers.mprotect, page, size, _RX) != 0:
         os.close(memory)
         return DonePatch("code of ours cannot be made executable in it")
-    if isinstance(place, KeyLogFunction):
+    if isinstance(place, KeyLogFunction) and not STUB.reaches(place.function + offset, page):
+        why = "there is no room near it"
+    elif isinstance(place, KeyLogFunction):
         at = place.function + offset
-        process.write(at, stub.jump(at, page, place.covered))
+        process.write(at, STUB.jump(at, page, place.covered))
     if calls:
         process.write(calls, stub.jump(calls, led_to, stub.CALLS_COVERED))
     return DonePatch(why, memory, sockets)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import platform
 import re
 import stat
 import struct
@@ -21,6 +20,7 @@ from msgspec import Struct
 
 from plainwire.acquire import elf, interposer, unprivileged
 from plainwire.acquire.elf import MACHINES
+from plainwire.acquire.ptrace import MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def judge(path: Path) -> str | None:
     return answer.decode() if answer else None
 
 
-def of_go(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | str:
+def of_go(file: Path | int, machine: str = MACHINE) -> KeyLogFunction | str:
     """The function of a Go program, or why it is not known. ``file`` is a path, or a descriptor; of other
     machines than x86-64 it can be found, but nothing is patched from outside (``stub``).
     """
@@ -88,7 +88,7 @@ def calls_of_go(file: Path | int) -> int:
     return int(_asked(file, ask) or 0)
 
 
-def of_library(file: Path | int, machine: str = "x86_64") -> KeyLogFunction | str:
+def of_library(file: Path | int, machine: str = MACHINE) -> KeyLogFunction | str:
     """That of a library or program which has OpenSSL or BoringSSL in it."""
     return _place(file, machine, go=False)
 
@@ -192,7 +192,7 @@ def _read(answer: bytes | None) -> KeyLogFunction | str:
 
 def _asked(file: Path | int, ask: Callable[[ctypes.CDLL, int, int], bytes]) -> bytes | None:
     library = interposer.compiled()
-    if library is None or platform.machine() not in MACHINES:
+    if library is None or MACHINE not in MACHINES:
         return None
     return unprivileged.done(lambda: _asked_here(library, file, ask), within=_WITHIN, most=_LONGEST)
 

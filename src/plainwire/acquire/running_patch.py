@@ -23,14 +23,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from plainwire.acquire import processes, ring, stub
+from plainwire.acquire import processes, ring
 from plainwire.acquire.patching import KeyLogFunction  # noqa: TC001 - msgspec reads it
-from plainwire.acquire.tracing import Earlier, EndedError, NotStoppedError, StoppedProcess
+from plainwire.acquire.ptrace import HERE, Earlier
+from plainwire.acquire.stubs import STUB
+from plainwire.acquire.tracing import EndedError, NotStoppedError, StoppedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainwire.acquire.tracing import Call, Haste, Stopped
+    from plainwire.acquire.ptrace import Call
+    from plainwire.acquire.tracing import Haste, Stopped
 
 NAME = "plainwire-attached"
 _MAPPED_NAME = f"/memfd:{NAME}"
@@ -40,16 +43,17 @@ _ENTRY = struct.Struct("<QQQ16s")
 _HEAD_AT, _ENTRIES_AT = 64, 128
 _MOST_PATCHES = (ring.HEADER - _ENTRIES_AT) // _ENTRY.size
 
-_SYS_CLOSE, _SYS_MMAP, _SYS_MUNMAP, _SYS_FTRUNCATE, _SYS_MEMFD_CREATE = 3, 9, 11, 77, 319
 _CLOEXEC, _SHARED = 1, 1  # MFD_CLOEXEC, MAP_SHARED
 _PRIVATE_ANONYMOUS_THERE = 0x100022  # MAP_..._FIXED_NOREPLACE
 _RW, _RX = 3, 5
 _AT_ONCE = 3
 """Pages that are made together with the ring."""
-_PAGE, _STEP_DOWN, _STEPS, _LOWEST = 4096, 1 << 16, 8192, 1 << 16
+_PAGE, _STEP_DOWN, _STEPS, _LOWEST, _ABOVE = 4096, 1 << 16, 8192, 1 << 16, 1 << 20
+"""``_LOWEST``: below it the kernel lets no program have anything (vm.mmap_min_addr)."""
 
 STOPPED_WITHIN = 0.02
 """Seconds for all threads of a process to stop; then they are let go, and it is tried again."""
+_NO_ROOM = "there is no room near it"
 _TRIES, _BETWEEN = 20, 0.1  # seconds
 
 
@@ -163,7 +167,8 @@ def _patch_all(
     room = (fitting[0].place.function + fitting[0].offset) & ~(_PAGE - 1)
     pages = _pages_near(mapped, [each.lowest for each in fitting])
     asked: list[Call] = [  # of no bytes the kernel makes none
-        (_SYS_MMAP, page, _PAGE if page else 0, _RX, _PRIVATE_ANONYMOUS_THERE, -1, 0) for page in pages
+        (HERE.numbers.mmap, page, _PAGE if page else 0, _RX, _PRIVATE_ANONYMOUS_THERE, -1, 0)
+        for page in pages
     ]
     there = _rings(mapped)
     if there:
@@ -186,9 +191,9 @@ def _share(hand: Stopped, room: int, pages: list[Call]) -> tuple[int, int, list[
     pages = pages[:_AT_ONCE]
     memory = Earlier(len(pages))
     making: list[Call] = [
-        (_SYS_MEMFD_CREATE, room, _CLOEXEC),
-        (_SYS_FTRUNCATE, memory, ring.SIZE),
-        (_SYS_MMAP, 0, ring.SIZE, _RW, _SHARED, memory, 0),
+        (HERE.numbers.memfd_create, room, _CLOEXEC),
+        (HERE.numbers.ftruncate, memory, ring.SIZE),
+        (HERE.numbers.mmap, 0, ring.SIZE, _RW, _SHARED, memory, 0),
     ]
     *first, theirs, _, shared = hand.calls(room, [*pages, *making], NAME.encode() + b"\0")
     got = first + got
@@ -197,10 +202,10 @@ def _share(hand: Stopped, room: int, pages: list[Call]) -> tuple[int, int, list[
         ours = -1 if why else os.open(f"/proc/{hand.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         ours, why = -1, error.strerror or "its memory may not be opened"
-    undone: list[Call] = [(_SYS_CLOSE, theirs)] if theirs >= 0 else []
+    undone: list[Call] = [(HERE.numbers.close, theirs)] if theirs >= 0 else []
     if why:
-        undone += [(_SYS_MUNMAP, page, _PAGE) for page in got if page > 0]
-        undone += [(_SYS_MUNMAP, shared, ring.SIZE)] if shared > 0 else []
+        undone += [(HERE.numbers.munmap, page, _PAGE) for page in got if page > 0]
+        undone += [(HERE.numbers.munmap, shared, ring.SIZE)] if shared > 0 else []
     hand.calls(room, undone)
     if why:
         raise OSError(0, why)
@@ -208,25 +213,36 @@ def _share(hand: Stopped, room: int, pages: list[Call]) -> tuple[int, int, list[
 
 
 def _pages_near(mapped: list[Mapping], libraries: Sequence[int]) -> list[int]:
-    """For each library a free page below it, where nothing grows, as near as a jump reaches; 0 where there
-    is none.
-    """
-    taken = [(each.start, each.end) for each in mapped]
+    """For each library ``page_near``, of which no two are the same."""
+    mapped = list(mapped)
     found = []
     for lowest in libraries:
-        last = lowest & ~(_STEP_DOWN - 1)
-        steps = range(last - _STEP_DOWN, max(last - _STEPS * _STEP_DOWN, _LOWEST), -_STEP_DOWN)
-        free = (page for page in steps if not any(s < page + _PAGE and page < end for s, end in taken))
-        found.append(next(free, 0))
-        taken.append((found[-1], found[-1] + _PAGE))
+        found.append(page_near(mapped, lowest, _PAGE))
+        mapped.append(Mapping(found[-1], found[-1] + _PAGE, executable=True, file=("", 0), path=""))
     return found
+
+
+def page_near(mapped: list[Mapping], lowest: int, size: int) -> int:
+    """A free place of ``size`` bytes near the file that begins at ``lowest``: below it, where nothing grows,
+    as far as a jump reaches. Programs of Go for aarch64 begin where there is no more room below: then above
+    them, where they have nothing that grows. 0 where there is none.
+    """
+    last = lowest & ~(_STEP_DOWN - 1)
+    below = range(last - _STEP_DOWN, max(last - _STEPS * _STEP_DOWN, _LOWEST - 1), -_STEP_DOWN)
+    file = next((each.file for each in mapped if each.start <= lowest < each.end), None)
+    end = max((each.end for each in mapped if each.file == file), default=lowest)
+    above = range((end | (_ABOVE - 1)) + 1, end + _STEPS * _STEP_DOWN // 8, _STEP_DOWN)
+    taken = [(each.start, each.end) for each in mapped]
+    places = [*below, *above] if last <= _LOWEST else below
+    free = (page for page in places if not any(s < page + size and page < e for s, e in taken))
+    return next(free, 0)
 
 
 def _refused(hand: Stopped, result: int) -> str:
     """Before Linux 4.17 it is put elsewhere."""
     if result > 0:
-        hand.call(_SYS_MUNMAP, result, _PAGE)
-    return "there is no room near it"
+        hand.call(HERE.numbers.munmap, result, _PAGE)
+    return _NO_ROOM
 
 
 def _patch_one(hand: Stopped, shared: int, wanted: WantedPatch, page: int) -> str | None:
@@ -234,12 +250,14 @@ def _patch_one(hand: Stopped, shared: int, wanted: WantedPatch, page: int) -> st
     _, _, _, count = _HEAD.unpack(hand.read(shared + _HEAD_AT, _HEAD.size))
     if count >= _MOST_PATCHES:
         return "there are too many"
-    code = stub.instructions(page, shared, place, wanted.offset, wanted.number, wanted.called)
+    if not STUB.reaches(at, page):
+        return _NO_ROOM
+    code = STUB.instructions(page, shared, place, wanted.offset, wanted.number, wanted.called)
     hand.write(page, code)
     entry = _ENTRY.pack(at, page, place.covered, place.code[: place.covered].ljust(16, b"\0"))
     hand.write(shared + _ENTRIES_AT + count * _ENTRY.size, entry)
     hand.write(shared + _HEAD_AT + _HEAD.size - 4, struct.pack("<I", count + 1))
-    hand.write(at, stub.jump(at, page, place.covered))
+    hand.write(at, STUB.jump(at, page, place.covered))
     return None
 
 
@@ -310,11 +328,11 @@ def _undo_one(process: StoppedProcess, mapped: list[Mapping], shared: int) -> No
     room = 0
     for at, page, code in entries:
         with contextlib.suppress(OSError):  # the library is gone
-            if hand.read(at, len(code)) == stub.jump(at, page, len(code)):
+            if hand.read(at, len(code)) == STUB.jump(at, page, len(code)):
                 hand.write(at, code)
                 room = at & ~(_PAGE - 1)
-    asked: list[Call] = [(_SYS_MUNMAP, page, _PAGE) for _, page, _ in entries if page in pages]
-    asked.append((_SYS_MUNMAP, shared, ring.SIZE))
+    asked: list[Call] = [(HERE.numbers.munmap, page, _PAGE) for _, page, _ in entries if page in pages]
+    asked.append((HERE.numbers.munmap, shared, ring.SIZE))
     hand.calls(room or hand.stands_at() & ~(_PAGE - 1), asked)
 
 
@@ -323,5 +341,5 @@ def _entries(hand: Stopped, shared: int, count: int) -> Iterator[tuple[int, int,
         at, page, covered, code = _ENTRY.unpack(
             hand.read(shared + _ENTRIES_AT + number * _ENTRY.size, _ENTRY.size)
         )
-        if 5 <= covered <= 16:
+        if 4 <= covered <= 16:
             yield at, page, code[:covered]

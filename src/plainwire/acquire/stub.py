@@ -26,13 +26,18 @@ from plainwire.acquire.ring import HEADER, INSIDE_AT, SLOTS
 if TYPE_CHECKING:
     from plainwire.acquire.patching import KeyLogFunction, S2nPlaces
 
-_JUMP = 5
+_JUMP, _REACH = 5, 1 << 31
 
 _SAVE = bytes.fromhex("50 51 52 56 57 4150 4151 4152 4153")  # push rax, rcx, rdx, rsi, rdi, r8 to r11
 _RESTORE = bytes.fromhex("415b 415a 4159 4158 5f 5e 5a 59 58")
 
 _Step = tuple[bytes, bytes]
 """Instructions, and the jump behind them to the end, where there is one: without its distance."""
+
+
+def reaches(at: int, target: int) -> bool:
+    """Whether a jump gets there."""
+    return -_REACH <= target - (at + _JUMP) < _REACH
 
 
 def jump(at: int, target: int, covered: int) -> bytes:

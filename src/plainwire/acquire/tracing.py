@@ -1,38 +1,33 @@
 """Other processes, stopped by ptrace(2): what is read and written in them, system calls they make for us.
 
-x86-64. What is changed of a thread for a system call is put back behind it. Signals that come meanwhile
+What is changed of a thread for a system call is put back behind it. Signals that come meanwhile
 reach the process when it is let go.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import functools
 import os
 import signal
 import struct
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
+
+from plainwire.acquire.ptrace import HERE, asked, checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TRACEME, _CONTINUE, _STEP, _GETREGS, _SETREGS, _DETACH = 0, 7, 9, 12, 13, 17  # sys/ptrace.h
+    from plainwire.acquire.ptrace import Call, Registers
+
+_TRACEME, _CONTINUE, _STEP, _DETACH = 0, 7, 9, 17  # sys/ptrace.h
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
 _EVENT_EXEC, _EVENT_STOP = 4, 128
 _TELL_OF_EXEC, _TELL_OF_CHILDREN = 1 << 4, 1 << 1 | 1 << 2 | 1 << 3  # of fork, vfork and clone
 _WALL = 0x40000000  # sys/wait.h: threads too
-_RAX, _R10, _R9, _R8, _RDX, _RSI, _RDI, _ORIG_RAX, _RIP = 10, 7, 8, 9, 12, 13, 14, 15, 16  # struct user
-_REGISTERS = 27
-_GIVEN = {"rax": 0, "rdi": 7, "rsi": 6, "rdx": 2, "r10": 10, "r8": 8, "r9": 9}
-"""Where a system call has its number and what it is given, as the processor numbers them."""
-_KEPT = {3: 5, 5: 4, 12: 3, 13: 2, 14: 1, 15: 0}
-"""Registers that a system call leaves as they are (rbx, rbp, r12 to r15), and where they are in struct
-user."""
-_SYS_CLOSE, _SYS_MMAP, _SYS_MEMFD_CREATE = 3, 9, 319
 _CLOEXEC, _RW, _SHARED = 1, 3, 1  # MFD_CLOEXEC, PROT_READ | PROT_WRITE, MAP_SHARED
+_INSTRUCTION = 4  # bytes: code stands at a multiple of that, where it must
 _MOST_SIGNALS = 64  # that may come while it is stopped, which takes a few milliseconds
 _LOOK_AGAIN = 0.0002  # seconds
 _LET_GO_WITHIN = 2.0  # seconds
@@ -41,18 +36,9 @@ _PRIORITY = struct.Struct("<Ii")
 _MOST_HASTY = 4096  # records, which a pipe holds
 
 
-@functools.cache
-def function() -> Any:  # noqa: ANN401 - a function of C
-    """ptrace(2). Loaded before there is a child, in which only what is there already may be called."""
-    call = ctypes.CDLL(None, use_errno=True).ptrace
-    call.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-    call.restype = ctypes.c_long
-    return call
-
-
 def be_traced() -> None:
     """In a child, before it becomes another program: it stops when it has, where tracing is allowed."""
-    _ptrace(_TRACEME, 0, 0, 0)
+    asked(_TRACEME, 0, 0, 0)
 
 
 def is_traced(pid: int) -> bool:
@@ -62,16 +48,6 @@ def is_traced(pid: int) -> bool:
     except OSError:
         return False
     return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
-
-
-def _ptrace(request: int, pid: int, address: int, data: int) -> int:
-    result: int = function()(request, pid, address, data)
-    return result
-
-
-def _checked(request: int, pid: int, data: int) -> None:
-    if _ptrace(request, pid, 0, data) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 class EndedError(Exception):
@@ -94,7 +70,7 @@ def seize_for_exec(thread: int, *, of_child: bool) -> None:
         OSError: it may not be traced, or is gone.
 
     """
-    _checked(_SEIZE, thread, _TELL_OF_EXEC | (_TELL_OF_CHILDREN if of_child else 0))
+    checked(_SEIZE, thread, _TELL_OF_EXEC | (_TELL_OF_CHILDREN if of_child else 0))
 
 
 def await_exec() -> int:
@@ -114,18 +90,8 @@ def await_exec() -> int:
             return stopped
         if event == _EVENT_STOP and os.WSTOPSIG(status) != signal.SIGTRAP:  # as SIGSTOP does
             break
-        _ptrace(_CONTINUE, stopped, 0, 0 if event else os.WSTOPSIG(status))
+        asked(_CONTINUE, stopped, 0, 0 if event else os.WSTOPSIG(status))
     raise OtherwiseError
-
-
-class Earlier(NamedTuple):
-    """For an argument of ``Stopped.calls``: the result of an earlier one of its six."""
-
-    number: int
-
-
-Call = tuple[int | Earlier, ...]
-"""A system call: its number, and what it is given."""
 
 
 class Stopped:
@@ -150,18 +116,18 @@ class Stopped:
                 return
             if status >> 16 == 0:
                 self._held.append(os.WSTOPSIG(status))
-            _checked(again, self.pid, 0)
+            checked(again, self.pid, 0)
         raise OSError(0, "it gets too many signals")
 
     def step(self) -> None:
         """Out of the system call that it has stopped in."""
-        _checked(_STEP, self.pid, 0)
+        checked(_STEP, self.pid, 0)
         self.wait()
 
     def let_go(self) -> None:
         """Nothing traces it any more."""
         self.close()
-        _ptrace(_DETACH, self.pid, 0, 0)
+        asked(_DETACH, self.pid, 0, 0)
         self.send_held(self.pid)
 
     def send_held(self, pid: int) -> None:
@@ -187,25 +153,24 @@ class Stopped:
 
     def call(self, number: int, *arguments: int) -> int:
         """Let the process make a system call; the result is below 0 where it failed."""
-        kept = self._registers()
-        used = (ctypes.c_uint64 * _REGISTERS)(*kept)
-        used[_RAX], used[_ORIG_RAX] = number, (1 << 64) - 1
-        for register, value in zip((_RDI, _RSI, _RDX, _R10, _R8, _R9), arguments, strict=False):
+        kept = HERE.read(self.pid)
+        used, at = HERE.copied(kept), kept[HERE.at]
+        for register, value in zip(HERE.given, (number, *arguments), strict=False):
             used[register] = value & (1 << 64) - 1
-        code = self.read(kept[_RIP], 2)
-        self.write(kept[_RIP], b"\x0f\x05")
-        _checked(_SETREGS, self.pid, ctypes.addressof(used))
+        code = self.read(at, len(HERE.call))
+        self.write(at, HERE.call)
+        HERE.write(self.pid, used)
         try:
-            _checked(_STEP, self.pid, 0)
+            checked(_STEP, self.pid, 0)
             self.wait()
-            _checked(_GETREGS, self.pid, ctypes.addressof(used))
+            used = HERE.read(self.pid)
         except OSError:
-            self._put_back(kept, kept[_RIP], code)
+            self._put_back(kept, at, code)
             raise
-        self._put_back(kept, kept[_RIP], code)
-        if used[_RIP] != kept[_RIP] + 2:
+        self._put_back(kept, at, code)
+        if used[HERE.at] != at + len(HERE.call):
             raise OSError(0, "it did not do what it was to do")
-        return _signed(used[_RAX])
+        return _signed(used[HERE.result])
 
     def calls(self, room: int, several: Sequence[Call], data: bytes = b"") -> list[int]:
         """Let the process make system calls one behind the other, six at a time without us: each time that it
@@ -214,30 +179,32 @@ class Stopped:
         ``room``: a page of code, in which no thread runs meanwhile. ``data`` stands at its start then.
         """
         results: list[int] = []
-        for first in range(0, len(several), len(_KEPT)):
-            results += self._calls(room, several[first : first + len(_KEPT)], data)
+        for first in range(0, len(several), len(HERE.kept)):
+            results += self._calls(room, several[first : first + len(HERE.kept)], data)
         return results
 
     def _calls(self, room: int, several: Sequence[Call], data: bytes) -> list[int]:
-        written = data + _code_of(several)
-        kept, there = self._registers(), self.read(room, len(written))
+        code = HERE.code_of(several)
+        begin = len(data) + (-len(data) % _INSTRUCTION)
+        written = data.ljust(begin, b"\0") + code
+        kept, there = HERE.read(self.pid), self.read(room, len(written))
         if len(there) != len(written):
             raise OSError(0, "there is no room in its code")
-        used = (ctypes.c_uint64 * _REGISTERS)(*kept)
-        used[_ORIG_RAX], used[_RIP] = (1 << 64) - 1, room + len(data)
+        used = HERE.copied(kept)
+        used[HERE.at] = room + begin
         self.write(room, written)
-        _checked(_SETREGS, self.pid, ctypes.addressof(used))
+        HERE.write(self.pid, used)
         try:
-            _checked(_CONTINUE, self.pid, 0)
+            checked(_CONTINUE, self.pid, 0)
             self.wait(_CONTINUE)
-            _checked(_GETREGS, self.pid, ctypes.addressof(used))
+            used = HERE.read(self.pid)
         except OSError:
             self._put_back(kept, room, there)
             raise
         self._put_back(kept, room, there)
-        if used[_RIP] != room + len(written):
+        if used[HERE.at] != room + len(written) - len(HERE.trap) + HERE.behind_trap:
             raise OSError(0, "it did not do what it was to do")
-        return [_signed(used[at]) for at in list(_KEPT.values())[: len(several)]]
+        return [_signed(used[at]) for at in HERE.kept[: len(several)]]
 
     def share(self, page: int, name: bytes, size: int) -> tuple[int, int]:
         """Let the process make memory that it shares with us (memfd_create(2)): where it has it, and our
@@ -248,48 +215,25 @@ class Stopped:
 
         """
         self.write(page, name + b"\0")
-        theirs = _made(self.call(_SYS_MEMFD_CREATE, page, _CLOEXEC))
+        theirs = _made(self.call(HERE.numbers.memfd_create, page, _CLOEXEC))
         try:
             memory = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
             try:
                 os.ftruncate(memory, size)
-                return _made(self.call(_SYS_MMAP, 0, size, _RW, _SHARED, theirs, 0)), memory
+                return _made(self.call(HERE.numbers.mmap, 0, size, _RW, _SHARED, theirs, 0)), memory
             except BaseException:
                 os.close(memory)
                 raise
         finally:
-            self.call(_SYS_CLOSE, theirs)
+            self.call(HERE.numbers.close, theirs)
 
     def stands_at(self) -> int:
         """The address of its next instruction."""
-        return int(self._registers()[_RIP])
+        return int(HERE.read(self.pid)[HERE.at])
 
-    def _registers(self) -> ctypes.Array[ctypes.c_uint64]:
-        registers = (ctypes.c_uint64 * _REGISTERS)()
-        _checked(_GETREGS, self.pid, ctypes.addressof(registers))
-        return registers
-
-    def _put_back(self, registers: ctypes.Array[ctypes.c_uint64], at: int, code: bytes) -> None:
+    def _put_back(self, registers: Registers, at: int, code: bytes) -> None:
         self.write(at, code)
-        _checked(_SETREGS, self.pid, ctypes.addressof(registers))
-
-
-def _code_of(several: Sequence[Call]) -> bytes:
-    """Instructions that make system calls and keep their results, and a trap."""
-    results = list(_KEPT)
-    code = b""
-    for number, call in enumerate(several):
-        for register, value in zip(_GIVEN.values(), call, strict=False):
-            if isinstance(value, Earlier):
-                code += _move(register, results[value.number])
-            else:
-                code += struct.pack("<BBQ", 0x48 | register >> 3, 0xB8 | register & 7, value & (1 << 64) - 1)
-        code += b"\x0f\x05" + _move(results[number], _GIVEN["rax"])
-    return code + b"\xcc"
-
-
-def _move(to: int, source: int) -> bytes:
-    return bytes((0x48 | source >> 3 << 2 | to >> 3, 0x89, 0xC0 | (source & 7) << 3 | to & 7))
+        HERE.write(self.pid, registers)
 
 
 def _signed(value: int) -> int:
@@ -411,10 +355,10 @@ class StoppedProcess:
 
     def _ask_to_stop(self, thread: int) -> None:
         try:
-            _checked(_SEIZE, thread, 0)
+            checked(_SEIZE, thread, 0)
             self._threads[thread] = 0
             self._haste.give(thread)
-            _checked(_INTERRUPT, thread, 0)
+            checked(_INTERRUPT, thread, 0)
         except PermissionError:
             if thread in self._threads or _is_ours(thread):
                 raise NotStoppedError from None
@@ -446,7 +390,7 @@ class StoppedProcess:
         our own end.
         """
         self._haste.take_back()
-        late = [t for t, held in self._threads.items() if _ptrace(_DETACH, t, 0, held) != 0]
+        late = [t for t, held in self._threads.items() if asked(_DETACH, t, 0, held) != 0]
         self.seconds = time.monotonic() - self._ran
         looked = time.monotonic()
         end = looked + _LET_GO_WITHIN
@@ -476,5 +420,5 @@ def _let_go_late(thread: int) -> bool:
     except ChildProcessError:
         return True
     if found and os.WIFSTOPPED(status):
-        _ptrace(_DETACH, thread, 0, 0 if status >> 16 else os.WSTOPSIG(status))
+        asked(_DETACH, thread, 0, 0 if status >> 16 else os.WSTOPSIG(status))
     return bool(found)

@@ -78,7 +78,7 @@ def command(
     """Record programs that run already: capture, decrypt, and say who hung up.
 
     From now until they end, SECONDS are over, or Ctrl-C. Each is stopped for some milliseconds, at the begin
-    and at the end, and is left as it was. x86-64 only; secrets are had of OpenSSL, BoringSSL and Go. Of a
+    and at the end, and is left as it was. Secrets are had of OpenSSL, BoringSSL and Go. Of a
     process in a container the packets of its own network are captured.
 
     Exit status: as that of analyze.
