@@ -154,6 +154,7 @@ class Streams:
     ) -> None: ...
     def leave(self, http: Http2) -> None: ...
 
+def enhanced_blocks(data: bytes, position: int, little: bool) -> tuple[bytes, int]: ...  # noqa: FBT001
 def cut_frames(
     texts: list[Text | Gap], side: int, index: int, at: int
 ) -> tuple[FrameRun | None, int, int]: ...
@@ -161,6 +162,8 @@ def cut_frames(
 class ExchangeWriter:
     def __init__(
         self,
+        classes: tuple[type[Exchange], type[Request], type[Response]],
+        astuple: Callable[[object], tuple[object, ...]],
         shown: Callable[[tuple[str, str]], tuple[str, str]],
         identifies: Callable[[str], bool],
         is_open: Callable[[str], bool],

@@ -2,10 +2,14 @@
 //!
 //! What may be shown is judged in Python (`report/redact/`), once for each field and each form of a target.
 
+use pyo3::Borrowed;
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use rustc_hash::FxHashMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 const MOST_CACHED: usize = 8192;
 const LONGEST_REMEMBERED: usize = 512;
@@ -25,11 +29,138 @@ macro_rules! done {
     };
 }
 
-/// Writes exchanges. From Python: `shown` says what may be shown of a field, `identifies` of which names a value
+/// What is read of exchanges and messages: their attributes, by these numbers.
+const EXCHANGE: [&str; 17] = [
+    "protocol",
+    "request",
+    "response",
+    "stream",
+    "via",
+    "interim",
+    "stopped",
+    "id",
+    "connection",
+    "ordinal",
+    "outcome",
+    "idle_before_ns",
+    "duration_ns",
+    "grpc",
+    "pushed",
+    "reset",
+    "websocket",
+];
+const PROTOCOL: usize = 0;
+const REQUEST: usize = 1;
+const RESPONSE: usize = 2;
+const STREAM: usize = 3;
+const VIA: usize = 4;
+const INTERIM: usize = 5;
+const STOPPED: usize = 6;
+const ID: usize = 7;
+const CONNECTION: usize = 8;
+const ORDINAL: usize = 9;
+const OUTCOME: usize = 10;
+const IDLE_BEFORE: usize = 11;
+const DURATION: usize = 12;
+const GRPC: usize = 13;
+const PUSHED: usize = 14;
+const RESET: usize = 15;
+const WEBSOCKET: usize = 16;
+const OF_BOTH: [&str; 13] = [
+    "version",
+    "headers",
+    "body_size",
+    "declared_size",
+    "framing",
+    "time_ns",
+    "last_ns",
+    "packet",
+    "last_packet",
+    "complete",
+    "trailers",
+    "defects",
+    "content",
+];
+const VERSION: usize = 0;
+const HEADERS: usize = 1;
+const BODY_SIZE: usize = 2;
+const DECLARED_SIZE: usize = 3;
+const FRAMING: usize = 4;
+const TIME: usize = 5;
+const LAST: usize = 6;
+const PACKET: usize = 7;
+const LAST_PACKET: usize = 8;
+const COMPLETE: usize = 9;
+const TRAILERS: usize = 10;
+const DEFECTS: usize = 11;
+const CONTENT: usize = 12;
+const OF_REQUEST: [&str; 2] = ["method", "target"];
+const METHOD: usize = 13;
+const TARGET: usize = 14;
+const OF_RESPONSE: [&str; 3] = ["status", "reason", "event_stream"];
+const STATUS: usize = 13;
+const REASON: usize = 14;
+const EVENT_STREAM: usize = 15;
+
+/// Where the attributes of a class stand in what `astuple` of msgspec gives of its objects: one call for all of
+/// them costs as much as reading two.
+struct Class {
+    class: Py<PyAny>,
+    places: Vec<usize>,
+}
+
+impl Class {
+    fn new(class: &Bound<'_, PyAny>, names: &[&[&str]]) -> PyResult<Class> {
+        let fields: Vec<String> = class.getattr("__struct_fields__")?.extract()?;
+        let mut places = Vec::new();
+        for name in names.iter().copied().flatten() {
+            let place = fields.iter().position(|field| field == name);
+            places.push(place.ok_or_else(|| PyValueError::new_err(format!("nothing has a {name}")))?);
+        }
+        Ok(Class { class: class.clone().unbind(), places })
+    }
+}
+
+struct Classes {
+    exchange: Class,
+    request: Class,
+    response: Class,
+    astuple: Py<PyAny>,
+}
+
+impl Classes {
+    /// The attributes of an object; None if it is of another class.
+    fn row<'a, 'py>(&self, class: &'a Class, object: &Bound<'py, PyAny>) -> PyResult<Option<Row<'a, 'py>>> {
+        if !object.get_type().is(&class.class) {
+            return Ok(None);
+        }
+        let values = self.astuple.bind(object.py()).call1((object,))?.cast_into::<PyTuple>()?;
+        Ok(Some(Row { values, places: &class.places }))
+    }
+}
+
+/// The attributes of one object.
+struct Row<'a, 'py> {
+    values: Bound<'py, PyTuple>,
+    places: &'a [usize],
+}
+
+impl<'py> Row<'_, 'py> {
+    fn py(&self) -> Python<'py> {
+        self.values.py()
+    }
+
+    fn get(&self, number: usize) -> PyResult<Borrowed<'_, 'py, PyAny>> {
+        self.values.get_borrowed_item(self.places[number])
+    }
+}
+
+/// Writes exchanges. `classes`: those of exchanges, requests and responses. From Python: `astuple` is msgspec's; `shown` says what may be shown of a field, `identifies` of which names a value
 /// that is only an identifier may be, `is_open` of which forms a path may be; `line` shows a line of text,
 /// `target` a target, and `encoded` is the whole work for an exchange.
 #[pyclass]
 pub struct ExchangeWriter {
+    classes: Arc<Classes>,
     shown: Py<PyAny>,
     identifies: Py<PyAny>,
     is_open: Py<PyAny>,
@@ -46,15 +177,24 @@ pub struct ExchangeWriter {
 #[pymethods]
 impl ExchangeWriter {
     #[new]
+    #[allow(clippy::too_many_arguments)] // each is another question to Python
     fn new(
+        classes: (Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>),
+        astuple: Py<PyAny>,
         shown: Py<PyAny>,
         identifies: Py<PyAny>,
         is_open: Py<PyAny>,
         line: Py<PyAny>,
         target: Py<PyAny>,
         encoded: Py<PyAny>,
-    ) -> Self {
-        ExchangeWriter {
+    ) -> PyResult<Self> {
+        Ok(ExchangeWriter {
+            classes: Arc::new(Classes {
+                exchange: Class::new(&classes.0, &[&EXCHANGE])?,
+                request: Class::new(&classes.1, &[&OF_BOTH, &OF_REQUEST])?,
+                response: Class::new(&classes.2, &[&OF_BOTH, &OF_RESPONSE])?,
+                astuple,
+            }),
             shown,
             identifies,
             is_open,
@@ -65,7 +205,7 @@ impl ExchangeWriter {
             forms: FxHashMap::default(),
             lines: FxHashMap::default(),
             fields: FxHashMap::default(),
-        }
+        })
     }
 
     /// The exchanges, with commas between them, and the size of each.
@@ -76,12 +216,13 @@ impl ExchangeWriter {
     ) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
         let mut out = Vec::with_capacity(SIZE * exchanges.len());
         let mut sizes = Vec::with_capacity(exchanges.len());
+        let classes = Arc::clone(&self.classes);
         for exchange in exchanges {
             if !sizes.is_empty() {
                 out.push(b',');
             }
             let start = out.len();
-            if !matches!(self.exchange(&mut out, &exchange), Ok(Some(()))) {
+            if !matches!(self.exchange(&mut out, &classes, &exchange), Ok(Some(()))) {
                 out.truncate(start);
                 let text = self.encoded.bind(py).call1((exchange,))?;
                 out.extend_from_slice(text.cast::<PyBytes>()?.as_bytes());
@@ -93,45 +234,49 @@ impl ExchangeWriter {
 }
 
 impl ExchangeWriter {
-    fn exchange<'py>(&mut self, out: &mut Vec<u8>, exchange: &Bound<'py, PyAny>) -> Written {
-        let py = exchange.py();
-        let protocol = exchange.getattr(intern!(py, "protocol"))?;
-        let protocol = protocol.cast::<PyString>()?.to_str()?;
-        let (request, response) =
-            (exchange.getattr(intern!(py, "request"))?, exchange.getattr(intern!(py, "response"))?);
-        let stream = exchange.getattr(intern!(py, "stream"))?;
+    fn exchange<'py>(
+        &mut self,
+        out: &mut Vec<u8>,
+        classes: &Classes,
+        exchange: &Bound<'py, PyAny>,
+    ) -> Written {
+        let Some(exchange) = classes.row(&classes.exchange, exchange)? else { return Ok(None) };
+        let protocol = exchange.get(PROTOCOL)?;
+        let protocol = (*protocol).cast::<PyString>()?.to_str()?;
+        let stream = exchange.get(STREAM)?;
         let plain = match protocol {
             "http/1.1" => stream.is_none(),
-            "h2" => !stream.is_none() && has_nothing_rare(exchange)?,
+            "h2" => !stream.is_none() && has_nothing_rare(&exchange)?,
             _ => false,
         };
         if !plain
-            || request.is_none()
-            || response.is_none()
-            || !exchange.getattr(intern!(py, "via"))?.is_none()
-            || exchange.getattr(intern!(py, "interim"))?.is_truthy()?
-            || exchange.getattr(intern!(py, "stopped"))?.is_truthy()?
+            || !exchange.get(VIA)?.is_none()
+            || exchange.get(INTERIM)?.is_truthy()?
+            || exchange.get(STOPPED)?.is_truthy()?
         {
             return Ok(None);
         }
-        integer(out, "{\"id\":", &exchange.getattr(intern!(py, "id"))?)?;
-        integer(out, ",\"connection\":", &exchange.getattr(intern!(py, "connection"))?)?;
+        let (request, response) = (exchange.get(REQUEST)?, exchange.get(RESPONSE)?);
+        let Some(request) = classes.row(&classes.request, &request)? else { return Ok(None) };
+        let Some(response) = classes.row(&classes.response, &response)? else { return Ok(None) };
+        integer(out, "{\"id\":", exchange.get(ID)?)?;
+        integer(out, ",\"connection\":", exchange.get(CONNECTION)?)?;
         if stream.is_none() {
             out.extend_from_slice(b",\"stream\":null");
         } else {
-            integer(out, ",\"stream\":", &stream)?;
+            integer(out, ",\"stream\":", stream)?;
         }
-        integer(out, ",\"ordinal\":", &exchange.getattr(intern!(py, "ordinal"))?)?;
+        integer(out, ",\"ordinal\":", exchange.get(ORDINAL)?)?;
         out.extend_from_slice(b",\"protocol\":\"");
         out.extend_from_slice(protocol.as_bytes());
         out.extend_from_slice(b"\",\"request\":");
         done!(self.request(out, &request));
         out.extend_from_slice(b",\"response\":");
         done!(self.response(out, &response));
-        done!(text(out, ",\"outcome\":", &exchange.getattr(intern!(py, "outcome"))?));
-        duration(out, ",\"idle_before\":", &exchange.getattr(intern!(py, "idle_before_ns"))?)?;
-        duration(out, ",\"duration\":", &exchange.getattr(intern!(py, "duration_ns"))?)?;
-        let call = exchange.getattr(intern!(py, "grpc"))?;
+        done!(text(out, ",\"outcome\":", exchange.get(OUTCOME)?));
+        duration(out, ",\"idle_before\":", exchange.get(IDLE_BEFORE)?)?;
+        duration(out, ",\"duration\":", exchange.get(DURATION)?)?;
+        let call = exchange.get(GRPC)?;
         if protocol == "h2" && !call.is_none() {
             done!(self.call(out, &call));
         }
@@ -139,50 +284,48 @@ impl ExchangeWriter {
         Ok(Some(()))
     }
 
-    fn request<'py>(&mut self, out: &mut Vec<u8>, request: &Bound<'py, PyAny>) -> Written {
-        let py = request.py();
-        let method = request.getattr(intern!(py, "method"))?;
-        let target = request.getattr(intern!(py, "target"))?;
-        let target = target.cast::<PyString>()?.to_str()?;
+    fn request(&mut self, out: &mut Vec<u8>, request: &Row<'_, '_>) -> Written {
+        let method = request.get(METHOD)?;
+        let target = request.get(TARGET)?;
+        let target = (*target).cast::<PyString>()?.to_str()?;
         if method.cast::<PyString>()?.to_str()? == "CONNECT"
             || !target.starts_with('/')
             || target.contains("://")
         {
             return Ok(None); // its authority stands in the target
         }
-        let headers = request.getattr(intern!(py, "headers"))?;
+        let headers = request.get(HEADERS)?;
         let headers = headers.cast::<PyList>()?;
-        done!(text(out, "{\"method\":", &method));
+        done!(text(out, "{\"method\":", method));
         out.extend_from_slice(b",\"target\":");
-        done!(self.target(out, py, target));
+        done!(self.target(out, request.py(), target));
         out.extend_from_slice(b",\"authority\":");
-        done!(authority(out, headers));
-        done!(text(out, ",\"version\":", &request.getattr(intern!(py, "version"))?));
-        self.rest(out, request, headers)
+        done!(authority(out, &headers));
+        done!(text(out, ",\"version\":", request.get(VERSION)?));
+        self.rest(out, request, &headers)
     }
 
-    fn response<'py>(&mut self, out: &mut Vec<u8>, response: &Bound<'py, PyAny>) -> Written {
-        let py = response.py();
-        if !response.getattr(intern!(py, "event_stream"))?.is_none() {
+    fn response(&mut self, out: &mut Vec<u8>, response: &Row<'_, '_>) -> Written {
+        if !response.get(EVENT_STREAM)?.is_none() {
             return Ok(None);
         }
-        integer(out, "{\"status\":", &response.getattr(intern!(py, "status"))?)?;
+        integer(out, "{\"status\":", response.get(STATUS)?)?;
         out.extend_from_slice(b",\"reason\":");
-        let reason = response.getattr(intern!(py, "reason"))?;
-        let reason = reason.cast::<PyString>()?.to_str()?;
+        let reason = response.get(REASON)?;
+        let reason = (*reason).cast::<PyString>()?.to_str()?;
         if let Some(known) = self.lines.get(reason) {
             out.extend_from_slice(known);
         } else {
             let start = out.len();
-            let shown = self.line.bind(py).call1((reason,))?;
+            let shown = self.line.bind(response.py()).call1((reason,))?;
             done!(text(out, "", &shown));
             if self.lines.len() < MOST_CACHED && reason.len() <= LONGEST_REMEMBERED {
                 self.lines.insert(reason.into(), out[start..].to_vec());
             }
         }
-        done!(text(out, ",\"version\":", &response.getattr(intern!(py, "version"))?));
-        let headers = response.getattr(intern!(py, "headers"))?;
-        self.rest(out, response, headers.cast::<PyList>()?)
+        done!(text(out, ",\"version\":", response.get(VERSION)?));
+        let headers = response.get(HEADERS)?;
+        self.rest(out, response, (*headers).cast::<PyList>()?)
     }
 
     /// A call of gRPC.
@@ -216,39 +359,31 @@ impl ExchangeWriter {
     }
 
     /// What requests and responses have in common.
-    fn rest<'py>(
-        &mut self,
-        out: &mut Vec<u8>,
-        message: &Bound<'py, PyAny>,
-        headers: &Bound<'py, PyList>,
-    ) -> Written {
-        let py = message.py();
-        if message.getattr(intern!(py, "defects"))?.is_truthy()?
-            || !message.getattr(intern!(py, "content"))?.is_none()
-        {
+    fn rest(&mut self, out: &mut Vec<u8>, message: &Row<'_, '_>, headers: &Bound<'_, PyList>) -> Written {
+        if message.get(DEFECTS)?.is_truthy()? || !message.get(CONTENT)?.is_none() {
             return Ok(None);
         }
         out.extend_from_slice(b",\"headers\":[");
         done!(self.fields(out, headers));
-        integer(out, "],\"body_size\":", &message.getattr(intern!(py, "body_size"))?)?;
-        let declared = message.getattr(intern!(py, "declared_size"))?;
+        integer(out, "],\"body_size\":", message.get(BODY_SIZE)?)?;
+        let declared = message.get(DECLARED_SIZE)?;
         if declared.is_none() {
             out.extend_from_slice(b",\"declared_size\":null");
         } else {
-            integer(out, ",\"declared_size\":", &declared)?;
+            integer(out, ",\"declared_size\":", declared)?;
         }
-        done!(text(out, ",\"framing\":", &message.getattr(intern!(py, "framing"))?));
-        seconds(out, ",\"time\":", &message.getattr(intern!(py, "time_ns"))?)?;
-        seconds(out, ",\"end\":", &message.getattr(intern!(py, "last_ns"))?)?;
-        integer(out, ",\"packet\":", &message.getattr(intern!(py, "packet"))?)?;
-        integer(out, ",\"last_packet\":", &message.getattr(intern!(py, "last_packet"))?)?;
-        let complete = message.getattr(intern!(py, "complete"))?.is_truthy()?;
+        done!(text(out, ",\"framing\":", message.get(FRAMING)?));
+        seconds(out, ",\"time\":", message.get(TIME)?)?;
+        seconds(out, ",\"end\":", message.get(LAST)?)?;
+        integer(out, ",\"packet\":", message.get(PACKET)?)?;
+        integer(out, ",\"last_packet\":", message.get(LAST_PACKET)?)?;
+        let complete = message.get(COMPLETE)?.is_truthy()?;
         out.extend_from_slice(if complete { b",\"complete\":true" } else { b",\"complete\":false" });
-        let trailers = message.getattr(intern!(py, "trailers"))?;
+        let trailers = message.get(TRAILERS)?;
         let trailers = trailers.cast::<PyList>()?;
         if !trailers.is_empty() {
             out.extend_from_slice(b",\"trailers\":[");
-            done!(self.fields(out, trailers));
+            done!(self.fields(out, &trailers));
             out.push(b']');
         }
         out.push(b'}');
@@ -362,11 +497,10 @@ fn is_identifier(value: &str) -> bool {
 }
 
 /// Whether an exchange of HTTP/2 is no push, was not reset and became no WebSocket.
-fn has_nothing_rare(exchange: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = exchange.py();
-    Ok(!exchange.getattr(intern!(py, "pushed"))?.is_truthy()?
-        && exchange.getattr(intern!(py, "reset"))?.is_none()
-        && exchange.getattr(intern!(py, "websocket"))?.is_none())
+fn has_nothing_rare(exchange: &Row<'_, '_>) -> PyResult<bool> {
+    Ok(!exchange.get(PUSHED)?.is_truthy()?
+        && exchange.get(RESET)?.is_none()
+        && exchange.get(WEBSOCKET)?.is_none())
 }
 
 /// The value of `:authority`, or of the first Host field, null without one.
@@ -402,7 +536,7 @@ fn authority(out: &mut Vec<u8>, headers: &Bound<'_, PyList>) -> Written {
 }
 
 /// A string of visible ASCII; of others Python knows what is to be escaped.
-fn text(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> Written {
+fn text<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> Written {
     let value = value.cast::<PyString>()?.to_str()?;
     out.extend_from_slice(key.as_bytes());
     out.push(b'"');
@@ -422,14 +556,18 @@ fn text(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> Written {
     Ok(Some(()))
 }
 
-fn integer(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+fn integer<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> PyResult<()> {
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(itoa::Buffer::new().format(value.extract::<i64>()?).as_bytes());
     Ok(())
 }
 
 /// Nanoseconds that may not be known, as seconds.
-fn duration(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+fn duration<'py>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: impl Deref<Target = Bound<'py, PyAny>>,
+) -> PyResult<()> {
     if value.is_none() {
         out.extend_from_slice(key.as_bytes());
         out.extend_from_slice(b"null");
@@ -439,7 +577,7 @@ fn duration(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<
 }
 
 /// Nanoseconds as seconds: what 64 bits can count is below the numbers that are written with an exponent.
-fn seconds(out: &mut Vec<u8>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+fn seconds<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> PyResult<()> {
     out.extend_from_slice(key.as_bytes());
     let number = value.extract::<i64>()? as f64 / 1e9;
     out.extend_from_slice(ryu::Buffer::new().format(number).as_bytes());

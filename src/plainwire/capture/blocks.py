@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import enum
 import struct
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
+from plainwire import kernel
 from plainwire.arrays import np
-from plainwire.capture.header_columns import words
+from plainwire.capture.header_columns import aligned_words
 from plainwire.capture.key_lines import KEY_LINE
 from plainwire.model import CaptureDrops, CaptureNote, PacketBatch, SecretsBlock, UserError
 
@@ -56,6 +58,7 @@ _UNKNOWN_DROPS = 2**64 - 1
 _FARTHEST_SECONDS = 1 << 33
 _FINEST_DECIMAL = 27
 """With more digits than this, every 64-bit time is below a nanosecond."""
+_NONE: array[int] = array("q")
 _SHORTEST_KEY_COMMENT = 130
 """Bytes of options that hold a key log line: a packet with fewer has none, and its options are not read."""
 
@@ -85,7 +88,7 @@ class _End(enum.Enum):
 
 
 class _Walk(NamedTuple):
-    packets: list[int]  # offsets of their blocks
+    packets: array[int]  # offsets of their blocks
     others: list[CaptureItem]
     position: int
     end: _End
@@ -102,10 +105,10 @@ def read_pcapng(path: str, source: Lookahead, piece: int) -> Iterator[CaptureIte
     section = _Section()
     number, carry, need = 1, b"", 0
     while data := source.refill(carry, need, piece):
-        walk = _Walk([], [], 0, _End.HAND_OVER)
+        walk = _Walk(_NONE, [], 0, _End.HAND_OVER)
         while walk.end is _End.HAND_OVER:
             walk = _walk(data, walk.position, section)
-            packets = () if section.foreign else walk.packets
+            packets = _NONE if section.foreign else walk.packets
             number += section.records
             section.records = 0
             batch = _batch(data, walk.packets, section, number) if packets else None
@@ -136,7 +139,7 @@ def _named(path: str, item: CaptureItem) -> CaptureItem:
 
 def _walk(data: bytes, position: int, section: _Section) -> _Walk:  # noqa: C901 - the hot loop
     """Collect packets and the other contents of the blocks, and say where and why the walk ended."""
-    packets: list[int] = []
+    packets = array("q")
     others: list[CaptureItem] = []
     size = len(data)
     two = struct.Struct((section.order or "<") + "II").unpack_from
@@ -145,8 +148,12 @@ def _walk(data: bytes, position: int, section: _Section) -> _Walk:  # noqa: C901
     while position + _SHORTEST_BLOCK <= size:
         kind, length = two(data, position)
         if kind == _ENHANCED and not length & 3 and 32 <= length <= size - position:
-            append(position)
-            position += length
+            if kernel.compiled is None:
+                append(position)
+                position += length
+            else:
+                found, position = kernel.compiled.enhanced_blocks(data, position, section.order != ">")
+                packets.frombytes(found)
             continue
         if kind == _SHB:
             order = _BYTE_ORDER.get(data[position + 8 : position + 12])
@@ -247,11 +254,11 @@ def _secrets_in_comments(options: bytes, order: str) -> Iterator[SecretsBlock]:
             yield SecretsBlock(b"\n".join(lines) + b"\n")
 
 
-def _packet_comments(batch: PacketBatch, blocks: list[int], order: str) -> Iterator[SecretsBlock]:
+def _packet_comments(batch: PacketBatch, blocks: array[int], order: str) -> Iterator[SecretsBlock]:
     """Key log lines in the comments of packets."""
     at = np.array(blocks, dtype=np.int64)
     start = batch.offset + (batch.caplen + 3 & ~3)
-    end = at + words(batch.data, at + 4, 1, order)[:, 0] - 4
+    end = at + aligned_words(batch.data, at, 1, order) - 4
     for row in np.flatnonzero(end - start >= _SHORTEST_KEY_COMMENT).tolist():
         yield from _secrets_in_comments(batch.data[int(start[row]) : int(end[row])], order)
 
@@ -259,14 +266,16 @@ def _packet_comments(batch: PacketBatch, blocks: list[int], order: str) -> Itera
 # --- packets to columns -------------------------------------------------------------------------------
 
 
-def _batch(data: bytes, packets: list[int], section: _Section, number: int) -> PacketBatch:
+def _batch(data: bytes, packets: array[int], section: _Section, number: int) -> PacketBatch:
     order = section.order
     at = np.array(packets, dtype=np.int64)
     # The shortest kind of packet block has 16 bytes, so that the data may end before the 28 of this header.
-    header = words(data if packets[-1] + 28 <= len(data) else data + bytes(28), at, 7, order)
-    kinds, lengths, interface, caplen, length = header[:, (0, 1, 2, 5, 6)].T
+    header = data if packets[-1] + 28 <= len(data) else data + bytes(28)
+    kinds, lengths, interface, high, low, caplen, length = (
+        aligned_words(header, at, number, order) for number in range(7)
+    )
     offset = at + 28
-    ticks = (header[:, 3] << 32) | header[:, 4]
+    ticks = (high << 32) | low
     for row in np.flatnonzero(kinds != _ENHANCED).tolist():
         if kinds[row] == _OLD_PACKET:  # as an Enhanced Packet Block, but for half of the first word
             interface[row] = interface[row] & 0xFFFF if order == "<" else interface[row] >> 16

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
-from plainwire import kernel
+from plainwire import kernel, model
 from plainwire.model import Side
 from plainwire.report import parts, program_account, redact
 from plainwire.report.escape import printable_json
@@ -99,7 +100,10 @@ def _exchanges(exchanges: list[Exchange]) -> Iterator[Portion]:
     from plainwire.report.redact import fields, text  # noqa: PLC0415 - see ``report.redact``
 
     writer = kernel.compiled.ExchangeWriter(
-        fields.shown, fields.identifies, text.is_open, text.line, text.target, lambda e: _dumped(_exchange(e))
+        (model.Exchange, model.Request, model.Response),
+        astuple,
+        *(fields.shown, fields.identifies, text.is_open, text.line, text.target),
+        lambda exchange: _dumped(_exchange(exchange)),
     )
     for first in range(0, len(exchanges), _PART):
         yield writer.write(exchanges[first : first + _PART])
