@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plainwire import kernel
 from plainwire.model import CaptureDrops, SecretsBlock
 from tests.builders.captures import (
     NANOSECONDS,
@@ -21,7 +22,8 @@ from tests.builders.captures import (
     statistics,
 )
 from tests.capture import reading
-from tests.capture.reading import SECOND, notes, packets, read
+from tests.capture.reading import SECOND, notes, others, packets, read
+from tests.needs import needs_kernel
 
 ORDERS = pytest.mark.parametrize("order", ["<", ">"])
 COMMENT = 1
@@ -210,3 +212,35 @@ def test_options_of_any_bytes_cost_no_packet(junk: bytes) -> None:
     body = struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"abcd" + junk
     data = section() + block(1, struct.pack("<HHI", 101, 0, 0) + junk) + block(6, body) + enhanced(b"next")
     assert [p[2] for p in packets(read(data))] == [b"abcd", b"next"]
+
+
+ORDINARY = [
+    enhanced(b"one"),
+    commented(b"c", LINE),
+    simple(b"two", 3),
+    obsolete(b"old", 7),
+    statistics(5),
+    b"\0",
+]
+
+
+@given(
+    st.lists(st.sampled_from(ORDINARY), max_size=8),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2),
+    st.lists(st.integers(1, 90), min_size=1, max_size=3),
+    st.sampled_from("<>"),
+)
+def test_the_kernel_finds_the_packets_that_python_does(
+    blocks: list[bytes], damaged: list[tuple[int, int]], sizes: list[int], order: str
+) -> None:
+    needs_kernel()
+    data = bytearray(section() + interface() + b"".join(blocks) + section(order) + interface(order=order))
+    data += enhanced(b"three", order=order) + commented(packet=b"four", order=order) + enhanced(b"five")
+    for at, value in damaged:
+        data[28 + at % (len(data) - 28)] = value
+    found = [read(bytes(data), sizes)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "compiled", None)
+        found.append(read(bytes(data), sizes))
+    assert packets(found[0]) == packets(found[1])
+    assert others(found[0]) == others(found[1])
