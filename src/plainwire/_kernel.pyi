@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from plainwire.http.http1 import Locator
+from plainwire.http.http1_reader import Whole
 from plainwire.http.http2 import Http2
 from plainwire.http.http2_frames import FramePart
 from plainwire.model import Exchange, Gap, Grpc, Int64s, Request, Response, Side, Text
@@ -17,8 +18,12 @@ class Heads:
         learn: Callable[[str], tuple[tuple[str, str], int]],
         framing: Callable[[list[tuple[tuple[str, str], int]]], object],
     ) -> None: ...
-    def requests(self, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]: ...
-    def responses(self, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]: ...
+    def requests(
+        self, texts: list[Text | Gap], at: int, locate: Callable[[list[int]], tuple[list[int], list[int]]]
+    ) -> Whole[Request]: ...
+    def responses(
+        self, texts: list[Text | Gap], at: int, locate: Callable[[list[int]], tuple[list[int], list[int]]]
+    ) -> Whole[Response]: ...
 
 Flown: TypeAlias = tuple[int, bytes, list[tuple[int, int, int, int]], int, int, int | None, int, int | None]
 """See native/kernel/src/segments.rs."""

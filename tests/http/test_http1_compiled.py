@@ -162,3 +162,22 @@ def test_where_room_runs_out_messages_are_left_out_as_without(monkeypatch: pytes
         found.append((_all(exchanges), _state(http), reading.exchanges.left))
     assert found[0] == found[1]
     assert 0 < len(found[0][0]) < 20
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("count", [15, 16, 40])
+def test_long_runs_get_their_packets_as_without(
+    monkeypatch: pytest.MonkeyPatch, count: int, *, exact: bool
+) -> None:
+    """From ``WORTH_PLACING`` of the kernel on they are looked up when they are read."""
+    talk = Talk(exact)
+    for _ in range(count):
+        talk.client(GET).server(OK)
+    talk.client(b"HEAD / HTTP/1.1\r\n\r\n").server(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+    talk.client(GET).server(OK).client(GET[:9])
+    by_python, by_kernel = _read(monkeypatch, talk, at_once=True)
+    assert by_kernel == by_python
+    exchanges = [exchange for exchange, _, _ in by_kernel[0]]
+    assert len(exchanges) == count + 2
+    packets = [exchange.request.packet for exchange in exchanges]
+    assert packets == sorted(set(packets))

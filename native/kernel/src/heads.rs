@@ -3,7 +3,7 @@
 use memchr::{memchr, memmem};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyInt, PyList, PyString, PyTuple};
 use rustc_hash::FxHashMap;
 
 const MOST_CACHED: usize = 4096;
@@ -36,8 +36,11 @@ struct Fields<'py> {
     size: usize,
 }
 
-/// Messages made, their fields, and the characters of those.
-type Made<'py> = (Bound<'py, PyList>, usize, usize);
+/// Messages made, their fields, the characters of those, and whether they have their packets and times.
+type Made<'py> = (Bound<'py, PyList>, usize, usize, bool);
+
+/// A run of so many messages is looked up at once; of fewer that costs more than it saves.
+const WORTH_PLACING: usize = 16;
 
 /// Reads messages. `learn` and `framing` are those of the parser in Python: it says what a name means, and what
 /// fields of meaning say together.
@@ -69,14 +72,18 @@ impl Heads {
         }
     }
 
-    /// The requests that the texts from `at` on are, up to the first that is not a plain one.
+    /// The requests that the texts from `at` on are, up to the first that is not a plain one. `locate` takes offsets,
+    /// and returns packets and times.
     fn requests<'py>(
         &mut self,
         py: Python<'py>,
         texts: &Bound<'py, PyList>,
         at: usize,
+        locate: &Bound<'py, PyAny>,
     ) -> PyResult<Made<'py>> {
-        self.run(py, texts, at, Self::one_request)
+        let (read, fields, size) = self.run(py, texts, at, Self::one_request)?;
+        let (made, placed) = made(self.request.bind(py), read, locate)?;
+        Ok((made, fields, size, placed))
     }
 
     /// The same of responses.
@@ -85,38 +92,147 @@ impl Heads {
         py: Python<'py>,
         texts: &Bound<'py, PyList>,
         at: usize,
+        locate: &Bound<'py, PyAny>,
     ) -> PyResult<Made<'py>> {
-        self.run(py, texts, at, Self::one_response)
+        let (read, fields, size) = self.run(py, texts, at, Self::one_response)?;
+        let (made, placed) = made(self.response.bind(py), read, locate)?;
+        Ok((made, fields, size, placed))
     }
 }
 
-/// One message, how many fields it has, and their characters.
-pub type Message<'py> = (Bound<'py, PyAny>, usize, usize);
+/// A message that was read: what its class takes first, and what else there is to say of it.
+pub struct Message<'py> {
+    /// Method and target, or status and reason.
+    line: (Bound<'py, PyAny>, Bound<'py, PyAny>),
+    headers: Bound<'py, PyList>,
+    framing: Framing,
+    body: usize,
+    start: Bound<'py, PyAny>,
+    end: Bound<'py, PyAny>,
+    /// Of the headers, in characters.
+    pub size: usize,
+}
+
+/// Packets of first and last byte, and their times.
+type Place<'py> = [Bound<'py, PyAny>; 4];
+
+impl<'py> Message<'py> {
+    /// How many fields it has.
+    pub fn fields(&self) -> usize {
+        self.headers.len()
+    }
+
+    fn object(self, class: &Bound<'py, PyAny>, place: Place<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let py = class.py();
+        let Message { line, headers, framing, body, start, end, .. } = self;
+        let framed =
+            if framing.length.is_some() { intern!(py, "content-length") } else { intern!(py, "none") };
+        let [packet, last_packet, time, last] = place;
+        let arguments = [
+            line.0,
+            line.1,
+            intern!(py, "HTTP/1.1").clone().into_any(),
+            headers.into_any(),
+            start,
+            end,
+            packet,
+            last_packet,
+            time,
+            last,
+            body.into_pyobject(py)?.into_any(),
+            PyBool::new(py, true).to_owned().into_any(), // complete
+            framed.clone().into_any(),
+            framing.length.into_pyobject(py)?.into_any(),
+            PyBool::new(py, framing.close).to_owned().into_any(),
+        ];
+        class.call1(PyTuple::new(py, arguments)?)
+    }
+}
+
+/// Packets and times of first and last bytes.
+type Places<'py> = ((Bound<'py, PyList>, Bound<'py, PyList>), (Bound<'py, PyList>, Bound<'py, PyList>));
+
+/// The messages as objects; whether they have their places.
+fn made<'py>(
+    class: &Bound<'py, PyAny>,
+    messages: Vec<Message<'py>>,
+    locate: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyList>, bool)> {
+    let py = class.py();
+    let places = if messages.len() < WORTH_PLACING { None } else { Some(places(&messages, locate)?) };
+    let (made, nowhere) = (PyList::empty(py), 0i64.into_pyobject(py)?.into_any());
+    for (index, message) in messages.into_iter().enumerate() {
+        let place = match &places {
+            None => std::array::from_fn(|_| nowhere.clone()),
+            Some((first, last)) => [
+                first.0.get_item(index)?,
+                last.0.get_item(index)?,
+                first.1.get_item(index)?,
+                last.1.get_item(index)?,
+            ],
+        };
+        made.append(message.object(class, place)?)?;
+    }
+    Ok((made, places.is_some()))
+}
+
+fn places<'py>(messages: &[Message<'py>], locate: &Bound<'py, PyAny>) -> PyResult<Places<'py>> {
+    let py = locate.py();
+    let starts = PyList::new(py, messages.iter().map(|message| &message.start))?;
+    let mut ends = Vec::with_capacity(messages.len());
+    for message in messages {
+        ends.push(message.end.extract::<i64>()? - 1);
+    }
+    Ok((locate.call1((starts,))?.extract()?, locate.call1((ends,))?.extract()?))
+}
 
 /// Reads one text; None if it is no plain message.
 type Reader =
     for<'py> fn(&mut Heads, Python<'py>, &[u8], &Bound<'py, PyTuple>) -> PyResult<Option<Message<'py>>>;
 
+/// Messages, how many fields they have, and their characters.
+type Run<'py> = (Vec<Message<'py>>, usize, usize);
+
 impl Heads {
+    /// A request as an object, with the packets of its first and last byte and their times.
+    pub fn request_of<'py>(
+        &self,
+        py: Python<'py>,
+        message: Message<'py>,
+        place: [i64; 4],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        message.object(self.request.bind(py), numbers(py, place))
+    }
+
+    /// The same of a response.
+    pub fn response_of<'py>(
+        &self,
+        py: Python<'py>,
+        message: Message<'py>,
+        place: [i64; 4],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        message.object(self.response.bind(py), numbers(py, place))
+    }
+
     fn run<'py>(
         &mut self,
         py: Python<'py>,
         texts: &Bound<'py, PyList>,
         at: usize,
         read: Reader,
-    ) -> PyResult<Made<'py>> {
-        let (made, mut fields, mut size) = (PyList::empty(py), 0, 0);
+    ) -> PyResult<Run<'py>> {
+        let (mut found, mut fields, mut size) = (Vec::new(), 0, 0);
         for index in at..texts.len() {
             let item = texts.get_item(index)?;
             let Ok(text) = item.cast_exact::<PyTuple>() else { break }; // a hole
             let piece = text.get_item(0)?;
             let Ok(bytes) = piece.cast::<PyBytes>() else { break };
             let Some(message) = read(self, py, bytes.as_bytes(), text)? else { break };
-            made.append(message.0)?;
-            fields += message.1;
-            size += message.2;
+            fields += message.headers.len();
+            size += message.size;
+            found.push(message);
         }
-        Ok((made, fields, size))
+        Ok((found, fields, size))
     }
 
     pub fn one_request<'py>(
@@ -138,12 +254,9 @@ impl Heads {
             return Ok(None);
         }
         let Some(method) = self.word(py, method) else { return Ok(None) };
-        let count = headers.len();
-        let version = intern!(py, "HTTP/1.1");
+        let line = (method.into_bound(py).into_any(), PyString::new(py, target).into_any());
         let (start, end) = (place.get_item(1)?, place.get_item(2)?);
-        let request = self.request.bind(py).call1((method, target, version, headers, start, end))?;
-        finish(&request, framing)?;
-        Ok(Some((request, count, size)))
+        Ok(Some(Message { line, headers, framing, body: 0, start, end, size }))
     }
 
     pub fn one_response<'py>(
@@ -168,15 +281,9 @@ impl Heads {
             return Ok(None);
         }
         let Some(reason) = self.word(py, reason) else { return Ok(None) };
-        let count = headers.len();
-        let version = intern!(py, "HTTP/1.1");
+        let line = (status.into_pyobject(py)?.into_any(), reason.into_bound(py).into_any());
         let (start, end) = (place.get_item(1)?, place.get_item(2)?);
-        let response = self.response.bind(py).call1((status, reason, version, headers, start, end))?;
-        finish(&response, framing)?;
-        if !rest.is_empty() {
-            response.setattr(intern!(py, "body_size"), rest.len())?;
-        }
-        Ok(Some((response, count, size)))
+        Ok(Some(Message { line, headers, framing, body: rest.len(), start, end, size }))
     }
 
     /// The fields of a block of lines, each with its CRLF; None if any of them is unusual.
@@ -277,26 +384,16 @@ impl Heads {
     }
 }
 
+fn numbers<'py>(py: Python<'py>, place: [i64; 4]) -> Place<'py> {
+    place.map(|number| PyInt::new(py, number).into_any())
+}
+
 /// A message's first line, its field lines with their line ends, and what follows the head.
 fn parted(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let end = memmem::find(text, b"\r\n\r\n")?;
     let cut = memchr(b'\n', text)?;
     let line = text[..cut].strip_suffix(b"\r")?;
     Some((line, &text[cut + 1..end + 2], &text[end + 4..]))
-}
-
-/// What is complete and has a body of known length, or none.
-fn finish(message: &Bound<'_, PyAny>, framing: Framing) -> PyResult<()> {
-    let py = message.py();
-    message.setattr(intern!(py, "complete"), true)?;
-    if let Some(length) = framing.length {
-        message.setattr(intern!(py, "framing"), intern!(py, "content-length"))?;
-        message.setattr(intern!(py, "declared_size"), length)?;
-    }
-    if framing.close {
-        message.setattr(intern!(py, "close_announced"), true)?;
-    }
-    Ok(())
 }
 
 fn ascii(bytes: &[u8]) -> Option<&str> {

@@ -4,16 +4,22 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-/// Give messages the packets and times of their first bytes: `locate` takes offsets, and returns both.
+/// Give messages that have none the packets and times of their first bytes: `locate` takes offsets, and returns both.
 #[pyfunction]
 pub fn place_first(messages: &Bound<'_, PyList>, locate: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = messages.py();
-    let mut starts = Vec::with_capacity(messages.len());
+    let (mut left, mut starts) = (Vec::new(), Vec::new());
     for message in messages {
-        starts.push(message.getattr(intern!(py, "start"))?);
+        if !message.getattr(intern!(py, "packet"))?.is_truthy()? {
+            starts.push(message.getattr(intern!(py, "start"))?);
+            left.push(message);
+        }
+    }
+    if left.is_empty() {
+        return Ok(());
     }
     let (numbers, times): (Bound<PyList>, Bound<PyList>) = locate.call1((starts,))?.extract()?;
-    for ((message, number), time) in messages.iter().zip(numbers).zip(times) {
+    for ((message, number), time) in left.iter().zip(numbers).zip(times) {
         message.setattr(intern!(py, "packet"), &number)?;
         message.setattr(intern!(py, "time_ns"), &time)?;
         message.setattr(intern!(py, "last_packet"), number)?;

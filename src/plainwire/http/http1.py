@@ -114,6 +114,8 @@ class Http1:
             self._where = where
             self.requests.begins_segment = where[Side.CLIENT].begins
             self.responses.begins_segment = where[Side.SERVER].begins
+            self.requests.locate = where[Side.CLIENT].locate
+            self.responses.locate = where[Side.SERVER].locate
         self.requests.feed(client)
         self.responses.feed(server)
         self._resolve(where)

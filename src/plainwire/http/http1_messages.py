@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from plainwire import plurals
 from plainwire.http.exchange_room import MOST_INTERIM
 from plainwire.http.http1_fields import Framing, StatusLine, printable, request_line, status_line
-from plainwire.http.http1_reader import HEAD_END, Reader, State
+from plainwire.http.http1_reader import HEAD_END, Reader, State, Whole
 from plainwire.http.http1_recognise import (
     NOT_HTTP,
     REQUEST_START,
@@ -98,8 +98,8 @@ class RequestReader(Reader[Request]):
     def _is_plain(self) -> bool:
         return self.changing is None and not self._switches
 
-    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Request], int, int]:
-        return heads.requests(texts, at)
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> Whole[Request]:
+        return heads.requests(texts, at, self.locate)
 
     def _count(self, messages: int) -> None:
         self.count += messages
@@ -240,8 +240,8 @@ class ResponseReader(Reader[Response]):
             return False
         return requests.changing is None and not requests.special
 
-    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Response], int, int]:
-        return heads.responses(texts, at)
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> Whole[Response]:
+        return heads.responses(texts, at, self.locate)
 
     def _count(self, messages: int) -> None:
         self._finals += messages

@@ -20,7 +20,7 @@ import abc
 import enum
 import re
 import zlib
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
@@ -47,6 +47,9 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
 _NO_FRAMING = Framing()
 
 Message = TypeVar("Message", Request, Response)
+
+Whole: TypeAlias = tuple[list[Message], int, int, bool]
+"""Whole messages, how many fields they have, of how many characters, and whether they have packets and times."""
 
 
 class State(enum.IntEnum):
@@ -106,6 +109,7 @@ class Reader(abc.ABC, Generic[Message]):
         "fresh",
         "joined_late",
         "left_out_at",
+        "locate",
         "lost",
         "noted",
         "position",
@@ -129,6 +133,9 @@ class Reader(abc.ABC, Generic[Message]):
         self.left_out_at: int | None = None  # from here on messages are not read: there was no room for more
         self.tunnelled: list[Text | Gap] = []
         self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
+        self.locate: Callable[[list[int]], tuple[list[int], list[int]]] = (
+            _nowhere  # packets and times of offsets
+        )
         self._reading = reading
         self._share = share
         self._exact = exact
@@ -192,7 +199,7 @@ class Reader(abc.ABC, Generic[Message]):
         heads = self._reading.heads
         if heads is None or not self._is_plain:
             return 0
-        messages, fields, size = self._read_by(heads, texts, at)
+        messages, fields, size, placed = self._read_by(heads, texts, at)
         if not messages:
             return 0
         asks = isinstance(messages[0], Request)
@@ -201,7 +208,8 @@ class Reader(abc.ABC, Generic[Message]):
             return 0
         self._started = True
         self.fresh += messages
-        self.finished += messages
+        if not placed:
+            self.finished += messages
         self._count(len(messages))
         self.position = messages[-1].end
         return len(messages)
@@ -212,8 +220,8 @@ class Reader(abc.ABC, Generic[Message]):
         """Whether messages mean what they say by themselves."""
 
     @abc.abstractmethod
-    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> tuple[list[Message], int, int]:
-        """The messages of this side, how many fields they have, and of how many characters."""
+    def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> Whole[Message]:
+        """The messages of this side; see ``Whole``."""
 
     @abc.abstractmethod
     def _count(self, messages: int) -> None:
@@ -492,3 +500,7 @@ class Reader(abc.ABC, Generic[Message]):
 def _never(offset: int) -> bool:
     del offset
     return False
+
+
+def _nowhere(offsets: list[int]) -> tuple[list[int], list[int]]:
+    return [0] * len(offsets), [0] * len(offsets)

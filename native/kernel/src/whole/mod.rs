@@ -289,14 +289,16 @@ impl WholeReader {
             let Some(answer) = heads.one_response(py, &response.0, &place(py, response)?)? else {
                 return Ok(None);
             };
-            finish(&asking, (first, last), &mut of_requests)?;
-            finish(&answer, (begin, end), &mut of_responses)?;
+            count(&asking, &mut of_requests);
+            count(&answer, &mut of_responses);
+            let asking = heads.request_of(py, asking, between(first, last))?;
+            let answer = heads.response_of(py, answer, between(begin, end))?;
             let exchange = self.exchange.bind(py).call1((
                 0,
                 identity,
                 index + 1,
-                asking.0,
-                answer.0,
+                asking,
+                answer,
                 intern!(py, "complete"),
             ))?;
             if let Some(before) = before {
@@ -319,15 +321,11 @@ fn place<'py>(py: Python<'py>, text: &Text) -> PyResult<Bound<'py, PyTuple>> {
     (py.None(), text.1, text.2).into_pyobject(py)
 }
 
-/// Give a message the packets and times of its first and last bytes, and count it.
-fn finish(message: &Message<'_>, places: (Place, Place), sizes: &mut Sizes) -> PyResult<()> {
-    let (made, fields, size) = message;
-    let py = made.py();
-    let ((_, packet, time, _), (_, last_packet, last, _)) = places;
-    made.setattr(intern!(py, "packet"), packet)?;
-    made.setattr(intern!(py, "time_ns"), time)?;
-    made.setattr(intern!(py, "last_packet"), last_packet)?;
-    made.setattr(intern!(py, "last_ns"), last)?;
-    *sizes = (sizes.0 + 1, sizes.1 + fields, sizes.2 + size);
-    Ok(())
+fn count(message: &Message<'_>, sizes: &mut Sizes) {
+    *sizes = (sizes.0 + 1, sizes.1 + message.fields(), sizes.2 + message.size);
+}
+
+/// The packets of the first and the last byte, and their times.
+fn between((_, packet, time, _): Place, (_, last_packet, last, _): Place) -> [i64; 4] {
+    [packet, last_packet, time, last]
 }
