@@ -178,6 +178,6 @@ def test_long_runs_get_their_packets_as_without(
     by_python, by_kernel = _read(monkeypatch, talk, at_once=True)
     assert by_kernel == by_python
     exchanges = [exchange for exchange, _, _ in by_kernel[0]]
-    assert len(exchanges) == count + 2
+    assert len(exchanges) == count + 3
     packets = [exchange.request.packet for exchange in exchanges]
     assert packets == sorted(set(packets))

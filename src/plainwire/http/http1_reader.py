@@ -49,7 +49,7 @@ _NO_FRAMING = Framing()
 Message = TypeVar("Message", Request, Response)
 
 Whole: TypeAlias = tuple[list[Message], int, int, bool]
-"""Whole messages, how many fields they have, of how many characters, and whether they have packets and times."""
+"""Whole messages, how many fields they have, of how many characters, and whether they have their packets."""
 
 
 class State(enum.IntEnum):
@@ -133,9 +133,7 @@ class Reader(abc.ABC, Generic[Message]):
         self.left_out_at: int | None = None  # from here on messages are not read: there was no room for more
         self.tunnelled: list[Text | Gap] = []
         self.begins_segment: Callable[[int], bool] = _never  # whether a segment begins at a stream offset
-        self.locate: Callable[[list[int]], tuple[list[int], list[int]]] = (
-            _nowhere  # packets and times of offsets
-        )
+        self.locate: Callable[[list[int]], tuple[list[int], list[int]]] = _nowhere  # see ``Locator``
         self._reading = reading
         self._share = share
         self._exact = exact
