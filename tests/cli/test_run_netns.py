@@ -317,6 +317,38 @@ def test_network_that_is_there_already(west: Network, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "case"),
+    [
+        (("hunt", "-n", "1", "--fail-on", "exit", "-o", "made"), "run-0001"),
+        (("record", "-o", "made"), "cases"),
+    ],
+)
+def test_hunt_and_record_in_a_network(
+    words: tuple[str, ...], case: str, west: Network, tmp_path: Path
+) -> None:
+    needs("root")
+    with west.listening("127.0.0.1") as listening:
+        port = listening.getsockname()[1]
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {port})); raise SystemExit(1)"
+        network = f"/proc/{west.pid}/ns/net"
+        command = [*PLAINWIRE[:-3], *words, "--netns", network, "--", sys.executable, "-c", connect]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "ConnectionRefused" not in done.stderr
+    (report,) = (tmp_path / "made").glob(f"{case}*/**/report.json")
+    told = report_of(report.parent)
+    assert [each["server"] for each in told["connections"]] == [f"127.0.0.1:{port}"]
+
+
+def test_network_of_a_process_that_runs_is_its_own(tmp_path: Path) -> None:
+    words = ["record", "-o", "made", "--pid", str(os.getpid()), "--netns", "none"]
+    command = [*PLAINWIRE[:-3], *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "recorded in their own network" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
     ("named", "words"),
     [("none", "/run/netns/none: No such file or directory"), (__file__, "it is no network namespace")],
 )

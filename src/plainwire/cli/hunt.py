@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plainwire.acquire import namespaces
 from plainwire.cli import capturing
 from plainwire.model import UserError
 
@@ -74,6 +75,9 @@ _MOST_JOBS = 64
     help="The folder (default: plainwire-hunt-DATE-TIME).",
 )
 @capturing.options
+@click.option(
+    "--netns", metavar="NAME|FILE", help="Run it in that network namespace (of ip netns, or a file)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the conclusion as JSON.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(
@@ -84,6 +88,7 @@ def command(
     folder: Path | None,
     interface: str,
     capture_filter: str,
+    netns: str | None,
     command: tuple[str, ...],
     *,
     until_failure: bool,
@@ -106,6 +111,8 @@ def command(
 
     _check(fail_on)
     before = _before(earlier) if earlier is not None else []
+    if netns is not None:
+        namespaces.enter(netns)
     most = limit or (_enough(before) if before else _RUNS)
     plan = hunting.Plan(
         command=command,

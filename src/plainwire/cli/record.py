@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from plainwire.acquire import processes, via
+from plainwire.acquire import namespaces, processes, via
 from plainwire.acquire.supervise import ProgramEnd
 from plainwire.cli import capturing, job
 from plainwire.model import UserError
@@ -99,6 +99,12 @@ from plainwire.report.escape import printable
 )
 @capturing.options
 @click.option(
+    "--netns",
+    metavar="NAME|FILE",
+    help="Record in that network namespace (of ip netns, or a file): the program that is started, or all; "
+    "a process that runs is recorded in its own anyway.",
+)
+@click.option(
     "-k",
     "--keys",
     "key_logs",
@@ -127,6 +133,7 @@ def command(
     metrics: int | None,
     interface: str,
     capture_filter: str,
+    netns: str | None,
     key_logs: tuple[Path, ...],
     *,
     children: bool,
@@ -144,6 +151,11 @@ def command(
     Example: plainwire record -o flight --keep 2GB -- python service.py
     """
     chosen = _chosen(pids, name, command)
+    if netns is not None:
+        if chosen:
+            message = "--netns: processes that run are recorded in their own network"
+            raise click.UsageError(message)
+        namespaces.enter(netns)
     size = measures.size(keep)
     plan = loop.RecordingPlan(
         folder=folder,
