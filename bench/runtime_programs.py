@@ -434,7 +434,8 @@ REMARKS = """\
 - Java: a virtual machine that runs already is not told to load an agent, which could not be unloaded again,
   and of which newer ones warn; its memory is searched, which takes some 16 s, so that connections are had
   that stay open as long; on a machine with a load of 17, where that takes longer, OkHttp and Apache
-  HttpClient had nothing for some of their connections, with a load of 4 all.
+  HttpClient had nothing for some of their connections, with a load of 4 all. Of Netty's, whose keys lie
+  behind all objects of the machine, nothing was had of TLS 1.2 once with a load of 10, and all the next time.
 - friTap: four lines of four where OpenSSL or GnuTLS is what the program itself is linked with; nothing where
   it comes later or stands inside of a program or library. `sh -c` was not followed (openssl, gnutls-cli).
 """
