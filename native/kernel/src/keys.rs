@@ -100,7 +100,7 @@ fn is_foreign(label: &[u8]) -> bool {
 /// The bytes that hex digits stand for, as many as there is room for.
 fn unhexed<'a>(digits: &[u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
     let made = room.get_mut(..digits.len() / 2)?;
-    if !digits.len().is_multiple_of(2) {
+    if digits.len() % 2 != 0 {
         return None;
     }
     for (byte, pair) in made.iter_mut().zip(digits.chunks_exact(2)) {
