@@ -97,9 +97,31 @@ def prepare() -> None:
         for source in ("in_go", "driven_in_go"):
             command = [go, "build", *options, "-o", BUILT / f"{name}-{source}", "."]
             _once(f"{name}-{source}.done", command, CLIENTS / source)
+    _small_tls()
     _once("quic-go.done", ["go", "build", "-o", BUILT / "quic-go", "."], OWN / "in_quic_go")
 
 
+def _small_tls() -> None:
+    """One client for each of the small libraries; mbedTLS 3 is not to be had but as its source."""
+    compiled = ["cc", "-O1", "-pthread", CLIENTS / "small_tls.c"]
+    for name, libraries in _SMALL.items():
+        words = [f"-DWITH_{name.upper()}", "-o", BUILT / name, *(f"-l{each}" for each in libraries)]
+        _once(f"{name}.done", [*compiled, *words])
+    _once("mbedtls3-source.done", ["cargo", "vendor", "-q", BUILT / "vendor"], OWN / "in_mbedtls_3")
+    source = BUILT / "vendor" / "psa-crypto-sys" / "vendor"
+    more = f'-DMBEDTLS_USER_CONFIG_FILE="{OWN / "in_mbedtls_3" / "with_tls_1_3.h"}"'
+    library = ["cc", "-O1", "-shared", "-fPIC", f"-I{source / 'include'}", f"-I{source / 'library'}", more]
+    _once("mbedtls3-library.done", [*library, *source.glob("library/*.c"), "-o", BUILT / "libmbedtls.so.20"])
+    linked = ["-o", BUILT / "mbedtls3", BUILT / "libmbedtls.so.20", f"-I{source / 'include'}", more]
+    _once("mbedtls3.done", [*compiled, "-DWITH_MBEDTLS", *linked])
+
+
+_SMALL = {
+    "mbedtls": ["mbedtls", "mbedx509", "mbedcrypto"],
+    "wolfssl": ["wolfssl"],
+    "bearssl": ["bearssl"],
+    "libtls": ["tls"],
+}
 _GO: list[tuple[str, str, list[str]]] = [
     ("stripped", "go", ["-ldflags", "-s -w"]),
     ("pie", "go", ["-buildmode=pie"]),
@@ -291,6 +313,16 @@ ALL = [
     Client("httpr", "rustls inside", _python("httpr")),
     Client("primp", "rustls inside", _python("primp")),
     Client("awscrt", "s2n inside", _python("awscrt")),
+    Client("python-mbedtls", "mbedTLS 2.28", _python("mbedtls"), versions=("TLS 1.2",)),
+    Client("C client of mbedTLS 2.28", "mbedTLS", _built("mbedtls"), versions=("TLS 1.2",)),
+    Client(
+        "C client of mbedTLS 3.5",
+        "mbedTLS",
+        _tool(str(BUILT / "mbedtls3"), "PORT", "CERTIFICATE", told=["PORT", "CERTIFICATE", "told"]),
+    ),
+    Client("C client of wolfSSL 5.5", "wolfSSL", _built("wolfssl")),
+    Client("C client of BearSSL 0.6", "BearSSL", _built("bearssl"), versions=("TLS 1.2",)),
+    Client("C client of libtls 3.7", "OpenSSL", _built("libtls")),
     Client(
         "uv",
         "rustls inside",
@@ -419,6 +451,14 @@ REMARKS = """\
   has them under no name, and new connections are then had by memory only.
 - primp: rustls that runs already does not tell its secrets; its memory is searched. With TLS 1.2 nothing was
   had on a machine with a load of 15 (once one of three, on another day).
+- mbedTLS, wolfSSL, BearSSL: in shared libraries only. Where one is linked into something the report and
+  `plainwire inspect` say so, and so they do of mbedTLS before 2.19, whose callback is not told the client
+  random. A program that looks mbedTLS up at run time (dlsym(3), as ctypes does) is not had, nor its TLS 1.3
+  by wolfSSL. wolfSSL's TLS 1.3 takes a library that has wolfSSL_get_client_random, as Debian's; 5.9.4,
+  built from its source, gave one line of one and four of four as well. The `wolfssl` package of PyPI was not
+  tried: it has no wheel. In a program that runs already nothing of theirs is patched, and its memory is
+  searched: for TLS 1.3, and for TLS 1.2 with AES-GCM, which all of them chose.
+- libtls: OpenSSL's beneath. Debian 12 has no LibreSSL, picotls or MatrixSSL.
 - NSS: Firefox's own honours SSLKEYLOGFILE. Debian's is built without (NSS_ALLOW_SSLKEYLOGFILE), but calls its
   function for key logs all the same, which does nothing: that is patched, and asks NSS for the bytes of a key
   as NSS itself would (PK11_ExtractKeyValue, PK11_GetKeyData).
@@ -441,11 +481,11 @@ REMARKS = """\
 """
 
 PAGE_NOTES = """\
-Not reached: mbedTLS, wolfSSL, static programs that are not in Go, what Go programs before 1.19 start; on
-aarch64 NSS that does not honour SSLKEYLOGFILE. On aarch64 the same is patched, but for the words and
-sockets of Go programs, and for s2n, NSS and libssl 1.0.2 in programs that run already; that was seen on an
-emulated machine only (`bench/aarch64.py`). On other machines nothing is. In programs that run already
-`plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL, s2n, Debian's NSS and Go, and by their memory
-connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM, whose keys lie
-there expanded. TLS 1.2 with other ciphers that was open before stays unread.
+Not reached: mbedTLS and wolfSSL that are linked into something, other static programs that are not in Go,
+what Go programs before 1.19 start; on aarch64 NSS that does not honour SSLKEYLOGFILE. On aarch64 the same is
+patched, but for the words and sockets of Go programs, and for s2n, NSS and libssl 1.0.2 in programs that run
+already; that was seen on an emulated machine only (`bench/aarch64.py`). On other machines nothing is. In
+programs that run already `plainwire attach` reaches OpenSSL (1.0.2 too), BoringSSL, s2n, Debian's NSS and Go,
+and by their memory connections of any TLS that are open for some seconds: TLS 1.3, and TLS 1.2 with AES-GCM,
+whose keys lie there expanded. TLS 1.2 with other ciphers that was open before stays unread.
 """

@@ -63,6 +63,7 @@ VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3
 SERVERS = {"TLS": tls_server, "gRPC": grpc_server, "QUIC": quic_server}
 WAYS = {
     "callback": "OpenSSL's own callback",
+    "derivation": "the call that derives keys",
     "patch": "a patch in memory",
     "agent": "from inside the virtual machine",
 }
@@ -271,7 +272,8 @@ def _page(rows: dict[str, Row]) -> str:
         if row is None:
             continue
         how = next((cell.how for cell in row.cells if cell is not None and cell.had), "")
-        how = how.replace("OpenSSL's", "s2n's") if client.tls.startswith("s2n") else how
+        if client.tls.startswith(("s2n", "mbedTLS")):
+            how = how.replace("OpenSSL", client.tls.split()[0])
         of_version = dict(zip(client.versions, row.cells, strict=True))
         cells = [_words(of_version[each]) if each in of_version else "has none" for each in VERSIONS]
         words = [client.name, client.tls, how, *cells, row.without_root, row.attached, row.open_before]

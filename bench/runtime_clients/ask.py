@@ -163,6 +163,21 @@ def pycurl() -> Ask:
     return ask
 
 
+def mbedtls() -> Ask:
+    from mbedtls import tls  # noqa: PLC0415
+
+    plain = socket.create_connection(("127.0.0.1", int(PORT)))
+    context = tls.ClientContext(tls.TLSConfiguration(validate_certificates=False))
+    connection = context.wrap_socket(plain, server_hostname="localhost")
+    connection.do_handshake()
+
+    def ask() -> int:
+        connection.send(REQUEST)
+        return _status(connection.recv)
+
+    return ask
+
+
 def pyopenssl() -> Ask:
     from OpenSSL import SSL  # noqa: PLC0415
 

@@ -352,11 +352,31 @@ static bool keylogfile_known(void)
     return setting(SSLKEYLOG)[0] || variable("SSLKEYLOGFILE");
 }
 
-/* What interposer/s2n.c and mbedtls.c have secrets of. */
-static bool has_callback(const struct object *object)
+/* What interposer/s2n.c, mbedtls.c and derivation.c have secrets of. */
+static bool is_asked(const struct object *object)
 {
-    return !setting(ONLY)[0] && (object_symbol(object, "s2n_config_set_key_log_cb") ||
-                                 object_symbol(object, "mbedtls_ssl_set_export_keys_cb"));
+    static const char *const names[] = {"s2n_config_set_key_log_cb", "mbedtls_ssl_setup", "wc_PRF_TLS", "br_tls12_sha256_prf"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (object_symbol(object, names[i]))
+            return !setting(ONLY)[0];
+    return false;
+}
+
+static void note_untold(const char *why)
+{
+    if (why && work.untold_count < MOST_UNTOLD) {
+        bytes_copy(work.untold[work.untold_count].name, work.name, sizeof work.name);
+        work.untold[work.untold_count++].why = why;
+    }
+}
+
+/* TLS without a label of the key log format has these words (RFC 5246, sections 6.3 and 7.4.9). */
+static void look_for_others(const struct object *object)
+{
+    if (!locate_text(&work.parts, "client finished") || !locate_text(&work.parts, "key expansion") || is_asked(object))
+        return;
+    name_work(object);
+    note_untold("its TLS tells its secrets to nothing that is known here");
 }
 
 static void look(const struct object *object)
@@ -365,9 +385,11 @@ static void look(const struct object *object)
     const char *why = NULL;
     const bool is_erlang = erlang_is_crypto(object);
     take_parts(object);
-    if (!exported && !is_erlang && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+    if (!exported && !is_erlang && !locate_text(&work.parts, "CLIENT_HANDSHAKE_TRAFFIC_SECRET")) {
+        look_for_others(object);
         return;
-    if (has_callback(object))
+    }
+    if (is_asked(object))
         return;
     name_work(object);
     const unsigned tables = exported ? 0 : rustls_find(&work.parts, work.tables);
@@ -380,10 +402,7 @@ static void look(const struct object *object)
         why = patch_tables(object, tables);
     else if (exported || !keylogfile_known() || !locate_text(&work.parts, "SSLKEYLOGFILE"))
         why = patch_log(object, exported);
-    if (why && work.untold_count < MOST_UNTOLD) {
-        bytes_copy(work.untold[work.untold_count].name, work.name, sizeof work.name);
-        work.untold[work.untold_count++].why = why;
-    }
+    note_untold(why);
 }
 
 /* --- when ------------------------------------------------------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -10,8 +12,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from plainwire.model import Gap, Side
 from plainwire.tls.joining import Candidate
 from plainwire.tls.keylog import WRITE_KEYS, KeyLog
+from plainwire.tls.prf import prf
 from plainwire.tls.session import TlsSession
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS
+from tests.tls.live import Live, contexts
 from tests.tls.live import read as read_wire
 from tests.tls.test_session_rfc8448 import (
     CLIENT_ALERT,
@@ -180,3 +184,22 @@ def test_session_of_tls_12_is_not_read_with_other_keys() -> None:
     read.close()
     assert read.plain(Side.CLIENT) == []
     assert read.info.version is None
+
+
+@pytest.mark.parametrize(("name", "size", "digest"), [("AES128", 16, "sha256"), ("AES256", 32, "sha384")])
+def test_session_of_tls_12_whose_handshake_was_captured(name: str, size: int, digest: str) -> None:
+    """The keys themselves do where its secret is not known."""
+    live = Live(*contexts(ssl.TLSVersion.TLSv1_2, ciphers=f"ECDHE-ECDSA-{name}-GCM-SHA{digest[3:]}"))
+    live.say(Side.CLIENT, b"GET")
+    live.say(Side.SERVER, b"HTTP")
+    client, server = (next(data[11:43] for side, data in live.wire if side == of) for of in Side)
+    master = bytes.fromhex(live.key_log.split()[-1].decode())
+    block = prf(0x0303, digest, master, b"key expansion", server + client, 2 * size + 8)
+    lines = b""
+    for side, label in zip(Side, WRITE_KEYS, strict=True):
+        key, salt = block[side * size :][:size], block[2 * size + 4 * side :][:4]
+        lines += f"{label} {client.hex()} {(key + salt + bytes(8)).hex()}\n".encode()
+    done = read_wire(live.wire, lines)
+    assert (done.texts, done.reasons) == ((b"GET", b"HTTP"), [])
+    assert done.session.info.handshake_complete
+    assert read_wire(live.wire, lines.splitlines()[0]).texts == (b"GET", b"")

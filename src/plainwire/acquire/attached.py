@@ -53,6 +53,8 @@ LOOK_EVERY = 0.1
 
 _LABEL = b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 _RUSTLS = b"NoKeyLog"
+_OTHERS = (b"client finished", b"key expansion")
+"""Words of TLS that has none (RFC 5246 sections 7.4.9 and 6.3)."""
 _OLD = "part of OpenSSL 1.0.2"
 """libssl's, which has no labels."""
 _NSS, _NSS_KEYS = "libssl3.so", "libnss3.so"
@@ -445,7 +447,10 @@ def _known_not_to_be_had(descriptor: int) -> str | None:
         return None
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as data:
         if data.find(_LABEL) < 0:
-            return _OLD if data.find(_OLD.encode()) >= 0 else None
+            if data.find(_OLD.encode()) >= 0:
+                return _OLD
+            other = all(data.find(word) >= 0 for word in _OTHERS)
+            return f"its TLS tells nothing of a process that runs: {_IN_MEMORY}" if other else None
         rust = data.find(_RUSTLS) >= 0
     return f"rustls does not tell the secrets of a process that runs: {_IN_MEMORY}" if rust else ""
 

@@ -269,9 +269,16 @@ def _small(path: Path, others: Iterable[str]) -> TlsLibrary:
     name, pattern, functions = next(each for start, each in _SMALL.items() if path.name.startswith(start))
     beside = [Path(other) for other in others if Path(other).name.startswith("libmbedcrypto")]
     version = None if pattern is None else _version(pattern, [path, *beside])
-    if any(elf.function(path, function, 1) for function in functions):
+    if any(_has_function(path, function) for function in functions):
         return TlsLibrary(str(path), name, version, "preload")
     return TlsLibrary(str(path), name, version, "not yet", why=f"it has no {' nor '.join(functions)}")
+
+
+def _has_function(path: Path, name: str) -> bool:
+    try:
+        return elf.function(path, name, 1) is not None
+    except OSError:
+        return False
 
 
 def _small_inside(path: Path) -> TlsLibrary | None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plainwire.model import Side
-from plainwire.tls import certificate, handshake_messages, suites
+from plainwire.tls import certificate, handshake_messages, joining, suites
 from plainwire.tls.handshake_messages import TLS13
+from plainwire.tls.joining import WRITE_NONCES
+from plainwire.tls.keylog import WRITE_KEYS
 from plainwire.tls.negotiation import Negotiation
 from plainwire.tls.reasons import NO_HANDSHAKE
 from plainwire.tls.tls13_keys import APPLICATION_SECRETS, HANDSHAKE_SECRETS
 
 if TYPE_CHECKING:
+    from plainwire.tls.record_cipher import RecordCipher
     from plainwire.tls.session_state import SessionState
     from plainwire.tls.tls13_keys import Tls13Keys
     from plainwire.tls.tls_direction import TlsDirection
@@ -66,9 +69,18 @@ class Handshaking:
             self._tls13.give_up(direction, negotiation.unsupported)
             return True
         pair = negotiation.ciphers(self._keys)
-        if pair is not None:
-            direction.cipher, direction.done = pair[direction.side], False
-        return pair is not None
+        cipher = pair[direction.side] if pair is not None else self._by_write_key(direction)
+        if cipher is not None:
+            direction.cipher, direction.done = cipher, False
+        return cipher is not None
+
+    def _by_write_key(self, direction: TlsDirection) -> RecordCipher | None:
+        """The cipher by the key itself, where that was found in the program's memory (``joining``)."""
+        suite, random = direction.negotiation.suite, direction.negotiation.client_random
+        for secret in self._keys.secrets(WRITE_KEYS[direction.side], random):
+            if suite is not None and suite.kind == "gcm" and len(secret) == suite.key + WRITE_NONCES:
+                return joining.of_tls12(secret)
+        return None
 
     def clear(self, direction: TlsDirection, body: bytes) -> None:
         """Take a record of handshake messages in plain text."""

@@ -44,6 +44,8 @@ BY_FREQUENCY = ((0x1302, 48), (0x1301, 32), (0x1303, 32))
 TLS12 = 0x0303
 SUITES_OF_TLS12 = {16: 0xC02F, 32: 0xC030}
 """A suite with a key of so many bytes, for that of a session whose hellos nobody saw."""
+WRITE_NONCES = 12
+"""Bytes that a line of ours has behind the key: of the nonces."""
 _MOST_NUMBERS = 16  # that are tried for ChaCha20-Poly1305
 _TAG, _NONCE = 16, bytes(12)
 _MOST_NUMBER = 1 << 48  # 2^24.5 records is as many as a key of AES-GCM may seal (RFC 8446 section 5.5)
@@ -81,15 +83,15 @@ def find(keys: KeyLog, kind: int, version: bytes, body: bytes, random: bytes) ->
         number = (int.from_bytes(body[:8], "big") - int.from_bytes(secret[-8:], "big")) % (1 << 64)
         cipher.sequence = number
         if number < _MOST_NUMBER and cipher.open(kind, version, body) is not None:
-            return JoinedRecord(SUITES_OF_TLS12[len(secret) - 12], secret, number, of, TLS12)
+            return JoinedRecord(SUITES_OF_TLS12[len(secret) - WRITE_NONCES], secret, number, of, TLS12)
     return None
 
 
 def of_tls12(secret: bytes) -> Aead12:
     """The cipher of one side, from what a line of ours says: key, nonce's start, record 0's part of it."""
-    suite = suites.lookup(TLS12, SUITES_OF_TLS12[len(secret) - 12])
+    suite = suites.lookup(TLS12, SUITES_OF_TLS12[len(secret) - WRITE_NONCES])
     assert suite is not None  # noqa: S101 - one of ``SUITES_OF_TLS12``
-    return Aead12(suite, secret[:-12], secret[-12:-8])
+    return Aead12(suite, secret[:-WRITE_NONCES], secret[-WRITE_NONCES:-8])
 
 
 def label_of(label: str, suite: int) -> str:

@@ -1,4 +1,5 @@
-/* A client of a small TLS library, of that which is named when this is compiled: -DWITH_MBEDTLS, -DWITH_WOLFSSL or -DWITH_BEARSSL.
+/* A client of a small TLS library, of that which is named when this is compiled: -DWITH_MBEDTLS, -DWITH_WOLFSSL, -DWITH_BEARSSL
+ * or -DWITH_LIBTLS.
  *
  * small_tls PORT [told] [resume] [/CERTIFICATE]   asks once; with "told", what is told on standard input: "new" makes a connection and asks,
  *                                  "again" asks on it once more. "resume": the second connection resumes the first's session
@@ -85,7 +86,7 @@ static void shake(struct side *side)
         die("handshake", error);
 }
 
-static void tls_connect(int descriptor)
+static void secure(int descriptor)
 {
     static int before;
     if (before) {
@@ -124,7 +125,7 @@ static void with_certificate(const char *certificate, const char *key)
     mbedtls_ssl_conf_own_cert(&server.config, &server.certificate, &server.key);
 }
 
-static void tls_accept(int descriptor, const char *certificate, const char *key)
+static void secure_server(int descriptor, const char *certificate, const char *key)
 {
     with_certificate(certificate, key);
     join(&server, descriptor);
@@ -132,12 +133,12 @@ static void tls_accept(int descriptor, const char *certificate, const char *key)
     client.ssl = server.ssl; /* what is written to and read from */
 }
 
-static int tls_write(const void *bytes, size_t size)
+static int put(const void *bytes, size_t size)
 {
     return mbedtls_ssl_write(&client.ssl, bytes, size);
 }
 
-static int tls_read(void *bytes, size_t size)
+static int get(void *bytes, size_t size)
 {
     int got;
     do
@@ -201,13 +202,15 @@ static void pair(const char *certificate, const char *key)
 #endif
 
 #ifdef WITH_WOLFSSL
+#ifndef WOLFSSL_USER_SETTINGS
 #include <wolfssl/options.h>
+#endif
 #include <wolfssl/ssl.h>
 
 static WOLFSSL_CTX *context;
 static WOLFSSL *ssl;
 
-static void tls_connect(int descriptor)
+static void secure(int descriptor)
 {
     WOLFSSL_SESSION *session = NULL;
     if (!context) {
@@ -228,7 +231,7 @@ static void tls_connect(int descriptor)
         die("connect", wolfSSL_get_error(ssl, 0));
 }
 
-static void tls_accept(int descriptor, const char *certificate, const char *key)
+static void secure_server(int descriptor, const char *certificate, const char *key)
 {
     wolfSSL_Init();
     context = wolfSSL_CTX_new(wolfTLS_server_method());
@@ -240,12 +243,12 @@ static void tls_accept(int descriptor, const char *certificate, const char *key)
         die("accept", wolfSSL_get_error(ssl, 0));
 }
 
-static int tls_write(const void *bytes, size_t size)
+static int put(const void *bytes, size_t size)
 {
     return wolfSSL_write(ssl, bytes, (int)size);
 }
 
-static int tls_read(void *bytes, size_t size)
+static int get(void *bytes, size_t size)
 {
     return wolfSSL_read(ssl, bytes, (int)size);
 }
@@ -322,7 +325,7 @@ static int plain_write(void *unused, const unsigned char *bytes, size_t size)
     return (int)write(plain, bytes, size);
 }
 
-static void tls_connect(int descriptor)
+static void secure(int descriptor)
 {
     static int before;
     if (!before)
@@ -336,7 +339,7 @@ static void tls_connect(int descriptor)
     br_sslio_init(&io, &client.eng, plain_read, NULL, plain_write, NULL);
 }
 
-static int tls_write(const void *bytes, size_t size)
+static int put(const void *bytes, size_t size)
 {
     const int result = br_sslio_write_all(&io, bytes, size);
     if (result)
@@ -345,12 +348,55 @@ static int tls_write(const void *bytes, size_t size)
     return (int)size;
 }
 
-static int tls_read(void *bytes, size_t size)
+static int get(void *bytes, size_t size)
 {
     return br_sslio_read(&io, bytes, size);
 }
 
-static void tls_accept(int descriptor, const char *certificate, const char *key)
+static void secure_server(int descriptor, const char *certificate, const char *key)
+{
+    (void)descriptor, (void)certificate, (void)key;
+    die("no server", 0);
+}
+#endif
+
+#ifdef WITH_LIBTLS
+#include <tls.h>
+
+static struct tls *client;
+static int plain = -1;
+
+static void secure(int descriptor)
+{
+    struct tls_config *config = tls_config_new();
+    tls_config_insecure_noverifycert(config);
+    tls_config_insecure_noverifyname(config);
+    tls_config_set_protocols(config, TLS_PROTOCOLS_ALL);
+    if (client) {
+        close(plain);
+        tls_free(client);
+    }
+    client = tls_client();
+    plain = descriptor;
+    if (tls_configure(client, config) || tls_connect_socket(client, plain, "localhost") || tls_handshake(client))
+        die(tls_error(client), 0);
+}
+
+static int put(const void *bytes, size_t size)
+{
+    return (int)tls_write(client, bytes, size);
+}
+
+static int get(void *bytes, size_t size)
+{
+    ssize_t got;
+    do
+        got = tls_read(client, bytes, size);
+    while (got == TLS_WANT_POLLIN || got == TLS_WANT_POLLOUT);
+    return (int)got;
+}
+
+static void secure_server(int descriptor, const char *certificate, const char *key)
 {
     (void)descriptor, (void)certificate, (void)key;
     die("no server", 0);
@@ -361,9 +407,9 @@ static void ask(void)
 {
     char answer[4096];
     size_t had = 0;
-    tls_write(REQUEST, sizeof REQUEST - 1);
+    put(REQUEST, sizeof REQUEST - 1);
     while (had < 6 || memcmp(answer + had - 6, "hello\n", 6) != 0) {
-        const int got = tls_read(answer + had, sizeof answer - had);
+        const int got = get(answer + had, sizeof answer - had);
         if (got <= 0)
             die("read", got);
         had += (size_t)got;
@@ -393,7 +439,7 @@ static void connect_to(const char *port)
     const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(descriptor, (const struct sockaddr *)&to, sizeof to))
         die("connect(2)", 0);
-    tls_connect(descriptor);
+    secure(descriptor);
 }
 
 int main(int count, char **words)
@@ -406,10 +452,10 @@ int main(int count, char **words)
         trusted = words[i][0] == '/' ? words[i] : trusted;
     }
     if (strcmp(words[1], "serve") == 0) {
-        tls_accept(accepted(words[4]), words[2], words[3]);
-        tls_read(line, sizeof line);
-        tls_write(ANSWER, sizeof ANSWER - 1);
-        tls_read(line, sizeof line);
+        secure_server(accepted(words[4]), words[2], words[3]);
+        get(line, sizeof line);
+        put(ANSWER, sizeof ANSWER - 1);
+        get(line, sizeof line);
         return 0;
     }
 #if defined WITH_MBEDTLS && MBEDTLS_VERSION_MAJOR < 3
