@@ -123,7 +123,8 @@ def _environment(folder: Path, *packages: str, of: Path = Path(sys.executable)) 
     """A new venv's Python, with packages; the venv of that interpreter."""
     subprocess.run([of, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "--quiet", "install", *packages], check=True)
+    if packages:
+        subprocess.run([python, "-m", "pip", "--quiet", "install", *packages], check=True)
     return python
 
 
