@@ -6,7 +6,7 @@ from plainwire.http.http1 import Locator
 from plainwire.http.http1_reader import Whole
 from plainwire.http.http2 import Http2
 from plainwire.http.http2_frames import FramePart
-from plainwire.model import Exchange, Gap, Grpc, Int64s, Request, Response, Side, Text
+from plainwire.model import Connection, Exchange, Gap, Grpc, Int64s, Request, Response, Side, Text
 
 VERSION: str
 
@@ -178,6 +178,9 @@ class ExchangeWriter:
     ) -> None: ...
     def write(self, exchanges: list[Exchange]) -> tuple[bytes, list[int]]: ...
 
+def write_connections(
+    connections: list[Connection], encoded: Callable[[Connection], bytes]
+) -> tuple[bytes, list[int]]: ...
 def place_first(
     messages: Sequence[Request | Response], locate: Callable[[list[int]], tuple[list[int], list[int]]]
 ) -> None: ...

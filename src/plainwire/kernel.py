@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 """Of what the readers and writers ask of it, as native/kernel/Cargo.toml has it: they change together."""
 
 compiled: ModuleType | None = None

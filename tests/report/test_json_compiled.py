@@ -1,6 +1,8 @@
-"""The kernel's writer of exchanges and the one in Python write the same bytes."""
+"""The kernel's writers of exchanges and connections, and those in Python, write the same bytes."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,19 +10,28 @@ from hypothesis import strategies as st
 
 from plainwire import kernel
 from plainwire.model import (
+    CloseEvent,
+    Connection,
     Content,
     Coverage,
+    Endpoint,
     EventStream,
     Exchange,
+    Gap,
     Grpc,
     Report,
     Request,
     Response,
     Side,
     StreamEvent,
+    Syn,
+    TlsInfo,
 )
 from plainwire.report import json
 from tests.needs import needs_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAMES = st.sampled_from(
     [
@@ -141,15 +152,74 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     )
 
 
+T = TypeVar("T")
+
+
+def _made(kind: Callable[..., T], fields: dict[str, Any]) -> T:
+    return kind(**fields)
+
+
+SIDES = st.sampled_from(Side)
+WORDS = st.sampled_from(["TLS 1.3", "a.example", None, "caf\xe9", ""])
+ENDS = st.builds(Endpoint, st.sampled_from(["192.0.2.1", "2001:db8::1", "caf\xe9"]), st.integers(0, 65535))
+SYNS = st.tuples(NUMBERS, TIMES, SIDES, st.sampled_from([0x02, 0x12])).map(lambda each: Syn(*each, 0, 64))
+CLOSES = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["close_notify", "alert", "fin", "rst", "fin", "connection_close"]),
+        "side": SIDES,
+        "time_ns": TIMES,
+        "packet": NUMBERS,
+        "seq": st.integers(0, 5),
+        "ack": st.one_of(st.none(), st.integers(0, 5)),
+        "detail": st.sampled_from(["", "", "user_canceled", "caf\xe9"]),
+        "repeated": st.booleans(),
+    }
+).map(lambda fields: _made(CloseEvent, fields))
+SESSIONS = st.fixed_dictionaries(
+    {
+        "version": WORDS,
+        "cipher_suite": WORDS,
+        "alpn": WORDS,
+        "server_name": WORDS,
+        "resumed": st.sampled_from([True, False, None]),
+        "began_ns": st.one_of(st.none(), TIMES),
+        "finished_ns": st.one_of(st.none(), TIMES),
+        "early_data": st.sampled_from([None, None, "accepted"]),
+        "renegotiations": st.sampled_from([0, 0, 1]),
+    }
+).map(lambda fields: _made(TlsInfo, fields))
+PAIRS = st.lists(NUMBERS, min_size=2, max_size=2)
+CONNECTIONS = st.fixed_dictionaries(
+    {
+        "id": NUMBERS,
+        "client": ENDS,
+        "server": ENDS,
+        "first_packet": NUMBERS,
+        "opened_ns": TIMES,
+        "last_ns": TIMES,
+        "sizes": PAIRS,
+        "retransmissions": PAIRS,
+        "duplicates": st.sampled_from([0, 0, 0, 1]),
+        "rtt_syn_ns": st.one_of(st.none(), TIMES),
+        "syns": st.lists(SYNS, max_size=2),
+        "transport": st.sampled_from(["tcp", "tcp", "tcp", "quic"]),
+        "tls": st.one_of(st.none(), SESSIONS),
+        "closes": st.lists(CLOSES, max_size=4),
+        "gaps": st.sampled_from([[], [], [], [Gap(Side.SERVER, 5, 6, 7)]]),
+        "alike": st.sampled_from([0, 0, 0, 1]),
+    }
+).map(lambda fields: _made(Connection, fields))
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(exchanges(), max_size=4))
-def test_both_write_the_same(made: list[Exchange]) -> None:
+@given(st.lists(exchanges(), max_size=4), st.lists(CONNECTIONS, max_size=4))
+def test_both_write_the_same(made: list[Exchange], connections: list[Connection]) -> None:
     needs_kernel()
-    report = Report(Coverage(), [], made, [], [])
+    report = Report(Coverage(), connections, made, [], [])
     written = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         for compiled in (kernel.compiled, None):
             monkeypatch.setattr(kernel, "compiled", compiled)
             places = json.Places()
-            written.append((json.encode(report, places), places.exchanges))
+            written.append((json.encode(report, places), places.exchanges, places.connections))
     assert written[0] == written[1]

@@ -18,7 +18,7 @@ const LONGEST_SEGMENT: usize = 31;
 const SIZE: usize = 1200;
 
 /// None, or an error: it is to be written by Python.
-type Written = PyResult<Option<()>>;
+pub(crate) type Written = PyResult<Option<()>>;
 
 macro_rules! done {
     ($written:expr) => {
@@ -28,6 +28,7 @@ macro_rules! done {
         }
     };
 }
+pub(crate) use done;
 
 /// What is read of exchanges and messages: their attributes, by these numbers.
 const EXCHANGE: [&str; 17] = [
@@ -536,7 +537,11 @@ fn authority(out: &mut Vec<u8>, headers: &Bound<'_, PyList>) -> Written {
 }
 
 /// A string of visible ASCII; of others Python knows what is to be escaped.
-fn text<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> Written {
+pub(crate) fn text<'py>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: impl Deref<Target = Bound<'py, PyAny>>,
+) -> Written {
     let value = value.cast::<PyString>()?.to_str()?;
     out.extend_from_slice(key.as_bytes());
     out.push(b'"');
@@ -556,14 +561,18 @@ fn text<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py,
     Ok(Some(()))
 }
 
-fn integer<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> PyResult<()> {
+pub(crate) fn integer<'py>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: impl Deref<Target = Bound<'py, PyAny>>,
+) -> PyResult<()> {
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(itoa::Buffer::new().format(value.extract::<i64>()?).as_bytes());
     Ok(())
 }
 
 /// Nanoseconds that may not be known, as seconds.
-fn duration<'py>(
+pub(crate) fn duration<'py>(
     out: &mut Vec<u8>,
     key: &str,
     value: impl Deref<Target = Bound<'py, PyAny>>,
@@ -577,7 +586,11 @@ fn duration<'py>(
 }
 
 /// Nanoseconds as seconds: what 64 bits can count is below the numbers that are written with an exponent.
-fn seconds<'py>(out: &mut Vec<u8>, key: &str, value: impl Deref<Target = Bound<'py, PyAny>>) -> PyResult<()> {
+pub(crate) fn seconds<'py>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: impl Deref<Target = Bound<'py, PyAny>>,
+) -> PyResult<()> {
     out.extend_from_slice(key.as_bytes());
     let number = value.extract::<i64>()? as f64 / 1e9;
     out.extend_from_slice(ryu::Buffer::new().format(number).as_bytes());

@@ -8,6 +8,7 @@
 use pyo3::prelude::*;
 
 mod blocks;
+mod connections;
 mod exchanges;
 mod h2;
 mod heads;
@@ -36,6 +37,7 @@ fn kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<h2::Streams>()?;
     module.add_class::<h2::Hpack>()?;
     module.add_function(wrap_pyfunction!(blocks::enhanced_blocks, module)?)?;
+    module.add_function(wrap_pyfunction!(connections::write_connections, module)?)?;
     module.add_function(wrap_pyfunction!(h2::cut_frames, module)?)?;
     module.add_function(wrap_pyfunction!(messages::in_order, module)?)?;
     module.add_function(wrap_pyfunction!(messages::burden, module)?)?;

@@ -74,7 +74,7 @@ def encoded(report: Report, places: Places | None = None) -> Iterator[bytes]:
     head, middle = _dumped(before)[:-1], _dumped(between)[1:-1]
     at = 0
     for text, portions, where in (
-        (head + b',"connections":[', _portions(map(_connection, report.connections)), places.connections),
+        (head + b',"connections":[', _connections(report.connections), places.connections),
         (b'],"exchanges":[', _exchanges(report.exchanges), places.exchanges),
         (b"]," + middle + b',"findings":[', _portions(map(_finding, report.findings)), places.findings),
     ):
@@ -90,6 +90,16 @@ def _portions(items: Iterable[dict[str, Any]]) -> Iterator[Portion]:
     rest = iter(items)
     while pieces := [_dumped(item) for item in islice(rest, _PART)]:
         yield b",".join(pieces), [len(piece) for piece in pieces]
+
+
+def _connections(connections: list[Connection]) -> Iterator[Portion]:
+    """The same of connections; the kernel, where there is one, writes those that have nothing rare."""
+    if kernel.compiled is None:
+        yield from _portions(map(_connection, connections))
+        return
+    for first in range(0, len(connections), _PART):
+        part = connections[first : first + _PART]
+        yield kernel.compiled.write_connections(part, lambda c: _dumped(_connection(c)))
 
 
 def _exchanges(exchanges: list[Exchange]) -> Iterator[Portion]:
