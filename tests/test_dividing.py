@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import ssl
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from tests.tls.live import Live, contexts
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from plainwire.model import CaptureItem
 
@@ -64,8 +66,12 @@ class _Readings:
 
 
 @pytest.mark.parametrize("processes", [2, 3, 9])
-def test_the_report_is_that_of_one_process(processes: int, tmp_path: Path) -> None:
+def test_the_report_is_that_of_one_process(
+    processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     capture, keys = _written(tmp_path)
+    monkeypatch.setattr(dividing, "_TOGETHER", 2)  # a part comes in several pieces
+    monkeypatch.setattr(pipeline, "MOST_NOTED", processes)  # SYNs without company: a share has one at most
     whole = pipeline.analyze(capture, keys)
     assert [e.outcome for e in whole.exchanges].count("unanswered") == 2
     readings = _Readings()
@@ -83,6 +89,35 @@ def test_where_sessions_may_be_resumed_all_is_read_by_one(tmp_path: Path) -> Non
     divided = dividing.analyze(capture, keys, processes=2, through=readings.through)
     assert json.encode(divided) == json.encode(pipeline.analyze(capture, keys))
     assert readings.begun == 2
+
+
+def test_where_more_syns_are_noted_than_may_be_all_is_read_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of them are told in full depends on all of them."""
+    capture = tmp_path / "syns.pcap"
+    capture.write_bytes(
+        pcap([Conversation(client=("10.0.0.1", 5000 + each)).open().packets[0] for each in range(7)])
+    )
+    monkeypatch.setattr(pipeline, "MOST_NOTED", 6)
+    readings = _Readings()
+    divided = dividing.analyze([capture], processes=2, through=readings.through)
+    assert json.encode(divided) == json.encode(pipeline.analyze([capture]))
+    assert len(divided.connections) == 7
+    assert readings.begun == 2
+
+
+def test_a_part_that_breaks_off_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture, keys = _written(tmp_path)
+    whole = pipeline.analyze(capture, keys)
+
+    def breaks_off(part: pipeline.FollowedShare, pipe: BinaryIO) -> None:
+        pickle.dump((part._replace(connections=[]), len(part.connections)), pipe)
+
+    monkeypatch.setattr(dividing, "_send", breaks_off)
+    assert json.encode(dividing.analyze(capture, keys, processes=3)) == json.encode(whole)
 
 
 def test_a_process_that_dies_costs_nothing_but_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

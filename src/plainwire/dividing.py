@@ -1,8 +1,9 @@
 """Work divided among processes, by connection.
 
 Each process reads the whole capture and follows its share of the connections: to find packets costs little,
-to read what was said costs much. What comes back are finished connections, pickled, which takes a twentieth
-of the time that it took to make them. What looks at all connections together stays in one process.
+to read what was said costs much. What comes back are finished connections, pickled, some at a time: what
+pickle remembers of objects stays small then, which makes it half as dear again, and they are taken while the
+next ones are made ready. What looks at all connections together stays in one process.
 
 A report must not depend on how many worked on it. So where connections could have to do with each other
 (limits that they share, sessions that one of them learns from another) all is read again by one process.
@@ -24,6 +25,7 @@ from plainwire.keys import read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import BinaryIO
 
     from plainwire.folder import FileSource
     from plainwire.model import CaptureItem, Report
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from plainwire.tls.keylog import KeyLog
 
 MOST_PROCESSES = 64
+_TOGETHER = 64
+"""Connections that are pickled at a time (measured)."""
 
 
 class _Helper(NamedTuple):
@@ -110,7 +114,7 @@ def _started(paths: Sequence[FileSource], known: KeyLog, share: tuple[int, int],
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 part = _followed(paths, known, share, stop)
                 with os.fdopen(theirs, "wb") as pipe:
-                    pickle.dump(part, pipe, pickle.HIGHEST_PROTOCOL)
+                    _send(part, pipe)
                 status = 0
             os._exit(status)
     finally:
@@ -130,14 +134,24 @@ def _followed(
     return analysis.part()
 
 
+def _send(part: FollowedShare, pipe: BinaryIO) -> None:
+    """Write a part, its connections some at a time, and how many there are ahead of them."""
+    connections = part.connections
+    pickle.dump((part._replace(connections=[]), len(connections)), pipe, pickle.HIGHEST_PROTOCOL)
+    for first in range(0, len(connections), _TOGETHER):
+        pickle.dump(connections[first : first + _TOGETHER], pipe, pickle.HIGHEST_PROTOCOL)
+
+
 def _received(helper: _Helper) -> FollowedShare | None:
     """A process's part; None where it came to nothing."""
     with open(helper.pipe, "rb", closefd=False) as pipe:
-        data = pipe.read()
-    try:
-        part: FollowedShare = pickle.loads(data)  # noqa: S301 - of our own child
-    except (EOFError, pickle.UnpicklingError):
-        return None
+        try:
+            part: FollowedShare
+            part, count = pickle.load(pipe)  # noqa: S301 - of our own child
+            while len(part.connections) < count:
+                part.connections.extend(pickle.load(pipe))  # noqa: S301
+        except (EOFError, pickle.UnpicklingError):
+            return None
     return part
 
 

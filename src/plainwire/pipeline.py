@@ -220,7 +220,7 @@ class Analysis:
             or not self._done.keeps_all
             or of * self._keys.tried > 1
             or of * tcp.most_open > MOST_OPEN
-            or of * tcp.opened > MOST_NOTED
+            or of * tcp.most_noted > MOST_NOTED
             or of * tcp.attempts.total > MOST_KEPT
         )
 

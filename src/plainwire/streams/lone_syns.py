@@ -47,9 +47,10 @@ def lone_syns(batch: SegmentBatch) -> list[bool]:
 
 
 class LoneSyns:
-    """By the numbers of their endpoints, the oldest first."""
+    """By the numbers of their endpoints, the oldest first. ``most``: how many there were at a time."""
 
     def __init__(self) -> None:
+        self.most = 0
         self._notes: OrderedDict[int, LoneSyn] = OrderedDict()
 
     def __len__(self) -> int:
@@ -66,6 +67,7 @@ class LoneSyns:
     def add(self, pair: int, identity: int, row: Int64s, target: int, options: SynOptions | None) -> None:
         """Note one: a column of the table of segments."""
         self._notes[pair] = LoneSyn(identity, row.tobytes(), target, options)
+        self.most = max(self.most, len(self._notes))
 
     def pop(self, pair: int) -> LoneSyn | None:
         """Take out the one between these endpoints, if there is one."""

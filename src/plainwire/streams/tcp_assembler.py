@@ -93,6 +93,11 @@ class Assembler:
         self._held = 0  # bytes, of those that were read at once; too many until the batch is over
         self._clock_ns = 0
 
+    @property
+    def most_noted(self) -> int:
+        """How many SYNs without company there were at a time."""
+        return self._lone.most
+
     def feed(self, batch: SegmentBatch) -> tuple[list[TcpConnection], list[TcpConnection]]:
         """Take one batch. Returns the connections that got something, and those that are over.
 
