@@ -62,8 +62,8 @@ told() {
   grep '^plainwire:' /tmp/err
   rm -rf /tmp/case
 }
-for c in "curl -sk -o /dev/null https://127.0.0.1:8443/" "python3 /x/get.py" "python3 /x/pyopenssl.py" \
-    "python3 /x/httpr.py" "python3 /x/rnet.py" "/x/node /x/get.js" /x/go /x/go-pie; do
+for c in "curl -sk -o /dev/null https://127.0.0.1:8443/" "python3 /x/get.py" "python3 /x/of_pyopenssl.py" \
+    "python3 /x/of_httpr.py" "python3 /x/of_rnet.py" "/x/node /x/get.js" /x/go /x/go-pie; do
   echo "== run $c"
   python3 -m plainwire run -o /tmp/case -- $c >/tmp/out 2>/tmp/err
   told $?
@@ -111,7 +111,7 @@ for _ in range(int(sys.argv[1]) if sys.argv[1:] else 1):
     print(response.status, flush=True)
     time.sleep(0.3 if sys.argv[1:] else 0)
 """,
-    "pyopenssl.py": """
+    "of_pyopenssl.py": """
 import socket
 from OpenSSL import SSL
 opened = socket.create_connection(("127.0.0.1", 8443))
@@ -124,8 +124,8 @@ try:
 except SSL.Error:
     pass
 """,
-    "httpr.py": "import httpr; print(httpr.Client(verify=False).get('https://127.0.0.1:8443/').status_code)",
-    "rnet.py": "import rnet; print(rnet.BlockingClient(verify=False).get('https://127.0.0.1:8443/').status)",
+    "of_httpr.py": "import httpr; print(httpr.Client(verify=False).get('https://127.0.0.1:8443/').status_code)",
+    "of_rnet.py": "import rnet; print(rnet.BlockingClient(verify=False).get('https://127.0.0.1:8443/').status)",
     "get.js": """
 require("https").get({host: "127.0.0.1", port: 8443, rejectUnauthorized: false}, (r) => r.resume());
 """,
