@@ -113,6 +113,7 @@ def _floor(capture: Path) -> Run:
 def _timed(arguments: list[str], output: int, more: dict[str, str] | None = None) -> Run:
     start = time.perf_counter()
     environment = {**os.environ, **(more or {})}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has been compiled
     process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
