@@ -77,9 +77,10 @@ def command(
 ) -> int:
     """Record programs that run already: capture, decrypt, and say who hung up.
 
-    From now until they end, SECONDS are over, or Ctrl-C. Each is stopped for some milliseconds, at the beginning
-    and at the end, and is left as it was. Secrets are had of OpenSSL, BoringSSL and Go. Of a
-    process in a container the packets of its own network are captured.
+    From now until they end, SECONDS are over, or Ctrl-C. Each is stopped for some milliseconds, at the
+    beginning and at the end, and is left as it was. Secrets are had of OpenSSL, BoringSSL, s2n, NSS and Go;
+    of any other TLS by the memory of connections that stay open for some seconds. Of a process in a container
+    the packets of its own network are captured.
 
     Exit status: as that of analyze.
 
