@@ -370,10 +370,12 @@ static void note_untold(const char *why)
     }
 }
 
-/* TLS without a label of the key log format has these words (RFC 5246, sections 6.3 and 7.4.9). */
+/* TLS without a label of the key log format has these words (RFC 5246, sections 6.3 and 7.4.9). So has a token (PKCS #11), as
+ * NSS's libsoftokn3 is, which derives keys for the TLS of another library. */
 static void look_for_others(const struct object *object)
 {
-    if (!locate_text(&work.parts, "client finished") || !locate_text(&work.parts, "key expansion") || is_asked(object))
+    if (!locate_text(&work.parts, "client finished") || !locate_text(&work.parts, "key expansion") || is_asked(object) ||
+        object_symbol(object, "C_GetFunctionList"))
         return;
     name_work(object);
     note_untold("its TLS tells its secrets to nothing that is known here");

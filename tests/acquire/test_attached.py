@@ -92,6 +92,7 @@ def test_all_secrets_from_now_on(kind: str, server: TlsServer, built: Path, case
             assert [client.do("new") for _ in range(5)] == ["200"] * 5
         here = server.secrets() - before
         assert key_lines(case.keys) == here, case.program.read_text()
+        assert '"unreached"' not in case.program.read_text()
         assert len({line.split()[1] for line in here}) == 10
         assert traces_of_us(client.pid) == []
         assert code_that_differs(client.pid) == differed

@@ -449,10 +449,15 @@ def _known_not_to_be_had(descriptor: int) -> str | None:
         if data.find(_LABEL) < 0:
             if data.find(_OLD.encode()) >= 0:
                 return _OLD
-            other = all(data.find(word) >= 0 for word in _OTHERS)
+            other = all(data.find(word) >= 0 for word in _OTHERS) and not _is_token(descriptor)
             return f"its TLS tells nothing of a process that runs: {_IN_MEMORY}" if other else None
         rust = data.find(_RUSTLS) >= 0
     return f"rustls does not tell the secrets of a process that runs: {_IN_MEMORY}" if rust else ""
+
+
+def _is_token(descriptor: int) -> bool:
+    """Whether a library is one of PKCS #11, which derives keys for the TLS of others (NSS's libsoftokn3)."""
+    return elf.function(Path(f"/proc/self/fd/{descriptor}"), "C_GetFunctionList", 1) is not None
 
 
 def _file_of(pid: int, mapping: Mapping) -> int | None:
