@@ -3,12 +3,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from plainwire.http.http1 import Locator
-from plainwire.http.http1_reader import Whole
+from plainwire.http.http1_reader import Message
 from plainwire.http.http2 import Http2
 from plainwire.http.http2_frames import FramePart
 from plainwire.model import Connection, Exchange, Gap, Grpc, Int64s, Request, Response, Side, Text
 
 VERSION: str
+
+Whole: TypeAlias = tuple[list[Message], int, int, bool]
+"""Whole messages, how many fields they have, of how many characters, and whether they have their packets."""
 
 class Heads:
     def __init__(

@@ -2,14 +2,19 @@
 //!
 //! What may be shown is judged in Python (`report/redact/`), once for each field and each form of a target.
 
-use pyo3::Borrowed;
-use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use rustc_hash::FxHashMap;
 use std::ops::Deref;
 use std::sync::Arc;
+
+use crate::attributes::{
+    BODY_SIZE, COMPLETE, CONNECTION, CONTENT, Classes, DECLARED_SIZE, DEFECTS, DURATION, EVENT_STREAM,
+    FRAMING, GRPC, HEADERS, ID, IDLE_BEFORE, INTERIM, LAST, LAST_PACKET, METHOD, ORDINAL, OUTCOME, PACKET,
+    PROTOCOL, PUSHED, REASON, REQUEST, RESET, RESPONSE, Row, STATUS, STOPPED, STREAM, TARGET, TIME, TRAILERS,
+    VERSION, VIA, WEBSOCKET,
+};
 
 const MOST_CACHED: usize = 8192;
 const LONGEST_REMEMBERED: usize = 512;
@@ -30,135 +35,10 @@ macro_rules! done {
 }
 pub(crate) use done;
 
-/// What is read of exchanges and messages: their attributes, by these numbers.
-const EXCHANGE: [&str; 17] = [
-    "protocol",
-    "request",
-    "response",
-    "stream",
-    "via",
-    "interim",
-    "stopped",
-    "id",
-    "connection",
-    "ordinal",
-    "outcome",
-    "idle_before_ns",
-    "duration_ns",
-    "grpc",
-    "pushed",
-    "reset",
-    "websocket",
-];
-const PROTOCOL: usize = 0;
-const REQUEST: usize = 1;
-const RESPONSE: usize = 2;
-const STREAM: usize = 3;
-const VIA: usize = 4;
-const INTERIM: usize = 5;
-const STOPPED: usize = 6;
-const ID: usize = 7;
-const CONNECTION: usize = 8;
-const ORDINAL: usize = 9;
-const OUTCOME: usize = 10;
-const IDLE_BEFORE: usize = 11;
-const DURATION: usize = 12;
-const GRPC: usize = 13;
-const PUSHED: usize = 14;
-const RESET: usize = 15;
-const WEBSOCKET: usize = 16;
-const OF_BOTH: [&str; 13] = [
-    "version",
-    "headers",
-    "body_size",
-    "declared_size",
-    "framing",
-    "time_ns",
-    "last_ns",
-    "packet",
-    "last_packet",
-    "complete",
-    "trailers",
-    "defects",
-    "content",
-];
-const VERSION: usize = 0;
-const HEADERS: usize = 1;
-const BODY_SIZE: usize = 2;
-const DECLARED_SIZE: usize = 3;
-const FRAMING: usize = 4;
-const TIME: usize = 5;
-const LAST: usize = 6;
-const PACKET: usize = 7;
-const LAST_PACKET: usize = 8;
-const COMPLETE: usize = 9;
-const TRAILERS: usize = 10;
-const DEFECTS: usize = 11;
-const CONTENT: usize = 12;
-const OF_REQUEST: [&str; 2] = ["method", "target"];
-const METHOD: usize = 13;
-const TARGET: usize = 14;
-const OF_RESPONSE: [&str; 3] = ["status", "reason", "event_stream"];
-const STATUS: usize = 13;
-const REASON: usize = 14;
-const EVENT_STREAM: usize = 15;
-
-/// Where the attributes of a class stand in what `astuple` of msgspec gives of its objects: one call for all of
-/// them costs as much as reading two.
-struct Class {
-    class: Py<PyAny>,
-    places: Vec<usize>,
-}
-
-impl Class {
-    fn new(class: &Bound<'_, PyAny>, names: &[&[&str]]) -> PyResult<Class> {
-        let fields: Vec<String> = class.getattr("__struct_fields__")?.extract()?;
-        let mut places = Vec::new();
-        for name in names.iter().copied().flatten() {
-            let place = fields.iter().position(|field| field == name);
-            places.push(place.ok_or_else(|| PyValueError::new_err(format!("nothing has a {name}")))?);
-        }
-        Ok(Class { class: class.clone().unbind(), places })
-    }
-}
-
-struct Classes {
-    exchange: Class,
-    request: Class,
-    response: Class,
-    astuple: Py<PyAny>,
-}
-
-impl Classes {
-    /// The attributes of an object; None if it is of another class.
-    fn row<'a, 'py>(&self, class: &'a Class, object: &Bound<'py, PyAny>) -> PyResult<Option<Row<'a, 'py>>> {
-        if !object.get_type().is(&class.class) {
-            return Ok(None);
-        }
-        let values = self.astuple.bind(object.py()).call1((object,))?.cast_into::<PyTuple>()?;
-        Ok(Some(Row { values, places: &class.places }))
-    }
-}
-
-/// The attributes of one object.
-struct Row<'a, 'py> {
-    values: Bound<'py, PyTuple>,
-    places: &'a [usize],
-}
-
-impl<'py> Row<'_, 'py> {
-    fn py(&self) -> Python<'py> {
-        self.values.py()
-    }
-
-    fn get(&self, number: usize) -> PyResult<Borrowed<'_, 'py, PyAny>> {
-        self.values.get_borrowed_item(self.places[number])
-    }
-}
-
-/// Writes exchanges. `classes`: those of exchanges, requests and responses. From Python: `astuple` is msgspec's; `shown` says what may be shown of a field, `identifies` of which names a value
-/// that is only an identifier may be, `is_open` of which forms a path may be; `line` shows a line of text,
-/// `target` a target, and `encoded` is the whole work for an exchange.
+/// Writes exchanges. `classes`: those of exchanges, requests and responses. From Python: `astuple` is msgspec's;
+/// `shown` says what may be shown of a field, `identifies` of which names a value that is only an identifier may
+/// be, `is_open` of which forms a path may be; `line` shows a line of text, `target` a target, and `encoded` is
+/// the whole work for an exchange.
 #[pyclass]
 pub struct ExchangeWriter {
     classes: Arc<Classes>,
@@ -190,12 +70,7 @@ impl ExchangeWriter {
         encoded: Py<PyAny>,
     ) -> PyResult<Self> {
         Ok(ExchangeWriter {
-            classes: Arc::new(Classes {
-                exchange: Class::new(&classes.0, &[&EXCHANGE])?,
-                request: Class::new(&classes.1, &[&OF_BOTH, &OF_REQUEST])?,
-                response: Class::new(&classes.2, &[&OF_BOTH, &OF_RESPONSE])?,
-                astuple,
-            }),
+            classes: Arc::new(Classes::new(&classes, astuple)?),
             shown,
             identifies,
             is_open,

@@ -7,6 +7,7 @@
 
 use pyo3::prelude::*;
 
+mod attributes;
 mod blocks;
 mod connections;
 mod exchanges;

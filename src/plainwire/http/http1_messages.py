@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from plainwire import plurals
 from plainwire.http.exchange_room import MOST_INTERIM
 from plainwire.http.http1_fields import Framing, StatusLine, printable, request_line, status_line
-from plainwire.http.http1_reader import HEAD_END, Reader, State, Whole
+from plainwire.http.http1_reader import HEAD_END, Reader, State
 from plainwire.http.http1_recognise import (
     NOT_HTTP,
     REQUEST_START,
@@ -22,7 +22,7 @@ from plainwire.model import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from plainwire._kernel import Heads
+    from plainwire._kernel import Heads, Whole
     from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
     from plainwire.model import Gap, Text

@@ -20,7 +20,7 @@ import abc
 import enum
 import re
 import zlib
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from plainwire.http.body import KeptBody
 from plainwire.http.budget import Budget
@@ -32,7 +32,7 @@ from plainwire.model import Gap, Request, Response, Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from plainwire._kernel import Heads
+    from plainwire._kernel import Heads, Whole
     from plainwire.http.exchange_room import ExchangeShare
     from plainwire.http.reading import Reading
 
@@ -47,9 +47,6 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n").match
 _NO_FRAMING = Framing()
 
 Message = TypeVar("Message", Request, Response)
-
-Whole: TypeAlias = tuple[list[Message], int, int, bool]
-"""Whole messages, how many fields they have, of how many characters, and whether they have their packets."""
 
 
 class State(enum.IntEnum):
@@ -219,7 +216,7 @@ class Reader(abc.ABC, Generic[Message]):
 
     @abc.abstractmethod
     def _read_by(self, heads: Heads, texts: list[Text | Gap], at: int) -> Whole[Message]:
-        """The messages of this side; see ``Whole``."""
+        """The messages of this side: see ``Whole``."""
 
     @abc.abstractmethod
     def _count(self, messages: int) -> None:
@@ -495,8 +492,7 @@ class Reader(abc.ABC, Generic[Message]):
         return len(text)
 
 
-def _never(offset: int) -> bool:
-    del offset
+def _never(_offset: int) -> bool:
     return False
 
 

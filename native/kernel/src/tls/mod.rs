@@ -4,15 +4,16 @@
 //! client certificate, one secret of each kind. `tls/at_once.py` asks, and `tls/session.py` reads all else.
 
 pub mod hello;
+mod runs;
 mod sealed;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use hello::{ClientHello, ServerHello, number};
+pub use runs::{RecordRun, RecordRun12};
 pub use sealed::Cipher;
-use sealed::{Cipher12, Suite};
+use sealed::Suite;
 
 pub const HEADER: usize = 5;
 const LONGEST_RECORD: usize = (1 << 14) + 2048;
@@ -403,109 +404,4 @@ pub fn shake(client: &mut Side<'_>, server: &mut Side<'_>, secrets: [&[u8]; 4]) 
     }
     let ciphers = (Cipher::new(suite, secrets[2])?, Cipher::new(suite, secrets[3])?);
     Some(Shaken { asked, answered, protocol, certificate, ciphers })
-}
-
-/// A larger record than this is left to OpenSSL, which needs less for each byte, and more for each record.
-const SMALL_RECORD: usize = 2048;
-
-/// Texts, where the next record begins, and its number.
-type Opened<'py> = (Bound<'py, PyList>, usize, u64);
-
-/// Opens runs of small records of application data (AES-GCM): `_fast` of `tls/tls_direction.py`.
-#[pyclass]
-pub struct RecordRun {
-    cipher: Cipher,
-    text: Vec<u8>,
-}
-
-#[pymethods]
-impl RecordRun {
-    /// `iv` as of RFC 8446 section 5.3.
-    #[new]
-    fn new(key: &[u8], iv: &[u8]) -> PyResult<Self> {
-        let cipher = Cipher::of_key(key, iv, 0).ok_or_else(|| PyValueError::new_err("no key of AES-GCM"))?;
-        Ok(RecordRun { cipher, text: Vec::new() })
-    }
-
-    /// The records in `buffer` from `at` on, of which the first has the number `sequence`, up to the first that
-    /// is unusual: large, cut, padded, of another kind, not authentic. `base`: the offset of `buffer`.
-    fn open<'py>(
-        &mut self,
-        py: Python<'py>,
-        buffer: &[u8],
-        at: usize,
-        base: i64,
-        sequence: u64,
-    ) -> PyResult<Opened<'py>> {
-        let texts = PyList::empty(py);
-        let mut at = at;
-        self.cipher.sequence = sequence;
-        while let Some(&[APPLICATION, _, _, high, low]) = buffer.get(at..at.saturating_add(HEADER)) {
-            let body = at + HEADER;
-            let end = body + (usize::from(high) << 8 | usize::from(low));
-            if end > buffer.len() || end - body > SMALL_RECORD {
-                break;
-            }
-            let number = self.cipher.sequence;
-            if !self.cipher.open_into(&mut self.text, &buffer[at..body], &buffer[body..end]) {
-                break;
-            }
-            let Some((&APPLICATION, content)) = self.text.split_last() else {
-                self.cipher.sequence = number;
-                break;
-            };
-            texts.append((PyBytes::new(py, content), base + at as i64, base + end as i64))?;
-            at = end;
-        }
-        Ok((texts, at, self.cipher.sequence))
-    }
-}
-
-/// The same of TLS 1.2.
-#[pyclass]
-pub struct RecordRun12 {
-    cipher: Cipher12,
-    text: Vec<u8>,
-}
-
-#[pymethods]
-impl RecordRun12 {
-    /// `salt` as of RFC 5288 section 3.
-    #[new]
-    fn new(key: &[u8], salt: &[u8]) -> PyResult<Self> {
-        let cipher = Cipher12::of_key(key, salt).ok_or_else(|| PyValueError::new_err("no key of AES-GCM"))?;
-        Ok(RecordRun12 { cipher, text: Vec::new() })
-    }
-
-    /// See `RecordRun`; an empty record is unusual here.
-    fn open<'py>(
-        &mut self,
-        py: Python<'py>,
-        buffer: &[u8],
-        at: usize,
-        base: i64,
-        sequence: u64,
-    ) -> PyResult<Opened<'py>> {
-        let texts = PyList::empty(py);
-        let mut at = at;
-        self.cipher.sequence = sequence;
-        while let Some(&[APPLICATION, 3, minor, high, low]) = buffer.get(at..at.saturating_add(HEADER)) {
-            let body = at + HEADER;
-            let end = body + (usize::from(high) << 8 | usize::from(low));
-            if end > buffer.len() || end - body > SMALL_RECORD {
-                break;
-            }
-            let number = self.cipher.sequence;
-            if !self.cipher.open_into(&mut self.text, [APPLICATION, 3, minor], &buffer[body..end]) {
-                break;
-            }
-            if self.text.is_empty() {
-                self.cipher.sequence = number;
-                break;
-            }
-            texts.append((PyBytes::new(py, &self.text), base + at as i64, base + end as i64))?;
-            at = end;
-        }
-        Ok((texts, at, self.cipher.sequence))
-    }
 }

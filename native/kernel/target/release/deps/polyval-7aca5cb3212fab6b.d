@@ -1,0 +1,13 @@
+/tmp/wt/tidy/native/kernel/target/release/deps/polyval-7aca5cb3212fab6b.d: /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/lib.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/hazmat.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mulx.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/../README.md /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics/x86.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mul64.rs
+
+/tmp/wt/tidy/native/kernel/target/release/deps/libpolyval-7aca5cb3212fab6b.rmeta: /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/lib.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/hazmat.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mulx.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/../README.md /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics/x86.rs /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mul64.rs
+
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/lib.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/hazmat.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mulx.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/../README.md:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/backend/intrinsics/x86.rs:
+/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/polyval-0.7.3/src/field_element/mul64.rs:
